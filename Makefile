@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+#
+# make           build ./libcop.so
+# make test      install what is missing, build, run all tests
+# make demo      install what is missing, build, show the main job
+# make bench     install what is missing, build, run the benchmarks
+#                (make bench BENCH=datagram: one of them)
+# make asan      the unit tests under AddressSanitizer and UBSan
+# make tsan      the unit tests under ThreadSanitizer
+# make lint      what the compilers, cppcheck and clang-format object to
+# make install   into $(DESTDIR)$(PREFIX)
+
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+base_cflags := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(WERROR) -Iinclude $(CFLAGS)
+lib_cflags := $(base_cflags) -fPIC -fvisibility=hidden
+lib_ldflags := -shared -Wl,-soname,libcop.so -Wl,--version-script=libcop.map \
+	-Wl,-z,defs -Wl,-z,relro -Wl,-z,now $(LDFLAGS)
+
+# A sanitizer's build has its own directory, as has another compiler's.
+B ?= build
+LIB ?= libcop.so
+
+ROOMS := $(sort $(wildcard cop_*.c))
+SOURCES := $(sort $(wildcard interpose*.c)) $(ROOMS)
+OBJECTS := $(SOURCES:%.c=$(B)/%.o)
+ROOM_OBJECTS := $(ROOMS:%.c=$(B)/%.o)
+
+V ?= 0
+ifeq ($(V),0)
+say = @printf '  %-7s %s\n' $(1) $(2);
+endif
+
+all: need-build $(LIB)
+
+$(LIB): $(OBJECTS) libcop.map
+	$(call say,LD,$@)$(CC) $(lib_cflags) -o $@ $(OBJECTS) $(lib_ldflags)
+
+$(B)/%.o: %.c | need-build
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(lib_cflags) -MMD -MP -c -o $@ $<
+
+# ---- tests ------------------------------------------------------------------
+#
+# tests/unit/*.c    one program, linked with the rooms but not interpose*.o
+# tests/e2e/*.c     one program, which runs others under LD_PRELOAD
+# tests/e2e/progs/  those others: each .c is a program that knows nothing of us
+
+UNIT := $(B)/tests/unit-tests
+E2E := $(B)/tests/e2e-tests
+PROGS := $(patsubst tests/e2e/progs/%.c,$(B)/tests/progs/%,\
+	$(sort $(wildcard tests/e2e/progs/*.c)))
+UNIT_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/unit/*.c)))
+E2E_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/e2e/*.c)))
+test_cflags := $(base_cflags) -Wno-missing-prototypes -Itests
+CRITERION := --jobs 2
+
+$(B)/tests/unit/%.o $(B)/tests/e2e/%.o: test_cflags += \
+	-DCOP_TEST_DIR='"$(abspath tests)"' -DCOP_BUILD_DIR='"$(abspath $(B))"' \
+	-DCOP_LIB='"$(abspath $(LIB))"'
+
+$(B)/tests/%.o: tests/%.c | need-test
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(test_cflags) -MMD -MP -c -o $@ $<
+
+$(UNIT): $(UNIT_OBJECTS) $(ROOM_OBJECTS)
+	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ -lcriterion -lpthread $(LDFLAGS)
+
+$(E2E): $(E2E_OBJECTS)
+	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ -lcriterion -lpthread $(LDFLAGS)
+
+$(B)/tests/progs/%: tests/e2e/progs/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(test_cflags) -MMD -MP -o $@ $< -lpthread
+
+test: need-test $(LIB) $(UNIT) $(E2E) $(PROGS)
+	$(UNIT) $(CRITERION)
+	$(E2E) $(CRITERION)
+
+unit: need-test $(UNIT)
+	$(UNIT) $(CRITERION)
+
+asan:
+	$(MAKE) unit B=build/asan CC=gcc WERROR=-Werror \
+		CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all'
+
+tsan:
+	$(MAKE) unit B=build/tsan CC=clang WERROR=-Werror \
+		CFLAGS='-O1 -g -fsanitize=thread'
+
+# ---- benchmarks -------------------------------------------------------------
+
+BENCHES := $(patsubst bench/bench_%.c,%,$(sort $(wildcard bench/bench_*.c)))
+BENCH ?= $(BENCHES)
+
+$(B)/bench/%.o: bench/%.c | need-build
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(base_cflags) -MMD -MP -c -o $@ $<
+
+$(B)/bench/bench_%: $(B)/bench/bench_%.o $(B)/bench/harness.o $(ROOM_OBJECTS)
+	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ -lpthread $(LDFLAGS)
+
+bench: $(LIB) $(BENCH:%=$(B)/bench/bench_%)
+	@for b in $(BENCH); do COP_LIB=$(abspath $(LIB)) $(B)/bench/bench_$$b || exit 1; done
+
+# ---- the rest ---------------------------------------------------------------
+
+demo: need-demo $(LIB)
+	@scripts/demo $(abspath $(LIB))
+
+lint: need-lint
+	$(MAKE) -B B=build/gcc LIB=build/gcc/libcop.so CC=gcc WERROR=-Werror all
+	$(MAKE) -B B=build/clang LIB=build/clang/libcop.so CC=clang WERROR=-Werror all
+	cppcheck -q --error-exitcode=1 --inline-suppr -Iinclude $(SOURCES)
+	clang-format --dry-run -Werror $(SOURCES) include/*.h include/cop/*.h \
+		$(wildcard tests/*/*.[ch] tests/*/*/*.[ch] bench/*.[ch])
+
+need-build:
+	@scripts/need uthash-dev=/usr/include/uthash.h $(CC_PACKAGE)
+
+need-test: need-build
+	@scripts/need libcriterion-dev=/usr/include/criterion/criterion.h \
+		socat python3=/usr/bin/python3 perl iproute2=ip
+
+need-demo: need-build
+	@scripts/need socat python3=/usr/bin/python3 tcpdump
+
+need-lint: need-build
+	@scripts/need clang cppcheck clang-format
+
+install: $(LIB)
+	install -D -m 755 $(LIB) $(DESTDIR)$(LIBDIR)/libcop.so
+	install -D -m 644 include/cop.h $(DESTDIR)$(INCLUDEDIR)/cop.h
+
+clean:
+	rm -rf build libcop.so
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+.PHONY: all test unit asan tsan bench demo lint install clean \
+	need-build need-test need-demo need-lint
+.DELETE_ON_ERROR:
+.SECONDARY:

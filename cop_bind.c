@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cop_bind.c - a COP port for a socket: the port space says who holds it in
+ * this process, the kernel's own bind who holds it on this host.
+ *
+ * Owns: nothing; writes sk_num. Protected by: the caller's reference; a claim
+ * in the port space comes before the kernel's bind and is undone if that fails.
+ * May call: cop_port.c, cop_route.c, cop_sysctl.c and the kernel. Counterpart
+ * in the kernel: udp_lib_get_port() and udp_lib_unhash().
+ */
+#include <errno.h>
+
+#include "cop/bind.h"
+#include "cop/compiler.h"
+#include "cop/env.h"
+#include "cop/libc.h"
+#include "cop/port.h"
+#include "cop/proto.h"
+#include "cop/route.h"
+#include "cop/sysctl.h"
+
+static void cop_rehash(struct sock *sk, uint16_t snum)
+{
+	uint16_t old = atomic_exchange(&sk->sk_num, snum);
+
+	if (!old && snum)
+		sock_hold(sk);
+	if (!old || old == READ_ONCE(cop_sk(sk)->pinned))
+		return;
+	if (!sock_flag(sk, SOCK_SHARED_PORT))
+		cop_port_release(&cop_port_table, old);
+}
+
+void cop_hash(struct sock *sk, uint16_t snum)
+{
+	cop_rehash(sk, snum);
+	sock_reset_flag(sk, SOCK_SHARED_PORT);
+}
+
+/*
+ * The kernel gave a port that another sock of ours holds: they are in two
+ * network namespaces. The other one keeps the claim.
+ */
+static void hash_shared(struct sock *sk, uint16_t snum)
+{
+	cop_rehash(sk, snum);
+	sock_set_flag(sk, SOCK_SHARED_PORT);
+}
+
+void cop_unhash(struct sock *sk)
+{
+	if (!READ_ONCE(sk->sk_num))
+		return;
+	cop_rehash(sk, 0);
+	sock_put(sk);
+}
+
+static int kernel_bind(int fd, const struct sockaddr_in *addr)
+{
+	return cop_libc_result(cop_libc.bind(
+		fd, (const struct sockaddr *)addr, sizeof(*addr)));
+}
+
+static void set_option(int fd, int level, int optname, int value)
+{
+	cop_libc.setsockopt(fd, level, optname, &value, sizeof(value));
+}
+
+static void copy_option(int from, int to, int level, int optname)
+{
+	char value[64];
+	socklen_t len = sizeof(value);
+
+	if (!cop_libc.getsockopt(from, level, optname, value, &len))
+		cop_libc.setsockopt(to, level, optname, value, len);
+}
+
+static bool sk_is_bound(struct sock *sk)
+{
+	return READ_ONCE(sk->sk_num) || READ_ONCE(sk->sk_state) != COP_CLOSE;
+}
+
+/*
+ * The port is taken: find out whether the kernel would have objected to
+ * something else first. @scratch is an unbound socket, which asks it. Where it
+ * can bind, a COP socket on another address is what holds the port.
+ */
+static int ask_fault(struct sock *sk, int fd, int scratch,
+		     const struct sockaddr_in *addr)
+{
+	int err;
+
+	copy_option(fd, scratch, IPPROTO_IP, IP_FREEBIND);
+	copy_option(fd, scratch, IPPROTO_IP, IP_TRANSPARENT);
+	copy_option(fd, scratch, SOL_SOCKET, SO_BINDTODEVICE);
+	err = kernel_bind(scratch, addr);
+	if (err && err != -EADDRINUSE)
+		return err;
+	return sk_is_bound(sk) ? -EINVAL : -EADDRINUSE;
+}
+
+static int scratch_socket(void)
+{
+	return cop_libc.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+}
+
+static int bind_fault(struct sock *sk, int fd, const struct sockaddr_in *addr)
+{
+	int scratch, err;
+
+	cop_sysctl_refresh();
+	if (addr->sin_addr.s_addr == htonl(INADDR_ANY) &&
+	    ntohs(addr->sin_port) >= READ_ONCE(cop_sysctl.prot_sock))
+		return sk_is_bound(sk) ? -EINVAL : -EADDRINUSE;
+	scratch = scratch_socket();
+	if (scratch < 0)
+		return -EADDRINUSE;
+	err = ask_fault(sk, fd, scratch, addr);
+	cop_libc.close(scratch);
+	return err;
+}
+
+/*
+ * Bind to one address, refusing a port that is held at any other: while the
+ * helper holds the port at the wildcard address nobody else can, and with
+ * SO_REUSEADDR on both, ours may join it. The helper lives for this call only.
+ */
+static int bind_beside_helper(struct sock *sk, int fd, int helper,
+			      const struct sockaddr_in *addr)
+{
+	struct sockaddr_in any = *addr;
+	int err;
+
+	any.sin_addr.s_addr = htonl(INADDR_ANY);
+	if (kernel_bind(helper, &any))
+		return ask_fault(sk, fd, helper, addr);
+	set_option(helper, SOL_SOCKET, SO_REUSEADDR, 1);
+	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	err = kernel_bind(fd, addr);
+	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 0);
+	return err;
+}
+
+static int bind_address(struct sock *sk, int fd, const struct sockaddr_in *addr)
+{
+	int helper = scratch_socket();
+	int err;
+
+	if (helper < 0)
+		return -ENOBUFS;
+	err = bind_beside_helper(sk, fd, helper, addr);
+	cop_libc.close(helper);
+	return err;
+}
+
+/* The kernel refuses the wildcard address beside any other by itself. */
+static int bind_port(struct sock *sk, int fd, const struct sockaddr_in *addr)
+{
+	uint16_t snum = ntohs(addr->sin_port);
+	int err;
+
+	if (!cop_port_claim(&cop_port_table, snum))
+		return bind_fault(sk, fd, addr);
+	if (addr->sin_addr.s_addr == htonl(INADDR_ANY))
+		err = kernel_bind(fd, addr);
+	else
+		err = bind_address(sk, fd, addr);
+	if (err)
+		cop_port_release(&cop_port_table, snum);
+	else
+		cop_hash(sk, snum);
+	return err;
+}
+
+/* [low, high] for the kernel's choice of this socket's port; [0, 0]: any. */
+static int set_port_range(int fd, uint16_t low, uint16_t high)
+{
+	uint32_t range = (uint32_t)high << 16 | low;
+
+	return cop_libc_result(cop_libc.setsockopt(fd, IPPROTO_IP,
+						   IP_LOCAL_PORT_RANGE, &range,
+						   sizeof(range)));
+}
+
+/*
+ * Before Linux 6.3 the kernel gives back no port that it was asked for by
+ * number, so the sock keeps this one for good: a disconnect only hides it.
+ */
+static int bind_pinned(struct sock *sk, int fd, const struct sockaddr_in *addr,
+		       uint16_t snum)
+{
+	struct sockaddr_in pin = *addr;
+	int err;
+
+	pin.sin_port = htons(snum);
+	err = kernel_bind(fd, &pin);
+	if (!err)
+		WRITE_ONCE(cop_sk(sk)->pinned, snum);
+	return err;
+}
+
+static int bind_candidate(struct sock *sk, int fd,
+			  const struct sockaddr_in *addr, uint16_t snum)
+{
+	int err = set_port_range(fd, snum, snum);
+
+	if (err == -ENOPROTOOPT)
+		return bind_pinned(sk, fd, addr, snum);
+	return err ? err : kernel_bind(fd, addr);
+}
+
+void cop_autobind_settle(struct sock *sk, int fd, uint16_t armed, uint16_t got)
+{
+	if (armed && got != armed) {
+		cop_port_release(&cop_port_table, armed);
+		set_port_range(fd, 0, 0);
+	}
+	if (!got || got == READ_ONCE(sk->sk_num))
+		return;
+	if (got == armed || cop_port_claim(&cop_port_table, got))
+		cop_hash(sk, got);
+	else
+		hash_shared(sk, got);
+}
+
+/* Make sure that the port that came out is the one that was meant. */
+static void bind_settle(struct sock *sk, int fd, uint16_t armed)
+{
+	struct sockaddr_in local;
+
+	ip_local_name(fd, &local);
+	cop_autobind_settle(sk, fd, armed, ntohs(local.sin_port));
+}
+
+static int bind_kernels_choice(struct sock *sk, int fd,
+			       const struct sockaddr_in *addr)
+{
+	int err = kernel_bind(fd, addr);
+
+	if (!err)
+		bind_settle(sk, fd, 0);
+	return err;
+}
+
+static int bind_any_port(struct sock *sk, int fd, const struct sockaddr_in *addr)
+{
+	uint16_t snum;
+	int err;
+
+	if (sock_flag(sk, SOCK_USER_RANGE))
+		return bind_kernels_choice(sk, fd, addr);
+	cop_sysctl_refresh();
+	for (int i = 0; i < COP_BIND_TRIES; i++) {
+		snum = cop_port_claim_any(&cop_port_table);
+		if (!snum)
+			break;
+		err = bind_candidate(sk, fd, addr, snum);
+		if (!err) {
+			bind_settle(sk, fd, snum);
+			return 0;
+		}
+		cop_port_release(&cop_port_table, snum);
+		set_port_range(fd, 0, 0);
+		if (err != -EADDRINUSE)
+			return err;
+		cop_debug("port %u is another process's", snum);
+	}
+	return bind_kernels_choice(sk, fd, addr);
+}
+
+/* A pinned sock that was disconnected gets back the port it never lost. */
+static bool bind_pinned_again(struct sock *sk)
+{
+	uint16_t snum = READ_ONCE(cop_sk(sk)->pinned);
+
+	if (snum && !READ_ONCE(sk->sk_num))
+		cop_hash(sk, snum);
+	return snum;
+}
+
+int cop_get_port(struct sock *sk, int fd, const struct sockaddr_in *addr)
+{
+	if (addr->sin_port)
+		return bind_port(sk, fd, addr);
+	if (!READ_ONCE(sk->sk_num) && bind_pinned_again(sk))
+		return 0;
+	return bind_any_port(sk, fd, addr);
+}
+
+uint16_t cop_autobind_arm(struct sock *sk, int fd)
+{
+	uint16_t snum;
+	int err;
+
+	if (bind_pinned_again(sk) || sock_flag(sk, SOCK_USER_RANGE))
+		return 0;
+	cop_sysctl_refresh();
+	snum = cop_port_claim_any(&cop_port_table);
+	if (!snum)
+		return 0;
+	err = set_port_range(fd, snum, snum);
+	if (err == -ENOPROTOOPT) {
+		struct sockaddr_in any = { .sin_family = AF_INET };
+
+		err = bind_pinned(sk, fd, &any, snum);
+	}
+	if (!err)
+		return snum;
+	cop_port_release(&cop_port_table, snum);
+	return 0;
+}

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cop_encap.c - the COP header, and datagrams through the kernel socket.
+ *
+ * Owns: nothing. Protected by: nothing to protect. May call: cop_iov.c and the
+ * kernel. Counterpart in the kernel: net/ipv4/fou_core.c, udp_tunnel_core.c.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <time.h>
+
+#include "cop/compiler.h"
+#include "cop/encap.h"
+#include "cop/iov.h"
+#include "cop/libc.h"
+#include "cop/uaccess.h"
+
+/* Beyond these the program's iovecs leave no room for ours. */
+#define SEND_IOV_MAX (IOV_MAX - 1)
+#define RECV_IOV_MAX (IOV_MAX - 2)
+
+/* The longest datagram there can be, header included. */
+#define DATAGRAM_MAX (COP_MAX_LEN + COP_HLEN)
+
+enum cop_stray cop_hdr_check(const void *data, size_t len)
+{
+	const struct cophdr *hdr = data;
+
+	if (len < COP_HLEN)
+		return COP_STRAY_SHORT;
+	if (hdr->magic != htons(COP_MAGIC))
+		return COP_STRAY_MAGIC;
+	if (hdr->ver_hlen >> 4 != COP_VERSION)
+		return COP_STRAY_VERSION;
+	if (cop_hdr_len(hdr) < COP_HLEN || cop_hdr_len(hdr) > len)
+		return COP_STRAY_LENGTH;
+	return COP_NO_STRAY;
+}
+
+static uint32_t clock_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint32_t)now.tv_nsec / 1000;
+}
+
+void cop_hdr_build(struct cophdr *hdr, __be16 source, __be16 dest, uint64_t seq)
+{
+	hdr->magic = htons(COP_MAGIC);
+	hdr->ver_hlen = COP_VERSION << 4 | COP_HLEN_WORDS;
+	hdr->flags = seq ? 0 : COP_F_FIRST;
+	hdr->source = source;
+	hdr->dest = dest;
+	hdr->seq = htonl((uint32_t)seq);
+	hdr->tstamp = htonl(clock_us());
+}
+
+ssize_t cop_iov_length(const struct msghdr *msg)
+{
+	size_t sum = 0;
+
+	if (msg->msg_iovlen > IOV_MAX ||
+	    (msg->msg_iovlen &&
+	     !access_ok(msg->msg_iov, msg->msg_iovlen * sizeof(struct iovec))))
+		return -1;
+	for (size_t i = 0; i < msg->msg_iovlen; i++) {
+		if (msg->msg_iov[i].iov_len > SSIZE_MAX - sum)
+			return -1;
+		sum += msg->msg_iov[i].iov_len;
+	}
+	return sum;
+}
+
+/* A payload that can't be read is left to the kernel, for its EFAULT. */
+static bool iov_may_be_copied(const struct msghdr *msg)
+{
+	for (size_t i = 0; i < msg->msg_iovlen; i++) {
+		const struct iovec *iov = &msg->msg_iov[i];
+
+		if (iov->iov_len && !access_ok(iov->iov_base, iov->iov_len))
+			return false;
+	}
+	return true;
+}
+
+static ssize_t send_copied(int fd, const struct cophdr *hdr,
+			   const struct msghdr *msg, int flags, size_t len)
+{
+	unsigned char buf[COP_HLEN + COP_COPY_MAX];
+
+	memcpy(buf, hdr, COP_HLEN);
+	cop_iov_gather(buf + COP_HLEN, msg->msg_iov, len);
+	return cop_libc_result(cop_libc.sendto(fd, buf, COP_HLEN + len, flags,
+					       msg->msg_name,
+					       msg->msg_namelen));
+}
+
+static ssize_t send_vectored(int fd, const struct cophdr *hdr,
+			     const struct msghdr *msg, int flags)
+{
+	struct iovec iov[msg->msg_iovlen + 1];
+	struct msghdr whole = *msg;
+
+	iov[0].iov_base = (void *)hdr;
+	iov[0].iov_len = COP_HLEN;
+	if (msg->msg_iovlen)
+		memcpy(iov + 1, msg->msg_iov, msg->msg_iovlen * sizeof(*iov));
+	whole.msg_iov = iov;
+	whole.msg_iovlen++;
+	return cop_libc_result(cop_libc.sendmsg(fd, &whole, flags));
+}
+
+/* As many iovecs as the kernel allows: there is no room for the header's. */
+static __attribute__((noinline)) ssize_t
+send_bounced(int fd, const struct cophdr *hdr, const struct msghdr *msg,
+	     int flags, size_t len)
+{
+	unsigned char buf[COP_MAX_LEN];
+	struct iovec iov = { buf, len };
+	struct msghdr whole = *msg;
+
+	if (len > sizeof(buf))
+		return -EMSGSIZE;
+	cop_iov_gather(buf, msg->msg_iov, len);
+	whole.msg_iov = &iov;
+	whole.msg_iovlen = 1;
+	return send_vectored(fd, hdr, &whole, flags);
+}
+
+ssize_t cop_encap_send(int fd, const struct cophdr *hdr,
+		       const struct msghdr *msg, int flags, size_t len)
+{
+	ssize_t n;
+
+	if (!hdr)
+		return cop_libc_result(cop_libc.sendmsg(fd, msg, flags));
+	if (len <= COP_COPY_MAX && !msg->msg_controllen &&
+	    iov_may_be_copied(msg))
+		n = send_copied(fd, hdr, msg, flags, len);
+	else if (msg->msg_iovlen > SEND_IOV_MAX && iov_may_be_copied(msg))
+		n = send_bounced(fd, hdr, msg, flags, len);
+	else
+		n = send_vectored(fd, hdr, msg, flags);
+	return n < COP_HLEN ? n : n - COP_HLEN;
+}
+
+static void rx_measure(struct cop_rx *rx, const void *head, size_t n,
+		       size_t cap)
+{
+	rx->stray = cop_hdr_check(head, n);
+	rx->len = n;
+	if (rx->stray == COP_NO_STRAY) {
+		memcpy(&rx->hdr, head, COP_HLEN);
+		rx->len -= cop_hdr_len(&rx->hdr);
+	}
+	rx->copied = min_t(size_t, rx->len, cap);
+}
+
+/* Whether it was truncated is seen by the program's iovecs, not by ours. */
+static void rx_flags(struct msghdr *msg, const struct cop_rx *rx)
+{
+	msg->msg_flags &= ~(MSG_TRUNC | COP_MSG_PLAIN);
+	if (rx->copied < rx->len)
+		msg->msg_flags |= MSG_TRUNC;
+}
+
+/* MSG_TRUNC has the kernel return the whole length. */
+static ssize_t recv_one(int fd, struct msghdr *msg, struct iovec *iov,
+			size_t iovlen, int flags)
+{
+	struct msghdr whole = *msg;
+	ssize_t n;
+
+	if (msg->msg_flags & COP_MSG_PLAIN && iovlen == 1)
+		return cop_libc_result(cop_libc.recvfrom(
+			fd, iov->iov_base, iov->iov_len, flags | MSG_TRUNC,
+			msg->msg_name,
+			msg->msg_name ? &msg->msg_namelen : NULL));
+	whole.msg_iov = iov;
+	whole.msg_iovlen = iovlen;
+	n = cop_libc_result(cop_libc.recvmsg(fd, &whole, flags | MSG_TRUNC));
+	if (n < 0)
+		return n;
+	msg->msg_namelen = whole.msg_namelen;
+	msg->msg_controllen = whole.msg_controllen;
+	msg->msg_flags = whole.msg_flags;
+	return n;
+}
+
+static int recv_into(int fd, struct msghdr *msg, int flags, size_t cap,
+		     struct cop_rx *rx, unsigned char *buf, size_t size)
+{
+	struct iovec iov = { buf, size };
+	ssize_t n = recv_one(fd, msg, &iov, 1, flags);
+
+	if (n < 0)
+		return n;
+	rx_measure(rx, buf, n, cap);
+	if (rx->stray == COP_NO_STRAY)
+		buf += cop_hdr_len(&rx->hdr);
+	cop_iov_scatter(msg->msg_iov, buf, rx->copied);
+	rx_flags(msg, rx);
+	return 0;
+}
+
+static int recv_copied(int fd, struct msghdr *msg, int flags, size_t cap,
+		       struct cop_rx *rx)
+{
+	unsigned char buf[COP_HLEN_MAX + COP_COPY_MAX]
+		__attribute__((aligned(4)));
+
+	return recv_into(fd, msg, flags, cap, rx, buf, COP_HLEN_MAX + cap);
+}
+
+static __attribute__((noinline)) int recv_bounced(int fd, struct msghdr *msg,
+						  int flags, size_t cap,
+						  struct cop_rx *rx)
+{
+	unsigned char buf[DATAGRAM_MAX] __attribute__((aligned(4)));
+
+	return recv_into(fd, msg, flags, cap, rx, buf, sizeof(buf));
+}
+
+/* The program's iovecs between one for the header and one for what options
+ * push beyond the end. */
+static size_t iov_wrap(struct iovec *iov, const struct msghdr *msg, void *hdr,
+		       void *tail)
+{
+	size_t n = msg->msg_iovlen;
+
+	iov[0] = (struct iovec){ hdr, COP_HLEN };
+	if (n)
+		memcpy(iov + 1, msg->msg_iov, n * sizeof(*iov));
+	iov[n + 1] = (struct iovec){ tail, COP_TAIL };
+	return n + 2;
+}
+
+/* Pass over options: they stand where the payload belongs. */
+static void skip_options(const struct msghdr *msg, const void *tail,
+			 size_t options, size_t len)
+{
+	struct iovec from[msg->msg_iovlen + 2];
+	unsigned char none[COP_HLEN];
+
+	iov_wrap(from, msg, none, (void *)tail);
+	cop_iov_copy(msg->msg_iov, from + 1, options, len);
+}
+
+static void put_back(const struct msghdr *msg, const void *hdr, size_t n,
+		     size_t len)
+{
+	unsigned char head[COP_HLEN];
+
+	memcpy(head, hdr, sizeof(head));
+	if (len)
+		cop_iov_push(msg->msg_iov, head, min_t(size_t, n, COP_HLEN),
+			     len);
+}
+
+void cop_encap_settle(struct msghdr *msg, const void *hdr, const void *tail,
+		      size_t n, size_t cap, struct cop_rx *rx)
+{
+	rx_measure(rx, hdr, n, cap);
+	if (unlikely(rx->stray != COP_NO_STRAY))
+		put_back(msg, hdr, n, rx->copied);
+	else if (unlikely(cop_hdr_len(&rx->hdr) > COP_HLEN))
+		skip_options(msg, tail, cop_hdr_len(&rx->hdr) - COP_HLEN,
+			     rx->copied);
+	rx_flags(msg, rx);
+}
+
+static int recv_vectored(int fd, struct msghdr *msg, int flags, size_t cap,
+			 struct cop_rx *rx)
+{
+	struct iovec iov[msg->msg_iovlen + 2];
+	unsigned char hdr[COP_HLEN] __attribute__((aligned(4)));
+	unsigned char tail[COP_TAIL];
+	size_t iovlen = iov_wrap(iov, msg, hdr, tail);
+	ssize_t n = recv_one(fd, msg, iov, iovlen, flags);
+
+	if (n < 0)
+		return n;
+	cop_encap_settle(msg, hdr, tail, n, cap, rx);
+	return 0;
+}
+
+int cop_encap_recv(int fd, struct msghdr *msg, int flags, size_t cap,
+		   struct cop_rx *rx)
+{
+	if (msg->msg_flags & COP_MSG_PLAIN && cap <= COP_COPY_MAX &&
+	    iov_may_be_copied(msg))
+		return recv_copied(fd, msg, flags, cap, rx);
+	if (msg->msg_iovlen > RECV_IOV_MAX && iov_may_be_copied(msg))
+		return recv_bounced(fd, msg, flags, cap, rx);
+	return recv_vectored(fd, msg, flags, cap, rx);
+}
+
+/* The error queue has no use for MSG_TRUNC: it returns what it copied. */
+ssize_t cop_encap_recv_error(int fd, struct msghdr *msg, int flags, size_t cap)
+{
+	unsigned char hdr[COP_HLEN] __attribute__((aligned(4)));
+	struct iovec iov[min_t(size_t, msg->msg_iovlen, RECV_IOV_MAX) + 2];
+	struct msghdr whole = *msg;
+	ssize_t n;
+
+	iov[0] = (struct iovec){ hdr, COP_HLEN };
+	whole.msg_iov = iov;
+	whole.msg_iovlen = ARRAY_SIZE(iov) - 1;
+	if (msg->msg_iovlen)
+		memcpy(iov + 1, msg->msg_iov,
+		       (whole.msg_iovlen - 1) * sizeof(*iov));
+	n = cop_libc_result(cop_libc.recvmsg(fd, &whole, flags));
+	if (n < 0)
+		return n;
+	msg->msg_namelen = whole.msg_namelen;
+	msg->msg_controllen = whole.msg_controllen;
+	msg->msg_flags = whole.msg_flags;
+	if (n < COP_HLEN)
+		return 0; /* the router quoted less than a header */
+	if (cop_hdr_check(hdr, n) == COP_NO_STRAY)
+		return n - COP_HLEN;
+	if ((size_t)n > cap)
+		msg->msg_flags |= MSG_TRUNC;
+	n = min_t(size_t, n, cap);
+	put_back(msg, hdr, COP_HLEN, n);
+	return n;
+}

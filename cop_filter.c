@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cop_filter.c - receiving only what is COP: a classic BPF filter on the kernel
+ * socket, so that nothing else wakes a program that polls.
+ *
+ * Owns: SOCK_FILTER and SOCK_FILTER_CLEAN. Protected by: atomic flags. May
+ * call: cop_encap.c and the kernel. Counterpart in the kernel: sk_filter() in
+ * udp_queue_rcv_one_skb().
+ */
+#include <errno.h>
+#include <linux/filter.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "cop/compiler.h"
+#include "cop/libc.h"
+#include "cop/proto.h"
+#include "cop/tx.h"
+#include "cop/uaccess.h"
+
+/* The filter sees the UDP header first. */
+#define UDP_HLEN 8
+#define OFF_MAGIC UDP_HLEN
+#define OFF_VER_HLEN (UDP_HLEN + 2)
+
+static int filter_attach(int fd)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, UDP_HLEN + COP_HLEN, 0, 13),
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, OFF_MAGIC),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, COP_MAGIC, 0, 11),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, OFF_VER_HLEN),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K,
+			 COP_VERSION << 4 | COP_HLEN_WORDS, 0, 9),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, COP_VERSION << 4 | 0xf, 8,
+			 0),
+		/* The header, options and all, fits the datagram. */
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf),
+		BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 2),
+		BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, UDP_HLEN),
+		BPF_STMT(BPF_MISC | BPF_TAX, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_X, 0, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog prog = { ARRAY_SIZE(code), code };
+
+	return cop_libc_result(cop_libc.setsockopt(
+		fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)));
+}
+
+enum head { HEAD_EMPTY, HEAD_COP, HEAD_STRAY, HEAD_ERROR };
+
+/*
+ * Look at the first datagram in the queue. Where an error is pending, a look
+ * would take it from the program, so it is not taken.
+ */
+static enum head head_look(int fd, struct cop_rx *rx)
+{
+	unsigned char hdr[COP_HLEN] __attribute__((aligned(4)));
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+	ssize_t n;
+
+	if (cop_libc.poll(&ready, 1, 0) <= 0)
+		return HEAD_EMPTY;
+	if (ready.revents & (POLLERR | POLLNVAL | POLLHUP))
+		return HEAD_ERROR;
+	n = cop_libc_result(cop_libc.recv(fd, hdr, sizeof(hdr),
+					  MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT));
+	if (n < 0)
+		return n == -EAGAIN ? HEAD_EMPTY : HEAD_ERROR;
+	rx->len = n;
+	rx->stray = cop_hdr_check(hdr, n);
+	if (rx->stray != COP_NO_STRAY)
+		return HEAD_STRAY;
+	rx->len -= cop_hdr_len((struct cophdr *)hdr);
+	return HEAD_COP;
+}
+
+/* Take strays away from the head of the queue. */
+static enum head head_purge(struct sock *sk, int fd, struct cop_rx *rx)
+{
+	enum head head;
+	char none;
+
+	while ((head = head_look(fd, rx)) == HEAD_STRAY) {
+		cop_libc.recv(fd, &none, 0, MSG_DONTWAIT);
+		cop_rx_stray(sk, rx->stray);
+	}
+	if (head == HEAD_EMPTY && sock_flag(sk, SOCK_FILTER))
+		sock_set_flag(sk, SOCK_FILTER_CLEAN);
+	return head;
+}
+
+int cop_poll(struct sock *sk, int fd)
+{
+	struct cop_rx rx;
+
+	if (likely(sock_flag(sk, SOCK_FILTER_CLEAN)))
+		return 0;
+	if (!sock_flag(sk, SOCK_FILTER | SOCK_USER_FILTER) &&
+	    !filter_attach(fd))
+		sock_set_flag(sk, SOCK_FILTER);
+	head_purge(sk, fd, &rx);
+	return 0;
+}
+
+static int head_length(struct sock *sk, int fd, int *len)
+{
+	struct cop_rx rx;
+	int err;
+
+	switch (head_purge(sk, fd, &rx)) {
+	case HEAD_EMPTY:
+		*len = 0;
+		return 0;
+	case HEAD_COP:
+		*len = rx.len;
+		return 0;
+	default:
+		err = cop_libc_result(cop_libc.ioctl(fd, FIONREAD, len));
+		*len = *len > COP_HLEN ? *len - COP_HLEN : 0;
+		return err;
+	}
+}
+
+/* FIONREAD, which is SIOCINQ: the first datagram's payload. */
+int cop_ioctl(struct sock *sk, int fd, unsigned long cmd, void *arg)
+{
+	int err, len = 0;
+
+	if (cmd != FIONREAD)
+		return cop_libc_result(cop_libc.ioctl(fd, cmd, arg));
+	err = cop_libc_result(cop_libc.ioctl(fd, cmd, arg));
+	if (err || !access_ok(arg, sizeof(int)))
+		return err;
+	err = head_length(sk, fd, &len);
+	if (!err)
+		memcpy(arg, &len, sizeof(len));
+	return err;
+}

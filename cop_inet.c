@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cop_inet.c - the PF_INET family.
+ *
+ * Owns: inetsw, the transports by type. Protected by: written only while the
+ * library starts or a transport is loaded. May call: cop_sock.c, a transport's
+ * operations. Counterpart in the kernel: net/ipv4/af_inet.c.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "cop.h"
+#include "cop/compiler.h"
+#include "cop/inet.h"
+#include "cop/libc.h"
+#include "cop/proto.h"
+#include "cop/route.h"
+#include "cop/socket.h"
+#include "cop/uaccess.h"
+
+static struct inet_protosw *inetsw[SOCK_MAX];
+
+static bool inet_has_type(int type)
+{
+	return type >= 0 && type < SOCK_MAX && inetsw[type];
+}
+
+int inet_register_protosw(struct inet_protosw *p)
+{
+	struct inet_protosw **at;
+
+	if (p->type >= SOCK_MAX)
+		return -EINVAL;
+	for (at = &inetsw[p->type]; *at; at = &(*at)->next) {
+		if (!((*at)->flags & INET_PROTOSW_PERMANENT))
+			break;
+		if ((*at)->protocol == p->protocol)
+			return -EPERM;
+	}
+	p->next = *at;
+	*at = p;
+	return 0;
+}
+
+int inet_unregister_protosw(struct inet_protosw *p)
+{
+	struct inet_protosw **at;
+
+	if (p->flags & INET_PROTOSW_PERMANENT)
+		return -EPERM;
+	for (at = &inetsw[p->type]; *at && *at != p; at = &(*at)->next)
+		;
+	if (*at)
+		*at = p->next;
+	return 0;
+}
+
+/*
+ * The two wildcard rules of inet_create: a program that asks for protocol 0
+ * gets the first entry of the type, and an entry for protocol 0 takes any.
+ */
+static struct inet_protosw *inet_lookup_protosw(int type, int *protocol)
+{
+	struct inet_protosw *answer;
+
+	for (answer = inetsw[type]; answer; answer = answer->next) {
+		if (*protocol == answer->protocol) {
+			if (*protocol != IPPROTO_IP)
+				break;
+		} else if (*protocol == IPPROTO_IP) {
+			*protocol = answer->protocol;
+			break;
+		} else if (answer->protocol == IPPROTO_IP) {
+			break;
+		}
+	}
+	return answer;
+}
+
+static int inet_create(struct socket *sock, int protocol)
+{
+	struct inet_protosw *answer;
+	struct sock *sk;
+	int err = 0;
+
+	if (protocol < 0 || protocol >= IPPROTO_MAX)
+		return -EINVAL;
+	answer = inet_lookup_protosw(sock->type, &protocol);
+	if (!answer)
+		return -EPROTONOSUPPORT;
+	sk = sk_alloc(PF_INET, answer->prot);
+	if (!sk)
+		return -ENOBUFS;
+	sock->ops = answer->ops;
+	sock_init_data(sock, sk);
+	sk->sk_protocol = protocol;
+	if (answer->flags & INET_PROTOSW_REUSE)
+		WRITE_ONCE(sk->sk_reuse, 1);
+	if (sk->sk_prot->init)
+		err = sk->sk_prot->init(sk);
+	if (err)
+		sk_common_release(sk);
+	return err;
+}
+
+static int inet_open(struct socket *sock, int flags)
+{
+	return sock->sk->sk_prot->open(sock->sk, flags);
+}
+
+static void inet_flush(struct socket *sock, int fd)
+{
+	sock->sk->sk_prot->report(sock->sk, fd);
+}
+
+static int inet_release(struct socket *sock)
+{
+	sock->sk->sk_prot->close(sock->sk);
+	return 0;
+}
+
+int inet_addr_fits(const struct sockaddr *uaddr, socklen_t addr_len)
+{
+	if (addr_len > sizeof(struct sockaddr_storage))
+		return -EINVAL;
+	if (addr_len && !access_ok(uaddr, addr_len))
+		return -EFAULT;
+	return 0;
+}
+
+static bool inet_family_fits(const struct sockaddr_in *addr)
+{
+	return addr->sin_family == AF_INET ||
+	       (addr->sin_family == AF_UNSPEC &&
+		addr->sin_addr.s_addr == htonl(INADDR_ANY));
+}
+
+/* What inet_bind leaves in the sock once the port is had. */
+static void inet_bound(struct sock *sk, const struct sockaddr_in *addr)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	__be32 daddr = addr->sin_addr.s_addr;
+	uint8_t locks = READ_ONCE(sk->sk_userlocks);
+
+	WRITE_ONCE(inet->inet_rcv_saddr, daddr);
+	WRITE_ONCE(inet->inet_saddr, inet_source_addr(daddr));
+	if (daddr)
+		locks |= SOCK_BINDADDR_LOCK;
+	if (addr->sin_port)
+		locks |= SOCK_BINDPORT_LOCK;
+	WRITE_ONCE(sk->sk_userlocks, locks);
+	WRITE_ONCE(inet->inet_sport, htons(READ_ONCE(inet->inet_num)));
+}
+
+/*
+ * Length and family are judged here; whether the address is local and the port
+ * privileged, and whether the sock is bound already, is judged by the kernel's
+ * own bind inside get_port, in the order in which inet_bind asks.
+ */
+static int inet_bind(struct socket *sock, int fd, const struct sockaddr *uaddr,
+		     socklen_t addr_len)
+{
+	struct sock *sk = sock->sk;
+	struct sockaddr_in addr;
+	int err;
+
+	err = inet_addr_fits(uaddr, addr_len);
+	if (err)
+		return err;
+	if (addr_len < sizeof(addr))
+		return -EINVAL;
+	memcpy(&addr, uaddr, sizeof(addr));
+	if (!inet_family_fits(&addr))
+		return -EAFNOSUPPORT;
+	err = sk->sk_prot->get_port(sk, fd, &addr);
+	if (!err)
+		inet_bound(sk, &addr);
+	return err;
+}
+
+/* A bind to any address and port 0 locks neither, so it can be undone. */
+static int inet_autobind(struct socket *sock, int fd)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET };
+	struct inet_sock *inet = inet_sk(sock->sk);
+	int err;
+
+	if (READ_ONCE(inet->inet_num))
+		return 0;
+	err = sock->sk->sk_prot->get_port(sock->sk, fd, &any);
+	/* Another thread's autobind may have been first. */
+	if (err && !READ_ONCE(inet->inet_num))
+		return -EAGAIN;
+	WRITE_ONCE(inet->inet_sport, htons(READ_ONCE(inet->inet_num)));
+	return 0;
+}
+
+/* The autobind is left to connect: the kernel can do it in the same call. */
+static int inet_dgram_connect(struct socket *sock, int fd,
+			      const struct sockaddr *uaddr, socklen_t addr_len)
+{
+	const struct proto *prot = sock->sk->sk_prot;
+	struct sockaddr_storage addr;
+	int err;
+
+	err = inet_addr_fits(uaddr, addr_len);
+	if (err)
+		return err;
+	if (addr_len < sizeof(uaddr->sa_family))
+		return -EINVAL;
+	memcpy(&addr, uaddr, addr_len);
+	if (addr.ss_family == AF_UNSPEC)
+		return prot->disconnect(sock->sk, fd, (struct sockaddr *)&addr,
+					addr_len);
+	return prot->connect(sock->sk, fd, (struct sockaddr *)&addr, addr_len);
+}
+
+static int sock_no_socketpair(struct socket *sock1, struct socket *sock2)
+{
+	(void)sock1;
+	(void)sock2;
+	return -EOPNOTSUPP;
+}
+
+static int inet_getname(struct socket *sock, int fd, struct sockaddr *uaddr,
+			socklen_t *addr_len)
+{
+	return sock->sk->sk_prot->getname(sock->sk, fd, uaddr, addr_len);
+}
+
+static int inet_poll(struct socket *sock, int fd)
+{
+	return sock->sk->sk_prot->poll(sock->sk, fd);
+}
+
+static int inet_ioctl(struct socket *sock, int fd, unsigned long cmd, void *arg)
+{
+	return sock->sk->sk_prot->ioctl(sock->sk, fd, cmd, arg);
+}
+
+static int inet_setsockopt(struct socket *sock, int fd, int level, int optname,
+			   const void *optval, socklen_t optlen)
+{
+	return sock->sk->sk_prot->setsockopt(sock->sk, fd, level, optname,
+					     optval, optlen);
+}
+
+static int inet_getsockopt(struct socket *sock, int fd, int level, int optname,
+			   void *optval, socklen_t *optlen)
+{
+	return sock->sk->sk_prot->getsockopt(sock->sk, fd, level, optname,
+					     optval, optlen);
+}
+
+static ssize_t inet_sendmsg(struct socket *sock, int fd,
+			    const struct msghdr *msg, int flags)
+{
+	return sock->sk->sk_prot->sendmsg(sock->sk, fd, msg, flags);
+}
+
+static ssize_t inet_recvmsg(struct socket *sock, int fd, struct msghdr *msg,
+			    int flags)
+{
+	return sock->sk->sk_prot->recvmsg(sock->sk, fd, msg, flags);
+}
+
+static int inet_sendmmsg(struct socket *sock, int fd, struct mmsghdr *vec,
+			 unsigned int n, int flags)
+{
+	return sock->sk->sk_prot->sendmmsg(sock->sk, fd, vec, n, flags);
+}
+
+static int inet_recvmmsg(struct socket *sock, int fd, struct mmsghdr *vec,
+			 unsigned int n, int flags, struct timespec *timeout)
+{
+	return sock->sk->sk_prot->recvmmsg(sock->sk, fd, vec, n, flags,
+					   timeout);
+}
+
+const struct proto_ops inet_dgram_ops = {
+	.family = PF_INET,
+	.release = inet_release,
+	.flush = inet_flush,
+	.open = inet_open,
+	.bind = inet_bind,
+	.connect = inet_dgram_connect,
+	.socketpair = sock_no_socketpair,
+	.getname = inet_getname,
+	.autobind = inet_autobind,
+	.poll = inet_poll,
+	.ioctl = inet_ioctl,
+	.setsockopt = inet_setsockopt,
+	.getsockopt = inet_getsockopt,
+	.sendmsg = inet_sendmsg,
+	.recvmsg = inet_recvmsg,
+	.sendmmsg = inet_sendmmsg,
+	.recvmmsg = inet_recvmmsg,
+};
+
+static struct inet_protosw inetsw_array[] = {
+	{
+		.type = SOCK_COP,
+		.protocol = IPPROTO_COP,
+		.prot = &cop_prot,
+		.ops = &inet_dgram_ops,
+		.flags = INET_PROTOSW_PERMANENT,
+	},
+};
+
+static const struct net_proto_family inet_family_ops = {
+	.family = PF_INET,
+	.has_type = inet_has_type,
+	.create = inet_create,
+};
+
+void inet_init(void)
+{
+	sock_register(&inet_family_ops);
+	for (size_t i = 0; i < ARRAY_SIZE(inetsw_array); i++)
+		inet_register_protosw(&inetsw_array[i]);
+}

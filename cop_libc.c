@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cop_libc.c - the table of the next definitions of the interposed symbols.
+ *
+ * Owns: cop_libc. Protected by: nothing; every writer stores the same values.
+ * May call: libc's loader only. Counterpart in the kernel: sys_call_table.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdarg.h>
+
+#include "cop/compiler.h"
+#include "cop/libc.h"
+
+/* Stubs: what an entry is until cop_libc_init() has run. */
+#define X(type, name, params, args)        \
+	static type name##_stub params     \
+	{                                  \
+		cop_libc_init();           \
+		return cop_libc.name args; \
+	}
+COP_LIBC_CALLS(X)
+#undef X
+
+#define X(type, name, fixed, arg)                               \
+	static type name##_stub(int fd, fixed cmd, ...)         \
+	{                                                       \
+		va_list ap;                                     \
+		arg value;                                      \
+                                                                \
+		va_start(ap, cmd);                              \
+		value = va_arg(ap, arg);                        \
+		va_end(ap);                                     \
+		cop_libc_init();                                \
+		return cop_libc.name(fd, cmd, value);           \
+	}
+COP_LIBC_VARIADIC(X)
+#undef X
+
+static long syscall_stub(long number, ...)
+{
+	va_list ap;
+	long a[6];
+
+	va_start(ap, number);
+	for (size_t i = 0; i < ARRAY_SIZE(a); i++)
+		a[i] = va_arg(ap, long);
+	va_end(ap);
+	cop_libc_init();
+	return cop_libc.syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+struct cop_libc cop_libc = {
+#define X(type, name, params, args) .name = name##_stub,
+	COP_LIBC_CALLS(X)
+#undef X
+#define X(type, name, fixed, arg) .name = name##_stub,
+	COP_LIBC_VARIADIC(X)
+#undef X
+	.syscall = syscall_stub,
+};
+
+/* Stands in for a symbol that an older libc does not have. */
+static long missing(void)
+{
+	errno = ENOSYS;
+	return -1;
+}
+
+static void *next_symbol(const char *name)
+{
+	void *sym = dlsym(RTLD_NEXT, name);
+
+	return sym ? sym : (void *)missing;
+}
+
+#define LOOK_UP(name)                                           \
+	__atomic_store_n((void **)(void *)&cop_libc.name,       \
+			 next_symbol(#name), __ATOMIC_RELAXED);
+
+void cop_libc_init(void)
+{
+	int saved = errno;
+
+#define X(type, name, params, args) LOOK_UP(name)
+	COP_LIBC_CALLS(X)
+#undef X
+#define X(type, name, fixed, arg) LOOK_UP(name)
+	COP_LIBC_VARIADIC(X)
+#undef X
+	LOOK_UP(syscall)
+	errno = saved;
+}
+
+ssize_t cop_libc_result(ssize_t ret)
+{
+	return ret < 0 ? -errno : ret;
+}

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cop_mmsg.c - many datagrams in one system call: sendmmsg and recvmmsg.
+ *
+ * Owns: nothing. Protected by: nothing to protect. May call: cop_proto.c's
+ * cop_tx_*, cop_rx_*, cop_sendmsg and cop_recvmsg, cop_encap.c, the kernel.
+ * Counterpart in the kernel: __sys_sendmmsg() and do_recvmmsg() in socket.c.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "cop/compiler.h"
+#include "cop/encap.h"
+#include "cop/iov.h"
+#include "cop/libc.h"
+#include "cop/proto.h"
+#include "cop/tx.h"
+#include "cop/uaccess.h"
+
+/*
+ * So many messages go to the kernel at a time, with so many iovecs in all: the
+ * arrays are on the stack. One message with more iovecs goes by itself.
+ */
+#define BATCH_MSGS 16
+#define BATCH_IOVS 64
+
+static bool vec_fits(const struct mmsghdr *vec, unsigned int n)
+{
+	return access_ok(vec, n * sizeof(*vec));
+}
+
+struct tx_batch {
+	unsigned int n;
+	struct mmsghdr vec[BATCH_MSGS];
+	struct cop_tx tx[BATCH_MSGS];
+	struct iovec iov[BATCH_IOVS];
+};
+
+/* Put as many messages into a batch as fit; 0: the first one is too much. */
+static void tx_fill(struct tx_batch *b, struct sock *sk,
+		    const struct mmsghdr *vec, unsigned int n)
+{
+	size_t iovs = 0;
+
+	for (b->n = 0; b->n < min_t(unsigned int, n, BATCH_MSGS); b->n++) {
+		const struct msghdr *msg = &vec[b->n].msg_hdr;
+		struct msghdr *whole = &b->vec[b->n].msg_hdr;
+
+		if (cop_iov_length(msg) < 0 || cop_has_udp_cmsg(msg) ||
+		    msg->msg_iovlen + 1 > BATCH_IOVS - iovs)
+			return;
+		cop_tx_begin(sk, msg, &b->tx[b->n]);
+		*whole = *msg;
+		whole->msg_iov = b->iov + iovs;
+		whole->msg_iovlen = msg->msg_iovlen + 1;
+		b->iov[iovs++] =
+			(struct iovec){ &b->tx[b->n].hdr, COP_HLEN };
+		for (size_t i = 0; i < msg->msg_iovlen; i++)
+			b->iov[iovs++] = msg->msg_iov[i];
+	}
+}
+
+/* Numbers are given back last to first, so that each is the latest. */
+static void tx_settle(struct tx_batch *b, struct sock *sk, struct mmsghdr *vec,
+		      int sent)
+{
+	int i;
+
+	for (i = b->n - 1; i >= sent && i >= 0; i--)
+		cop_tx_end(sk, &b->tx[i], -ECANCELED);
+	for (i = 0; i < sent; i++) {
+		vec[i].msg_len = b->vec[i].msg_len - COP_HLEN;
+		cop_tx_end(sk, &b->tx[i], vec[i].msg_len);
+	}
+}
+
+/* Returns how many were sent or -errno; *@tried is how many were to be. */
+static int tx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
+		    unsigned int n, int flags, unsigned int *tried)
+{
+	struct tx_batch b;
+	int sent;
+
+	tx_fill(&b, sk, vec, n);
+	*tried = b.n;
+	if (!b.n)
+		return 0;
+	sent = cop_libc_result(cop_libc.sendmmsg(fd, b.vec, b.n, flags));
+	tx_settle(&b, sk, vec, sent);
+	return sent;
+}
+
+static int tx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags)
+{
+	ssize_t n = cop_sendmsg(sk, fd, &vec->msg_hdr, flags);
+
+	if (n < 0)
+		return n;
+	vec->msg_len = n;
+	return 1;
+}
+
+/* Parts of a corked datagram have no header, so they can't go in a batch. */
+static bool tx_one_by_one(struct sock *sk, int flags)
+{
+	return flags & MSG_MORE || sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT);
+}
+
+int cop_sendmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
+		 int flags)
+{
+	unsigned int done = 0, tried;
+	int err;
+
+	n = min_t(unsigned int, n, IOV_MAX);
+	if (!n || !vec_fits(vec, n))
+		return cop_libc_result(cop_libc.sendmmsg(fd, vec, n, flags));
+	err = cop_soft_error(sk);
+	if (err)
+		return err;
+	while (done < n) {
+		tried = 0;
+		if (!tx_one_by_one(sk, flags))
+			err = tx_batch(sk, fd, vec + done, n - done, flags,
+				       &tried);
+		if (!tried) {
+			err = tx_single(sk, fd, vec + done, flags);
+			tried = 1;
+		}
+		if (err < 0)
+			break;
+		done += err;
+		if ((unsigned int)err < tried)
+			break;
+	}
+	return done ? (int)done : err;
+}
+
+struct rx_batch {
+	unsigned int n;
+	struct mmsghdr vec[BATCH_MSGS];
+	struct iovec iov[BATCH_IOVS];
+	struct {
+		unsigned char hdr[COP_HLEN] __attribute__((aligned(4)));
+		unsigned char tail[COP_TAIL];
+	} room[BATCH_MSGS];
+};
+
+static void rx_fill(struct rx_batch *b, const struct mmsghdr *vec,
+		    unsigned int n)
+{
+	size_t iovs = 0;
+
+	for (b->n = 0; b->n < min_t(unsigned int, n, BATCH_MSGS); b->n++) {
+		const struct msghdr *msg = &vec[b->n].msg_hdr;
+		struct msghdr *whole = &b->vec[b->n].msg_hdr;
+
+		if (cop_iov_length(msg) < 0 ||
+		    msg->msg_iovlen + 2 > BATCH_IOVS - iovs)
+			return;
+		*whole = *msg;
+		whole->msg_iov = b->iov + iovs;
+		whole->msg_iovlen = msg->msg_iovlen + 2;
+		b->iov[iovs++] =
+			(struct iovec){ b->room[b->n].hdr, COP_HLEN };
+		for (size_t i = 0; i < msg->msg_iovlen; i++)
+			b->iov[iovs++] = msg->msg_iov[i];
+		b->iov[iovs++] =
+			(struct iovec){ b->room[b->n].tail, COP_TAIL };
+	}
+}
+
+/*
+ * A stray left a hole: put a message into an earlier slot, as the kernel would
+ * have. Happens only until the filter is set, see cop_filter.c.
+ */
+static void rx_move(struct msghdr *to, const struct msghdr *from,
+		    const struct cop_rx *rx)
+{
+	size_t n = min_t(size_t, rx->copied, cop_iov_length(to));
+
+	cop_iov_copy(to->msg_iov, from->msg_iov, 0, n);
+	if (to->msg_name && from->msg_name)
+		memcpy(to->msg_name, from->msg_name,
+		       min_t(size_t, to->msg_namelen, from->msg_namelen));
+	to->msg_controllen = min_t(size_t, to->msg_controllen,
+				   from->msg_controllen);
+	if (to->msg_controllen)
+		memcpy(to->msg_control, from->msg_control, to->msg_controllen);
+	to->msg_namelen = from->msg_namelen;
+	to->msg_flags = from->msg_flags | (n < rx->len ? MSG_TRUNC : 0);
+}
+
+/*
+ * Message @i of the batch, which the kernel put where the program's @i points,
+ * becomes the program's @at. Returns whether it was one for the program.
+ */
+static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
+			  struct mmsghdr *vec, unsigned int i, unsigned int at,
+			  int flags)
+{
+	struct msghdr msg = vec[i].msg_hdr;
+	struct cop_rx rx;
+
+	msg.msg_namelen = b->vec[i].msg_hdr.msg_namelen;
+	msg.msg_controllen = b->vec[i].msg_hdr.msg_controllen;
+	msg.msg_flags = b->vec[i].msg_hdr.msg_flags;
+	cop_encap_settle(&msg, b->room[i].hdr, b->room[i].tail,
+			 b->vec[i].msg_len, cop_iov_length(&msg), &rx);
+	if (unlikely(rx.stray != COP_NO_STRAY) && cop_owns(sk, fd)) {
+		cop_rx_stray(sk, rx.stray);
+		return false;
+	}
+	if (likely(i == at))
+		vec[at].msg_hdr = msg;
+	else
+		rx_move(&vec[at].msg_hdr, &msg, &rx);
+	vec[at].msg_len = flags & MSG_TRUNC ? rx.len : rx.copied;
+	if (likely(rx.stray == COP_NO_STRAY))
+		cop_rx_account(sk, &msg, &rx);
+	return true;
+}
+
+/* What a batch came to. */
+struct rx_result {
+	unsigned int tried; /* messages the kernel was asked for */
+	unsigned int kept;  /* of those that came, how many are COP */
+};
+
+/* Returns how many the kernel delivered or -errno. */
+static int rx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
+		    unsigned int n, int flags, struct timespec *timeout,
+		    struct rx_result *res)
+{
+	struct rx_batch b;
+	int got;
+
+	rx_fill(&b, vec, n);
+	res->tried = b.n;
+	res->kept = 0;
+	if (!b.n)
+		return 0;
+	got = cop_libc_result(cop_libc.recvmmsg(fd, b.vec, b.n,
+						flags | MSG_TRUNC, timeout));
+	for (int i = 0; i < got; i++)
+		res->kept += rx_settle_one(&b, sk, fd, vec, i, res->kept,
+					   flags);
+	if (got > 0 && res->kept < (unsigned int)got)
+		cop_poll(sk, fd);
+	return got;
+}
+
+/* As the kernel does, the time is looked at after each message only. */
+static void rx_time_left(struct timespec *timeout, const struct timespec *end)
+{
+	struct timespec now;
+	int64_t left;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	left = (end->tv_sec - now.tv_sec) * 1000000000ll +
+	       (end->tv_nsec - now.tv_nsec);
+	if (left < 0)
+		left = 0;
+	timeout->tv_sec = left / 1000000000;
+	timeout->tv_nsec = left % 1000000000;
+}
+
+static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
+		     struct timespec *timeout, struct rx_result *res)
+{
+	struct timespec end = { 0 };
+	ssize_t n;
+
+	if (timeout) {
+		clock_gettime(CLOCK_MONOTONIC, &end);
+		end.tv_sec += timeout->tv_sec;
+		end.tv_nsec += timeout->tv_nsec;
+	}
+	vec->msg_hdr.msg_flags = 0;
+	n = cop_recvmsg(sk, fd, &vec->msg_hdr, flags);
+	if (n < 0)
+		return n;
+	if (timeout)
+		rx_time_left(timeout, &end);
+	vec->msg_len = n;
+	res->tried = res->kept = 1;
+	return 1;
+}
+
+/* A peek looks at the same message each time, and so do strays. */
+static bool rx_one_by_one(int flags)
+{
+	return flags & (MSG_ERRQUEUE | MSG_PEEK);
+}
+
+static bool rx_expired(const struct timespec *timeout)
+{
+	return timeout && timeout->tv_sec <= 0 && timeout->tv_nsec <= 0;
+}
+
+static int rx_next(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
+		   int flags, struct timespec *timeout, struct rx_result *res)
+{
+	int got;
+
+	res->tried = 0;
+	if (!rx_one_by_one(flags)) {
+		got = rx_batch(sk, fd, vec, n, flags, timeout, res);
+		if (res->tried)
+			return got;
+	}
+	return rx_single(sk, fd, vec, flags, timeout, res);
+}
+
+int cop_recvmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
+		 int flags, struct timespec *timeout)
+{
+	struct rx_result res;
+	unsigned int done = 0;
+	int err;
+
+	n = min_t(unsigned int, n, IOV_MAX);
+	if (!n || !vec_fits(vec, n) ||
+	    (timeout && !access_ok(timeout, sizeof(*timeout))))
+		return cop_libc_result(
+			cop_libc.recvmmsg(fd, vec, n, flags, timeout));
+	err = cop_soft_error(sk);
+	if (err)
+		return err;
+	while (done < n) {
+		if (done && flags & MSG_WAITFORONE)
+			flags |= MSG_DONTWAIT;
+		err = rx_next(sk, fd, vec + done, n - done, flags, timeout,
+			      &res);
+		if (err < 0)
+			break;
+		done += res.kept;
+		if (rx_expired(timeout) ||
+		    (done && (unsigned int)err < res.tried))
+			break;
+	}
+	if (done && err < 0 && err != -EAGAIN)
+		WRITE_ONCE(cop_sk(sk)->soft_err, -err);
+	return done ? (int)done : err;
+}

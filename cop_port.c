@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cop_port.c - the port space: 128 queues, a bitmap and a rover.
+ *
+ * Owns: cop_port_table. Protected by: the claim of a port is one atomic
+ * operation on its word of the bitmap; the lengths of the queues follow it and
+ * only steer the choice. May call: the random source it is given.
+ * Counterpart in the kernel: udp_lib_get_port() in net/ipv4/udp.c.
+ */
+#include "cop/compiler.h"
+#include "cop/port.h"
+#include "cop/random.h"
+
+struct cop_port_table cop_port_table = { .random = cop_random };
+
+static unsigned int port_queue(uint16_t snum)
+{
+	return snum % COP_HTABLE_SIZE;
+}
+
+static unsigned int port_place(uint16_t snum)
+{
+	return snum / COP_HTABLE_SIZE;
+}
+
+static uint64_t port_mask(uint16_t snum)
+{
+	return 1ull << (port_place(snum) % 64);
+}
+
+static _Atomic(uint64_t) *port_word(struct cop_port_bits *bits, uint16_t snum)
+{
+	return &bits->word[port_queue(snum)][port_place(snum) / 64];
+}
+
+void cop_port_bit(struct cop_port_bits *bits, uint16_t snum)
+{
+	_Atomic(uint64_t) *word = port_word(bits, snum);
+
+	WRITE_ONCE(*word, READ_ONCE(*word) | port_mask(snum));
+}
+
+bool cop_port_taken(struct cop_port_table *table, uint16_t snum)
+{
+	return READ_ONCE(*port_word(&table->taken, snum)) & port_mask(snum);
+}
+
+bool cop_port_claim(struct cop_port_table *table, uint16_t snum)
+{
+	uint64_t mask = port_mask(snum);
+
+	if (atomic_fetch_or(port_word(&table->taken, snum), mask) & mask)
+		return false;
+	ADD_ONCE(table->count[port_queue(snum)], 1);
+	return true;
+}
+
+void cop_port_release(struct cop_port_table *table, uint16_t snum)
+{
+	_Atomic(uint16_t) *count = &table->count[port_queue(snum)];
+
+	/* The port first: see queue_is_full(). */
+	atomic_fetch_and(port_word(&table->taken, snum), ~port_mask(snum));
+	if (unlikely((ADD_ONCE(*count, -1)) & COP_QUEUE_FULL))
+		atomic_fetch_and(count, ~COP_QUEUE_FULL);
+}
+
+void cop_port_allow(struct cop_port_table *table, uint16_t low, uint16_t high,
+		    const struct cop_port_bits *reserved)
+{
+	static const struct cop_port_bits none;
+	unsigned int q, w, b;
+
+	if (!reserved)
+		reserved = &none;
+	for (q = 0; q < COP_HTABLE_SIZE; q++) {
+		for (w = 0; w < COP_QUEUE_WORDS; w++) {
+			uint64_t word = 0;
+
+			for (b = 0; b < 64; b++) {
+				unsigned int snum =
+					(w * 64 + b) * COP_HTABLE_SIZE + q;
+
+				if (snum >= low && snum <= high)
+					word |= 1ull << b;
+			}
+			word &= ~READ_ONCE(reserved->word[q][w]);
+			WRITE_ONCE(table->allowed.word[q][w], word);
+		}
+		atomic_fetch_and(&table->count[q], ~COP_QUEUE_FULL);
+	}
+}
+
+static uint64_t free_in_word(struct cop_port_table *table, unsigned int q,
+			     unsigned int w)
+{
+	return READ_ONCE(table->allowed.word[q][w]) &
+	       ~atomic_load(&table->taken.word[q][w]);
+}
+
+static uint64_t free_in_queue(struct cop_port_table *table, unsigned int q)
+{
+	uint64_t any = 0;
+
+	for (unsigned int w = 0; w < COP_QUEUE_WORDS; w++)
+		any |= free_in_word(table, q, w);
+	return any;
+}
+
+/* Claim a free port of word @w from bit @from on; 0 when it has none. */
+static uint16_t claim_in_word(struct cop_port_table *table, unsigned int q,
+			      unsigned int w, unsigned int from)
+{
+	uint64_t avail;
+
+	while ((avail = free_in_word(table, q, w) & (~0ull << from))) {
+		unsigned int b = __builtin_ctzll(avail);
+		uint16_t snum = (w * 64 + b) * COP_HTABLE_SIZE + q;
+
+		if (cop_port_claim(table, snum))
+			return snum;
+	}
+	return 0;
+}
+
+/* Claim the first free port from @place on, round the whole queue. */
+static uint16_t claim_in_queue(struct cop_port_table *table, unsigned int q,
+			       unsigned int place)
+{
+	unsigned int w = place / 64;
+	unsigned int from = place % 64;
+	uint16_t snum;
+
+	for (unsigned int i = 0; i <= COP_QUEUE_WORDS; i++) {
+		snum = claim_in_word(table, q, w, from);
+		if (snum)
+			return snum;
+		w = (w + 1) % COP_QUEUE_WORDS;
+		from = 0;
+	}
+	return 0;
+}
+
+/*
+ * Note that a queue has nothing left. The hint is set before the second look,
+ * and a release frees its port before it looks for the hint: whichever comes
+ * last sees the other, so a free port is never hidden for good.
+ */
+static bool queue_is_full(struct cop_port_table *table, unsigned int q)
+{
+	atomic_fetch_or(&table->count[q], COP_QUEUE_FULL);
+	if (!free_in_queue(table, q))
+		return true;
+	atomic_fetch_and(&table->count[q], ~COP_QUEUE_FULL);
+	return false;
+}
+
+/*
+ * The first of the shortest queues from @rover on. A queue's key is its length
+ * with the distance from the rover below it, so one pass for the least key
+ * finds it; a full queue's key is above all others.
+ */
+static uint32_t shortest_queue(struct cop_port_table *table, unsigned int rover)
+{
+	uint32_t best = ~0u;
+
+	for (unsigned int q = 0; q < COP_HTABLE_SIZE; q++) {
+		uint32_t key = READ_ONCE(table->count[q]) * COP_HTABLE_SIZE +
+			       (q - rover) % COP_HTABLE_SIZE;
+
+		best = key < best ? key : best;
+	}
+	return best;
+}
+
+/* The hints are only hints: before saying no, look at every queue itself. */
+static uint16_t claim_in_any_queue(struct cop_port_table *table,
+				   unsigned int rover, unsigned int place)
+{
+	for (unsigned int i = 0; i < COP_HTABLE_SIZE; i++) {
+		unsigned int q = (rover + i) % COP_HTABLE_SIZE;
+		uint16_t snum;
+
+		if (!free_in_queue(table, q))
+			continue;
+		snum = claim_in_queue(table, q, place);
+		if (snum)
+			return snum;
+	}
+	return 0;
+}
+
+uint16_t cop_port_claim_any(struct cop_port_table *table)
+{
+	uint32_t random = table->random();
+	unsigned int rover = random % COP_HTABLE_SIZE;
+	unsigned int place = random / COP_HTABLE_SIZE % COP_QUEUE_PORTS;
+
+	for (;;) {
+		uint32_t key = shortest_queue(table, rover);
+		unsigned int q = (rover + key) % COP_HTABLE_SIZE;
+		uint16_t snum;
+
+		if (key >= COP_QUEUE_FULL * COP_HTABLE_SIZE)
+			return claim_in_any_queue(table, rover, place);
+		snum = claim_in_queue(table, q, place);
+		if (snum)
+			return snum;
+		queue_is_full(table, q);
+	}
+}

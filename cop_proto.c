@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cop_proto.c - struct proto cop_prot: the life of a COP sock, its peer, and
+ * one datagram out or in.
+ *
+ * Owns: the slab of struct cop_sock. Protected by: the fields' own rules; for
+ * open, connect and disconnect the caller keeps the sock alive. sendmsg and
+ * recvmsg may block or be cancelled, so they take no reference: the memory is
+ * type-stable. May call: cop_bind.c, cop_route.c, cop_flow.c, cop_encap.c.
+ * Counterpart in the kernel: net/ipv4/udp.c and datagram.c.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/udp.h>
+#include <string.h>
+
+#include "cop.h"
+#include "cop/bind.h"
+#include "cop/compiler.h"
+#include "cop/env.h"
+#include "cop/flow.h"
+#include "cop/libc.h"
+#include "cop/port.h"
+#include "cop/proto.h"
+#include "cop/route.h"
+#include "cop/stats.h"
+#include "cop/sysctl.h"
+#include "cop/tx.h"
+#include "cop/uaccess.h"
+
+static struct cop_slab cop_slab = COP_SLAB(struct cop_sock);
+
+/* The counterpart of udp_init_sock: a socket has no flows to begin with. */
+static int cop_init_sock(struct sock *sk)
+{
+	cop_flow_init(&cop_sk(sk)->flows);
+	return 0;
+}
+
+static int cop_open(struct sock *sk, int flags)
+{
+	(void)sk;
+	return cop_libc_result(
+		cop_libc.socket(AF_INET, SOCK_DGRAM | flags, IPPROTO_UDP));
+}
+
+static void cop_close(struct sock *sk)
+{
+	cop_stats_report(sk, -1);
+	sk_common_release(sk);
+}
+
+static void cop_destroy(struct sock *sk)
+{
+	uint16_t pinned = READ_ONCE(cop_sk(sk)->pinned);
+
+	cop_flow_destroy(&cop_sk(sk)->flows);
+	if (pinned)
+		cop_port_release(&cop_port_table, pinned);
+}
+
+/* A pinned port that the sock has given back is still on the kernel socket. */
+static int cop_getname(struct sock *sk, int fd, struct sockaddr *uaddr,
+		       socklen_t *addr_len)
+{
+	int err = cop_libc_result(cop_libc.getsockname(fd, uaddr, addr_len));
+
+	if (!err && READ_ONCE(cop_sk(sk)->pinned) && !READ_ONCE(sk->sk_num) &&
+	    *addr_len >= sizeof(struct sockaddr_in))
+		((struct sockaddr_in *)uaddr)->sin_port = 0;
+	return err;
+}
+
+/* What ip4_datagram_connect leaves in the sock. */
+static void cop_connected(struct sock *sk, const struct sockaddr_in *peer,
+			  const struct sockaddr_in *local)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	__be32 saddr = local->sin_addr.s_addr;
+
+	if (!READ_ONCE(inet->inet_saddr))
+		WRITE_ONCE(inet->inet_saddr, saddr);
+	if (!READ_ONCE(inet->inet_rcv_saddr))
+		WRITE_ONCE(inet->inet_rcv_saddr, saddr);
+	WRITE_ONCE(inet->inet_sport, local->sin_port);
+	WRITE_ONCE(inet->inet_daddr, peer->sin_addr.s_addr);
+	WRITE_ONCE(inet->inet_dport, peer->sin_port);
+	WRITE_ONCE(cop_sk(sk)->tx_seq, 0);
+	WRITE_ONCE(sk->sk_state, COP_ESTABLISHED);
+}
+
+/*
+ * One try to connect, with our port for the kernel's autobind. Returns
+ * connect()'s error, -EAGAIN where that port was another process's.
+ */
+static int connect_once(struct sock *sk, int fd, const struct sockaddr *uaddr,
+			socklen_t addr_len, struct sockaddr_in *local, bool arm)
+{
+	bool bound = READ_ONCE(sk->sk_num);
+	uint16_t armed = bound || !arm ? 0 : cop_autobind_arm(sk, fd);
+	int err = ip_route_connect(fd, uaddr, addr_len, local);
+
+	if (!bound)
+		cop_autobind_settle(sk, fd, armed, ntohs(local->sin_port));
+	return err;
+}
+
+static int cop_connect(struct sock *sk, int fd, const struct sockaddr *uaddr,
+		       socklen_t addr_len)
+{
+	struct sockaddr_in local;
+	int err = -EAGAIN;
+
+	for (int i = 0; i <= COP_BIND_TRIES && err == -EAGAIN; i++)
+		err = connect_once(sk, fd, uaddr, addr_len, &local,
+				   i < COP_BIND_TRIES);
+	if (!err)
+		cop_connected(sk, (const struct sockaddr_in *)uaddr, &local);
+	return err;
+}
+
+/* The counterpart of udp_disconnect: what a bind did not fix is undone. */
+static int cop_disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
+			  socklen_t addr_len)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	uint8_t locks = READ_ONCE(sk->sk_userlocks);
+	int err = cop_libc_result(cop_libc.connect(fd, uaddr, addr_len));
+
+	if (err)
+		return err;
+	WRITE_ONCE(sk->sk_state, COP_CLOSE);
+	WRITE_ONCE(inet->inet_daddr, 0);
+	WRITE_ONCE(inet->inet_dport, 0);
+	if (!(locks & SOCK_BINDADDR_LOCK)) {
+		WRITE_ONCE(inet->inet_rcv_saddr, 0);
+		WRITE_ONCE(inet->inet_saddr, 0);
+	}
+	if (!(locks & SOCK_BINDPORT_LOCK)) {
+		cop_unhash(sk);
+		WRITE_ONCE(inet->inet_sport, 0);
+	}
+	return 0;
+}
+
+static bool dest_of(const struct msghdr *msg, struct cop_flow_key *key)
+{
+	const struct sockaddr_in *to = msg->msg_name;
+
+	if (msg->msg_namelen < sizeof(*to) || !access_ok(to, sizeof(*to)) ||
+	    (to->sin_family != AF_INET && to->sin_family != AF_UNSPEC))
+		return false;
+	key->addr = to->sin_addr.s_addr;
+	key->port = to->sin_port;
+	key->zero = 0;
+	return true;
+}
+
+static bool is_peer(struct sock *sk, const struct cop_flow_key *key)
+{
+	return READ_ONCE(sk->sk_daddr) == key->addr &&
+	       READ_ONCE(sk->sk_dport) == key->port;
+}
+
+/*
+ * Find the flow of a datagram and take its number. One that has no destination
+ * gets none: the kernel is about to say so.
+ */
+void cop_tx_begin(struct sock *sk, const struct msghdr *msg, struct cop_tx *tx)
+{
+	bool connected = READ_ONCE(sk->sk_state) == COP_ESTABLISHED;
+	uint64_t seq = 0;
+
+	tx->flow = COP_TX_NONE;
+	tx->key = (struct cop_flow_key){ 0 };
+	if (msg->msg_name) {
+		if (dest_of(msg, &tx->key))
+			tx->flow = connected && is_peer(sk, &tx->key) ?
+					   COP_TX_PEER :
+					   COP_TX_TABLE;
+	} else if (connected) {
+		tx->key.port = READ_ONCE(sk->sk_dport);
+		tx->flow = COP_TX_PEER;
+	}
+	if (tx->flow == COP_TX_PEER)
+		seq = ADD_ONCE(cop_sk(sk)->tx_seq, 1);
+	else if (tx->flow == COP_TX_TABLE)
+		seq = cop_flow_next(&cop_sk(sk)->flows, &tx->key);
+	tx->seq = seq;
+	cop_hdr_build(&tx->hdr, htons(READ_ONCE(sk->sk_num)), tx->key.port,
+		      seq);
+}
+
+static void tx_undo(struct sock *sk, struct cop_tx *tx)
+{
+	uint64_t next = tx->seq + 1;
+
+	if (tx->flow == COP_TX_PEER)
+		atomic_compare_exchange_strong(&cop_sk(sk)->tx_seq, &next,
+					       tx->seq);
+	else if (tx->flow == COP_TX_TABLE)
+		cop_flow_undo(&cop_sk(sk)->flows, &tx->key, tx->seq);
+}
+
+void cop_tx_end(struct sock *sk, struct cop_tx *tx, ssize_t result)
+{
+	struct cop_counters *count = &cop_sk(sk)->count;
+
+	if (unlikely(result < 0)) {
+		tx_undo(sk, tx);
+		ADD_ONCE(count->tx_errors, 1);
+		return;
+	}
+	ADD_ONCE(count->tx_datagrams, 1);
+	ADD_ONCE(count->tx_bytes, result);
+}
+
+int cop_soft_error(struct sock *sk)
+{
+	if (likely(!READ_ONCE(cop_sk(sk)->soft_err)))
+		return 0;
+	return -atomic_exchange(&cop_sk(sk)->soft_err, 0);
+}
+
+bool cop_has_udp_cmsg(const struct msghdr *msg)
+{
+	struct cmsghdr *cmsg;
+
+	if (!msg->msg_controllen ||
+	    !access_ok(msg->msg_control, msg->msg_controllen))
+		return false;
+	for (cmsg = CMSG_FIRSTHDR(msg); cmsg;
+	     cmsg = CMSG_NXTHDR((struct msghdr *)msg, cmsg))
+		if (cmsg->cmsg_level == IPPROTO_UDP)
+			return true;
+	return false;
+}
+
+/*
+ * A datagram that is sent in parts has one header, ahead of the first. A part
+ * that the kernel refuses takes those before it along, but for the two errors
+ * that it finds before it looks at them.
+ */
+static ssize_t sendmsg_corked(struct sock *sk, int fd, const struct msghdr *msg,
+			      int flags, size_t len)
+{
+	bool begun = sock_flag(sk, SOCK_CORKED);
+	bool more = flags & MSG_MORE || sock_flag(sk, SOCK_CORK_OPT);
+	struct cop_tx tx;
+	ssize_t n;
+
+	if (!begun)
+		cop_tx_begin(sk, msg, &tx);
+	n = cop_encap_send(fd, begun ? NULL : &tx.hdr, msg, flags, len);
+	if (!begun)
+		cop_tx_end(sk, &tx, n);
+	else if (n > 0)
+		ADD_ONCE(cop_sk(sk)->count.tx_bytes, n);
+	if (n >= 0 && more)
+		sock_set_flag(sk, SOCK_CORKED);
+	else if (n >= 0 || (len <= UINT16_MAX && !(flags & MSG_OOB)))
+		sock_reset_flag(sk, SOCK_CORKED);
+	return n;
+}
+
+ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
+		    int flags)
+{
+	ssize_t len = cop_iov_length(msg);
+	struct cop_tx tx;
+	ssize_t n;
+
+	if (unlikely(len < 0))
+		return cop_libc_result(cop_libc.sendmsg(fd, msg, flags));
+	n = cop_soft_error(sk);
+	if (unlikely(n))
+		return n;
+	if (unlikely(cop_has_udp_cmsg(msg)))
+		return -EINVAL;
+	if (unlikely(flags & MSG_MORE ||
+		     sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT)))
+		return sendmsg_corked(sk, fd, msg, flags, len);
+	cop_tx_begin(sk, msg, &tx);
+	n = cop_encap_send(fd, &tx.hdr, msg, flags, len);
+	cop_tx_end(sk, &tx, n);
+	return n;
+}
+
+bool cop_owns(struct sock *sk, int fd)
+{
+	struct sockaddr_in local;
+	uint16_t snum = READ_ONCE(sk->sk_num);
+
+	ip_local_name(fd, &local);
+	return local.sin_family == AF_INET &&
+	       (!snum || local.sin_port == htons(snum));
+}
+
+void cop_rx_stray(struct sock *sk, enum cop_stray reason)
+{
+	static const char *const name[] = {
+		[COP_STRAY_SHORT] = "too short",
+		[COP_STRAY_MAGIC] = "not COP",
+		[COP_STRAY_VERSION] = "of another version",
+		[COP_STRAY_LENGTH] = "of a wrong header length",
+	};
+
+	ADD_ONCE(cop_sk(sk)->count.strays[reason], 1);
+	cop_debug("port %u: a datagram that is %s was dropped",
+		  READ_ONCE(sk->sk_num), name[reason]);
+}
+
+/* A look that finds a stray leaves it there, so it has to be taken away. */
+static void drop_head(int fd)
+{
+	char none;
+
+	cop_libc.recv(fd, &none, 0, MSG_DONTWAIT);
+}
+
+void cop_rx_account(struct sock *sk, const struct msghdr *msg,
+		    const struct cop_rx *rx)
+{
+	struct cop_counters *count = &cop_sk(sk)->count;
+	const struct sockaddr_in *from = msg->msg_name;
+
+	ADD_ONCE(count->rx_datagrams, 1);
+	ADD_ONCE(count->rx_bytes, rx->copied);
+	if (unlikely(rx->copied < rx->len))
+		ADD_ONCE(count->rx_truncated, 1);
+	if (from && msg->msg_namelen >= sizeof(*from) &&
+	    unlikely(from->sin_port != rx->hdr.source))
+		ADD_ONCE(count->port_mismatch, 1);
+}
+
+/*
+ * Returns whether to receive again. A descriptor that is no longer ours keeps
+ * its datagram: it was for whoever owns the number now.
+ */
+static bool stray_dropped(struct sock *sk, int fd, struct msghdr *msg,
+			  int flags, enum cop_stray reason)
+{
+	if (!cop_owns(sk, fd)) {
+		msg->msg_flags |= COP_MSG_STALE;
+		return false;
+	}
+	if (flags & MSG_PEEK)
+		drop_head(fd);
+	cop_rx_stray(sk, reason);
+	cop_poll(sk, fd);
+	return true;
+}
+
+ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg, int flags)
+{
+	ssize_t cap = cop_iov_length(msg);
+	struct msghdr try;
+	struct cop_rx rx;
+	int err;
+
+	if (unlikely(cap < 0))
+		return cop_libc_result(cop_libc.recvmsg(fd, msg, flags));
+	if (unlikely(flags & MSG_ERRQUEUE))
+		return cop_encap_recv_error(fd, msg, flags, cap);
+	err = cop_soft_error(sk);
+	if (unlikely(err))
+		return err;
+	do {
+		try = *msg;
+		err = cop_encap_recv(fd, &try, flags, cap, &rx);
+		if (err)
+			return err;
+	} while (unlikely(rx.stray != COP_NO_STRAY) &&
+		 stray_dropped(sk, fd, &try, flags, rx.stray));
+	*msg = try;
+	if (likely(!(flags & MSG_PEEK) && rx.stray == COP_NO_STRAY))
+		cop_rx_account(sk, msg, &rx);
+	if (unlikely(sock_flag(sk, SOCK_FILTER)) &&
+	    !sock_flag(sk, SOCK_FILTER_CLEAN))
+		cop_poll(sk, fd);
+	return flags & MSG_TRUNC ? rx.len : rx.copied;
+}
+
+const struct proto cop_prot = {
+	.name = "COP",
+	.slab = &cop_slab,
+	.obj_size = sizeof(struct cop_sock),
+	.init = cop_init_sock,
+	.destroy = cop_destroy,
+	.close = cop_close,
+	.report = cop_stats_report,
+	.open = cop_open,
+	.get_port = cop_get_port,
+	.hash = cop_hash,
+	.unhash = cop_unhash,
+	.getname = cop_getname,
+	.connect = cop_connect,
+	.disconnect = cop_disconnect,
+	.poll = cop_poll,
+	.ioctl = cop_ioctl,
+	.setsockopt = cop_setsockopt,
+	.getsockopt = cop_getsockopt,
+	.sendmsg = cop_sendmsg,
+	.recvmsg = cop_recvmsg,
+	.sendmmsg = cop_sendmmsg,
+	.recvmmsg = cop_recvmmsg,
+};

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cop_route.c - what the kernel's routing tables say of an address.
+ *
+ * Owns: nothing. Protected by: nothing to protect. May call: the kernel, over
+ * a short-lived netlink socket and over the socket it is given. Counterpart in
+ * the kernel: net/ipv4/fib_frontend.c and route.c.
+ */
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "cop/libc.h"
+#include "cop/route.h"
+
+struct route_query {
+	struct nlmsghdr nlh;
+	struct rtmsg rtm;
+	struct rtattr rta;
+	__be32 dst;
+};
+
+union route_answer {
+	struct {
+		struct nlmsghdr nlh;
+		struct rtmsg rtm;
+	};
+	char room[1024];
+};
+
+/* Ask for the route to @addr, as "ip route get" does. */
+static ssize_t route_ask(int nl, __be32 addr, union route_answer *answer)
+{
+	struct route_query query = {
+		.nlh = { .nlmsg_len = sizeof(query),
+			 .nlmsg_type = RTM_GETROUTE,
+			 .nlmsg_flags = NLM_F_REQUEST },
+		.rtm = { .rtm_family = AF_INET, .rtm_dst_len = 32 },
+		.rta = { .rta_len = RTA_LENGTH(sizeof(addr)),
+			 .rta_type = RTA_DST },
+		.dst = addr,
+	};
+
+	if (cop_libc.send(nl, &query, sizeof(query), 0) < 0)
+		return -1;
+	return cop_libc.recv(nl, answer, sizeof(*answer), MSG_DONTWAIT);
+}
+
+static unsigned int route_type(__be32 addr)
+{
+	int nl = cop_libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
+				 NETLINK_ROUTE);
+	unsigned int type = RTN_UNICAST;
+	union route_answer answer;
+	ssize_t n;
+
+	if (nl < 0)
+		return type;
+	n = route_ask(nl, addr, &answer);
+	if (n >= (ssize_t)sizeof(answer.nlh) + (ssize_t)sizeof(answer.rtm) &&
+	    answer.nlh.nlmsg_type == RTM_NEWROUTE)
+		type = answer.rtm.rtm_type;
+	cop_libc.close(nl);
+	return type;
+}
+
+unsigned int inet_addr_type(__be32 addr)
+{
+	uint32_t host = ntohl(addr);
+	unsigned int type;
+
+	if (host >> 24 == 0 || host == INADDR_BROADCAST)
+		return RTN_BROADCAST;
+	if (IN_MULTICAST(host))
+		return RTN_MULTICAST;
+	type = route_type(addr);
+	return type == RTN_LOCAL || type == RTN_BROADCAST ? type : RTN_UNICAST;
+}
+
+__be32 inet_source_addr(__be32 addr)
+{
+	unsigned int type = addr ? inet_addr_type(addr) : RTN_LOCAL;
+
+	return type == RTN_MULTICAST || type == RTN_BROADCAST ? 0 : addr;
+}
+
+void ip_local_name(int fd, struct sockaddr_in *local)
+{
+	socklen_t len = sizeof(*local);
+
+	memset(local, 0, sizeof(*local));
+	if (cop_libc.getsockname(fd, (struct sockaddr *)local, &len))
+		memset(local, 0, sizeof(*local));
+}
+
+int ip_route_connect(int fd, const struct sockaddr *uaddr, socklen_t addr_len,
+		     struct sockaddr_in *local)
+{
+	int err = cop_libc_result(cop_libc.connect(fd, uaddr, addr_len));
+
+	ip_local_name(fd, local);
+	return err;
+}

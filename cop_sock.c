@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cop_sock.c - the life of a struct socket and of a struct sock.
+ *
+ * Owns: the slab of struct socket. Protected by: reference counts. May call:
+ * the transport's operations, cop_slab.c, cop_sysctl.c. Counterpart in the
+ * kernel: net/core/sock.c.
+ */
+#include <string.h>
+
+#include "cop/compiler.h"
+#include "cop/env.h"
+#include "cop/sock.h"
+#include "cop/sysctl.h"
+
+static struct cop_slab socket_slab = COP_SLAB(struct socket);
+
+struct socket *sock_alloc(void)
+{
+	struct socket *sock = cop_slab_alloc(&socket_slab);
+
+	if (!sock)
+		return NULL;
+	sock->ops = NULL;
+	sock->sk = NULL;
+	sock->type = 0;
+	WRITE_ONCE(sock->f_count, 1);
+	WRITE_ONCE(sock->state, SS_UNCONNECTED);
+	return sock;
+}
+
+void sock_free(struct socket *sock)
+{
+	WRITE_ONCE(sock->state, SS_FREE);
+	cop_slab_free(&socket_slab, sock);
+}
+
+/* Zero all that follows the slab's own words. */
+struct sock *sk_alloc(int family, const struct proto *prot)
+{
+	struct sock *sk = cop_slab_alloc(prot->slab);
+
+	if (!sk)
+		return NULL;
+	memset((char *)sk + sizeof(sk->node), 0,
+	       prot->obj_size - sizeof(sk->node));
+	sk->sk_family = family;
+	sk->sk_prot = prot;
+	return sk;
+}
+
+void sock_init_data(struct socket *sock, struct sock *sk)
+{
+	cop_sysctl_refresh();
+	WRITE_ONCE(sk->sk_rcvbuf, READ_ONCE(cop_sysctl.rmem_default));
+	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(cop_sysctl.wmem_default));
+	WRITE_ONCE(sk->sk_state, COP_CLOSE);
+	WRITE_ONCE(sk->sk_socket, sock);
+	sk->sk_type = sock->type;
+	sk->sk_rcvtimeo = MAX_SCHEDULE_TIMEOUT;
+	sk->sk_sndtimeo = MAX_SCHEDULE_TIMEOUT;
+	sock->sk = sk;
+	atomic_store_explicit(&sk->sk_refcnt, 1, memory_order_release);
+}
+
+static void sk_free(struct sock *sk)
+{
+	cop_slab_free(sk->sk_prot->slab, sk);
+}
+
+void sock_hold(struct sock *sk)
+{
+	ADD_ONCE(sk->sk_refcnt, 1);
+}
+
+void sock_put(struct sock *sk)
+{
+	int refs = atomic_fetch_sub_explicit(&sk->sk_refcnt, 1,
+					     memory_order_acq_rel);
+
+	if (unlikely(refs <= 0))
+		cop_debug("sock %p: a reference too many was dropped",
+			  (void *)sk);
+	else if (refs == 1)
+		sk_free(sk);
+}
+
+void sock_orphan(struct sock *sk)
+{
+	sock_set_flag(sk, SOCK_DEAD);
+	WRITE_ONCE(sk->sk_socket, NULL);
+}
+
+void sk_common_release(struct sock *sk)
+{
+	int refs;
+
+	if (sk->sk_prot->destroy)
+		sk->sk_prot->destroy(sk);
+	sock_orphan(sk);
+	sk->sk_prot->unhash(sk);
+	refs = READ_ONCE(sk->sk_refcnt);
+	if (unlikely(refs != 1))
+		cop_debug("destruction of the %s socket %p is delayed, "
+			  "refcnt=%d", sk->sk_prot->name, (void *)sk, refs);
+	sock_put(sk);
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cop_socket.c - the families that sockets are created in.
+ *
+ * Owns: net_families. Protected by: written only while the library starts. May
+ * call: a family's create. Counterpart in the kernel: net/socket.c.
+ */
+#include <errno.h>
+#include <stddef.h>
+
+#include "cop/socket.h"
+
+static const struct net_proto_family *net_families[NPROTO];
+
+static bool family_valid(int family)
+{
+	return family >= 0 && family < NPROTO;
+}
+
+int sock_register(const struct net_proto_family *fam)
+{
+	if (!family_valid(fam->family))
+		return -ENOBUFS;
+	if (net_families[fam->family])
+		return -EEXIST;
+	net_families[fam->family] = fam;
+	return 0;
+}
+
+void sock_unregister(int family)
+{
+	if (family_valid(family))
+		net_families[family] = NULL;
+}
+
+bool sock_is_ours(int family, int type)
+{
+	return family_valid(family) && net_families[family] &&
+	       net_families[family]->has_type(type & SOCK_TYPE_MASK);
+}
+
+int sock_create(int family, int type, int protocol, struct socket **res)
+{
+	struct socket *sock = sock_alloc();
+	int err;
+
+	if (!sock)
+		return -ENOBUFS;
+	sock->type = type;
+	err = net_families[family]->create(sock, protocol);
+	if (err)
+		sock_free(sock);
+	else
+		*res = sock;
+	return err;
+}

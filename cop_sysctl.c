@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cop_sysctl.c - the kernel settings that libcop follows, read from /proc.
+ *
+ * Owns: cop_sysctl, and the choice of which ports are allowed. Protected by:
+ * atomic operations; one caller in a second wins the right to read. May call:
+ * cop_port.c and the kernel. Counterpart in the kernel: sysctl_net_ipv4.c.
+ */
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "cop/compiler.h"
+#include "cop/libc.h"
+#include "cop/port.h"
+#include "cop/sysctl.h"
+
+#define IPV4 "/proc/sys/net/ipv4/"
+#define CORE "/proc/sys/net/core/"
+
+struct cop_sysctl cop_sysctl = {
+	.rmem_default = 212992,
+	.wmem_default = 212992,
+	.prot_sock = 1024,
+};
+
+/* A file that is read a number at a time; the settings may be long lists. */
+struct reader {
+	int fd;
+	ssize_t len, pos;
+	char buf[512];
+};
+
+static bool reader_open(struct reader *r, const char *path)
+{
+	r->fd = open(path, O_RDONLY | O_CLOEXEC);
+	r->len = 0;
+	r->pos = 0;
+	return r->fd >= 0;
+}
+
+static int reader_char(struct reader *r)
+{
+	if (r->pos == r->len) {
+		r->len = cop_libc.read(r->fd, r->buf, sizeof(r->buf));
+		r->pos = 0;
+	}
+	return r->len > 0 ? r->buf[r->pos++] : -1;
+}
+
+/* The next number, or -1 at the end; *@after is the character behind it. */
+static int reader_number(struct reader *r, int *after)
+{
+	int c = reader_char(r);
+	int n = 0;
+
+	while (c >= 0 && (c < '0' || c > '9'))
+		c = reader_char(r);
+	if (c < 0)
+		return -1;
+	for (; c >= '0' && c <= '9'; c = reader_char(r))
+		n = n > (1 << 24) ? n : n * 10 + (c - '0');
+	*after = c;
+	return n;
+}
+
+static void read_int(const char *path, _Atomic(int) *value)
+{
+	struct reader r;
+	int after, n;
+
+	if (!reader_open(&r, path))
+		return;
+	n = reader_number(&r, &after);
+	if (n >= 0)
+		atomic_store_explicit(value, n, memory_order_relaxed);
+	cop_libc.close(r.fd);
+}
+
+static bool read_range(int *low, int *high)
+{
+	struct reader r;
+	int after;
+
+	if (!reader_open(&r, IPV4 "ip_local_port_range"))
+		return false;
+	*low = reader_number(&r, &after);
+	*high = reader_number(&r, &after);
+	cop_libc.close(r.fd);
+	return *low >= 0 && *low <= *high && *high < COP_PORTS;
+}
+
+/* The list's form is "1,5-9,70-80": a '-' behind a number opens a range. */
+static void read_reserved(struct cop_port_bits *reserved)
+{
+	struct reader r;
+	int after, from, to;
+
+	if (!reader_open(&r, IPV4 "ip_local_reserved_ports"))
+		return;
+	while ((from = reader_number(&r, &after)) >= 0) {
+		to = after == '-' ? reader_number(&r, &after) : from;
+		for (; from <= to && to < COP_PORTS; from++)
+			cop_port_bit(reserved, from);
+	}
+	cop_libc.close(r.fd);
+}
+
+static void read_ports(void)
+{
+	struct cop_port_bits reserved = { 0 };
+	int low = 32768;
+	int high = 60999;
+
+	if (!read_range(&low, &high)) {
+		low = 32768;
+		high = 60999;
+	}
+	read_reserved(&reserved);
+	cop_port_allow(&cop_port_table, low, high, &reserved);
+}
+
+void cop_sysctl_refresh(void)
+{
+	static _Atomic(int64_t) last_read = -1;
+	int64_t last = READ_ONCE(last_read);
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	if (likely(last == now.tv_sec))
+		return;
+	if (!atomic_compare_exchange_strong(&last_read, &last, now.tv_sec))
+		return;
+	read_int(CORE "rmem_default", &cop_sysctl.rmem_default);
+	read_int(CORE "wmem_default", &cop_sysctl.wmem_default);
+	read_int(IPV4 "ip_unprivileged_port_start", &cop_sysctl.prot_sock);
+	read_ports();
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cop_table.c - descriptor -> struct socket.
+ *
+ * Owns: cop_table and the count of descriptors in each struct socket.
+ * Protected by: each slot is taken and filled with one atomic operation.
+ * May call: cop_sock.c, cop_process.c and a socket's release operation.
+ * Counterpart in the kernel: fs/file.c.
+ */
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include "cop/env.h"
+#include "cop/process.h"
+#include "cop/table.h"
+
+/* The kernel's default for fs.nr_open, to which a hard limit may be raised. */
+#define TABLE_SIZE_MIN (1u << 20)
+
+struct cop_table cop_table;
+
+static unsigned int table_size(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_max < TABLE_SIZE_MIN)
+		return TABLE_SIZE_MIN;
+	return limit.rlim_max > INT_MAX ? INT_MAX : limit.rlim_max;
+}
+
+/*
+ * One mapping for every descriptor there can be, of which the kernel only
+ * backs the pages that are written. Where the address space is limited, half
+ * as many, and so on.
+ */
+static struct cop_slots *slots_map(void)
+{
+	size_t size, len;
+	struct cop_slots *slots;
+
+	for (size = table_size(); size; size /= 2) {
+		len = sizeof(*slots) + size * sizeof(slots->slot[0]);
+		slots = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+			     0);
+		if (slots != MAP_FAILED) {
+			slots->size = size;
+			return slots;
+		}
+	}
+	return NULL;
+}
+
+/* Map the table at its first use; whoever comes second throws his own away. */
+static struct cop_slots *slots_get(void)
+{
+	struct cop_slots *slots = atomic_load(&cop_table.slots);
+	struct cop_slots *none = NULL;
+
+	if (slots)
+		return slots;
+	slots = slots_map();
+	if (!slots)
+		return NULL;
+	if (atomic_compare_exchange_strong(&cop_table.slots, &none, slots))
+		return slots;
+	munmap(slots, sizeof(*slots) + slots->size * sizeof(slots->slot[0]));
+	return none;
+}
+
+static void table_raise_max(unsigned int above)
+{
+	unsigned int max = READ_ONCE(cop_table.max);
+
+	while (max < above &&
+	       !atomic_compare_exchange_weak(&cop_table.max, &max, above))
+		;
+}
+
+static int slot_fill(int fd, struct socket *sock)
+{
+	struct cop_slots *slots = slots_get();
+
+	if (!slots)
+		return -ENOMEM;
+	if ((size_t)fd >= slots->size)
+		return -EMFILE;
+	fd_drop(atomic_exchange(&slots->slot[fd], sock));
+	table_raise_max(fd + 1);
+	return 0;
+}
+
+int fd_install(int fd, struct socket *sock)
+{
+	int err = 0;
+
+	if (cop_process_is_owner()) {
+		err = slot_fill(fd, sock);
+		if (!err)
+			return 0;
+	}
+	fd_drop(sock);
+	return err;
+}
+
+static bool socket_tryget(struct socket *sock)
+{
+	int count = READ_ONCE(sock->f_count);
+
+	do {
+		if (count <= 0)
+			return false;
+	} while (!atomic_compare_exchange_weak(&sock->f_count, &count,
+					       count + 1));
+	return true;
+}
+
+/* The slot is looked at again: the socket may have been recycled meanwhile. */
+struct socket *sockfd_get(int fd)
+{
+	struct socket *sock;
+
+	while ((sock = sockfd_lookup(fd))) {
+		if (!socket_tryget(sock))
+			continue;
+		if (sockfd_lookup(fd) == sock)
+			return sock;
+		fd_drop(sock);
+	}
+	return NULL;
+}
+
+struct socket *fd_take(int fd)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (!sock || !cop_process_is_owner())
+		return NULL;
+	if (READ_ONCE(sock->f_count) == 1)
+		sock->ops->flush(sock, fd);
+	return atomic_exchange(&READ_ONCE(cop_table.slots)->slot[fd], NULL);
+}
+
+void fd_restore(int fd, struct socket *sock)
+{
+	struct socket *none = NULL;
+
+	if (sock && !atomic_compare_exchange_strong(
+			    &READ_ONCE(cop_table.slots)->slot[fd], &none, sock))
+		fd_drop(sock);
+}
+
+void fd_drop(struct socket *sock)
+{
+	if (!sock || atomic_fetch_sub(&sock->f_count, 1) != 1)
+		return;
+	sock->ops->release(sock);
+	sock_free(sock);
+}
+
+void fd_forget(int fd)
+{
+	cop_debug("descriptor %d was closed unseen", fd);
+	fd_drop(fd_take(fd));
+}

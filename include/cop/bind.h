@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bind.h - a COP port for a socket, held in the port space and on the kernel
+ * socket at once.
+ */
+#ifndef COP_BIND_H
+#define COP_BIND_H
+
+#include <netinet/in.h>
+
+#include "cop/sock.h"
+
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE 51 /* Linux 6.3 */
+#endif
+
+/**
+ * cop_get_port - bind the kernel socket and record the port
+ * @sk: a COP sock that the caller keeps alive
+ * @fd: its descriptor
+ * @addr: address and port (0: any free one), family and length checked
+ *
+ * COP's rule: a port that any COP socket of this host holds is refused,
+ * whatever the addresses. Returns 0, -EADDRINUSE, or what the kernel's bind
+ * objects to before it looks at the port: -EADDRNOTAVAIL, -EACCES, -EINVAL;
+ * -ENOBUFS when no descriptor is left for the moment that a bind to one address
+ * takes. Async-signal-safe. Counterpart: udp_v4_get_port().
+ */
+int cop_get_port(struct sock *sk, int fd, const struct sockaddr_in *addr);
+
+/**
+ * cop_hash - record that a sock holds a port; the port hash takes a reference
+ * @sk: a COP sock that the caller keeps alive
+ * @snum: a port that the caller has claimed, host order
+ */
+void cop_hash(struct sock *sk, uint16_t snum);
+
+/**
+ * cop_unhash - give a sock's port back, and the hash's reference
+ * @sk: a COP sock
+ */
+void cop_unhash(struct sock *sk);
+
+/**
+ * cop_autobind_arm - see to it that the kernel's next autobind takes our port
+ * @sk: a COP sock without a port, kept alive by the caller
+ * @fd: its descriptor
+ *
+ * Returns the port that was claimed for it, host order, or 0 when the choice is
+ * the kernel's. To be followed by cop_autobind_settle().
+ */
+uint16_t cop_autobind_arm(struct sock *sk, int fd);
+
+/**
+ * cop_autobind_settle - record what came of an autobind
+ * @sk: the sock
+ * @fd: its descriptor
+ * @armed: what cop_autobind_arm() returned
+ * @got: the port that the kernel socket has now, host order, or 0
+ */
+void cop_autobind_settle(struct sock *sk, int fd, uint16_t armed, uint16_t got);
+
+/* How often a port that another process holds is met before the kernel picks */
+#define COP_BIND_TRIES 3
+
+#endif /* COP_BIND_H */

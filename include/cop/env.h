@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * env.h - what the environment asks of the library.
+ */
+#ifndef COP_ENV_H
+#define COP_ENV_H
+
+#include <stdbool.h>
+
+struct cop_env {
+	bool debug;	   /* (c) COP_DEBUG=1 */
+	const char *stats; /* (c) COP_STATS: "stderr", a path, or NULL */
+};
+
+/* All off until cop_env_init() has run; never written after that. */
+extern struct cop_env cop_env;
+
+/**
+ * cop_env_init - read the environment, once, when the library is loaded
+ *
+ * A value that means nothing is reported on stderr and ignored.
+ */
+void cop_env_init(void);
+
+/**
+ * cop_debug - say something on stderr, where COP_DEBUG asks for it
+ * @fmt: as for printf(), without a newline
+ */
+#define cop_debug(...)                           \
+	do {                                     \
+		if (unlikely(cop_env.debug))     \
+			cop_log(__VA_ARGS__);    \
+	} while (0)
+
+/**
+ * cop_log - write one line to stderr, whole
+ * @fmt: as for printf(), without a newline
+ */
+void cop_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif /* COP_ENV_H */

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * interpose.h - what the interpose files share beyond the symbols themselves.
+ */
+#ifndef COP_INTERPOSE_H
+#define COP_INTERPOSE_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* Another name that libc has for the same call. */
+#define ALIAS(name) EXPORT __attribute__((alias(#name)))
+
+/* Names that libc exports and its headers keep for their own use. */
+int __dup2(int fd, int newfd);
+ssize_t __read_chk(int fd, void *buf, size_t len, size_t buflen);
+ssize_t __recv_chk(int fd, void *buf, size_t len, size_t buflen, int flags);
+ssize_t __recvfrom_chk(int fd, void *buf, size_t len, size_t buflen, int flags,
+		       struct sockaddr *addr, socklen_t *alen);
+int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t size);
+int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+		const sigset_t *mask, size_t size);
+
+/**
+ * cop_return - the one place where a negative errno becomes -1 and errno
+ * @ret: a result, or -errno
+ * @saved_errno: errno as it was, which a success leaves alone
+ *
+ * Returns what the program gets.
+ */
+ssize_t cop_return(ssize_t ret, int saved_errno);
+
+/**
+ * gone - whether an operation failed because its descriptor was closed unseen
+ * @fd: the descriptor
+ * @ret: what the operation returned
+ *
+ * If so the entry is forgotten, and the caller does the real call.
+ */
+bool gone(int fd, ssize_t ret);
+
+/**
+ * foreign_fd - note a new descriptor that is not ours
+ * @fd: the descriptor, or -1
+ *
+ * What its number meant before, if anything, is over. Returns @fd.
+ */
+int foreign_fd(int fd);
+
+/**
+ * poll_prepare - get COP sockets ready to be polled
+ * @fds: what poll() was given
+ * @n: how many
+ */
+void poll_prepare(const struct pollfd *fds, nfds_t n);
+
+/**
+ * select_prepare - get COP sockets ready to be waited on for reading
+ * @n: what select() was given
+ * @rd: what select() was given; may be NULL
+ */
+void select_prepare(int n, const fd_set *rd);
+
+#endif /* COP_INTERPOSE_H */

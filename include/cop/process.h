@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * process.h - which process this memory belongs to.
+ */
+#ifndef COP_PROCESS_H
+#define COP_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * What a forked child must not share with its parent: the kernel hands the
+ * child a page of zeros in its place (MADV_WIPEONFORK), however it was forked.
+ */
+struct cop_process {
+	_Atomic(int) owner;	    /* (a) process id, 0: not asked yet */
+	_Atomic(uint32_t) keyed;    /* (a) whether the key is set */
+	_Atomic(uint64_t) key[2];   /* (a) cop_random()'s, from getrandom() */
+	_Atomic(uint64_t) counter;  /* (a) cop_random()'s place */
+};
+
+/**
+ * cop_process - this process's own page
+ *
+ * Returns the page, mapped at the first call. Lock-free, async-signal-safe.
+ */
+struct cop_process *cop_process(void);
+
+/**
+ * cop_process_is_owner - whether the caller may change the descriptor table
+ *
+ * False only in a child that shares its parent's memory but not its
+ * descriptors, which is what vfork() makes: there, closing a descriptor says
+ * nothing about the parent's. Costs one getpid(). Async-signal-safe.
+ */
+bool cop_process_is_owner(void);
+
+#endif /* COP_PROCESS_H */

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * proto.h - the COP transport: its struct sock, and its operations by room.
+ */
+#ifndef COP_PROTO_H
+#define COP_PROTO_H
+
+#include "cop/encap.h"
+#include "cop/flow.h"
+#include "cop/sock.h"
+
+/* What happened on a socket; each counter is (a). */
+struct cop_counters {
+	_Atomic(uint64_t) tx_bytes; /* payload that the kernel took */
+	_Atomic(uint64_t) rx_bytes; /* payload of what was delivered */
+	_Atomic(uint32_t) tx_datagrams;
+	_Atomic(uint32_t) rx_datagrams;
+	_Atomic(uint32_t) tx_errors;
+	_Atomic(uint32_t) rx_truncated; /* longer than the program's buffer */
+	_Atomic(uint32_t) port_mismatch; /* a NAT is on the way */
+	_Atomic(uint32_t) strays[COP_STRAY_REASONS]; /* not COP, dropped here */
+};
+
+struct cop_sock {
+	struct inet_sock inet;	     /* first: sk and cop_sk() are one */
+	_Atomic(uint16_t) pinned;    /* (a) port that the kernel keeps for good,
+				      * host order; see cop_bind.c */
+	_Atomic(int) soft_err;	     /* (a) errno that a receive came upon too
+				      * late to return; the next call does */
+	_Atomic(uint32_t) user_range; /* (a) IP_LOCAL_PORT_RANGE as it was set */
+	_Atomic(uint64_t) tx_seq;    /* (a) datagrams sent to the peer that the
+				      * socket is connected to */
+	struct cop_flows flows;	     /* those of other destinations */
+	struct cop_counters count;
+};
+
+_Static_assert(sizeof(struct cop_sock) <= 320, "a struct sock must stay small");
+
+static inline struct cop_sock *cop_sk(const struct sock *sk)
+{
+	return (struct cop_sock *)sk;
+}
+
+extern const struct proto cop_prot;
+
+/**
+ * cop_rcv_filter - have the kernel drop what is not COP before it wakes anyone
+ * @sk: a COP sock
+ * @fd: its descriptor
+ *
+ * For sockets that are given to poll, select or epoll, and those on which a
+ * stray was seen. Strays that are at the head of the queue already are dropped;
+ * until none can be left behind them, later calls look again. Does nothing
+ * where the program has set a filter of its own. Always returns 0.
+ */
+int cop_poll(struct sock *sk, int fd);
+
+/* The rest of struct proto, by room; see there. */
+ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
+		    int flags);
+ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg, int flags);
+int cop_sendmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
+		 int flags);
+int cop_recvmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
+		 int flags, struct timespec *timeout);
+int cop_setsockopt(struct sock *sk, int fd, int level, int optname,
+		   const void *optval, socklen_t optlen);
+int cop_getsockopt(struct sock *sk, int fd, int level, int optname,
+		   void *optval, socklen_t *optlen);
+int cop_ioctl(struct sock *sk, int fd, unsigned long cmd, void *arg);
+
+#endif /* COP_PROTO_H */

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * route.h - what the kernel's routing tables say of an address.
+ */
+#ifndef COP_ROUTE_H
+#define COP_ROUTE_H
+
+#include <linux/types.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+/**
+ * inet_addr_type - what kind of address this is, here and now
+ * @addr: IPv4 address, network order
+ *
+ * Returns RTN_LOCAL, RTN_BROADCAST (a subnet's too, and 0.0.0.0/8 as in the
+ * kernel), RTN_MULTICAST, or RTN_UNICAST for any other, and where the kernel
+ * can't be asked. A few system calls for an address that is not told by its
+ * bits. Async-signal-safe. Counterpart: inet_addr_type() in fib_frontend.c.
+ */
+unsigned int inet_addr_type(__be32 addr);
+
+/**
+ * inet_source_addr - the source address that a socket bound to @addr sends from
+ * @addr: IPv4 address, network order
+ *
+ * Returns @addr, or 0 where it can't be a source (multicast, broadcast): what
+ * inet_bind leaves in inet_saddr.
+ */
+__be32 inet_source_addr(__be32 addr);
+
+/**
+ * ip_route_connect - connect the kernel socket and learn what it chose
+ * @fd: the kernel socket
+ * @uaddr: the destination, any family and length
+ * @addr_len: its length in bytes
+ * @local: where the local address and port then are; valid on failure as well
+ *
+ * Returns 0 or connect()'s error: -ENETUNREACH without a route, -EACCES for a
+ * broadcast address without SO_BROADCAST. Counterpart: ip_route_connect(),
+ * whose work the kernel does in the same call.
+ */
+int ip_route_connect(int fd, const struct sockaddr *uaddr, socklen_t addr_len,
+		     struct sockaddr_in *local);
+
+/**
+ * ip_local_name - the address and port the kernel socket has now
+ * @fd: the kernel socket
+ * @local: where they are put; all zero where there is no such socket
+ */
+void ip_local_name(int fd, struct sockaddr_in *local);
+
+#endif /* COP_ROUTE_H */

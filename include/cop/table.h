@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * table.h - which descriptors of this process are COP sockets.
+ */
+#ifndef COP_TABLE_H
+#define COP_TABLE_H
+
+#include "cop/compiler.h"
+#include "cop/sock.h"
+
+struct cop_slots {
+	size_t size; /* (c) slots there are */
+	_Atomic(struct socket *) slot[];
+};
+
+struct cop_table {
+	_Atomic(unsigned int) max;	   /* (a) above every COP descriptor */
+	_Atomic(struct cop_slots *) slots; /* (a) never changes once set, and
+					    * is set before max is */
+};
+
+extern struct cop_table cop_table;
+
+/**
+ * sockfd_lookup - the COP socket behind a descriptor
+ * @fd: any number
+ *
+ * Returns the socket, or NULL when @fd is not ours: a compare and, only if the
+ * process has COP sockets, a load. The socket's memory is type-stable, so it
+ * may be read without a reference. Lock-free, async-signal-safe.
+ */
+static inline struct socket *sockfd_lookup(int fd)
+{
+	if (likely((unsigned int)fd >= atomic_load_explicit(
+					       &cop_table.max,
+					       memory_order_acquire)))
+		return NULL;
+	return atomic_load_explicit(&READ_ONCE(cop_table.slots)->slot[fd],
+				    memory_order_acquire);
+}
+
+/**
+ * sockfd_get - the COP socket behind a descriptor, kept alive
+ * @fd: any number
+ *
+ * Returns the socket or NULL; the caller ends with fd_drop(). Until then a
+ * close elsewhere does not release it. Only for calls that neither block nor
+ * can be cancelled. Counterpart: fget(). Lock-free, async-signal-safe.
+ */
+struct socket *sockfd_get(int fd);
+
+/**
+ * fd_install - make a descriptor lead to a socket
+ * @fd: an open descriptor of the kernel socket that carries @sock
+ * @sock: the socket, with a count that this takes over even when it fails
+ *
+ * Returns 0, or -EMFILE when @fd is above what the table can hold, or -ENOMEM.
+ * What the slot held from before is dropped. In a vfork() child the table stays
+ * as it is. Async-signal-safe.
+ */
+int fd_install(int fd, struct socket *sock);
+
+/**
+ * fd_take - empty a slot, before its descriptor is closed or replaced
+ * @fd: the descriptor, still open
+ *
+ * Returns the socket, with what its descriptor owned of it, for fd_drop() or
+ * fd_restore(); NULL where there was none, and in a vfork() child. The slot is
+ * empty before the kernel's close, so that whoever gets the number next never
+ * meets this entry; the port is given back after it, by fd_drop().
+ */
+struct socket *fd_take(int fd);
+
+/**
+ * fd_restore - put back what fd_take() took, since its descriptor is still open
+ * @fd: the descriptor
+ * @sock: from fd_take(), may be NULL
+ */
+void fd_restore(int fd, struct socket *sock);
+
+/**
+ * fd_drop - end what a descriptor owned of a socket; the last one releases it
+ * @sock: from fd_take(), may be NULL
+ */
+void fd_drop(struct socket *sock);
+
+/**
+ * fd_forget - drop the entry of a descriptor that was closed unseen
+ * @fd: the descriptor, whatever it is now
+ *
+ * Does nothing where the slot is empty, and in a vfork() child.
+ */
+void fd_forget(int fd);
+
+#endif /* COP_TABLE_H */

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tx.h - what the calls that move one datagram and those that move many have
+ * in common.
+ */
+#ifndef COP_TX_H
+#define COP_TX_H
+
+#include <stdbool.h>
+
+#include "cop/proto.h"
+
+/* A datagram on its way out, between taking its number and its fate. */
+struct cop_tx {
+	struct cophdr hdr;
+	struct cop_flow_key key;
+	uint64_t seq;
+	enum {
+		COP_TX_NONE,  /* no destination that could be sent to */
+		COP_TX_PEER,  /* the peer the socket is connected to */
+		COP_TX_TABLE, /* any other */
+	} flow;
+};
+
+/**
+ * cop_tx_begin - find a datagram's flow and build its header
+ * @sk: the sender
+ * @msg: what is to be sent
+ * @tx: where the header is put; to be passed to cop_tx_end()
+ */
+void cop_tx_begin(struct sock *sk, const struct msghdr *msg, struct cop_tx *tx);
+
+/**
+ * cop_tx_end - account for a datagram, or give its number back
+ * @sk: the sender
+ * @tx: from cop_tx_begin()
+ * @result: payload bytes that were sent, or -errno
+ */
+void cop_tx_end(struct sock *sk, struct cop_tx *tx, ssize_t result);
+
+/**
+ * cop_rx_account - account for a datagram that the program gets
+ * @sk: the receiver
+ * @msg: with its source address, if the program asked for it
+ * @rx: from cop_encap_recv()
+ */
+void cop_rx_account(struct sock *sk, const struct msghdr *msg,
+		    const struct cop_rx *rx);
+
+/**
+ * cop_rx_stray - account for a datagram that the program does not get
+ * @sk: the receiver
+ * @reason: why not
+ */
+void cop_rx_stray(struct sock *sk, enum cop_stray reason);
+
+/**
+ * cop_owns - whether a descriptor still is the kernel socket of this sock
+ * @sk: the sock
+ * @fd: the descriptor
+ *
+ * Asked only where something came that is no COP datagram.
+ */
+bool cop_owns(struct sock *sk, int fd);
+
+/**
+ * cop_soft_error - the error that an earlier call came upon too late
+ * @sk: the sock
+ *
+ * Returns it as -errno and clears it, or 0. Counterpart: sock_error().
+ */
+int cop_soft_error(struct sock *sk);
+
+/**
+ * cop_has_udp_cmsg - whether a message asks for something of UDP's own
+ * @msg: to be sent
+ *
+ * UDP_SEGMENT would cut a datagram into several of which only the first had a
+ * header. COP has no such control messages, as the kernel's other transports.
+ */
+bool cop_has_udp_cmsg(const struct msghdr *msg);
+
+#endif /* COP_TX_H */

@@ -1,0 +1,706 @@
+// SPDX-License-Identifier: MIT
+/*
+ * interpose.c - the calls on sockets, and reading and writing: look the
+ * descriptor up, call its proto_ops, set errno; what is not ours goes to the
+ * next definition of the symbol. interpose_fd.c and interpose_wait.c have the
+ * calls on descriptors and those that wait.
+ *
+ * Owns: nothing. Protected by: nothing to protect. May call: every room below.
+ * Counterpart in the kernel: the sys_* calls of net/socket.c, and fs/read_write.c.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cop/compiler.h"
+#include "cop/encap.h"
+#include "cop/env.h"
+#include "cop/inet.h"
+#include "cop/interpose.h"
+#include "cop/libc.h"
+#include "cop/socket.h"
+#include "cop/table.h"
+#include "cop/uaccess.h"
+
+static pthread_once_t cop_once = PTHREAD_ONCE_INIT;
+
+static void cop_start(void)
+{
+	cop_libc_init();
+	cop_env_init();
+	inet_init();
+}
+
+/* A socket may be asked for before the constructors have run. */
+static __attribute__((constructor)) void cop_init(void)
+{
+	pthread_once(&cop_once, cop_start);
+}
+
+ssize_t cop_return(ssize_t ret, int saved_errno)
+{
+	if (ret < 0) {
+		errno = -ret;
+		return -1;
+	}
+	errno = saved_errno;
+	return ret;
+}
+
+bool gone(int fd, ssize_t ret)
+{
+	if (likely(ret != -ENOTSOCK && ret != -EBADF))
+		return false;
+	fd_forget(fd);
+	return true;
+}
+
+int foreign_fd(int fd)
+{
+	int saved = errno;
+
+	if (unlikely(sockfd_lookup(fd))) {
+		fd_forget(fd);
+		errno = saved;
+	}
+	return fd;
+}
+
+/*
+ * Operations that change a socket keep it alive and are not left half-way:
+ * cancellation acts before them. They don't block.
+ */
+static struct socket *op_begin(int fd, int *cancel)
+{
+	struct socket *sock;
+
+	pthread_testcancel();
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, cancel);
+	sock = sockfd_get(fd);
+	if (!sock)
+		pthread_setcancelstate(*cancel, NULL);
+	return sock;
+}
+
+static void op_end(struct socket *sock, int cancel)
+{
+	fd_drop(sock);
+	pthread_setcancelstate(cancel, NULL);
+}
+
+/* ---- creation ---------------------------------------------------------- */
+
+static int sock_map_fd(struct socket *sock, int flags)
+{
+	int fd = sock->ops->open(sock, flags);
+	int err;
+
+	if (fd < 0) {
+		fd_drop(sock);
+		return fd;
+	}
+	err = fd_install(fd, sock);
+	if (!err)
+		return fd;
+	cop_libc.close(fd);
+	return err;
+}
+
+static int cop_socket(int domain, int type, int protocol)
+{
+	int flags = type & ~SOCK_TYPE_MASK;
+	struct socket *sock;
+	int err;
+
+	if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
+		return -EINVAL;
+	err = sock_create(domain, type & SOCK_TYPE_MASK, protocol, &sock);
+	return err ? err : sock_map_fd(sock, flags);
+}
+
+EXPORT int socket(int domain, int type, int protocol)
+{
+	int saved = errno;
+
+	cop_init();
+	if (likely(!sock_is_ours(domain, type)))
+		return foreign_fd(cop_libc.socket(domain, type, protocol));
+	return cop_return(cop_socket(domain, type, protocol), saved);
+}
+
+static int cop_socketpair(int domain, int type, int protocol)
+{
+	struct socket *one, *two;
+	int err;
+
+	if (type & ~(SOCK_TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK))
+		return -EINVAL;
+	type &= SOCK_TYPE_MASK;
+	err = sock_create(domain, type, protocol, &one);
+	if (err)
+		return err;
+	err = sock_create(domain, type, protocol, &two);
+	if (!err) {
+		err = one->ops->socketpair(one, two);
+		fd_drop(two);
+	}
+	fd_drop(one);
+	return err;
+}
+
+EXPORT int socketpair(int domain, int type, int protocol, int sv[2])
+{
+	int saved = errno;
+	int ret;
+
+	cop_init();
+	if (unlikely(sock_is_ours(domain, type)))
+		return cop_return(cop_socketpair(domain, type, protocol),
+				  saved);
+	ret = cop_libc.socketpair(domain, type, protocol, sv);
+	if (!ret) {
+		foreign_fd(sv[0]);
+		foreign_fd(sv[1]);
+	}
+	return ret;
+}
+
+EXPORT int accept(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	return foreign_fd(cop_libc.accept(fd, addr, len));
+}
+
+EXPORT int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+{
+	return foreign_fd(cop_libc.accept4(fd, addr, len, flags));
+}
+
+/* ---- naming ------------------------------------------------------------ */
+
+EXPORT int bind(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	int saved = errno;
+	struct socket *sock;
+	int cancel, err;
+
+	if (likely(!sockfd_lookup(fd)) || !(sock = op_begin(fd, &cancel)))
+		return cop_libc.bind(fd, addr, len);
+	err = sock->ops->bind(sock, fd, addr, len);
+	op_end(sock, cancel);
+	if (unlikely(gone(fd, err)))
+		return cop_libc.bind(fd, addr, len);
+	return cop_return(err, saved);
+}
+
+EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	int saved = errno;
+	struct socket *sock;
+	int cancel, err;
+
+	if (likely(!sockfd_lookup(fd)) || !(sock = op_begin(fd, &cancel)))
+		return cop_libc.connect(fd, addr, len);
+	err = sock->ops->connect(sock, fd, addr, len);
+	op_end(sock, cancel);
+	if (unlikely(gone(fd, err)))
+		return cop_libc.connect(fd, addr, len);
+	return cop_return(err, saved);
+}
+
+EXPORT int getsockname(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	int saved = errno;
+
+	if (likely(!sock))
+		return cop_libc.getsockname(fd, addr, len);
+	return cop_return(sock->ops->getname(sock, fd, addr, len), saved);
+}
+
+/* ---- options ----------------------------------------------------------- */
+
+EXPORT int setsockopt(int fd, int level, int name, const void *val,
+		      socklen_t len)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	int saved = errno;
+	int err;
+
+	if (likely(!sock))
+		return cop_libc.setsockopt(fd, level, name, val, len);
+	err = sock->ops->setsockopt(sock, fd, level, name, val, len);
+	if (unlikely(gone(fd, err)))
+		return cop_libc.setsockopt(fd, level, name, val, len);
+	return cop_return(err, saved);
+}
+
+EXPORT int getsockopt(int fd, int level, int name, void *val, socklen_t *len)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	int saved = errno;
+	int err;
+
+	if (likely(!sock))
+		return cop_libc.getsockopt(fd, level, name, val, len);
+	err = sock->ops->getsockopt(sock, fd, level, name, val, len);
+	if (unlikely(gone(fd, err)))
+		return cop_libc.getsockopt(fd, level, name, val, len);
+	return cop_return(err, saved);
+}
+
+static int cop_ioctl_call(struct socket *sock, int fd, unsigned long cmd,
+			  void *arg)
+{
+	int saved = errno;
+	int err = sock->ops->ioctl(sock, fd, cmd, arg);
+
+	if (unlikely(gone(fd, err)))
+		return cop_libc.ioctl(fd, cmd, arg);
+	return cop_return(err, saved);
+}
+
+EXPORT int ioctl(int fd, unsigned long cmd, ...)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	va_list ap;
+	void *arg;
+
+	va_start(ap, cmd);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (likely(!sock))
+		return cop_libc.ioctl(fd, cmd, arg);
+	return cop_ioctl_call(sock, fd, cmd, arg);
+}
+
+/* ---- sending ----------------------------------------------------------- */
+
+/* inet_send_prepare: a socket without a port gets one before it sends. */
+static int send_prepare(struct socket *sock, int fd)
+{
+	int cancel, err;
+
+	if (likely(READ_ONCE(sock->sk->sk_num)))
+		return 0;
+	sock = op_begin(fd, &cancel);
+	if (!sock)
+		return 0;
+	err = sock->ops->autobind(sock, fd);
+	op_end(sock, cancel);
+	return err;
+}
+
+static ssize_t sock_sendmsg(struct socket *sock, int fd,
+			    const struct msghdr *msg, int flags)
+{
+	ssize_t ret = send_prepare(sock, fd);
+
+	return ret ? ret : sock->ops->sendmsg(sock, fd, msg, flags);
+}
+
+static ssize_t sock_sendto(struct socket *sock, int fd, const void *buf,
+			   size_t len, int flags, const struct sockaddr *addr,
+			   socklen_t alen)
+{
+	struct iovec iov = { (void *)buf, min_t(size_t, len, INT_MAX) };
+	struct msghdr msg = {
+		.msg_name = (void *)addr,
+		.msg_namelen = addr ? alen : 0,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+	};
+	int err = addr ? inet_addr_fits(addr, alen) : 0;
+
+	return err ? err : sock_sendmsg(sock, fd, &msg, flags);
+}
+
+EXPORT ssize_t sendto(int fd, const void *buf, size_t len, int flags,
+		      const struct sockaddr *addr, socklen_t alen)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	int saved = errno;
+	ssize_t ret;
+
+	if (likely(!sock))
+		return cop_libc.sendto(fd, buf, len, flags, addr, alen);
+	ret = sock_sendto(sock, fd, buf, len, flags, addr, alen);
+	if (unlikely(gone(fd, ret)))
+		return cop_libc.sendto(fd, buf, len, flags, addr, alen);
+	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t send(int fd, const void *buf, size_t len, int flags)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	int saved = errno;
+	ssize_t ret;
+
+	if (likely(!sock))
+		return cop_libc.send(fd, buf, len, flags);
+	ret = sock_sendto(sock, fd, buf, len, flags, NULL, 0);
+	if (unlikely(gone(fd, ret)))
+		return cop_libc.send(fd, buf, len, flags);
+	return cop_return(ret, saved);
+}
+
+/* What copy_msghdr_from_user makes of a name before anyone looks at it. */
+static ssize_t msg_import(struct msghdr *msg, const struct msghdr *umsg)
+{
+	if (!access_ok(umsg, sizeof(*umsg)))
+		return -EFAULT;
+	*msg = *umsg;
+	msg->msg_flags = 0;
+	if ((int)msg->msg_namelen < 0)
+		return -EINVAL;
+	if (msg->msg_namelen > sizeof(struct sockaddr_storage))
+		msg->msg_namelen = sizeof(struct sockaddr_storage);
+	if (!msg->msg_name)
+		msg->msg_namelen = 0;
+	return 0;
+}
+
+static ssize_t sock_sendmsg_user(struct socket *sock, int fd,
+				 const struct msghdr *umsg, int flags)
+{
+	struct msghdr msg;
+	ssize_t ret = msg_import(&msg, umsg);
+
+	if (ret)
+		return ret;
+	if (!msg.msg_namelen)
+		msg.msg_name = NULL;
+	if (msg.msg_name && !access_ok(msg.msg_name, msg.msg_namelen))
+		return -EFAULT;
+	return sock_sendmsg(sock, fd, &msg, flags);
+}
+
+EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	int saved = errno;
+	ssize_t ret;
+
+	if (likely(!sock))
+		return cop_libc.sendmsg(fd, msg, flags);
+	ret = sock_sendmsg_user(sock, fd, msg, flags);
+	if (unlikely(gone(fd, ret)))
+		return cop_libc.sendmsg(fd, msg, flags);
+	return cop_return(ret, saved);
+}
+
+EXPORT int sendmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	int saved = errno;
+	int ret;
+
+	if (likely(!sock))
+		return cop_libc.sendmmsg(fd, vec, n, flags);
+	ret = n ? send_prepare(sock, fd) : 0;
+	if (!ret)
+		ret = sock->ops->sendmmsg(sock, fd, vec, n, flags);
+	if (unlikely(gone(fd, ret)))
+		return cop_libc.sendmmsg(fd, vec, n, flags);
+	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t write(int fd, const void *buf, size_t len)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	int saved = errno;
+	ssize_t ret;
+
+	if (likely(!sock))
+		return cop_libc.write(fd, buf, len);
+	ret = sock_sendto(sock, fd, buf, len, 0, NULL, 0);
+	if (unlikely(gone(fd, ret)))
+		return cop_libc.write(fd, buf, len);
+	return cop_return(ret, saved);
+}
+
+/* As vfs_writev and vfs_readv: nothing to move is nothing to do. */
+static bool iov_is_empty(const struct iovec *iov, int n)
+{
+	struct msghdr msg = { .msg_iov = (struct iovec *)iov,
+			      .msg_iovlen = n };
+
+	return n >= 0 && !cop_iov_length(&msg);
+}
+
+static ssize_t sock_writev(struct socket *sock, int fd,
+			   const struct iovec *iov, int n)
+{
+	struct msghdr msg = { .msg_iov = (struct iovec *)iov,
+			      .msg_iovlen = n };
+
+	if (n < 0 || n > IOV_MAX)
+		return -EINVAL;
+	if (iov_is_empty(iov, n))
+		return cop_libc_result(cop_libc.writev(fd, iov, n));
+	return sock_sendmsg(sock, fd, &msg, 0);
+}
+
+EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	int saved = errno;
+	ssize_t ret;
+
+	if (likely(!sock))
+		return cop_libc.writev(fd, iov, n);
+	ret = sock_writev(sock, fd, iov, n);
+	if (unlikely(gone(fd, ret)))
+		return cop_libc.writev(fd, iov, n);
+	return cop_return(ret, saved);
+}
+
+/* RWF_NOWAIT is MSG_DONTWAIT; what else there is has no meaning for a socket. */
+static int rwf_to_msg(int flags)
+{
+	return flags & RWF_NOWAIT ? MSG_DONTWAIT : 0;
+}
+
+static ssize_t sock_pwritev2(struct socket *sock, int fd,
+			     const struct iovec *iov, int n, off64_t off,
+			     int flags)
+{
+	struct msghdr msg = { .msg_iov = (struct iovec *)iov,
+			      .msg_iovlen = n };
+
+	if (off != -1 || flags & ~RWF_NOWAIT || n < 0 || n > IOV_MAX ||
+	    iov_is_empty(iov, n))
+		return cop_libc_result(
+			cop_libc.pwritev64v2(fd, iov, n, off, flags));
+	return sock_sendmsg(sock, fd, &msg, rwf_to_msg(flags));
+}
+
+EXPORT ssize_t pwritev64v2(int fd, const struct iovec *iov, int n, off64_t off,
+			   int flags)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	int saved = errno;
+	ssize_t ret;
+
+	if (likely(!sock))
+		return cop_libc.pwritev64v2(fd, iov, n, off, flags);
+	ret = sock_pwritev2(sock, fd, iov, n, off, flags);
+	if (unlikely(gone(fd, ret)))
+		return cop_libc.pwritev64v2(fd, iov, n, off, flags);
+	return cop_return(ret, saved);
+}
+
+/* ---- receiving --------------------------------------------------------- */
+
+static ssize_t sock_recvmsg(struct socket *sock, int fd, struct msghdr *msg,
+			    int flags)
+{
+	ssize_t ret = sock->ops->recvmsg(sock, fd, msg, flags);
+
+	if (unlikely(ret >= 0 && msg->msg_flags & COP_MSG_STALE)) {
+		msg->msg_flags &= ~COP_MSG_STALE;
+		fd_forget(fd);
+	}
+	return ret;
+}
+
+static ssize_t sock_recvfrom(struct socket *sock, int fd, void *buf, size_t len,
+			     int flags, struct sockaddr *addr, socklen_t *alen)
+{
+	struct iovec iov = { buf, min_t(size_t, len, INT_MAX) };
+	struct msghdr msg = {
+		.msg_name = addr,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_flags = COP_MSG_PLAIN,
+	};
+	ssize_t ret;
+
+	if (addr) {
+		if (!access_ok(alen, sizeof(*alen)))
+			return -EFAULT;
+		msg.msg_namelen = *alen;
+	}
+	ret = sock_recvmsg(sock, fd, &msg, flags);
+	if (ret >= 0 && addr)
+		*alen = msg.msg_namelen;
+	return ret;
+}
+
+EXPORT ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
+			struct sockaddr *addr, socklen_t *alen)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	int saved = errno;
+	ssize_t ret;
+
+	if (likely(!sock))
+		return cop_libc.recvfrom(fd, buf, len, flags, addr, alen);
+	ret = sock_recvfrom(sock, fd, buf, len, flags, addr, alen);
+	if (unlikely(gone(fd, ret)))
+		return cop_libc.recvfrom(fd, buf, len, flags, addr, alen);
+	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t recv(int fd, void *buf, size_t len, int flags)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	int saved = errno;
+	ssize_t ret;
+
+	if (likely(!sock))
+		return cop_libc.recv(fd, buf, len, flags);
+	ret = sock_recvfrom(sock, fd, buf, len, flags, NULL, NULL);
+	if (unlikely(gone(fd, ret)))
+		return cop_libc.recv(fd, buf, len, flags);
+	return cop_return(ret, saved);
+}
+
+static ssize_t sock_recvmsg_user(struct socket *sock, int fd,
+				 struct msghdr *umsg, int flags)
+{
+	struct msghdr msg;
+	ssize_t ret = msg_import(&msg, umsg);
+
+	if (ret)
+		return ret;
+	ret = sock_recvmsg(sock, fd, &msg, flags);
+	if (ret < 0)
+		return ret;
+	umsg->msg_namelen = msg.msg_namelen;
+	umsg->msg_controllen = msg.msg_controllen;
+	umsg->msg_flags = msg.msg_flags;
+	return ret;
+}
+
+EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	int saved = errno;
+	ssize_t ret;
+
+	if (likely(!sock))
+		return cop_libc.recvmsg(fd, msg, flags);
+	ret = sock_recvmsg_user(sock, fd, msg, flags);
+	if (unlikely(gone(fd, ret)))
+		return cop_libc.recvmsg(fd, msg, flags);
+	return cop_return(ret, saved);
+}
+
+EXPORT int recvmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags,
+		    struct timespec *timeout)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	int saved = errno;
+	int ret;
+
+	if (likely(!sock))
+		return cop_libc.recvmmsg(fd, vec, n, flags, timeout);
+	ret = sock->ops->recvmmsg(sock, fd, vec, n, flags, timeout);
+	if (unlikely(gone(fd, ret)))
+		return cop_libc.recvmmsg(fd, vec, n, flags, timeout);
+	return cop_return(ret, saved);
+}
+
+/* As sock_read_iter: a read of nothing leaves the datagram there. */
+EXPORT ssize_t read(int fd, void *buf, size_t len)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	int saved = errno;
+	ssize_t ret;
+
+	if (likely(!sock) || unlikely(!len))
+		return cop_libc.read(fd, buf, len);
+	ret = sock_recvfrom(sock, fd, buf, len, 0, NULL, NULL);
+	if (unlikely(gone(fd, ret)))
+		return cop_libc.read(fd, buf, len);
+	return cop_return(ret, saved);
+}
+
+static ssize_t sock_readv(struct socket *sock, int fd, const struct iovec *iov,
+			  int n, int flags)
+{
+	struct msghdr msg = { .msg_iov = (struct iovec *)iov,
+			      .msg_iovlen = n,
+			      .msg_flags = COP_MSG_PLAIN };
+
+	return sock_recvmsg(sock, fd, &msg, flags);
+}
+
+EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	int saved = errno;
+	ssize_t ret;
+
+	if (likely(!sock) || n < 0 || n > IOV_MAX || iov_is_empty(iov, n))
+		return cop_libc.readv(fd, iov, n);
+	ret = sock_readv(sock, fd, iov, n, 0);
+	if (unlikely(gone(fd, ret)))
+		return cop_libc.readv(fd, iov, n);
+	return cop_return(ret, saved);
+}
+
+static ssize_t sock_preadv2(struct socket *sock, int fd,
+			    const struct iovec *iov, int n, off64_t off,
+			    int flags)
+{
+	if (off != -1 || flags & ~RWF_NOWAIT || n < 0 || n > IOV_MAX ||
+	    iov_is_empty(iov, n))
+		return cop_libc_result(
+			cop_libc.preadv64v2(fd, iov, n, off, flags));
+	return sock_readv(sock, fd, iov, n, rwf_to_msg(flags));
+}
+
+EXPORT ssize_t preadv64v2(int fd, const struct iovec *iov, int n, off64_t off,
+			  int flags)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	int saved = errno;
+	ssize_t ret;
+
+	if (likely(!sock))
+		return cop_libc.preadv64v2(fd, iov, n, off, flags);
+	ret = sock_preadv2(sock, fd, iov, n, off, flags);
+	if (unlikely(gone(fd, ret)))
+		return cop_libc.preadv64v2(fd, iov, n, off, flags);
+	return cop_return(ret, saved);
+}
+
+/* The fortified names: a length beyond the buffer ends the program in libc. */
+EXPORT ssize_t __read_chk(int fd, void *buf, size_t len, size_t buflen)
+{
+	if (likely(!sockfd_lookup(fd)) || len > buflen)
+		return cop_libc.__read_chk(fd, buf, len, buflen);
+	return read(fd, buf, len);
+}
+
+EXPORT ssize_t __recv_chk(int fd, void *buf, size_t len, size_t buflen,
+			  int flags)
+{
+	if (likely(!sockfd_lookup(fd)) || len > buflen)
+		return cop_libc.__recv_chk(fd, buf, len, buflen, flags);
+	return recv(fd, buf, len, flags);
+}
+
+EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t len, size_t buflen,
+			      int flags, struct sockaddr *addr,
+			      socklen_t *alen)
+{
+	if (likely(!sockfd_lookup(fd)) || len > buflen)
+		return cop_libc.__recvfrom_chk(fd, buf, len, buflen, flags,
+					       addr, alen);
+	return recvfrom(fd, buf, len, flags, addr, alen);
+}
+
+/* ---- other names for the same ------------------------------------------ */
+
+ALIAS(preadv64v2)
+ssize_t preadv2(int fd, const struct iovec *iov, int n, off_t off, int flags);
+ALIAS(pwritev64v2)
+ssize_t pwritev2(int fd, const struct iovec *iov, int n, off_t off, int flags);
+ALIAS(connect) int __connect(int fd, const struct sockaddr *a, socklen_t len);
+ALIAS(read) ssize_t __read(int fd, void *buf, size_t len);
+ALIAS(send) ssize_t __send(int fd, const void *buf, size_t len, int flags);
+ALIAS(write) ssize_t __write(int fd, const void *buf, size_t len);

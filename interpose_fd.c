@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+/*
+ * interpose_fd.c - the calls that close, duplicate and steer descriptors.
+ *
+ * Owns: nothing. Protected by: nothing to protect. May call: every room below.
+ * Counterpart in the kernel: fs/open.c, fs/file.c and fs/fcntl.c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+#include "cop/compiler.h"
+#include "cop/interpose.h"
+#include "cop/libc.h"
+#include "cop/table.h"
+
+static int cop_close_fd(int fd)
+{
+	int saved = errno;
+	struct socket *sock;
+	int cancel, err;
+
+	pthread_testcancel();
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	sock = fd_take(fd);
+	err = cop_libc_result(cop_libc.close(fd));
+	fd_drop(sock);
+	pthread_setcancelstate(cancel, NULL);
+	return cop_return(err, saved);
+}
+
+EXPORT int close(int fd)
+{
+	if (likely(!sockfd_lookup(fd)))
+		return cop_libc.close(fd);
+	return cop_close_fd(fd);
+}
+
+/* A duplicate was made; @sock is what it leads to, or NULL. */
+static int dup_install(int fd, struct socket *sock)
+{
+	int saved = errno;
+	int err;
+
+	if (!sock)
+		return foreign_fd(fd);
+	if (fd < 0) {
+		fd_drop(sock);
+		errno = saved;
+		return fd;
+	}
+	err = fd_install(fd, sock);
+	if (err)
+		cop_libc.close(fd);
+	return cop_return(err ? err : fd, saved);
+}
+
+EXPORT int dup(int fd)
+{
+	struct socket *sock = sockfd_get(fd);
+
+	return dup_install(cop_libc.dup(fd), sock);
+}
+
+/*
+ * The kernel closes @newfd and makes it a duplicate in one step, which can
+ * fail: then it is still what it was.
+ */
+static int cop_dup3(int fd, int newfd, int flags, bool is_dup2)
+{
+	int saved = errno;
+	struct socket *old, *sock;
+	int ret;
+
+	if (fd == newfd)
+		return is_dup2 ? cop_libc.dup2(fd, newfd) :
+				 cop_libc.dup3(fd, newfd, flags);
+	sock = sockfd_get(fd);
+	old = fd_take(newfd);
+	ret = cop_libc_result(is_dup2 ? cop_libc.dup2(fd, newfd) :
+					cop_libc.dup3(fd, newfd, flags));
+	if (ret >= 0 && sock)
+		ret = fd_install(newfd, sock) ?: newfd;
+	else if (sock)
+		fd_drop(sock);
+	if (ret >= 0)
+		fd_drop(old);
+	else
+		fd_restore(newfd, old);
+	return cop_return(ret, saved);
+}
+
+EXPORT int dup2(int fd, int newfd)
+{
+	if (likely(!sockfd_lookup(fd) && !sockfd_lookup(newfd)))
+		return cop_libc.dup2(fd, newfd);
+	return cop_dup3(fd, newfd, 0, true);
+}
+
+EXPORT int dup3(int fd, int newfd, int flags)
+{
+	if (likely(!sockfd_lookup(fd) && !sockfd_lookup(newfd)))
+		return cop_libc.dup3(fd, newfd, flags);
+	return cop_dup3(fd, newfd, flags, false);
+}
+
+#define CLOSE_CHUNK 64
+
+/* Close [first, last], which holds at most CLOSE_CHUNK descriptors. */
+static int close_chunk(unsigned int first, unsigned int last, int flags)
+{
+	struct socket *taken[CLOSE_CHUNK];
+	unsigned int n = last - first + 1;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < n; i++)
+		taken[i] = fd_take(first + i);
+	err = cop_libc_result(cop_libc.close_range(first, last, flags));
+	for (i = 0; i < n; i++) {
+		if (err)
+			fd_restore(first + i, taken[i]);
+		else
+			fd_drop(taken[i]);
+	}
+	return err;
+}
+
+static int cop_close_range(unsigned int first, unsigned int last, int flags)
+{
+	unsigned int max = READ_ONCE(cop_table.max);
+	unsigned int end;
+	int err = 0;
+
+	while (!err && first <= last && first < max) {
+		end = first + min_t(unsigned int, last - first,
+				    CLOSE_CHUNK - 1);
+		err = close_chunk(first, end, flags);
+		first = end + 1;
+	}
+	if (!err && first <= last)
+		err = cop_libc_result(cop_libc.close_range(first, last, flags));
+	return err;
+}
+
+EXPORT int close_range(unsigned int first, unsigned int last, int flags)
+{
+	int saved = errno;
+
+	if (likely(first >= READ_ONCE(cop_table.max)) || first > last ||
+	    flags & CLOSE_RANGE_CLOEXEC)
+		return cop_libc.close_range(first, last, flags);
+	return cop_return(cop_close_range(first, last, flags), saved);
+}
+
+static int cop_fcntl(int (*next)(int, int, ...), int fd, int cmd, long arg)
+{
+	struct socket *sock;
+
+	if (cmd != F_DUPFD && cmd != F_DUPFD_CLOEXEC)
+		return next(fd, cmd, arg);
+	sock = sockfd_get(fd);
+	return dup_install(next(fd, cmd, arg), sock);
+}
+
+EXPORT int fcntl(int fd, int cmd, ...)
+{
+	va_list ap;
+	long arg;
+
+	va_start(ap, cmd);
+	arg = va_arg(ap, long);
+	va_end(ap);
+	return cop_fcntl(cop_libc.fcntl, fd, cmd, arg);
+}
+
+EXPORT int fcntl64(int fd, int cmd, ...)
+{
+	va_list ap;
+	long arg;
+
+	va_start(ap, cmd);
+	arg = va_arg(ap, long);
+	va_end(ap);
+	return cop_fcntl(cop_libc.fcntl64, fd, cmd, arg);
+}
+
+EXPORT int __dup2(int fd, int newfd)
+{
+	return dup2(fd, newfd);
+}
+
+ALIAS(close) int __close(int fd);
+ALIAS(fcntl) int __fcntl(int fd, int cmd, ...);

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+/*
+ * interpose_syscall.c - libc's syscall(): a program that gives it the number of
+ * an interposed call gets that call. Debian's dig sends with
+ * syscall(SYS_sendmmsg), libuv closes with syscall(SYS_close).
+ *
+ * Owns: nothing. Protected by: nothing to protect. May call: interpose.c's
+ * symbols, which are these calls by name. Counterpart in the kernel:
+ * sys_call_table.
+ */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cop/compiler.h"
+#include "cop/interpose.h"
+#include "cop/libc.h"
+
+/* Arguments as syscall() has them: a register each. */
+#define INT(n) ((int)a[n])
+#define PTR(n) ((void *)a[n])
+
+/* The calls that take the same arguments by number as by name. */
+#define SAME_CALLS(X)                                                   \
+	X(socket, (INT(0), INT(1), INT(2)))                             \
+	X(socketpair, (INT(0), INT(1), INT(2), PTR(3)))                 \
+	X(bind, (INT(0), PTR(1), a[2]))                                 \
+	X(connect, (INT(0), PTR(1), a[2]))                              \
+	X(accept, (INT(0), PTR(1), PTR(2)))                             \
+	X(accept4, (INT(0), PTR(1), PTR(2), INT(3)))                    \
+	X(getsockname, (INT(0), PTR(1), PTR(2)))                        \
+	X(setsockopt, (INT(0), INT(1), INT(2), PTR(3), a[4]))           \
+	X(getsockopt, (INT(0), INT(1), INT(2), PTR(3), PTR(4)))         \
+	X(sendto, (INT(0), PTR(1), a[2], INT(3), PTR(4), a[5]))         \
+	X(sendmsg, (INT(0), PTR(1), INT(2)))                            \
+	X(sendmmsg, (INT(0), PTR(1), a[2], INT(3)))                     \
+	X(recvfrom, (INT(0), PTR(1), a[2], INT(3), PTR(4), PTR(5)))     \
+	X(recvmsg, (INT(0), PTR(1), INT(2)))                            \
+	X(recvmmsg, (INT(0), PTR(1), a[2], INT(3), PTR(4)))             \
+	X(read, (INT(0), PTR(1), a[2]))                                 \
+	X(readv, (INT(0), PTR(1), INT(2)))                              \
+	X(write, (INT(0), PTR(1), a[2]))                                \
+	X(writev, (INT(0), PTR(1), INT(2)))                             \
+	X(ioctl, (INT(0), a[1], PTR(2)))                                \
+	X(fcntl, (INT(0), INT(1), a[2]))                                \
+	X(dup, (INT(0)))                                                \
+	X(dup3, (INT(0), INT(1), INT(2)))                               \
+	X(close, (INT(0)))                                              \
+	X(close_range, (a[0], a[1], INT(2)))                            \
+	X(epoll_ctl, (INT(0), INT(1), INT(2), PTR(3)))                  \
+	OLD_CALLS(X)
+
+/* Those that newer architectures only have by other numbers. */
+#ifdef SYS_dup2
+#define OLD_CALLS(X)                                    \
+	X(dup2, (INT(0), INT(1)))                       \
+	X(poll, (PTR(0), a[1], INT(2)))                 \
+	X(select, (INT(0), PTR(1), PTR(2), PTR(3), PTR(4)))
+#else
+#define OLD_CALLS(X)
+#endif
+
+#define X(name, args)                        \
+	static long sys_##name(const long *a) \
+	{                                    \
+		return name args;            \
+	}
+SAME_CALLS(X)
+#undef X
+
+static long next_syscall(long number, const long *a)
+{
+	return cop_libc.syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+/* The kernel's signal masks are not libc's, so these go on as they came. */
+static long sys_ppoll(const long *a)
+{
+	poll_prepare(PTR(0), a[1]);
+	return next_syscall(SYS_ppoll, a);
+}
+
+static long sys_pselect6(const long *a)
+{
+	select_prepare(INT(0), PTR(1));
+	return next_syscall(SYS_pselect6, a);
+}
+
+static long (*const calls[])(const long *a) = {
+#define X(name, args) [SYS_##name] = sys_##name,
+	SAME_CALLS(X)
+#undef X
+	[SYS_ppoll] = sys_ppoll,
+	[SYS_pselect6] = sys_pselect6,
+};
+
+EXPORT long syscall(long number, ...)
+{
+	va_list ap;
+	long a[6];
+
+	va_start(ap, number);
+	for (size_t i = 0; i < ARRAY_SIZE(a); i++)
+		a[i] = va_arg(ap, long);
+	va_end(ap);
+	if (number >= 0 && (size_t)number < ARRAY_SIZE(calls) && calls[number])
+		return calls[number](a);
+	return next_syscall(number, a);
+}

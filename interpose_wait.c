@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+/*
+ * interpose_wait.c - the calls that wait for descriptors: poll, select, epoll.
+ *
+ * Owns: nothing. Protected by: nothing to protect. May call: every room below.
+ * Counterpart in the kernel: fs/select.c and fs/eventpoll.c.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <sys/epoll.h>
+
+#include "cop/compiler.h"
+#include "cop/interpose.h"
+#include "cop/libc.h"
+#include "cop/table.h"
+#include "cop/uaccess.h"
+
+/* libc declares that poll() only writes to its array; it reads it first. */
+#ifndef __clang__
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
+/* Before a socket is waited on, the kernel learns what may end the wait. */
+static void wait_prepare(int fd)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	int saved = errno;
+
+	if (likely(!sock))
+		return;
+	sock->ops->poll(sock, fd);
+	errno = saved;
+}
+
+void poll_prepare(const struct pollfd *fds, nfds_t n)
+{
+	if (likely(!READ_ONCE(cop_table.max)) ||
+	    n > SSIZE_MAX / sizeof(*fds) || !access_ok(fds, n * sizeof(*fds)))
+		return;
+	for (nfds_t i = 0; i < n; i++)
+		if (fds[i].events & (POLLIN | POLLRDNORM))
+			wait_prepare(fds[i].fd);
+}
+
+void select_prepare(int n, const fd_set *rd)
+{
+	const unsigned long *words = (const unsigned long *)rd;
+	unsigned int max = READ_ONCE(cop_table.max);
+	const unsigned int bits = 8 * sizeof(*words);
+
+	if (likely(!max) || n <= 0 || !access_ok(rd, (n + 7) / 8))
+		return;
+	for (unsigned int fd = 0; fd < min_t(unsigned int, n, max); fd++)
+		if (words[fd / bits] & 1ul << (fd % bits))
+			wait_prepare(fd);
+}
+
+EXPORT int poll(struct pollfd *fds, nfds_t n, int timeout)
+{
+	poll_prepare(fds, n);
+	return cop_libc.poll(fds, n, timeout);
+}
+
+EXPORT int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+		 const sigset_t *mask)
+{
+	poll_prepare(fds, n);
+	return cop_libc.ppoll(fds, n, timeout, mask);
+}
+
+EXPORT int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t size)
+{
+	if (n <= size / sizeof(*fds))
+		poll_prepare(fds, n);
+	return cop_libc.__poll_chk(fds, n, timeout, size);
+}
+
+EXPORT int __ppoll_chk(struct pollfd *fds, nfds_t n,
+		       const struct timespec *timeout, const sigset_t *mask,
+		       size_t size)
+{
+	if (n <= size / sizeof(*fds))
+		poll_prepare(fds, n);
+	return cop_libc.__ppoll_chk(fds, n, timeout, mask, size);
+}
+
+EXPORT int select(int n, fd_set *rd, fd_set *wr, fd_set *ex, struct timeval *tv)
+{
+	select_prepare(n, rd);
+	return cop_libc.select(n, rd, wr, ex, tv);
+}
+
+EXPORT int pselect(int n, fd_set *rd, fd_set *wr, fd_set *ex,
+		   const struct timespec *timeout, const sigset_t *mask)
+{
+	select_prepare(n, rd);
+	return cop_libc.pselect(n, rd, wr, ex, timeout, mask);
+}
+
+EXPORT int epoll_ctl(int epfd, int op, int fd, struct epoll_event *ev)
+{
+	if (op != EPOLL_CTL_DEL)
+		wait_prepare(fd);
+	return cop_libc.epoll_ctl(epfd, op, fd, ev);
+}
+
+ALIAS(poll) int __poll(struct pollfd *fds, nfds_t n, int timeout);
+ALIAS(select) int __select(int n, fd_set *rd, fd_set *wr, fd_set *ex,
+			   struct timeval *tv);
