@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: MIT
+/*
+ * runner.c - run a program with or without libcop and keep what it says.
+ *
+ * Each program leads a process group, which is killed as a whole when its time
+ * is up; nothing that a test starts outlives the test.
+ */
+#include <criterion/criterion.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runner.h"
+
+#define MAX_ARGS 32
+
+static long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void set_env(bool preload, const char *const extra_env[])
+{
+	unsetenv("COP_ADOPT");
+	unsetenv("COP_STATS");
+	unsetenv("COP_DEBUG");
+	if (preload)
+		setenv("LD_PRELOAD", COP_LIB, 1);
+	else
+		unsetenv("LD_PRELOAD");
+	for (; extra_env && *extra_env; extra_env++) {
+		if (strchr(*extra_env, '='))
+			putenv((char *)*extra_env);
+		else
+			unsetenv(*extra_env);
+	}
+}
+
+/* Only what a program expects to be open is open in it. */
+static void set_fds(int in, int out, int err)
+{
+	dup2(in, 0);
+	dup2(out, 1);
+	dup2(err, 2);
+	close_range(3, ~0U, 0);
+}
+
+static void exec_child(const char *const argv[], bool preload,
+		       const char *const extra_env[])
+{
+	sigset_t none;
+
+	setpgid(0, 0);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	set_env(preload, extra_env);
+	execvp(argv[0], (char *const *)argv);
+	fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
+	_exit(127);
+}
+
+static void close_pair(int fd[2])
+{
+	close(fd[0]);
+	close(fd[1]);
+}
+
+int run_start(struct run_child *child, struct run_result *res,
+	      const char *const argv[], bool preload,
+	      const char *const extra_env[])
+{
+	int in[2], out[2], err[2];
+
+	memset(child, 0, sizeof(*child));
+	res->status = -1;
+	res->timed_out = false;
+	res->out_len = res->err_len = 0;
+	res->out[0] = res->err[0] = '\0';
+	if (pipe2(in, O_CLOEXEC))
+		return -1;
+	if (pipe2(out, O_CLOEXEC))
+		goto out_close_in;
+	if (pipe2(err, O_CLOEXEC))
+		goto out_close_out;
+
+	child->pid = fork();
+	if (child->pid < 0)
+		goto out_close_err;
+	if (!child->pid) {
+		set_fds(in[0], out[1], err[1]);
+		exec_child(argv, preload, extra_env);
+	}
+	close(in[0]);
+	close(out[1]);
+	close(err[1]);
+	signal(SIGPIPE, SIG_IGN);
+	child->in = in[1];
+	child->out = out[0];
+	child->err = err[0];
+	child->res = res;
+	return 0;
+
+out_close_err:
+	close_pair(err);
+out_close_out:
+	close_pair(out);
+out_close_in:
+	close_pair(in);
+	return -1;
+}
+
+static void close_end(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* Read what there is; at its end the descriptor is closed. */
+static void gather(int *fd, char *buf, size_t *len)
+{
+	char rest[4096];
+	bool full = *len == RUN_MAX;
+	ssize_t n = read(*fd, full ? rest : buf + *len,
+			 full ? sizeof(rest) : RUN_MAX - *len);
+
+	if (n <= 0) {
+		close_end(fd);
+		return;
+	}
+	if (!full)
+		*len += n;
+	buf[*len] = '\0';
+}
+
+/* One round of waiting; false when there is nothing more to wait for. */
+static bool pump(struct run_child *child, int timeout_ms)
+{
+	struct run_result *res = child->res;
+	struct pollfd pfd[2] = {
+		{ .fd = child->out, .events = POLLIN },
+		{ .fd = child->err, .events = POLLIN },
+	};
+
+	if (timeout_ms < 0 || (child->out < 0 && child->err < 0))
+		return false;
+	if (poll(pfd, 2, timeout_ms) <= 0)
+		return false;
+	if (pfd[0].revents)
+		gather(&child->out, res->out, &res->out_len);
+	if (pfd[1].revents)
+		gather(&child->err, res->err, &res->err_len);
+	return true;
+}
+
+bool run_expect(struct run_child *child, const char *text, int timeout_ms)
+{
+	struct run_result *res = child->res;
+	long end = now_ms() + timeout_ms;
+
+	do {
+		if (strstr(res->out, text) || strstr(res->err, text))
+			return true;
+	} while (pump(child, end - now_ms()));
+	return false;
+}
+
+bool run_write(struct run_child *child, const char *text)
+{
+	size_t len = strlen(text);
+
+	while (len) {
+		ssize_t n = write(child->in, text, len);
+
+		if (n <= 0)
+			return false;
+		text += n;
+		len -= n;
+	}
+	return true;
+}
+
+/* Closed outputs do not mean that a program has ended, nor the reverse. */
+static bool reap(struct run_child *child, int *status, long end)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+
+	for (;;) {
+		if (waitpid(child->pid, status, WNOHANG) == child->pid)
+			return true;
+		if (now_ms() >= end)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+}
+
+int run_finish(struct run_child *child, int timeout_ms)
+{
+	struct run_result *res = child->res;
+	long end = now_ms() + timeout_ms;
+	int status = 0;
+
+	close_end(&child->in);
+	while (timeout_ms && pump(child, end - now_ms()))
+		;
+	if (!reap(child, &status, end)) {
+		res->timed_out = true;
+		kill(-child->pid, SIGKILL);
+		kill(child->pid, SIGKILL);
+		waitpid(child->pid, &status, 0);
+		while (pump(child, 100))
+			;
+	}
+	close_end(&child->out);
+	close_end(&child->err);
+	res->status = WIFEXITED(status) ? WEXITSTATUS(status)
+					: 128 + WTERMSIG(status);
+	return res->timed_out ? -1 : res->status;
+}
+
+int run(struct run_result *res, const char *const argv[], bool preload,
+	const char *const extra_env[])
+{
+	struct run_child child;
+
+	if (run_start(&child, res, argv, preload, extra_env))
+		return -1;
+	return run_finish(&child, RUN_TIMEOUT_MS);
+}
+
+int run_prog(struct run_result *res, const char *name, const char *args,
+	     bool preload)
+{
+	char path[4096], copy[1024], *save = NULL;
+	const char *argv[MAX_ARGS + 1] = { path };
+	int n = 1;
+
+	snprintf(path, sizeof(path), "%s/tests/progs/%s", COP_BUILD_DIR, name);
+	snprintf(copy, sizeof(copy), "%s", args);
+	for (char *arg = strtok_r(copy, " ", &save); arg && n < MAX_ARGS;
+	     arg = strtok_r(NULL, " ", &save))
+		argv[n++] = arg;
+	return run(res, argv, preload, NULL);
+}
+
+static struct run_result *run_on(const char *kind, const char *name,
+				 const char *what)
+{
+	struct run_result *res = malloc(sizeof(*res));
+	char args[1024];
+
+	cr_assert_not_null(res);
+	snprintf(args, sizeof(args), "%s %s", kind, what);
+	run_prog(res, name, args, !strcmp(kind, "cop"));
+	if (res->status == RUN_SKIP)
+		cr_skip_test("%s", res->err);
+	cr_expect(!res->timed_out, "%s %s: no end", name, args);
+	cr_expect_eq(res->status, 0, "%s %s: exit status %d", name, args,
+		     res->status);
+	cr_expect_eq(res->err_len, 0, "%s %s: stderr:\n%s", name, args,
+		     res->err);
+	cr_expect_neq(res->out_len, 0, "%s %s: no output", name, args);
+	return res;
+}
+
+static const char *next_line(const char *s)
+{
+	const char *end = strchrnul(s, '\n');
+
+	return *end ? end + 1 : end;
+}
+
+/* Line by line, so that a failure shows the call that differs. */
+static void expect_same_lines(const char *name, const char *what,
+			      const char *udp, const char *cop)
+{
+	while (*udp || *cop) {
+		const char *udp_end = next_line(udp);
+		const char *cop_end = next_line(cop);
+
+		cr_expect(udp_end - udp == cop_end - cop &&
+				  !memcmp(udp, cop, udp_end - udp),
+			  "%s %s:\n  udp: %.*s  cop: %.*s", name, what,
+			  (int)(udp_end - udp), udp, (int)(cop_end - cop), cop);
+		udp = udp_end;
+		cop = cop_end;
+	}
+}
+
+void run_same(const char *name, const char *what)
+{
+	struct run_result *udp = run_on("udp", name, what);
+	struct run_result *cop = run_on("cop", name, what);
+
+	expect_same_lines(name, what, udp->out, cop->out);
+	free(udp);
+	free(cop);
+}

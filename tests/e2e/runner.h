@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * runner.h - run a program with or without libcop and keep what it says.
+ */
+#ifndef COP_TEST_RUNNER_H
+#define COP_TEST_RUNNER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define RUN_MAX	       (128 * 1024) /* bytes kept of each output, the rest is lost */
+#define RUN_TIMEOUT_MS 20000	    /* after which run() ends a program */
+
+struct run_result {
+	int status;	/* exit status, or 128 + the signal that ended it */
+	bool timed_out; /* it was ended by us */
+	size_t out_len; /* bytes in out, the closing 0 aside */
+	size_t err_len; /* likewise of err */
+	char out[RUN_MAX + 1];
+	char err[RUN_MAX + 1];
+};
+
+/* A program under way: from run_start() to run_finish(). */
+struct run_child {
+	pid_t pid;    /* leader of a process group of its own */
+	int in;	      /* its stdin to write to, -1: none, or closed */
+	int out, err; /* its outputs to read from, -1: at their end */
+	struct run_result *res;
+};
+
+/**
+ * run - run a program to its end
+ * @res: its outcome
+ * @argv: program (looked up in PATH) and arguments, NULL at the end
+ * @preload: whether LD_PRELOAD is COP_LIB
+ * @extra_env: more "NAME=value", NULL at the end; may be NULL. A NAME without
+ *	=value is taken out of the environment
+ *
+ * Its stdin is at its end. Returns the exit status, which is 128 + the signal's
+ * number for a program that a signal ended, as in a shell; -1 if it could not
+ * be started or took longer than RUN_TIMEOUT_MS.
+ */
+int run(struct run_result *res, const char *const argv[], bool preload,
+	const char *const extra_env[]);
+
+/**
+ * run_start - start a program with a pipe for its stdin
+ * @child: to be given to run_finish()
+ * @res: where its outputs gather
+ *
+ * The rest as in run(). Returns 0, or -1 if it could not be started.
+ */
+int run_start(struct run_child *child, struct run_result *res,
+	      const char *const argv[], bool preload,
+	      const char *const extra_env[]);
+
+/**
+ * run_expect - gather outputs until one of them holds a text
+ * @child: from run_start()
+ * @text: to be found in out or err
+ * @timeout_ms: how long it may take
+ *
+ * Returns whether it came.
+ */
+bool run_expect(struct run_child *child, const char *text, int timeout_ms);
+
+/**
+ * run_write - write to a program's stdin
+ * @child: from run_start()
+ * @text: what
+ *
+ * Returns whether all of it was taken.
+ */
+bool run_write(struct run_child *child, const char *text);
+
+/**
+ * run_finish - close a program's stdin and wait for its end
+ * @child: from run_start()
+ * @timeout_ms: how long it may take before it is killed, with its group; 0:
+ *	kill it at once
+ *
+ * Returns as run() does.
+ */
+int run_finish(struct run_child *child, int timeout_ms);
+
+/**
+ * run_prog - run one of tests/e2e/progs
+ * @res: its outcome
+ * @name: the program's name
+ * @args: its arguments in one string, separated by single spaces
+ * @preload: whether LD_PRELOAD is COP_LIB
+ *
+ * Returns as run() does.
+ */
+int run_prog(struct run_result *res, const char *name, const char *args,
+	     bool preload);
+
+/**
+ * run_same - run a program on UDP without libcop and on COP with it
+ * @name: one of tests/e2e/progs, which gets "udp" or "cop" and
+ * @what: as its two arguments
+ *
+ * Fails the current test unless both say the same, exit with 0 and write
+ * nothing to stderr. A program that exits with RUN_SKIP skips the test and says
+ * why.
+ */
+void run_same(const char *name, const char *what);
+
+#define RUN_SKIP 77
+
+#endif /* COP_TEST_RUNNER_H */
