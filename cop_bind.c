@@ -57,8 +57,8 @@ void cop_unhash(struct sock *sk)
 
 static int kernel_bind(int fd, const struct sockaddr_in *addr)
 {
-	return cop_libc_result(cop_libc.bind(
-		fd, (const struct sockaddr *)addr, sizeof(*addr)));
+	return cop_libc_result(cop_libc.bind(fd, (const struct sockaddr *)addr,
+					     sizeof(*addr)));
 }
 
 static void set_option(int fd, int level, int optname, int value)
@@ -177,9 +177,8 @@ static int set_port_range(int fd, uint16_t low, uint16_t high)
 {
 	uint32_t range = (uint32_t)high << 16 | low;
 
-	return cop_libc_result(cop_libc.setsockopt(fd, IPPROTO_IP,
-						   IP_LOCAL_PORT_RANGE, &range,
-						   sizeof(range)));
+	return cop_libc_result(cop_libc.setsockopt(
+		fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &range, sizeof(range)));
 }
 
 /*
@@ -242,7 +241,8 @@ static int bind_kernels_choice(struct sock *sk, int fd,
 	return err;
 }
 
-static int bind_any_port(struct sock *sk, int fd, const struct sockaddr_in *addr)
+static int bind_any_port(struct sock *sk, int fd,
+			 const struct sockaddr_in *addr)
 {
 	uint16_t snum;
 	int err;

@@ -114,9 +114,9 @@ static ssize_t send_vectored(int fd, const struct cophdr *hdr,
 }
 
 /* As many iovecs as the kernel allows: there is no room for the header's. */
-static __attribute__((noinline)) ssize_t
-send_bounced(int fd, const struct cophdr *hdr, const struct msghdr *msg,
-	     int flags, size_t len)
+static noinline ssize_t send_bounced(int fd, const struct cophdr *hdr,
+				     const struct msghdr *msg, int flags,
+				     size_t len)
 {
 	unsigned char buf[COP_MAX_LEN];
 	struct iovec iov = { buf, len };
@@ -215,9 +215,8 @@ static int recv_copied(int fd, struct msghdr *msg, int flags, size_t cap,
 	return recv_into(fd, msg, flags, cap, rx, buf, COP_HLEN_MAX + cap);
 }
 
-static __attribute__((noinline)) int recv_bounced(int fd, struct msghdr *msg,
-						  int flags, size_t cap,
-						  struct cop_rx *rx)
+static noinline int recv_bounced(int fd, struct msghdr *msg, int flags,
+				 size_t cap, struct cop_rx *rx)
 {
 	unsigned char buf[DATAGRAM_MAX] __attribute__((aligned(4)));
 

@@ -20,8 +20,8 @@
 #include "cop/uaccess.h"
 
 /* The filter sees the UDP header first. */
-#define UDP_HLEN 8
-#define OFF_MAGIC UDP_HLEN
+#define UDP_HLEN     8
+#define OFF_MAGIC    UDP_HLEN
 #define OFF_VER_HLEN (UDP_HLEN + 2)
 
 static int filter_attach(int fd)

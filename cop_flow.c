@@ -21,22 +21,22 @@
  * uthash takes its memory from slabs, which are async-signal-safe, and its
  * table never grows: 1,024 flows in 256 buckets are four to a bucket.
  */
-#define FLOW_BUCKETS 256
+#define FLOW_BUCKETS	256
 #define FLOW_LOCK_TRIES 10000
 
 static void *flow_table_alloc(size_t size);
 static void flow_table_free(void *mem, size_t size);
 
-#define uthash_malloc(size) flow_table_alloc(size)
+#define uthash_malloc(size)    flow_table_alloc(size)
 #define uthash_free(mem, size) flow_table_free(mem, size)
-#define HASH_NONFATAL_OOM 1
+#define HASH_NONFATAL_OOM      1
 #include <uthash.h>
 #undef HASH_INITIAL_NUM_BUCKETS
 #undef HASH_INITIAL_NUM_BUCKETS_LOG2
 #undef HASH_BKT_CAPACITY_THRESH
-#define HASH_INITIAL_NUM_BUCKETS FLOW_BUCKETS
+#define HASH_INITIAL_NUM_BUCKETS      FLOW_BUCKETS
 #define HASH_INITIAL_NUM_BUCKETS_LOG2 8
-#define HASH_BKT_CAPACITY_THRESH (COP_FLOWS_MAX + 1)
+#define HASH_BKT_CAPACITY_THRESH      (COP_FLOWS_MAX + 1)
 
 struct cop_flow {
 	struct slab_node node;

@@ -22,17 +22,17 @@
 COP_LIBC_CALLS(X)
 #undef X
 
-#define X(type, name, fixed, arg)                               \
-	static type name##_stub(int fd, fixed cmd, ...)         \
-	{                                                       \
-		va_list ap;                                     \
-		arg value;                                      \
-                                                                \
-		va_start(ap, cmd);                              \
-		value = va_arg(ap, arg);                        \
-		va_end(ap);                                     \
-		cop_libc_init();                                \
-		return cop_libc.name(fd, cmd, value);           \
+#define X(type, name, fixed, arg)                       \
+	static type name##_stub(int fd, fixed cmd, ...) \
+	{                                               \
+		va_list ap;                             \
+		arg value;                              \
+                                                        \
+		va_start(ap, cmd);                      \
+		value = va_arg(ap, arg);                \
+		va_end(ap);                             \
+		cop_libc_init();                        \
+		return cop_libc.name(fd, cmd, value);   \
 	}
 COP_LIBC_VARIADIC(X)
 #undef X
@@ -55,9 +55,9 @@ struct cop_libc cop_libc = {
 	COP_LIBC_CALLS(X)
 #undef X
 #define X(type, name, fixed, arg) .name = name##_stub,
-	COP_LIBC_VARIADIC(X)
+		COP_LIBC_VARIADIC(X)
 #undef X
-	.syscall = syscall_stub,
+			.syscall = syscall_stub,
 };
 
 /* Stands in for a symbol that an older libc does not have. */
@@ -74,9 +74,9 @@ static void *next_symbol(const char *name)
 	return sym ? sym : (void *)missing;
 }
 
-#define LOOK_UP(name)                                           \
-	__atomic_store_n((void **)(void *)&cop_libc.name,       \
-			 next_symbol(#name), __ATOMIC_RELAXED);
+#define LOOK_UP(name)                                                         \
+	__atomic_store_n((void **)(void *)&cop_libc.name, next_symbol(#name), \
+			 __ATOMIC_RELAXED);
 
 void cop_libc_init(void)
 {

@@ -54,8 +54,7 @@ static void tx_fill(struct tx_batch *b, struct sock *sk,
 		*whole = *msg;
 		whole->msg_iov = b->iov + iovs;
 		whole->msg_iovlen = msg->msg_iovlen + 1;
-		b->iov[iovs++] =
-			(struct iovec){ &b->tx[b->n].hdr, COP_HLEN };
+		b->iov[iovs++] = (struct iovec){ &b->tx[b->n].hdr, COP_HLEN };
 		for (size_t i = 0; i < msg->msg_iovlen; i++)
 			b->iov[iovs++] = msg->msg_iov[i];
 	}
@@ -162,12 +161,10 @@ static void rx_fill(struct rx_batch *b, const struct mmsghdr *vec,
 		*whole = *msg;
 		whole->msg_iov = b->iov + iovs;
 		whole->msg_iovlen = msg->msg_iovlen + 2;
-		b->iov[iovs++] =
-			(struct iovec){ b->room[b->n].hdr, COP_HLEN };
+		b->iov[iovs++] = (struct iovec){ b->room[b->n].hdr, COP_HLEN };
 		for (size_t i = 0; i < msg->msg_iovlen; i++)
 			b->iov[iovs++] = msg->msg_iov[i];
-		b->iov[iovs++] =
-			(struct iovec){ b->room[b->n].tail, COP_TAIL };
+		b->iov[iovs++] = (struct iovec){ b->room[b->n].tail, COP_TAIL };
 	}
 }
 
@@ -184,8 +181,8 @@ static void rx_move(struct msghdr *to, const struct msghdr *from,
 	if (to->msg_name && from->msg_name)
 		memcpy(to->msg_name, from->msg_name,
 		       min_t(size_t, to->msg_namelen, from->msg_namelen));
-	to->msg_controllen = min_t(size_t, to->msg_controllen,
-				   from->msg_controllen);
+	to->msg_controllen =
+		min_t(size_t, to->msg_controllen, from->msg_controllen);
 	if (to->msg_controllen)
 		memcpy(to->msg_control, from->msg_control, to->msg_controllen);
 	to->msg_namelen = from->msg_namelen;
@@ -241,11 +238,11 @@ static int rx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
 	res->kept = 0;
 	if (!b.n)
 		return 0;
-	got = cop_libc_result(cop_libc.recvmmsg(fd, b.vec, b.n,
-						flags | MSG_TRUNC, timeout));
+	got = cop_libc_result(
+		cop_libc.recvmmsg(fd, b.vec, b.n, flags | MSG_TRUNC, timeout));
 	for (int i = 0; i < got; i++)
-		res->kept += rx_settle_one(&b, sk, fd, vec, i, res->kept,
-					   flags);
+		res->kept +=
+			rx_settle_one(&b, sk, fd, vec, i, res->kept, flags);
 	if (got > 0 && res->kept < (unsigned int)got)
 		cop_poll(sk, fd);
 	return got;

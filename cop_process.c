@@ -37,8 +37,8 @@ static struct cop_process *process_map(void)
 
 struct cop_process *cop_process(void)
 {
-	struct cop_process *page = atomic_load_explicit(&process_page,
-							memory_order_acquire);
+	struct cop_process *page =
+		atomic_load_explicit(&process_page, memory_order_acquire);
 
 	return likely(page) ? page : process_map();
 }

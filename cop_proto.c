@@ -175,9 +175,9 @@ void cop_tx_begin(struct sock *sk, const struct msghdr *msg, struct cop_tx *tx)
 	tx->key = (struct cop_flow_key){ 0 };
 	if (msg->msg_name) {
 		if (dest_of(msg, &tx->key))
-			tx->flow = connected && is_peer(sk, &tx->key) ?
-					   COP_TX_PEER :
-					   COP_TX_TABLE;
+			tx->flow = connected && is_peer(sk, &tx->key)
+					   ? COP_TX_PEER
+					   : COP_TX_TABLE;
 	} else if (connected) {
 		tx->key.port = READ_ONCE(sk->sk_dport);
 		tx->flow = COP_TX_PEER;

@@ -40,10 +40,9 @@ static void sip_round(struct sip *s)
 static uint64_t siphash(uint64_t k0, uint64_t k1, uint64_t word)
 {
 	const uint64_t length = 8ull << 56;
-	struct sip s = {
-		k0 ^ 0x736f6d6570736575ull, k1 ^ 0x646f72616e646f6dull,
-		k0 ^ 0x6c7967656e657261ull, k1 ^ 0x7465646279746573ull
-	};
+	struct sip s = { k0 ^ 0x736f6d6570736575ull, k1 ^ 0x646f72616e646f6dull,
+			 k0 ^ 0x6c7967656e657261ull,
+			 k1 ^ 0x7465646279746573ull };
 
 	s.v3 ^= word;
 	sip_round(&s);

@@ -62,10 +62,9 @@ static struct slab_node *slab_pop(struct cop_slab *slab)
 			return NULL;
 		node = slab_at(slab, (uint32_t)head - 1);
 		next = ((head >> 32) + 1) << 32 | READ_ONCE(node->next);
-	} while (!atomic_compare_exchange_weak_explicit(&slab->free, &head,
-							next,
-							memory_order_acquire,
-							memory_order_acquire));
+	} while (!atomic_compare_exchange_weak_explicit(
+		&slab->free, &head, next, memory_order_acquire,
+		memory_order_acquire));
 	return node;
 }
 
@@ -84,8 +83,8 @@ static struct slab_node *slab_grow(struct cop_slab *slab)
 		if (!atomic_load(&slab->chunks[chunk]) &&
 		    chunk_map(slab, chunk))
 			return NULL;
-	} while (!atomic_compare_exchange_weak(&slab->fresh, &index,
-					       index + 1));
+	} while (
+		!atomic_compare_exchange_weak(&slab->fresh, &index, index + 1));
 	node = slab_at(slab, index);
 	node->index = index;
 	return node;
@@ -107,8 +106,7 @@ void cop_slab_free(struct cop_slab *slab, void *object)
 	do {
 		WRITE_ONCE(node->next, (uint32_t)head);
 		next = ((head >> 32) + 1) << 32 | (node->index + 1);
-	} while (!atomic_compare_exchange_weak_explicit(&slab->free, &head,
-							next,
-							memory_order_release,
-							memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(
+		&slab->free, &head, next, memory_order_release,
+		memory_order_relaxed));
 }

@@ -102,6 +102,7 @@ void sk_common_release(struct sock *sk)
 	refs = READ_ONCE(sk->sk_refcnt);
 	if (unlikely(refs != 1))
 		cop_debug("destruction of the %s socket %p is delayed, "
-			  "refcnt=%d", sk->sk_prot->name, (void *)sk, refs);
+			  "refcnt=%d",
+			  sk->sk_prot->name, (void *)sk, refs);
 	sock_put(sk);
 }

@@ -138,8 +138,8 @@ static int set_port_range(struct sock *sk, int fd, const void *optval,
 			  socklen_t optlen)
 {
 	uint32_t range;
-	int err = kernel_set(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, optval,
-			     optlen);
+	int err =
+		kernel_set(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, optval, optlen);
 
 	if (err)
 		return err;
@@ -177,9 +177,8 @@ int cop_setsockopt(struct sock *sk, int fd, int level, int optname,
 	if (level == IPPROTO_IP && optname == IP_LOCAL_PORT_RANGE)
 		return set_port_range(sk, fd, optval, optlen);
 	if (level == IPPROTO_UDP)
-		return optname == UDP_CORK ?
-			       set_cork(sk, fd, optval, optlen) :
-			       -ENOPROTOOPT;
+		return optname == UDP_CORK ? set_cork(sk, fd, optval, optlen)
+					   : -ENOPROTOOPT;
 	return kernel_set(fd, level, optname, optval, optlen);
 }
 
@@ -190,7 +189,8 @@ static int get_instead(int fd, int level, int optname, void *optval,
 	int err = kernel_get(fd, level, optname, optval, optlen);
 
 	if (!err)
-		memcpy(optval, &value, min_t(socklen_t, *optlen, sizeof(value)));
+		memcpy(optval, &value,
+		       min_t(socklen_t, *optlen, sizeof(value)));
 	return err;
 }
 

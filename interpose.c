@@ -25,12 +25,14 @@
 #include "cop/uaccess.h"
 
 static pthread_once_t cop_once = PTHREAD_ONCE_INIT;
+static _Atomic(bool) cop_started;
 
 static void cop_start(void)
 {
 	cop_libc_init();
 	cop_env_init();
 	inet_init();
+	atomic_store_explicit(&cop_started, true, memory_order_release);
 }
 
 /* A socket may be asked for before the constructors have run. */
@@ -57,14 +59,18 @@ bool gone(int fd, ssize_t ret)
 	return true;
 }
 
-int foreign_fd(int fd)
+static noinline void forget_number(int fd)
 {
 	int saved = errno;
 
-	if (unlikely(sockfd_lookup(fd))) {
-		fd_forget(fd);
-		errno = saved;
-	}
+	fd_forget(fd);
+	errno = saved;
+}
+
+int foreign_fd(int fd)
+{
+	if (unlikely(sockfd_lookup(fd)))
+		forget_number(fd);
 	return fd;
 }
 
@@ -108,7 +114,7 @@ static int sock_map_fd(struct socket *sock, int flags)
 	return err;
 }
 
-static int cop_socket(int domain, int type, int protocol)
+static int sock_open(int domain, int type, int protocol)
 {
 	int flags = type & ~SOCK_TYPE_MASK;
 	struct socket *sock;
@@ -120,17 +126,23 @@ static int cop_socket(int domain, int type, int protocol)
 	return err ? err : sock_map_fd(sock, flags);
 }
 
-EXPORT int socket(int domain, int type, int protocol)
+static noinline int sys_socket(int domain, int type, int protocol)
 {
 	int saved = errno;
 
-	cop_init();
-	if (likely(!sock_is_ours(domain, type)))
-		return foreign_fd(cop_libc.socket(domain, type, protocol));
-	return cop_return(cop_socket(domain, type, protocol), saved);
+	return cop_return(sock_open(domain, type, protocol), saved);
 }
 
-static int cop_socketpair(int domain, int type, int protocol)
+EXPORT int socket(int domain, int type, int protocol)
+{
+	if (unlikely(!READ_ONCE(cop_started)))
+		cop_init();
+	if (likely(!sock_is_ours(domain, type)))
+		return foreign_fd(cop_libc.socket(domain, type, protocol));
+	return sys_socket(domain, type, protocol);
+}
+
+static int sock_pair(int domain, int type, int protocol)
 {
 	struct socket *one, *two;
 	int err;
@@ -150,15 +162,21 @@ static int cop_socketpair(int domain, int type, int protocol)
 	return err;
 }
 
-EXPORT int socketpair(int domain, int type, int protocol, int sv[2])
+static noinline int sys_socketpair(int domain, int type, int protocol)
 {
 	int saved = errno;
+
+	return cop_return(sock_pair(domain, type, protocol), saved);
+}
+
+EXPORT int socketpair(int domain, int type, int protocol, int sv[2])
+{
 	int ret;
 
-	cop_init();
+	if (unlikely(!READ_ONCE(cop_started)))
+		cop_init();
 	if (unlikely(sock_is_ours(domain, type)))
-		return cop_return(cop_socketpair(domain, type, protocol),
-				  saved);
+		return sys_socketpair(domain, type, protocol);
 	ret = cop_libc.socketpair(domain, type, protocol, sv);
 	if (!ret) {
 		foreign_fd(sv[0]);
@@ -179,13 +197,14 @@ EXPORT int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 
 /* ---- naming ------------------------------------------------------------ */
 
-EXPORT int bind(int fd, const struct sockaddr *addr, socklen_t len)
+static noinline int sys_bind(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	int saved = errno;
 	struct socket *sock;
 	int cancel, err;
 
-	if (likely(!sockfd_lookup(fd)) || !(sock = op_begin(fd, &cancel)))
+	sock = op_begin(fd, &cancel);
+	if (!sock)
 		return cop_libc.bind(fd, addr, len);
 	err = sock->ops->bind(sock, fd, addr, len);
 	op_end(sock, cancel);
@@ -194,13 +213,22 @@ EXPORT int bind(int fd, const struct sockaddr *addr, socklen_t len)
 	return cop_return(err, saved);
 }
 
-EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
+EXPORT int bind(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	if (likely(!sockfd_lookup(fd)))
+		return cop_libc.bind(fd, addr, len);
+	return sys_bind(fd, addr, len);
+}
+
+static noinline int sys_connect(int fd, const struct sockaddr *addr,
+				socklen_t len)
 {
 	int saved = errno;
 	struct socket *sock;
 	int cancel, err;
 
-	if (likely(!sockfd_lookup(fd)) || !(sock = op_begin(fd, &cancel)))
+	sock = op_begin(fd, &cancel);
+	if (!sock)
 		return cop_libc.connect(fd, addr, len);
 	err = sock->ops->connect(sock, fd, addr, len);
 	op_end(sock, cancel);
@@ -209,49 +237,79 @@ EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
 	return cop_return(err, saved);
 }
 
+EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	if (likely(!sockfd_lookup(fd)))
+		return cop_libc.connect(fd, addr, len);
+	return sys_connect(fd, addr, len);
+}
+
+static noinline int sys_getsockname(struct socket *sock, int fd,
+				    struct sockaddr *addr, socklen_t *len)
+{
+	int saved = errno;
+	int err;
+
+	err = sock->ops->getname(sock, fd, addr, len);
+	return cop_return(err, saved);
+}
+
 EXPORT int getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 {
 	struct socket *sock = sockfd_lookup(fd);
-	int saved = errno;
 
 	if (likely(!sock))
 		return cop_libc.getsockname(fd, addr, len);
-	return cop_return(sock->ops->getname(sock, fd, addr, len), saved);
+	return sys_getsockname(sock, fd, addr, len);
 }
 
 /* ---- options ----------------------------------------------------------- */
 
-EXPORT int setsockopt(int fd, int level, int name, const void *val,
-		      socklen_t len)
+static noinline int sys_setsockopt(struct socket *sock, int fd, int level,
+				   int name, const void *val, socklen_t len)
 {
-	struct socket *sock = sockfd_lookup(fd);
 	int saved = errno;
 	int err;
 
-	if (likely(!sock))
-		return cop_libc.setsockopt(fd, level, name, val, len);
 	err = sock->ops->setsockopt(sock, fd, level, name, val, len);
 	if (unlikely(gone(fd, err)))
 		return cop_libc.setsockopt(fd, level, name, val, len);
 	return cop_return(err, saved);
 }
 
-EXPORT int getsockopt(int fd, int level, int name, void *val, socklen_t *len)
+EXPORT int setsockopt(int fd, int level, int name, const void *val,
+		      socklen_t len)
 {
 	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock))
+		return cop_libc.setsockopt(fd, level, name, val, len);
+	return sys_setsockopt(sock, fd, level, name, val, len);
+}
+
+static noinline int sys_getsockopt(struct socket *sock, int fd, int level,
+				   int name, void *val, socklen_t *len)
+{
 	int saved = errno;
 	int err;
 
-	if (likely(!sock))
-		return cop_libc.getsockopt(fd, level, name, val, len);
 	err = sock->ops->getsockopt(sock, fd, level, name, val, len);
 	if (unlikely(gone(fd, err)))
 		return cop_libc.getsockopt(fd, level, name, val, len);
 	return cop_return(err, saved);
 }
 
-static int cop_ioctl_call(struct socket *sock, int fd, unsigned long cmd,
-			  void *arg)
+EXPORT int getsockopt(int fd, int level, int name, void *val, socklen_t *len)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock))
+		return cop_libc.getsockopt(fd, level, name, val, len);
+	return sys_getsockopt(sock, fd, level, name, val, len);
+}
+
+static noinline int sys_ioctl(struct socket *sock, int fd, unsigned long cmd,
+			      void *arg)
 {
 	int saved = errno;
 	int err = sock->ops->ioctl(sock, fd, cmd, arg);
@@ -272,7 +330,7 @@ EXPORT int ioctl(int fd, unsigned long cmd, ...)
 	va_end(ap);
 	if (likely(!sock))
 		return cop_libc.ioctl(fd, cmd, arg);
-	return cop_ioctl_call(sock, fd, cmd, arg);
+	return sys_ioctl(sock, fd, cmd, arg);
 }
 
 /* ---- sending ----------------------------------------------------------- */
@@ -316,33 +374,48 @@ static ssize_t sock_sendto(struct socket *sock, int fd, const void *buf,
 	return err ? err : sock_sendmsg(sock, fd, &msg, flags);
 }
 
-EXPORT ssize_t sendto(int fd, const void *buf, size_t len, int flags,
-		      const struct sockaddr *addr, socklen_t alen)
+static noinline ssize_t sys_sendto(struct socket *sock, int fd, const void *buf,
+				   size_t len, int flags,
+				   const struct sockaddr *addr, socklen_t alen)
 {
-	struct socket *sock = sockfd_lookup(fd);
 	int saved = errno;
 	ssize_t ret;
 
-	if (likely(!sock))
-		return cop_libc.sendto(fd, buf, len, flags, addr, alen);
 	ret = sock_sendto(sock, fd, buf, len, flags, addr, alen);
 	if (unlikely(gone(fd, ret)))
 		return cop_libc.sendto(fd, buf, len, flags, addr, alen);
 	return cop_return(ret, saved);
 }
 
-EXPORT ssize_t send(int fd, const void *buf, size_t len, int flags)
+EXPORT ssize_t sendto(int fd, const void *buf, size_t len, int flags,
+		      const struct sockaddr *addr, socklen_t alen)
 {
 	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock))
+		return cop_libc.sendto(fd, buf, len, flags, addr, alen);
+	return sys_sendto(sock, fd, buf, len, flags, addr, alen);
+}
+
+static noinline ssize_t sys_send(struct socket *sock, int fd, const void *buf,
+				 size_t len, int flags)
+{
 	int saved = errno;
 	ssize_t ret;
 
-	if (likely(!sock))
-		return cop_libc.send(fd, buf, len, flags);
 	ret = sock_sendto(sock, fd, buf, len, flags, NULL, 0);
 	if (unlikely(gone(fd, ret)))
 		return cop_libc.send(fd, buf, len, flags);
 	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t send(int fd, const void *buf, size_t len, int flags)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock))
+		return cop_libc.send(fd, buf, len, flags);
+	return sys_send(sock, fd, buf, len, flags);
 }
 
 /* What copy_msghdr_from_user makes of a name before anyone looks at it. */
@@ -376,28 +449,33 @@ static ssize_t sock_sendmsg_user(struct socket *sock, int fd,
 	return sock_sendmsg(sock, fd, &msg, flags);
 }
 
-EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+static noinline ssize_t sys_sendmsg(struct socket *sock, int fd,
+				    const struct msghdr *msg, int flags)
 {
-	struct socket *sock = sockfd_lookup(fd);
 	int saved = errno;
 	ssize_t ret;
 
-	if (likely(!sock))
-		return cop_libc.sendmsg(fd, msg, flags);
 	ret = sock_sendmsg_user(sock, fd, msg, flags);
 	if (unlikely(gone(fd, ret)))
 		return cop_libc.sendmsg(fd, msg, flags);
 	return cop_return(ret, saved);
 }
 
-EXPORT int sendmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags)
+EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 {
 	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock))
+		return cop_libc.sendmsg(fd, msg, flags);
+	return sys_sendmsg(sock, fd, msg, flags);
+}
+
+static noinline int sys_sendmmsg(struct socket *sock, int fd,
+				 struct mmsghdr *vec, unsigned int n, int flags)
+{
 	int saved = errno;
 	int ret;
 
-	if (likely(!sock))
-		return cop_libc.sendmmsg(fd, vec, n, flags);
 	ret = n ? send_prepare(sock, fd) : 0;
 	if (!ret)
 		ret = sock->ops->sendmmsg(sock, fd, vec, n, flags);
@@ -406,34 +484,48 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags)
 	return cop_return(ret, saved);
 }
 
-EXPORT ssize_t write(int fd, const void *buf, size_t len)
+EXPORT int sendmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags)
 {
 	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock))
+		return cop_libc.sendmmsg(fd, vec, n, flags);
+	return sys_sendmmsg(sock, fd, vec, n, flags);
+}
+
+static noinline ssize_t sys_write(struct socket *sock, int fd, const void *buf,
+				  size_t len)
+{
 	int saved = errno;
 	ssize_t ret;
 
-	if (likely(!sock))
-		return cop_libc.write(fd, buf, len);
 	ret = sock_sendto(sock, fd, buf, len, 0, NULL, 0);
 	if (unlikely(gone(fd, ret)))
 		return cop_libc.write(fd, buf, len);
 	return cop_return(ret, saved);
 }
 
+EXPORT ssize_t write(int fd, const void *buf, size_t len)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock))
+		return cop_libc.write(fd, buf, len);
+	return sys_write(sock, fd, buf, len);
+}
+
 /* As vfs_writev and vfs_readv: nothing to move is nothing to do. */
 static bool iov_is_empty(const struct iovec *iov, int n)
 {
-	struct msghdr msg = { .msg_iov = (struct iovec *)iov,
-			      .msg_iovlen = n };
+	struct msghdr msg = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
 
 	return n >= 0 && !cop_iov_length(&msg);
 }
 
-static ssize_t sock_writev(struct socket *sock, int fd,
-			   const struct iovec *iov, int n)
+static ssize_t sock_writev(struct socket *sock, int fd, const struct iovec *iov,
+			   int n)
 {
-	struct msghdr msg = { .msg_iov = (struct iovec *)iov,
-			      .msg_iovlen = n };
+	struct msghdr msg = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
 
 	if (n < 0 || n > IOV_MAX)
 		return -EINVAL;
@@ -442,18 +534,25 @@ static ssize_t sock_writev(struct socket *sock, int fd,
 	return sock_sendmsg(sock, fd, &msg, 0);
 }
 
-EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
+static noinline ssize_t sys_writev(struct socket *sock, int fd,
+				   const struct iovec *iov, int n)
 {
-	struct socket *sock = sockfd_lookup(fd);
 	int saved = errno;
 	ssize_t ret;
 
-	if (likely(!sock))
-		return cop_libc.writev(fd, iov, n);
 	ret = sock_writev(sock, fd, iov, n);
 	if (unlikely(gone(fd, ret)))
 		return cop_libc.writev(fd, iov, n);
 	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock))
+		return cop_libc.writev(fd, iov, n);
+	return sys_writev(sock, fd, iov, n);
 }
 
 /* RWF_NOWAIT is MSG_DONTWAIT; what else there is has no meaning for a socket. */
@@ -466,8 +565,7 @@ static ssize_t sock_pwritev2(struct socket *sock, int fd,
 			     const struct iovec *iov, int n, off64_t off,
 			     int flags)
 {
-	struct msghdr msg = { .msg_iov = (struct iovec *)iov,
-			      .msg_iovlen = n };
+	struct msghdr msg = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
 
 	if (off != -1 || flags & ~RWF_NOWAIT || n < 0 || n > IOV_MAX ||
 	    iov_is_empty(iov, n))
@@ -476,19 +574,27 @@ static ssize_t sock_pwritev2(struct socket *sock, int fd,
 	return sock_sendmsg(sock, fd, &msg, rwf_to_msg(flags));
 }
 
-EXPORT ssize_t pwritev64v2(int fd, const struct iovec *iov, int n, off64_t off,
-			   int flags)
+static noinline ssize_t sys_pwritev64v2(struct socket *sock, int fd,
+					const struct iovec *iov, int n,
+					off64_t off, int flags)
 {
-	struct socket *sock = sockfd_lookup(fd);
 	int saved = errno;
 	ssize_t ret;
 
-	if (likely(!sock))
-		return cop_libc.pwritev64v2(fd, iov, n, off, flags);
 	ret = sock_pwritev2(sock, fd, iov, n, off, flags);
 	if (unlikely(gone(fd, ret)))
 		return cop_libc.pwritev64v2(fd, iov, n, off, flags);
 	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t pwritev64v2(int fd, const struct iovec *iov, int n, off64_t off,
+			   int flags)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock))
+		return cop_libc.pwritev64v2(fd, iov, n, off, flags);
+	return sys_pwritev64v2(sock, fd, iov, n, off, flags);
 }
 
 /* ---- receiving --------------------------------------------------------- */
@@ -528,33 +634,48 @@ static ssize_t sock_recvfrom(struct socket *sock, int fd, void *buf, size_t len,
 	return ret;
 }
 
-EXPORT ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
-			struct sockaddr *addr, socklen_t *alen)
+static noinline ssize_t sys_recvfrom(struct socket *sock, int fd, void *buf,
+				     size_t len, int flags,
+				     struct sockaddr *addr, socklen_t *alen)
 {
-	struct socket *sock = sockfd_lookup(fd);
 	int saved = errno;
 	ssize_t ret;
 
-	if (likely(!sock))
-		return cop_libc.recvfrom(fd, buf, len, flags, addr, alen);
 	ret = sock_recvfrom(sock, fd, buf, len, flags, addr, alen);
 	if (unlikely(gone(fd, ret)))
 		return cop_libc.recvfrom(fd, buf, len, flags, addr, alen);
 	return cop_return(ret, saved);
 }
 
-EXPORT ssize_t recv(int fd, void *buf, size_t len, int flags)
+EXPORT ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
+			struct sockaddr *addr, socklen_t *alen)
 {
 	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock))
+		return cop_libc.recvfrom(fd, buf, len, flags, addr, alen);
+	return sys_recvfrom(sock, fd, buf, len, flags, addr, alen);
+}
+
+static noinline ssize_t sys_recv(struct socket *sock, int fd, void *buf,
+				 size_t len, int flags)
+{
 	int saved = errno;
 	ssize_t ret;
 
-	if (likely(!sock))
-		return cop_libc.recv(fd, buf, len, flags);
 	ret = sock_recvfrom(sock, fd, buf, len, flags, NULL, NULL);
 	if (unlikely(gone(fd, ret)))
 		return cop_libc.recv(fd, buf, len, flags);
 	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t recv(int fd, void *buf, size_t len, int flags)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock))
+		return cop_libc.recv(fd, buf, len, flags);
+	return sys_recv(sock, fd, buf, len, flags);
 }
 
 static ssize_t sock_recvmsg_user(struct socket *sock, int fd,
@@ -574,17 +695,37 @@ static ssize_t sock_recvmsg_user(struct socket *sock, int fd,
 	return ret;
 }
 
-EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+static noinline ssize_t sys_recvmsg(struct socket *sock, int fd,
+				    struct msghdr *msg, int flags)
 {
-	struct socket *sock = sockfd_lookup(fd);
 	int saved = errno;
 	ssize_t ret;
 
-	if (likely(!sock))
-		return cop_libc.recvmsg(fd, msg, flags);
 	ret = sock_recvmsg_user(sock, fd, msg, flags);
 	if (unlikely(gone(fd, ret)))
 		return cop_libc.recvmsg(fd, msg, flags);
+	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock))
+		return cop_libc.recvmsg(fd, msg, flags);
+	return sys_recvmsg(sock, fd, msg, flags);
+}
+
+static noinline int sys_recvmmsg(struct socket *sock, int fd,
+				 struct mmsghdr *vec, unsigned int n, int flags,
+				 struct timespec *timeout)
+{
+	int saved = errno;
+	int ret;
+
+	ret = sock->ops->recvmmsg(sock, fd, vec, n, flags, timeout);
+	if (unlikely(gone(fd, ret)))
+		return cop_libc.recvmmsg(fd, vec, n, flags, timeout);
 	return cop_return(ret, saved);
 }
 
@@ -592,30 +733,32 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags,
 		    struct timespec *timeout)
 {
 	struct socket *sock = sockfd_lookup(fd);
-	int saved = errno;
-	int ret;
 
 	if (likely(!sock))
 		return cop_libc.recvmmsg(fd, vec, n, flags, timeout);
-	ret = sock->ops->recvmmsg(sock, fd, vec, n, flags, timeout);
-	if (unlikely(gone(fd, ret)))
-		return cop_libc.recvmmsg(fd, vec, n, flags, timeout);
-	return cop_return(ret, saved);
+	return sys_recvmmsg(sock, fd, vec, n, flags, timeout);
 }
 
 /* As sock_read_iter: a read of nothing leaves the datagram there. */
-EXPORT ssize_t read(int fd, void *buf, size_t len)
+static noinline ssize_t sys_read(struct socket *sock, int fd, void *buf,
+				 size_t len)
 {
-	struct socket *sock = sockfd_lookup(fd);
 	int saved = errno;
 	ssize_t ret;
 
-	if (likely(!sock) || unlikely(!len))
-		return cop_libc.read(fd, buf, len);
 	ret = sock_recvfrom(sock, fd, buf, len, 0, NULL, NULL);
 	if (unlikely(gone(fd, ret)))
 		return cop_libc.read(fd, buf, len);
 	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t read(int fd, void *buf, size_t len)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock) || unlikely(!len))
+		return cop_libc.read(fd, buf, len);
+	return sys_read(sock, fd, buf, len);
 }
 
 static ssize_t sock_readv(struct socket *sock, int fd, const struct iovec *iov,
@@ -628,18 +771,25 @@ static ssize_t sock_readv(struct socket *sock, int fd, const struct iovec *iov,
 	return sock_recvmsg(sock, fd, &msg, flags);
 }
 
-EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
+static noinline ssize_t sys_readv(struct socket *sock, int fd,
+				  const struct iovec *iov, int n)
 {
-	struct socket *sock = sockfd_lookup(fd);
 	int saved = errno;
 	ssize_t ret;
 
-	if (likely(!sock) || n < 0 || n > IOV_MAX || iov_is_empty(iov, n))
-		return cop_libc.readv(fd, iov, n);
 	ret = sock_readv(sock, fd, iov, n, 0);
 	if (unlikely(gone(fd, ret)))
 		return cop_libc.readv(fd, iov, n);
 	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock) || n < 0 || n > IOV_MAX || iov_is_empty(iov, n))
+		return cop_libc.readv(fd, iov, n);
+	return sys_readv(sock, fd, iov, n);
 }
 
 static ssize_t sock_preadv2(struct socket *sock, int fd,
@@ -653,19 +803,27 @@ static ssize_t sock_preadv2(struct socket *sock, int fd,
 	return sock_readv(sock, fd, iov, n, rwf_to_msg(flags));
 }
 
-EXPORT ssize_t preadv64v2(int fd, const struct iovec *iov, int n, off64_t off,
-			  int flags)
+static noinline ssize_t sys_preadv64v2(struct socket *sock, int fd,
+				       const struct iovec *iov, int n,
+				       off64_t off, int flags)
 {
-	struct socket *sock = sockfd_lookup(fd);
 	int saved = errno;
 	ssize_t ret;
 
-	if (likely(!sock))
-		return cop_libc.preadv64v2(fd, iov, n, off, flags);
 	ret = sock_preadv2(sock, fd, iov, n, off, flags);
 	if (unlikely(gone(fd, ret)))
 		return cop_libc.preadv64v2(fd, iov, n, off, flags);
 	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t preadv64v2(int fd, const struct iovec *iov, int n, off64_t off,
+			  int flags)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock))
+		return cop_libc.preadv64v2(fd, iov, n, off, flags);
+	return sys_preadv64v2(sock, fd, iov, n, off, flags);
 }
 
 /* The fortified names: a length beyond the buffer ends the program in libc. */
@@ -685,8 +843,7 @@ EXPORT ssize_t __recv_chk(int fd, void *buf, size_t len, size_t buflen,
 }
 
 EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t len, size_t buflen,
-			      int flags, struct sockaddr *addr,
-			      socklen_t *alen)
+			      int flags, struct sockaddr *addr, socklen_t *alen)
 {
 	if (likely(!sockfd_lookup(fd)) || len > buflen)
 		return cop_libc.__recvfrom_chk(fd, buf, len, buflen, flags,

@@ -17,7 +17,7 @@
 #include "cop/libc.h"
 #include "cop/table.h"
 
-static int cop_close_fd(int fd)
+static noinline int sys_close(int fd)
 {
 	int saved = errno;
 	struct socket *sock;
@@ -36,7 +36,7 @@ EXPORT int close(int fd)
 {
 	if (likely(!sockfd_lookup(fd)))
 		return cop_libc.close(fd);
-	return cop_close_fd(fd);
+	return sys_close(fd);
 }
 
 /* A duplicate was made; @sock is what it leads to, or NULL. */
@@ -69,19 +69,19 @@ EXPORT int dup(int fd)
  * The kernel closes @newfd and makes it a duplicate in one step, which can
  * fail: then it is still what it was.
  */
-static int cop_dup3(int fd, int newfd, int flags, bool is_dup2)
+static noinline int sys_dup3(int fd, int newfd, int flags, bool is_dup2)
 {
 	int saved = errno;
 	struct socket *old, *sock;
 	int ret;
 
 	if (fd == newfd)
-		return is_dup2 ? cop_libc.dup2(fd, newfd) :
-				 cop_libc.dup3(fd, newfd, flags);
+		return is_dup2 ? cop_libc.dup2(fd, newfd)
+			       : cop_libc.dup3(fd, newfd, flags);
 	sock = sockfd_get(fd);
 	old = fd_take(newfd);
-	ret = cop_libc_result(is_dup2 ? cop_libc.dup2(fd, newfd) :
-					cop_libc.dup3(fd, newfd, flags));
+	ret = cop_libc_result(is_dup2 ? cop_libc.dup2(fd, newfd)
+				      : cop_libc.dup3(fd, newfd, flags));
 	if (ret >= 0 && sock)
 		ret = fd_install(newfd, sock) ?: newfd;
 	else if (sock)
@@ -97,14 +97,14 @@ EXPORT int dup2(int fd, int newfd)
 {
 	if (likely(!sockfd_lookup(fd) && !sockfd_lookup(newfd)))
 		return cop_libc.dup2(fd, newfd);
-	return cop_dup3(fd, newfd, 0, true);
+	return sys_dup3(fd, newfd, 0, true);
 }
 
 EXPORT int dup3(int fd, int newfd, int flags)
 {
 	if (likely(!sockfd_lookup(fd) && !sockfd_lookup(newfd)))
 		return cop_libc.dup3(fd, newfd, flags);
-	return cop_dup3(fd, newfd, flags, false);
+	return sys_dup3(fd, newfd, flags, false);
 }
 
 #define CLOSE_CHUNK 64
@@ -129,15 +129,15 @@ static int close_chunk(unsigned int first, unsigned int last, int flags)
 	return err;
 }
 
-static int cop_close_range(unsigned int first, unsigned int last, int flags)
+static int close_chunks(unsigned int first, unsigned int last, int flags)
 {
 	unsigned int max = READ_ONCE(cop_table.max);
 	unsigned int end;
 	int err = 0;
 
 	while (!err && first <= last && first < max) {
-		end = first + min_t(unsigned int, last - first,
-				    CLOSE_CHUNK - 1);
+		end = first +
+		      min_t(unsigned int, last - first, CLOSE_CHUNK - 1);
 		err = close_chunk(first, end, flags);
 		first = end + 1;
 	}
@@ -153,17 +153,20 @@ EXPORT int close_range(unsigned int first, unsigned int last, int flags)
 	if (likely(first >= READ_ONCE(cop_table.max)) || first > last ||
 	    flags & CLOSE_RANGE_CLOEXEC)
 		return cop_libc.close_range(first, last, flags);
-	return cop_return(cop_close_range(first, last, flags), saved);
+	return cop_return(close_chunks(first, last, flags), saved);
 }
 
-static int cop_fcntl(int (*next)(int, int, ...), int fd, int cmd, long arg)
+/* Of all that fcntl() does, only a duplicate means anything to the table. */
+static bool makes_fd(int cmd)
 {
-	struct socket *sock;
+	return unlikely(cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC);
+}
 
-	if (cmd != F_DUPFD && cmd != F_DUPFD_CLOEXEC)
-		return next(fd, cmd, arg);
-	sock = sockfd_get(fd);
-	return dup_install(next(fd, cmd, arg), sock);
+static noinline int sys_dupfd(int fd, int cmd, long arg)
+{
+	struct socket *sock = sockfd_get(fd);
+
+	return dup_install(cop_libc.fcntl(fd, cmd, arg), sock);
 }
 
 EXPORT int fcntl(int fd, int cmd, ...)
@@ -174,7 +177,8 @@ EXPORT int fcntl(int fd, int cmd, ...)
 	va_start(ap, cmd);
 	arg = va_arg(ap, long);
 	va_end(ap);
-	return cop_fcntl(cop_libc.fcntl, fd, cmd, arg);
+	return makes_fd(cmd) ? sys_dupfd(fd, cmd, arg)
+			     : cop_libc.fcntl(fd, cmd, arg);
 }
 
 EXPORT int fcntl64(int fd, int cmd, ...)
@@ -185,7 +189,8 @@ EXPORT int fcntl64(int fd, int cmd, ...)
 	va_start(ap, cmd);
 	arg = va_arg(ap, long);
 	va_end(ap);
-	return cop_fcntl(cop_libc.fcntl64, fd, cmd, arg);
+	return makes_fd(cmd) ? sys_dupfd(fd, cmd, arg)
+			     : cop_libc.fcntl64(fd, cmd, arg);
 }
 
 EXPORT int __dup2(int fd, int newfd)

@@ -24,47 +24,47 @@
 #define PTR(n) ((void *)a[n])
 
 /* The calls that take the same arguments by number as by name. */
-#define SAME_CALLS(X)                                                   \
-	X(socket, (INT(0), INT(1), INT(2)))                             \
-	X(socketpair, (INT(0), INT(1), INT(2), PTR(3)))                 \
-	X(bind, (INT(0), PTR(1), a[2]))                                 \
-	X(connect, (INT(0), PTR(1), a[2]))                              \
-	X(accept, (INT(0), PTR(1), PTR(2)))                             \
-	X(accept4, (INT(0), PTR(1), PTR(2), INT(3)))                    \
-	X(getsockname, (INT(0), PTR(1), PTR(2)))                        \
-	X(setsockopt, (INT(0), INT(1), INT(2), PTR(3), a[4]))           \
-	X(getsockopt, (INT(0), INT(1), INT(2), PTR(3), PTR(4)))         \
-	X(sendto, (INT(0), PTR(1), a[2], INT(3), PTR(4), a[5]))         \
-	X(sendmsg, (INT(0), PTR(1), INT(2)))                            \
-	X(sendmmsg, (INT(0), PTR(1), a[2], INT(3)))                     \
-	X(recvfrom, (INT(0), PTR(1), a[2], INT(3), PTR(4), PTR(5)))     \
-	X(recvmsg, (INT(0), PTR(1), INT(2)))                            \
-	X(recvmmsg, (INT(0), PTR(1), a[2], INT(3), PTR(4)))             \
-	X(read, (INT(0), PTR(1), a[2]))                                 \
-	X(readv, (INT(0), PTR(1), INT(2)))                              \
-	X(write, (INT(0), PTR(1), a[2]))                                \
-	X(writev, (INT(0), PTR(1), INT(2)))                             \
-	X(ioctl, (INT(0), a[1], PTR(2)))                                \
-	X(fcntl, (INT(0), INT(1), a[2]))                                \
-	X(dup, (INT(0)))                                                \
-	X(dup3, (INT(0), INT(1), INT(2)))                               \
-	X(close, (INT(0)))                                              \
-	X(close_range, (a[0], a[1], INT(2)))                            \
-	X(epoll_ctl, (INT(0), INT(1), INT(2), PTR(3)))                  \
+#define SAME_CALLS(X)                                               \
+	X(socket, (INT(0), INT(1), INT(2)))                         \
+	X(socketpair, (INT(0), INT(1), INT(2), PTR(3)))             \
+	X(bind, (INT(0), PTR(1), a[2]))                             \
+	X(connect, (INT(0), PTR(1), a[2]))                          \
+	X(accept, (INT(0), PTR(1), PTR(2)))                         \
+	X(accept4, (INT(0), PTR(1), PTR(2), INT(3)))                \
+	X(getsockname, (INT(0), PTR(1), PTR(2)))                    \
+	X(setsockopt, (INT(0), INT(1), INT(2), PTR(3), a[4]))       \
+	X(getsockopt, (INT(0), INT(1), INT(2), PTR(3), PTR(4)))     \
+	X(sendto, (INT(0), PTR(1), a[2], INT(3), PTR(4), a[5]))     \
+	X(sendmsg, (INT(0), PTR(1), INT(2)))                        \
+	X(sendmmsg, (INT(0), PTR(1), a[2], INT(3)))                 \
+	X(recvfrom, (INT(0), PTR(1), a[2], INT(3), PTR(4), PTR(5))) \
+	X(recvmsg, (INT(0), PTR(1), INT(2)))                        \
+	X(recvmmsg, (INT(0), PTR(1), a[2], INT(3), PTR(4)))         \
+	X(read, (INT(0), PTR(1), a[2]))                             \
+	X(readv, (INT(0), PTR(1), INT(2)))                          \
+	X(write, (INT(0), PTR(1), a[2]))                            \
+	X(writev, (INT(0), PTR(1), INT(2)))                         \
+	X(ioctl, (INT(0), a[1], PTR(2)))                            \
+	X(fcntl, (INT(0), INT(1), a[2]))                            \
+	X(dup, (INT(0)))                                            \
+	X(dup3, (INT(0), INT(1), INT(2)))                           \
+	X(close, (INT(0)))                                          \
+	X(close_range, (a[0], a[1], INT(2)))                        \
+	X(epoll_ctl, (INT(0), INT(1), INT(2), PTR(3)))              \
 	OLD_CALLS(X)
 
 /* Those that newer architectures only have by other numbers. */
 #ifdef SYS_dup2
-#define OLD_CALLS(X)                                    \
-	X(dup2, (INT(0), INT(1)))                       \
-	X(poll, (PTR(0), a[1], INT(2)))                 \
+#define OLD_CALLS(X)                    \
+	X(dup2, (INT(0), INT(1)))       \
+	X(poll, (PTR(0), a[1], INT(2))) \
 	X(select, (INT(0), PTR(1), PTR(2), PTR(3), PTR(4)))
 #else
 #define OLD_CALLS(X)
 #endif
 
 #define X(name, args)                        \
-	static long sys_##name(const long *a) \
+	static long nr_##name(const long *a) \
 	{                                    \
 		return name args;            \
 	}
@@ -77,24 +77,26 @@ static long next_syscall(long number, const long *a)
 }
 
 /* The kernel's signal masks are not libc's, so these go on as they came. */
-static long sys_ppoll(const long *a)
+static long nr_ppoll(const long *a)
 {
-	poll_prepare(PTR(0), a[1]);
+	if (any_ours())
+		poll_prepare(PTR(0), a[1]);
 	return next_syscall(SYS_ppoll, a);
 }
 
-static long sys_pselect6(const long *a)
+static long nr_pselect6(const long *a)
 {
-	select_prepare(INT(0), PTR(1));
+	if (any_ours())
+		select_prepare(INT(0), PTR(1));
 	return next_syscall(SYS_pselect6, a);
 }
 
 static long (*const calls[])(const long *a) = {
-#define X(name, args) [SYS_##name] = sys_##name,
+#define X(name, args) [SYS_##name] = nr_##name,
 	SAME_CALLS(X)
 #undef X
-	[SYS_ppoll] = sys_ppoll,
-	[SYS_pselect6] = sys_pselect6,
+		[SYS_ppoll] = nr_ppoll,
+	[SYS_pselect6] = nr_pselect6,
 };
 
 EXPORT long syscall(long number, ...)

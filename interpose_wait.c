@@ -34,8 +34,7 @@ static void wait_prepare(int fd)
 
 void poll_prepare(const struct pollfd *fds, nfds_t n)
 {
-	if (likely(!READ_ONCE(cop_table.max)) ||
-	    n > SSIZE_MAX / sizeof(*fds) || !access_ok(fds, n * sizeof(*fds)))
+	if (n > SSIZE_MAX / sizeof(*fds) || !access_ok(fds, n * sizeof(*fds)))
 		return;
 	for (nfds_t i = 0; i < n; i++)
 		if (fds[i].events & (POLLIN | POLLRDNORM))
@@ -48,7 +47,7 @@ void select_prepare(int n, const fd_set *rd)
 	unsigned int max = READ_ONCE(cop_table.max);
 	const unsigned int bits = 8 * sizeof(*words);
 
-	if (likely(!max) || n <= 0 || !access_ok(rd, (n + 7) / 8))
+	if (n <= 0 || !access_ok(rd, (n + 7) / 8))
 		return;
 	for (unsigned int fd = 0; fd < min_t(unsigned int, n, max); fd++)
 		if (words[fd / bits] & 1ul << (fd % bits))
@@ -57,20 +56,22 @@ void select_prepare(int n, const fd_set *rd)
 
 EXPORT int poll(struct pollfd *fds, nfds_t n, int timeout)
 {
-	poll_prepare(fds, n);
+	if (any_ours())
+		poll_prepare(fds, n);
 	return cop_libc.poll(fds, n, timeout);
 }
 
 EXPORT int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 		 const sigset_t *mask)
 {
-	poll_prepare(fds, n);
+	if (any_ours())
+		poll_prepare(fds, n);
 	return cop_libc.ppoll(fds, n, timeout, mask);
 }
 
 EXPORT int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t size)
 {
-	if (n <= size / sizeof(*fds))
+	if (any_ours() && n <= size / sizeof(*fds))
 		poll_prepare(fds, n);
 	return cop_libc.__poll_chk(fds, n, timeout, size);
 }
@@ -79,21 +80,23 @@ EXPORT int __ppoll_chk(struct pollfd *fds, nfds_t n,
 		       const struct timespec *timeout, const sigset_t *mask,
 		       size_t size)
 {
-	if (n <= size / sizeof(*fds))
+	if (any_ours() && n <= size / sizeof(*fds))
 		poll_prepare(fds, n);
 	return cop_libc.__ppoll_chk(fds, n, timeout, mask, size);
 }
 
 EXPORT int select(int n, fd_set *rd, fd_set *wr, fd_set *ex, struct timeval *tv)
 {
-	select_prepare(n, rd);
+	if (any_ours())
+		select_prepare(n, rd);
 	return cop_libc.select(n, rd, wr, ex, tv);
 }
 
 EXPORT int pselect(int n, fd_set *rd, fd_set *wr, fd_set *ex,
 		   const struct timespec *timeout, const sigset_t *mask)
 {
-	select_prepare(n, rd);
+	if (any_ours())
+		select_prepare(n, rd);
 	return cop_libc.pselect(n, rd, wr, ex, timeout, mask);
 }
 
@@ -105,5 +108,5 @@ EXPORT int epoll_ctl(int epfd, int op, int fd, struct epoll_event *ev)
 }
 
 ALIAS(poll) int __poll(struct pollfd *fds, nfds_t n, int timeout);
-ALIAS(select) int __select(int n, fd_set *rd, fd_set *wr, fd_set *ex,
-			   struct timeval *tv);
+ALIAS(select)
+int __select(int n, fd_set *rd, fd_set *wr, fd_set *ex, struct timeval *tv);

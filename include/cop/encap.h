@@ -43,9 +43,9 @@ enum cop_stray {
 struct cop_rx {
 	struct cophdr hdr;    /* only if it is no stray */
 	enum cop_stray stray; /* COP_NO_STRAY, or why it is one */
-	size_t len;	      /* payload's length in bytes, all of it; of a stray
+	size_t len;    /* payload's length in bytes, all of it; of a stray
 			       * the datagram's */
-	size_t copied;	      /* bytes of it that the iovecs got */
+	size_t copied; /* bytes of it that the iovecs got */
 };
 
 /**

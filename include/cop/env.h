@@ -26,10 +26,10 @@ void cop_env_init(void);
  * cop_debug - say something on stderr, where COP_DEBUG asks for it
  * @fmt: as for printf(), without a newline
  */
-#define cop_debug(...)                           \
-	do {                                     \
-		if (unlikely(cop_env.debug))     \
-			cop_log(__VA_ARGS__);    \
+#define cop_debug(...)                        \
+	do {                                  \
+		if (unlikely(cop_env.debug))  \
+			cop_log(__VA_ARGS__); \
 	} while (0)
 
 /**

@@ -11,7 +11,7 @@
 #include "cop/sock.h"
 
 /* inet_protosw flags */
-#define INET_PROTOSW_REUSE 0x01	    /* SO_REUSEADDR is set at creation */
+#define INET_PROTOSW_REUSE     0x01 /* SO_REUSEADDR is set at creation */
 #define INET_PROTOSW_PERMANENT 0x02 /* can't be overridden or removed */
 
 struct inet_protosw {

@@ -10,6 +10,8 @@
 #include <sys/select.h>
 #include <sys/socket.h>
 
+#include "cop/table.h"
+
 #define EXPORT __attribute__((visibility("default")))
 
 /* Another name that libc has for the same call. */
@@ -50,6 +52,12 @@ bool gone(int fd, ssize_t ret);
  * What its number meant before, if anything, is over. Returns @fd.
  */
 int foreign_fd(int fd);
+
+/* Whether the process has, or ever had, a COP socket. */
+static inline bool any_ours(void)
+{
+	return unlikely(READ_ONCE(cop_table.max));
+}
 
 /**
  * poll_prepare - get COP sockets ready to be polled

@@ -22,108 +22,107 @@
  * The one list of calls: X(type, name, (parameters), (arguments)) feeds the
  * table below, its start-up stubs and its look-up. The variadic ones follow.
  */
-#define COP_LIBC_CALLS(X)                                                     \
-	X(int, socket, (int domain, int type, int protocol),                  \
-	  (domain, type, protocol))                                           \
-	X(int, socketpair, (int domain, int type, int protocol, int sv[2]),   \
-	  (domain, type, protocol, sv))                                       \
-	X(int, bind, (int fd, const struct sockaddr *addr, socklen_t len),    \
-	  (fd, addr, len))                                                    \
-	X(int, connect, (int fd, const struct sockaddr *addr, socklen_t len), \
-	  (fd, addr, len))                                                    \
-	X(int, accept, (int fd, struct sockaddr *addr, socklen_t *len),       \
-	  (fd, addr, len))                                                    \
-	X(int, accept4,                                                       \
-	  (int fd, struct sockaddr *addr, socklen_t *len, int flags),         \
-	  (fd, addr, len, flags))                                             \
-	X(int, getsockname, (int fd, struct sockaddr *addr, socklen_t *len),  \
-	  (fd, addr, len))                                                    \
-	X(int, getsockopt,                                                    \
-	  (int fd, int level, int name, void *val, socklen_t *len),           \
-	  (fd, level, name, val, len))                                        \
-	X(int, setsockopt,                                                    \
-	  (int fd, int level, int name, const void *val, socklen_t len),      \
-	  (fd, level, name, val, len))                                        \
-	X(ssize_t, send, (int fd, const void *buf, size_t len, int flags),    \
-	  (fd, buf, len, flags))                                              \
-	X(ssize_t, sendto,                                                    \
-	  (int fd, const void *buf, size_t len, int flags,                    \
-	   const struct sockaddr *addr, socklen_t alen),                      \
-	  (fd, buf, len, flags, addr, alen))                                  \
-	X(ssize_t, sendmsg, (int fd, const struct msghdr *msg, int flags),    \
-	  (fd, msg, flags))                                                   \
-	X(int, sendmmsg,                                                      \
-	  (int fd, struct mmsghdr *vec, unsigned int n, int flags),           \
-	  (fd, vec, n, flags))                                                \
-	X(ssize_t, recv, (int fd, void *buf, size_t len, int flags),          \
-	  (fd, buf, len, flags))                                              \
-	X(ssize_t, recvfrom,                                                  \
-	  (int fd, void *buf, size_t len, int flags, struct sockaddr *addr,   \
-	   socklen_t *alen),                                                  \
-	  (fd, buf, len, flags, addr, alen))                                  \
-	X(ssize_t, recvmsg, (int fd, struct msghdr *msg, int flags),          \
-	  (fd, msg, flags))                                                   \
-	X(int, recvmmsg,                                                      \
-	  (int fd, struct mmsghdr *vec, unsigned int n, int flags,            \
-	   struct timespec *timeout),                                         \
-	  (fd, vec, n, flags, timeout))                                       \
-	X(ssize_t, read, (int fd, void *buf, size_t len), (fd, buf, len))     \
-	X(ssize_t, readv, (int fd, const struct iovec *iov, int n),           \
-	  (fd, iov, n))                                                       \
-	X(ssize_t, preadv64v2,                                                \
-	  (int fd, const struct iovec *iov, int n, off64_t off, int flags),   \
-	  (fd, iov, n, off, flags))                                           \
-	X(ssize_t, write, (int fd, const void *buf, size_t len),              \
-	  (fd, buf, len))                                                     \
-	X(ssize_t, writev, (int fd, const struct iovec *iov, int n),          \
-	  (fd, iov, n))                                                       \
-	X(ssize_t, pwritev64v2,                                               \
-	  (int fd, const struct iovec *iov, int n, off64_t off, int flags),   \
-	  (fd, iov, n, off, flags))                                           \
-	X(int, close, (int fd), (fd))                                         \
-	X(int, close_range,                                                   \
-	  (unsigned int first, unsigned int last, int flags),                 \
-	  (first, last, flags))                                               \
-	X(int, dup, (int fd), (fd))                                           \
-	X(int, dup2, (int fd, int newfd), (fd, newfd))                        \
-	X(int, dup3, (int fd, int newfd, int flags), (fd, newfd, flags))      \
-	X(int, poll, (struct pollfd * fds, nfds_t n, int timeout),            \
-	  (fds, n, timeout))                                                  \
-	X(int, ppoll,                                                         \
-	  (struct pollfd * fds, nfds_t n, const struct timespec *timeout,     \
-	   const sigset_t *mask),                                             \
-	  (fds, n, timeout, mask))                                            \
-	X(int, select,                                                        \
-	  (int n, fd_set *rd, fd_set *wr, fd_set *ex, struct timeval *tv),    \
-	  (n, rd, wr, ex, tv))                                                \
-	X(int, pselect,                                                       \
-	  (int n, fd_set *rd, fd_set *wr, fd_set *ex,                         \
-	   const struct timespec *timeout, const sigset_t *mask),             \
-	  (n, rd, wr, ex, timeout, mask))                                     \
-	X(int, epoll_ctl, (int epfd, int op, int fd, struct epoll_event *ev), \
-	  (epfd, op, fd, ev))                                                 \
-	X(ssize_t, __read_chk,                                                \
-	  (int fd, void *buf, size_t len, size_t buflen),                     \
-	  (fd, buf, len, buflen))                                             \
-	X(ssize_t, __recv_chk,                                                \
-	  (int fd, void *buf, size_t len, size_t buflen, int flags),          \
-	  (fd, buf, len, buflen, flags))                                      \
-	X(ssize_t, __recvfrom_chk,                                            \
-	  (int fd, void *buf, size_t len, size_t buflen, int flags,           \
-	   struct sockaddr *addr, socklen_t *alen),                           \
-	  (fd, buf, len, buflen, flags, addr, alen))                          \
-	X(int, __poll_chk,                                                    \
-	  (struct pollfd * fds, nfds_t n, int timeout, size_t size),          \
-	  (fds, n, timeout, size))                                            \
-	X(int, __ppoll_chk,                                                   \
-	  (struct pollfd * fds, nfds_t n, const struct timespec *timeout,     \
-	   const sigset_t *mask, size_t size),                                \
+#define COP_LIBC_CALLS(X)                                                      \
+	X(int, socket, (int domain, int type, int protocol),                   \
+	  (domain, type, protocol))                                            \
+	X(int, socketpair, (int domain, int type, int protocol, int sv[2]),    \
+	  (domain, type, protocol, sv))                                        \
+	X(int, bind, (int fd, const struct sockaddr *addr, socklen_t len),     \
+	  (fd, addr, len))                                                     \
+	X(int, connect, (int fd, const struct sockaddr *addr, socklen_t len),  \
+	  (fd, addr, len))                                                     \
+	X(int, accept, (int fd, struct sockaddr *addr, socklen_t *len),        \
+	  (fd, addr, len))                                                     \
+	X(int, accept4,                                                        \
+	  (int fd, struct sockaddr *addr, socklen_t *len, int flags),          \
+	  (fd, addr, len, flags))                                              \
+	X(int, getsockname, (int fd, struct sockaddr *addr, socklen_t *len),   \
+	  (fd, addr, len))                                                     \
+	X(int, getsockopt,                                                     \
+	  (int fd, int level, int name, void *val, socklen_t *len),            \
+	  (fd, level, name, val, len))                                         \
+	X(int, setsockopt,                                                     \
+	  (int fd, int level, int name, const void *val, socklen_t len),       \
+	  (fd, level, name, val, len))                                         \
+	X(ssize_t, send, (int fd, const void *buf, size_t len, int flags),     \
+	  (fd, buf, len, flags))                                               \
+	X(ssize_t, sendto,                                                     \
+	  (int fd, const void *buf, size_t len, int flags,                     \
+	   const struct sockaddr *addr, socklen_t alen),                       \
+	  (fd, buf, len, flags, addr, alen))                                   \
+	X(ssize_t, sendmsg, (int fd, const struct msghdr *msg, int flags),     \
+	  (fd, msg, flags))                                                    \
+	X(int, sendmmsg,                                                       \
+	  (int fd, struct mmsghdr *vec, unsigned int n, int flags),            \
+	  (fd, vec, n, flags))                                                 \
+	X(ssize_t, recv, (int fd, void *buf, size_t len, int flags),           \
+	  (fd, buf, len, flags))                                               \
+	X(ssize_t, recvfrom,                                                   \
+	  (int fd, void *buf, size_t len, int flags, struct sockaddr *addr,    \
+	   socklen_t *alen),                                                   \
+	  (fd, buf, len, flags, addr, alen))                                   \
+	X(ssize_t, recvmsg, (int fd, struct msghdr *msg, int flags),           \
+	  (fd, msg, flags))                                                    \
+	X(int, recvmmsg,                                                       \
+	  (int fd, struct mmsghdr *vec, unsigned int n, int flags,             \
+	   struct timespec *timeout),                                          \
+	  (fd, vec, n, flags, timeout))                                        \
+	X(ssize_t, read, (int fd, void *buf, size_t len), (fd, buf, len))      \
+	X(ssize_t, readv, (int fd, const struct iovec *iov, int n),            \
+	  (fd, iov, n))                                                        \
+	X(ssize_t, preadv64v2,                                                 \
+	  (int fd, const struct iovec *iov, int n, off64_t off, int flags),    \
+	  (fd, iov, n, off, flags))                                            \
+	X(ssize_t, write, (int fd, const void *buf, size_t len),               \
+	  (fd, buf, len))                                                      \
+	X(ssize_t, writev, (int fd, const struct iovec *iov, int n),           \
+	  (fd, iov, n))                                                        \
+	X(ssize_t, pwritev64v2,                                                \
+	  (int fd, const struct iovec *iov, int n, off64_t off, int flags),    \
+	  (fd, iov, n, off, flags))                                            \
+	X(int, close, (int fd), (fd))                                          \
+	X(int, close_range,                                                    \
+	  (unsigned int first, unsigned int last, int flags),                  \
+	  (first, last, flags))                                                \
+	X(int, dup, (int fd), (fd))                                            \
+	X(int, dup2, (int fd, int newfd), (fd, newfd))                         \
+	X(int, dup3, (int fd, int newfd, int flags), (fd, newfd, flags))       \
+	X(int, poll, (struct pollfd * fds, nfds_t n, int timeout),             \
+	  (fds, n, timeout))                                                   \
+	X(int, ppoll,                                                          \
+	  (struct pollfd * fds, nfds_t n, const struct timespec *timeout,      \
+	   const sigset_t *mask),                                              \
+	  (fds, n, timeout, mask))                                             \
+	X(int, select,                                                         \
+	  (int n, fd_set *rd, fd_set *wr, fd_set *ex, struct timeval *tv),     \
+	  (n, rd, wr, ex, tv))                                                 \
+	X(int, pselect,                                                        \
+	  (int n, fd_set *rd, fd_set *wr, fd_set *ex,                          \
+	   const struct timespec *timeout, const sigset_t *mask),              \
+	  (n, rd, wr, ex, timeout, mask))                                      \
+	X(int, epoll_ctl, (int epfd, int op, int fd, struct epoll_event *ev),  \
+	  (epfd, op, fd, ev))                                                  \
+	X(ssize_t, __read_chk, (int fd, void *buf, size_t len, size_t buflen), \
+	  (fd, buf, len, buflen))                                              \
+	X(ssize_t, __recv_chk,                                                 \
+	  (int fd, void *buf, size_t len, size_t buflen, int flags),           \
+	  (fd, buf, len, buflen, flags))                                       \
+	X(ssize_t, __recvfrom_chk,                                             \
+	  (int fd, void *buf, size_t len, size_t buflen, int flags,            \
+	   struct sockaddr *addr, socklen_t *alen),                            \
+	  (fd, buf, len, buflen, flags, addr, alen))                           \
+	X(int, __poll_chk,                                                     \
+	  (struct pollfd * fds, nfds_t n, int timeout, size_t size),           \
+	  (fds, n, timeout, size))                                             \
+	X(int, __ppoll_chk,                                                    \
+	  (struct pollfd * fds, nfds_t n, const struct timespec *timeout,      \
+	   const sigset_t *mask, size_t size),                                 \
 	  (fds, n, timeout, mask, size))
 
 /* X(type, name, fixed parameter, type of the argument behind it) */
-#define COP_LIBC_VARIADIC(X)              \
-	X(int, fcntl, int, long)          \
-	X(int, fcntl64, int, long)        \
+#define COP_LIBC_VARIADIC(X)       \
+	X(int, fcntl, int, long)   \
+	X(int, fcntl64, int, long) \
 	X(int, ioctl, unsigned long, void *)
 
 struct cop_libc {

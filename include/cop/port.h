@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define COP_PORTS 65536
+#define COP_PORTS	65536
 #define COP_HTABLE_SIZE 128 /* queues; a power of two */
 #define COP_QUEUE_PORTS (COP_PORTS / COP_HTABLE_SIZE)
 #define COP_QUEUE_WORDS (COP_QUEUE_PORTS / 64)
@@ -32,7 +32,7 @@ struct cop_port_table {
 	struct cop_port_bits allowed; /* (a) an ephemeral bind may have it */
 	_Atomic(uint16_t) count[COP_HTABLE_SIZE]; /* (a) length of each queue,
 						   * with COP_QUEUE_FULL */
-	uint32_t (*random)(void);     /* (c) where the rover moves next */
+	uint32_t (*random)(void); /* (c) where the rover moves next */
 };
 
 /*

@@ -13,10 +13,10 @@
  * child a page of zeros in its place (MADV_WIPEONFORK), however it was forked.
  */
 struct cop_process {
-	_Atomic(int) owner;	    /* (a) process id, 0: not asked yet */
-	_Atomic(uint32_t) keyed;    /* (a) whether the key is set */
-	_Atomic(uint64_t) key[2];   /* (a) cop_random()'s, from getrandom() */
-	_Atomic(uint64_t) counter;  /* (a) cop_random()'s place */
+	_Atomic(int) owner;	   /* (a) process id, 0: not asked yet */
+	_Atomic(uint32_t) keyed;   /* (a) whether the key is set */
+	_Atomic(uint64_t) key[2];  /* (a) cop_random()'s, from getrandom() */
+	_Atomic(uint64_t) counter; /* (a) cop_random()'s place */
 };
 
 /**

@@ -16,21 +16,22 @@ struct cop_counters {
 	_Atomic(uint32_t) tx_datagrams;
 	_Atomic(uint32_t) rx_datagrams;
 	_Atomic(uint32_t) tx_errors;
-	_Atomic(uint32_t) rx_truncated; /* longer than the program's buffer */
+	_Atomic(uint32_t) rx_truncated;	 /* longer than the program's buffer */
 	_Atomic(uint32_t) port_mismatch; /* a NAT is on the way */
 	_Atomic(uint32_t) strays[COP_STRAY_REASONS]; /* not COP, dropped here */
 };
 
 struct cop_sock {
-	struct inet_sock inet;	     /* first: sk and cop_sk() are one */
-	_Atomic(uint16_t) pinned;    /* (a) port that the kernel keeps for good,
+	struct inet_sock inet;	  /* first: sk and cop_sk() are one */
+	_Atomic(uint16_t) pinned; /* (a) port that the kernel keeps for good,
 				      * host order; see cop_bind.c */
-	_Atomic(int) soft_err;	     /* (a) errno that a receive came upon too
+	_Atomic(int) soft_err;	  /* (a) errno that a receive came upon too
 				      * late to return; the next call does */
-	_Atomic(uint32_t) user_range; /* (a) IP_LOCAL_PORT_RANGE as it was set */
-	_Atomic(uint64_t) tx_seq;    /* (a) datagrams sent to the peer that the
+	_Atomic(uint32_t)
+		user_range;	  /* (a) IP_LOCAL_PORT_RANGE as it was set */
+	_Atomic(uint64_t) tx_seq; /* (a) datagrams sent to the peer that the
 				      * socket is connected to */
-	struct cop_flows flows;	     /* those of other destinations */
+	struct cop_flows flows;	  /* those of other destinations */
 	struct cop_counters count;
 };
 

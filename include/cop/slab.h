@@ -11,15 +11,16 @@
 #include <stdint.h>
 
 #define COP_SLAB_CHUNKS 20 /* chunk i holds COP_SLAB_FIRST << i objects */
-#define COP_SLAB_FIRST 64
+#define COP_SLAB_FIRST	64
 
 /*
  * Every object begins with a struct slab_node, which the slab alone writes
  * while the object is free and nobody else ever writes.
  */
 struct slab_node {
-	_Atomic(uint32_t) next; /* (a) 1 + index of the next free one, 0: none */
-	uint32_t index;		/* (c) of this object */
+	_Atomic(uint32_t)
+		next;	/* (a) 1 + index of the next free one, 0: none */
+	uint32_t index; /* (c) of this object */
 };
 
 struct cop_slab {
@@ -29,7 +30,10 @@ struct cop_slab {
 	_Atomic(char *) chunks[COP_SLAB_CHUNKS]; /* (a) mapped when needed */
 };
 
-#define COP_SLAB(type) { .size = sizeof(type) }
+#define COP_SLAB(type)               \
+	{                            \
+		.size = sizeof(type) \
+	}
 
 /**
  * cop_slab_alloc - take an object

@@ -27,8 +27,8 @@ struct sock;
 typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 
 #define SOCK_TYPE_MASK 0xf
-#define SOCK_MAX 11 /* as in the kernel: types are below this */
-#define NPROTO 46   /* as in the kernel: families are below this */
+#define SOCK_MAX       11 /* as in the kernel: types are below this */
+#define NPROTO	       46 /* as in the kernel: families are below this */
 
 /* sk_userlocks: what a bind fixed, and a disconnect leaves alone. */
 #define SOCK_BINDADDR_LOCK 4
@@ -36,19 +36,19 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 
 /* skc_state: a datagram socket uses these two of the TCP states. */
 #define COP_ESTABLISHED 1
-#define COP_CLOSE 7
+#define COP_CLOSE	7
 
 /* sk_flags */
-#define SOCK_DEAD 0x01	      /* no descriptor leads here any more */
-#define SOCK_SHARED_PORT 0x200 /* another sock has the claim to its port */
-#define SOCK_REPORTED 0x100   /* its performance data were printed */
-#define SOCK_FILTER 0x02      /* the kernel drops what is not COP */
-#define SOCK_FILTER_CLEAN 0x04 /* and nothing from before is queued */
-#define SOCK_USER_FILTER 0x08 /* the program set a filter of its own */
-#define SOCK_USER_RANGE 0x10  /* the program set IP_LOCAL_PORT_RANGE */
-#define SOCK_PINNED 0x20      /* the kernel can't give the port back */
-#define SOCK_CORKED 0x40      /* a datagram is begun, its header sent */
-#define SOCK_CORK_OPT 0x80    /* UDP_CORK is set */
+#define SOCK_DEAD	  0x01	/* no descriptor leads here any more */
+#define SOCK_SHARED_PORT  0x200 /* another sock has the claim to its port */
+#define SOCK_REPORTED	  0x100 /* its performance data were printed */
+#define SOCK_FILTER	  0x02	/* the kernel drops what is not COP */
+#define SOCK_FILTER_CLEAN 0x04	/* and nothing from before is queued */
+#define SOCK_USER_FILTER  0x08	/* the program set a filter of its own */
+#define SOCK_USER_RANGE	  0x10	/* the program set IP_LOCAL_PORT_RANGE */
+#define SOCK_PINNED	  0x20	/* the kernel can't give the port back */
+#define SOCK_CORKED	  0x40	/* a datagram is begun, its header sent */
+#define SOCK_CORK_OPT	  0x80	/* UDP_CORK is set */
 
 /*
  * The operations of a socket of one family and type. @fd is the descriptor the
@@ -95,54 +95,54 @@ struct proto_ops {
 };
 
 struct sock_common {
-	_Atomic(__be32) skc_daddr;     /* (a) the peer, 0: not connected */
-	_Atomic(__be32) skc_rcv_saddr; /* (a) bound local address */
-	_Atomic(__be16) skc_dport;     /* (a) the peer's port */
-	_Atomic(uint16_t) skc_num;     /* (a) local port, host order; this
+	_Atomic(__be32) skc_daddr;	/* (a) the peer, 0: not connected */
+	_Atomic(__be32) skc_rcv_saddr;	/* (a) bound local address */
+	_Atomic(__be16) skc_dport;	/* (a) the peer's port */
+	_Atomic(uint16_t) skc_num;	/* (a) local port, host order; this
 					* sock holds it in the port hash */
-	uint16_t skc_family;	       /* (c) */
-	_Atomic(uint8_t) skc_state;    /* (a) COP_CLOSE, COP_ESTABLISHED */
-	_Atomic(uint8_t) skc_reuse;    /* (a) SO_REUSEADDR, recorded only */
+	uint16_t skc_family;		/* (c) */
+	_Atomic(uint8_t) skc_state;	/* (a) COP_CLOSE, COP_ESTABLISHED */
+	_Atomic(uint8_t) skc_reuse;	/* (a) SO_REUSEADDR, recorded only */
 	_Atomic(uint8_t) skc_reuseport; /* (a) SO_REUSEPORT, recorded only */
-	_Atomic(int) skc_refcnt;       /* (a) 0: free */
-	const struct proto *skc_prot;  /* (c) */
+	_Atomic(int) skc_refcnt;	/* (a) 0: free */
+	const struct proto *skc_prot;	/* (c) */
 };
 
 struct sock {
 	struct slab_node node; /* the slab's */
 	struct sock_common __sk_common;
-#define sk_daddr __sk_common.skc_daddr
+#define sk_daddr     __sk_common.skc_daddr
 #define sk_rcv_saddr __sk_common.skc_rcv_saddr
-#define sk_dport __sk_common.skc_dport
-#define sk_num __sk_common.skc_num
-#define sk_family __sk_common.skc_family
-#define sk_state __sk_common.skc_state
-#define sk_reuse __sk_common.skc_reuse
+#define sk_dport     __sk_common.skc_dport
+#define sk_num	     __sk_common.skc_num
+#define sk_family    __sk_common.skc_family
+#define sk_state     __sk_common.skc_state
+#define sk_reuse     __sk_common.skc_reuse
 #define sk_reuseport __sk_common.skc_reuseport
-#define sk_refcnt __sk_common.skc_refcnt
-#define sk_prot __sk_common.skc_prot
-	_Atomic(uint32_t) sk_flags;	/* (a) SOCK_* above */
-	_Atomic(uint8_t) sk_userlocks;	/* (a) SOCK_BIND*_LOCK */
-	uint8_t sk_type;		/* (c) */
-	uint16_t sk_protocol;		/* (c) */
-	_Atomic(int) sk_rcvbuf;		/* (a) bytes */
-	_Atomic(int) sk_sndbuf;		/* (a) bytes */
-	long sk_rcvtimeo;		/* (c) MAX_SCHEDULE_TIMEOUT: the real
+#define sk_refcnt    __sk_common.skc_refcnt
+#define sk_prot	     __sk_common.skc_prot
+	_Atomic(uint32_t) sk_flags;    /* (a) SOCK_* above */
+	_Atomic(uint8_t) sk_userlocks; /* (a) SOCK_BIND*_LOCK */
+	uint8_t sk_type;	       /* (c) */
+	uint16_t sk_protocol;	       /* (c) */
+	_Atomic(int) sk_rcvbuf;	       /* (a) bytes */
+	_Atomic(int) sk_sndbuf;	       /* (a) bytes */
+	long sk_rcvtimeo;	       /* (c) MAX_SCHEDULE_TIMEOUT: the real
 					 * one is the kernel socket's */
-	long sk_sndtimeo;		/* (c) likewise */
+	long sk_sndtimeo;	       /* (c) likewise */
 	_Atomic(struct socket *) sk_socket; /* (a) NULL once orphaned */
 };
 
 #define MAX_SCHEDULE_TIMEOUT LONG_MAX
 
 struct inet_sock {
-	struct sock sk;		     /* first: sk and inet_sk() are one */
-	_Atomic(__be32) inet_saddr;  /* (a) source address of what is sent */
-	_Atomic(__be16) inet_sport;  /* (a) local port, network order */
-#define inet_daddr sk.sk_daddr
+	struct sock sk;		    /* first: sk and inet_sk() are one */
+	_Atomic(__be32) inet_saddr; /* (a) source address of what is sent */
+	_Atomic(__be16) inet_sport; /* (a) local port, network order */
+#define inet_daddr     sk.sk_daddr
 #define inet_rcv_saddr sk.sk_rcv_saddr
-#define inet_dport sk.sk_dport
-#define inet_num sk.sk_num
+#define inet_dport     sk.sk_dport
+#define inet_num       sk.sk_num
 };
 
 static inline struct inet_sock *inet_sk(const struct sock *sk)

@@ -31,9 +31,8 @@ extern struct cop_table cop_table;
  */
 static inline struct socket *sockfd_lookup(int fd)
 {
-	if (likely((unsigned int)fd >= atomic_load_explicit(
-					       &cop_table.max,
-					       memory_order_acquire)))
+	if (likely((unsigned int)fd >=
+		   atomic_load_explicit(&cop_table.max, memory_order_acquire)))
 		return NULL;
 	return atomic_load_explicit(&READ_ONCE(cop_table.slots)->slot[fd],
 				    memory_order_acquire);
