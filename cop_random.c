@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * cop_random.c - SipHash-1-3 over a counter, keyed from the kernel.
+ * cop_random.c - numbers that an outsider can't guess: the kernel's, fetched
+ * many at a time.
  *
- * Owns: the key and counter in struct cop_process. Protected by: atomic
- * operations. May call: getrandom(). Counterpart in the kernel:
- * get_random_u32(), and siphash for the port offsets of RFC 6056.
+ * Owns: the stock in struct cop_process. Protected by: atomic accesses; a race
+ * can only hand a number out twice. May call: getrandom(). Counterpart in the
+ * kernel: the batched numbers of drivers/char/random.c.
  */
 #include <sys/random.h>
 #include <time.h>
@@ -13,73 +14,34 @@
 #include "cop/process.h"
 #include "cop/random.h"
 
-struct sip {
-	uint64_t v0, v1, v2, v3;
-};
-
-static uint64_t rotl(uint64_t x, unsigned int n)
-{
-	return x << n | x >> (64 - n);
-}
-
-static void sip_round(struct sip *s)
-{
-	s->v0 += s->v1;
-	s->v1 = rotl(s->v1, 13) ^ s->v0;
-	s->v0 = rotl(s->v0, 32);
-	s->v2 += s->v3;
-	s->v3 = rotl(s->v3, 16) ^ s->v2;
-	s->v0 += s->v3;
-	s->v3 = rotl(s->v3, 21) ^ s->v0;
-	s->v2 += s->v1;
-	s->v1 = rotl(s->v1, 17) ^ s->v2;
-	s->v2 = rotl(s->v2, 32);
-}
-
-/* SipHash-1-3 of one 64-bit word (Aumasson, Bernstein: 2012). */
-static uint64_t siphash(uint64_t k0, uint64_t k1, uint64_t word)
-{
-	const uint64_t length = 8ull << 56;
-	struct sip s = { k0 ^ 0x736f6d6570736575ull, k1 ^ 0x646f72616e646f6dull,
-			 k0 ^ 0x6c7967656e657261ull,
-			 k1 ^ 0x7465646279746573ull };
-
-	s.v3 ^= word;
-	sip_round(&s);
-	s.v0 ^= word;
-	s.v3 ^= length;
-	sip_round(&s);
-	s.v0 ^= length;
-	s.v2 ^= 0xff;
-	sip_round(&s);
-	sip_round(&s);
-	sip_round(&s);
-	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
-}
-
 /* Early in boot the kernel may have no entropy yet; the clock must do then. */
-static void random_key(struct cop_process *process)
+static void random_guess(uint32_t *numbers, size_t n)
 {
 	struct timespec now;
-	uint64_t key[2];
 
-	if (getrandom(key, sizeof(key), GRND_NONBLOCK) != sizeof(key)) {
+	for (size_t i = 0; i < n; i++) {
 		clock_gettime(CLOCK_MONOTONIC, &now);
-		key[0] = (uint64_t)now.tv_nsec;
-		key[1] = (uintptr_t)process ^ (uint64_t)now.tv_sec;
+		numbers[i] = (uint32_t)now.tv_nsec * 2654435761u + i;
 	}
-	WRITE_ONCE(process->key[0], key[0]);
-	WRITE_ONCE(process->key[1], key[1]);
-	atomic_store_explicit(&process->keyed, 1, memory_order_release);
+}
+
+static noinline void random_fill(struct cop_process *process)
+{
+	uint32_t fresh[COP_RANDOM_POOL];
+
+	if (getrandom(fresh, sizeof(fresh), GRND_NONBLOCK) != sizeof(fresh))
+		random_guess(fresh, COP_RANDOM_POOL);
+	for (size_t i = 0; i < COP_RANDOM_POOL; i++)
+		WRITE_ONCE(process->random_pool[i], fresh[i]);
 }
 
 uint32_t cop_random(void)
 {
 	struct cop_process *process = cop_process();
+	uint32_t pos = READ_ONCE(process->random_pos);
 
-	if (unlikely(!atomic_load_explicit(&process->keyed,
-					   memory_order_acquire)))
-		random_key(process);
-	return siphash(READ_ONCE(process->key[0]), READ_ONCE(process->key[1]),
-		       ADD_ONCE(process->counter, 1));
+	if (unlikely(pos % COP_RANDOM_POOL == 0))
+		random_fill(process);
+	WRITE_ONCE(process->random_pos, pos + 1);
+	return READ_ONCE(process->random_pool[pos % COP_RANDOM_POOL]);
 }

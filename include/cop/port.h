@@ -39,7 +39,7 @@ struct cop_port_table {
  * Set in a count: no allowed port of this queue was free when last looked at.
  * Only a hint, set by whoever finds it out and cleared by each release.
  */
-#define COP_QUEUE_FULL 0x8000
+#define COP_QUEUE_FULL 0x400
 
 /* The ports of this process. */
 extern struct cop_port_table cop_port_table;

@@ -8,15 +8,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define COP_RANDOM_POOL 256
+
 /*
  * What a forked child must not share with its parent: the kernel hands the
  * child a page of zeros in its place (MADV_WIPEONFORK), however it was forked.
  */
 struct cop_process {
-	_Atomic(int) owner;	   /* (a) process id, 0: not asked yet */
-	_Atomic(uint32_t) keyed;   /* (a) whether the key is set */
-	_Atomic(uint64_t) key[2];  /* (a) cop_random()'s, from getrandom() */
-	_Atomic(uint64_t) counter; /* (a) cop_random()'s place */
+	_Atomic(int) owner;	      /* (a) process id, 0: not asked yet */
+	_Atomic(uint32_t) random_pos; /* (a) of cop_random(): numbers drawn */
+	_Atomic(uint32_t) random_pool[COP_RANDOM_POOL]; /* (a) and its stock */
 };
 
 /**

@@ -8,11 +8,11 @@
 #include <stdint.h>
 
 /**
- * cop_random - the next number of a keyed sequence
+ * cop_random - the next number of a stock that getrandom() fills
  *
- * The key comes from getrandom() once in each process (a forked child draws
- * its own) and never leaves this file. Lock-free, async-signal-safe.
- * Counterpart: get_random_u32().
+ * A forked child draws a stock of its own. Two threads that draw in the same
+ * moment may get the same number, which is no easier to guess for it.
+ * Lock-free, async-signal-safe. Counterpart: get_random_u32().
  */
 uint32_t cop_random(void);
 
