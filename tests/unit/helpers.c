@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: MIT
+/*
+ * helpers.c - what the unit tests share. The t_* calls take the steps that
+ * interpose.c takes, which the unit tests are not linked with.
+ */
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "cop/bind.h"
+#include "cop/inet.h"
+#include "cop/libc.h"
+#include "unit/helpers.h"
+
+/* ---- sockets -------------------------------------------------------------- */
+
+void t_init(void)
+{
+	cop_libc_init();
+	inet_init();
+}
+
+int t_open(void)
+{
+	struct socket *sock = NULL;
+	int fd;
+
+	cr_assert(eq(int, sock_create(PF_INET, SOCK_COP, 0, &sock), 0));
+	fd = sock->ops->open(sock, SOCK_CLOEXEC);
+	cr_assert(ge(int, fd, 0));
+	cr_assert(eq(int, fd_install(fd, sock), 0));
+	return fd;
+}
+
+static void set_timeout(int fd)
+{
+	struct timeval tv = { .tv_sec = 2 };
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+}
+
+int t_open_bound(void)
+{
+	int fd = t_open();
+
+	cr_assert(eq(int, t_bind(fd, LOOPBACK, 0), 0));
+	set_timeout(fd);
+	return fd;
+}
+
+void t_close(int fd)
+{
+	struct socket *sock = fd_take(fd);
+
+	close(fd);
+	fd_drop(sock);
+}
+
+struct socket *t_sock(int fd)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	cr_assert(ne(ptr, sock, NULL));
+	return sock;
+}
+
+struct sock *t_sk(int fd)
+{
+	return t_sock(fd)->sk;
+}
+
+struct cop_counters *t_count(int fd)
+{
+	return &cop_sk(t_sk(fd))->count;
+}
+
+int t_udp(void)
+{
+	struct sockaddr_in addr = t_addr(LOOPBACK, 0);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	cr_assert(ge(int, fd, 0));
+	cr_assert(eq(int, bind(fd, (struct sockaddr *)&addr, sizeof(addr)),
+		     0));
+	set_timeout(fd);
+	return fd;
+}
+
+static bool port_is_free(uint16_t snum)
+{
+	struct sockaddr_in addr = t_addr("0.0.0.0", snum);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int err = bind(fd, (struct sockaddr *)&addr, sizeof(addr));
+
+	close(fd);
+	return !err;
+}
+
+uint16_t t_free_port(void)
+{
+	static uint32_t tries;
+	uint16_t snum;
+
+	do
+		snum = 10000 + (getpid() * 7919u + tries++ * 13u) % 20000;
+	while (!port_is_free(snum));
+	return snum;
+}
+
+/* ---- calls ---------------------------------------------------------------- */
+
+struct sockaddr_in t_addr(const char *ip, uint16_t snum)
+{
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET,
+		.sin_port = htons(snum),
+		.sin_addr.s_addr = inet_addr(ip),
+	};
+
+	return addr;
+}
+
+int t_bind_addr(int fd, const void *addr, socklen_t len)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (sock)
+		return sock->ops->bind(sock, fd, addr, len);
+	return bind(fd, addr, len) ? -errno : 0;
+}
+
+int t_bind(int fd, const char *ip, uint16_t snum)
+{
+	struct sockaddr_in addr = t_addr(ip, snum);
+
+	return t_bind_addr(fd, &addr, sizeof(addr));
+}
+
+static int connect_addr(int fd, const struct sockaddr_in *addr)
+{
+	const struct sockaddr *sa = (const struct sockaddr *)addr;
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (sock)
+		return sock->ops->connect(sock, fd, sa, sizeof(*addr));
+	return connect(fd, sa, sizeof(*addr)) ? -errno : 0;
+}
+
+int t_connect(int fd, const char *ip, uint16_t snum)
+{
+	struct sockaddr_in addr = t_addr(ip, snum);
+
+	return connect_addr(fd, &addr);
+}
+
+int t_disconnect(int fd)
+{
+	struct sockaddr_in addr = { .sin_family = AF_UNSPEC };
+
+	return connect_addr(fd, &addr);
+}
+
+struct sockaddr_in t_name(int fd)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	struct sockaddr_in addr = { 0 };
+	struct sockaddr *sa = (struct sockaddr *)&addr;
+	socklen_t len = sizeof(addr);
+	int err;
+
+	if (sock)
+		err = sock->ops->getname(sock, fd, sa, &len);
+	else
+		err = getsockname(fd, sa, &len);
+	cr_assert(eq(int, err, 0));
+	return addr;
+}
+
+uint16_t t_port(int fd)
+{
+	return ntohs(t_name(fd).sin_port);
+}
+
+ssize_t t_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	struct socket *sock = t_sock(fd);
+	int err = sock->ops->autobind(sock, fd);
+
+	return err ? err : sock->ops->sendmsg(sock, fd, msg, flags);
+}
+
+ssize_t t_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	struct socket *sock = t_sock(fd);
+
+	msg->msg_flags = 0;
+	return sock->ops->recvmsg(sock, fd, msg, flags);
+}
+
+ssize_t t_sendto(int fd, const void *buf, size_t len, int flags,
+		 const struct sockaddr_in *to)
+{
+	struct iovec iov = { (void *)buf, len };
+	struct msghdr msg = {
+		.msg_name = (void *)to,
+		.msg_namelen = to ? sizeof(*to) : 0,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+	};
+
+	return t_sendmsg(fd, &msg, flags);
+}
+
+ssize_t t_send(int fd, const char *text)
+{
+	return t_sendto(fd, text, strlen(text), 0, NULL);
+}
+
+ssize_t t_recvfrom(int fd, void *buf, size_t len, int flags,
+		   struct sockaddr_in *from)
+{
+	struct socket *sock = t_sock(fd);
+	struct iovec iov = { buf, len };
+	struct msghdr msg = {
+		.msg_name = from,
+		.msg_namelen = from ? sizeof(*from) : 0,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_flags = COP_MSG_PLAIN,
+	};
+
+	return sock->ops->recvmsg(sock, fd, &msg, flags);
+}
+
+ssize_t t_recv(int fd, void *buf, size_t len, int flags)
+{
+	return t_recvfrom(fd, buf, len, flags, NULL);
+}
+
+int t_sendmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags)
+{
+	struct socket *sock = t_sock(fd);
+	int err = sock->ops->autobind(sock, fd);
+
+	return err ? err : sock->ops->sendmmsg(sock, fd, vec, n, flags);
+}
+
+int t_recvmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags,
+	       struct timespec *timeout)
+{
+	struct socket *sock = t_sock(fd);
+
+	return sock->ops->recvmmsg(sock, fd, vec, n, flags, timeout);
+}
+
+int t_set(int fd, int level, int optname, int value)
+{
+	struct socket *sock = t_sock(fd);
+
+	return sock->ops->setsockopt(sock, fd, level, optname, &value,
+				     sizeof(value));
+}
+
+int t_get(int fd, int level, int optname)
+{
+	struct socket *sock = t_sock(fd);
+	socklen_t len = sizeof(int);
+	int value = 0;
+	int err = sock->ops->getsockopt(sock, fd, level, optname, &value,
+					&len);
+
+	return err ? err : value;
+}
+
+/* ---- the wire ------------------------------------------------------------- */
+
+void t_wire_recv(int udp, struct t_wire *wire)
+{
+	ssize_t n = recv(udp, wire, COP_HLEN + sizeof(wire->payload), 0);
+
+	cr_assert(ge(int, n, COP_HLEN), "no datagram with a header came");
+	wire->len = n - COP_HLEN;
+}
+
+void t_udp_send(int udp, uint16_t snum, const void *data, size_t len)
+{
+	struct sockaddr_in to = t_addr(LOOPBACK, snum);
+
+	cr_assert(eq(int,
+		     sendto(udp, data, len, 0, (struct sockaddr *)&to,
+			    sizeof(to)),
+		     len));
+}
+
+void t_udp_send_cop(int udp, uint16_t snum, unsigned int options,
+		    const void *payload, size_t len)
+{
+	static unsigned char data[COP_HLEN_MAX + COP_MAX_LEN];
+	struct cophdr *hdr = (struct cophdr *)data;
+	size_t hlen = COP_HLEN + options * 4;
+
+	memset(data, 0xee, hlen);
+	cop_hdr_build(hdr, htons(t_port(udp)), htons(snum), 0);
+	hdr->ver_hlen += options;
+	memcpy(data + hlen, payload, len);
+	t_udp_send(udp, snum, data, hlen + len);
+}
+
+void t_udp_send_strays(int udp, uint16_t snum)
+{
+	struct {
+		struct cophdr hdr;
+		char payload[8];
+	} stray = { .payload = "stray" };
+	struct cophdr good;
+
+	cop_hdr_build(&good, htons(t_port(udp)), htons(snum), 0);
+	stray.hdr = good;
+	t_udp_send(udp, snum, &stray, COP_HLEN - 1);
+	stray.hdr.magic = ~good.magic;
+	t_udp_send(udp, snum, &stray, sizeof(stray));
+	stray.hdr = good;
+	stray.hdr.ver_hlen = 2 << 4 | COP_HLEN_WORDS;
+	t_udp_send(udp, snum, &stray, sizeof(stray));
+	stray.hdr.ver_hlen = COP_VERSION << 4 | 15;
+	t_udp_send(udp, snum, &stray, sizeof(stray));
+}
+
+/* ---- child processes ------------------------------------------------------ */
+
+int t_child(int (*fn)(void))
+{
+	int *ret = mmap(NULL, sizeof(*ret), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int status, result;
+	pid_t pid;
+
+	cr_assert(ne(ptr, ret, MAP_FAILED));
+	pid = fork();
+	cr_assert(ge(int, pid, 0));
+	if (!pid) {
+		*ret = fn();
+		_exit(0);
+	}
+	cr_assert(eq(int, waitpid(pid, &status, 0), pid));
+	result = WIFSIGNALED(status) ? -WTERMSIG(status) : *ret;
+	if (WIFEXITED(status) && WEXITSTATUS(status))
+		result = WEXITSTATUS(status);
+	munmap(ret, sizeof(*ret));
+	return result;
+}
+
+bool t_own_network(void)
+{
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int flags = CLONE_NEWNET | (geteuid() ? CLONE_NEWUSER : 0);
+	int fd, err;
+
+	if (unshare(flags))
+		return false;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	err = ioctl(fd, SIOCSIFFLAGS, &lo);
+	close(fd);
+	return !err;
+}
+
+bool t_unprivileged(void)
+{
+	if (!geteuid() && (setresgid(65534, 65534, 65534) ||
+			   setresuid(65534, 65534, 65534)))
+		return false;
+	return geteuid() != 0;
+}
+
+bool t_old_kernel(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_setsockopt, 0, 5),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, args[1])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_IP, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, args[2])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IP_LOCAL_PORT_RANGE, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOPROTOOPT),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { ARRAY_SIZE(code), code };
+
+	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
+}
+
+void t_stderr(void (*fn)(void), char *text, size_t size)
+{
+	int saved = dup(STDERR_FILENO);
+	int pipefd[2];
+	ssize_t n;
+
+	cr_assert(eq(int, pipe2(pipefd, O_NONBLOCK), 0));
+	dup2(pipefd[1], STDERR_FILENO);
+	fn();
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	n = read(pipefd[0], text, size - 1);
+	text[n < 0 ? 0 : n] = '\0';
+	close(pipefd[0]);
+	close(pipefd[1]);
+}
