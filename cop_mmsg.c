@@ -205,7 +205,8 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 	msg.msg_flags = b->vec[i].msg_hdr.msg_flags;
 	cop_encap_settle(&msg, b->room[i].hdr, b->room[i].tail,
 			 b->vec[i].msg_len, cop_iov_length(&msg), &rx);
-	if (unlikely(rx.stray != COP_NO_STRAY) && cop_owns(sk, fd)) {
+	if (unlikely(rx.stray != COP_NO_STRAY) && cop_owns(sk, fd) &&
+	    !cop_rx_ended(fd, &msg, &rx)) {
 		cop_rx_stray(sk, rx.stray);
 		return false;
 	}

@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/udp.h>
+#include <poll.h>
 #include <string.h>
 
 #include "cop.h"
@@ -333,20 +334,33 @@ void cop_rx_account(struct sock *sk, const struct msghdr *msg,
 		ADD_ONCE(count->port_mismatch, 1);
 }
 
+/* An empty datagram has a sender; the end of a socket that was shut has none. */
+bool cop_rx_ended(int fd, const struct msghdr *msg, const struct cop_rx *rx)
+{
+	struct pollfd end = { .fd = fd, .events = POLLRDHUP };
+
+	if (rx->stray != COP_STRAY_SHORT || rx->len ||
+	    (msg->msg_name && msg->msg_namelen))
+		return false;
+	return cop_libc.poll(&end, 1, 0) > 0 && end.revents & POLLRDHUP;
+}
+
 /*
  * Returns whether to receive again. A descriptor that is no longer ours keeps
  * its datagram: it was for whoever owns the number now.
  */
 static bool stray_dropped(struct sock *sk, int fd, struct msghdr *msg,
-			  int flags, enum cop_stray reason)
+			  int flags, const struct cop_rx *rx)
 {
 	if (!cop_owns(sk, fd)) {
 		msg->msg_flags |= COP_MSG_STALE;
 		return false;
 	}
+	if (cop_rx_ended(fd, msg, rx))
+		return false;
 	if (flags & MSG_PEEK)
 		drop_head(fd);
-	cop_rx_stray(sk, reason);
+	cop_rx_stray(sk, rx->stray);
 	cop_poll(sk, fd);
 	return true;
 }
@@ -371,7 +385,7 @@ ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg, int flags)
 		if (err)
 			return err;
 	} while (unlikely(rx.stray != COP_NO_STRAY) &&
-		 stray_dropped(sk, fd, &try, flags, rx.stray));
+		 stray_dropped(sk, fd, &try, flags, &rx));
 	*msg = try;
 	if (likely(!(flags & MSG_PEEK) && rx.stray == COP_NO_STRAY))
 		cop_rx_account(sk, msg, &rx);

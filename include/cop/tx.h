@@ -55,6 +55,17 @@ void cop_rx_account(struct sock *sk, const struct msghdr *msg,
 void cop_rx_stray(struct sock *sk, enum cop_stray reason);
 
 /**
+ * cop_rx_ended - whether a receive brought no datagram but the end
+ * @fd: the descriptor
+ * @msg: what it brought, with the source's length
+ * @rx: from cop_encap_recv()
+ *
+ * After a shutdown() for reading a receive that would wait returns 0 instead,
+ * which is not to be taken for an empty stray.
+ */
+bool cop_rx_ended(int fd, const struct msghdr *msg, const struct cop_rx *rx);
+
+/**
  * cop_owns - whether a descriptor still is the kernel socket of this sock
  * @sk: the sock
  * @fd: the descriptor
