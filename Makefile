@@ -124,7 +124,8 @@ need-build:
 
 need-test: need-build
 	@scripts/need libcriterion-dev=/usr/include/criterion/criterion.h \
-		socat python3=/usr/bin/python3 perl iproute2=ip
+		socat python3=/usr/bin/python3 perl iproute2=ip \
+		nftables=nft
 
 need-demo: need-build
 	@scripts/need socat python3=/usr/bin/python3 tcpdump
