@@ -12,46 +12,52 @@
 
 #include "cop/bind.h"
 #include "cop/compiler.h"
-#include "cop/env.h"
+#include "cop/contention.h"
 #include "cop/libc.h"
 #include "cop/port.h"
 #include "cop/proto.h"
 #include "cop/route.h"
 #include "cop/sysctl.h"
 
-static void cop_rehash(struct sock *sk, uint16_t snum)
+/* Whether the port a sock is leaving is its own to give back. */
+static bool owns_claim(struct sock *sk, uint16_t snum)
 {
-	uint16_t old = atomic_exchange(&sk->sk_num, snum);
+	return snum != READ_ONCE(cop_sk(sk)->pinned) &&
+	       !sock_flag(sk, SOCK_SHARED_PORT);
+}
 
-	if (!old && snum)
+/*
+ * Only one bind of a sock succeeds in the kernel until it is undone, so at most
+ * one caller is here; a release finds what was stored last.
+ */
+static void hash_port(struct sock *sk, uint16_t snum, bool shared)
+{
+	uint16_t old = READ_ONCE(sk->sk_num);
+
+	if (likely(!old))
 		sock_hold(sk);
-	if (!old || old == READ_ONCE(cop_sk(sk)->pinned))
-		return;
-	if (!sock_flag(sk, SOCK_SHARED_PORT))
+	else if (owns_claim(sk, old))
 		cop_port_release(&cop_port_table, old);
+	if (unlikely(shared))
+		sock_set_flag(sk, SOCK_SHARED_PORT);
+	else if (unlikely(sock_flag(sk, SOCK_SHARED_PORT)))
+		sock_reset_flag(sk, SOCK_SHARED_PORT);
+	atomic_store_explicit(&sk->sk_num, snum, memory_order_release);
 }
 
 void cop_hash(struct sock *sk, uint16_t snum)
 {
-	cop_rehash(sk, snum);
-	sock_reset_flag(sk, SOCK_SHARED_PORT);
-}
-
-/*
- * The kernel gave a port that another sock of ours holds: they are in two
- * network namespaces. The other one keeps the claim.
- */
-static void hash_shared(struct sock *sk, uint16_t snum)
-{
-	cop_rehash(sk, snum);
-	sock_set_flag(sk, SOCK_SHARED_PORT);
+	hash_port(sk, snum, false);
 }
 
 void cop_unhash(struct sock *sk)
 {
-	if (!READ_ONCE(sk->sk_num))
+	uint16_t old = atomic_exchange(&sk->sk_num, 0);
+
+	if (!old)
 		return;
-	cop_rehash(sk, 0);
+	if (owns_claim(sk, old))
+		cop_port_release(&cop_port_table, old);
 	sock_put(sk);
 }
 
@@ -77,7 +83,8 @@ static void copy_option(int from, int to, int level, int optname)
 
 static bool sk_is_bound(struct sock *sk)
 {
-	return READ_ONCE(sk->sk_num) || READ_ONCE(sk->sk_state) != COP_CLOSE;
+	return READ_ONCE(sk->sk_num) || READ_ONCE(sk->sk_state) != COP_CLOSE ||
+	       sock_flag(sk, SOCK_UNCONFIRMED);
 }
 
 /*
@@ -198,46 +205,65 @@ static int bind_pinned(struct sock *sk, int fd, const struct sockaddr_in *addr,
 	return err;
 }
 
+/*
+ * Make sure that the port that came out is the one that was meant: the kernel
+ * ignores a range outside the sysctl's, which may have changed since it was
+ * read. The kernel can also give a port that another sock of ours holds, where
+ * they are in two network namespaces; the other one keeps the claim then.
+ */
+void cop_bind_confirm(struct sock *sk, __be16 sport)
+{
+	uint16_t got = ntohs(sport);
+
+	if (!got)
+		return;
+	if (unlikely(got != READ_ONCE(sk->sk_num)))
+		hash_port(sk, got, !cop_port_claim(&cop_port_table, got));
+	if (unlikely(sock_flag(sk, SOCK_UNCONFIRMED)))
+		sock_reset_flag(sk, SOCK_UNCONFIRMED);
+	WRITE_ONCE(inet_sk(sk)->inet_sport, sport);
+}
+
+int cop_bind_confirmed(struct sock *sk, int fd)
+{
+	struct sockaddr_in local;
+
+	if (likely(READ_ONCE(inet_sk(sk)->inet_sport)))
+		return 0;
+	ip_local_name(fd, &local);
+	cop_bind_confirm(sk, local.sin_port);
+	return local.sin_port ? 0 : -EAGAIN;
+}
+
+/* A port for an ephemeral bind, or 0 where the kernel is to choose one. */
+static uint16_t claim_candidate(struct sock *sk)
+{
+	if (sock_flag(sk, SOCK_USER_RANGE))
+		return 0;
+	cop_sysctl_refresh();
+	return cop_contended() ? 0 : cop_port_claim_any(&cop_port_table);
+}
+
+/*
+ * Bind to a candidate. Returns 0, or the kernel's error with the candidate
+ * given back: -EADDRINUSE where another process has it, -EACCES where only a
+ * bind to port 0 may get it.
+ */
 static int bind_candidate(struct sock *sk, int fd,
 			  const struct sockaddr_in *addr, uint16_t snum)
 {
 	int err = set_port_range(fd, snum, snum);
 
 	if (err == -ENOPROTOOPT)
-		return bind_pinned(sk, fd, addr, snum);
-	return err ? err : kernel_bind(fd, addr);
-}
-
-void cop_autobind_settle(struct sock *sk, int fd, uint16_t armed, uint16_t got)
-{
-	if (armed && got != armed) {
-		cop_port_release(&cop_port_table, armed);
-		set_port_range(fd, 0, 0);
+		err = bind_pinned(sk, fd, addr, snum);
+	else if (!err)
+		err = kernel_bind(fd, addr);
+	if (!err) {
+		cop_hash(sk, snum);
+		return 0;
 	}
-	if (!got || got == READ_ONCE(sk->sk_num))
-		return;
-	if (got == armed || cop_port_claim(&cop_port_table, got))
-		cop_hash(sk, got);
-	else
-		hash_shared(sk, got);
-}
-
-/* Make sure that the port that came out is the one that was meant. */
-static void bind_settle(struct sock *sk, int fd, uint16_t armed)
-{
-	struct sockaddr_in local;
-
-	ip_local_name(fd, &local);
-	cop_autobind_settle(sk, fd, armed, ntohs(local.sin_port));
-}
-
-static int bind_kernels_choice(struct sock *sk, int fd,
-			       const struct sockaddr_in *addr)
-{
-	int err = kernel_bind(fd, addr);
-
-	if (!err)
-		bind_settle(sk, fd, 0);
+	cop_port_release(&cop_port_table, snum);
+	set_port_range(fd, 0, 0);
 	return err;
 }
 
@@ -247,25 +273,20 @@ static int bind_any_port(struct sock *sk, int fd,
 	uint16_t snum;
 	int err;
 
-	if (sock_flag(sk, SOCK_USER_RANGE))
-		return bind_kernels_choice(sk, fd, addr);
-	cop_sysctl_refresh();
 	for (int i = 0; i < COP_BIND_TRIES; i++) {
-		snum = cop_port_claim_any(&cop_port_table);
+		snum = claim_candidate(sk);
 		if (!snum)
 			break;
 		err = bind_candidate(sk, fd, addr, snum);
-		if (!err) {
-			bind_settle(sk, fd, snum);
-			return 0;
-		}
-		cop_port_release(&cop_port_table, snum);
-		set_port_range(fd, 0, 0);
-		if (err != -EADDRINUSE)
+		if (err == -EADDRINUSE)
+			cop_collision(snum);
+		else if (err != -EACCES)
 			return err;
-		cop_debug("port %u is another process's", snum);
 	}
-	return bind_kernels_choice(sk, fd, addr);
+	err = kernel_bind(fd, addr);
+	if (!err)
+		sock_set_flag(sk, SOCK_UNCONFIRMED);
+	return err;
 }
 
 /* A pinned sock that was disconnected gets back the port it never lost. */
@@ -287,25 +308,48 @@ int cop_get_port(struct sock *sk, int fd, const struct sockaddr_in *addr)
 	return bind_any_port(sk, fd, addr);
 }
 
+/*
+ * The claim is recorded in the sock before the kernel is asked, so that a send
+ * that is cancelled or jumped out of leaves it there for the next one.
+ */
 uint16_t cop_autobind_arm(struct sock *sk, int fd)
 {
-	uint16_t snum;
+	struct sockaddr_in any = { .sin_family = AF_INET };
+	uint16_t snum = READ_ONCE(cop_sk(sk)->armed);
+	uint16_t none = 0;
 	int err;
 
-	if (bind_pinned_again(sk) || sock_flag(sk, SOCK_USER_RANGE))
+	if (bind_pinned_again(sk))
 		return 0;
-	cop_sysctl_refresh();
-	snum = cop_port_claim_any(&cop_port_table);
-	if (!snum)
-		return 0;
-	err = set_port_range(fd, snum, snum);
-	if (err == -ENOPROTOOPT) {
-		struct sockaddr_in any = { .sin_family = AF_INET };
-
-		err = bind_pinned(sk, fd, &any, snum);
+	if (!snum) {
+		snum = claim_candidate(sk);
+		if (!snum)
+			return 0;
+		if (!atomic_compare_exchange_strong(&cop_sk(sk)->armed, &none,
+						    snum)) {
+			cop_port_release(&cop_port_table, snum);
+			snum = none;
+		}
 	}
-	if (!err)
-		return snum;
-	cop_port_release(&cop_port_table, snum);
-	return 0;
+	err = set_port_range(fd, snum, snum);
+	if (err == -ENOPROTOOPT && !bind_pinned(sk, fd, &any, snum))
+		cop_hash(sk, snum);
+	return snum;
+}
+
+bool cop_autobind_settle(struct sock *sk, int fd, const struct sockaddr_in *now)
+{
+	uint16_t armed = atomic_exchange(&cop_sk(sk)->armed, 0);
+	uint16_t got = ntohs(now->sin_port);
+
+	if (armed && armed == got && !READ_ONCE(sk->sk_num)) {
+		cop_hash(sk, armed);
+	} else if (armed && armed != READ_ONCE(cop_sk(sk)->pinned)) {
+		cop_port_release(&cop_port_table, armed);
+		set_port_range(fd, 0, 0);
+	}
+	cop_bind_confirm(sk, now->sin_port);
+	if (armed && !got)
+		cop_collision(armed);
+	return got;
 }

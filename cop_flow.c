@@ -5,7 +5,8 @@
  * Owns: the slabs that flows and tables come from. Protected by: a lock in each
  * table, held for one look-up and never across a system call. It is a leaf: no
  * other lock is taken under it. A signal handler that finds its own thread
- * holding it goes without. May call: cop_slab.c, cop_process.c. Counterpart in
+ * holding it goes without. May call: cop_slab.c, cop_process.c,
+ * cop_random.c. Counterpart in
  * the kernel: the flow table of net/core/flow_dissector.c, loosely.
  */
 #include <sched.h>
@@ -15,6 +16,7 @@
 #include "cop/compiler.h"
 #include "cop/flow.h"
 #include "cop/process.h"
+#include "cop/random.h"
 #include "cop/slab.h"
 
 /*
@@ -88,26 +90,26 @@ static void flow_table_free(void *mem, size_t size)
 static __thread struct cop_flows *flows_held
 	__attribute__((tls_model("initial-exec")));
 
-static int flow_owner(void)
+/* Which process this is, for the lock: not its id, which may be reused. */
+static uint32_t flow_owner(void)
 {
 	struct cop_process *process = cop_process();
-	int owner = READ_ONCE(process->owner);
+	uint32_t none = 0;
 
-	if (unlikely(!owner)) {
-		cop_process_is_owner();
-		owner = READ_ONCE(process->owner);
-	}
-	return owner;
+	if (unlikely(!READ_ONCE(process->id)))
+		atomic_compare_exchange_strong(&process->id, &none,
+					       cop_random() | 1);
+	return READ_ONCE(process->id);
 }
 
 /*
- * A lock that carries another process's id was held by a thread of the parent
+ * A lock that carries another process's mark was held by a thread of the parent
  * when this process was forked; that thread does not exist here, and what it
  * was doing to the table was never finished.
  */
-static bool flow_trylock(struct cop_flows *flows, int me)
+static bool flow_trylock(struct cop_flows *flows, uint32_t me)
 {
-	int holder = 0;
+	uint32_t holder = 0;
 
 	if (atomic_compare_exchange_strong(&flows->lock, &holder, me))
 		return true;
@@ -124,7 +126,7 @@ static bool flow_trylock(struct cop_flows *flows, int me)
  */
 static bool flow_lock(struct cop_flows *flows, struct cop_flows **outer)
 {
-	int me = flow_owner();
+	uint32_t me = flow_owner();
 	int tries = FLOW_LOCK_TRIES;
 
 	*outer = flows_held;

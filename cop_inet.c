@@ -149,7 +149,8 @@ static void inet_bound(struct sock *sk, const struct sockaddr_in *addr)
 	if (addr->sin_port)
 		locks |= SOCK_BINDPORT_LOCK;
 	WRITE_ONCE(sk->sk_userlocks, locks);
-	WRITE_ONCE(inet->inet_sport, htons(READ_ONCE(inet->inet_num)));
+	if (addr->sin_port)
+		WRITE_ONCE(inet->inet_sport, addr->sin_port);
 }
 
 /*
@@ -178,21 +179,18 @@ static int inet_bind(struct socket *sock, int fd, const struct sockaddr *uaddr,
 	return err;
 }
 
-/* A bind to any address and port 0 locks neither, so it can be undone. */
-static int inet_autobind(struct socket *sock, int fd)
+/*
+ * Called ahead of a send from a sock without a confirmed port. The kernel
+ * autobinds in that send; inet_autobound() then says whether it could.
+ */
+static void inet_autobind(struct socket *sock, int fd)
 {
-	struct sockaddr_in any = { .sin_family = AF_INET };
-	struct inet_sock *inet = inet_sk(sock->sk);
-	int err;
+	sock->sk->sk_prot->autobind(sock->sk, fd);
+}
 
-	if (READ_ONCE(inet->inet_num))
-		return 0;
-	err = sock->sk->sk_prot->get_port(sock->sk, fd, &any);
-	/* Another thread's autobind may have been first. */
-	if (err && !READ_ONCE(inet->inet_num))
-		return -EAGAIN;
-	WRITE_ONCE(inet->inet_sport, htons(READ_ONCE(inet->inet_num)));
-	return 0;
+static bool inet_autobound(struct socket *sock, int fd)
+{
+	return sock->sk->sk_prot->autobound(sock->sk, fd);
 }
 
 /* The autobind is left to connect: the kernel can do it in the same call. */
@@ -287,6 +285,7 @@ const struct proto_ops inet_dgram_ops = {
 	.socketpair = sock_no_socketpair,
 	.getname = inet_getname,
 	.autobind = inet_autobind,
+	.autobound = inet_autobound,
 	.poll = inet_poll,
 	.ioctl = inet_ioctl,
 	.setsockopt = inet_setsockopt,

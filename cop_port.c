@@ -52,6 +52,15 @@ bool cop_port_taken(struct cop_port_table *table, uint16_t snum)
 	return READ_ONCE(*port_word(&table->taken, snum)) & port_mask(snum);
 }
 
+unsigned int cop_port_held(const struct cop_port_table *table)
+{
+	unsigned int held = 0;
+
+	for (unsigned int q = 0; q < COP_HTABLE_SIZE; q++)
+		held += READ_ONCE(table->count[q]) & ~COP_QUEUE_FULL;
+	return held;
+}
+
 bool cop_port_claim(struct cop_port_table *table, uint16_t snum)
 {
 	uint64_t mask = port_mask(snum);

@@ -43,13 +43,17 @@ struct cop_process *cop_process(void)
 	return likely(page) ? page : process_map();
 }
 
-bool cop_process_is_owner(void)
+void cop_process_share(void)
 {
 	struct cop_process *process = cop_process();
-	int owner = 0;
-	int pid = getpid();
 
-	if (atomic_compare_exchange_strong(&process->owner, &owner, pid))
-		return true;
-	return owner == pid;
+	if (!READ_ONCE(process->owner))
+		WRITE_ONCE(process->owner, getpid());
+}
+
+bool cop_process_is_owner(void)
+{
+	int owner = READ_ONCE(cop_process()->owner);
+
+	return likely(!owner) || owner == getpid();
 }

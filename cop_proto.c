@@ -51,25 +51,64 @@ static void cop_close(struct sock *sk)
 	sk_common_release(sk);
 }
 
-static void cop_destroy(struct sock *sk)
+/* Ports that are claimed without being hashed. */
+static void release_claim(_Atomic(uint16_t) *claim)
 {
-	uint16_t pinned = READ_ONCE(cop_sk(sk)->pinned);
+	uint16_t snum = atomic_exchange(claim, 0);
 
-	cop_flow_destroy(&cop_sk(sk)->flows);
-	if (pinned)
-		cop_port_release(&cop_port_table, pinned);
+	if (snum)
+		cop_port_release(&cop_port_table, snum);
 }
 
-/* A pinned port that the sock has given back is still on the kernel socket. */
+static void cop_destroy(struct sock *sk)
+{
+	struct cop_sock *csk = cop_sk(sk);
+
+	cop_flow_destroy(&csk->flows);
+	if (unlikely(READ_ONCE(csk->armed)))
+		release_claim(&csk->armed);
+	if (unlikely(READ_ONCE(csk->pinned))) {
+		cop_unhash(sk);
+		release_claim(&csk->pinned);
+	}
+}
+
+static void cop_autobind(struct sock *sk, int fd)
+{
+	if (READ_ONCE(sk->sk_num) || sock_flag(sk, SOCK_UNCONFIRMED))
+		cop_bind_confirmed(sk, fd);
+	else
+		cop_autobind_arm(sk, fd);
+}
+
+static bool cop_autobound(struct sock *sk, int fd)
+{
+	struct sockaddr_in local;
+
+	if (READ_ONCE(inet_sk(sk)->inet_sport))
+		return true;
+	ip_local_name(fd, &local);
+	return cop_autobind_settle(sk, fd, &local);
+}
+
+/*
+ * The kernel's answer also confirms the port. A pinned one that the sock has
+ * given back is still on the kernel socket, but not the sock's.
+ */
 static int cop_getname(struct sock *sk, int fd, struct sockaddr *uaddr,
 		       socklen_t *addr_len)
 {
+	struct sockaddr_in *addr = (struct sockaddr_in *)uaddr;
+	socklen_t room = access_ok(addr_len, sizeof(room)) ? *addr_len : 0;
 	int err = cop_libc_result(cop_libc.getsockname(fd, uaddr, addr_len));
 
-	if (!err && READ_ONCE(cop_sk(sk)->pinned) && !READ_ONCE(sk->sk_num) &&
-	    *addr_len >= sizeof(struct sockaddr_in))
-		((struct sockaddr_in *)uaddr)->sin_port = 0;
-	return err;
+	if (err || room < sizeof(*addr))
+		return err;
+	if (unlikely(READ_ONCE(cop_sk(sk)->pinned) && !READ_ONCE(sk->sk_num)))
+		addr->sin_port = 0;
+	else if (unlikely(!READ_ONCE(inet_sk(sk)->inet_sport)))
+		cop_bind_confirm(sk, addr->sin_port);
+	return 0;
 }
 
 /* What ip4_datagram_connect leaves in the sock. */
@@ -91,30 +130,32 @@ static void cop_connected(struct sock *sk, const struct sockaddr_in *peer,
 }
 
 /*
- * One try to connect, with our port for the kernel's autobind. Returns
- * connect()'s error, -EAGAIN where that port was another process's.
+ * Connect, with our port for the kernel's autobind where there is none yet.
+ * Returns whether to try again: that port was another process's.
  */
-static int connect_once(struct sock *sk, int fd, const struct sockaddr *uaddr,
-			socklen_t addr_len, struct sockaddr_in *local, bool arm)
+static bool connect_once(struct sock *sk, int fd, const struct sockaddr *uaddr,
+			 socklen_t addr_len, struct sockaddr_in *local,
+			 int *err)
 {
-	bool bound = READ_ONCE(sk->sk_num);
-	uint16_t armed = bound || !arm ? 0 : cop_autobind_arm(sk, fd);
-	int err = ip_route_connect(fd, uaddr, addr_len, local);
+	bool confirmed = READ_ONCE(inet_sk(sk)->inet_sport);
 
-	if (!bound)
-		cop_autobind_settle(sk, fd, armed, ntohs(local->sin_port));
-	return err;
+	if (!confirmed)
+		cop_autobind(sk, fd);
+	*err = ip_route_connect(fd, uaddr, addr_len, local);
+	if (confirmed || cop_autobind_settle(sk, fd, local))
+		return false;
+	return *err == -EAGAIN;
 }
 
 static int cop_connect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 		       socklen_t addr_len)
 {
 	struct sockaddr_in local;
-	int err = -EAGAIN;
+	int tries = COP_BIND_TRIES;
+	int err;
 
-	for (int i = 0; i <= COP_BIND_TRIES && err == -EAGAIN; i++)
-		err = connect_once(sk, fd, uaddr, addr_len, &local,
-				   i < COP_BIND_TRIES);
+	while (connect_once(sk, fd, uaddr, addr_len, &local, &err) && --tries)
+		;
 	if (!err)
 		cop_connected(sk, (const struct sockaddr_in *)uaddr, &local);
 	return err;
@@ -139,6 +180,7 @@ static int cop_disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 	}
 	if (!(locks & SOCK_BINDPORT_LOCK)) {
 		cop_unhash(sk);
+		sock_reset_flag(sk, SOCK_UNCONFIRMED);
 		WRITE_ONCE(inet->inet_sport, 0);
 	}
 	return 0;
@@ -405,6 +447,8 @@ const struct proto cop_prot = {
 	.report = cop_stats_report,
 	.open = cop_open,
 	.get_port = cop_get_port,
+	.autobind = cop_autobind,
+	.autobound = cop_autobound,
 	.hash = cop_hash,
 	.unhash = cop_unhash,
 	.getname = cop_getname,

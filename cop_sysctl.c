@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "cop/compiler.h"
+#include "cop/contention.h"
 #include "cop/libc.h"
 #include "cop/port.h"
 #include "cop/sysctl.h"
@@ -107,6 +108,24 @@ static void read_reserved(struct cop_port_bits *reserved)
 	cop_libc.close(r.fd);
 }
 
+/* "UDP: inuse N mem ...": the sockets that have a port. */
+static unsigned int read_inuse(void)
+{
+	static const char want[] = "\nUDP: inuse ";
+	struct reader r;
+	size_t match = 0;
+	int c, after, n = -1;
+
+	if (!reader_open(&r, "/proc/net/sockstat"))
+		return 0;
+	while (want[match] && (c = reader_char(&r)) >= 0)
+		match = c == want[match] ? match + 1 : c == want[0];
+	if (!want[match])
+		n = reader_number(&r, &after);
+	cop_libc.close(r.fd);
+	return n < 0 ? 0 : n;
+}
+
 static void read_ports(void)
 {
 	struct cop_port_bits reserved = { 0 };
@@ -119,6 +138,8 @@ static void read_ports(void)
 	}
 	read_reserved(&reserved);
 	cop_port_allow(&cop_port_table, low, high, &reserved);
+	cop_contention_measure(read_inuse(), cop_port_held(&cop_port_table),
+			       high - low + 1);
 }
 
 void cop_sysctl_refresh(void)

@@ -199,15 +199,14 @@ EXPORT int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 
 static noinline int sys_bind(int fd, const struct sockaddr *addr, socklen_t len)
 {
+	struct socket *sock = sockfd_get(fd);
 	int saved = errno;
-	struct socket *sock;
-	int cancel, err;
+	int err;
 
-	sock = op_begin(fd, &cancel);
 	if (!sock)
 		return cop_libc.bind(fd, addr, len);
 	err = sock->ops->bind(sock, fd, addr, len);
-	op_end(sock, cancel);
+	fd_drop(sock);
 	if (unlikely(gone(fd, err)))
 		return cop_libc.bind(fd, addr, len);
 	return cop_return(err, saved);
@@ -244,23 +243,25 @@ EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
 	return sys_connect(fd, addr, len);
 }
 
-static noinline int sys_getsockname(struct socket *sock, int fd,
-				    struct sockaddr *addr, socklen_t *len)
+static noinline int sys_getsockname(int fd, struct sockaddr *addr,
+				    socklen_t *len)
 {
+	struct socket *sock = sockfd_get(fd);
 	int saved = errno;
 	int err;
 
+	if (!sock)
+		return cop_libc.getsockname(fd, addr, len);
 	err = sock->ops->getname(sock, fd, addr, len);
+	fd_drop(sock);
 	return cop_return(err, saved);
 }
 
 EXPORT int getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 {
-	struct socket *sock = sockfd_lookup(fd);
-
-	if (likely(!sock))
+	if (likely(!sockfd_lookup(fd)))
 		return cop_libc.getsockname(fd, addr, len);
-	return sys_getsockname(sock, fd, addr, len);
+	return sys_getsockname(fd, addr, len);
 }
 
 /* ---- options ----------------------------------------------------------- */
@@ -335,27 +336,79 @@ EXPORT int ioctl(int fd, unsigned long cmd, ...)
 
 /* ---- sending ----------------------------------------------------------- */
 
-/* inet_send_prepare: a socket without a port gets one before it sends. */
-static int send_prepare(struct socket *sock, int fd)
-{
-	int cancel, err;
+/* One datagram, or where @vec is not NULL @n of them. */
+struct send_call {
+	const struct msghdr *msg;
+	struct mmsghdr *vec;
+	unsigned int n;
+	int flags;
+};
 
-	if (likely(READ_ONCE(sock->sk->sk_num)))
-		return 0;
-	sock = op_begin(fd, &cancel);
+static ssize_t send_now(struct socket *sock, int fd,
+			const struct send_call *call)
+{
+	if (call->vec)
+		return sock->ops->sendmmsg(sock, fd, call->vec, call->n,
+					   call->flags);
+	return sock->ops->sendmsg(sock, fd, call->msg, call->flags);
+}
+
+static void autobind_begin(int fd)
+{
+	struct socket *sock = sockfd_get(fd);
+
 	if (!sock)
-		return 0;
-	err = sock->ops->autobind(sock, fd);
-	op_end(sock, cancel);
-	return err;
+		return;
+	sock->ops->autobind(sock, fd);
+	fd_drop(sock);
+}
+
+static bool autobind_end(int fd)
+{
+	struct socket *sock = sockfd_get(fd);
+	bool bound;
+
+	if (!sock)
+		return true;
+	bound = sock->ops->autobound(sock, fd);
+	fd_drop(sock);
+	return bound;
+}
+
+/*
+ * The counterpart of inet_send_prepare: a socket without a port gets one in the
+ * send itself. The send may block or be cancelled, so the socket is kept alive
+ * ahead of it and behind it, but not during it. A second time is for a port
+ * that turned out to be another process's.
+ */
+static noinline ssize_t send_unbound(struct socket *sock, int fd,
+				     const struct send_call *call)
+{
+	ssize_t ret = -EAGAIN;
+	bool bound = false;
+
+	for (int i = 0; i < 2 && ret == -EAGAIN && !bound; i++) {
+		autobind_begin(fd);
+		ret = send_now(sock, fd, call);
+		bound = autobind_end(fd);
+	}
+	return ret;
+}
+
+static ssize_t sock_send(struct socket *sock, int fd,
+			 const struct send_call *call)
+{
+	if (likely(READ_ONCE(inet_sk(sock->sk)->inet_sport)))
+		return send_now(sock, fd, call);
+	return send_unbound(sock, fd, call);
 }
 
 static ssize_t sock_sendmsg(struct socket *sock, int fd,
 			    const struct msghdr *msg, int flags)
 {
-	ssize_t ret = send_prepare(sock, fd);
+	struct send_call call = { .msg = msg, .flags = flags };
 
-	return ret ? ret : sock->ops->sendmsg(sock, fd, msg, flags);
+	return sock_send(sock, fd, &call);
 }
 
 static ssize_t sock_sendto(struct socket *sock, int fd, const void *buf,
@@ -474,11 +527,12 @@ static noinline int sys_sendmmsg(struct socket *sock, int fd,
 				 struct mmsghdr *vec, unsigned int n, int flags)
 {
 	int saved = errno;
+	struct send_call call = { .vec = vec, .n = n, .flags = flags };
 	int ret;
 
-	ret = n ? send_prepare(sock, fd) : 0;
-	if (!ret)
-		ret = sock->ops->sendmmsg(sock, fd, vec, n, flags);
+	if (!n || !vec)
+		return cop_libc.sendmmsg(fd, vec, n, flags);
+	ret = sock_send(sock, fd, &call);
 	if (unlikely(gone(fd, ret)))
 		return cop_libc.sendmmsg(fd, vec, n, flags);
 	return cop_return(ret, saved);

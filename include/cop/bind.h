@@ -42,23 +42,43 @@ void cop_hash(struct sock *sk, uint16_t snum);
 void cop_unhash(struct sock *sk);
 
 /**
+ * cop_bind_confirm - record the port that the kernel socket turned out to have
+ * @sk: a COP sock that the caller keeps alive
+ * @sport: the port, network order; 0: none, which changes nothing
+ */
+void cop_bind_confirm(struct sock *sk, __be16 sport);
+
+/**
+ * cop_bind_confirmed - see to it that a bound sock knows its port for certain
+ * @sk: a COP sock that the caller keeps alive
+ * @fd: its descriptor
+ *
+ * Returns 0, or -EAGAIN where the sock is not bound. One system call, once.
+ */
+int cop_bind_confirmed(struct sock *sk, int fd);
+
+/**
  * cop_autobind_arm - see to it that the kernel's next autobind takes our port
  * @sk: a COP sock without a port, kept alive by the caller
  * @fd: its descriptor
  *
- * Returns the port that was claimed for it, host order, or 0 when the choice is
- * the kernel's. To be followed by cop_autobind_settle().
+ * The kernel binds inside the connect or send that follows, in which the port
+ * has no lock, so that a disconnect gives it back. To be followed by
+ * cop_autobind_settle(). Returns the port, host order, or 0 when the choice is
+ * the kernel's.
  */
 uint16_t cop_autobind_arm(struct sock *sk, int fd);
 
 /**
  * cop_autobind_settle - record what came of an autobind
- * @sk: the sock
+ * @sk: the sock, kept alive by the caller
  * @fd: its descriptor
- * @armed: what cop_autobind_arm() returned
- * @got: the port that the kernel socket has now, host order, or 0
+ * @now: the local address and port that the kernel socket has now
+ *
+ * Returns whether it is bound.
  */
-void cop_autobind_settle(struct sock *sk, int fd, uint16_t armed, uint16_t got);
+bool cop_autobind_settle(struct sock *sk, int fd,
+			 const struct sockaddr_in *now);
 
 /* How often a port that another process holds is met before the kernel picks */
 #define COP_BIND_TRIES 3

@@ -15,8 +15,8 @@
 struct cop_flow;
 
 struct cop_flows {
-	struct cop_flow *head;	   /* (l) lock; uthash's table, oldest first */
-	_Atomic(int) lock;	   /* (a) process id of the holder, 0: free */
+	struct cop_flow *head;	/* (l) lock; uthash's table, oldest first */
+	_Atomic(uint32_t) lock; /* (a) mark of the holder's process, 0: free */
 	_Atomic(uint32_t) restart; /* (a) all flows have to start anew */
 	_Atomic(uint32_t) evicted; /* (a) flows that had to go */
 };

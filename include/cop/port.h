@@ -97,6 +97,12 @@ uint16_t cop_port_claim_any(struct cop_port_table *table);
 bool cop_port_taken(struct cop_port_table *table, uint16_t snum);
 
 /**
+ * cop_port_held - how many ports the sockets of this process hold
+ * @table: the port space
+ */
+unsigned int cop_port_held(const struct cop_port_table *table);
+
+/**
  * cop_port_bit - add a port to a set that nobody else uses yet
  * @bits: the set
  * @snum: the port, host order

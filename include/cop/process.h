@@ -15,7 +15,10 @@
  * child a page of zeros in its place (MADV_WIPEONFORK), however it was forked.
  */
 struct cop_process {
-	_Atomic(int) owner;	      /* (a) process id, 0: not asked yet */
+	_Atomic(int) owner;	      /* (a) process id once memory may be
+				       * shared with a child, else 0 */
+	_Atomic(uint32_t) id;	      /* (a) another for each process, never 0
+				       * once asked for */
 	_Atomic(uint32_t) random_pos; /* (a) of cop_random(): numbers drawn */
 	_Atomic(uint32_t) random_pool[COP_RANDOM_POOL]; /* (a) and its stock */
 };
@@ -28,11 +31,19 @@ struct cop_process {
 struct cop_process *cop_process(void);
 
 /**
+ * cop_process_share - note that a child may be about to share this memory
+ *
+ * Called ahead of vfork() and of a clone() like it. Async-signal-safe.
+ */
+void cop_process_share(void);
+
+/**
  * cop_process_is_owner - whether the caller may change the descriptor table
  *
  * False only in a child that shares its parent's memory but not its
  * descriptors, which is what vfork() makes: there, closing a descriptor says
- * nothing about the parent's. Costs one getpid(). Async-signal-safe.
+ * nothing about the parent's. Costs a getpid() in a process that has ever
+ * called vfork(), else a load. Async-signal-safe.
  */
 bool cop_process_is_owner(void);
 

@@ -25,6 +25,8 @@ struct cop_sock {
 	struct inet_sock inet;	  /* first: sk and cop_sk() are one */
 	_Atomic(uint16_t) pinned; /* (a) port that the kernel keeps for good,
 				      * host order; see cop_bind.c */
+	_Atomic(uint16_t) armed;  /* (a) port claimed for an autobind that is
+				       * under way, host order */
 	_Atomic(int) soft_err;	  /* (a) errno that a receive came upon too
 				      * late to return; the next call does */
 	_Atomic(uint32_t)

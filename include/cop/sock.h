@@ -42,6 +42,7 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_DEAD	  0x01	/* no descriptor leads here any more */
 #define SOCK_SHARED_PORT  0x200 /* another sock has the claim to its port */
 #define SOCK_REPORTED	  0x100 /* its performance data were printed */
+#define SOCK_UNCONFIRMED  0x400 /* bound, to a port that the kernel chose */
 #define SOCK_FILTER	  0x02	/* the kernel drops what is not COP */
 #define SOCK_FILTER_CLEAN 0x04	/* and nothing from before is queued */
 #define SOCK_USER_FILTER  0x08	/* the program set a filter of its own */
@@ -77,7 +78,8 @@ struct proto_ops {
 	int (*socketpair)(struct socket *sock1, struct socket *sock2);
 	int (*getname)(struct socket *sock, int fd, struct sockaddr *uaddr,
 		       socklen_t *addr_len);
-	int (*autobind)(struct socket *sock, int fd);
+	void (*autobind)(struct socket *sock, int fd);
+	bool (*autobound)(struct socket *sock, int fd);
 	int (*poll)(struct socket *sock, int fd);
 	int (*ioctl)(struct socket *sock, int fd, unsigned long cmd, void *arg);
 	int (*setsockopt)(struct socket *sock, int fd, int level, int optname,
@@ -138,7 +140,8 @@ struct sock {
 struct inet_sock {
 	struct sock sk;		    /* first: sk and inet_sk() are one */
 	_Atomic(__be32) inet_saddr; /* (a) source address of what is sent */
-	_Atomic(__be16) inet_sport; /* (a) local port, network order */
+	_Atomic(__be16) inet_sport; /* (a) local port, network order; 0 until
+				     * the kernel has confirmed it */
 #define inet_daddr     sk.sk_daddr
 #define inet_rcv_saddr sk.sk_rcv_saddr
 #define inet_dport     sk.sk_dport
@@ -165,6 +168,8 @@ struct proto {
 	int (*open)(struct sock *sk, int flags);
 	int (*get_port)(struct sock *sk, int fd,
 			const struct sockaddr_in *addr);
+	void (*autobind)(struct sock *sk, int fd);
+	bool (*autobound)(struct sock *sk, int fd);
 	void (*hash)(struct sock *sk, uint16_t snum);
 	void (*unhash)(struct sock *sk);
 	int (*getname)(struct sock *sk, int fd, struct sockaddr *uaddr,
