@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * prog.h - what the programs have in common that are run on UDP and on COP.
+ *
+ * Each is called as "<program> udp|cop <scenario>" and prints one line for each
+ * result. Whatever it prints must not depend on ports, times or addresses of
+ * the machine: a port is printed as the name its socket was given.
+ */
+#ifndef COP_TEST_PROG_H
+#define COP_TEST_PROG_H
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define SOCK_COP      7
+#define IPPROTO_COP   253
+
+#define EXIT_SKIP     77
+#define BAD_PTR	      ((void *)-1)
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define SA(addr)      ((struct sockaddr *)(addr))
+
+/* What errno is before each call: a success must leave it so. */
+#define UNTOUCHED 4000
+
+/* Do a call, and print it with its result. */
+#define T(expr)                          \
+	do {                             \
+		long ret_;               \
+		errno = UNTOUCHED;       \
+		ret_ = (long)(expr);     \
+		say(#expr, ret_, errno); \
+	} while (0)
+
+/* The same for a call that fills buf and from. */
+#define R(expr)             \
+	do {                \
+		fresh();    \
+		T(expr);    \
+		show_buf(); \
+	} while (0)
+
+/* NULL that the compiler does not know for one. */
+static void *volatile no_ptr;
+
+static bool is_cop;
+static char buf[64];
+static struct sockaddr_in from;
+static socklen_t fromlen;
+
+static inline void say(const char *what, long ret, int err)
+{
+	printf("%s = %ld", what, ret);
+	if (ret < 0)
+		printf(" %s", strerrorname_np(err) ?: "no such error");
+	else if (err != UNTOUCHED)
+		printf(" but errno is %s", strerrorname_np(err) ?: "changed");
+	printf("\n");
+}
+
+static inline void die(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static inline void skip(const char *why)
+{
+	fprintf(stderr, "%s: %s\n", why, strerror(errno));
+	exit(EXIT_SKIP);
+}
+
+/* ---- sockets and their names ------------------------------------------- */
+
+static struct known {
+	char name;
+	in_port_t port;
+} known[64];
+
+static inline int sock_flags(int flags)
+{
+	int fd = is_cop ? socket(PF_INET, SOCK_COP | flags, IPPROTO_COP)
+			: socket(PF_INET, SOCK_DGRAM | flags, 0);
+
+	if (fd < 0)
+		die("socket");
+	return fd;
+}
+
+static inline int sock(void)
+{
+	return sock_flags(0);
+}
+
+static inline struct sockaddr_in addr_of(const char *ip, int port)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+				    .sin_port = htons(port) };
+
+	if (inet_pton(AF_INET, ip, &addr.sin_addr) != 1)
+		die(ip);
+	return addr;
+}
+
+static inline struct sockaddr_in name_of(int fd)
+{
+	struct sockaddr_in addr = { 0 };
+	socklen_t len = sizeof(addr);
+
+	if (getsockname(fd, SA(&addr), &len))
+		die("getsockname");
+	return addr;
+}
+
+/* From now on the port of @fd is printed as @name. */
+static inline struct sockaddr_in know(char name, int fd)
+{
+	struct sockaddr_in addr = name_of(fd);
+
+	known[name - 'A'] = (struct known){ name, addr.sin_port };
+	return addr;
+}
+
+/* A socket bound to @ip and a port of the library's choice. */
+static inline int sock_at(char name, const char *ip)
+{
+	struct sockaddr_in addr = addr_of(ip, 0);
+	int fd = sock();
+
+	if (bind(fd, SA(&addr), sizeof(addr)))
+		die("bind");
+	know(name, fd);
+	return fd;
+}
+
+static inline char port_name(in_port_t port)
+{
+	if (!port)
+		return '0';
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (known[i].name && known[i].port == port)
+			return known[i].name;
+	return '?';
+}
+
+static inline void show_addr(const struct sockaddr_in *addr, socklen_t len)
+{
+	char ip[INET_ADDRSTRLEN];
+
+	printf("  address (%d)", (int)len);
+	if (len >= sizeof(*addr) && addr->sin_family == AF_INET)
+		printf(" %s:%c",
+		       inet_ntop(AF_INET, &addr->sin_addr, ip, sizeof(ip)),
+		       port_name(addr->sin_port));
+	else if (len >= sizeof(addr->sin_family))
+		printf(" family %d", addr->sin_family);
+	printf("\n");
+}
+
+static inline void show_name(int fd)
+{
+	struct sockaddr_in addr = { 0 };
+	socklen_t len = sizeof(addr);
+
+	T(getsockname(fd, SA(&addr), &len));
+	show_addr(&addr, len);
+}
+
+static inline void show_peer(int fd)
+{
+	struct sockaddr_in addr = { 0 };
+	socklen_t len = sizeof(addr);
+
+	T(getpeername(fd, SA(&addr), &len));
+	show_addr(&addr, len);
+}
+
+/* ---- data -------------------------------------------------------------- */
+
+static inline void fresh(void)
+{
+	memset(buf, '.', sizeof(buf));
+	memset(&from, 0, sizeof(from));
+	fromlen = sizeof(from);
+}
+
+static inline void show_buf(void)
+{
+	printf("  buf %.24s", buf);
+	show_addr(&from, fromlen);
+}
+
+static int sock_a, sock_b; /* bound to 127.0.0.1 */
+static struct sockaddr_in addr_a, addr_b;
+
+static inline void make_pair(void)
+{
+	sock_a = sock_at('A', "127.0.0.1");
+	sock_b = sock_at('B', "127.0.0.1");
+	addr_a = name_of(sock_a);
+	addr_b = name_of(sock_b);
+}
+
+static inline void connect_to(int fd, const struct sockaddr_in *addr)
+{
+	if (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)))
+		die("connect");
+}
+
+static inline void connect_pair(void)
+{
+	make_pair();
+	connect_to(sock_a, &addr_b);
+	connect_to(sock_b, &addr_a);
+}
+
+/* From A to B. */
+static inline void deliver(const char *text)
+{
+	if (sendto(sock_a, text, strlen(text), 0, SA(&addr_b),
+		   sizeof(addr_b)) != (ssize_t)strlen(text))
+		die("sendto");
+}
+
+/* What is left in a queue, without waiting. */
+static inline void show_rest(int fd)
+{
+	int n = 0;
+
+	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) >= 0)
+		n++;
+	printf("  %d more, then %s\n", n, strerrorname_np(errno));
+}
+
+/* ---- scenarios --------------------------------------------------------- */
+
+struct scenario {
+	const char *name;
+	void (*play)(void);
+};
+
+static inline int play(const struct scenario *all, size_t n, int argc,
+		       char **argv)
+{
+	if (argc < 3)
+		return 2;
+	is_cop = !strcmp(argv[1], "cop");
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	alarm(10); /* a call that hangs has failed */
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(all[i].name, argv[2]))
+			continue;
+		all[i].play();
+		return 0;
+	}
+	fprintf(stderr, "no scenario %s\n", argv[2]);
+	return 2;
+}
+
+#define SCENARIOS(...)                                                \
+	int main(int argc, char **argv)                               \
+	{                                                             \
+		static const struct scenario all[] = { __VA_ARGS__ }; \
+                                                                      \
+		return play(all, ARRAY_SIZE(all), argc, argv);        \
+	}
+
+#endif /* COP_TEST_PROG_H */
