@@ -259,6 +259,8 @@ struct bench_peer *bench_peer_start(const char *role, const char *preload)
 	setenv("BENCH_ROLE", role, 1);
 	if (preload)
 		setenv("LD_PRELOAD", preload, 1);
+	else
+		unsetenv("LD_PRELOAD");
 	peer->pid = peer_spawn(to[0], from[1]);
 	unsetenv("LD_PRELOAD");
 	unsetenv("BENCH_ROLE");
