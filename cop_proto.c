@@ -205,6 +205,14 @@ static bool is_peer(struct sock *sk, const struct cop_flow_key *key)
 	       READ_ONCE(sk->sk_dport) == key->port;
 }
 
+/* An autobind that happens in the send itself has claimed its port already. */
+static __be16 tx_source(const struct sock *sk)
+{
+	uint16_t snum = READ_ONCE(sk->sk_num);
+
+	return htons(likely(snum) ? snum : READ_ONCE(cop_sk(sk)->armed));
+}
+
 /*
  * Find the flow of a datagram and take its number. One that has no destination
  * gets none: the kernel is about to say so.
@@ -230,8 +238,7 @@ void cop_tx_begin(struct sock *sk, const struct msghdr *msg, struct cop_tx *tx)
 	else if (tx->flow == COP_TX_TABLE)
 		seq = cop_flow_next(&cop_sk(sk)->flows, &tx->key);
 	tx->seq = seq;
-	cop_hdr_build(&tx->hdr, htons(READ_ONCE(sk->sk_num)), tx->key.port,
-		      seq);
+	cop_hdr_build(&tx->hdr, tx_source(sk), tx->key.port, seq);
 }
 
 static void tx_undo(struct sock *sk, struct cop_tx *tx)
