@@ -5,14 +5,15 @@
  * Owns: the slabs that flows and tables come from. Protected by: a lock in each
  * table, held for one look-up and never across a system call. It is a leaf: no
  * other lock is taken under it. A signal handler that finds its own thread
- * holding it goes without. May call: cop_slab.c, cop_process.c,
- * cop_random.c. Counterpart in
- * the kernel: the flow table of net/core/flow_dissector.c, loosely.
+ * holding it goes without. May call: cop_slab.c, cop_process.c, cop_random.c.
+ * Counterpart in the kernel: the flow table of net/core/flow_dissector.c,
+ * loosely.
  */
 #include <sched.h>
 #include <stdbool.h>
 #include <string.h>
 
+#include "cop/atomic.h"
 #include "cop/compiler.h"
 #include "cop/flow.h"
 #include "cop/process.h"
@@ -111,11 +112,11 @@ static bool flow_trylock(struct cop_flows *flows, uint32_t me)
 {
 	uint32_t holder = 0;
 
-	if (atomic_compare_exchange_strong(&flows->lock, &holder, me))
+	if (u32_cas(&flows->lock, &holder, me))
 		return true;
-	if (holder == me ||
-	    !atomic_compare_exchange_strong(&flows->lock, &holder, me))
+	if (holder == me || !u32_cas(&flows->lock, &holder, me))
 		return false;
+	flows->first.port = 0;
 	flows->head = NULL;
 	return true;
 }
@@ -154,8 +155,8 @@ static void flow_delete(struct cop_flows *flows, struct cop_flow *flow)
 	cop_slab_free(&flow_slab, flow);
 }
 
-static struct cop_flow *flow_find(struct cop_flows *flows,
-				  const struct cop_flow_key *key)
+static struct cop_flow *table_find(struct cop_flows *flows,
+				   const struct cop_flow_key *key)
 {
 	struct cop_flow *flow;
 
@@ -163,15 +164,23 @@ static struct cop_flow *flow_find(struct cop_flows *flows,
 	return flow;
 }
 
-static struct cop_flow *flow_add(struct cop_flows *flows,
-				 const struct cop_flow_key *key)
+/* The first flow is older than any in the table. */
+static void evict_oldest(struct cop_flows *flows)
+{
+	if (flows->first.port)
+		flows->first.port = 0;
+	else
+		flow_delete(flows, flows->head);
+	u32_add(&flows->evicted, 1);
+}
+
+static struct cop_flow *table_add(struct cop_flows *flows,
+				  const struct cop_flow_key *key)
 {
 	struct cop_flow *flow;
 
-	if (HASH_COUNT(flows->head) >= COP_FLOWS_MAX) {
-		flow_delete(flows, flows->head);
-		ADD_ONCE(flows->evicted, 1);
-	}
+	if (HASH_COUNT(flows->head) + !!flows->first.port >= COP_FLOWS_MAX)
+		evict_oldest(flows);
 	flow = cop_slab_alloc(&flow_slab);
 	if (!flow)
 		return NULL;
@@ -184,14 +193,48 @@ static struct cop_flow *flow_add(struct cop_flows *flows,
 	return NULL;
 }
 
+static bool key_equal(const struct cop_flow_key *a,
+		      const struct cop_flow_key *b)
+{
+	return a->addr == b->addr && a->port == b->port;
+}
+
+/* Where the count of a flow is, or NULL where there is no such flow. */
+static uint64_t *flow_find(struct cop_flows *flows,
+			   const struct cop_flow_key *key)
+{
+	struct cop_flow *flow;
+
+	if (likely(key_equal(&flows->first, key)))
+		return &flows->first_seq;
+	flow = flows->head ? table_find(flows, key) : NULL;
+	return flow ? &flow->next_seq : NULL;
+}
+
+static uint64_t *flow_add(struct cop_flows *flows,
+			  const struct cop_flow_key *key)
+{
+	struct cop_flow *flow;
+
+	if (flows->first.port || flows->head) {
+		flow = table_add(flows, key);
+		return flow ? &flow->next_seq : NULL;
+	}
+	flows->first = *key;
+	flows->first_seq = 0;
+	return &flows->first_seq;
+}
+
 static void flow_clear(struct cop_flows *flows)
 {
+	flows->first.port = 0;
 	while (flows->head)
 		flow_delete(flows, flows->head);
 }
 
 void cop_flow_init(struct cop_flows *flows)
 {
+	flows->first.port = 0;
 	flows->head = NULL;
 	WRITE_ONCE(flows->restart, 0);
 	WRITE_ONCE(flows->evicted, 0);
@@ -201,21 +244,22 @@ void cop_flow_init(struct cop_flows *flows)
 uint64_t cop_flow_next(struct cop_flows *flows, const struct cop_flow_key *key)
 {
 	struct cop_flows *outer;
-	struct cop_flow *flow;
+	uint64_t *next;
 	uint64_t seq = 0;
 
 	if (!flow_lock(flows, &outer)) {
 		WRITE_ONCE(flows->restart, 1);
 		return 0;
 	}
-	if (unlikely(READ_ONCE(flows->restart)) &&
-	    atomic_exchange(&flows->restart, 0))
+	if (unlikely(READ_ONCE(flows->restart))) {
+		WRITE_ONCE(flows->restart, 0);
 		flow_clear(flows);
-	flow = flow_find(flows, key);
-	if (!flow)
-		flow = flow_add(flows, key);
-	if (flow)
-		seq = flow->next_seq++;
+	}
+	next = flow_find(flows, key);
+	if (unlikely(!next))
+		next = flow_add(flows, key);
+	if (likely(next))
+		seq = (*next)++;
 	flow_unlock(flows, outer);
 	return seq;
 }
@@ -224,13 +268,13 @@ void cop_flow_undo(struct cop_flows *flows, const struct cop_flow_key *key,
 		   uint64_t seq)
 {
 	struct cop_flows *outer;
-	struct cop_flow *flow;
+	uint64_t *next;
 
 	if (!flow_lock(flows, &outer))
 		return;
-	flow = flow_find(flows, key);
-	if (flow && flow->next_seq == seq + 1)
-		flow->next_seq = seq;
+	next = flow_find(flows, key);
+	if (next && *next == seq + 1)
+		*next = seq;
 	flow_unlock(flows, outer);
 }
 

@@ -7,6 +7,7 @@
  * only steer the choice. May call: the random source it is given.
  * Counterpart in the kernel: udp_lib_get_port() in net/ipv4/udp.c.
  */
+#include "cop/atomic.h"
 #include "cop/compiler.h"
 #include "cop/port.h"
 #include "cop/random.h"
@@ -65,9 +66,9 @@ bool cop_port_claim(struct cop_port_table *table, uint16_t snum)
 {
 	uint64_t mask = port_mask(snum);
 
-	if (atomic_fetch_or(port_word(&table->taken, snum), mask) & mask)
+	if (u64_or(port_word(&table->taken, snum), mask) & mask)
 		return false;
-	ADD_ONCE(table->count[port_queue(snum)], 1);
+	u16_add(&table->count[port_queue(snum)], 1);
 	return true;
 }
 
@@ -76,8 +77,8 @@ void cop_port_release(struct cop_port_table *table, uint16_t snum)
 	_Atomic(uint16_t) *count = &table->count[port_queue(snum)];
 
 	/* The port first: see queue_is_full(). */
-	atomic_fetch_and(port_word(&table->taken, snum), ~port_mask(snum));
-	if (unlikely((ADD_ONCE(*count, -1)) & COP_QUEUE_FULL))
+	u64_and(port_word(&table->taken, snum), ~port_mask(snum));
+	if (unlikely(u16_add(count, -1) & COP_QUEUE_FULL))
 		atomic_fetch_and(count, ~COP_QUEUE_FULL);
 }
 

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "cop.h"
+#include "cop/atomic.h"
 #include "cop/bind.h"
 #include "cop/compiler.h"
 #include "cop/env.h"
@@ -234,7 +235,7 @@ void cop_tx_begin(struct sock *sk, const struct msghdr *msg, struct cop_tx *tx)
 		tx->flow = COP_TX_PEER;
 	}
 	if (tx->flow == COP_TX_PEER)
-		seq = ADD_ONCE(cop_sk(sk)->tx_seq, 1);
+		seq = u64_add(&cop_sk(sk)->tx_seq, 1);
 	else if (tx->flow == COP_TX_TABLE)
 		seq = cop_flow_next(&cop_sk(sk)->flows, &tx->key);
 	tx->seq = seq;
@@ -246,8 +247,7 @@ static void tx_undo(struct sock *sk, struct cop_tx *tx)
 	uint64_t next = tx->seq + 1;
 
 	if (tx->flow == COP_TX_PEER)
-		atomic_compare_exchange_strong(&cop_sk(sk)->tx_seq, &next,
-					       tx->seq);
+		u64_cas(&cop_sk(sk)->tx_seq, &next, tx->seq);
 	else if (tx->flow == COP_TX_TABLE)
 		cop_flow_undo(&cop_sk(sk)->flows, &tx->key, tx->seq);
 }
@@ -258,11 +258,11 @@ void cop_tx_end(struct sock *sk, struct cop_tx *tx, ssize_t result)
 
 	if (unlikely(result < 0)) {
 		tx_undo(sk, tx);
-		ADD_ONCE(count->tx_errors, 1);
+		u32_add(&count->tx_errors, 1);
 		return;
 	}
-	ADD_ONCE(count->tx_datagrams, 1);
-	ADD_ONCE(count->tx_bytes, result);
+	u32_add(&count->tx_datagrams, 1);
+	u64_add(&count->tx_bytes, result);
 }
 
 int cop_soft_error(struct sock *sk)
@@ -305,7 +305,7 @@ static ssize_t sendmsg_corked(struct sock *sk, int fd, const struct msghdr *msg,
 	if (!begun)
 		cop_tx_end(sk, &tx, n);
 	else if (n > 0)
-		ADD_ONCE(cop_sk(sk)->count.tx_bytes, n);
+		u64_add(&cop_sk(sk)->count.tx_bytes, n);
 	if (n >= 0 && more)
 		sock_set_flag(sk, SOCK_CORKED);
 	else if (n >= 0 || (len <= UINT16_MAX && !(flags & MSG_OOB)))
@@ -355,7 +355,7 @@ void cop_rx_stray(struct sock *sk, enum cop_stray reason)
 		[COP_STRAY_LENGTH] = "of a wrong header length",
 	};
 
-	ADD_ONCE(cop_sk(sk)->count.strays[reason], 1);
+	u32_add(&cop_sk(sk)->count.strays[reason], 1);
 	cop_debug("port %u: a datagram that is %s was dropped",
 		  READ_ONCE(sk->sk_num), name[reason]);
 }
@@ -374,13 +374,13 @@ void cop_rx_account(struct sock *sk, const struct msghdr *msg,
 	struct cop_counters *count = &cop_sk(sk)->count;
 	const struct sockaddr_in *from = msg->msg_name;
 
-	ADD_ONCE(count->rx_datagrams, 1);
-	ADD_ONCE(count->rx_bytes, rx->copied);
+	u32_add(&count->rx_datagrams, 1);
+	u64_add(&count->rx_bytes, rx->copied);
 	if (unlikely(rx->copied < rx->len))
-		ADD_ONCE(count->rx_truncated, 1);
+		u32_add(&count->rx_truncated, 1);
 	if (from && msg->msg_namelen >= sizeof(*from) &&
 	    unlikely(from->sin_port != rx->hdr.source))
-		ADD_ONCE(count->port_mismatch, 1);
+		u32_add(&count->port_mismatch, 1);
 }
 
 /* An empty datagram has a sender; the end of a socket that was shut has none. */

@@ -2,14 +2,18 @@
 /*
  * cop_route.c - what the kernel's routing tables say of an address.
  *
- * Owns: nothing. Protected by: nothing to protect. May call: the kernel, over
- * a short-lived netlink socket and over the socket it is given. Counterpart in
- * the kernel: net/ipv4/fib_frontend.c and route.c.
+ * Owns: the last answer of inet_source_addr(). Protected by: one atomic word.
+ * May call: the kernel, over a short-lived netlink socket and over the socket
+ * it is given. Counterpart in the kernel: net/ipv4/fib_frontend.c and route.c.
  */
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
+#include <time.h>
 
+#include "cop/compiler.h"
 #include "cop/libc.h"
 #include "cop/route.h"
 
@@ -77,11 +81,33 @@ unsigned int inet_addr_type(__be32 addr)
 	return type == RTN_LOCAL || type == RTN_BROADCAST ? type : RTN_UNICAST;
 }
 
+static bool can_be_source(__be32 addr)
+{
+	unsigned int type = inet_addr_type(addr);
+
+	return type != RTN_MULTICAST && type != RTN_BROADCAST;
+}
+
+/*
+ * Programs that bind many sockets bind them to few addresses, so the last
+ * answer is kept for a second: address << 32 | second << 1 | answer.
+ */
 __be32 inet_source_addr(__be32 addr)
 {
-	unsigned int type = addr ? inet_addr_type(addr) : RTN_LOCAL;
+	static _Atomic(uint64_t) last;
+	uint64_t seen = READ_ONCE(last);
+	struct timespec now;
+	uint64_t key;
 
-	return type == RTN_MULTICAST || type == RTN_BROADCAST ? 0 : addr;
+	if (!addr)
+		return 0;
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	key = (uint64_t)addr << 32 | (uint32_t)now.tv_sec << 1;
+	if (seen >> 1 != key >> 1) {
+		seen = key | can_be_source(addr);
+		WRITE_ONCE(last, seen);
+	}
+	return seen & 1 ? addr : 0;
 }
 
 void ip_local_name(int fd, struct sockaddr_in *local)

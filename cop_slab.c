@@ -8,6 +8,7 @@
  */
 #include <sys/mman.h>
 
+#include "cop/atomic.h"
 #include "cop/compiler.h"
 #include "cop/slab.h"
 
@@ -62,9 +63,7 @@ static struct slab_node *slab_pop(struct cop_slab *slab)
 			return NULL;
 		node = slab_at(slab, (uint32_t)head - 1);
 		next = ((head >> 32) + 1) << 32 | READ_ONCE(node->next);
-	} while (!atomic_compare_exchange_weak_explicit(
-		&slab->free, &head, next, memory_order_acquire,
-		memory_order_acquire));
+	} while (!u64_cas(&slab->free, &head, next));
 	return node;
 }
 
@@ -83,8 +82,7 @@ static struct slab_node *slab_grow(struct cop_slab *slab)
 		if (!atomic_load(&slab->chunks[chunk]) &&
 		    chunk_map(slab, chunk))
 			return NULL;
-	} while (
-		!atomic_compare_exchange_weak(&slab->fresh, &index, index + 1));
+	} while (!u32_cas(&slab->fresh, &index, index + 1));
 	node = slab_at(slab, index);
 	node->index = index;
 	return node;
@@ -106,7 +104,5 @@ void cop_slab_free(struct cop_slab *slab, void *object)
 	do {
 		WRITE_ONCE(node->next, (uint32_t)head);
 		next = ((head >> 32) + 1) << 32 | (node->index + 1);
-	} while (!atomic_compare_exchange_weak_explicit(
-		&slab->free, &head, next, memory_order_release,
-		memory_order_relaxed));
+	} while (!u64_cas(&slab->free, &head, next));
 }

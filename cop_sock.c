@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "cop/atomic.h"
 #include "cop/compiler.h"
 #include "cop/env.h"
 #include "cop/sock.h"
@@ -70,13 +71,12 @@ static void sk_free(struct sock *sk)
 
 void sock_hold(struct sock *sk)
 {
-	ADD_ONCE(sk->sk_refcnt, 1);
+	int_add(&sk->sk_refcnt, 1);
 }
 
 void sock_put(struct sock *sk)
 {
-	int refs = atomic_fetch_sub_explicit(&sk->sk_refcnt, 1,
-					     memory_order_acq_rel);
+	int refs = int_add(&sk->sk_refcnt, -1);
 
 	if (unlikely(refs <= 0))
 		cop_debug("sock %p: a reference too many was dropped",

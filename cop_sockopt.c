@@ -51,7 +51,7 @@ static int set_recorded(int fd, _Atomic(uint8_t) *record, const void *optval,
 
 	if (err)
 		return err;
-	if (optlen < sizeof(value))
+	if ((int)optlen < (int)sizeof(value))
 		return -EINVAL;
 	if (!access_ok(optval, sizeof(value)))
 		return -EFAULT;
@@ -194,6 +194,22 @@ static int get_instead(int fd, int level, int optname, void *optval,
 	return err;
 }
 
+/*
+ * The kernel's own range may be our port. It answers a short request for a
+ * small number with one byte, as do_ip_getsockopt does for any option.
+ */
+static int get_port_range(struct sock *sk, int fd, void *optval,
+			  socklen_t *optlen)
+{
+	uint32_t range = READ_ONCE(cop_sk(sk)->user_range);
+	int err = get_instead(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, optval,
+			      optlen, range);
+
+	if (!err && *optlen && *optlen < sizeof(range) && range <= UINT8_MAX)
+		*optlen = 1;
+	return err;
+}
+
 /* The kernel clears its error when it is asked; so do we ours. */
 static int get_error(struct sock *sk, int fd, void *optval, socklen_t *optlen)
 {
@@ -255,8 +271,7 @@ int cop_getsockopt(struct sock *sk, int fd, int level, int optname,
 	if (level == SOL_SOCKET)
 		return get_socket(sk, fd, optname, optval, optlen);
 	if (level == IPPROTO_IP && optname == IP_LOCAL_PORT_RANGE)
-		return get_instead(fd, level, optname, optval, optlen,
-				   READ_ONCE(cop_sk(sk)->user_range));
+		return get_port_range(sk, fd, optval, optlen);
 	if (level == IPPROTO_UDP && optname != UDP_CORK)
 		return -ENOPROTOOPT;
 	return kernel_get(fd, level, optname, optval, optlen);

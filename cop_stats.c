@@ -89,7 +89,7 @@ void cop_stats_report(struct sock *sk, int fd)
 
 	if (likely(!cop_env.stats))
 		return;
-	if (atomic_fetch_or(&sk->sk_flags, SOCK_REPORTED) & SOCK_REPORTED)
+	if (u32_or(&sk->sk_flags, SOCK_REPORTED) & SOCK_REPORTED)
 		return;
 	len = stats_line(line, sizeof(line), sk, fd);
 	if (len > 0 && (size_t)len < sizeof(line))

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include "cop/atomic.h"
 #include "cop/env.h"
 #include "cop/process.h"
 #include "cop/table.h"
@@ -111,8 +112,7 @@ static bool socket_tryget(struct socket *sock)
 	do {
 		if (count <= 0)
 			return false;
-	} while (!atomic_compare_exchange_weak(&sock->f_count, &count,
-					       count + 1));
+	} while (!int_cas(&sock->f_count, &count, count + 1));
 	return true;
 }
 
@@ -153,7 +153,7 @@ void fd_restore(int fd, struct socket *sock)
 
 void fd_drop(struct socket *sock)
 {
-	if (!sock || atomic_fetch_sub(&sock->f_count, 1) != 1)
+	if (!sock || int_add(&sock->f_count, -1) != 1)
 		return;
 	sock->ops->release(sock);
 	sock_free(sock);

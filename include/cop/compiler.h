@@ -24,7 +24,5 @@
 /* Relaxed accesses, for values that stand alone: counters, flags, hints. */
 #define READ_ONCE(x)	 atomic_load_explicit(&(x), memory_order_relaxed)
 #define WRITE_ONCE(x, v) atomic_store_explicit(&(x), (v), memory_order_relaxed)
-#define ADD_ONCE(x, v) \
-	atomic_fetch_add_explicit(&(x), (v), memory_order_relaxed)
 
 #endif /* COP_COMPILER_H */

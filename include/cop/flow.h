@@ -12,19 +12,23 @@
 
 #define COP_FLOWS_MAX 1024 /* flows of one socket; then the oldest goes */
 
-struct cop_flow;
-
-struct cop_flows {
-	struct cop_flow *head;	/* (l) lock; uthash's table, oldest first */
-	_Atomic(uint32_t) lock; /* (a) mark of the holder's process, 0: free */
-	_Atomic(uint32_t) restart; /* (a) all flows have to start anew */
-	_Atomic(uint32_t) evicted; /* (a) flows that had to go */
-};
-
 struct cop_flow_key {
 	__be32 addr; /* destination */
 	__be16 port; /* destination */
 	uint16_t zero;
+};
+
+struct cop_flow;
+
+/* Most sockets have one destination: it needs no table. */
+struct cop_flows {
+	struct cop_flow_key first; /* (l) lock; the first one, port 0: none */
+	uint64_t first_seq;	   /* (l) datagrams sent to it */
+	struct cop_flow *head;	   /* (l) the others in uthash's table, oldest
+				     * first */
+	_Atomic(uint32_t) lock; /* (a) mark of the holder's process, 0: free */
+	_Atomic(uint32_t) restart; /* (a) all flows have to start anew */
+	_Atomic(uint32_t) evicted; /* (a) flows that had to go */
 };
 
 /**

@@ -25,7 +25,7 @@ unsigned int inet_addr_type(__be32 addr);
  * @addr: IPv4 address, network order
  *
  * Returns @addr, or 0 where it can't be a source (multicast, broadcast): what
- * inet_bind leaves in inet_saddr.
+ * inet_bind leaves in inet_saddr. What an address is may be a second old.
  */
 __be32 inet_source_addr(__be32 addr);
 

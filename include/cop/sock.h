@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "cop/atomic.h"
 #include "cop/slab.h"
 
 struct proto;
@@ -262,12 +263,12 @@ static inline bool sock_flag(struct sock *sk, uint32_t flag)
 
 static inline void sock_set_flag(struct sock *sk, uint32_t flag)
 {
-	atomic_fetch_or(&sk->sk_flags, flag);
+	u32_or(&sk->sk_flags, flag);
 }
 
 static inline void sock_reset_flag(struct sock *sk, uint32_t flag)
 {
-	atomic_fetch_and(&sk->sk_flags, ~flag);
+	u32_and(&sk->sk_flags, ~flag);
 }
 
 #endif /* COP_SOCK_H */
