@@ -23,8 +23,8 @@
 #include "cop.h"
 #include "harness.h"
 
-#define LOW 32768
-#define HIGH 60999
+#define LOW	  32768
+#define HIGH	  60999
 #define SPARE_FDS 256 /* descriptors that are not to hold ports */
 #define PORT_FILE "/proc/sys/net/ipv4/ip_local_port_range"
 
@@ -194,7 +194,7 @@ static unsigned int held_count;
 static struct {
 	unsigned int port; /* in random order, so that no allocator chose it */
 	int fd;
-} *held;
+} * held;
 
 static void hold_next(void)
 {
@@ -299,10 +299,12 @@ static void held_here(void)
 {
 	static const struct {
 		double percent, goal;
-	} steps[] = { { 0, 1.15 }, { 50, 0 }, { 90, 1 }, { 99, 1 },
-		      { 99.9, .04 } };
+	} steps[] = {
+		{ 0, 1.15 }, { 50, 0 }, { 90, 1 }, { 99, 1 }, { 99.9, .04 }
+	};
 
-	bench_title("ns for a call, random ports taken by this process", "COP", "UDP");
+	bench_title("ns for a call, random ports taken by this process", "COP",
+		    "UDP");
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
 		hold(share(steps[i].percent));
 		bind_zero(steps[i].percent, steps[i].goal);
@@ -315,8 +317,8 @@ static void held_there(void)
 	static const double steps[] = { 50, 90, 99 };
 	struct bench_peer *peer = bench_peer_start("holder", NULL);
 
-	bench_title("ns for a call, random ports taken by another process", "COP",
-		    "UDP");
+	bench_title("ns for a call, random ports taken by another process",
+		    "COP", "UDP");
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
 		bench_peer_call(peer, hold_there, share(steps[i]));
 		bind_zero(steps[i], 1.25);

@@ -18,7 +18,7 @@
 #include "harness.h"
 
 #define PAYLOAD_MAX 1400
-#define VLEN 32
+#define VLEN	    32
 
 struct calls {
 	ssize_t (*sendto)(int fd, const void *buf, size_t len, int flags,
@@ -37,10 +37,10 @@ struct calls {
 /* Two sockets of a kind that send from one to the other. */
 struct pair {
 	struct calls calls;
-	int tx, rx;	     /* unconnected */
-	int ctx, crx;	     /* connected to each other */
+	int tx, rx;	       /* unconnected */
+	int ctx, crx;	       /* connected to each other */
 	struct sockaddr_in to; /* @rx's address */
-	size_t len;	     /* bytes of payload */
+	size_t len;	       /* bytes of payload */
 };
 
 static struct pair cop, udp;
@@ -63,7 +63,8 @@ static void run_sendto(void *arg, unsigned int n)
 
 		expect(p->calls.sendto(p->tx, out, p->len, 0,
 				       (struct sockaddr *)&p->to,
-				       sizeof(p->to)), p->len);
+				       sizeof(p->to)),
+		       p->len);
 		expect(p->calls.recvfrom(p->rx, in, sizeof(in), 0,
 					 (struct sockaddr *)&from, &alen),
 		       p->len);
@@ -113,12 +114,10 @@ static void run_sendmmsg(void *arg, unsigned int n)
 		for (int i = 0; i < VLEN; i++) {
 			tx_iov[i] = (struct iovec){ out, p->len };
 			rx_iov[i] = (struct iovec){ room[i], PAYLOAD_MAX };
-			tx[i].msg_hdr = (struct msghdr){
-				.msg_iov = &tx_iov[i], .msg_iovlen = 1
-			};
-			rx[i].msg_hdr = (struct msghdr){
-				.msg_iov = &rx_iov[i], .msg_iovlen = 1
-			};
+			tx[i].msg_hdr = (struct msghdr){ .msg_iov = &tx_iov[i],
+							 .msg_iovlen = 1 };
+			rx[i].msg_hdr = (struct msghdr){ .msg_iov = &rx_iov[i],
+							 .msg_iovlen = 1 };
 		}
 		expect(p->calls.sendmmsg(p->ctx, tx, VLEN, 0), VLEN);
 		expect(p->calls.recvmmsg(p->crx, rx, VLEN, 0, NULL), VLEN);

@@ -24,9 +24,9 @@
 #include "harness.h"
 
 #define GENERATIONS 8
-#define ROUNDS 25
-#define SAMPLES 4
-#define LEN 64
+#define ROUNDS	    25
+#define SAMPLES	    4
+#define LEN	    64
 
 static int udp[2], pipes[2], pair[2];
 static unsigned char buf[LEN];
@@ -81,10 +81,8 @@ static void run_close(void *arg, unsigned int n)
 
 /* Peers find these by address, so they are no stack variables. */
 static const struct bench_op ops[] = {
-	{ .run = run_udp, .n = 200 },
-	{ .run = run_pipe, .n = 400 },
-	{ .run = run_unix, .n = 400 },
-	{ .run = run_getsockname, .n = 1000 },
+	{ .run = run_udp, .n = 200 },	{ .run = run_pipe, .n = 400 },
+	{ .run = run_unix, .n = 400 },	{ .run = run_getsockname, .n = 1000 },
 	{ .run = run_close, .n = 500 },
 };
 
@@ -221,8 +219,9 @@ static void start_up(void)
 	build_empty(dir, empty, sizeof(empty));
 	snprintf(ours_env, sizeof(ours_env), "LD_PRELOAD=%s", bench_lib());
 	snprintf(empty_env, sizeof(empty_env), "LD_PRELOAD=%s", empty);
-	bench_title("ns to run /bin/true, libcop preloaded and an empty library",
-		    "libcop", "empty");
+	bench_title(
+		"ns to run /bin/true, libcop preloaded and an empty library",
+		"libcop", "empty");
 	bench_rounds(&res, &ours, &kernel, 100, 4);
 	bench_report("/bin/true", &res, &goal);
 	unlink(empty);

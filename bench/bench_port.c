@@ -12,8 +12,8 @@
 #include "cop/random.h"
 #include "harness.h"
 
-#define LOW 32768
-#define HIGH 60999
+#define LOW   32768
+#define HIGH  60999
 #define RANGE (HIGH - LOW + 1)
 #define BATCH 64
 
@@ -144,10 +144,9 @@ int main(void)
 					.after = give_back,
 					.arg = &all,
 					.n = BATCH };
-	const struct bench_op release = { .run = run_release,
-					  .before = choose,
-					  .arg = &all,
-					  .n = BATCH };
+	const struct bench_op release = {
+		.run = run_release, .before = choose, .arg = &all, .n = BATCH
+	};
 	const struct bench_op refusal = { .run = run_refusal, .n = 20 };
 
 	bench_begin("port");

@@ -192,7 +192,7 @@ struct order {
 	unsigned int n; /* samples */
 };
 
-#define PEER_IN 198
+#define PEER_IN	 198
 #define PEER_OUT 199
 
 /* Any address of the program will do as its load address. */
