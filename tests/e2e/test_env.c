@@ -128,6 +128,13 @@ Test(env, cop_stats_counts_strays)
 	expect_in(result.err, "stray_short=0 stray_magic=1 ");
 }
 
+/* The port that a send chooses is in the header of what it sends. */
+Test(env, cop_stats_counts_no_mismatch_for_a_port_chosen_in_the_send)
+{
+	exchange("unbound", "COP_STATS=stderr", NULL);
+	expect_in(result.err, " rx_bytes=5 truncated=0 port_mismatch=0 ");
+}
+
 static void read_file(const char *path, char *text, size_t size)
 {
 	FILE *file = fopen(path, "r");
