@@ -115,6 +115,9 @@ int t_child(int (*fn)(void));
 		cr_assert(eq(int, ret_, 0), "failing line, or signal"); \
 	} while (0)
 
+/* Not under ThreadSanitizer, which makes a fork() of it. */
+bool t_vfork_shares_memory(void);
+
 /* In a child: a network namespace of its own, loopback up. */
 bool t_own_network(void);
 

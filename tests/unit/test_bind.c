@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "cop/bind.h"
+#include "cop/contention.h"
 #include "cop/port.h"
 #include "unit/helpers.h"
 
@@ -391,6 +392,93 @@ Test(cop_bind, an_ephemeral_bind_claims_the_port_that_the_kernel_has)
 		cr_assert(cop_port_taken(&cop_port_table, snum));
 	}
 }
+
+/* ---- a port that the kernel chose ----------------------------------------- */
+
+/* Bound to a port of the kernel's choice, which nobody has asked for yet. */
+static int open_unconfirmed(const char *ip)
+{
+	int fd = t_open();
+
+	cop_collision(1);
+	cr_assert(zero(int, t_bind(fd, ip, 0)));
+	cr_assert(sock_flag(t_sk(fd), SOCK_UNCONFIRMED));
+	cr_assert(zero(int, t_sk(fd)->sk_num));
+	return fd;
+}
+
+static uint16_t kernels_port(int fd)
+{
+	struct sockaddr_in addr;
+	socklen_t len = sizeof(addr);
+
+	getsockname(fd, (struct sockaddr *)&addr, &len);
+	return ntohs(addr.sin_port);
+}
+
+Test(cop_bind, the_kernels_choice_is_recorded_when_its_name_is_asked_for)
+{
+	int fd = open_unconfirmed(LOOPBACK);
+	uint16_t snum = t_port(fd);
+
+	cr_assert(eq(uint, snum, kernels_port(fd)));
+	cr_assert(eq(uint, t_sk(fd)->sk_num, snum));
+	cr_assert(eq(int, t_sk(fd)->sk_refcnt, 2));
+	cr_assert(cop_port_taken(&cop_port_table, snum));
+	t_close(fd);
+	cr_assert(not(cop_port_taken(&cop_port_table, snum)));
+}
+
+Test(cop_bind, the_kernels_choice_is_recorded_before_it_is_sent_from)
+{
+	int udp = t_udp();
+	int fd = open_unconfirmed(LOOPBACK);
+	struct sockaddr_in to = t_addr(LOOPBACK, t_port(udp));
+	struct t_wire wire;
+
+	cr_assert(eq(int, t_sendto(fd, "x", 1, 0, &to), 1));
+	t_wire_recv(udp, &wire);
+	cr_assert(eq(uint, wire.hdr.source, htons(kernels_port(fd))));
+	cr_assert(eq(uint, t_sk(fd)->sk_num, kernels_port(fd)));
+}
+
+Test(cop_bind, the_kernels_choice_is_refused_to_others_before_it_is_recorded)
+{
+	int fd = open_unconfirmed(LOOPBACK);
+	uint16_t snum = kernels_port(fd);
+
+	cr_assert(eq(int, t_bind(t_open(), "127.0.0.2", snum), -EADDRINUSE));
+	cr_assert(eq(int, t_bind(t_open(), "0.0.0.0", snum), -EADDRINUSE));
+	cr_assert(eq(int, t_bind(fd, LOOPBACK, t_free_port()), -EINVAL));
+	cr_assert(eq(int, t_bind(fd, LOOPBACK, snum), -EINVAL));
+	cr_assert(eq(int, t_bind(fd, LOOPBACK, 0), -EINVAL));
+	cr_assert(eq(uint, t_port(fd), snum));
+}
+
+Test(cop_bind, a_disconnect_undoes_the_kernels_choice_too)
+{
+	int peer = t_udp();
+	int fd = open_unconfirmed("0.0.0.0");
+
+	cr_assert(zero(int, t_connect(fd, LOOPBACK, t_port(peer))));
+	cr_assert(eq(uint, t_sk(fd)->sk_num, kernels_port(fd)));
+	cr_assert(zero(int, t_disconnect(fd)));
+	cr_assert(zero(uint, t_port(fd)));
+	cr_assert(zero(uint, cop_port_held(&cop_port_table)));
+	cr_assert(eq(int, t_sk(fd)->sk_refcnt, 1));
+}
+
+Test(cop_bind, a_close_before_the_kernels_choice_is_recorded_leaves_nothing)
+{
+	int fd = open_unconfirmed(LOOPBACK);
+	struct sock *sk = t_sk(fd);
+
+	t_close(fd);
+	cr_assert(zero(int, sk->sk_refcnt));
+	cr_assert(zero(uint, cop_port_held(&cop_port_table)));
+}
+
+/* ---- locks and addresses -------------------------------------------------- */
 
 static const struct {
 	const char *ip;

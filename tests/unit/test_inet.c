@@ -3,6 +3,7 @@
  * test_inet.c - cop_inet.c: inetsw, its wildcard rules and inet_create.
  */
 #include "cop/inet.h"
+#include "cop/port.h"
 #include "unit/helpers.h"
 
 #define OTHER_TYPE 9 /* that nobody registers here */
@@ -242,6 +243,20 @@ Test(inet, autobind_does_nothing_where_there_is_a_port)
 	uint16_t snum = t_port(fd);
 	struct socket *sock = t_sock(fd);
 
-	cr_assert(eq(int, sock->ops->autobind(sock, fd), 0));
+	sock->ops->autobind(sock, fd);
+	cr_assert(sock->ops->autobound(sock, fd));
 	cr_assert(eq(uint, t_port(fd), snum));
+	cr_assert(eq(int, sock->sk->sk_num, snum));
+}
+
+Test(inet, an_autobind_that_no_send_followed_is_undone_at_close)
+{
+	int fd = t_open();
+	struct socket *sock = t_sock(fd);
+
+	sock->ops->autobind(sock, fd);
+	cr_assert(not(sock->ops->autobound(sock, fd)));
+	sock->ops->autobind(sock, fd);
+	t_close(fd);
+	cr_assert(zero(uint, cop_port_held(&cop_port_table)));
 }
