@@ -130,8 +130,8 @@ static noinline ssize_t send_bounced(int fd, const struct cophdr *hdr,
 	return send_vectored(fd, hdr, &whole, flags);
 }
 
-ssize_t cop_encap_send(int fd, const struct cophdr *hdr,
-		       const struct msghdr *msg, int flags, size_t len)
+flatten ssize_t cop_encap_send(int fd, const struct cophdr *hdr,
+			       const struct msghdr *msg, int flags, size_t len)
 {
 	ssize_t n;
 
@@ -286,8 +286,8 @@ static int recv_vectored(int fd, struct msghdr *msg, int flags, size_t cap,
 	return 0;
 }
 
-int cop_encap_recv(int fd, struct msghdr *msg, int flags, size_t cap,
-		   struct cop_rx *rx)
+flatten int cop_encap_recv(int fd, struct msghdr *msg, int flags, size_t cap,
+			   struct cop_rx *rx)
 {
 	if (msg->msg_flags & COP_MSG_PLAIN && cap <= COP_COPY_MAX &&
 	    iov_may_be_copied(msg))

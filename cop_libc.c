@@ -91,8 +91,3 @@ void cop_libc_init(void)
 	LOOK_UP(syscall)
 	errno = saved;
 }
-
-ssize_t cop_libc_result(ssize_t ret)
-{
-	return ret < 0 ? -errno : ret;
-}

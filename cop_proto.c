@@ -313,8 +313,8 @@ static ssize_t sendmsg_corked(struct sock *sk, int fd, const struct msghdr *msg,
 	return n;
 }
 
-ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
-		    int flags)
+flatten ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
+			    int flags)
 {
 	ssize_t len = cop_iov_length(msg);
 	struct cop_tx tx;
@@ -414,7 +414,8 @@ static bool stray_dropped(struct sock *sk, int fd, struct msghdr *msg,
 	return true;
 }
 
-ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg, int flags)
+flatten ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg,
+			    int flags)
 {
 	ssize_t cap = cop_iov_length(msg);
 	struct msghdr try;

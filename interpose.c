@@ -41,24 +41,6 @@ static __attribute__((constructor)) void cop_init(void)
 	pthread_once(&cop_once, cop_start);
 }
 
-ssize_t cop_return(ssize_t ret, int saved_errno)
-{
-	if (ret < 0) {
-		errno = -ret;
-		return -1;
-	}
-	errno = saved_errno;
-	return ret;
-}
-
-bool gone(int fd, ssize_t ret)
-{
-	if (likely(ret != -ENOTSOCK && ret != -EBADF))
-		return false;
-	fd_forget(fd);
-	return true;
-}
-
 static noinline void forget_number(int fd)
 {
 	int saved = errno;
@@ -427,9 +409,11 @@ static ssize_t sock_sendto(struct socket *sock, int fd, const void *buf,
 	return err ? err : sock_sendmsg(sock, fd, &msg, flags);
 }
 
-static noinline ssize_t sys_sendto(struct socket *sock, int fd, const void *buf,
-				   size_t len, int flags,
-				   const struct sockaddr *addr, socklen_t alen)
+static noinline flatten ssize_t sys_sendto(struct socket *sock, int fd,
+					   const void *buf, size_t len,
+					   int flags,
+					   const struct sockaddr *addr,
+					   socklen_t alen)
 {
 	int saved = errno;
 	ssize_t ret;
@@ -450,8 +434,8 @@ EXPORT ssize_t sendto(int fd, const void *buf, size_t len, int flags,
 	return sys_sendto(sock, fd, buf, len, flags, addr, alen);
 }
 
-static noinline ssize_t sys_send(struct socket *sock, int fd, const void *buf,
-				 size_t len, int flags)
+static noinline flatten ssize_t sys_send(struct socket *sock, int fd,
+					 const void *buf, size_t len, int flags)
 {
 	int saved = errno;
 	ssize_t ret;
@@ -502,8 +486,8 @@ static ssize_t sock_sendmsg_user(struct socket *sock, int fd,
 	return sock_sendmsg(sock, fd, &msg, flags);
 }
 
-static noinline ssize_t sys_sendmsg(struct socket *sock, int fd,
-				    const struct msghdr *msg, int flags)
+static noinline flatten ssize_t sys_sendmsg(struct socket *sock, int fd,
+					    const struct msghdr *msg, int flags)
 {
 	int saved = errno;
 	ssize_t ret;
@@ -547,8 +531,8 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags)
 	return sys_sendmmsg(sock, fd, vec, n, flags);
 }
 
-static noinline ssize_t sys_write(struct socket *sock, int fd, const void *buf,
-				  size_t len)
+static noinline flatten ssize_t sys_write(struct socket *sock, int fd,
+					  const void *buf, size_t len)
 {
 	int saved = errno;
 	ssize_t ret;
@@ -588,8 +572,8 @@ static ssize_t sock_writev(struct socket *sock, int fd, const struct iovec *iov,
 	return sock_sendmsg(sock, fd, &msg, 0);
 }
 
-static noinline ssize_t sys_writev(struct socket *sock, int fd,
-				   const struct iovec *iov, int n)
+static noinline flatten ssize_t sys_writev(struct socket *sock, int fd,
+					   const struct iovec *iov, int n)
 {
 	int saved = errno;
 	ssize_t ret;
@@ -688,9 +672,10 @@ static ssize_t sock_recvfrom(struct socket *sock, int fd, void *buf, size_t len,
 	return ret;
 }
 
-static noinline ssize_t sys_recvfrom(struct socket *sock, int fd, void *buf,
-				     size_t len, int flags,
-				     struct sockaddr *addr, socklen_t *alen)
+static noinline flatten ssize_t sys_recvfrom(struct socket *sock, int fd,
+					     void *buf, size_t len, int flags,
+					     struct sockaddr *addr,
+					     socklen_t *alen)
 {
 	int saved = errno;
 	ssize_t ret;
@@ -711,8 +696,8 @@ EXPORT ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
 	return sys_recvfrom(sock, fd, buf, len, flags, addr, alen);
 }
 
-static noinline ssize_t sys_recv(struct socket *sock, int fd, void *buf,
-				 size_t len, int flags)
+static noinline flatten ssize_t sys_recv(struct socket *sock, int fd, void *buf,
+					 size_t len, int flags)
 {
 	int saved = errno;
 	ssize_t ret;
@@ -749,8 +734,8 @@ static ssize_t sock_recvmsg_user(struct socket *sock, int fd,
 	return ret;
 }
 
-static noinline ssize_t sys_recvmsg(struct socket *sock, int fd,
-				    struct msghdr *msg, int flags)
+static noinline flatten ssize_t sys_recvmsg(struct socket *sock, int fd,
+					    struct msghdr *msg, int flags)
 {
 	int saved = errno;
 	ssize_t ret;
@@ -794,8 +779,8 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags,
 }
 
 /* As sock_read_iter: a read of nothing leaves the datagram there. */
-static noinline ssize_t sys_read(struct socket *sock, int fd, void *buf,
-				 size_t len)
+static noinline flatten ssize_t sys_read(struct socket *sock, int fd, void *buf,
+					 size_t len)
 {
 	int saved = errno;
 	ssize_t ret;
@@ -825,8 +810,8 @@ static ssize_t sock_readv(struct socket *sock, int fd, const struct iovec *iov,
 	return sock_recvmsg(sock, fd, &msg, flags);
 }
 
-static noinline ssize_t sys_readv(struct socket *sock, int fd,
-				  const struct iovec *iov, int n)
+static noinline flatten ssize_t sys_readv(struct socket *sock, int fd,
+					  const struct iovec *iov, int n)
 {
 	int saved = errno;
 	ssize_t ret;

@@ -5,6 +5,7 @@
 #ifndef COP_INTERPOSE_H
 #define COP_INTERPOSE_H
 
+#include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <sys/select.h>
@@ -34,7 +35,15 @@ int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
  *
  * Returns what the program gets.
  */
-ssize_t cop_return(ssize_t ret, int saved_errno);
+static inline ssize_t cop_return(ssize_t ret, int saved_errno)
+{
+	if (unlikely(ret < 0)) {
+		errno = -ret;
+		return -1;
+	}
+	errno = saved_errno;
+	return ret;
+}
 
 /**
  * gone - whether an operation failed because its descriptor was closed unseen
@@ -43,7 +52,13 @@ ssize_t cop_return(ssize_t ret, int saved_errno);
  *
  * If so the entry is forgotten, and the caller does the real call.
  */
-bool gone(int fd, ssize_t ret);
+static inline bool gone(int fd, ssize_t ret)
+{
+	if (likely(ret != -ENOTSOCK && ret != -EBADF))
+		return false;
+	fd_forget(fd);
+	return true;
+}
 
 /**
  * foreign_fd - note a new descriptor that is not ours

@@ -8,6 +8,7 @@
 #ifndef COP_LIBC_H
 #define COP_LIBC_H
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
@@ -155,6 +156,9 @@ void cop_libc_init(void);
  *
  * Returns @ret, or -errno where it is negative.
  */
-ssize_t cop_libc_result(ssize_t ret);
+static inline ssize_t cop_libc_result(ssize_t ret)
+{
+	return ret < 0 ? -errno : ret;
+}
 
 #endif /* COP_LIBC_H */
