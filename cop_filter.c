@@ -53,7 +53,7 @@ static int filter_attach(int fd)
 		fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)));
 }
 
-enum head { HEAD_EMPTY, HEAD_COP, HEAD_STRAY, HEAD_ERROR };
+enum head { HEAD_EMPTY, HEAD_COP, HEAD_STRAY, HEAD_ERROR, HEAD_GONE };
 
 /*
  * Look at the first datagram in the queue. Where an error is pending, a look
@@ -71,6 +71,8 @@ static enum head head_look(int fd, struct cop_rx *rx)
 		return HEAD_ERROR;
 	n = cop_libc_result(cop_libc.recv(fd, hdr, sizeof(hdr),
 					  MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT));
+	if (n == -ENOTSOCK)
+		return HEAD_GONE;
 	if (n < 0)
 		return n == -EAGAIN ? HEAD_EMPTY : HEAD_ERROR;
 	rx->len = n;
@@ -81,13 +83,18 @@ static enum head head_look(int fd, struct cop_rx *rx)
 	return HEAD_COP;
 }
 
-/* Take strays away from the head of the queue. */
+/*
+ * Take strays away from the head of the queue; where the descriptor is no
+ * longer ours, they are none.
+ */
 static enum head head_purge(struct sock *sk, int fd, struct cop_rx *rx)
 {
 	enum head head;
 	char none;
 
 	while ((head = head_look(fd, rx)) == HEAD_STRAY) {
+		if (!cop_owns(sk, fd))
+			return HEAD_GONE;
 		cop_libc.recv(fd, &none, 0, MSG_DONTWAIT);
 		cop_rx_stray(sk, rx->stray);
 	}
@@ -102,9 +109,12 @@ int cop_poll(struct sock *sk, int fd)
 
 	if (likely(sock_flag(sk, SOCK_FILTER_CLEAN)))
 		return 0;
-	if (!sock_flag(sk, SOCK_FILTER | SOCK_USER_FILTER) &&
-	    !filter_attach(fd))
-		sock_set_flag(sk, SOCK_FILTER);
+	if (!sock_flag(sk, SOCK_FILTER | SOCK_USER_FILTER)) {
+		if (!cop_owns(sk, fd))
+			return 0;
+		if (!filter_attach(fd))
+			sock_set_flag(sk, SOCK_FILTER);
+	}
 	head_purge(sk, fd, &rx);
 	return 0;
 }
@@ -121,6 +131,8 @@ static int head_length(struct sock *sk, int fd, int *len)
 	case HEAD_COP:
 		*len = rx.len;
 		return 0;
+	case HEAD_GONE:
+		return -ENOTSOCK;
 	default:
 		err = cop_libc_result(cop_libc.ioctl(fd, FIONREAD, len));
 		*len = *len > COP_HLEN ? *len - COP_HLEN : 0;

@@ -340,7 +340,12 @@ bool cop_owns(struct sock *sk, int fd)
 {
 	struct sockaddr_in local;
 	uint16_t snum = READ_ONCE(sk->sk_num);
+	socklen_t len = sizeof(int);
+	int protocol;
 
+	if (cop_libc.getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) ||
+	    protocol != IPPROTO_UDP)
+		return false;
 	ip_local_name(fd, &local);
 	return local.sin_family == AF_INET &&
 	       (!snum || local.sin_port == htons(snum));
