@@ -39,7 +39,7 @@ enum cop_stray cop_hdr_check(const void *data, size_t len)
 	return COP_NO_STRAY;
 }
 
-static uint32_t clock_us(void)
+uint32_t cop_clock_us(void)
 {
 	struct timespec now;
 
@@ -47,7 +47,8 @@ static uint32_t clock_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint32_t)now.tv_nsec / 1000;
 }
 
-void cop_hdr_build(struct cophdr *hdr, __be16 source, __be16 dest, uint64_t seq)
+void cop_hdr_build(struct cophdr *hdr, __be16 source, __be16 dest, uint64_t seq,
+		   uint32_t tstamp)
 {
 	hdr->magic = htons(COP_MAGIC);
 	hdr->ver_hlen = COP_VERSION << 4 | COP_HLEN_WORDS;
@@ -55,10 +56,10 @@ void cop_hdr_build(struct cophdr *hdr, __be16 source, __be16 dest, uint64_t seq)
 	hdr->source = source;
 	hdr->dest = dest;
 	hdr->seq = htonl((uint32_t)seq);
-	hdr->tstamp = htonl(clock_us());
+	hdr->tstamp = htonl(tstamp);
 }
 
-ssize_t cop_iov_length(const struct msghdr *msg)
+ssize_t cop_iov_length_many(const struct msghdr *msg)
 {
 	size_t sum = 0;
 
@@ -147,8 +148,7 @@ flatten ssize_t cop_encap_send(int fd, const struct cophdr *hdr,
 	return n < COP_HLEN ? n : n - COP_HLEN;
 }
 
-static void rx_measure(struct cop_rx *rx, const void *head, size_t n,
-		       size_t cap)
+void cop_rx_measure(struct cop_rx *rx, const void *head, size_t n, size_t cap)
 {
 	rx->stray = cop_hdr_check(head, n);
 	rx->len = n;
@@ -162,7 +162,7 @@ static void rx_measure(struct cop_rx *rx, const void *head, size_t n,
 /* Whether it was truncated is seen by the program's iovecs, not by ours. */
 static void rx_flags(struct msghdr *msg, const struct cop_rx *rx)
 {
-	msg->msg_flags &= ~(MSG_TRUNC | COP_MSG_PLAIN);
+	msg->msg_flags &= ~MSG_TRUNC;
 	if (rx->copied < rx->len)
 		msg->msg_flags |= MSG_TRUNC;
 }
@@ -174,11 +174,6 @@ static ssize_t recv_one(int fd, struct msghdr *msg, struct iovec *iov,
 	struct msghdr whole = *msg;
 	ssize_t n;
 
-	if (msg->msg_flags & COP_MSG_PLAIN && iovlen == 1)
-		return cop_libc_result(cop_libc.recvfrom(
-			fd, iov->iov_base, iov->iov_len, flags | MSG_TRUNC,
-			msg->msg_name,
-			msg->msg_name ? &msg->msg_namelen : NULL));
 	whole.msg_iov = iov;
 	whole.msg_iovlen = iovlen;
 	n = cop_libc_result(cop_libc.recvmsg(fd, &whole, flags | MSG_TRUNC));
@@ -190,37 +185,22 @@ static ssize_t recv_one(int fd, struct msghdr *msg, struct iovec *iov,
 	return n;
 }
 
-static int recv_into(int fd, struct msghdr *msg, int flags, size_t cap,
-		     struct cop_rx *rx, unsigned char *buf, size_t size)
-{
-	struct iovec iov = { buf, size };
-	ssize_t n = recv_one(fd, msg, &iov, 1, flags);
-
-	if (n < 0)
-		return n;
-	rx_measure(rx, buf, n, cap);
-	if (rx->stray == COP_NO_STRAY)
-		buf += cop_hdr_len(&rx->hdr);
-	cop_iov_scatter(msg->msg_iov, buf, rx->copied);
-	rx_flags(msg, rx);
-	return 0;
-}
-
-static int recv_copied(int fd, struct msghdr *msg, int flags, size_t cap,
-		       struct cop_rx *rx)
-{
-	unsigned char buf[COP_HLEN_MAX + COP_COPY_MAX]
-		__attribute__((aligned(4)));
-
-	return recv_into(fd, msg, flags, cap, rx, buf, COP_HLEN_MAX + cap);
-}
-
 static noinline int recv_bounced(int fd, struct msghdr *msg, int flags,
 				 size_t cap, struct cop_rx *rx)
 {
 	unsigned char buf[DATAGRAM_MAX] __attribute__((aligned(4)));
+	struct iovec iov = { buf, sizeof(buf) };
+	ssize_t n = recv_one(fd, msg, &iov, 1, flags);
+	size_t skip = 0;
 
-	return recv_into(fd, msg, flags, cap, rx, buf, sizeof(buf));
+	if (n < 0)
+		return n;
+	cop_rx_measure(rx, buf, n, cap);
+	if (rx->stray == COP_NO_STRAY)
+		skip = cop_hdr_len(&rx->hdr);
+	cop_iov_scatter(msg->msg_iov, buf + skip, rx->copied);
+	rx_flags(msg, rx);
+	return 0;
 }
 
 /* The program's iovecs between one for the header and one for what options
@@ -262,7 +242,7 @@ static void put_back(const struct msghdr *msg, const void *hdr, size_t n,
 void cop_encap_settle(struct msghdr *msg, const void *hdr, const void *tail,
 		      size_t n, size_t cap, struct cop_rx *rx)
 {
-	rx_measure(rx, hdr, n, cap);
+	cop_rx_measure(rx, hdr, n, cap);
 	if (unlikely(rx->stray != COP_NO_STRAY))
 		put_back(msg, hdr, n, rx->copied);
 	else if (unlikely(cop_hdr_len(&rx->hdr) > COP_HLEN))
@@ -289,9 +269,6 @@ static int recv_vectored(int fd, struct msghdr *msg, int flags, size_t cap,
 flatten int cop_encap_recv(int fd, struct msghdr *msg, int flags, size_t cap,
 			   struct cop_rx *rx)
 {
-	if (msg->msg_flags & COP_MSG_PLAIN && cap <= COP_COPY_MAX &&
-	    iov_may_be_copied(msg))
-		return recv_copied(fd, msg, flags, cap, rx);
 	if (msg->msg_iovlen > RECV_IOV_MAX && iov_may_be_copied(msg))
 		return recv_bounced(fd, msg, flags, cap, rx);
 	return recv_vectored(fd, msg, flags, cap, rx);

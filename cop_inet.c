@@ -250,6 +250,21 @@ static int inet_getsockopt(struct socket *sock, int fd, int level, int optname,
 					     optval, optlen);
 }
 
+static ssize_t inet_sendto(struct socket *sock, int fd, const void *buf,
+			   size_t len, int flags, const void *name,
+			   socklen_t namelen)
+{
+	return sock->sk->sk_prot->sendto(sock->sk, fd, buf, len, flags, name,
+					 namelen);
+}
+
+static ssize_t inet_recvfrom(struct socket *sock, int fd, void *buf, size_t len,
+			     int flags, void *name, socklen_t *namelen)
+{
+	return sock->sk->sk_prot->recvfrom(sock->sk, fd, buf, len, flags, name,
+					   namelen);
+}
+
 static ssize_t inet_sendmsg(struct socket *sock, int fd,
 			    const struct msghdr *msg, int flags)
 {
@@ -290,6 +305,8 @@ const struct proto_ops inet_dgram_ops = {
 	.ioctl = inet_ioctl,
 	.setsockopt = inet_setsockopt,
 	.getsockopt = inet_getsockopt,
+	.sendto = inet_sendto,
+	.recvfrom = inet_recvfrom,
 	.sendmsg = inet_sendmsg,
 	.recvmsg = inet_recvmsg,
 	.sendmmsg = inet_sendmmsg,

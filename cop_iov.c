@@ -10,7 +10,7 @@
 #include "cop/compiler.h"
 #include "cop/iov.h"
 
-void cop_iov_scatter(const struct iovec *iov, const void *from, size_t len)
+void cop_iov_scatter_many(const struct iovec *iov, const void *from, size_t len)
 {
 	const char *src = from;
 
@@ -24,7 +24,7 @@ void cop_iov_scatter(const struct iovec *iov, const void *from, size_t len)
 	}
 }
 
-void cop_iov_gather(void *to, const struct iovec *iov, size_t len)
+void cop_iov_gather_many(void *to, const struct iovec *iov, size_t len)
 {
 	char *dst = to;
 

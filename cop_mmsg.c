@@ -22,8 +22,8 @@
  * So many messages go to the kernel at a time, with so many iovecs in all: the
  * arrays are on the stack. One message with more iovecs goes by itself.
  */
-#define BATCH_MSGS 16
-#define BATCH_IOVS 64
+#define BATCH_MSGS 32
+#define BATCH_IOVS 96
 
 static bool vec_fits(const struct mmsghdr *vec, unsigned int n)
 {
@@ -41,6 +41,7 @@ struct tx_batch {
 static void tx_fill(struct tx_batch *b, struct sock *sk,
 		    const struct mmsghdr *vec, unsigned int n)
 {
+	uint32_t now = cop_clock_us();
 	size_t iovs = 0;
 
 	for (b->n = 0; b->n < min_t(unsigned int, n, BATCH_MSGS); b->n++) {
@@ -50,7 +51,8 @@ static void tx_fill(struct tx_batch *b, struct sock *sk,
 		if (cop_iov_length(msg) < 0 || cop_has_udp_cmsg(msg) ||
 		    msg->msg_iovlen + 1 > BATCH_IOVS - iovs)
 			return;
-		cop_tx_begin(sk, msg, &b->tx[b->n]);
+		cop_tx_begin(sk, msg->msg_name, msg->msg_namelen, now,
+			     &b->tx[b->n]);
 		*whole = *msg;
 		whole->msg_iov = b->iov + iovs;
 		whole->msg_iovlen = msg->msg_iovlen + 1;
@@ -206,7 +208,7 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 	cop_encap_settle(&msg, b->room[i].hdr, b->room[i].tail,
 			 b->vec[i].msg_len, cop_iov_length(&msg), &rx);
 	if (unlikely(rx.stray != COP_NO_STRAY) && cop_owns(sk, fd) &&
-	    !cop_rx_ended(fd, &msg, &rx)) {
+	    !cop_rx_ended(fd, msg.msg_name && msg.msg_namelen, &rx)) {
 		cop_rx_stray(sk, rx.stray);
 		return false;
 	}
@@ -216,7 +218,7 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 		rx_move(&vec[at].msg_hdr, &msg, &rx);
 	vec[at].msg_len = flags & MSG_TRUNC ? rx.len : rx.copied;
 	if (likely(rx.stray == COP_NO_STRAY))
-		cop_rx_account(sk, &msg, &rx);
+		cop_rx_account(sk, msg.msg_name, msg.msg_namelen, &rx);
 	return true;
 }
 

@@ -72,6 +72,11 @@ bool cop_port_claim(struct cop_port_table *table, uint16_t snum)
 	return true;
 }
 
+static void queue_look_again(struct cop_port_table *table, unsigned int q)
+{
+	atomic_fetch_and(&table->count[q], ~COP_QUEUE_FULL);
+}
+
 void cop_port_release(struct cop_port_table *table, uint16_t snum)
 {
 	_Atomic(uint16_t) *count = &table->count[port_queue(snum)];
@@ -79,33 +84,55 @@ void cop_port_release(struct cop_port_table *table, uint16_t snum)
 	/* The port first: see queue_is_full(). */
 	u64_and(port_word(&table->taken, snum), ~port_mask(snum));
 	if (unlikely(u16_add(count, -1) & COP_QUEUE_FULL))
-		atomic_fetch_and(count, ~COP_QUEUE_FULL);
+		queue_look_again(table, port_queue(snum));
+}
+
+/* Bits [from, 64) of a word of a queue, where from may be outside of it. */
+static uint64_t bits_from(int from)
+{
+	if (from >= 64)
+		return 0;
+	return from <= 0 ? ~0ull : ~0ull << from;
+}
+
+/* The places of queue @q in word @w whose ports are in [@low, @high]. */
+static uint64_t range_word(unsigned int q, unsigned int w, int low, int high)
+{
+	int first = (low - (int)q + COP_HTABLE_SIZE - 1) / COP_HTABLE_SIZE;
+	int behind = (high - (int)q + COP_HTABLE_SIZE) / COP_HTABLE_SIZE;
+	int base = w * 64;
+
+	if (high < (int)q)
+		return 0;
+	return bits_from(first - base) & ~bits_from(behind - base);
+}
+
+/*
+ * The places in a queue that the range covers, first and number: where a search
+ * may begin. From a place outside, every search would end up at the same port.
+ */
+static uint32_t places_of(uint16_t low, uint16_t high)
+{
+	unsigned int first = port_place(low);
+
+	return first << 16 | (port_place(high) - first + 1);
 }
 
 void cop_port_allow(struct cop_port_table *table, uint16_t low, uint16_t high,
 		    const struct cop_port_bits *reserved)
 {
-	static const struct cop_port_bits none;
-	unsigned int q, w, b;
+	for (unsigned int q = 0; q < COP_HTABLE_SIZE; q++) {
+		for (unsigned int w = 0; w < COP_QUEUE_WORDS; w++) {
+			uint64_t word = range_word(q, w, low, high);
 
-	if (!reserved)
-		reserved = &none;
-	for (q = 0; q < COP_HTABLE_SIZE; q++) {
-		for (w = 0; w < COP_QUEUE_WORDS; w++) {
-			uint64_t word = 0;
-
-			for (b = 0; b < 64; b++) {
-				unsigned int snum =
-					(w * 64 + b) * COP_HTABLE_SIZE + q;
-
-				if (snum >= low && snum <= high)
-					word |= 1ull << b;
-			}
-			word &= ~READ_ONCE(reserved->word[q][w]);
+			if (reserved)
+				word &= ~READ_ONCE(reserved->word[q][w]);
 			WRITE_ONCE(table->allowed.word[q][w], word);
 		}
-		atomic_fetch_and(&table->count[q], ~COP_QUEUE_FULL);
+		if (READ_ONCE(table->count[q]) & COP_QUEUE_FULL)
+			queue_look_again(table, q);
 	}
+	WRITE_ONCE(table->places, places_of(low, high));
 }
 
 static uint64_t free_in_word(struct cop_port_table *table, unsigned int q,
@@ -168,7 +195,7 @@ static bool queue_is_full(struct cop_port_table *table, unsigned int q)
 	atomic_fetch_or(&table->count[q], COP_QUEUE_FULL);
 	if (!free_in_queue(table, q))
 		return true;
-	atomic_fetch_and(&table->count[q], ~COP_QUEUE_FULL);
+	queue_look_again(table, q);
 	return false;
 }
 
@@ -212,11 +239,21 @@ static uint16_t claim_in_any_queue(struct cop_port_table *table,
 	return 0;
 }
 
+/* A place of the range, from 25 random bits. */
+static unsigned int random_place(const struct cop_port_table *table,
+				 uint32_t random)
+{
+	uint32_t places = READ_ONCE(table->places);
+	uint64_t number = places & 0xffff;
+
+	return (places >> 16) + (unsigned int)(random * number >> 25);
+}
+
 uint16_t cop_port_claim_any(struct cop_port_table *table)
 {
 	uint32_t random = table->random();
 	unsigned int rover = random % COP_HTABLE_SIZE;
-	unsigned int place = random / COP_HTABLE_SIZE % COP_QUEUE_PORTS;
+	unsigned int place = random_place(table, random / COP_HTABLE_SIZE);
 
 	for (;;) {
 		unsigned int key = shortest_queue(table, rover);

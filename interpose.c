@@ -393,20 +393,31 @@ static ssize_t sock_sendmsg(struct socket *sock, int fd,
 	return sock_send(sock, fd, &call);
 }
 
+static noinline ssize_t sendto_unbound(struct socket *sock, int fd,
+				       const void *buf, size_t len, int flags,
+				       const struct sockaddr *addr,
+				       socklen_t alen)
+{
+	struct iovec iov = { (void *)buf, min_t(size_t, len, INT_MAX) };
+	struct msghdr msg = { .msg_name = (void *)addr,
+			      .msg_namelen = alen,
+			      .msg_iov = &iov,
+			      .msg_iovlen = 1 };
+
+	return sock_sendmsg(sock, fd, &msg, flags);
+}
+
 static ssize_t sock_sendto(struct socket *sock, int fd, const void *buf,
 			   size_t len, int flags, const struct sockaddr *addr,
 			   socklen_t alen)
 {
-	struct iovec iov = { (void *)buf, min_t(size_t, len, INT_MAX) };
-	struct msghdr msg = {
-		.msg_name = (void *)addr,
-		.msg_namelen = addr ? alen : 0,
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-	};
 	int err = addr ? inet_addr_fits(addr, alen) : 0;
 
-	return err ? err : sock_sendmsg(sock, fd, &msg, flags);
+	if (unlikely(err))
+		return err;
+	if (unlikely(!READ_ONCE(inet_sk(sock->sk)->inet_sport)))
+		return sendto_unbound(sock, fd, buf, len, flags, addr, alen);
+	return sock->ops->sendto(sock, fd, buf, len, flags, addr, alen);
 }
 
 static noinline flatten ssize_t sys_sendto(struct socket *sock, int fd,
@@ -637,39 +648,28 @@ EXPORT ssize_t pwritev64v2(int fd, const struct iovec *iov, int n, off64_t off,
 
 /* ---- receiving --------------------------------------------------------- */
 
+/* The descriptor turned out to be another's: what it got is handed over. */
+static ssize_t stale_result(int fd, ssize_t ret)
+{
+	if (likely(ret < 0 || !(ret & COP_RX_STALE)))
+		return ret;
+	fd_forget(fd);
+	return ret & ~COP_RX_STALE;
+}
+
 static ssize_t sock_recvmsg(struct socket *sock, int fd, struct msghdr *msg,
 			    int flags)
 {
-	ssize_t ret = sock->ops->recvmsg(sock, fd, msg, flags);
-
-	if (unlikely(ret >= 0 && msg->msg_flags & COP_MSG_STALE)) {
-		msg->msg_flags &= ~COP_MSG_STALE;
-		fd_forget(fd);
-	}
-	return ret;
+	return stale_result(fd, sock->ops->recvmsg(sock, fd, msg, flags));
 }
 
 static ssize_t sock_recvfrom(struct socket *sock, int fd, void *buf, size_t len,
 			     int flags, struct sockaddr *addr, socklen_t *alen)
 {
-	struct iovec iov = { buf, min_t(size_t, len, INT_MAX) };
-	struct msghdr msg = {
-		.msg_name = addr,
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_flags = COP_MSG_PLAIN,
-	};
-	ssize_t ret;
-
-	if (addr) {
-		if (!access_ok(alen, sizeof(*alen)))
-			return -EFAULT;
-		msg.msg_namelen = *alen;
-	}
-	ret = sock_recvmsg(sock, fd, &msg, flags);
-	if (ret >= 0 && addr)
-		*alen = msg.msg_namelen;
-	return ret;
+	if (addr && !access_ok(alen, sizeof(*alen)))
+		return -EFAULT;
+	return stale_result(fd, sock->ops->recvfrom(sock, fd, buf, len, flags,
+						    addr, addr ? alen : NULL));
 }
 
 static noinline flatten ssize_t sys_recvfrom(struct socket *sock, int fd,
@@ -803,9 +803,7 @@ EXPORT ssize_t read(int fd, void *buf, size_t len)
 static ssize_t sock_readv(struct socket *sock, int fd, const struct iovec *iov,
 			  int n, int flags)
 {
-	struct msghdr msg = { .msg_iov = (struct iovec *)iov,
-			      .msg_iovlen = n,
-			      .msg_flags = COP_MSG_PLAIN };
+	struct msghdr msg = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
 
 	return sock_recvmsg(sock, fd, &msg, flags);
 }

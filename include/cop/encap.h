@@ -6,12 +6,15 @@
 #ifndef COP_ENCAP_H
 #define COP_ENCAP_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
 #include "cop.h"
+#include "cop/compiler.h"
+#include "cop/uaccess.h"
 
 /* Why a UDP datagram is no COP datagram. */
 enum cop_stray {
@@ -24,13 +27,10 @@ enum cop_stray {
 };
 
 /*
- * In msg_flags, where the kernel's own flags never are:
- * PLAIN, to a receive: the caller has no use for msg_flags and control messages
- * STALE, from a receive: the descriptor is another socket now, whose datagram
- * was handed over as it came
+ * Set in a receive's result, which is never so large: the descriptor is another
+ * socket now, whose datagram was handed over as it came.
  */
-#define COP_MSG_PLAIN (1 << 29)
-#define COP_MSG_STALE (1 << 30)
+#define COP_RX_STALE (1 << 30)
 
 /*
  * Up to so many bytes a payload is copied behind its header, beyond it goes by
@@ -72,11 +72,17 @@ static inline size_t cop_hdr_len(const struct cophdr *hdr)
  * @source: own port, network order
  * @dest: the destination's port, network order
  * @seq: datagrams of this flow before this one
- *
- * The timestamp is taken here, from CLOCK_MONOTONIC.
+ * @tstamp: cop_clock_us() at the call that sends it
  */
-void cop_hdr_build(struct cophdr *hdr, __be16 source, __be16 dest,
-		   uint64_t seq);
+void cop_hdr_build(struct cophdr *hdr, __be16 source, __be16 dest, uint64_t seq,
+		   uint32_t tstamp);
+
+/**
+ * cop_clock_us - the sender's clock, as headers carry it
+ *
+ * Returns CLOCK_MONOTONIC in microseconds; wraps.
+ */
+uint32_t cop_clock_us(void);
 
 /**
  * cop_iov_length - bytes in a message's iovecs
@@ -85,7 +91,14 @@ void cop_hdr_build(struct cophdr *hdr, __be16 source, __be16 dest,
  * Returns the sum, or -1 where the kernel would refuse the iovecs: too many, at
  * an address that can't be, a length below 0 or all too large.
  */
-ssize_t cop_iov_length(const struct msghdr *msg);
+ssize_t cop_iov_length_many(const struct msghdr *msg);
+
+static inline ssize_t cop_iov_length(const struct msghdr *msg)
+{
+	if (likely(msg->msg_iovlen == 1 && access_ok(msg->msg_iov, 1)))
+		return min_t(size_t, msg->msg_iov->iov_len, SSIZE_MAX);
+	return cop_iov_length_many(msg);
+}
 
 /**
  * cop_encap_send - send a header and a payload as one UDP datagram
@@ -104,8 +117,7 @@ ssize_t cop_encap_send(int fd, const struct cophdr *hdr,
 /**
  * cop_encap_recv - receive one UDP datagram and part header from payload
  * @fd: the kernel socket
- * @msg: where to; name, control and flags are written as recvmsg() does,
- *	 msg_flags may hold COP_MSG_PLAIN
+ * @msg: where to; name, control and flags are written as recvmsg() does
  * @flags: MSG_*, without MSG_ERRQUEUE
  * @cap: what cop_iov_length() said
  * @rx: what came
@@ -128,6 +140,21 @@ int cop_encap_recv(int fd, struct msghdr *msg, int flags, size_t cap,
  * with a transmit timestamp, is left as the kernel has it.
  */
 ssize_t cop_encap_recv_error(int fd, struct msghdr *msg, int flags, size_t cap);
+
+/**
+ * cop_rx_measure - see what a datagram is
+ * @rx: where to note it
+ * @head: its first bytes, up to COP_HLEN of them
+ * @n: its length, all of it
+ * @cap: bytes there is room for
+ */
+void cop_rx_measure(struct cop_rx *rx, const void *head, size_t n, size_t cap);
+
+/* Whether it is a header without options and a payload, as nearly all are. */
+static inline bool cop_rx_is_plain(const struct cop_rx *rx)
+{
+	return rx->stray == COP_NO_STRAY && cop_hdr_len(&rx->hdr) == COP_HLEN;
+}
 
 /**
  * cop_encap_settle - part header from payload where the kernel has already put

@@ -6,6 +6,7 @@
 #define COP_IOV_H
 
 #include <stddef.h>
+#include <string.h>
 #include <sys/uio.h>
 
 /**
@@ -14,7 +15,17 @@
  * @from: the bytes
  * @len: how many
  */
-void cop_iov_scatter(const struct iovec *iov, const void *from, size_t len);
+void cop_iov_scatter_many(const struct iovec *iov, const void *from,
+			  size_t len);
+
+static inline void cop_iov_scatter(const struct iovec *iov, const void *from,
+				   size_t len)
+{
+	if (len && iov->iov_len >= len)
+		memcpy(iov->iov_base, from, len);
+	else
+		cop_iov_scatter_many(iov, from, len);
+}
 
 /**
  * cop_iov_gather - copy bytes out of iovecs
@@ -22,7 +33,15 @@ void cop_iov_scatter(const struct iovec *iov, const void *from, size_t len);
  * @iov: the iovecs, with at least @len bytes
  * @len: how many
  */
-void cop_iov_gather(void *to, const struct iovec *iov, size_t len);
+void cop_iov_gather_many(void *to, const struct iovec *iov, size_t len);
+
+static inline void cop_iov_gather(void *to, const struct iovec *iov, size_t len)
+{
+	if (len && iov->iov_len >= len)
+		memcpy(to, iov->iov_base, len);
+	else
+		cop_iov_gather_many(to, iov, len);
+}
 
 /**
  * cop_iov_copy - copy bytes from some iovecs to others

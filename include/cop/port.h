@@ -30,6 +30,8 @@ struct cop_port_bits {
 struct cop_port_table {
 	struct cop_port_bits taken;   /* (a) claimed by a socket */
 	struct cop_port_bits allowed; /* (a) an ephemeral bind may have it */
+	_Atomic(uint32_t) places;     /* (a) of a queue, that the range covers:
+				       * first << 16 | number */
 	_Atomic(uint16_t) count[COP_HTABLE_SIZE]; /* (a) length of each queue,
 						   * with COP_QUEUE_FULL */
 	uint32_t (*random)(void); /* (c) where the rover moves next */

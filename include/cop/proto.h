@@ -59,6 +59,10 @@ extern const struct proto cop_prot;
 int cop_poll(struct sock *sk, int fd);
 
 /* The rest of struct proto, by room; see there. */
+ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
+		   int flags, const void *name, socklen_t namelen);
+ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len, int flags,
+		     void *name, socklen_t *namelen);
 ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
 		    int flags);
 ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg, int flags);

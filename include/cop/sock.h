@@ -87,6 +87,11 @@ struct proto_ops {
 			  const void *optval, socklen_t optlen);
 	int (*getsockopt)(struct socket *sock, int fd, int level, int optname,
 			  void *optval, socklen_t *optlen);
+	ssize_t (*sendto)(struct socket *sock, int fd, const void *buf,
+			  size_t len, int flags, const void *name,
+			  socklen_t namelen);
+	ssize_t (*recvfrom)(struct socket *sock, int fd, void *buf, size_t len,
+			    int flags, void *name, socklen_t *namelen);
 	ssize_t (*sendmsg)(struct socket *sock, int fd,
 			   const struct msghdr *msg, int flags);
 	ssize_t (*recvmsg)(struct socket *sock, int fd, struct msghdr *msg,
@@ -185,6 +190,10 @@ struct proto {
 			  const void *optval, socklen_t optlen);
 	int (*getsockopt)(struct sock *sk, int fd, int level, int optname,
 			  void *optval, socklen_t *optlen);
+	ssize_t (*sendto)(struct sock *sk, int fd, const void *buf, size_t len,
+			  int flags, const void *name, socklen_t namelen);
+	ssize_t (*recvfrom)(struct sock *sk, int fd, void *buf, size_t len,
+			    int flags, void *name, socklen_t *namelen);
 	ssize_t (*sendmsg)(struct sock *sk, int fd, const struct msghdr *msg,
 			   int flags);
 	ssize_t (*recvmsg)(struct sock *sk, int fd, struct msghdr *msg,

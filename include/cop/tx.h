@@ -25,10 +25,13 @@ struct cop_tx {
 /**
  * cop_tx_begin - find a datagram's flow and build its header
  * @sk: the sender
- * @msg: what is to be sent
+ * @name: destination, or NULL for the peer
+ * @len: its length in bytes
+ * @tstamp: cop_clock_us() at the call that sends it
  * @tx: where the header is put; to be passed to cop_tx_end()
  */
-void cop_tx_begin(struct sock *sk, const struct msghdr *msg, struct cop_tx *tx);
+void cop_tx_begin(struct sock *sk, const void *name, socklen_t len,
+		  uint32_t tstamp, struct cop_tx *tx);
 
 /**
  * cop_tx_end - account for a datagram, or give its number back
@@ -41,10 +44,11 @@ void cop_tx_end(struct sock *sk, struct cop_tx *tx, ssize_t result);
 /**
  * cop_rx_account - account for a datagram that the program gets
  * @sk: the receiver
- * @msg: with its source address, if the program asked for it
+ * @name: its source address, or NULL where the program did not ask for it
+ * @len: its length in bytes
  * @rx: from cop_encap_recv()
  */
-void cop_rx_account(struct sock *sk, const struct msghdr *msg,
+void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
 		    const struct cop_rx *rx);
 
 /**
@@ -63,7 +67,7 @@ void cop_rx_stray(struct sock *sk, enum cop_stray reason);
  * After a shutdown() for reading a receive that would wait returns 0 instead,
  * which is not to be taken for an empty stray.
  */
-bool cop_rx_ended(int fd, const struct msghdr *msg, const struct cop_rx *rx);
+bool cop_rx_ended(int fd, bool named, const struct cop_rx *rx);
 
 /**
  * cop_owns - whether a descriptor still is the kernel socket of this sock

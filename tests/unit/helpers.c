@@ -96,8 +96,7 @@ int t_udp(void)
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	cr_assert(ge(int, fd, 0));
-	cr_assert(eq(int, bind(fd, (struct sockaddr *)&addr, sizeof(addr)),
-		     0));
+	cr_assert(eq(int, bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0));
 	set_timeout(fd);
 	return fd;
 }
@@ -267,7 +266,6 @@ ssize_t t_recvfrom(int fd, void *buf, size_t len, int flags,
 		.msg_namelen = from ? sizeof(*from) : 0,
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
-		.msg_flags = COP_MSG_PLAIN,
 	};
 
 	return sock->ops->recvmsg(sock, fd, &msg, flags);
@@ -304,8 +302,7 @@ int t_get(int fd, int level, int optname)
 	struct socket *sock = t_sock(fd);
 	socklen_t len = sizeof(int);
 	int value = 0;
-	int err = sock->ops->getsockopt(sock, fd, level, optname, &value,
-					&len);
+	int err = sock->ops->getsockopt(sock, fd, level, optname, &value, &len);
 
 	return err ? err : value;
 }
@@ -338,7 +335,7 @@ void t_udp_send_cop(int udp, uint16_t snum, unsigned int options,
 	size_t hlen = COP_HLEN + options * 4;
 
 	memset(data, 0xee, hlen);
-	cop_hdr_build(hdr, htons(t_port(udp)), htons(snum), 0);
+	cop_hdr_build(hdr, htons(t_port(udp)), htons(snum), 0, cop_clock_us());
 	hdr->ver_hlen += options;
 	memcpy(data + hlen, payload, len);
 	t_udp_send(udp, snum, data, hlen + len);
@@ -352,7 +349,8 @@ void t_udp_send_strays(int udp, uint16_t snum)
 	} stray = { .payload = "stray" };
 	struct cophdr good;
 
-	cop_hdr_build(&good, htons(t_port(udp)), htons(snum), 0);
+	cop_hdr_build(&good, htons(t_port(udp)), htons(snum), 0,
+		      cop_clock_us());
 	stray.hdr = good;
 	t_udp_send(udp, snum, &stray, COP_HLEN - 1);
 	stray.hdr.magic = ~good.magic;
@@ -417,8 +415,8 @@ bool t_own_network(void)
 
 bool t_unprivileged(void)
 {
-	if (!geteuid() && (setresgid(65534, 65534, 65534) ||
-			   setresuid(65534, 65534, 65534)))
+	if (!geteuid() &&
+	    (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534)))
 		return false;
 	return geteuid() != 0;
 }

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cop_datagram.c - one datagram out, or in.
+ *
+ * Owns: the counters of a sock, and the number of the next datagram to its
+ * peer. Protected by: atomic accesses. A send or receive may block or be
+ * cancelled, so it takes no reference: the sock's memory is type-stable. May
+ * call: cop_flow.c, cop_encap.c, cop_filter.c, cop_route.c. Counterpart in the
+ * kernel: udp_sendmsg() and udp_recvmsg() in net/ipv4/udp.c.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <limits.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <string.h>
+
+#include "cop/atomic.h"
+#include "cop/compiler.h"
+#include "cop/env.h"
+#include "cop/flow.h"
+#include "cop/libc.h"
+#include "cop/proto.h"
+#include "cop/route.h"
+#include "cop/tx.h"
+#include "cop/uaccess.h"
+
+static bool dest_of(const void *name, socklen_t len, struct cop_flow_key *key)
+{
+	const struct sockaddr_in *to = name;
+
+	if (len < sizeof(*to) || !access_ok(to, sizeof(*to)) ||
+	    (to->sin_family != AF_INET && to->sin_family != AF_UNSPEC))
+		return false;
+	key->addr = to->sin_addr.s_addr;
+	key->port = to->sin_port;
+	key->zero = 0;
+	return true;
+}
+
+static bool is_peer(struct sock *sk, const struct cop_flow_key *key)
+{
+	return READ_ONCE(sk->sk_daddr) == key->addr &&
+	       READ_ONCE(sk->sk_dport) == key->port;
+}
+
+/* An autobind that happens in the send itself has claimed its port already. */
+static __be16 tx_source(const struct sock *sk)
+{
+	uint16_t snum = READ_ONCE(sk->sk_num);
+
+	return htons(likely(snum) ? snum : READ_ONCE(cop_sk(sk)->armed));
+}
+
+/*
+ * Find the flow of a datagram and take its number. One that has no destination
+ * gets none: the kernel is about to say so.
+ */
+void cop_tx_begin(struct sock *sk, const void *name, socklen_t len,
+		  uint32_t tstamp, struct cop_tx *tx)
+{
+	bool connected = READ_ONCE(sk->sk_state) == COP_ESTABLISHED;
+	uint64_t seq = 0;
+
+	tx->flow = COP_TX_NONE;
+	tx->key = (struct cop_flow_key){ 0 };
+	if (name) {
+		if (dest_of(name, len, &tx->key))
+			tx->flow = connected && is_peer(sk, &tx->key)
+					   ? COP_TX_PEER
+					   : COP_TX_TABLE;
+	} else if (connected) {
+		tx->key.port = READ_ONCE(sk->sk_dport);
+		tx->flow = COP_TX_PEER;
+	}
+	if (tx->flow == COP_TX_PEER)
+		seq = u64_add(&cop_sk(sk)->tx_seq, 1);
+	else if (tx->flow == COP_TX_TABLE)
+		seq = cop_flow_next(&cop_sk(sk)->flows, &tx->key);
+	tx->seq = seq;
+	cop_hdr_build(&tx->hdr, tx_source(sk), tx->key.port, seq, tstamp);
+}
+
+static void tx_undo(struct sock *sk, struct cop_tx *tx)
+{
+	uint64_t next = tx->seq + 1;
+
+	if (tx->flow == COP_TX_PEER)
+		u64_cas(&cop_sk(sk)->tx_seq, &next, tx->seq);
+	else if (tx->flow == COP_TX_TABLE)
+		cop_flow_undo(&cop_sk(sk)->flows, &tx->key, tx->seq);
+}
+
+void cop_tx_end(struct sock *sk, struct cop_tx *tx, ssize_t result)
+{
+	struct cop_counters *count = &cop_sk(sk)->count;
+
+	if (unlikely(result < 0)) {
+		tx_undo(sk, tx);
+		u32_add(&count->tx_errors, 1);
+		return;
+	}
+	u32_add(&count->tx_datagrams, 1);
+	u64_add(&count->tx_bytes, result);
+}
+
+int cop_soft_error(struct sock *sk)
+{
+	if (likely(!READ_ONCE(cop_sk(sk)->soft_err)))
+		return 0;
+	return -atomic_exchange(&cop_sk(sk)->soft_err, 0);
+}
+
+bool cop_has_udp_cmsg(const struct msghdr *msg)
+{
+	struct cmsghdr *cmsg;
+
+	if (!msg->msg_controllen ||
+	    !access_ok(msg->msg_control, msg->msg_controllen))
+		return false;
+	for (cmsg = CMSG_FIRSTHDR(msg); cmsg;
+	     cmsg = CMSG_NXTHDR((struct msghdr *)msg, cmsg))
+		if (cmsg->cmsg_level == IPPROTO_UDP)
+			return true;
+	return false;
+}
+
+/*
+ * A datagram that is sent in parts has one header, ahead of the first. A part
+ * that the kernel refuses takes those before it along, but for the two errors
+ * that it finds before it looks at them.
+ */
+static ssize_t sendmsg_corked(struct sock *sk, int fd, const struct msghdr *msg,
+			      int flags, size_t len)
+{
+	bool begun = sock_flag(sk, SOCK_CORKED);
+	bool more = flags & MSG_MORE || sock_flag(sk, SOCK_CORK_OPT);
+	struct cop_tx tx;
+	ssize_t n;
+
+	if (!begun)
+		cop_tx_begin(sk, msg->msg_name, msg->msg_namelen,
+			     cop_clock_us(), &tx);
+	n = cop_encap_send(fd, begun ? NULL : &tx.hdr, msg, flags, len);
+	if (!begun)
+		cop_tx_end(sk, &tx, n);
+	else if (n > 0)
+		u64_add(&cop_sk(sk)->count.tx_bytes, n);
+	if (n >= 0 && more)
+		sock_set_flag(sk, SOCK_CORKED);
+	else if (n >= 0 || (len <= UINT16_MAX && !(flags & MSG_OOB)))
+		sock_reset_flag(sk, SOCK_CORKED);
+	return n;
+}
+
+flatten ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
+			    int flags)
+{
+	ssize_t len = cop_iov_length(msg);
+	struct cop_tx tx;
+	ssize_t n;
+
+	if (unlikely(len < 0))
+		return cop_libc_result(cop_libc.sendmsg(fd, msg, flags));
+	n = cop_soft_error(sk);
+	if (unlikely(n))
+		return n;
+	if (unlikely(cop_has_udp_cmsg(msg)))
+		return -EINVAL;
+	if (unlikely(flags & MSG_MORE ||
+		     sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT)))
+		return sendmsg_corked(sk, fd, msg, flags, len);
+	cop_tx_begin(sk, msg->msg_name, msg->msg_namelen, cop_clock_us(), &tx);
+	n = cop_encap_send(fd, &tx.hdr, msg, flags, len);
+	cop_tx_end(sk, &tx, n);
+	return n;
+}
+
+bool cop_owns(struct sock *sk, int fd)
+{
+	struct sockaddr_in local;
+	uint16_t snum = READ_ONCE(sk->sk_num);
+	socklen_t len = sizeof(int);
+	int protocol;
+
+	if (cop_libc.getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) ||
+	    protocol != IPPROTO_UDP)
+		return false;
+	ip_local_name(fd, &local);
+	return local.sin_family == AF_INET &&
+	       (!snum || local.sin_port == htons(snum));
+}
+
+void cop_rx_stray(struct sock *sk, enum cop_stray reason)
+{
+	static const char *const name[] = {
+		[COP_STRAY_SHORT] = "too short",
+		[COP_STRAY_MAGIC] = "not COP",
+		[COP_STRAY_VERSION] = "of another version",
+		[COP_STRAY_LENGTH] = "of a wrong header length",
+	};
+
+	u32_add(&cop_sk(sk)->count.strays[reason], 1);
+	cop_debug("port %u: a datagram that is %s was dropped",
+		  READ_ONCE(sk->sk_num), name[reason]);
+}
+
+/* A look that finds a stray leaves it there, so it has to be taken away. */
+static void drop_head(int fd)
+{
+	char none;
+
+	cop_libc.recv(fd, &none, 0, MSG_DONTWAIT);
+}
+
+void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
+		    const struct cop_rx *rx)
+{
+	struct cop_counters *count = &cop_sk(sk)->count;
+	const struct sockaddr_in *from = name;
+
+	u32_add(&count->rx_datagrams, 1);
+	u64_add(&count->rx_bytes, rx->copied);
+	if (unlikely(rx->copied < rx->len))
+		u32_add(&count->rx_truncated, 1);
+	if (from && len >= sizeof(*from) &&
+	    unlikely(from->sin_port != rx->hdr.source))
+		u32_add(&count->port_mismatch, 1);
+}
+
+/* An empty datagram has a sender; the end of a socket that was shut has none. */
+bool cop_rx_ended(int fd, bool named, const struct cop_rx *rx)
+{
+	struct pollfd end = { .fd = fd, .events = POLLRDHUP };
+
+	if (rx->stray != COP_STRAY_SHORT || rx->len || named)
+		return false;
+	return cop_libc.poll(&end, 1, 0) > 0 && end.revents & POLLRDHUP;
+}
+
+/*
+ * What to do with a datagram that is not COP: 0 to receive again, 1 where it is
+ * the program's, COP_RX_STALE where it is because the descriptor is no longer
+ * ours: it was for whoever owns the number now.
+ */
+static int stray_fate(struct sock *sk, int fd, int flags, bool named,
+		      const struct cop_rx *rx)
+{
+	if (!cop_owns(sk, fd))
+		return COP_RX_STALE;
+	if (cop_rx_ended(fd, named, rx))
+		return 1;
+	if (flags & MSG_PEEK)
+		drop_head(fd);
+	cop_rx_stray(sk, rx->stray);
+	cop_poll(sk, fd);
+	return 0;
+}
+
+static ssize_t rx_result(const struct cop_rx *rx, int flags)
+{
+	return flags & MSG_TRUNC ? rx->len : rx->copied;
+}
+
+/* A datagram for the program has been received. */
+static ssize_t rx_done(struct sock *sk, int fd, int flags, const void *name,
+		       socklen_t len, const struct cop_rx *rx)
+{
+	if (likely(!(flags & MSG_PEEK)))
+		cop_rx_account(sk, name, len, rx);
+	if (unlikely(sock_flag(sk, SOCK_FILTER)) &&
+	    !sock_flag(sk, SOCK_FILTER_CLEAN))
+		cop_poll(sk, fd);
+	return rx_result(rx, flags);
+}
+
+flatten ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg,
+			    int flags)
+{
+	const struct msghdr asked = *msg;
+	ssize_t cap = cop_iov_length(msg);
+	struct cop_rx rx;
+	int err, fate;
+
+	if (unlikely(cap < 0))
+		return cop_libc_result(cop_libc.recvmsg(fd, msg, flags));
+	if (unlikely(flags & MSG_ERRQUEUE))
+		return cop_encap_recv_error(fd, msg, flags, cap);
+	err = cop_soft_error(sk);
+	if (unlikely(err))
+		return err;
+	for (;;) {
+		err = cop_encap_recv(fd, msg, flags, cap, &rx);
+		if (unlikely(err))
+			return err;
+		if (likely(rx.stray == COP_NO_STRAY))
+			return rx_done(sk, fd, flags, msg->msg_name,
+				       msg->msg_namelen, &rx);
+		fate = stray_fate(sk, fd, flags,
+				  msg->msg_name && msg->msg_namelen, &rx);
+		if (fate)
+			return rx_result(&rx, flags) | (fate & COP_RX_STALE);
+		*msg = asked;
+	}
+}
+
+/* ---- one buffer, which is what most programs send and receive ----------- */
+
+static ssize_t sendto_any(struct sock *sk, int fd, const void *buf, size_t len,
+			  int flags, const void *name, socklen_t namelen)
+{
+	struct iovec iov = { (void *)buf, min_t(size_t, len, INT_MAX) };
+	struct msghdr msg = { .msg_name = (void *)name,
+			      .msg_namelen = namelen,
+			      .msg_iov = &iov,
+			      .msg_iovlen = 1 };
+
+	return cop_sendmsg(sk, fd, &msg, flags);
+}
+
+/* Small, plain datagrams are copied behind their header and sent from here. */
+ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
+		   int flags, const void *name, socklen_t namelen)
+{
+	unsigned char wire[COP_HLEN + COP_COPY_MAX];
+	struct cop_tx tx;
+	ssize_t n;
+
+	if (unlikely(len > COP_COPY_MAX || flags & MSG_MORE ||
+		     !access_ok(buf, len) || READ_ONCE(cop_sk(sk)->soft_err) ||
+		     sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT)))
+		return sendto_any(sk, fd, buf, len, flags, name, namelen);
+	cop_tx_begin(sk, name, namelen, cop_clock_us(), &tx);
+	memcpy(wire, &tx.hdr, COP_HLEN);
+	memcpy(wire + COP_HLEN, buf, len);
+	n = cop_libc.sendto(fd, wire, COP_HLEN + len, flags, name, namelen);
+	n = likely(n >= COP_HLEN) ? n - COP_HLEN : -errno;
+	cop_tx_end(sk, &tx, n);
+	return n;
+}
+
+static noinline ssize_t recvfrom_any(struct sock *sk, int fd, void *buf,
+				     size_t len, int flags, void *name,
+				     socklen_t *namelen)
+{
+	struct iovec iov = { buf, min_t(size_t, len, INT_MAX) };
+	struct msghdr msg = { .msg_name = name,
+			      .msg_namelen = name ? *namelen : 0,
+			      .msg_iov = &iov,
+			      .msg_iovlen = 1 };
+	ssize_t n = cop_recvmsg(sk, fd, &msg, flags);
+
+	if (n >= 0 && name)
+		*namelen = msg.msg_namelen;
+	return n;
+}
+
+/* What came is not just a header and a payload; @rx says what it is. */
+static noinline ssize_t recvfrom_odd(struct sock *sk, int fd,
+				     const unsigned char *wire, void *buf,
+				     size_t len, int flags, void *name,
+				     socklen_t *namelen, socklen_t asked,
+				     const struct cop_rx *rx)
+{
+	int fate;
+
+	if (rx->stray == COP_NO_STRAY) {
+		memcpy(buf, wire + cop_hdr_len(&rx->hdr), rx->copied);
+		return rx_done(sk, fd, flags, name, name ? *namelen : 0, rx);
+	}
+	fate = stray_fate(sk, fd, flags, name && *namelen, rx);
+	if (fate) {
+		memcpy(buf, wire, rx->copied);
+		return rx_result(rx, flags) | (fate & COP_RX_STALE);
+	}
+	if (name)
+		*namelen = asked;
+	return recvfrom_any(sk, fd, buf, len, flags, name, namelen);
+}
+
+ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len, int flags,
+		     void *name, socklen_t *namelen)
+{
+	unsigned char wire[COP_HLEN_MAX + COP_COPY_MAX]
+		__attribute__((aligned(4)));
+	socklen_t asked = name ? *namelen : 0;
+	struct cop_rx rx;
+	ssize_t n;
+
+	if (unlikely(len > COP_COPY_MAX || flags & MSG_ERRQUEUE ||
+		     !access_ok(buf, len) || READ_ONCE(cop_sk(sk)->soft_err)))
+		return recvfrom_any(sk, fd, buf, len, flags, name, namelen);
+	n = cop_libc.recvfrom(fd, wire, COP_HLEN_MAX + len, flags | MSG_TRUNC,
+			      name, namelen);
+	if (unlikely(n < 0))
+		return -errno;
+	cop_rx_measure(&rx, wire, n, len);
+	if (unlikely(!cop_rx_is_plain(&rx)))
+		return recvfrom_odd(sk, fd, wire, buf, len, flags, name,
+				    namelen, asked, &rx);
+	memcpy(buf, wire + COP_HLEN, rx.copied);
+	return rx_done(sk, fd, flags, name, name ? *namelen : 0, &rx);
+}
