@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: MIT
+/*
+ * waits.c - poll, select, epoll and calls that block.
+ *
+ * A stray is a UDP datagram that is not COP, sent to a COP socket's port. On
+ * UDP there are no strays, so none is sent: the socket must behave as if there
+ * were none on COP either.
+ */
+#include <poll.h>
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/select.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "prog.h"
+
+static void stray(void)
+{
+	static int fd = -1;
+
+	if (!is_cop)
+		return;
+	if (fd < 0)
+		fd = socket(AF_INET, SOCK_DGRAM, 0);
+	if (sendto(fd, "stray, and not short", 20, 0, SA(&addr_b),
+		   sizeof(addr_b)) != 20)
+		die("stray");
+}
+
+static void show_poll(int fd, int events, int timeout)
+{
+	struct pollfd pfd = { .fd = fd, .events = events };
+
+	T(poll(&pfd, 1, timeout));
+	printf("  revents %#x\n", pfd.revents);
+}
+
+static void poll_events(void)
+{
+	make_pair();
+	show_poll(sock_b, POLLIN | POLLOUT | POLLPRI, 0);
+	show_poll(sock_b, POLLIN, 10);
+	deliver("payload");
+	show_poll(sock_b, POLLIN, -1);
+	show_poll(sock_b, POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM, 0);
+	show_poll(sock_b, 0, 0);
+	R(recv(sock_b, buf, 64, 0));
+	show_poll(sock_b, POLLIN, 0);
+	deliver("");
+	show_poll(sock_b, POLLIN, 0);
+	T(shutdown(sock_b, SHUT_RD));
+	connect_to(sock_b, &addr_a);
+	T(shutdown(sock_b, SHUT_RD));
+	show_poll(sock_b, POLLIN | POLLRDHUP, 0);
+	T(shutdown(sock_b, SHUT_WR));
+	show_poll(sock_b, POLLIN | POLLOUT | POLLRDHUP, 0);
+	T(close(sock_b));
+	show_poll(sock_b, POLLIN, 0);
+}
+
+static void poll_error(void)
+{
+	make_pair();
+	connect_to(sock_a, &addr_b);
+	T(close(sock_b));
+	T(send(sock_a, "x", 1, 0));
+	show_poll(sock_a, 0, 0);
+	show_poll(sock_a, POLLIN | POLLOUT, 0);
+	T(recv(sock_a, buf, 64, 0));
+	show_poll(sock_a, POLLIN | POLLOUT, 0);
+}
+
+static void poll_several(void)
+{
+	struct pollfd pfd[4] = { { .fd = -1, .events = POLLIN },
+				 { .fd = 999, .events = POLLIN } };
+	struct timespec none = { 0 };
+	volatile nfds_t many = -1;
+
+	make_pair();
+	pfd[2] = (struct pollfd){ .fd = sock_a, .events = POLLIN };
+	pfd[3] = (struct pollfd){ .fd = sock_b, .events = POLLIN };
+	T(poll(pfd, 4, 0));
+	deliver("x");
+	T(poll(pfd, 4, -1));
+	for (int i = 0; i < 4; i++)
+		T(pfd[i].revents);
+	T(ppoll(pfd + 2, 2, NULL, NULL));
+	T(pfd[1].revents);
+	T(ppoll(pfd + 2, 1, &none, NULL));
+	T(poll(NULL, 0, 0));
+	T(poll(no_ptr, 1, 0));
+	T(poll(BAD_PTR, 1, 0));
+	T(ppoll(no_ptr, 1, &none, NULL));
+	T(ppoll(pfd, 1, &(struct timespec){ 0, -1 }, NULL));
+	T(poll(no_ptr, many, 0));
+}
+
+static void show_select(int fd)
+{
+	struct timeval tv = { .tv_usec = 10000 };
+	fd_set rd, wr;
+
+	FD_ZERO(&rd);
+	FD_ZERO(&wr);
+	FD_SET(fd, &rd);
+	T(select(fd + 1, &rd, NULL, NULL, &tv));
+	T(FD_ISSET(fd, &rd));
+	FD_SET(fd, &rd);
+	FD_SET(fd, &wr);
+	T(pselect(fd + 1, &rd, &wr, NULL, &(struct timespec){ 0 }, NULL));
+	T(FD_ISSET(fd, &rd));
+	T(FD_ISSET(fd, &wr));
+}
+
+static void selected(void)
+{
+	fd_set set;
+
+	make_pair();
+	show_select(sock_b);
+	deliver("payload");
+	show_select(sock_b);
+	R(recv(sock_b, buf, 64, 0));
+	show_select(sock_b);
+	T(select(-1, NULL, NULL, NULL, NULL));
+	T(select(sock_b + 1, BAD_PTR, NULL, NULL, &(struct timeval){ 0 }));
+	FD_ZERO(&set);
+	FD_SET(999, &set);
+	T(select(1000, &set, NULL, NULL, &(struct timeval){ 0 }));
+}
+
+static int epoll_on(int fd, unsigned int events)
+{
+	struct epoll_event ev = { .events = events, .data.fd = fd };
+	int ep = epoll_create1(0);
+
+	T(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev));
+	return ep;
+}
+
+static void show_epoll(int ep, int timeout)
+{
+	struct epoll_event ev[4] = { 0 };
+
+	T(epoll_wait(ep, ev, 4, timeout));
+	printf("  events %#x\n", ev[0].events);
+}
+
+static void epoll_level(void)
+{
+	struct epoll_event ev = { .events = EPOLLOUT };
+	int ep;
+
+	make_pair();
+	ep = epoll_on(sock_b, EPOLLIN);
+	show_epoll(ep, 10);
+	deliver("one");
+	show_epoll(ep, -1);
+	show_epoll(ep, 0);
+	deliver("two");
+	T(recv(sock_b, buf, 64, 0));
+	show_epoll(ep, 0);
+	T(recv(sock_b, buf, 64, 0));
+	show_epoll(ep, 0);
+	T(epoll_ctl(ep, EPOLL_CTL_ADD, sock_b, &ev));
+	T(epoll_ctl(ep, EPOLL_CTL_MOD, sock_b, &ev));
+	show_epoll(ep, 0);
+	T(epoll_ctl(ep, EPOLL_CTL_MOD, sock_a, &ev));
+	T(epoll_ctl(ep, EPOLL_CTL_DEL, sock_b, NULL));
+	T(epoll_ctl(ep, EPOLL_CTL_DEL, sock_b, NULL));
+	T(epoll_ctl(ep, EPOLL_CTL_ADD, sock_b, NULL));
+	T(epoll_ctl(ep, 12345, sock_b, &ev));
+	T(epoll_ctl(sock_a, EPOLL_CTL_ADD, sock_b, &ev));
+	T(epoll_ctl(-1, EPOLL_CTL_ADD, sock_b, &ev));
+}
+
+static void epoll_edge(void)
+{
+	int ep;
+
+	make_pair();
+	deliver("before");
+	ep = epoll_on(sock_b, EPOLLIN | EPOLLET);
+	show_epoll(ep, 0);
+	show_epoll(ep, 10);
+	deliver("one");
+	show_epoll(ep, 0);
+	show_epoll(ep, 10);
+	deliver("two");
+	show_epoll(ep, 0);
+	show_rest(sock_b);
+	show_epoll(ep, 0);
+	deliver("three");
+	show_epoll(ep, 0);
+}
+
+static void epoll_once(void)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLONESHOT };
+	int ep;
+
+	make_pair();
+	ep = epoll_on(sock_b, EPOLLIN | EPOLLONESHOT);
+	deliver("one");
+	show_epoll(ep, 0);
+	show_epoll(ep, 0);
+	T(epoll_ctl(ep, EPOLL_CTL_MOD, sock_b, &ev));
+	show_epoll(ep, 0);
+	T(close(sock_b));
+	show_epoll(ep, 0);
+}
+
+/* ---- blocking ---------------------------------------------------------- */
+
+static void pause_ms(int ms)
+{
+	nanosleep(&(struct timespec){ 0, ms * 1000000L }, NULL);
+}
+
+/* In a child: do @act a moment from now. */
+static void soon(void (*act)(void))
+{
+	if (fork())
+		return;
+	pause_ms(20);
+	act();
+	_exit(0);
+}
+
+static void send_one(void)
+{
+	deliver("woken");
+}
+
+static void blocked(void)
+{
+	struct iovec iov = { buf, 64 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct mmsghdr vec = { .msg_hdr = msg };
+
+	make_pair();
+	soon(send_one);
+	R(recv(sock_b, buf, 64, 0));
+	soon(send_one);
+	R(read(sock_b, buf, 64));
+	soon(send_one);
+	R(recvmsg(sock_b, &msg, 0));
+	soon(send_one);
+	R(recvmmsg(sock_b, &vec, 1, 0, NULL));
+	soon(send_one);
+	show_poll(sock_b, POLLIN, -1);
+	R(readv(sock_b, &iov, 1));
+	show_rest(sock_b);
+}
+
+static void *receive_in_thread(void *arg)
+{
+	T(recv(sock_b, arg, 24, 0));
+	return NULL;
+}
+
+static void blocked_thread(void)
+{
+	pthread_t thread;
+	char got[25] = "";
+
+	make_pair();
+	pthread_create(&thread, NULL, receive_in_thread, got);
+	pause_ms(10);
+	deliver("woken");
+	pthread_join(thread, NULL);
+	printf("%s\n", got);
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+static void interrupted(void)
+{
+	struct sigaction sa = { .sa_handler = on_alarm };
+	struct itimerspec soon_after = { .it_value.tv_nsec = 20000000 };
+	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL,
+			       .sigev_signo = SIGUSR1 };
+	timer_t timer;
+
+	make_pair();
+	sigaction(SIGUSR1, &sa, NULL);
+	timer_create(CLOCK_MONOTONIC, &ev, &timer);
+	timer_settime(timer, 0, &soon_after, NULL);
+	T(recv(sock_b, buf, 64, 0));
+	timer_settime(timer, 0, &soon_after, NULL);
+	T(read(sock_b, buf, 64));
+	timer_settime(timer, 0, &soon_after, NULL);
+	show_poll(sock_b, POLLIN, -1);
+	deliver("payload");
+	R(recv(sock_b, buf, 64, 0));
+}
+
+static void timed_out(void)
+{
+	struct timeval tv = { .tv_usec = 30000 };
+
+	make_pair();
+	T(setsockopt(sock_b, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)));
+	soon(stray);
+	T(recv(sock_b, buf, 64, 0));
+	wait(NULL);
+	stray();
+	T(recv(sock_b, buf, 64, 0));
+}
+
+/* ---- strays ------------------------------------------------------------ */
+
+static void stray_before_poll(void)
+{
+	make_pair();
+	stray();
+	stray();
+	show_poll(sock_b, POLLIN, 10);
+	stray();
+	show_poll(sock_b, POLLIN, 10);
+	deliver("payload");
+	stray();
+	show_poll(sock_b, POLLIN, 10);
+	R(recv(sock_b, buf, 64, 0));
+	show_poll(sock_b, POLLIN, 10);
+}
+
+static void stray_before_select(void)
+{
+	make_pair();
+	stray();
+	show_select(sock_b);
+	stray();
+	deliver("payload");
+	show_select(sock_b);
+	R(recv(sock_b, buf, 64, 0));
+	show_select(sock_b);
+}
+
+static void stray_before_epoll(unsigned int edge)
+{
+	int ep;
+
+	make_pair();
+	stray();
+	ep = epoll_on(sock_b, EPOLLIN | edge);
+	show_epoll(ep, 10);
+	stray();
+	show_epoll(ep, 10);
+	deliver("one");
+	stray();
+	show_epoll(ep, 10);
+	R(recv(sock_b, buf, 64, 0));
+	show_epoll(ep, 10);
+	stray();
+	show_epoll(ep, 10);
+}
+
+static void stray_before_epoll_level(void)
+{
+	stray_before_epoll(0);
+}
+
+static void stray_before_epoll_edge(void)
+{
+	stray_before_epoll(EPOLLET);
+}
+
+static void send_after_strays(void)
+{
+	stray();
+	stray();
+	pause_ms(20);
+	deliver("woken");
+}
+
+/* A call may leave anything behind the bytes that it returns. */
+static void hear(int flags)
+{
+	int n;
+
+	T(n = recv(sock_b, buf, sizeof(buf), flags));
+	printf("  %.*s\n", n, buf);
+}
+
+static void stray_wakes_no_receive(void)
+{
+	make_pair();
+	soon(send_after_strays);
+	hear(0);
+	soon(send_after_strays);
+	hear(MSG_PEEK);
+	hear(0);
+	soon(send_after_strays);
+	show_poll(sock_b, POLLIN, -1);
+	hear(0);
+	show_rest(sock_b);
+}
+
+/* Strays among datagrams, before anyone has polled: in every receiving call. */
+static void strays_between(void)
+{
+	struct iovec iov[6] = { [0 ... 5] = { buf, 64 } };
+	struct mmsghdr vec[6];
+	static char many[6][10];
+	int n = -1;
+
+	make_pair();
+	for (int i = 0; i < 6; i++) {
+		iov[i] = (struct iovec){ many[i], 9 };
+		vec[i] = (struct mmsghdr){
+			{ .msg_iov = &iov[i], .msg_iovlen = 1 }, 0
+		};
+	}
+	stray();
+	T(ioctl(sock_b, FIONREAD, &n));
+	T(n);
+	stray();
+	deliver("one");
+	stray();
+	T(ioctl(sock_b, FIONREAD, &n));
+	T(n);
+	deliver("two");
+	deliver("three");
+	stray();
+	deliver("four");
+	stray();
+	T(recvmmsg(sock_b, vec, 6, MSG_DONTWAIT, NULL));
+	for (int i = 0; i < 4; i++)
+		printf("  %u %.*s\n", vec[i].msg_len, (int)vec[i].msg_len,
+		       many[i]);
+	stray();
+	T(recv(sock_b, buf, 64, MSG_DONTWAIT));
+	stray();
+	T(recv(sock_b, buf, 64, MSG_DONTWAIT | MSG_PEEK));
+	stray();
+	T(recvmsg(sock_b, &vec[0].msg_hdr, MSG_DONTWAIT));
+	stray();
+	T(recvmmsg(sock_b, vec, 6, MSG_DONTWAIT, NULL));
+	show_rest(sock_b);
+}
+
+SCENARIOS({ "poll_events", poll_events }, { "poll_error", poll_error },
+	  { "poll_several", poll_several }, { "selected", selected },
+	  { "epoll_level", epoll_level }, { "epoll_edge", epoll_edge },
+	  { "epoll_once", epoll_once }, { "blocked", blocked },
+	  { "blocked_thread", blocked_thread }, { "interrupted", interrupted },
+	  { "timed_out", timed_out },
+	  { "stray_before_poll", stray_before_poll },
+	  { "stray_before_select", stray_before_select },
+	  { "stray_before_epoll_level", stray_before_epoll_level },
+	  { "stray_before_epoll_edge", stray_before_epoll_edge },
+	  { "stray_wakes_no_receive", stray_wakes_no_receive },
+	  { "strays_between", strays_between })
