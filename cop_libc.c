@@ -50,6 +50,20 @@ static long syscall_stub(long number, ...)
 	return cop_libc.syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
+static int clone_stub(int (*fn)(void *), void *stack, int flags, void *arg, ...)
+{
+	void *ptid, *tls, *ctid;
+	va_list ap;
+
+	va_start(ap, arg);
+	ptid = va_arg(ap, void *);
+	tls = va_arg(ap, void *);
+	ctid = va_arg(ap, void *);
+	va_end(ap);
+	cop_libc_init();
+	return cop_libc.clone(fn, stack, flags, arg, ptid, tls, ctid);
+}
+
 struct cop_libc cop_libc = {
 #define X(type, name, params, args) .name = name##_stub,
 	COP_LIBC_CALLS(X)
@@ -58,6 +72,7 @@ struct cop_libc cop_libc = {
 		COP_LIBC_VARIADIC(X)
 #undef X
 			.syscall = syscall_stub,
+	.clone = clone_stub,
 };
 
 /* Stands in for a symbol that an older libc does not have. */
@@ -89,5 +104,6 @@ void cop_libc_init(void)
 	COP_LIBC_VARIADIC(X)
 #undef X
 	LOOK_UP(syscall)
+	LOOK_UP(clone)
 	errno = saved;
 }

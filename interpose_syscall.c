@@ -18,6 +18,7 @@
 #include "cop/compiler.h"
 #include "cop/interpose.h"
 #include "cop/libc.h"
+#include "cop/process.h"
 
 /* Arguments as syscall() has them: a register each. */
 #define INT(n) ((int)a[n])
@@ -91,11 +92,30 @@ static long nr_pselect6(const long *a)
 	return next_syscall(SYS_pselect6, a);
 }
 
+/* However it is asked for, a child may share memory and not descriptors. */
+#ifdef SYS_vfork
+#define SHARING_CALLS(X) X(clone) X(clone3) X(vfork)
+#else
+#define SHARING_CALLS(X) X(clone) X(clone3)
+#endif
+
+#define X(name)                                     \
+	static long nr_##name(const long *a)        \
+	{                                           \
+		cop_process_share();                \
+		return next_syscall(SYS_##name, a); \
+	}
+SHARING_CALLS(X)
+#undef X
+
 static long (*const calls[])(const long *a) = {
 #define X(name, args) [SYS_##name] = nr_##name,
 	SAME_CALLS(X)
 #undef X
-		[SYS_ppoll] = nr_ppoll,
+#define X(name) [SYS_##name] = nr_##name,
+		SHARING_CALLS(X)
+#undef X
+			[SYS_ppoll] = nr_ppoll,
 	[SYS_pselect6] = nr_pselect6,
 };
 

@@ -20,6 +20,7 @@
 
 /* Names that libc exports and its headers keep for their own use. */
 int __dup2(int fd, int newfd);
+pid_t __vfork(void);
 ssize_t __read_chk(int fd, void *buf, size_t len, size_t buflen);
 ssize_t __recv_chk(int fd, void *buf, size_t len, size_t buflen, int flags);
 ssize_t __recvfrom_chk(int fd, void *buf, size_t len, size_t buflen, int flags,

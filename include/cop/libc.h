@@ -85,6 +85,7 @@
 	X(int, close_range,                                                    \
 	  (unsigned int first, unsigned int last, int flags),                  \
 	  (first, last, flags))                                                \
+	X(pid_t, vfork, (void), ())                                            \
 	X(int, dup, (int fd), (fd))                                            \
 	X(int, dup2, (int fd, int newfd), (fd, newfd))                         \
 	X(int, dup3, (int fd, int newfd, int flags), (fd, newfd, flags))       \
@@ -134,6 +135,7 @@ struct cop_libc {
 	COP_LIBC_VARIADIC(X)
 #undef X
 	long (*syscall)(long number, ...);
+	int (*clone)(int (*fn)(void *), void *stack, int flags, void *arg, ...);
 };
 
 /*
