@@ -41,19 +41,12 @@ static __attribute__((constructor)) void cop_init(void)
 	pthread_once(&cop_once, cop_start);
 }
 
-static noinline void forget_number(int fd)
+noinline void forget_number(int fd)
 {
 	int saved = errno;
 
 	fd_forget(fd);
 	errno = saved;
-}
-
-int foreign_fd(int fd)
-{
-	if (unlikely(sockfd_lookup(fd)))
-		forget_number(fd);
-	return fd;
 }
 
 /*

@@ -58,11 +58,16 @@ static int dup_install(int fd, struct socket *sock)
 	return cop_return(err ? err : fd, saved);
 }
 
-EXPORT int dup(int fd)
+static noinline int sys_dup(int fd)
 {
 	struct socket *sock = sockfd_get(fd);
 
 	return dup_install(cop_libc.dup(fd), sock);
+}
+
+EXPORT int dup(int fd)
+{
+	return any_ours() ? sys_dup(fd) : cop_libc.dup(fd);
 }
 
 /*
@@ -159,7 +164,7 @@ EXPORT int close_range(unsigned int first, unsigned int last, int flags)
 /* Of all that fcntl() does, only a duplicate means anything to the table. */
 static bool makes_fd(int cmd)
 {
-	return unlikely(cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC);
+	return any_ours() && (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC);
 }
 
 static noinline int sys_dupfd(int fd, int cmd, long arg)

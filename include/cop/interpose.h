@@ -61,18 +61,29 @@ static inline bool gone(int fd, ssize_t ret)
 	return true;
 }
 
+/* Whether the process has, or ever had, a COP socket. */
+static inline bool any_ours(void)
+{
+	return unlikely(READ_ONCE(cop_table.max));
+}
+
+/**
+ * forget_number - drop what a descriptor's number stood for; errno stays
+ * @fd: the descriptor
+ */
+void forget_number(int fd);
+
 /**
  * foreign_fd - note a new descriptor that is not ours
  * @fd: the descriptor, or -1
  *
  * What its number meant before, if anything, is over. Returns @fd.
  */
-int foreign_fd(int fd);
-
-/* Whether the process has, or ever had, a COP socket. */
-static inline bool any_ours(void)
+static inline int foreign_fd(int fd)
 {
-	return unlikely(READ_ONCE(cop_table.max));
+	if (unlikely(sockfd_lookup(fd)))
+		forget_number(fd);
+	return fd;
 }
 
 /**
