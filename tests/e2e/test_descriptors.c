@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_descriptors.c - duplicating and closing descriptors: COP answers each call
- * as the kernel's UDP does. progs/descriptors.c has the calls.
+ * test_descriptors.c - duplicating and closing descriptors: COP answers each
+ * call as the kernel's UDP does. progs/descriptors.c has the calls.
  */
 #include <criterion/criterion.h>
 
