@@ -38,9 +38,12 @@ static int cop_init_sock(struct sock *sk)
 
 static int cop_open(struct sock *sk, int flags)
 {
-	(void)sk;
-	return cop_libc_result(
+	int fd = cop_libc_result(
 		cop_libc.socket(AF_INET, SOCK_DGRAM | flags, IPPROTO_UDP));
+
+	if (fd >= 0)
+		sock_set_flag(sk, SOCK_CARRIED);
+	return fd;
 }
 
 static void cop_close(struct sock *sk)
@@ -109,8 +112,20 @@ static int cop_getname(struct sock *sk, int fd, struct sockaddr *uaddr,
 	return 0;
 }
 
+/* Connected to any address, the kernel's peer is an address of this host. */
+static __be32 peer_addr(int fd, const struct sockaddr_in *asked)
+{
+	struct sockaddr_in peer = *asked;
+	socklen_t len = sizeof(peer);
+
+	if (unlikely(asked->sin_addr.s_addr == htonl(INADDR_ANY)))
+		getpeername(fd, (struct sockaddr *)&peer, &len);
+	return peer.sin_addr.s_addr;
+}
+
 /* What ip4_datagram_connect leaves in the sock. */
-static void cop_connected(struct sock *sk, const struct sockaddr_in *peer,
+static void cop_connected(struct sock *sk, int fd,
+			  const struct sockaddr_in *peer,
 			  const struct sockaddr_in *local)
 {
 	struct inet_sock *inet = inet_sk(sk);
@@ -121,7 +136,7 @@ static void cop_connected(struct sock *sk, const struct sockaddr_in *peer,
 	if (!READ_ONCE(inet->inet_rcv_saddr))
 		WRITE_ONCE(inet->inet_rcv_saddr, saddr);
 	WRITE_ONCE(inet->inet_sport, local->sin_port);
-	WRITE_ONCE(inet->inet_daddr, peer->sin_addr.s_addr);
+	WRITE_ONCE(inet->inet_daddr, peer_addr(fd, peer));
 	WRITE_ONCE(inet->inet_dport, peer->sin_port);
 	WRITE_ONCE(cop_sk(sk)->tx_seq, 0);
 	WRITE_ONCE(sk->sk_state, COP_ESTABLISHED);
@@ -155,7 +170,8 @@ static int cop_connect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 	while (connect_once(sk, fd, uaddr, addr_len, &local, &err) && --tries)
 		;
 	if (!err)
-		cop_connected(sk, (const struct sockaddr_in *)uaddr, &local);
+		cop_connected(sk, fd, (const struct sockaddr_in *)uaddr,
+			      &local);
 	return err;
 }
 

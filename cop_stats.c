@@ -87,7 +87,7 @@ void cop_stats_report(struct sock *sk, int fd)
 	char line[512];
 	int len;
 
-	if (likely(!cop_env.stats))
+	if (likely(!cop_env.stats) || !sock_flag(sk, SOCK_CARRIED))
 		return;
 	if (u32_or(&sk->sk_flags, SOCK_REPORTED) & SOCK_REPORTED)
 		return;

@@ -84,6 +84,8 @@ static noinline int sys_dup3(int fd, int newfd, int flags, bool is_dup2)
 		return is_dup2 ? cop_libc.dup2(fd, newfd)
 			       : cop_libc.dup3(fd, newfd, flags);
 	sock = sockfd_get(fd);
+	if (!sock && cop_libc.fcntl(fd, F_GETFD) < 0)
+		return -1;
 	old = fd_take(newfd);
 	ret = cop_libc_result(is_dup2 ? cop_libc.dup2(fd, newfd)
 				      : cop_libc.dup3(fd, newfd, flags));

@@ -44,6 +44,7 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_SHARED_PORT  0x200 /* another sock has the claim to its port */
 #define SOCK_REPORTED	  0x100 /* its performance data were printed */
 #define SOCK_UNCONFIRMED  0x400 /* bound, to a port that the kernel chose */
+#define SOCK_CARRIED	  0x800 /* a kernel socket was made for it */
 #define SOCK_FILTER	  0x02	/* the kernel drops what is not COP */
 #define SOCK_FILTER_CLEAN 0x04	/* and nothing from before is queued */
 #define SOCK_USER_FILTER  0x08	/* the program set a filter of its own */
