@@ -195,12 +195,13 @@ static void many_peeked(void)
 static void many_iovecs_each(void)
 {
 	static struct iovec parts[3][60];
+	static char text[] = "abcdefgh";
 
 	connect_pair();
 	set_up(3, 0);
 	for (int i = 0; i < 3; i++) {
 		for (int j = 0; j < 60; j++)
-			parts[i][j] = (struct iovec){ "abcdefgh" + i, 1 + i };
+			parts[i][j] = (struct iovec){ &text[i], 1 + i };
 		vec[i].msg_hdr.msg_iov = parts[i];
 		vec[i].msg_hdr.msg_iovlen = 60;
 	}

@@ -123,16 +123,25 @@ static void type(void)
 	T(setsockopt(fd, SOL_SOCKET, SO_TYPE, &value, sizeof(value)));
 }
 
-static void options(void)
+static void try_option(const char *name, int level, int option_name)
 {
 	int one = 1, fd = sock();
+	int ret;
 
-	T(setsockopt(fd, SOL_SOCKET, SO_NO_CHECK, &one, sizeof(one)));
-	T(setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one)));
-	T(setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &one, sizeof(one)));
-	T(setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &one, sizeof(one)));
-	T(setsockopt(fd, IPPROTO_UDP, UDP_GRO, &one, sizeof(one)));
-	T(setsockopt(fd, IPPROTO_UDP, UDP_ENCAP, &one, sizeof(one)));
+	errno = UNTOUCHED;
+	ret = setsockopt(fd, level, option_name, &one, sizeof(one));
+	say(name, ret, errno);
+	close(fd);
+}
+
+static void options(void)
+{
+	try_option("SO_NO_CHECK", SOL_SOCKET, SO_NO_CHECK);
+	try_option("SO_ZEROCOPY", SOL_SOCKET, SO_ZEROCOPY);
+	try_option("SO_PEEK_OFF", SOL_SOCKET, SO_PEEK_OFF);
+	try_option("UDP_SEGMENT", IPPROTO_UDP, UDP_SEGMENT);
+	try_option("UDP_GRO", IPPROTO_UDP, UDP_GRO);
+	try_option("UDP_ENCAP", IPPROTO_UDP, UDP_ENCAP);
 }
 
 /* Ask for a port that is held, at each kind of address. */
