@@ -175,11 +175,10 @@ static void rx_fill(struct rx_batch *b, const struct mmsghdr *vec,
  * have. Happens only until the filter is set, see cop_filter.c.
  */
 static void rx_move(struct msghdr *to, const struct msghdr *from,
-		    const struct cop_rx *rx)
+		    struct cop_rx *rx)
 {
-	size_t n = min_t(size_t, rx->copied, cop_iov_length(to));
-
-	cop_iov_copy(to->msg_iov, from->msg_iov, 0, n);
+	rx->copied = min_t(size_t, rx->copied, cop_iov_length(to));
+	cop_iov_copy(to->msg_iov, from->msg_iov, 0, rx->copied);
 	if (to->msg_name && from->msg_name)
 		memcpy(to->msg_name, from->msg_name,
 		       min_t(size_t, to->msg_namelen, from->msg_namelen));
@@ -188,7 +187,9 @@ static void rx_move(struct msghdr *to, const struct msghdr *from,
 	if (to->msg_controllen)
 		memcpy(to->msg_control, from->msg_control, to->msg_controllen);
 	to->msg_namelen = from->msg_namelen;
-	to->msg_flags = from->msg_flags | (n < rx->len ? MSG_TRUNC : 0);
+	to->msg_flags = from->msg_flags;
+	if (rx->copied < rx->len)
+		to->msg_flags |= MSG_TRUNC;
 }
 
 /*
@@ -294,6 +295,13 @@ static bool rx_one_by_one(int flags)
 	return flags & (MSG_ERRQUEUE | MSG_PEEK);
 }
 
+/* What is no time is left to the kernel, for its EFAULT or EINVAL. */
+static bool rx_time_fits(const struct timespec *timeout)
+{
+	return access_ok(timeout, sizeof(*timeout)) && timeout->tv_sec >= 0 &&
+	       timeout->tv_nsec >= 0 && timeout->tv_nsec < 1000000000;
+}
+
 static bool rx_expired(const struct timespec *timeout)
 {
 	return timeout && timeout->tv_sec <= 0 && timeout->tv_nsec <= 0;
@@ -321,8 +329,7 @@ int cop_recvmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 	int err;
 
 	n = min_t(unsigned int, n, IOV_MAX);
-	if (!n || !vec_fits(vec, n) ||
-	    (timeout && !access_ok(timeout, sizeof(*timeout))))
+	if (!n || !vec_fits(vec, n) || (timeout && !rx_time_fits(timeout)))
 		return cop_libc_result(
 			cop_libc.recvmmsg(fd, vec, n, flags, timeout));
 	err = cop_soft_error(sk);
