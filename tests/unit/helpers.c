@@ -240,14 +240,18 @@ ssize_t t_recvmsg(int fd, struct msghdr *msg, int flags)
 ssize_t t_sendto(int fd, const void *buf, size_t len, int flags,
 		 const struct sockaddr_in *to)
 {
+	struct socket *sock = t_sock(fd);
+	socklen_t tolen = to ? sizeof(*to) : 0;
 	struct iovec iov = { (void *)buf, len };
 	struct msghdr msg = {
 		.msg_name = (void *)to,
-		.msg_namelen = to ? sizeof(*to) : 0,
+		.msg_namelen = tolen,
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 	};
 
+	if (inet_sk(sock->sk)->inet_sport)
+		return sock->ops->sendto(sock, fd, buf, len, flags, to, tolen);
 	return t_sendmsg(fd, &msg, flags);
 }
 
@@ -260,15 +264,10 @@ ssize_t t_recvfrom(int fd, void *buf, size_t len, int flags,
 		   struct sockaddr_in *from)
 {
 	struct socket *sock = t_sock(fd);
-	struct iovec iov = { buf, len };
-	struct msghdr msg = {
-		.msg_name = from,
-		.msg_namelen = from ? sizeof(*from) : 0,
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-	};
+	socklen_t fromlen = sizeof(*from);
 
-	return sock->ops->recvmsg(sock, fd, &msg, flags);
+	return sock->ops->recvfrom(sock, fd, buf, len, flags, from,
+				   from ? &fromlen : NULL);
 }
 
 ssize_t t_recv(int fd, void *buf, size_t len, int flags)
@@ -327,31 +326,42 @@ void t_udp_send(int udp, uint16_t snum, const void *data, size_t len)
 		     len));
 }
 
+/* By the book, not by the library. */
+static struct cophdr header(int udp, uint16_t snum)
+{
+	struct cophdr hdr = {
+		.magic = htons(0xc0b1),
+		.ver_hlen = 0x14,
+		.flags = 1,
+		.source = htons(t_port(udp)),
+		.dest = htons(snum),
+	};
+
+	return hdr;
+}
+
 void t_udp_send_cop(int udp, uint16_t snum, unsigned int options,
 		    const void *payload, size_t len)
 {
 	static unsigned char data[COP_HLEN_MAX + COP_MAX_LEN];
-	struct cophdr *hdr = (struct cophdr *)data;
+	struct cophdr hdr = header(udp, snum);
 	size_t hlen = COP_HLEN + options * 4;
 
+	hdr.ver_hlen += options;
 	memset(data, 0xee, hlen);
-	cop_hdr_build(hdr, htons(t_port(udp)), htons(snum), 0, cop_clock_us());
-	hdr->ver_hlen += options;
+	memcpy(data, &hdr, COP_HLEN);
 	memcpy(data + hlen, payload, len);
 	t_udp_send(udp, snum, data, hlen + len);
 }
 
 void t_udp_send_strays(int udp, uint16_t snum)
 {
+	const struct cophdr good = header(udp, snum);
 	struct {
 		struct cophdr hdr;
 		char payload[8];
-	} stray = { .payload = "stray" };
-	struct cophdr good;
+	} stray = { good, "stray" };
 
-	cop_hdr_build(&good, htons(t_port(udp)), htons(snum), 0,
-		      cop_clock_us());
-	stray.hdr = good;
 	t_udp_send(udp, snum, &stray, COP_HLEN - 1);
 	stray.hdr.magic = ~good.magic;
 	t_udp_send(udp, snum, &stray, sizeof(stray));

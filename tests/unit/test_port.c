@@ -35,10 +35,10 @@ static void setup(void)
 
 TestSuite(cop_port, .init = setup, .timeout = 20);
 
-/* The random number whose rover is @queue and whose place is @place. */
+/* A random number whose rover is @queue; its place is @place of 512. */
 static void draw(unsigned int queue, unsigned int place)
 {
-	drawn = place * COP_HTABLE_SIZE + queue;
+	drawn = (place << 16) * COP_HTABLE_SIZE + queue;
 }
 
 static unsigned int queue_length(unsigned int q)
@@ -186,7 +186,44 @@ Test(cop_port, within_a_queue_the_search_goes_round)
 	}
 }
 
+/* Of one queue each port of the range is as likely: 512 places, 221 ports. */
+Test(cop_port, no_port_of_the_range_is_drawn_far_more_often_than_another)
+{
+	static int times[COP_PORTS];
+
+	cop_port_allow(&table, 32768, 60999, NULL);
+	for (unsigned int place = 0; place < COP_QUEUE_PORTS; place++) {
+		uint16_t snum;
+
+		draw(5, place);
+		snum = cop_port_claim_any(&table);
+		cr_assert(le(int, ++times[snum], 8), "port %u", snum);
+		cop_port_release(&table, snum);
+	}
+}
+
 /* ---- range and reserved ports --------------------------------------------- */
+
+static const uint16_t range[][2] = {
+	{ 1, 65535 },	  { 1, 1 },	{ 65535, 65535 }, { 127, 128 },
+	{ 128, 255 },	  { 129, 254 }, { 8191, 8192 },	  { 1024, 1151 },
+	{ 32768, 60999 }, { 100, 9000 }
+};
+
+Test(cop_port, exactly_the_ports_of_the_range_are_allowed)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(range); i++) {
+		cop_port_allow(&table, range[i][0], range[i][1], NULL);
+		for (int p = 1; p < COP_PORTS; p++) {
+			uint64_t word = table.allowed.word[p % 128][p / 8192];
+
+			cr_assert(eq(int, word >> p / 128 % 64 & 1,
+				     p >= range[i][0] && p <= range[i][1]),
+				  "port %d of %u to %u", p, range[i][0],
+				  range[i][1]);
+		}
+	}
+}
 
 Test(cop_port, only_ports_of_the_range_are_handed_out)
 {
@@ -292,6 +329,24 @@ Test(cop_port, queues_stay_balanced_over_10000_binds_and_releases)
 		cr_assert(le(uint, longest, n / COP_HTABLE_SIZE + 2),
 			  "seed %d", seed);
 	}
+}
+
+/* 1,000 draws of 28,232 ports: 17 are expected to meet an earlier one. */
+Test(cop_port, the_librarys_own_table_draws_ports_at_random)
+{
+	static bool seen[COP_PORTS];
+	int again = 0;
+
+	cop_port_allow(&cop_port_table, 32768, 60999, NULL);
+	for (int i = 0; i < 1000; i++) {
+		uint16_t snum = cop_port_claim_any(&cop_port_table);
+
+		again += seen[snum];
+		seen[snum] = true;
+		cop_port_release(&cop_port_table, snum);
+	}
+	cr_assert(lt(int, again, 60));
+	cr_assert(eq(ptr, (void *)cop_port_table.random, (void *)cop_random));
 }
 
 /* ---- threads -------------------------------------------------------------- */
