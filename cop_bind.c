@@ -309,6 +309,18 @@ int cop_get_port(struct sock *sk, int fd, const struct sockaddr_in *addr)
 }
 
 /*
+ * The kernel is to choose, and the header of what is about to be sent must say
+ * what it chose. A bind to port 0 is undone by a disconnect as an autobind is.
+ */
+static uint16_t autobind_now(struct sock *sk, int fd,
+			     const struct sockaddr_in *any)
+{
+	if (!kernel_bind(fd, any))
+		cop_bind_confirmed(sk, fd);
+	return 0;
+}
+
+/*
  * The claim is recorded in the sock before the kernel is asked, so that a send
  * that is cancelled or jumped out of leaves it there for the next one.
  */
@@ -324,7 +336,7 @@ uint16_t cop_autobind_arm(struct sock *sk, int fd)
 	if (!snum) {
 		snum = claim_candidate(sk);
 		if (!snum)
-			return 0;
+			return autobind_now(sk, fd, &any);
 		if (!atomic_compare_exchange_strong(&cop_sk(sk)->armed, &none,
 						    snum)) {
 			cop_port_release(&cop_port_table, snum);

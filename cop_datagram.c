@@ -213,6 +213,16 @@ static void drop_head(int fd)
 	cop_libc.recv(fd, &none, 0, MSG_DONTWAIT);
 }
 
+/* A NAT on the way rewrites UDP's ports, not those in the header. */
+static bool ports_differ(struct sock *sk, const struct sockaddr_in *from,
+			 socklen_t len, const struct cop_rx *rx)
+{
+	if (rx->hdr.dest != READ_ONCE(inet_sk(sk)->inet_sport) &&
+	    READ_ONCE(inet_sk(sk)->inet_sport))
+		return true;
+	return from && len >= sizeof(*from) && from->sin_port != rx->hdr.source;
+}
+
 void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
 		    const struct cop_rx *rx)
 {
@@ -223,8 +233,7 @@ void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
 	u64_add(&count->rx_bytes, rx->copied);
 	if (unlikely(rx->copied < rx->len))
 		u32_add(&count->rx_truncated, 1);
-	if (from && len >= sizeof(*from) &&
-	    unlikely(from->sin_port != rx->hdr.source))
+	if (unlikely(ports_differ(sk, from, len, rx)))
 		u32_add(&count->port_mismatch, 1);
 }
 
