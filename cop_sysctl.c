@@ -9,7 +9,9 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cop/compiler.h"
 #include "cop/contention.h"
@@ -30,7 +32,9 @@ struct cop_sysctl cop_sysctl = {
 struct reader {
 	int fd;
 	ssize_t len, pos;
-	char buf[512];
+	size_t size;
+	char *buf; /* room, or where that is too small a mapping */
+	char room[512];
 };
 
 static bool reader_open(struct reader *r, const char *path)
@@ -38,13 +42,22 @@ static bool reader_open(struct reader *r, const char *path)
 	r->fd = open(path, O_RDONLY | O_CLOEXEC);
 	r->len = 0;
 	r->pos = 0;
+	r->buf = r->room;
+	r->size = sizeof(r->room);
 	return r->fd >= 0;
+}
+
+static void reader_close(struct reader *r)
+{
+	if (r->buf != r->room)
+		munmap(r->buf, r->size);
+	cop_libc.close(r->fd);
 }
 
 static int reader_char(struct reader *r)
 {
 	if (r->pos == r->len) {
-		r->len = cop_libc.read(r->fd, r->buf, sizeof(r->buf));
+		r->len = cop_libc.read(r->fd, r->buf, r->size);
 		r->pos = 0;
 	}
 	return r->len > 0 ? r->buf[r->pos++] : -1;
@@ -76,7 +89,7 @@ static void read_int(const char *path, _Atomic(int) *value)
 	n = reader_number(&r, &after);
 	if (n >= 0)
 		atomic_store_explicit(value, n, memory_order_relaxed);
-	cop_libc.close(r.fd);
+	reader_close(&r);
 }
 
 static bool read_range(int *low, int *high)
@@ -88,8 +101,30 @@ static bool read_range(int *low, int *high)
 		return false;
 	*low = reader_number(&r, &after);
 	*high = reader_number(&r, &after);
-	cop_libc.close(r.fd);
+	reader_close(&r);
 	return *low >= 0 && *low <= *high && *high < COP_PORTS;
+}
+
+/*
+ * The kernel gives a list to the first read and nothing to a second, so what
+ * fills the room is read again into as much as a list can need. Without memory
+ * for that its beginning has to do.
+ */
+static void reader_widen(struct reader *r)
+{
+	const size_t size = COP_PORTS / 2 * sizeof("65535"); /* every other */
+	char *all;
+
+	r->len = cop_libc.read(r->fd, r->room, sizeof(r->room));
+	if (r->len < (ssize_t)sizeof(r->room))
+		return;
+	all = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (all == MAP_FAILED)
+		return;
+	r->buf = all;
+	r->size = size;
+	r->len = pread(r->fd, all, size, 0);
 }
 
 /* The list's form is "1,5-9,70-80": a '-' behind a number opens a range. */
@@ -100,12 +135,13 @@ static void read_reserved(struct cop_port_bits *reserved)
 
 	if (!reader_open(&r, IPV4 "ip_local_reserved_ports"))
 		return;
+	reader_widen(&r);
 	while ((from = reader_number(&r, &after)) >= 0) {
 		to = after == '-' ? reader_number(&r, &after) : from;
 		for (; from <= to && to < COP_PORTS; from++)
 			cop_port_bit(reserved, from);
 	}
-	cop_libc.close(r.fd);
+	reader_close(&r);
 }
 
 /* "UDP: inuse N mem ...": the sockets that have a port. */
@@ -122,7 +158,7 @@ static unsigned int read_inuse(void)
 		match = c == want[match] ? match + 1 : c == want[0];
 	if (!want[match])
 		n = reader_number(&r, &after);
-	cop_libc.close(r.fd);
+	reader_close(&r);
 	return n < 0 ? 0 : n;
 }
 
