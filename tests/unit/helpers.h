@@ -26,16 +26,16 @@
 #include "cop/socket.h"
 #include "cop/table.h"
 
-#define LOOPBACK "127.0.0.1"
+#define LOOPBACK  "127.0.0.1"
 #define NOT_LOCAL "198.51.100.7" /* RFC 5737: nobody's */
 
 /* ---- sockets -------------------------------------------------------------- */
 
-void t_init(void);			 /* what the constructor does */
-int t_open(void);			 /* a COP socket's descriptor */
-int t_open_bound(void);			 /* the same, on LOOPBACK, any port */
-void t_close(int fd);			 /* as close() does it */
-struct socket *t_sock(int fd);		 /* what the descriptor leads to */
+void t_init(void);	       /* what the constructor does */
+int t_open(void);	       /* a COP socket's descriptor */
+int t_open_bound(void);	       /* the same, on LOOPBACK, any port */
+void t_close(int fd);	       /* as close() does it */
+struct socket *t_sock(int fd); /* what the descriptor leads to */
 struct sock *t_sk(int fd);
 struct cop_counters *t_count(int fd);
 
@@ -52,8 +52,8 @@ int t_bind_addr(int fd, const void *addr, socklen_t len);
 int t_bind(int fd, const char *ip, uint16_t snum);
 int t_connect(int fd, const char *ip, uint16_t snum);
 int t_disconnect(int fd);
-uint16_t t_port(int fd);	     /* that getsockname() tells */
-struct sockaddr_in t_name(int fd);   /* likewise, with the address */
+uint16_t t_port(int fd);	   /* that getsockname() tells */
+struct sockaddr_in t_name(int fd); /* likewise, with the address */
 
 /* sendmsg() and recvmsg() with their autobind. */
 ssize_t t_sendmsg(int fd, const struct msghdr *msg, int flags);
@@ -107,11 +107,11 @@ int t_child(int (*fn)(void));
 			return __LINE__; \
 	} while (0)
 #define T_SKIP (-1000) /* the child can't do here what it should */
-#define T_CHILD(fn)                                                  \
-	do {                                                         \
-		int ret_ = t_child(fn);                              \
-		if (ret_ == T_SKIP)                                  \
-			cr_skip("not possible here: no privileges"); \
+#define T_CHILD(fn)                                                     \
+	do {                                                            \
+		int ret_ = t_child(fn);                                 \
+		if (ret_ == T_SKIP)                                     \
+			cr_skip("not possible here: no privileges");    \
 		cr_assert(eq(int, ret_, 0), "failing line, or signal"); \
 	} while (0)
 

@@ -51,10 +51,10 @@ static void enter(int fd, enum state state, uint16_t peer)
 
 static const sa_family_t family[] = { AF_INET, AF_UNSPEC, AF_INET6, AF_UNIX,
 				      9999 };
-static const char *const address[] = {
-	"0.0.0.0",	 LOOPBACK,    "127.9.9.9",	 NOT_LOCAL,
-	"255.255.255.255", "224.0.0.1", "127.255.255.255", "0.1.2.3"
-};
+static const char *const address[] = { "0.0.0.0",	  LOOPBACK,
+				       "127.9.9.9",	  NOT_LOCAL,
+				       "255.255.255.255", "224.0.0.1",
+				       "127.255.255.255", "0.1.2.3" };
 static const socklen_t length[] = { 0, 2, 15, 16, 17, 128, 129, -1 };
 
 /* One bind by the kernel's UDP and one by COP; returns whether both agree. */
@@ -76,7 +76,8 @@ static bool same_answer(const struct sockaddr_in *addr, socklen_t len,
 	if (got != want)
 		fprintf(stderr,
 			"%s, family %d, %s port %d, length %d: kernel %d, "
-			"cop %d\n", state_name[state], addr->sin_family,
+			"cop %d\n",
+			state_name[state], addr->sin_family,
 			inet_ntoa(addr->sin_addr), ntohs(addr->sin_port),
 			(int)len, want, got);
 	return got == want;
@@ -177,7 +178,8 @@ Test(cop_bind, each_fault_has_the_errno_of_inet_bind)
 
 		addr.sin_family = fault[i].family;
 		cr_assert(eq(int, t_bind_addr(fd, &addr, fault[i].len),
-			     fault[i].err), "%s", fault[i].name);
+			     fault[i].err),
+			  "%s", fault[i].name);
 		t_close(fd);
 	}
 }
@@ -290,8 +292,7 @@ static pid_t hold_elsewhere(const char *ip, uint16_t *snum)
 			pause();
 		_exit(1);
 	}
-	cr_assert(eq(int, read(pipefd[0], snum, sizeof(*snum)),
-		     sizeof(*snum)));
+	cr_assert(eq(int, read(pipefd[0], snum, sizeof(*snum)), sizeof(*snum)));
 	close(pipefd[0]);
 	close(pipefd[1]);
 	cr_assert(ne(uint, *snum, 0));
@@ -509,10 +510,10 @@ Test(cop_bind, userlocks_and_addresses_are_set_as_inet_bind_sets_them)
 
 		cr_assert(zero(int, t_bind(fd, bound[i].ip, snum)), "%s",
 			  bound[i].ip);
-		cr_assert(eq(int, t_sk(fd)->sk_userlocks, bound[i].locks),
-			  "%s", bound[i].ip);
-		cr_assert(eq(u32, inet->inet_rcv_saddr,
-			     inet_addr(bound[i].ip)));
+		cr_assert(eq(int, t_sk(fd)->sk_userlocks, bound[i].locks), "%s",
+			  bound[i].ip);
+		cr_assert(
+			eq(u32, inet->inet_rcv_saddr, inet_addr(bound[i].ip)));
 		cr_assert(eq(u32, inet->inet_saddr, inet_addr(bound[i].saddr)),
 			  "%s", bound[i].ip);
 		cr_assert(eq(u32, t_name(fd).sin_addr.s_addr,
@@ -578,7 +579,8 @@ Test(cop_bind, a_disconnect_undoes_what_was_not_bound_explicitly)
 		cr_assert(eq(uint, sk->sk_num, want), "%s", undo[i].name);
 		cr_assert(eq(int, sk->sk_refcnt, want ? 2 : 1));
 		cr_assert(eq(int, cop_port_taken(&cop_port_table, had),
-			     want != 0), "%s", undo[i].name);
+			     want != 0),
+			  "%s", undo[i].name);
 		cr_assert(eq(u32, inet_sk(sk)->inet_rcv_saddr,
 			     undo[i].keeps_addr ? inet_addr(LOOPBACK) : 0),
 			  "%s", undo[i].name);
@@ -603,7 +605,8 @@ Test(cop_bind, a_disconnect_leaves_the_name_that_udp_would_have)
 			name[k] = t_name(fd[k]);
 		}
 		cr_assert(eq(u32, name[1].sin_addr.s_addr,
-			     name[0].sin_addr.s_addr), "%s", undo[i].name);
+			     name[0].sin_addr.s_addr),
+			  "%s", undo[i].name);
 		cr_assert(eq(int, !name[1].sin_port, !name[0].sin_port), "%s",
 			  undo[i].name);
 	}

@@ -26,8 +26,8 @@ Test(cop_contention, many_ports_of_other_processes_leave_it_to_the_kernel)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(c); i++) {
 		cop_contention_measure(c[i].inuse, c[i].held, c[i].range);
-		cr_assert(eq(int, cop_contended(), c[i].contended),
-			  "case %zu", i);
+		cr_assert(eq(int, cop_contended(), c[i].contended), "case %zu",
+			  i);
 	}
 }
 

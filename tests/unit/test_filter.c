@@ -239,6 +239,5 @@ Test(cop_filter, other_ioctls_are_the_kernels)
 	cr_assert(eq(int, sock->ops->ioctl(sock, fd, 0x12345, &len),
 		     ioctl(udp, 0x12345, &len) ? -errno : 0));
 	cr_assert(zero(int, sock->ops->ioctl(sock, fd, TIOCOUTQ, &len)));
-	cr_assert(eq(int, sock->ops->ioctl(sock, fd, FIONREAD, NULL),
-		     -EFAULT));
+	cr_assert(eq(int, sock->ops->ioctl(sock, fd, FIONREAD, NULL), -EFAULT));
 }

@@ -65,9 +65,8 @@ Test(inet, a_cop_socket_is_had_for_protocol_0_and_IPPROTO_COP)
 	cr_assert(eq(int, protocol_of(SOCK_COP, IPPROTO_COP), IPPROTO_COP));
 }
 
-static const int bad_protocol[] = { -1,		 INT_MIN,     IPPROTO_UDP,
-				    IPPROTO_TCP, 252,	      254,
-				    255,	 IPPROTO_MAX, INT_MAX };
+static const int bad_protocol[] = { -1,	 INT_MIN, IPPROTO_UDP, IPPROTO_TCP, 252,
+				    254, 255,	  IPPROTO_MAX, INT_MAX };
 
 /* The kernel's own SOCK_DGRAM gives the same answers, 252 to 254 included. */
 Test(inet, a_protocol_that_is_not_cops_fails_as_with_the_kernel)
@@ -233,8 +232,8 @@ Test(inet, an_address_is_judged_by_length_then_by_pointer)
 					    c[i].len),
 			     c[i].err),
 			  "case %zu", i);
-	cr_assert(zero(int, inet_addr_fits((struct sockaddr *)&some,
-					   sizeof(some))));
+	cr_assert(zero(int,
+		       inet_addr_fits((struct sockaddr *)&some, sizeof(some))));
 }
 
 Test(inet, autobind_does_nothing_where_there_is_a_port)

@@ -103,8 +103,8 @@ Test(cop_mmsg, a_message_that_fails_ends_the_call_and_spends_no_number)
 	name[20].sin_family = AF_INET6;
 	cr_assert(eq(int, t_sendmmsg(fd, vec, MANY, 0), 20));
 	cr_assert(eq(u32, t_count(fd)->tx_datagrams, 20));
-	cr_assert(eq(int, t_sendmmsg(fd, vec + 20, MANY - 20, 0),
-		     -EAFNOSUPPORT));
+	cr_assert(
+		eq(int, t_sendmmsg(fd, vec + 20, MANY - 20, 0), -EAFNOSUPPORT));
 	cr_assert(eq(int, t_sendmmsg(fd, vec + 21, 1, 0), 1));
 	for (unsigned int i = 0; i < 21; i++) {
 		t_wire_recv(udp, &wire);
@@ -161,9 +161,9 @@ Test(cop_mmsg, no_messages_and_no_vector_answer_as_udp_does)
 		     sendmmsg(udp, bad, 1, 0) < 0 ? -errno : 0));
 	cr_assert(eq(int, t_recvmmsg(fd, fresh(1), 0, MSG_DONTWAIT, NULL),
 		     recvmmsg(udp, vec, 0, MSG_DONTWAIT, NULL)));
-	cr_assert(eq(int, t_recvmmsg(fd, bad, 1, MSG_DONTWAIT, NULL),
-		     recvmmsg(udp, bad, 1, MSG_DONTWAIT, NULL) < 0 ? -errno
-								   : 0));
+	cr_assert(
+		eq(int, t_recvmmsg(fd, bad, 1, MSG_DONTWAIT, NULL),
+		   recvmmsg(udp, bad, 1, MSG_DONTWAIT, NULL) < 0 ? -errno : 0));
 }
 
 /* ---- recvmmsg ------------------------------------------------------------- */
@@ -174,8 +174,10 @@ Test(cop_mmsg, all_that_is_queued_is_received)
 
 	for (unsigned int i = 0; i < MANY; i++)
 		send_text(udp, fd, i);
-	cr_assert(eq(int, t_recvmmsg(fd, fresh(MANY + 9), MANY + 9,
-				     MSG_DONTWAIT, NULL), MANY));
+	cr_assert(eq(int,
+		     t_recvmmsg(fd, fresh(MANY + 9), MANY + 9, MSG_DONTWAIT,
+				NULL),
+		     MANY));
 	for (unsigned int i = 0; i < MANY; i++) {
 		assert_text(i, i);
 		cr_assert(eq(uint, ntohs(name[i].sin_port), t_port(udp)));
@@ -207,8 +209,8 @@ Test(cop_mmsg, strays_in_a_batch_leave_no_hole)
 		}
 		send_text(udp, fd, i);
 	}
-	cr_assert(eq(int, t_recvmmsg(fd, fresh(30), 30, MSG_DONTWAIT, NULL),
-		     30));
+	cr_assert(
+		eq(int, t_recvmmsg(fd, fresh(30), 30, MSG_DONTWAIT, NULL), 30));
 	for (unsigned int i = 0; i < 30; i++) {
 		assert_text(i, i);
 		cr_assert(eq(uint, ntohs(name[i].sin_port), t_port(udp)));
@@ -296,8 +298,9 @@ Test(cop_mmsg, a_peek_takes_nothing)
 
 	t_udp_send_strays(udp, t_port(fd));
 	send_text(udp, fd, 0);
-	cr_assert(eq(int, t_recvmmsg(fd, fresh(2), 2, MSG_PEEK | MSG_DONTWAIT,
-				     NULL), 2));
+	cr_assert(eq(int,
+		     t_recvmmsg(fd, fresh(2), 2, MSG_PEEK | MSG_DONTWAIT, NULL),
+		     2));
 	assert_text(0, 0);
 	assert_text(1, 0);
 	cr_assert(eq(int, t_recvmmsg(fd, fresh(2), 2, MSG_DONTWAIT, NULL), 1));
@@ -390,9 +393,9 @@ Test(cop_mmsg, the_time_left_is_written_back)
 	cr_assert(eq(long, timeout.tv_sec, 99));
 }
 
-static const struct timespec bad_time[] = {
-	{ -1, 0 }, { 0, -1 }, { 0, 1000000000 }
-};
+static const struct timespec bad_time[] = { { -1, 0 },
+					    { 0, -1 },
+					    { 0, 1000000000 } };
 
 Test(cop_mmsg, a_time_that_is_none_is_einval_as_with_udp)
 {
@@ -406,8 +409,9 @@ Test(cop_mmsg, a_time_that_is_none_is_einval_as_with_udp)
 		cr_assert(eq(int, errno, EINVAL));
 		cr_assert(eq(int, t_recvmmsg(fd, fresh(1), 1, 0, &timeout),
 			     -EINVAL));
-		cr_assert(eq(int, t_recvmmsg(fd, fresh(1), 1, MSG_PEEK,
-					     &timeout), -EINVAL));
+		cr_assert(eq(int,
+			     t_recvmmsg(fd, fresh(1), 1, MSG_PEEK, &timeout),
+			     -EINVAL));
 	}
 }
 

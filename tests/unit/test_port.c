@@ -61,8 +61,8 @@ static unsigned int assert_consistent(void)
 	unsigned int sum = 0;
 
 	for (unsigned int q = 0; q < COP_HTABLE_SIZE; q++) {
-		cr_assert(eq(uint, queue_length(q), queue_bits(q)),
-			  "queue %u", q);
+		cr_assert(eq(uint, queue_length(q), queue_bits(q)), "queue %u",
+			  q);
 		sum += queue_bits(q);
 	}
 	return sum;
@@ -72,8 +72,8 @@ static unsigned int assert_consistent(void)
 
 Test(cop_port, a_claimed_port_is_refused_until_it_is_released)
 {
-	static const uint16_t port[] = { 1, 80, 127, 128, 8191, 8192, 40000,
-					 65535 };
+	static const uint16_t port[] = { 1,    80,   127,   128,
+					 8191, 8192, 40000, 65535 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(port); i++) {
 		cr_assert(not(cop_port_taken(&table, port[i])));
@@ -204,11 +204,11 @@ Test(cop_port, no_port_of_the_range_is_drawn_far_more_often_than_another)
 
 /* ---- range and reserved ports --------------------------------------------- */
 
-static const uint16_t range[][2] = {
-	{ 1, 65535 },	  { 1, 1 },	{ 65535, 65535 }, { 127, 128 },
-	{ 128, 255 },	  { 129, 254 }, { 8191, 8192 },	  { 1024, 1151 },
-	{ 32768, 60999 }, { 100, 9000 }
-};
+static const uint16_t range[][2] = { { 1, 65535 },     { 1, 1 },
+				     { 65535, 65535 }, { 127, 128 },
+				     { 128, 255 },     { 129, 254 },
+				     { 8191, 8192 },   { 1024, 1151 },
+				     { 32768, 60999 }, { 100, 9000 } };
 
 Test(cop_port, exactly_the_ports_of_the_range_are_allowed)
 {
@@ -243,8 +243,8 @@ Test(cop_port, a_reserved_port_is_not_handed_out)
 
 	cop_port_bit(&reserved, 40001);
 	cop_port_allow(&table, 40000, 40002, &reserved);
-	cr_assert(eq(uint, cop_port_claim_any(&table) +
-				   cop_port_claim_any(&table),
+	cr_assert(eq(uint,
+		     cop_port_claim_any(&table) + cop_port_claim_any(&table),
 		     40000 + 40002));
 	cr_assert(eq(uint, cop_port_claim_any(&table), 0));
 }
@@ -326,8 +326,8 @@ Test(cop_port, queues_stay_balanced_over_10000_binds_and_releases)
 		for (unsigned int q = 0; q < COP_HTABLE_SIZE; q++)
 			if (queue_length(q) > longest)
 				longest = queue_length(q);
-		cr_assert(le(uint, longest, n / COP_HTABLE_SIZE + 2),
-			  "seed %d", seed);
+		cr_assert(le(uint, longest, n / COP_HTABLE_SIZE + 2), "seed %d",
+			  seed);
 	}
 }
 
@@ -396,8 +396,10 @@ static void run_threads(void *(*fn)(void *))
 	pthread_t thread[THREADS];
 
 	for (intptr_t i = 0; i < THREADS; i++)
-		cr_assert(eq(int, pthread_create(&thread[i], NULL, fn,
-						 (void *)(i + 1)), 0));
+		cr_assert(eq(int,
+			     pthread_create(&thread[i], NULL, fn,
+					    (void *)(i + 1)),
+			     0));
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(thread[i], NULL);
 }

@@ -43,8 +43,8 @@ Test(cop_proto, connecting_again_keeps_the_port)
 	snum = t_port(fd);
 	cr_assert(zero(int, t_connect(fd, "127.0.0.2", t_port(t_udp()))));
 	cr_assert(eq(uint, t_port(fd), snum));
-	cr_assert(eq(u32, inet_sk(t_sk(fd))->inet_daddr,
-		     inet_addr("127.0.0.2")));
+	cr_assert(
+		eq(u32, inet_sk(t_sk(fd))->inet_daddr, inet_addr("127.0.0.2")));
 }
 
 static const struct {
@@ -280,15 +280,16 @@ Test(cop_proto, each_destination_of_one_socket_is_a_flow)
 
 	for (uint32_t seq = 0; seq < 4; seq++)
 		for (int i = 0; i < 3; i++) {
-			struct sockaddr_in to = t_addr(LOOPBACK,
-						       t_port(udp[i]));
+			struct sockaddr_in to =
+				t_addr(LOOPBACK, t_port(udp[i]));
 
 			t_sendto(fd, "x", 1, 0, &to);
 			t_wire_recv(udp[i], &wire);
 			cr_assert(eq(u32, ntohl(wire.hdr.seq), seq));
-			cr_assert(eq(int, wire.hdr.dest, htons(t_port(udp[i]))));
-			cr_assert(eq(int, wire.hdr.flags,
-				     seq ? 0 : COP_F_FIRST));
+			cr_assert(
+				eq(int, wire.hdr.dest, htons(t_port(udp[i]))));
+			cr_assert(
+				eq(int, wire.hdr.flags, seq ? 0 : COP_F_FIRST));
 		}
 }
 
@@ -439,9 +440,9 @@ Test(cop_proto, no_receiving_call_delivers_a_stray_and_each_is_counted)
 			char buf[64] = { 0 };
 
 			t_udp_send_strays(udp, t_port(fd));
-			cr_assert(eq(int,
-				     receiving[i].call(fd, buf, 64, flags),
-				     -EAGAIN), "%s", receiving[i].name);
+			cr_assert(eq(int, receiving[i].call(fd, buf, 64, flags),
+				     -EAGAIN),
+				  "%s", receiving[i].name);
 			for (int j = 0; j < COP_STRAY_REASONS; j++)
 				cr_assert(eq(u32, t_count(fd)->strays[j], 1),
 					  "%s", receiving[i].name);
@@ -461,7 +462,8 @@ Test(cop_proto, every_receiving_call_finds_the_datagram_behind_strays)
 			t_udp_send_strays(udp, t_port(fd));
 			t_udp_send_cop(udp, t_port(fd), 0, "payload", 7);
 			cr_assert(eq(int, receiving[i].call(fd, buf, 64, peek),
-				     7), "%s", receiving[i].name);
+				     7),
+				  "%s", receiving[i].name);
 			if (receiving[i].call != by_empty_recv)
 				cr_assert(zero(int, memcmp(buf, "payload", 7)),
 					  "%s", receiving[i].name);
@@ -508,8 +510,7 @@ Test(cop_proto, names_and_lengths_come_back_as_udp_gives_them)
 		t_udp_send_cop(sender, t_port(fd), 0, "", 0);
 		cr_assert(zero(int, recvmsg(udp, &msg, 0)));
 		cr_assert(eq(int, msg.msg_namelen, sizeof(struct sockaddr_in)));
-		msg = (struct msghdr){ .msg_name = got,
-				       .msg_namelen = len[i] };
+		msg = (struct msghdr){ .msg_name = got, .msg_namelen = len[i] };
 		cr_assert(zero(int, t_recvmsg(fd, &msg, 0)));
 		cr_assert(eq(int, msg.msg_namelen, sizeof(struct sockaddr_in)));
 		cr_assert(zero(int, memcmp(got, want, sizeof(got))), "%d",
@@ -537,7 +538,7 @@ Test(cop_proto, the_datagram_of_another_socket_is_handed_over_as_it_came)
 		n = receiving[i].call(fd, buf, 64, 0);
 		cr_assert(eq(int, n & ~COP_RX_STALE, sizeof(text)), "%s",
 			  receiving[i].name);
-		cr_assert(ne(int, n & COP_RX_STALE, 0));
+		cr_assert(ne(int, n &COP_RX_STALE, 0));
 		if (receiving[i].call == by_recvmsg)
 			cr_assert(eq(str, buf, (char *)text));
 		cr_assert(zero(u32, t_count(fd)->strays[COP_STRAY_MAGIC]));

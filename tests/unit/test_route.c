@@ -32,7 +32,8 @@ Test(cop_route, each_address_has_its_kind_and_source)
 		cr_assert(eq(uint, inet_addr_type(addr), kind[i].type), "%s",
 			  kind[i].ip);
 		cr_assert(eq(u32, inet_source_addr(addr),
-			     inet_addr(kind[i].source)), "%s", kind[i].ip);
+			     inet_addr(kind[i].source)),
+			  "%s", kind[i].ip);
 	}
 }
 

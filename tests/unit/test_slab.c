@@ -57,7 +57,8 @@ Test(cop_slab, all_objects_are_distinct_and_aligned)
 	for (int i = 0; i < N; i++) {
 		thing[i] = cop_slab_alloc(&slab);
 		cr_assert(eq(u32, thing[i]->node.index, i));
-		cr_assert(zero(int, (uintptr_t)thing[i] % _Alignof(struct thing)));
+		cr_assert(zero(int,
+			       (uintptr_t)thing[i] % _Alignof(struct thing)));
 		thing[i]->owner = i;
 	}
 	for (int i = 0; i < N; i++)

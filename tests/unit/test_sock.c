@@ -61,7 +61,7 @@ Test(cop_sock, a_new_sock_has_sock_init_datas_defaults)
 	cr_assert(eq(long, sk->sk_sndtimeo, MAX_SCHEDULE_TIMEOUT));
 	cr_assert(zero(int, sk->sk_num));
 	cr_assert(zero(int, sk->sk_userlocks));
-	cr_assert(zero(int, sk->sk_flags));
+	cr_assert(eq(int, sk->sk_flags, SOCK_CARRIED));
 }
 
 /* A kernel socket that nobody touched says what the sysctls are. */
@@ -90,7 +90,7 @@ Test(cop_sock, a_recycled_sock_remembers_nothing)
 	fd = t_open();
 	cr_assert(eq(ptr, t_sk(fd), first));
 	cr_assert(zero(int, first->sk_num));
-	cr_assert(zero(int, first->sk_flags));
+	cr_assert(eq(int, first->sk_flags, SOCK_CARRIED));
 	cr_assert(zero(int, first->sk_userlocks));
 	cr_assert(zero(u64, cop_sk(first)->tx_seq));
 	cr_assert(zero(u64, t_count(fd)->tx_bytes));
@@ -195,8 +195,8 @@ Test(cop_sock, a_wrong_reference_count_is_complained_about_with_COP_DEBUG)
 		t_stderr(complaint[i].fn, text, sizeof(text));
 		if (complaint[i].says)
 			cr_assert(ne(ptr, strstr(text, complaint[i].says),
-				     NULL), "%s: \"%s\"", complaint[i].name,
-				  text);
+				     NULL),
+				  "%s: \"%s\"", complaint[i].name, text);
 		else
 			cr_assert(eq(str, text, ""), "%s", complaint[i].name);
 	}

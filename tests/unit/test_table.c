@@ -25,8 +25,9 @@ static struct socket *new_socket(void)
 
 Test(cop_table, no_number_is_ours_before_the_first_socket)
 {
-	static const int number[] = { -1, 0, 1, 2, 1023, 1024, INT_MAX,
-				      INT_MIN };
+	static const int number[] = {
+		-1, 0, 1, 2, 1023, 1024, INT_MAX, INT_MIN
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(number); i++) {
 		cr_assert(eq(ptr, sockfd_lookup(number[i]), NULL));
@@ -67,7 +68,8 @@ Test(cop_table, a_descriptor_beyond_the_table_is_emfile)
 
 	fd_install(7, new_socket());
 	cr_assert(eq(int, fd_install(cop_table.slots->size, sock), -EMFILE));
-	cr_assert(zero(int, sk->sk_refcnt), "its count is taken over all the same");
+	cr_assert(zero(int, sk->sk_refcnt),
+		  "its count is taken over all the same");
 	cr_assert(eq(ptr, sockfd_lookup(cop_table.slots->size), NULL));
 }
 

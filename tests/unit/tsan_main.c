@@ -32,7 +32,8 @@ static struct criterion_test *current;
 
 static void (*suite_init(void))(void)
 {
-	for (struct criterion_suite **s = __start_cr_sts; s < __stop_cr_sts; s++)
+	for (struct criterion_suite **s = __start_cr_sts; s < __stop_cr_sts;
+	     s++)
 		if (!strcmp((*s)->name, current->category))
 			return (*s)->data->init;
 	return NULL;
@@ -40,8 +41,8 @@ static void (*suite_init(void))(void)
 
 void criterion_internal_test_setup(void)
 {
-	void (*init)(void) = current->data->init ? current->data->init
-						 : suite_init();
+	void (*init)(void) =
+		current->data->init ? current->data->init : suite_init();
 
 	if (init)
 		init();
@@ -126,7 +127,8 @@ int main(int argc, char **argv)
 	const char *only = argc > 1 && argv[1][0] != '-' ? argv[1] : "";
 	int tested = 0, failed = 0;
 
-	for (struct criterion_test **t = __start_cr_tst; t < __stop_cr_tst; t++) {
+	for (struct criterion_test **t = __start_cr_tst; t < __stop_cr_tst;
+	     t++) {
 		if (strncmp((*t)->category, only, strlen(only)))
 			continue;
 		fflush(stdout);

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_env.c - cop_env.c: what the environment asks of the library.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cop/env.h"
+#include "unit/helpers.h"
+
+static void setup(void)
+{
+	t_init();
+	unsetenv("COP_DEBUG");
+	unsetenv("COP_STATS");
+}
+
+TestSuite(cop_env, .init = setup, .timeout = 20);
+
+static unsigned int lines(const char *text)
+{
+	unsigned int n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+static const struct {
+	const char *value; /* NULL: unset */
+	bool on;
+	unsigned int complaints;
+} debug[] = {
+	{ NULL, false, 0 }, { "0", false, 0 },	 { "1", true, 0 },
+	{ "", false, 1 },   { "yes", false, 1 }, { "11", false, 1 },
+};
+
+Test(cop_env, COP_DEBUG_is_0_or_1_and_anything_else_is_reported_once)
+{
+	char text[512];
+
+	for (size_t i = 0; i < ARRAY_SIZE(debug); i++) {
+		if (debug[i].value)
+			setenv("COP_DEBUG", debug[i].value, 1);
+		else
+			unsetenv("COP_DEBUG");
+		t_stderr(cop_env_init, text, sizeof(text));
+		cr_assert(eq(int, cop_env.debug, debug[i].on), "%s",
+			  debug[i].value);
+		cr_assert(eq(uint, lines(text), debug[i].complaints), "%s: %s",
+			  debug[i].value, text);
+	}
+}
+
+Test(cop_env, COP_STATS_is_stderr_or_a_path_and_empty_is_reported)
+{
+	char text[512];
+
+	t_stderr(cop_env_init, text, sizeof(text));
+	cr_assert(eq(ptr, (void *)cop_env.stats, NULL));
+	cr_assert(eq(str, text, ""));
+	setenv("COP_STATS", "", 1);
+	t_stderr(cop_env_init, text, sizeof(text));
+	cr_assert(eq(ptr, (void *)cop_env.stats, NULL));
+	cr_assert(eq(uint, lines(text), 1));
+	setenv("COP_STATS", "/some/where", 1);
+	t_stderr(cop_env_init, text, sizeof(text));
+	cr_assert(eq(str, (char *)cop_env.stats, "/some/where"));
+	cr_assert(eq(str, text, ""));
+}
+
+static void say_little(void)
+{
+	cop_log("%s %d", "word", 42);
+}
+
+Test(cop_env, a_line_of_the_log_has_the_process_and_an_end)
+{
+	char text[512], want[64];
+
+	t_stderr(say_little, text, sizeof(text));
+	snprintf(want, sizeof(want), "libcop[%d]: word 42\n", getpid());
+	cr_assert(eq(str, text, want));
+}
+
+static void say_too_much(void)
+{
+	char much[2000];
+
+	memset(much, 'x', sizeof(much));
+	much[sizeof(much) - 1] = '\0';
+	cop_log("%s", much);
+}
+
+Test(cop_env, a_line_too_long_is_cut_and_still_ends)
+{
+	char text[2048];
+
+	t_stderr(say_too_much, text, sizeof(text));
+	cr_assert(eq(uint, lines(text), 1));
+	cr_assert(eq(chr, text[strlen(text) - 1], '\n'));
+	cr_assert(lt(sz, strlen(text), 600));
+}
+
+static void debug_something(void)
+{
+	cop_debug("something");
+}
+
+Test(cop_env, cop_debug_is_silent_unless_asked_for)
+{
+	char text[512];
+
+	t_stderr(debug_something, text, sizeof(text));
+	cr_assert(eq(str, text, ""));
+	cop_env.debug = true;
+	t_stderr(debug_something, text, sizeof(text));
+	cr_assert(eq(uint, lines(text), 1));
+}
