@@ -81,7 +81,8 @@ static bool iov_may_be_copied(const struct msghdr *msg)
 	for (size_t i = 0; i < msg->msg_iovlen; i++) {
 		const struct iovec *iov = &msg->msg_iov[i];
 
-		if (iov->iov_len && !access_ok(iov->iov_base, iov->iov_len))
+		if (!access_ok(iov->iov_base, iov->iov_len) &&
+		    (iov->iov_len || iov->iov_base))
 			return false;
 	}
 	return true;

@@ -27,6 +27,8 @@
 #define FLOW_BUCKETS	256
 #define FLOW_LOCK_TRIES 10000
 
+#define FIRST_GONE	(~0ull)
+
 static void *flow_table_alloc(size_t size);
 static void flow_table_free(void *mem, size_t size);
 
@@ -116,7 +118,6 @@ static bool flow_trylock(struct cop_flows *flows, uint32_t me)
 		return true;
 	if (holder == me || !u32_cas(&flows->lock, &holder, me))
 		return false;
-	flows->first.port = 0;
 	flows->head = NULL;
 	return true;
 }
@@ -167,11 +168,17 @@ static struct cop_flow *table_find(struct cop_flows *flows,
 /* The first flow is older than any in the table. */
 static void evict_oldest(struct cop_flows *flows)
 {
-	if (flows->first.port)
-		flows->first.port = 0;
+	if (READ_ONCE(flows->first) != FIRST_GONE)
+		WRITE_ONCE(flows->first, FIRST_GONE);
 	else
 		flow_delete(flows, flows->head);
 	u32_add(&flows->evicted, 1);
+}
+
+static unsigned int flow_count(struct cop_flows *flows)
+{
+	return HASH_COUNT(flows->head) +
+	       (READ_ONCE(flows->first) != FIRST_GONE);
 }
 
 static struct cop_flow *table_add(struct cop_flows *flows,
@@ -179,7 +186,7 @@ static struct cop_flow *table_add(struct cop_flows *flows,
 {
 	struct cop_flow *flow;
 
-	if (HASH_COUNT(flows->head) + !!flows->first.port >= COP_FLOWS_MAX)
+	if (flow_count(flows) >= COP_FLOWS_MAX)
 		evict_oldest(flows);
 	flow = cop_slab_alloc(&flow_slab);
 	if (!flow)
@@ -193,58 +200,17 @@ static struct cop_flow *table_add(struct cop_flows *flows,
 	return NULL;
 }
 
-static bool key_equal(const struct cop_flow_key *a,
-		      const struct cop_flow_key *b)
+static void table_clear(struct cop_flows *flows)
 {
-	return a->addr == b->addr && a->port == b->port;
-}
-
-/* Where the count of a flow is, or NULL where there is no such flow. */
-static uint64_t *flow_find(struct cop_flows *flows,
-			   const struct cop_flow_key *key)
-{
-	struct cop_flow *flow;
-
-	if (likely(key_equal(&flows->first, key)))
-		return &flows->first_seq;
-	flow = flows->head ? table_find(flows, key) : NULL;
-	return flow ? &flow->next_seq : NULL;
-}
-
-static uint64_t *flow_add(struct cop_flows *flows,
-			  const struct cop_flow_key *key)
-{
-	struct cop_flow *flow;
-
-	if (flows->first.port || flows->head) {
-		flow = table_add(flows, key);
-		return flow ? &flow->next_seq : NULL;
-	}
-	flows->first = *key;
-	flows->first_seq = 0;
-	return &flows->first_seq;
-}
-
-static void flow_clear(struct cop_flows *flows)
-{
-	flows->first.port = 0;
 	while (flows->head)
 		flow_delete(flows, flows->head);
 }
 
-void cop_flow_init(struct cop_flows *flows)
-{
-	flows->first.port = 0;
-	flows->head = NULL;
-	WRITE_ONCE(flows->restart, 0);
-	WRITE_ONCE(flows->evicted, 0);
-	atomic_store_explicit(&flows->lock, 0, memory_order_release);
-}
-
-uint64_t cop_flow_next(struct cop_flows *flows, const struct cop_flow_key *key)
+static uint64_t table_next(struct cop_flows *flows,
+			   const struct cop_flow_key *key)
 {
 	struct cop_flows *outer;
-	uint64_t *next;
+	struct cop_flow *flow;
 	uint64_t seq = 0;
 
 	if (!flow_lock(flows, &outer)) {
@@ -253,29 +219,68 @@ uint64_t cop_flow_next(struct cop_flows *flows, const struct cop_flow_key *key)
 	}
 	if (unlikely(READ_ONCE(flows->restart))) {
 		WRITE_ONCE(flows->restart, 0);
-		flow_clear(flows);
+		table_clear(flows);
 	}
-	next = flow_find(flows, key);
-	if (unlikely(!next))
-		next = flow_add(flows, key);
-	if (likely(next))
-		seq = (*next)++;
+	flow = flows->head ? table_find(flows, key) : NULL;
+	if (unlikely(!flow))
+		flow = table_add(flows, key);
+	if (likely(flow))
+		seq = flow->next_seq++;
 	flow_unlock(flows, outer);
 	return seq;
+}
+
+static void table_undo(struct cop_flows *flows, const struct cop_flow_key *key,
+		       uint64_t seq)
+{
+	struct cop_flows *outer;
+	struct cop_flow *flow;
+
+	if (!flow_lock(flows, &outer))
+		return;
+	flow = flows->head ? table_find(flows, key) : NULL;
+	if (flow && flow->next_seq == seq + 1)
+		flow->next_seq = seq;
+	flow_unlock(flows, outer);
+}
+
+/* The lock-free way: whether this is, or can become, the first flow. */
+static bool is_first(struct cop_flows *flows, const struct cop_flow_key *key)
+{
+	uint64_t want = (uint64_t)key->addr << 16 | key->port;
+	uint64_t first = READ_ONCE(flows->first);
+
+	if (likely(first == want))
+		return true;
+	return !first && want && u64_cas(&flows->first, &first, want);
+}
+
+void cop_flow_init(struct cop_flows *flows)
+{
+	WRITE_ONCE(flows->first, 0);
+	WRITE_ONCE(flows->first_seq, 0);
+	flows->head = NULL;
+	WRITE_ONCE(flows->restart, 0);
+	WRITE_ONCE(flows->evicted, 0);
+	atomic_store_explicit(&flows->lock, 0, memory_order_release);
+}
+
+uint64_t cop_flow_next(struct cop_flows *flows, const struct cop_flow_key *key)
+{
+	if (likely(is_first(flows, key)))
+		return u64_add(&flows->first_seq, 1);
+	return table_next(flows, key);
 }
 
 void cop_flow_undo(struct cop_flows *flows, const struct cop_flow_key *key,
 		   uint64_t seq)
 {
-	struct cop_flows *outer;
-	uint64_t *next;
+	uint64_t next = seq + 1;
 
-	if (!flow_lock(flows, &outer))
-		return;
-	next = flow_find(flows, key);
-	if (next && *next == seq + 1)
-		*next = seq;
-	flow_unlock(flows, outer);
+	if (likely(is_first(flows, key)))
+		u64_cas(&flows->first_seq, &next, seq);
+	else
+		table_undo(flows, key, seq);
 }
 
 void cop_flow_destroy(struct cop_flows *flows)
@@ -284,6 +289,6 @@ void cop_flow_destroy(struct cop_flows *flows)
 
 	if (!flow_lock(flows, &outer))
 		return;
-	flow_clear(flows);
+	table_clear(flows);
 	flow_unlock(flows, outer);
 }

@@ -226,6 +226,11 @@ static int inet_getname(struct socket *sock, int fd, struct sockaddr *uaddr,
 	return sock->sk->sk_prot->getname(sock->sk, fd, uaddr, addr_len);
 }
 
+static bool inet_owns(struct socket *sock, int fd)
+{
+	return sock->sk->sk_prot->owns(sock->sk, fd);
+}
+
 static int inet_poll(struct socket *sock, int fd)
 {
 	return sock->sk->sk_prot->poll(sock->sk, fd);
@@ -301,6 +306,7 @@ const struct proto_ops inet_dgram_ops = {
 	.getname = inet_getname,
 	.autobind = inet_autobind,
 	.autobound = inet_autobound,
+	.owns = inet_owns,
 	.poll = inet_poll,
 	.ioctl = inet_ioctl,
 	.setsockopt = inet_setsockopt,

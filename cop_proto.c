@@ -217,6 +217,7 @@ const struct proto cop_prot = {
 	.getname = cop_getname,
 	.connect = cop_connect,
 	.disconnect = cop_disconnect,
+	.owns = cop_owns,
 	.poll = cop_poll,
 	.ioctl = cop_ioctl,
 	.setsockopt = cop_setsockopt,

@@ -164,3 +164,25 @@ void fd_forget(int fd)
 	cop_debug("descriptor %d was closed unseen", fd);
 	fd_drop(fd_take(fd));
 }
+
+static bool slot_is_stale(int fd, uint16_t snum)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	return sock && READ_ONCE(sock->sk->sk_num) == snum &&
+	       !sock->ops->owns(sock, fd);
+}
+
+bool fd_forget_stale(uint16_t snum)
+{
+	unsigned int max = READ_ONCE(cop_table.max);
+	bool found = false;
+
+	for (unsigned int fd = 0; fd < max; fd++) {
+		if (!slot_is_stale(fd, snum))
+			continue;
+		fd_forget(fd);
+		found = true;
+	}
+	return found;
+}

@@ -9,8 +9,10 @@
  * Counterpart in the kernel: the sys_* calls of net/socket.c, and fs/read_write.c.
  */
 #include <errno.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -172,6 +174,17 @@ EXPORT int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 
 /* ---- naming ------------------------------------------------------------ */
 
+/* Whether the port was held by a socket whose descriptor was closed unseen. */
+static bool forget_holder(const struct sockaddr *addr, socklen_t len)
+{
+	struct sockaddr_in want;
+
+	if (len < sizeof(want))
+		return false;
+	memcpy(&want, addr, sizeof(want));
+	return want.sin_port && fd_forget_stale(ntohs(want.sin_port));
+}
+
 static noinline int sys_bind(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	struct socket *sock = sockfd_get(fd);
@@ -181,8 +194,10 @@ static noinline int sys_bind(int fd, const struct sockaddr *addr, socklen_t len)
 	if (!sock)
 		return cop_libc.bind(fd, addr, len);
 	err = sock->ops->bind(sock, fd, addr, len);
+	if (unlikely(err == -EADDRINUSE) && forget_holder(addr, len))
+		err = sock->ops->bind(sock, fd, addr, len);
 	fd_drop(sock);
-	if (unlikely(gone(fd, err)))
+	if (unlikely(gone(fd, err, saved)))
 		return cop_libc.bind(fd, addr, len);
 	return cop_return(err, saved);
 }
@@ -206,7 +221,7 @@ static noinline int sys_connect(int fd, const struct sockaddr *addr,
 		return cop_libc.connect(fd, addr, len);
 	err = sock->ops->connect(sock, fd, addr, len);
 	op_end(sock, cancel);
-	if (unlikely(gone(fd, err)))
+	if (unlikely(gone(fd, err, saved)))
 		return cop_libc.connect(fd, addr, len);
 	return cop_return(err, saved);
 }
@@ -248,7 +263,7 @@ static noinline int sys_setsockopt(struct socket *sock, int fd, int level,
 	int err;
 
 	err = sock->ops->setsockopt(sock, fd, level, name, val, len);
-	if (unlikely(gone(fd, err)))
+	if (unlikely(gone(fd, err, saved)))
 		return cop_libc.setsockopt(fd, level, name, val, len);
 	return cop_return(err, saved);
 }
@@ -270,7 +285,7 @@ static noinline int sys_getsockopt(struct socket *sock, int fd, int level,
 	int err;
 
 	err = sock->ops->getsockopt(sock, fd, level, name, val, len);
-	if (unlikely(gone(fd, err)))
+	if (unlikely(gone(fd, err, saved)))
 		return cop_libc.getsockopt(fd, level, name, val, len);
 	return cop_return(err, saved);
 }
@@ -290,7 +305,7 @@ static noinline int sys_ioctl(struct socket *sock, int fd, unsigned long cmd,
 	int saved = errno;
 	int err = sock->ops->ioctl(sock, fd, cmd, arg);
 
-	if (unlikely(gone(fd, err)))
+	if (unlikely(gone(fd, err, saved)))
 		return cop_libc.ioctl(fd, cmd, arg);
 	return cop_return(err, saved);
 }
@@ -423,7 +438,7 @@ static noinline flatten ssize_t sys_sendto(struct socket *sock, int fd,
 	ssize_t ret;
 
 	ret = sock_sendto(sock, fd, buf, len, flags, addr, alen);
-	if (unlikely(gone(fd, ret)))
+	if (unlikely(gone(fd, ret, saved)))
 		return cop_libc.sendto(fd, buf, len, flags, addr, alen);
 	return cop_return(ret, saved);
 }
@@ -445,7 +460,7 @@ static noinline flatten ssize_t sys_send(struct socket *sock, int fd,
 	ssize_t ret;
 
 	ret = sock_sendto(sock, fd, buf, len, flags, NULL, 0);
-	if (unlikely(gone(fd, ret)))
+	if (unlikely(gone(fd, ret, saved)))
 		return cop_libc.send(fd, buf, len, flags);
 	return cop_return(ret, saved);
 }
@@ -497,7 +512,7 @@ static noinline flatten ssize_t sys_sendmsg(struct socket *sock, int fd,
 	ssize_t ret;
 
 	ret = sock_sendmsg_user(sock, fd, msg, flags);
-	if (unlikely(gone(fd, ret)))
+	if (unlikely(gone(fd, ret, saved)))
 		return cop_libc.sendmsg(fd, msg, flags);
 	return cop_return(ret, saved);
 }
@@ -521,7 +536,7 @@ static noinline int sys_sendmmsg(struct socket *sock, int fd,
 	if (!n || !vec)
 		return cop_libc.sendmmsg(fd, vec, n, flags);
 	ret = sock_send(sock, fd, &call);
-	if (unlikely(gone(fd, ret)))
+	if (unlikely(gone(fd, ret, saved)))
 		return cop_libc.sendmmsg(fd, vec, n, flags);
 	return cop_return(ret, saved);
 }
@@ -542,7 +557,7 @@ static noinline flatten ssize_t sys_write(struct socket *sock, int fd,
 	ssize_t ret;
 
 	ret = sock_sendto(sock, fd, buf, len, 0, NULL, 0);
-	if (unlikely(gone(fd, ret)))
+	if (unlikely(gone(fd, ret, saved)))
 		return cop_libc.write(fd, buf, len);
 	return cop_return(ret, saved);
 }
@@ -583,7 +598,7 @@ static noinline flatten ssize_t sys_writev(struct socket *sock, int fd,
 	ssize_t ret;
 
 	ret = sock_writev(sock, fd, iov, n);
-	if (unlikely(gone(fd, ret)))
+	if (unlikely(gone(fd, ret, saved)))
 		return cop_libc.writev(fd, iov, n);
 	return cop_return(ret, saved);
 }
@@ -597,10 +612,25 @@ EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
 	return sys_writev(sock, fd, iov, n);
 }
 
-/* RWF_NOWAIT is MSG_DONTWAIT; what else there is has no meaning for a socket. */
+#define RWF_NOSIGNAL_FLAG 0x100 /* newer than libc's headers, as are the */
+#define RWF_NOAPPEND_FLAG 0x20	/* kernels that know of it */
+#define RWF_MEANINGLESS	  (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND)
+
+/*
+ * The flags of preadv2() and pwritev2() as those of a message. Most mean
+ * nothing to a socket. Returns -EOPNOTSUPP for what sockets do not know.
+ */
 static int rwf_to_msg(int flags)
 {
-	return flags & RWF_NOWAIT ? MSG_DONTWAIT : 0;
+	int known = RWF_MEANINGLESS | RWF_NOWAIT | RWF_NOAPPEND_FLAG |
+		    RWF_NOSIGNAL_FLAG;
+
+	if (flags & ~known)
+		return -EOPNOTSUPP;
+	if (flags & RWF_APPEND && flags & RWF_NOAPPEND_FLAG)
+		return -EINVAL;
+	return (flags & RWF_NOWAIT ? MSG_DONTWAIT : 0) |
+	       (flags & RWF_NOSIGNAL_FLAG ? MSG_NOSIGNAL : 0);
 }
 
 static ssize_t sock_pwritev2(struct socket *sock, int fd,
@@ -608,12 +638,14 @@ static ssize_t sock_pwritev2(struct socket *sock, int fd,
 			     int flags)
 {
 	struct msghdr msg = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
+	int msg_flags = rwf_to_msg(flags);
 
-	if (off != -1 || flags & ~RWF_NOWAIT || n < 0 || n > IOV_MAX ||
-	    iov_is_empty(iov, n))
+	if (off != -1 || n < 0 || n > IOV_MAX || iov_is_empty(iov, n))
 		return cop_libc_result(
 			cop_libc.pwritev64v2(fd, iov, n, off, flags));
-	return sock_sendmsg(sock, fd, &msg, rwf_to_msg(flags));
+	if (msg_flags < 0)
+		return msg_flags;
+	return sock_sendmsg(sock, fd, &msg, msg_flags);
 }
 
 static noinline ssize_t sys_pwritev64v2(struct socket *sock, int fd,
@@ -624,7 +656,7 @@ static noinline ssize_t sys_pwritev64v2(struct socket *sock, int fd,
 	ssize_t ret;
 
 	ret = sock_pwritev2(sock, fd, iov, n, off, flags);
-	if (unlikely(gone(fd, ret)))
+	if (unlikely(gone(fd, ret, saved)))
 		return cop_libc.pwritev64v2(fd, iov, n, off, flags);
 	return cop_return(ret, saved);
 }
@@ -674,7 +706,7 @@ static noinline flatten ssize_t sys_recvfrom(struct socket *sock, int fd,
 	ssize_t ret;
 
 	ret = sock_recvfrom(sock, fd, buf, len, flags, addr, alen);
-	if (unlikely(gone(fd, ret)))
+	if (unlikely(gone(fd, ret, saved)))
 		return cop_libc.recvfrom(fd, buf, len, flags, addr, alen);
 	return cop_return(ret, saved);
 }
@@ -696,7 +728,7 @@ static noinline flatten ssize_t sys_recv(struct socket *sock, int fd, void *buf,
 	ssize_t ret;
 
 	ret = sock_recvfrom(sock, fd, buf, len, flags, NULL, NULL);
-	if (unlikely(gone(fd, ret)))
+	if (unlikely(gone(fd, ret, saved)))
 		return cop_libc.recv(fd, buf, len, flags);
 	return cop_return(ret, saved);
 }
@@ -734,7 +766,7 @@ static noinline flatten ssize_t sys_recvmsg(struct socket *sock, int fd,
 	ssize_t ret;
 
 	ret = sock_recvmsg_user(sock, fd, msg, flags);
-	if (unlikely(gone(fd, ret)))
+	if (unlikely(gone(fd, ret, saved)))
 		return cop_libc.recvmsg(fd, msg, flags);
 	return cop_return(ret, saved);
 }
@@ -756,7 +788,7 @@ static noinline int sys_recvmmsg(struct socket *sock, int fd,
 	int ret;
 
 	ret = sock->ops->recvmmsg(sock, fd, vec, n, flags, timeout);
-	if (unlikely(gone(fd, ret)))
+	if (unlikely(gone(fd, ret, saved)))
 		return cop_libc.recvmmsg(fd, vec, n, flags, timeout);
 	return cop_return(ret, saved);
 }
@@ -779,7 +811,7 @@ static noinline flatten ssize_t sys_read(struct socket *sock, int fd, void *buf,
 	ssize_t ret;
 
 	ret = sock_recvfrom(sock, fd, buf, len, 0, NULL, NULL);
-	if (unlikely(gone(fd, ret)))
+	if (unlikely(gone(fd, ret, saved)))
 		return cop_libc.read(fd, buf, len);
 	return cop_return(ret, saved);
 }
@@ -808,7 +840,7 @@ static noinline flatten ssize_t sys_readv(struct socket *sock, int fd,
 	ssize_t ret;
 
 	ret = sock_readv(sock, fd, iov, n, 0);
-	if (unlikely(gone(fd, ret)))
+	if (unlikely(gone(fd, ret, saved)))
 		return cop_libc.readv(fd, iov, n);
 	return cop_return(ret, saved);
 }
@@ -826,11 +858,14 @@ static ssize_t sock_preadv2(struct socket *sock, int fd,
 			    const struct iovec *iov, int n, off64_t off,
 			    int flags)
 {
-	if (off != -1 || flags & ~RWF_NOWAIT || n < 0 || n > IOV_MAX ||
-	    iov_is_empty(iov, n))
+	int msg_flags = rwf_to_msg(flags);
+
+	if (off != -1 || n < 0 || n > IOV_MAX || iov_is_empty(iov, n))
 		return cop_libc_result(
 			cop_libc.preadv64v2(fd, iov, n, off, flags));
-	return sock_readv(sock, fd, iov, n, rwf_to_msg(flags));
+	if (msg_flags < 0)
+		return msg_flags;
+	return sock_readv(sock, fd, iov, n, msg_flags);
 }
 
 static noinline ssize_t sys_preadv64v2(struct socket *sock, int fd,
@@ -841,7 +876,7 @@ static noinline ssize_t sys_preadv64v2(struct socket *sock, int fd,
 	ssize_t ret;
 
 	ret = sock_preadv2(sock, fd, iov, n, off, flags);
-	if (unlikely(gone(fd, ret)))
+	if (unlikely(gone(fd, ret, saved)))
 		return cop_libc.preadv64v2(fd, iov, n, off, flags);
 	return cop_return(ret, saved);
 }

@@ -20,14 +20,17 @@ struct cop_flow_key {
 
 struct cop_flow;
 
-/* Most sockets have one destination: it needs no table. */
+/*
+ * Most sockets send to one destination, which needs no table: the first one a
+ * socket ever has, as address << 16 | port.
+ */
 struct cop_flows {
-	struct cop_flow_key first; /* (l) lock; the first one, port 0: none */
-	uint64_t first_seq;	   /* (l) datagrams sent to it */
-	struct cop_flow *head;	   /* (l) the others in uthash's table, oldest
-				     * first */
-	_Atomic(uint32_t) lock; /* (a) mark of the holder's process, 0: free */
-	_Atomic(uint32_t) restart; /* (a) all flows have to start anew */
+	_Atomic(uint64_t) first;     /* (a) 0: none yet, ~0: it had to go */
+	_Atomic(uint64_t) first_seq; /* (a) datagrams sent to it */
+	struct cop_flow *head;	     /* (l) lock; the others in uthash's table,
+				      * oldest first */
+	_Atomic(uint32_t) lock;	   /* (a) mark of the holder's process, or 0 */
+	_Atomic(uint32_t) restart; /* (a) flows in the table start anew */
 	_Atomic(uint32_t) evicted; /* (a) flows that had to go */
 };
 

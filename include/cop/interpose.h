@@ -50,14 +50,16 @@ static inline ssize_t cop_return(ssize_t ret, int saved_errno)
  * gone - whether an operation failed because its descriptor was closed unseen
  * @fd: the descriptor
  * @ret: what the operation returned
+ * @saved_errno: errno as it was, and is again if so
  *
  * If so the entry is forgotten, and the caller does the real call.
  */
-static inline bool gone(int fd, ssize_t ret)
+static inline bool gone(int fd, ssize_t ret, int saved_errno)
 {
 	if (likely(ret != -ENOTSOCK && ret != -EBADF))
 		return false;
 	fd_forget(fd);
+	errno = saved_errno;
 	return true;
 }
 

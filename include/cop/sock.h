@@ -82,6 +82,7 @@ struct proto_ops {
 		       socklen_t *addr_len);
 	void (*autobind)(struct socket *sock, int fd);
 	bool (*autobound)(struct socket *sock, int fd);
+	bool (*owns)(struct socket *sock, int fd);
 	int (*poll)(struct socket *sock, int fd);
 	int (*ioctl)(struct socket *sock, int fd, unsigned long cmd, void *arg);
 	int (*setsockopt)(struct socket *sock, int fd, int level, int optname,
@@ -185,6 +186,7 @@ struct proto {
 		       socklen_t addr_len);
 	int (*disconnect)(struct sock *sk, int fd, const struct sockaddr *uaddr,
 			  socklen_t addr_len);
+	bool (*owns)(struct sock *sk, int fd);
 	int (*poll)(struct sock *sk, int fd);
 	int (*ioctl)(struct sock *sk, int fd, unsigned long cmd, void *arg);
 	int (*setsockopt)(struct sock *sk, int fd, int level, int optname,

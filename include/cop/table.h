@@ -91,4 +91,13 @@ void fd_drop(struct socket *sock);
  */
 void fd_forget(int fd);
 
+/**
+ * fd_forget_stale - forget the holder of a port if it was closed unseen
+ * @snum: the port, host order
+ *
+ * Returns whether there was one. Looks at every slot: for a bind that was
+ * refused only.
+ */
+bool fd_forget_stale(uint16_t snum);
+
 #endif /* COP_TABLE_H */

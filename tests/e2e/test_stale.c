@@ -97,3 +97,8 @@ Test(e2e_stale, a_socket_closed_unseen_is_ebadf)
 {
 	run_same("stale", "closed_and_used");
 }
+
+Test(e2e_stale, a_port_closed_unseen_is_free_though_its_number_is_a_files)
+{
+	run_same("stale", "port_is_free_though_the_number_is_used");
+}

@@ -53,7 +53,6 @@
 static void *volatile no_ptr;
 
 static bool is_cop;
-static bool any_errno; /* a success may change errno */
 static char buf[64];
 static struct sockaddr_in from;
 static socklen_t fromlen;
@@ -63,7 +62,7 @@ static inline void say(const char *what, long ret, int err)
 	printf("%s = %ld", what, ret);
 	if (ret < 0)
 		printf(" %s", strerrorname_np(err) ?: "no such error");
-	else if (err != UNTOUCHED && !any_errno)
+	else if (err != UNTOUCHED)
 		printf(" but errno is %s", strerrorname_np(err) ?: "changed");
 	printf("\n");
 }

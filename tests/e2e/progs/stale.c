@@ -439,7 +439,6 @@ static void use_all(void (*make)(void))
 {
 	struct sockaddr_in any = addr_of("127.0.0.1", 0);
 
-	any_errno = true;
 	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < ARRAY_SIZE(uses); i++) {
 		stale[0] = sock();
@@ -546,6 +545,22 @@ static void port_is_free(void)
 	show_name(fd);
 }
 
+static void port_is_free_though_the_number_is_used(void)
+{
+	struct sockaddr_in addr;
+	int file, fd;
+
+	make_pair();
+	addr = addr_a;
+	raw_close(sock_a);
+	file = open("/dev/null", O_RDWR);
+	fd = sock();
+	printf("number %s\n", file == sock_a ? "used" : "new");
+	T(bind(fd, SA(&addr), sizeof(addr)));
+	T(write(file, "x", 1));
+	show_name(fd);
+}
+
 static void closed_and_used(void)
 {
 	make_pair();
@@ -569,4 +584,6 @@ SCENARIOS({ "by_file", by_file }, { "by_memory", by_memory },
 	  { "by_unseen_udp", by_unseen_udp }, { "by_tcp", by_tcp },
 	  { "by_fopen", by_fopen }, { "by_closefrom", by_closefrom },
 	  { "port_is_free", port_is_free },
+	  { "port_is_free_though_the_number_is_used",
+	    port_is_free_though_the_number_is_used },
 	  { "closed_and_used", closed_and_used })
