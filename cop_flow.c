@@ -287,6 +287,8 @@ void cop_flow_destroy(struct cop_flows *flows)
 {
 	struct cop_flows *outer;
 
+	WRITE_ONCE(flows->first, 0);
+	WRITE_ONCE(flows->first_seq, 0);
 	if (!flow_lock(flows, &outer))
 		return;
 	table_clear(flows);
