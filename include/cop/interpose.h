@@ -63,6 +63,34 @@ static inline bool gone(int fd, ssize_t ret, int saved_errno)
 	return true;
 }
 
+/**
+ * msg_import - look at a message as copy_msghdr_from_user() does
+ * @msg: where it is copied to
+ * @umsg: the program's
+ *
+ * Returns 0, -EFAULT for a pointer that can't be one, -EINVAL for a negative
+ * length of the name.
+ */
+ssize_t msg_import(struct msghdr *msg, const struct msghdr *umsg);
+
+/**
+ * iov_is_empty - whether there is nothing to move
+ * @iov: the iovecs
+ * @n: how many
+ *
+ * As in vfs_writev() and vfs_readv(): then there is nothing to do.
+ */
+bool iov_is_empty(const struct iovec *iov, int n);
+
+/**
+ * rwf_to_msg - the flags of preadv2() and pwritev2() as those of a message
+ * @flags: RWF_*; most mean nothing to a socket
+ *
+ * Returns MSG_*, -EOPNOTSUPP for what sockets do not know, -EINVAL for two that
+ * exclude each other.
+ */
+int rwf_to_msg(int flags);
+
 /* Whether the process has, or ever had, a COP socket. */
 static inline bool any_ours(void)
 {

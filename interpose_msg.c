@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+/*
+ * interpose_msg.c - what the kernel makes of a message's parts before any socket
+ * sees them.
+ *
+ * Owns: nothing. Protected by: nothing to protect. May call: cop_encap.h's
+ * inline functions. Counterpart in the kernel: copy_msghdr_from_user() in
+ * net/socket.c, vfs_readv() and kiocb_set_rw_flags().
+ */
+#include <errno.h>
+#include <sys/uio.h>
+
+#include "cop/encap.h"
+#include "cop/interpose.h"
+#include "cop/uaccess.h"
+
+ssize_t msg_import(struct msghdr *msg, const struct msghdr *umsg)
+{
+	if (!access_ok(umsg, sizeof(*umsg)))
+		return -EFAULT;
+	*msg = *umsg;
+	msg->msg_flags = 0;
+	if ((int)msg->msg_namelen < 0)
+		return -EINVAL;
+	if (msg->msg_namelen > sizeof(struct sockaddr_storage))
+		msg->msg_namelen = sizeof(struct sockaddr_storage);
+	if (!msg->msg_name)
+		msg->msg_namelen = 0;
+	return 0;
+}
+
+bool iov_is_empty(const struct iovec *iov, int n)
+{
+	struct msghdr msg = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
+
+	return n >= 0 && !cop_iov_length(&msg);
+}
+
+#define RWF_NOSIGNAL_FLAG 0x100 /* newer than libc's headers, as are the */
+#define RWF_NOAPPEND_FLAG 0x20	/* kernels that know of it */
+#define RWF_MEANINGLESS	  (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND)
+
+int rwf_to_msg(int flags)
+{
+	int known = RWF_MEANINGLESS | RWF_NOWAIT | RWF_NOAPPEND_FLAG |
+		    RWF_NOSIGNAL_FLAG;
+
+	if (flags & ~known)
+		return -EOPNOTSUPP;
+	if (flags & RWF_APPEND && flags & RWF_NOAPPEND_FLAG)
+		return -EINVAL;
+	return (flags & RWF_NOWAIT ? MSG_DONTWAIT : 0) |
+	       (flags & RWF_NOSIGNAL_FLAG ? MSG_NOSIGNAL : 0);
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+/*
+ * interpose_recv.c - the calls that receive: recv, recvfrom, recvmsg, recvmmsg,
+ * reading from a socket, and the fortified names of these.
+ *
+ * Owns: nothing. Protected by: nothing to protect. May call: every room below.
+ * Counterpart in the kernel: __sys_recvfrom() and sock_read_iter() in
+ * net/socket.c.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "cop/compiler.h"
+#include "cop/encap.h"
+#include "cop/inet.h"
+#include "cop/interpose.h"
+#include "cop/libc.h"
+#include "cop/table.h"
+#include "cop/uaccess.h"
+
+/* The descriptor turned out to be another's: what it got is handed over. */
+static ssize_t stale_result(int fd, ssize_t ret)
+{
+	if (likely(ret < 0 || !(ret & COP_RX_STALE)))
+		return ret;
+	fd_forget(fd);
+	return ret & ~COP_RX_STALE;
+}
+
+static ssize_t sock_recvmsg(struct socket *sock, int fd, struct msghdr *msg,
+			    int flags)
+{
+	return stale_result(fd, sock->ops->recvmsg(sock, fd, msg, flags));
+}
+
+static ssize_t sock_recvfrom(struct socket *sock, int fd, void *buf, size_t len,
+			     int flags, struct sockaddr *addr, socklen_t *alen)
+{
+	if (addr && !access_ok(alen, sizeof(*alen)))
+		return -EFAULT;
+	return stale_result(fd, sock->ops->recvfrom(sock, fd, buf, len, flags,
+						    addr, addr ? alen : NULL));
+}
+
+static noinline flatten ssize_t sys_recvfrom(struct socket *sock, int fd,
+					     void *buf, size_t len, int flags,
+					     struct sockaddr *addr,
+					     socklen_t *alen)
+{
+	int saved = errno;
+	ssize_t ret;
+
+	ret = sock_recvfrom(sock, fd, buf, len, flags, addr, alen);
+	if (unlikely(gone(fd, ret, saved)))
+		return cop_libc.recvfrom(fd, buf, len, flags, addr, alen);
+	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
+			struct sockaddr *addr, socklen_t *alen)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock))
+		return cop_libc.recvfrom(fd, buf, len, flags, addr, alen);
+	return sys_recvfrom(sock, fd, buf, len, flags, addr, alen);
+}
+
+static noinline flatten ssize_t sys_recv(struct socket *sock, int fd, void *buf,
+					 size_t len, int flags)
+{
+	int saved = errno;
+	ssize_t ret;
+
+	ret = sock_recvfrom(sock, fd, buf, len, flags, NULL, NULL);
+	if (unlikely(gone(fd, ret, saved)))
+		return cop_libc.recv(fd, buf, len, flags);
+	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t recv(int fd, void *buf, size_t len, int flags)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock))
+		return cop_libc.recv(fd, buf, len, flags);
+	return sys_recv(sock, fd, buf, len, flags);
+}
+
+static ssize_t sock_recvmsg_user(struct socket *sock, int fd,
+				 struct msghdr *umsg, int flags)
+{
+	struct msghdr msg;
+	ssize_t ret = msg_import(&msg, umsg);
+
+	if (ret)
+		return ret;
+	ret = sock_recvmsg(sock, fd, &msg, flags);
+	if (ret < 0)
+		return ret;
+	umsg->msg_namelen = msg.msg_namelen;
+	umsg->msg_controllen = msg.msg_controllen;
+	umsg->msg_flags = msg.msg_flags;
+	return ret;
+}
+
+static noinline flatten ssize_t sys_recvmsg(struct socket *sock, int fd,
+					    struct msghdr *msg, int flags)
+{
+	int saved = errno;
+	ssize_t ret;
+
+	ret = sock_recvmsg_user(sock, fd, msg, flags);
+	if (unlikely(gone(fd, ret, saved)))
+		return cop_libc.recvmsg(fd, msg, flags);
+	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock))
+		return cop_libc.recvmsg(fd, msg, flags);
+	return sys_recvmsg(sock, fd, msg, flags);
+}
+
+static noinline int sys_recvmmsg(struct socket *sock, int fd,
+				 struct mmsghdr *vec, unsigned int n, int flags,
+				 struct timespec *timeout)
+{
+	int saved = errno;
+	int ret;
+
+	ret = sock->ops->recvmmsg(sock, fd, vec, n, flags, timeout);
+	if (unlikely(gone(fd, ret, saved)))
+		return cop_libc.recvmmsg(fd, vec, n, flags, timeout);
+	return cop_return(ret, saved);
+}
+
+EXPORT int recvmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags,
+		    struct timespec *timeout)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock))
+		return cop_libc.recvmmsg(fd, vec, n, flags, timeout);
+	return sys_recvmmsg(sock, fd, vec, n, flags, timeout);
+}
+
+/* As sock_read_iter: a read of nothing leaves the datagram there. */
+static noinline flatten ssize_t sys_read(struct socket *sock, int fd, void *buf,
+					 size_t len)
+{
+	int saved = errno;
+	ssize_t ret;
+
+	ret = sock_recvfrom(sock, fd, buf, len, 0, NULL, NULL);
+	if (unlikely(gone(fd, ret, saved)))
+		return cop_libc.read(fd, buf, len);
+	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t read(int fd, void *buf, size_t len)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock) || unlikely(!len))
+		return cop_libc.read(fd, buf, len);
+	return sys_read(sock, fd, buf, len);
+}
+
+static ssize_t sock_readv(struct socket *sock, int fd, const struct iovec *iov,
+			  int n, int flags)
+{
+	struct msghdr msg = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
+
+	return sock_recvmsg(sock, fd, &msg, flags);
+}
+
+static noinline flatten ssize_t sys_readv(struct socket *sock, int fd,
+					  const struct iovec *iov, int n)
+{
+	int saved = errno;
+	ssize_t ret;
+
+	ret = sock_readv(sock, fd, iov, n, 0);
+	if (unlikely(gone(fd, ret, saved)))
+		return cop_libc.readv(fd, iov, n);
+	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock) || n < 0 || n > IOV_MAX || iov_is_empty(iov, n))
+		return cop_libc.readv(fd, iov, n);
+	return sys_readv(sock, fd, iov, n);
+}
+
+static ssize_t sock_preadv2(struct socket *sock, int fd,
+			    const struct iovec *iov, int n, off64_t off,
+			    int flags)
+{
+	int msg_flags = rwf_to_msg(flags);
+
+	if (off != -1 || n < 0 || n > IOV_MAX || iov_is_empty(iov, n))
+		return cop_libc_result(
+			cop_libc.preadv64v2(fd, iov, n, off, flags));
+	if (msg_flags < 0)
+		return msg_flags;
+	return sock_readv(sock, fd, iov, n, msg_flags);
+}
+
+static noinline ssize_t sys_preadv64v2(struct socket *sock, int fd,
+				       const struct iovec *iov, int n,
+				       off64_t off, int flags)
+{
+	int saved = errno;
+	ssize_t ret;
+
+	ret = sock_preadv2(sock, fd, iov, n, off, flags);
+	if (unlikely(gone(fd, ret, saved)))
+		return cop_libc.preadv64v2(fd, iov, n, off, flags);
+	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t preadv64v2(int fd, const struct iovec *iov, int n, off64_t off,
+			  int flags)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock))
+		return cop_libc.preadv64v2(fd, iov, n, off, flags);
+	return sys_preadv64v2(sock, fd, iov, n, off, flags);
+}
+
+/* The fortified names: a length beyond the buffer ends the program in libc. */
+EXPORT ssize_t __read_chk(int fd, void *buf, size_t len, size_t buflen)
+{
+	if (likely(!sockfd_lookup(fd)) || len > buflen)
+		return cop_libc.__read_chk(fd, buf, len, buflen);
+	return read(fd, buf, len);
+}
+
+EXPORT ssize_t __recv_chk(int fd, void *buf, size_t len, size_t buflen,
+			  int flags)
+{
+	if (likely(!sockfd_lookup(fd)) || len > buflen)
+		return cop_libc.__recv_chk(fd, buf, len, buflen, flags);
+	return recv(fd, buf, len, flags);
+}
+
+EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t len, size_t buflen,
+			      int flags, struct sockaddr *addr, socklen_t *alen)
+{
+	if (likely(!sockfd_lookup(fd)) || len > buflen)
+		return cop_libc.__recvfrom_chk(fd, buf, len, buflen, flags,
+					       addr, alen);
+	return recvfrom(fd, buf, len, flags, addr, alen);
+}
+
+ALIAS(preadv64v2)
+ssize_t preadv2(int fd, const struct iovec *iov, int n, off_t off, int flags);
+ALIAS(read) ssize_t __read(int fd, void *buf, size_t len);
