@@ -776,3 +776,32 @@ Test(cop_bind, range_and_reserved_ports_are_honoured)
 {
 	T_CHILD(full_of_our_own);
 }
+
+/* The range is read at most once in a second, so the second bind uses the old
+ * one, which the kernel silently ignores. */
+static int range_moved(void)
+{
+	int fd[2];
+
+	if (!t_own_network() ||
+	    set_sysctl("ip_local_port_range", "20000 20099"))
+		return T_SKIP;
+	fd[0] = t_open();
+	CHECK(!t_bind(fd[0], LOOPBACK, 0));
+	CHECK(!set_sysctl("ip_local_port_range", "30000 30099"));
+	fd[1] = t_open();
+	CHECK(!t_bind(fd[1], LOOPBACK, 0));
+	for (int i = 0; i < 2; i++) {
+		CHECK(t_port(fd[i]) == kernels_port(fd[i]));
+		CHECK(t_sk(fd[i])->sk_num == kernels_port(fd[i]));
+		CHECK(cop_port_taken(&cop_port_table, t_port(fd[i])));
+	}
+	CHECK(t_port(fd[1]) >= 30000);
+	CHECK(cop_port_held(&cop_port_table) == 2);
+	return 0;
+}
+
+Test(cop_bind, a_port_other_than_the_one_meant_is_the_one_recorded)
+{
+	T_CHILD(range_moved);
+}
