@@ -182,12 +182,14 @@ static void rx_move(struct msghdr *to, const struct msghdr *from,
 	if (to->msg_name && from->msg_name)
 		memcpy(to->msg_name, from->msg_name,
 		       min_t(size_t, to->msg_namelen, from->msg_namelen));
+	to->msg_namelen = from->msg_namelen;
+	to->msg_flags = from->msg_flags;
+	if (to->msg_controllen < from->msg_controllen)
+		to->msg_flags |= MSG_CTRUNC;
 	to->msg_controllen =
 		min_t(size_t, to->msg_controllen, from->msg_controllen);
 	if (to->msg_controllen)
 		memcpy(to->msg_control, from->msg_control, to->msg_controllen);
-	to->msg_namelen = from->msg_namelen;
-	to->msg_flags = from->msg_flags;
 	if (rx->copied < rx->len)
 		to->msg_flags |= MSG_TRUNC;
 }
