@@ -128,3 +128,55 @@ Test(e2e_ports, a_change_of_range_and_reserved_ports_is_followed_in_a_second)
 		    "ip_local_reserved_ports = 42001: "
 		    "6 of 7 from 42003 to 42008, 1 refused\n");
 }
+
+/* ---- kinds of addresses ------------------------------------------------- */
+
+Test(e2e_ports, every_kind_of_address_is_bound_and_reached_as_by_udp)
+{
+	run_same("kinds", "still");
+}
+
+Test(e2e_ports, an_address_is_what_it_is_now)
+{
+	run_same("kinds", "added_and_removed");
+}
+
+Test(e2e_ports, no_kind_of_an_address_is_remembered)
+{
+	run_same("kinds", "added_once_more");
+}
+
+Test(e2e_ports, ip_freebind_binds_what_udp_binds)
+{
+	run_same("kinds", "freely");
+}
+
+Test(e2e_ports, ip_nonlocal_bind_binds_what_udp_binds)
+{
+	run_same("kinds", "nonlocal");
+}
+
+Test(e2e_ports, a_socket_on_a_device_binds_and_reaches_what_udp_does)
+{
+	run_same("kinds", "on_device");
+}
+
+Test(e2e_ports, a_device_that_is_none_or_gone_is_as_on_udp)
+{
+	run_same("kinds", "no_device");
+}
+
+Test(e2e_ports, a_privileged_port_is_eacces_taken_or_not)
+{
+	run_same("kinds", "privileged");
+}
+
+Test(e2e_ports, a_privileged_port_is_eacces_if_another_process_has_it)
+{
+	run_same("kinds", "privileged_elsewhere");
+}
+
+Test(e2e_ports, ip_unprivileged_port_start_says_which_are_privileged)
+{
+	run_same("kinds", "less_privileged");
+}
