@@ -5,6 +5,7 @@
 # make demo      install what is missing, build, show the main job
 # make bench     install what is missing, build, run the benchmarks
 #                (make bench BENCH=datagram: one of them)
+# make bench-plot  run the one of bind(), draw docs/bind.svg
 # make asan      the unit tests under AddressSanitizer and UBSan
 # make tsan      the unit tests under ThreadSanitizer
 # make lint      what the compilers, cppcheck and clang-format object to
@@ -107,6 +108,13 @@ $(B)/bench/bench_%: $(B)/bench/bench_%.o $(B)/bench/harness.o $(ROOM_OBJECTS)
 bench: $(LIB) $(BENCH:%=$(B)/bench/bench_%)
 	@for b in $(BENCH); do COP_LIB=$(abspath $(LIB)) $(B)/bench/bench_$$b || exit 1; done
 
+# What was measured stays in $(B)/bench/bind.json.
+bench-plot: need-plot $(LIB) $(B)/bench/bench_bind
+	@rm -f $(B)/bench/bind.json
+	@BENCH_JSON=$(B)/bench/bind.json COP_LIB=$(abspath $(LIB)) \
+		$(B)/bench/bench_bind
+	@scripts/plot-bind $(B)/bench/bind.json docs/bind.svg
+
 # ---- the rest ---------------------------------------------------------------
 
 demo: need-demo $(LIB)
@@ -130,6 +138,9 @@ need-test: need-build
 need-demo: need-build
 	@scripts/need socat python3=/usr/bin/python3 tcpdump
 
+need-plot: need-build
+	@scripts/need gnuplot-nox=gnuplot
+
 need-lint: need-build
 	@scripts/need clang cppcheck clang-format
 
@@ -142,7 +153,7 @@ clean:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: all test unit asan tsan bench demo lint install clean \
-	need-build need-test need-demo need-lint
+.PHONY: all test unit asan tsan bench bench-plot demo lint install clean \
+	need-build need-test need-demo need-plot need-lint
 .DELETE_ON_ERROR:
 .SECONDARY:
