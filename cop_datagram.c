@@ -328,8 +328,8 @@ static ssize_t sendto_any(struct sock *sk, int fd, const void *buf, size_t len,
 }
 
 /* Small, plain datagrams are copied behind their header and sent from here. */
-ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
-		   int flags, const void *name, socklen_t namelen)
+flatten ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
+			   int flags, const void *name, socklen_t namelen)
 {
 	unsigned char wire[COP_HLEN + COP_COPY_MAX];
 	struct cop_tx tx;
@@ -364,31 +364,49 @@ static noinline ssize_t recvfrom_any(struct sock *sk, int fd, void *buf,
 	return n;
 }
 
-/* What came is not just a header and a payload; @rx says what it is. */
-static noinline ssize_t recvfrom_odd(struct sock *sk, int fd,
-				     const unsigned char *wire, void *buf,
-				     size_t len, int flags, void *name,
-				     socklen_t *namelen, socklen_t asked,
-				     const struct cop_rx *rx)
+/* Measure a datagram that is a header without options, as nearly all are. */
+static bool cop_rx_plain(struct cop_rx *rx, const unsigned char *wire, size_t n,
+			 size_t cap)
 {
+	const struct cophdr *hdr = (const struct cophdr *)wire;
+
+	if (n < COP_HLEN || hdr->magic != htons(COP_MAGIC) ||
+	    hdr->ver_hlen != (COP_VERSION << 4 | COP_HLEN_WORDS))
+		return false;
+	rx->hdr = *hdr;
+	rx->stray = COP_NO_STRAY;
+	rx->len = n - COP_HLEN;
+	rx->copied = min_t(size_t, rx->len, cap);
+	return true;
+}
+
+/* What came is not just a header and a payload. */
+static noinline ssize_t recvfrom_odd(struct sock *sk, int fd,
+				     const unsigned char *wire, size_t n,
+				     void *buf, size_t len, int flags,
+				     void *name, socklen_t *namelen,
+				     socklen_t asked)
+{
+	struct cop_rx rx;
 	int fate;
 
-	if (rx->stray == COP_NO_STRAY) {
-		memcpy(buf, wire + cop_hdr_len(&rx->hdr), rx->copied);
-		return rx_done(sk, fd, flags, name, name ? *namelen : 0, rx);
+	cop_rx_measure(&rx, wire, n, len);
+	if (rx.stray == COP_NO_STRAY) {
+		memcpy(buf, wire + cop_hdr_len(&rx.hdr), rx.copied);
+		return rx_done(sk, fd, flags, name, name ? *namelen : 0, &rx);
 	}
-	fate = stray_fate(sk, fd, flags, name && *namelen, rx);
+	fate = stray_fate(sk, fd, flags, name && *namelen, &rx);
 	if (fate) {
-		memcpy(buf, wire, rx->copied);
-		return rx_result(rx, flags) | (fate & COP_RX_STALE);
+		memcpy(buf, wire, rx.copied);
+		return rx_result(&rx, flags) | (fate & COP_RX_STALE);
 	}
 	if (name)
 		*namelen = asked;
 	return recvfrom_any(sk, fd, buf, len, flags, name, namelen);
 }
 
-ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len, int flags,
-		     void *name, socklen_t *namelen)
+flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
+			     int flags, void *name, socklen_t *namelen)
 {
 	unsigned char wire[COP_HLEN_MAX + COP_COPY_MAX]
 		__attribute__((aligned(4)));
@@ -403,10 +421,9 @@ ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len, int flags,
 			      name, namelen);
 	if (unlikely(n < 0))
 		return -errno;
-	cop_rx_measure(&rx, wire, n, len);
-	if (unlikely(!cop_rx_is_plain(&rx)))
-		return recvfrom_odd(sk, fd, wire, buf, len, flags, name,
-				    namelen, asked, &rx);
+	if (unlikely(!cop_rx_plain(&rx, wire, n, len)))
+		return recvfrom_odd(sk, fd, wire, n, buf, len, flags, name,
+				    namelen, asked);
 	memcpy(buf, wire + COP_HLEN, rx.copied);
 	return rx_done(sk, fd, flags, name, name ? *namelen : 0, &rx);
 }

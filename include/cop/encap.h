@@ -150,12 +150,6 @@ ssize_t cop_encap_recv_error(int fd, struct msghdr *msg, int flags, size_t cap);
  */
 void cop_rx_measure(struct cop_rx *rx, const void *head, size_t n, size_t cap);
 
-/* Whether it is a header without options and a payload, as nearly all are. */
-static inline bool cop_rx_is_plain(const struct cop_rx *rx)
-{
-	return rx->stray == COP_NO_STRAY && cop_hdr_len(&rx->hdr) == COP_HLEN;
-}
-
 /**
  * cop_encap_settle - part header from payload where the kernel has already put
  *		      them into one array of iovecs
