@@ -95,13 +95,16 @@ static bool sk_is_bound(struct sock *sk)
 static int ask_fault(struct sock *sk, int fd, int scratch,
 		     const struct sockaddr_in *addr)
 {
+	struct sockaddr_in any_port = *addr;
 	int err;
 
+	any_port.sin_port = 0;
 	copy_option(fd, scratch, IPPROTO_IP, IP_FREEBIND);
 	copy_option(fd, scratch, IPPROTO_IP, IP_TRANSPARENT);
 	copy_option(fd, scratch, SOL_SOCKET, SO_BINDTODEVICE);
+	kernel_bind(scratch, &any_port);
 	err = kernel_bind(scratch, addr);
-	if (err && err != -EADDRINUSE)
+	if (err && err != -EADDRINUSE && err != -EINVAL)
 		return err;
 	return sk_is_bound(sk) ? -EINVAL : -EADDRINUSE;
 }
@@ -168,7 +171,8 @@ static int bind_port(struct sock *sk, int fd, const struct sockaddr_in *addr)
 
 	if (!cop_port_claim(&cop_port_table, snum))
 		return bind_fault(sk, fd, addr);
-	if (addr->sin_addr.s_addr == htonl(INADDR_ANY))
+	if (addr->sin_addr.s_addr == htonl(INADDR_ANY) &&
+	    !sock_flag(sk, SOCK_ON_DEVICE))
 		err = kernel_bind(fd, addr);
 	else
 		err = bind_address(sk, fd, addr);
@@ -267,6 +271,94 @@ static int bind_candidate(struct sock *sk, int fd,
 	return err;
 }
 
+/* How often a port that another thread is about to bind may come out. */
+#define ANY_AT_TRIES 64
+
+/*
+ * The kernel's choice for one address: it would give a port that a COP socket
+ * has at another one. What it gives the helper, at the wildcard address, nobody
+ * has; ours joins it there as in bind_beside_helper().
+ */
+static int join_helper(struct sock *sk, int fd, int helper,
+		       const struct sockaddr_in *addr, uint16_t snum)
+{
+	int err;
+
+	if (!cop_port_claim(&cop_port_table, snum))
+		return -EAGAIN; /* another thread is about to bind it */
+	set_option(helper, SOL_SOCKET, SO_REUSEADDR, 1);
+	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	err = set_port_range(fd, snum, snum);
+	if (err == -ENOPROTOOPT)
+		err = bind_pinned(sk, fd, addr, snum);
+	else if (!err)
+		err = kernel_bind(fd, addr);
+	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 0);
+	if (err)
+		cop_port_release(&cop_port_table, snum);
+	else
+		cop_hash(sk, snum);
+	return err;
+}
+
+static int bind_any_once(struct sock *sk, int fd,
+			 const struct sockaddr_in *addr)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET };
+	uint32_t range = READ_ONCE(cop_sk(sk)->user_range);
+	int helper = scratch_socket();
+	int err;
+
+	if (helper < 0)
+		return -ENOBUFS;
+	if (range)
+		set_port_range(helper, range, range >> 16);
+	err = kernel_bind(helper, &any);
+	if (!err) {
+		ip_local_name(helper, &any);
+		err = join_helper(sk, fd, helper, addr, ntohs(any.sin_port));
+		set_port_range(fd, range, range >> 16);
+	} else {
+		err = ask_fault(sk, fd, helper, addr);
+	}
+	cop_libc.close(helper);
+	return err;
+}
+
+static int kernel_unbind(int fd)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+
+	return cop_libc_result(cop_libc.connect(fd, &none, sizeof(none)));
+}
+
+/*
+ * The kernel's choice for one address. First without a helper, which will do
+ * unless the port that comes out is one that we hold at another address; what
+ * was bound to port 0 can be undone.
+ */
+static int bind_any_at(struct sock *sk, int fd, const struct sockaddr_in *addr)
+{
+	struct sockaddr_in local;
+	int err = kernel_bind(fd, addr);
+
+	if (err)
+		return err;
+	ip_local_name(fd, &local);
+	if (cop_port_claim(&cop_port_table, ntohs(local.sin_port))) {
+		cop_hash(sk, ntohs(local.sin_port));
+		return 0;
+	}
+	err = kernel_unbind(fd);
+	for (int i = 0; i < ANY_AT_TRIES && !err; i++) {
+		err = bind_any_once(sk, fd, addr);
+		if (err != -EAGAIN)
+			return err;
+		err = 0;
+	}
+	return err ? err : -EADDRINUSE;
+}
+
 static int bind_any_port(struct sock *sk, int fd,
 			 const struct sockaddr_in *addr)
 {
@@ -283,6 +375,8 @@ static int bind_any_port(struct sock *sk, int fd,
 		else if (err != -EACCES)
 			return err;
 	}
+	if (addr->sin_addr.s_addr != htonl(INADDR_ANY))
+		return bind_any_at(sk, fd, addr);
 	err = kernel_bind(fd, addr);
 	if (!err)
 		sock_set_flag(sk, SOCK_UNCONFIRMED);

@@ -128,6 +128,10 @@ static int set_socket(struct sock *sk, int fd, int optname, const void *optval,
 		if (!err)
 			mirror_buffers(sk, fd);
 		return err;
+	case SO_BINDTODEVICE:
+	case SO_BINDTOIFINDEX:
+		sock_set_flag(sk, SOCK_ON_DEVICE);
+		return kernel_set(fd, SOL_SOCKET, optname, optval, optlen);
 	default:
 		return kernel_set(fd, SOL_SOCKET, optname, optval, optlen);
 	}

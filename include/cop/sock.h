@@ -40,18 +40,18 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define COP_CLOSE	7
 
 /* sk_flags */
-#define SOCK_DEAD	  0x01	/* no descriptor leads here any more */
-#define SOCK_SHARED_PORT  0x200 /* another sock has the claim to its port */
-#define SOCK_REPORTED	  0x100 /* its performance data were printed */
-#define SOCK_UNCONFIRMED  0x400 /* bound, to a port that the kernel chose */
-#define SOCK_CARRIED	  0x800 /* a kernel socket was made for it */
-#define SOCK_FILTER	  0x02	/* the kernel drops what is not COP */
-#define SOCK_FILTER_CLEAN 0x04	/* and nothing from before is queued */
-#define SOCK_USER_FILTER  0x08	/* the program set a filter of its own */
-#define SOCK_USER_RANGE	  0x10	/* the program set IP_LOCAL_PORT_RANGE */
-#define SOCK_PINNED	  0x20	/* the kernel can't give the port back */
-#define SOCK_CORKED	  0x40	/* a datagram is begun, its header sent */
-#define SOCK_CORK_OPT	  0x80	/* UDP_CORK is set */
+#define SOCK_DEAD	  0x0001 /* no descriptor leads here any more */
+#define SOCK_CARRIED	  0x0002 /* a kernel socket was made for it */
+#define SOCK_REPORTED	  0x0004 /* its performance data were printed */
+#define SOCK_FILTER	  0x0008 /* the kernel drops what is not COP */
+#define SOCK_FILTER_CLEAN 0x0010 /* and nothing from before is queued */
+#define SOCK_USER_FILTER  0x0020 /* the program set a filter of its own */
+#define SOCK_USER_RANGE	  0x0040 /* the program set IP_LOCAL_PORT_RANGE */
+#define SOCK_ON_DEVICE	  0x0080 /* the program set SO_BINDTODEVICE */
+#define SOCK_CORKED	  0x0100 /* a datagram is begun, its header sent */
+#define SOCK_CORK_OPT	  0x0200 /* UDP_CORK is set */
+#define SOCK_UNCONFIRMED  0x0400 /* bound, to a port that the kernel chose */
+#define SOCK_SHARED_PORT  0x0800 /* another sock has the claim to its port */
 
 /*
  * The operations of a socket of one family and type. @fd is the descriptor the

@@ -397,12 +397,12 @@ Test(cop_bind, an_ephemeral_bind_claims_the_port_that_the_kernel_has)
 /* ---- a port that the kernel chose ----------------------------------------- */
 
 /* Bound to a port of the kernel's choice, which nobody has asked for yet. */
-static int open_unconfirmed(const char *ip)
+static int open_unconfirmed(void)
 {
 	int fd = t_open();
 
 	cop_collision(1);
-	cr_assert(zero(int, t_bind(fd, ip, 0)));
+	cr_assert(zero(int, t_bind(fd, "0.0.0.0", 0)));
 	cr_assert(sock_flag(t_sk(fd), SOCK_UNCONFIRMED));
 	cr_assert(zero(int, t_sk(fd)->sk_num));
 	return fd;
@@ -419,7 +419,7 @@ static uint16_t kernels_port(int fd)
 
 Test(cop_bind, the_kernels_choice_is_recorded_when_its_name_is_asked_for)
 {
-	int fd = open_unconfirmed(LOOPBACK);
+	int fd = open_unconfirmed();
 	uint16_t snum = t_port(fd);
 
 	cr_assert(eq(uint, snum, kernels_port(fd)));
@@ -433,7 +433,7 @@ Test(cop_bind, the_kernels_choice_is_recorded_when_its_name_is_asked_for)
 Test(cop_bind, the_kernels_choice_is_recorded_before_it_is_sent_from)
 {
 	int udp = t_udp();
-	int fd = open_unconfirmed(LOOPBACK);
+	int fd = open_unconfirmed();
 	struct sockaddr_in to = t_addr(LOOPBACK, t_port(udp));
 	struct t_wire wire;
 
@@ -445,7 +445,7 @@ Test(cop_bind, the_kernels_choice_is_recorded_before_it_is_sent_from)
 
 Test(cop_bind, the_kernels_choice_is_refused_to_others_before_it_is_recorded)
 {
-	int fd = open_unconfirmed(LOOPBACK);
+	int fd = open_unconfirmed();
 	uint16_t snum = kernels_port(fd);
 
 	cr_assert(eq(int, t_bind(t_open(), "127.0.0.2", snum), -EADDRINUSE));
@@ -456,10 +456,25 @@ Test(cop_bind, the_kernels_choice_is_refused_to_others_before_it_is_recorded)
 	cr_assert(eq(uint, t_port(fd), snum));
 }
 
+/* The kernel alone would let two addresses share a port. */
+Test(cop_bind, the_kernels_choice_at_one_address_is_nobodys_at_another)
+{
+	int fd = t_open();
+
+	cop_collision(1);
+	cr_assert(zero(int, t_bind(fd, LOOPBACK, 0)));
+	cr_assert(eq(uint, t_sk(fd)->sk_num, kernels_port(fd)));
+	cr_assert(cop_port_taken(&cop_port_table, t_port(fd)));
+	cr_assert(eq(int, t_bind(t_open(), "127.0.0.2", t_port(fd)),
+		     -EADDRINUSE));
+	t_close(fd);
+	cr_assert(zero(uint, cop_port_held(&cop_port_table)));
+}
+
 Test(cop_bind, a_disconnect_undoes_the_kernels_choice_too)
 {
 	int peer = t_udp();
-	int fd = open_unconfirmed("0.0.0.0");
+	int fd = open_unconfirmed();
 
 	cr_assert(zero(int, t_connect(fd, LOOPBACK, t_port(peer))));
 	cr_assert(eq(uint, t_sk(fd)->sk_num, kernels_port(fd)));
@@ -471,7 +486,7 @@ Test(cop_bind, a_disconnect_undoes_the_kernels_choice_too)
 
 Test(cop_bind, a_close_before_the_kernels_choice_is_recorded_leaves_nothing)
 {
-	int fd = open_unconfirmed(LOOPBACK);
+	int fd = open_unconfirmed();
 	struct sock *sk = t_sk(fd);
 
 	t_close(fd);
