@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "cop/bind.h"
+#include "cop/cancel.h"
 #include "cop/compiler.h"
 #include "cop/contention.h"
 #include "cop/libc.h"
@@ -27,27 +28,39 @@ static bool owns_claim(struct sock *sk, uint16_t snum)
 }
 
 /*
- * Only one bind of a sock succeeds in the kernel until it is undone, so at most
- * one caller is here; a release finds what was stored last.
+ * Put @snum in the place of @had, if the sock still has that. The port hash
+ * takes a reference with a sock's first port.
  */
-static void hash_port(struct sock *sk, uint16_t snum, bool shared)
+static bool hash_replace(struct sock *sk, uint16_t had, uint16_t snum)
 {
-	uint16_t old = READ_ONCE(sk->sk_num);
+	bool owned = had && owns_claim(sk, had);
+	uint16_t is = had;
 
-	if (likely(!old))
+	if (!had)
 		sock_hold(sk);
-	else if (owns_claim(sk, old))
-		cop_port_release(&cop_port_table, old);
+	if (u16_cas(&sk->sk_num, &is, snum)) {
+		if (owned)
+			cop_port_release(&cop_port_table, had);
+		return true;
+	}
+	if (!had)
+		sock_put(sk);
+	return false;
+}
+
+static void set_shared(struct sock *sk, bool shared)
+{
 	if (unlikely(shared))
 		sock_set_flag(sk, SOCK_SHARED_PORT);
 	else if (unlikely(sock_flag(sk, SOCK_SHARED_PORT)))
 		sock_reset_flag(sk, SOCK_SHARED_PORT);
-	atomic_store_explicit(&sk->sk_num, snum, memory_order_release);
 }
 
 void cop_hash(struct sock *sk, uint16_t snum)
 {
-	hash_port(sk, snum, false);
+	while (!hash_replace(sk, READ_ONCE(sk->sk_num), snum))
+		;
+	set_shared(sk, false);
 }
 
 void cop_unhash(struct sock *sk)
@@ -114,6 +127,15 @@ static int scratch_socket(void)
 	return cop_libc.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 }
 
+/* close() is a cancellation point, and bind() none. */
+static void scratch_close(int fd)
+{
+	int cancel = cancel_off();
+
+	cop_libc.close(fd);
+	cancel_on(cancel);
+}
+
 static int bind_fault(struct sock *sk, int fd, const struct sockaddr_in *addr)
 {
 	int scratch, err;
@@ -126,7 +148,7 @@ static int bind_fault(struct sock *sk, int fd, const struct sockaddr_in *addr)
 	if (scratch < 0)
 		return -EADDRINUSE;
 	err = ask_fault(sk, fd, scratch, addr);
-	cop_libc.close(scratch);
+	scratch_close(scratch);
 	return err;
 }
 
@@ -159,7 +181,7 @@ static int bind_address(struct sock *sk, int fd, const struct sockaddr_in *addr)
 	if (helper < 0)
 		return -ENOBUFS;
 	err = bind_beside_helper(sk, fd, helper, addr);
-	cop_libc.close(helper);
+	scratch_close(helper);
 	return err;
 }
 
@@ -192,6 +214,26 @@ static int set_port_range(int fd, uint16_t low, uint16_t high)
 		fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &range, sizeof(range)));
 }
 
+/* The kernel is to take this port and no other, until range_lift(). */
+static int range_narrow(struct sock *sk, int fd, uint16_t snum)
+{
+	int err = set_port_range(fd, snum, snum);
+
+	if (!err && !sock_flag(sk, SOCK_NARROWED))
+		sock_set_flag(sk, SOCK_NARROWED);
+	return err;
+}
+
+static void range_lift(struct sock *sk, int fd)
+{
+	uint32_t range = READ_ONCE(cop_sk(sk)->user_range);
+
+	if (!sock_flag(sk, SOCK_NARROWED))
+		return;
+	sock_reset_flag(sk, SOCK_NARROWED);
+	set_port_range(fd, range, range >> 16);
+}
+
 /*
  * Before Linux 6.3 the kernel gives back no port that it was asked for by
  * number, so the sock keeps this one for good: a disconnect only hides it.
@@ -218,14 +260,38 @@ static int bind_pinned(struct sock *sk, int fd, const struct sockaddr_in *addr,
 void cop_bind_confirm(struct sock *sk, __be16 sport)
 {
 	uint16_t got = ntohs(sport);
+	uint16_t had = READ_ONCE(sk->sk_num);
+	bool claimed;
 
 	if (!got)
 		return;
-	if (unlikely(got != READ_ONCE(sk->sk_num)))
-		hash_port(sk, got, !cop_port_claim(&cop_port_table, got));
+	while (unlikely(got != had)) {
+		claimed = cop_port_claim(&cop_port_table, got);
+		if (hash_replace(sk, had, got)) {
+			set_shared(sk, !claimed);
+			break;
+		}
+		if (claimed)
+			cop_port_release(&cop_port_table, got);
+		had = READ_ONCE(sk->sk_num);
+	}
 	if (unlikely(sock_flag(sk, SOCK_UNCONFIRMED)))
 		sock_reset_flag(sk, SOCK_UNCONFIRMED);
 	WRITE_ONCE(inet_sk(sk)->inet_sport, sport);
+}
+
+bool cop_bind_may_be(struct sock *sk, int fd)
+{
+	uint32_t num = READ_ONCE(sk->sk_num);
+	socklen_t len = sizeof(uint32_t);
+	uint32_t range = 0;
+
+	if (READ_ONCE(inet_sk(sk)->inet_sport))
+		return false;
+	if (sock_flag(sk, SOCK_UNCONFIRMED))
+		return true;
+	cop_libc.getsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &range, &len);
+	return num && range == (num << 16 | num);
 }
 
 int cop_bind_confirmed(struct sock *sk, int fd)
@@ -256,7 +322,7 @@ static uint16_t claim_candidate(struct sock *sk)
 static int bind_candidate(struct sock *sk, int fd,
 			  const struct sockaddr_in *addr, uint16_t snum)
 {
-	int err = set_port_range(fd, snum, snum);
+	int err = range_narrow(sk, fd, snum);
 
 	if (err == -ENOPROTOOPT)
 		err = bind_pinned(sk, fd, addr, snum);
@@ -267,7 +333,7 @@ static int bind_candidate(struct sock *sk, int fd,
 		return 0;
 	}
 	cop_port_release(&cop_port_table, snum);
-	set_port_range(fd, 0, 0);
+	range_lift(sk, fd);
 	return err;
 }
 
@@ -288,7 +354,7 @@ static int join_helper(struct sock *sk, int fd, int helper,
 		return -EAGAIN; /* another thread is about to bind it */
 	set_option(helper, SOL_SOCKET, SO_REUSEADDR, 1);
 	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	err = set_port_range(fd, snum, snum);
+	err = range_narrow(sk, fd, snum);
 	if (err == -ENOPROTOOPT)
 		err = bind_pinned(sk, fd, addr, snum);
 	else if (!err)
@@ -317,19 +383,22 @@ static int bind_any_once(struct sock *sk, int fd,
 	if (!err) {
 		ip_local_name(helper, &any);
 		err = join_helper(sk, fd, helper, addr, ntohs(any.sin_port));
-		set_port_range(fd, range, range >> 16);
+		range_lift(sk, fd);
 	} else {
 		err = ask_fault(sk, fd, helper, addr);
 	}
-	cop_libc.close(helper);
+	scratch_close(helper);
 	return err;
 }
 
 static int kernel_unbind(int fd)
 {
 	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+	int cancel = cancel_off();
+	int err = cop_libc_result(cop_libc.connect(fd, &none, sizeof(none)));
 
-	return cop_libc_result(cop_libc.connect(fd, &none, sizeof(none)));
+	cancel_on(cancel);
+	return err;
 }
 
 /*
@@ -340,8 +409,10 @@ static int kernel_unbind(int fd)
 static int bind_any_at(struct sock *sk, int fd, const struct sockaddr_in *addr)
 {
 	struct sockaddr_in local;
-	int err = kernel_bind(fd, addr);
+	int err;
 
+	range_lift(sk, fd);
+	err = kernel_bind(fd, addr);
 	if (err)
 		return err;
 	ip_local_name(fd, &local);
@@ -377,6 +448,7 @@ static int bind_any_port(struct sock *sk, int fd,
 	}
 	if (addr->sin_addr.s_addr != htonl(INADDR_ANY))
 		return bind_any_at(sk, fd, addr);
+	range_lift(sk, fd);
 	err = kernel_bind(fd, addr);
 	if (!err)
 		sock_set_flag(sk, SOCK_UNCONFIRMED);
@@ -409,6 +481,7 @@ int cop_get_port(struct sock *sk, int fd, const struct sockaddr_in *addr)
 static uint16_t autobind_now(struct sock *sk, int fd,
 			     const struct sockaddr_in *any)
 {
+	range_lift(sk, fd);
 	if (!kernel_bind(fd, any))
 		cop_bind_confirmed(sk, fd);
 	return 0;
@@ -437,7 +510,7 @@ uint16_t cop_autobind_arm(struct sock *sk, int fd)
 			snum = none;
 		}
 	}
-	err = set_port_range(fd, snum, snum);
+	err = range_narrow(sk, fd, snum);
 	if (err == -ENOPROTOOPT && !bind_pinned(sk, fd, &any, snum))
 		cop_hash(sk, snum);
 	return snum;
@@ -452,7 +525,7 @@ bool cop_autobind_settle(struct sock *sk, int fd, const struct sockaddr_in *now)
 		cop_hash(sk, armed);
 	} else if (armed && armed != READ_ONCE(cop_sk(sk)->pinned)) {
 		cop_port_release(&cop_port_table, armed);
-		set_port_range(fd, 0, 0);
+		range_lift(sk, fd);
 	}
 	cop_bind_confirm(sk, now->sin_port);
 	if (armed && !got)

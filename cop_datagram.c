@@ -11,13 +11,15 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
-#include <netinet/udp.h>
 #include <poll.h>
 #include <string.h>
 
 #include "cop/atomic.h"
+#include "cop/bind.h"
+#include "cop/cancel.h"
 #include "cop/compiler.h"
 #include "cop/env.h"
+#include "cop/filter.h"
 #include "cop/flow.h"
 #include "cop/libc.h"
 #include "cop/proto.h"
@@ -179,16 +181,17 @@ flatten ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
 bool cop_owns(struct sock *sk, int fd)
 {
 	struct sockaddr_in local;
-	uint16_t snum = READ_ONCE(sk->sk_num);
 	socklen_t len = sizeof(int);
 	int protocol;
 
-	if (cop_libc.getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) ||
+	if (sock_flag(sk, SOCK_DEAD) ||
+	    cop_libc.getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) ||
 	    protocol != IPPROTO_UDP)
 		return false;
 	ip_local_name(fd, &local);
-	return local.sin_family == AF_INET &&
-	       (!snum || local.sin_port == htons(snum));
+	if (local.sin_port == htons(READ_ONCE(sk->sk_num)))
+		return local.sin_family == AF_INET;
+	return local.sin_port && cop_bind_may_be(sk, fd);
 }
 
 void cop_rx_stray(struct sock *sk, enum cop_stray reason)
@@ -203,14 +206,6 @@ void cop_rx_stray(struct sock *sk, enum cop_stray reason)
 	u32_add(&cop_sk(sk)->count.strays[reason], 1);
 	cop_debug("port %u: a datagram that is %s was dropped",
 		  READ_ONCE(sk->sk_num), name[reason]);
-}
-
-/* A look that finds a stray leaves it there, so it has to be taken away. */
-static void drop_head(int fd)
-{
-	char none;
-
-	cop_libc.recv(fd, &none, 0, MSG_DONTWAIT);
 }
 
 /* A NAT on the way rewrites UDP's ports, not those in the header. */
@@ -241,10 +236,14 @@ void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
 bool cop_rx_ended(int fd, bool named, const struct cop_rx *rx)
 {
 	struct pollfd end = { .fd = fd, .events = POLLRDHUP };
+	int cancel, ready;
 
 	if (rx->stray != COP_STRAY_SHORT || rx->len || named)
 		return false;
-	return cop_libc.poll(&end, 1, 0) > 0 && end.revents & POLLRDHUP;
+	cancel = cancel_off();
+	ready = cop_libc.poll(&end, 1, 0);
+	cancel_on(cancel);
+	return ready > 0 && end.revents & POLLRDHUP;
 }
 
 /*
@@ -259,10 +258,9 @@ static int stray_fate(struct sock *sk, int fd, int flags, bool named,
 		return COP_RX_STALE;
 	if (cop_rx_ended(fd, named, rx))
 		return 1;
-	if (flags & MSG_PEEK)
-		drop_head(fd);
-	cop_rx_stray(sk, rx->stray);
-	cop_poll(sk, fd);
+	if (!(flags & MSG_PEEK))
+		cop_rx_stray(sk, rx->stray);
+	cop_poll(sk, fd); /* a look has left it there: this takes it away */
 	return 0;
 }
 
@@ -277,10 +275,30 @@ static ssize_t rx_done(struct sock *sk, int fd, int flags, const void *name,
 {
 	if (likely(!(flags & MSG_PEEK)))
 		cop_rx_account(sk, name, len, rx);
-	if (unlikely(sock_flag(sk, SOCK_FILTER)) &&
-	    !sock_flag(sk, SOCK_FILTER_CLEAN))
+	if (unlikely(cop_head_unclean(sk)))
 		cop_poll(sk, fd);
 	return rx_result(rx, flags);
+}
+
+/*
+ * Receive where strays may still be queued. What can be had without waiting is
+ * taken under the lock of cop_filter.c; if there is nothing, nothing from before
+ * the filter is left, and the wait is an ordinary one.
+ */
+static noinline int recv_unclean(struct sock *sk, int fd, struct msghdr *msg,
+				 int flags, size_t cap, struct cop_rx *rx)
+{
+	int cancel = cancel_off();
+	bool locked = cop_head_lock(sk);
+	int err = cop_encap_recv(fd, msg, flags | MSG_DONTWAIT, cap, rx);
+
+	cop_head_unlock(sk, locked);
+	cancel_on(cancel);
+	if (err != -EAGAIN)
+		return err;
+	if (sock_flag(sk, SOCK_FILTER))
+		sock_set_flag(sk, SOCK_FILTER_CLEAN);
+	return cop_encap_recv(fd, msg, flags, cap, rx);
 }
 
 flatten ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg,
@@ -299,12 +317,17 @@ flatten ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg,
 	if (unlikely(err))
 		return err;
 	for (;;) {
-		err = cop_encap_recv(fd, msg, flags, cap, &rx);
+		if (unlikely(cop_head_unclean(sk)))
+			err = recv_unclean(sk, fd, msg, flags, cap, &rx);
+		else
+			err = cop_encap_recv(fd, msg, flags, cap, &rx);
 		if (unlikely(err))
 			return err;
 		if (likely(rx.stray == COP_NO_STRAY))
 			return rx_done(sk, fd, flags, msg->msg_name,
-				       msg->msg_namelen, &rx);
+				       min_t(socklen_t, asked.msg_namelen,
+					     msg->msg_namelen),
+				       &rx);
 		fate = stray_fate(sk, fd, flags,
 				  msg->msg_name && msg->msg_namelen, &rx);
 		if (fate)
@@ -393,7 +416,9 @@ static noinline ssize_t recvfrom_odd(struct sock *sk, int fd,
 	cop_rx_measure(&rx, wire, n, len);
 	if (rx.stray == COP_NO_STRAY) {
 		memcpy(buf, wire + cop_hdr_len(&rx.hdr), rx.copied);
-		return rx_done(sk, fd, flags, name, name ? *namelen : 0, &rx);
+		return rx_done(sk, fd, flags, name,
+			       name ? min_t(socklen_t, asked, *namelen) : 0,
+			       &rx);
 	}
 	fate = stray_fate(sk, fd, flags, name && *namelen, &rx);
 	if (fate) {
@@ -415,7 +440,8 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 	ssize_t n;
 
 	if (unlikely(len > COP_COPY_MAX || flags & MSG_ERRQUEUE ||
-		     !access_ok(buf, len) || READ_ONCE(cop_sk(sk)->soft_err)))
+		     !access_ok(buf, len) || READ_ONCE(cop_sk(sk)->soft_err) ||
+		     cop_head_unclean(sk)))
 		return recvfrom_any(sk, fd, buf, len, flags, name, namelen);
 	n = cop_libc.recvfrom(fd, wire, COP_HLEN_MAX + len, flags | MSG_TRUNC,
 			      name, namelen);
@@ -425,5 +451,6 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 		return recvfrom_odd(sk, fd, wire, n, buf, len, flags, name,
 				    namelen, asked);
 	memcpy(buf, wire + COP_HLEN, rx.copied);
-	return rx_done(sk, fd, flags, name, name ? *namelen : 0, &rx);
+	return rx_done(sk, fd, flags, name,
+		       name ? min_t(socklen_t, asked, *namelen) : 0, &rx);
 }

@@ -3,26 +3,29 @@
  * cop_filter.c - receiving only what is COP: a classic BPF filter on the kernel
  * socket, so that nothing else wakes a program that polls.
  *
- * Owns: SOCK_FILTER and SOCK_FILTER_CLEAN. Protected by: atomic flags. May
+ * Owns: SOCK_FILTER*, SOCK_HEAD_BUSY. Protected by: atomic flags. May
  * call: cop_encap.c and the kernel. Counterpart in the kernel: sk_filter() in
  * udp_queue_rcv_one_skb().
  */
 #include <errno.h>
 #include <linux/filter.h>
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
+#include "cop/cancel.h"
 #include "cop/compiler.h"
+#include "cop/filter.h"
 #include "cop/libc.h"
 #include "cop/proto.h"
 #include "cop/tx.h"
-#include "cop/uaccess.h"
 
 /* The filter sees the UDP header first. */
-#define UDP_HLEN     8
-#define OFF_MAGIC    UDP_HLEN
-#define OFF_VER_HLEN (UDP_HLEN + 2)
+#define UDP_HLEN	8
+#define OFF_MAGIC	UDP_HLEN
+#define OFF_VER_HLEN	(UDP_HLEN + 2)
+
+#define HEAD_LOCK_TRIES 1000
 
 static int filter_attach(int fd)
 {
@@ -53,13 +56,11 @@ static int filter_attach(int fd)
 		fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)));
 }
 
-enum head { HEAD_EMPTY, HEAD_COP, HEAD_STRAY, HEAD_ERROR, HEAD_GONE };
-
 /*
  * Look at the first datagram in the queue. Where an error is pending, a look
  * would take it from the program, so it is not taken.
  */
-static enum head head_look(int fd, struct cop_rx *rx)
+static enum cop_head head_look(int fd, struct cop_rx *rx)
 {
 	unsigned char hdr[COP_HLEN] __attribute__((aligned(4)));
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
@@ -84,12 +85,29 @@ static enum head head_look(int fd, struct cop_rx *rx)
 }
 
 /*
- * Take strays away from the head of the queue; where the descriptor is no
- * longer ours, they are none.
+ * One thread at a time looks at the head of a queue that may hold strays and
+ * takes what it saw there; else it might take what came behind it. A signal
+ * handler that finds its own thread here goes without, in the end.
  */
-static enum head head_purge(struct sock *sk, int fd, struct cop_rx *rx)
+bool cop_head_lock(struct sock *sk)
 {
-	enum head head;
+	for (int i = 0; i < HEAD_LOCK_TRIES; i++) {
+		if (!(u32_or(&sk->sk_flags, SOCK_HEAD_BUSY) & SOCK_HEAD_BUSY))
+			return true;
+		sched_yield();
+	}
+	return false;
+}
+
+void cop_head_unlock(struct sock *sk, bool locked)
+{
+	if (locked)
+		sock_reset_flag(sk, SOCK_HEAD_BUSY);
+}
+
+static enum cop_head head_purge(struct sock *sk, int fd, struct cop_rx *rx)
+{
+	enum cop_head head;
 	char none;
 
 	while ((head = head_look(fd, rx)) == HEAD_STRAY) {
@@ -103,55 +121,29 @@ static enum head head_purge(struct sock *sk, int fd, struct cop_rx *rx)
 	return head;
 }
 
-int cop_poll(struct sock *sk, int fd)
+enum cop_head cop_head_purge(struct sock *sk, int fd, struct cop_rx *rx)
+{
+	int cancel = cancel_off();
+	bool locked = cop_head_lock(sk);
+	enum cop_head head = head_purge(sk, fd, rx);
+
+	cop_head_unlock(sk, locked);
+	cancel_on(cancel);
+	return head;
+}
+
+void cop_poll(struct sock *sk, int fd)
 {
 	struct cop_rx rx;
 
 	if (likely(sock_flag(sk, SOCK_FILTER_CLEAN)))
-		return 0;
+		return;
+	sock_set_flag(sk, SOCK_FILTER_WANTED);
 	if (!sock_flag(sk, SOCK_FILTER | SOCK_USER_FILTER)) {
 		if (!cop_owns(sk, fd))
-			return 0;
+			return;
 		if (!filter_attach(fd))
 			sock_set_flag(sk, SOCK_FILTER);
 	}
-	head_purge(sk, fd, &rx);
-	return 0;
-}
-
-static int head_length(struct sock *sk, int fd, int *len)
-{
-	struct cop_rx rx;
-	int err;
-
-	switch (head_purge(sk, fd, &rx)) {
-	case HEAD_EMPTY:
-		*len = 0;
-		return 0;
-	case HEAD_COP:
-		*len = rx.len;
-		return 0;
-	case HEAD_GONE:
-		return -ENOTSOCK;
-	default:
-		err = cop_libc_result(cop_libc.ioctl(fd, FIONREAD, len));
-		*len = *len > COP_HLEN ? *len - COP_HLEN : 0;
-		return err;
-	}
-}
-
-/* FIONREAD, which is SIOCINQ: the first datagram's payload. */
-int cop_ioctl(struct sock *sk, int fd, unsigned long cmd, void *arg)
-{
-	int err, len = 0;
-
-	if (cmd != FIONREAD)
-		return cop_libc_result(cop_libc.ioctl(fd, cmd, arg));
-	err = cop_libc_result(cop_libc.ioctl(fd, cmd, arg));
-	if (err || !access_ok(arg, sizeof(int)))
-		return err;
-	err = head_length(sk, fd, &len);
-	if (!err)
-		memcpy(arg, &len, sizeof(len));
-	return err;
+	cop_head_purge(sk, fd, &rx);
 }

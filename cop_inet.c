@@ -231,9 +231,9 @@ static bool inet_owns(struct socket *sock, int fd)
 	return sock->sk->sk_prot->owns(sock->sk, fd);
 }
 
-static int inet_poll(struct socket *sock, int fd)
+static void inet_poll(struct socket *sock, int fd)
 {
-	return sock->sk->sk_prot->poll(sock->sk, fd);
+	sock->sk->sk_prot->poll(sock->sk, fd);
 }
 
 static int inet_ioctl(struct socket *sock, int fd, unsigned long cmd, void *arg)

@@ -12,6 +12,7 @@
 
 #include "cop/compiler.h"
 #include "cop/encap.h"
+#include "cop/filter.h"
 #include "cop/iov.h"
 #include "cop/libc.h"
 #include "cop/proto.h"
@@ -51,8 +52,8 @@ static void tx_fill(struct tx_batch *b, struct sock *sk,
 		if (cop_iov_length(msg) < 0 || cop_has_udp_cmsg(msg) ||
 		    msg->msg_iovlen + 1 > BATCH_IOVS - iovs)
 			return;
-		cop_tx_begin(sk, msg->msg_name, msg->msg_namelen, now,
-			     &b->tx[b->n]);
+		cop_tx_begin(sk, msg->msg_namelen ? msg->msg_name : NULL,
+			     msg->msg_namelen, now, &b->tx[b->n]);
 		*whole = *msg;
 		whole->msg_iov = b->iov + iovs;
 		whole->msg_iovlen = msg->msg_iovlen + 1;
@@ -292,9 +293,9 @@ static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
 }
 
 /* A peek looks at the same message each time, and so do strays. */
-static bool rx_one_by_one(int flags)
+static bool rx_one_by_one(struct sock *sk, int flags)
 {
-	return flags & (MSG_ERRQUEUE | MSG_PEEK);
+	return flags & (MSG_ERRQUEUE | MSG_PEEK) || cop_head_unclean(sk);
 }
 
 /* What is no time is left to the kernel, for its EFAULT or EINVAL. */
@@ -315,7 +316,7 @@ static int rx_next(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 	int got;
 
 	res->tried = 0;
-	if (!rx_one_by_one(flags)) {
+	if (!rx_one_by_one(sk, flags)) {
 		got = rx_batch(sk, fd, vec, n, flags, timeout, res);
 		if (res->tried)
 			return got;
@@ -330,7 +331,6 @@ int cop_recvmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 	unsigned int done = 0;
 	int err;
 
-	n = min_t(unsigned int, n, IOV_MAX);
 	if (!n || !vec_fits(vec, n) || (timeout && !rx_time_fits(timeout)))
 		return cop_libc_result(
 			cop_libc.recvmmsg(fd, vec, n, flags, timeout));
@@ -351,5 +351,7 @@ int cop_recvmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 	}
 	if (done && err < 0 && err != -EAGAIN)
 		WRITE_ONCE(cop_sk(sk)->soft_err, -err);
-	return done ? (int)done : err;
+	if (done)
+		return done;
+	return err < 0 ? err : -EAGAIN; /* strays used the time up */
 }

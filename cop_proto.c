@@ -17,6 +17,7 @@
 #include "cop/bind.h"
 #include "cop/compiler.h"
 #include "cop/env.h"
+#include "cop/filter.h"
 #include "cop/flow.h"
 #include "cop/libc.h"
 #include "cop/port.h"

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cop/cancel.h"
 #include "cop/compiler.h"
 #include "cop/libc.h"
 #include "cop/route.h"
@@ -72,12 +73,15 @@ unsigned int inet_addr_type(__be32 addr)
 {
 	uint32_t host = ntohl(addr);
 	unsigned int type;
+	int cancel;
 
 	if (host >> 24 == 0 || host == INADDR_BROADCAST)
 		return RTN_BROADCAST;
 	if (IN_MULTICAST(host))
 		return RTN_MULTICAST;
+	cancel = cancel_off();
 	type = route_type(addr);
+	cancel_on(cancel);
 	return type == RTN_LOCAL || type == RTN_BROADCAST ? type : RTN_UNICAST;
 }
 

@@ -16,14 +16,13 @@
 
 static struct cop_slab socket_slab = COP_SLAB(struct socket);
 
+/* ops and sk stay as they were: a reader without a reference may be here. */
 struct socket *sock_alloc(void)
 {
 	struct socket *sock = cop_slab_alloc(&socket_slab);
 
 	if (!sock)
 		return NULL;
-	sock->ops = NULL;
-	sock->sk = NULL;
 	sock->type = 0;
 	WRITE_ONCE(sock->f_count, 1);
 	WRITE_ONCE(sock->state, SS_UNCONNECTED);

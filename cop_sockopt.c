@@ -14,6 +14,7 @@
 #include "cop.h"
 #include "cop/bind.h"
 #include "cop/compiler.h"
+#include "cop/filter.h"
 #include "cop/libc.h"
 #include "cop/proto.h"
 #include "cop/tx.h"
@@ -84,9 +85,12 @@ static int detach_filter(struct sock *sk, int fd, const void *optval,
 	if (sock_flag(sk, SOCK_FILTER))
 		return -ENOENT;
 	err = kernel_set(fd, SOL_SOCKET, SO_DETACH_FILTER, optval, optlen);
-	if (!err)
-		sock_reset_flag(sk, SOCK_USER_FILTER);
-	return err;
+	if (err)
+		return err;
+	sock_reset_flag(sk, SOCK_USER_FILTER);
+	if (sock_flag(sk, SOCK_FILTER_WANTED))
+		cop_poll(sk, fd);
+	return 0;
 }
 
 static void mirror_buffers(struct sock *sk, int fd)
@@ -105,6 +109,8 @@ static int set_socket(struct sock *sk, int fd, int optname, const void *optval,
 {
 	int err;
 
+	if (optlen < sizeof(int) && optname != SO_BINDTODEVICE)
+		return kernel_set(fd, SOL_SOCKET, optname, optval, optlen);
 	switch (optname) {
 	case SO_REUSEADDR:
 		return set_recorded(fd, &sk->sk_reuse, optval, optlen);
@@ -149,6 +155,7 @@ static int set_port_range(struct sock *sk, int fd, const void *optval,
 		return err;
 	memcpy(&range, optval, sizeof(range));
 	WRITE_ONCE(cop_sk(sk)->user_range, range);
+	sock_reset_flag(sk, SOCK_NARROWED);
 	if (range)
 		sock_set_flag(sk, SOCK_USER_RANGE);
 	else

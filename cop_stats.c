@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cop/cancel.h"
 #include "cop/compiler.h"
 #include "cop/env.h"
 #include "cop/libc.h"
@@ -85,13 +86,15 @@ static void stats_write(const char *line, size_t len)
 void cop_stats_report(struct sock *sk, int fd)
 {
 	char line[512];
-	int len;
+	int cancel, len;
 
 	if (likely(!cop_env.stats) || !sock_flag(sk, SOCK_CARRIED))
 		return;
 	if (u32_or(&sk->sk_flags, SOCK_REPORTED) & SOCK_REPORTED)
 		return;
+	cancel = cancel_off();
 	len = stats_line(line, sizeof(line), sk, fd);
 	if (len > 0 && (size_t)len < sizeof(line))
 		stats_write(line, len);
+	cancel_on(cancel);
 }

@@ -9,10 +9,12 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "cop/cancel.h"
 #include "cop/compiler.h"
 #include "cop/contention.h"
 #include "cop/libc.h"
@@ -92,17 +94,22 @@ static void read_int(const char *path, _Atomic(int) *value)
 	reader_close(&r);
 }
 
-static bool read_range(int *low, int *high)
+static bool read_range(int *lowest, int *highest)
 {
+	int low, high;
 	struct reader r;
 	int after;
 
 	if (!reader_open(&r, IPV4 "ip_local_port_range"))
 		return false;
-	*low = reader_number(&r, &after);
-	*high = reader_number(&r, &after);
+	low = reader_number(&r, &after);
+	high = reader_number(&r, &after);
 	reader_close(&r);
-	return *low >= 0 && *low <= *high && *high < COP_PORTS;
+	if (low < 0 || low > high || high >= COP_PORTS)
+		return false;
+	*lowest = low;
+	*highest = high;
+	return true;
 }
 
 /*
@@ -164,18 +171,25 @@ static unsigned int read_inuse(void)
 
 static void read_ports(void)
 {
-	struct cop_port_bits reserved = { 0 };
+	static struct cop_port_bits reserved; /* too large for some stacks */
 	int low = 32768;
 	int high = 60999;
 
-	if (!read_range(&low, &high)) {
-		low = 32768;
-		high = 60999;
-	}
+	if (!read_range(&low, &high) && READ_ONCE(cop_port_table.places))
+		return;
+	memset(&reserved, 0, sizeof(reserved));
 	read_reserved(&reserved);
 	cop_port_allow(&cop_port_table, low, high, &reserved);
 	cop_contention_measure(read_inuse(), cop_port_held(&cop_port_table),
 			       high - low + 1);
+}
+
+static void read_all(void)
+{
+	read_int(CORE "rmem_default", &cop_sysctl.rmem_default);
+	read_int(CORE "wmem_default", &cop_sysctl.wmem_default);
+	read_int(IPV4 "ip_unprivileged_port_start", &cop_sysctl.prot_sock);
+	read_ports();
 }
 
 void cop_sysctl_refresh(void)
@@ -183,14 +197,14 @@ void cop_sysctl_refresh(void)
 	static _Atomic(int64_t) last_read = -1;
 	int64_t last = READ_ONCE(last_read);
 	struct timespec now;
+	int cancel;
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 	if (likely(last == now.tv_sec))
 		return;
 	if (!atomic_compare_exchange_strong(&last_read, &last, now.tv_sec))
 		return;
-	read_int(CORE "rmem_default", &cop_sysctl.rmem_default);
-	read_int(CORE "wmem_default", &cop_sysctl.wmem_default);
-	read_int(IPV4 "ip_unprivileged_port_start", &cop_sysctl.prot_sock);
-	read_ports();
+	cancel = cancel_off();
+	read_all();
+	cancel_on(cancel);
 }

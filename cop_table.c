@@ -159,18 +159,47 @@ void fd_drop(struct socket *sock)
 	sock_free(sock);
 }
 
-void fd_forget(int fd)
+/* Empty a slot if it still holds @sock; the caller has a count of its own. */
+static void slot_clear(int fd, struct socket *sock)
 {
-	cop_debug("descriptor %d was closed unseen", fd);
-	fd_drop(fd_take(fd));
+	struct cop_slots *slots = READ_ONCE(cop_table.slots);
+	struct socket *held = sock;
+
+	if (cop_process_is_owner() &&
+	    atomic_compare_exchange_strong(&slots->slot[fd], &held, NULL))
+		fd_drop(sock);
 }
 
-static bool slot_is_stale(int fd, uint16_t snum)
+void fd_forget(int fd)
 {
-	struct socket *sock = sockfd_lookup(fd);
+	struct socket *sock = sockfd_get(fd);
 
-	return sock && READ_ONCE(sock->sk->sk_num) == snum &&
-	       !sock->ops->owns(sock, fd);
+	if (!sock)
+		return;
+	cop_debug("descriptor %d was closed unseen", fd);
+	slot_clear(fd, sock);
+	fd_drop(sock);
+}
+
+bool fd_forget_gone(int fd)
+{
+	struct socket *sock = sockfd_get(fd);
+	bool ours;
+
+	if (!sock)
+		return true;
+	ours = sock->ops->owns(sock, fd);
+	if (!ours) {
+		cop_debug("descriptor %d was closed unseen", fd);
+		slot_clear(fd, sock);
+	}
+	fd_drop(sock);
+	return !ours;
+}
+
+static bool holds_port(struct socket *sock, uint16_t snum)
+{
+	return READ_ONCE(sock->sk->sk_num) == snum;
 }
 
 bool fd_forget_stale(uint16_t snum)
@@ -179,10 +208,12 @@ bool fd_forget_stale(uint16_t snum)
 	bool found = false;
 
 	for (unsigned int fd = 0; fd < max; fd++) {
-		if (!slot_is_stale(fd, snum))
+		struct socket *sock = sockfd_get(fd);
+
+		if (!sock)
 			continue;
-		fd_forget(fd);
-		found = true;
+		found |= holds_port(sock, snum) && fd_forget_gone(fd);
+		fd_drop(sock);
 	}
 	return found;
 }

@@ -70,6 +70,12 @@ EXPORT int dup(int fd)
 	return any_ours() ? sys_dup(fd) : cop_libc.dup(fd);
 }
 
+static int next_dup3(int fd, int newfd, int flags, bool is_dup2)
+{
+	return is_dup2 ? cop_libc.dup2(fd, newfd)
+		       : cop_libc.dup3(fd, newfd, flags);
+}
+
 /*
  * The kernel closes @newfd and makes it a duplicate in one step, which can
  * fail: then it is still what it was.
@@ -81,14 +87,12 @@ static noinline int sys_dup3(int fd, int newfd, int flags, bool is_dup2)
 	int ret;
 
 	if (fd == newfd)
-		return is_dup2 ? cop_libc.dup2(fd, newfd)
-			       : cop_libc.dup3(fd, newfd, flags);
+		return next_dup3(fd, newfd, flags, is_dup2);
 	sock = sockfd_get(fd);
 	if (!sock && cop_libc.fcntl(fd, F_GETFD) < 0)
-		return -1;
+		return next_dup3(fd, newfd, flags, is_dup2);
 	old = fd_take(newfd);
-	ret = cop_libc_result(is_dup2 ? cop_libc.dup2(fd, newfd)
-				      : cop_libc.dup3(fd, newfd, flags));
+	ret = cop_libc_result(next_dup3(fd, newfd, flags, is_dup2));
 	if (ret >= 0 && sock)
 		ret = fd_install(newfd, sock) ?: newfd;
 	else if (sock)

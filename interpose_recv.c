@@ -20,19 +20,30 @@
 #include "cop/table.h"
 #include "cop/uaccess.h"
 
-/* The descriptor turned out to be another's: what it got is handed over. */
-static ssize_t stale_result(int fd, ssize_t ret)
+/*
+ * The descriptor turned out to be another's. Where our entry is still there it
+ * was closed unseen, and what came is for whoever reads; where it is not, it was
+ * closed while this call waited, and what came is a stray.
+ */
+static noinline ssize_t stale_result(struct socket *sock, int fd, ssize_t ret)
+{
+	if (sockfd_lookup(fd) != sock)
+		return -EINTR;
+	fd_forget_gone(fd);
+	return ret & ~COP_RX_STALE;
+}
+
+static ssize_t recv_result(struct socket *sock, int fd, ssize_t ret)
 {
 	if (likely(ret < 0 || !(ret & COP_RX_STALE)))
 		return ret;
-	fd_forget(fd);
-	return ret & ~COP_RX_STALE;
+	return stale_result(sock, fd, ret);
 }
 
 static ssize_t sock_recvmsg(struct socket *sock, int fd, struct msghdr *msg,
 			    int flags)
 {
-	return stale_result(fd, sock->ops->recvmsg(sock, fd, msg, flags));
+	return recv_result(sock, fd, sock->ops->recvmsg(sock, fd, msg, flags));
 }
 
 static ssize_t sock_recvfrom(struct socket *sock, int fd, void *buf, size_t len,
@@ -40,8 +51,9 @@ static ssize_t sock_recvfrom(struct socket *sock, int fd, void *buf, size_t len,
 {
 	if (addr && !access_ok(alen, sizeof(*alen)))
 		return -EFAULT;
-	return stale_result(fd, sock->ops->recvfrom(sock, fd, buf, len, flags,
-						    addr, addr ? alen : NULL));
+	return recv_result(sock, fd,
+			   sock->ops->recvfrom(sock, fd, buf, len, flags, addr,
+					       addr ? alen : NULL));
 }
 
 static noinline flatten ssize_t sys_recvfrom(struct socket *sock, int fd,
@@ -54,7 +66,7 @@ static noinline flatten ssize_t sys_recvfrom(struct socket *sock, int fd,
 
 	ret = sock_recvfrom(sock, fd, buf, len, flags, addr, alen);
 	if (unlikely(gone(fd, ret, saved)))
-		return cop_libc.recvfrom(fd, buf, len, flags, addr, alen);
+		return recvfrom(fd, buf, len, flags, addr, alen);
 	return cop_return(ret, saved);
 }
 
@@ -76,7 +88,7 @@ static noinline flatten ssize_t sys_recv(struct socket *sock, int fd, void *buf,
 
 	ret = sock_recvfrom(sock, fd, buf, len, flags, NULL, NULL);
 	if (unlikely(gone(fd, ret, saved)))
-		return cop_libc.recv(fd, buf, len, flags);
+		return recv(fd, buf, len, flags);
 	return cop_return(ret, saved);
 }
 
@@ -100,7 +112,8 @@ static ssize_t sock_recvmsg_user(struct socket *sock, int fd,
 	ret = sock_recvmsg(sock, fd, &msg, flags);
 	if (ret < 0)
 		return ret;
-	umsg->msg_namelen = msg.msg_namelen;
+	if (umsg->msg_name)
+		umsg->msg_namelen = msg.msg_namelen;
 	umsg->msg_controllen = msg.msg_controllen;
 	umsg->msg_flags = msg.msg_flags;
 	return ret;
@@ -114,7 +127,7 @@ static noinline flatten ssize_t sys_recvmsg(struct socket *sock, int fd,
 
 	ret = sock_recvmsg_user(sock, fd, msg, flags);
 	if (unlikely(gone(fd, ret, saved)))
-		return cop_libc.recvmsg(fd, msg, flags);
+		return recvmsg(fd, msg, flags);
 	return cop_return(ret, saved);
 }
 
@@ -136,7 +149,7 @@ static noinline int sys_recvmmsg(struct socket *sock, int fd,
 
 	ret = sock->ops->recvmmsg(sock, fd, vec, n, flags, timeout);
 	if (unlikely(gone(fd, ret, saved)))
-		return cop_libc.recvmmsg(fd, vec, n, flags, timeout);
+		return recvmmsg(fd, vec, n, flags, timeout);
 	return cop_return(ret, saved);
 }
 
@@ -159,7 +172,7 @@ static noinline flatten ssize_t sys_read(struct socket *sock, int fd, void *buf,
 
 	ret = sock_recvfrom(sock, fd, buf, len, 0, NULL, NULL);
 	if (unlikely(gone(fd, ret, saved)))
-		return cop_libc.read(fd, buf, len);
+		return read(fd, buf, len);
 	return cop_return(ret, saved);
 }
 
@@ -188,7 +201,7 @@ static noinline flatten ssize_t sys_readv(struct socket *sock, int fd,
 
 	ret = sock_readv(sock, fd, iov, n, 0);
 	if (unlikely(gone(fd, ret, saved)))
-		return cop_libc.readv(fd, iov, n);
+		return readv(fd, iov, n);
 	return cop_return(ret, saved);
 }
 
@@ -224,7 +237,7 @@ static noinline ssize_t sys_preadv64v2(struct socket *sock, int fd,
 
 	ret = sock_preadv2(sock, fd, iov, n, off, flags);
 	if (unlikely(gone(fd, ret, saved)))
-		return cop_libc.preadv64v2(fd, iov, n, off, flags);
+		return preadv64v2(fd, iov, n, off, flags);
 	return cop_return(ret, saved);
 }
 

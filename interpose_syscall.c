@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "cop/compiler.h"
@@ -43,6 +44,8 @@
 	X(recvmmsg, (INT(0), PTR(1), a[2], INT(3), PTR(4)))         \
 	X(read, (INT(0), PTR(1), a[2]))                             \
 	X(readv, (INT(0), PTR(1), INT(2)))                          \
+	X(preadv2, (INT(0), PTR(1), INT(2), a[3], INT(5)))          \
+	X(pwritev2, (INT(0), PTR(1), INT(2), a[3], INT(5)))         \
 	X(write, (INT(0), PTR(1), a[2]))                            \
 	X(writev, (INT(0), PTR(1), INT(2)))                         \
 	X(ioctl, (INT(0), a[1], PTR(2)))                            \

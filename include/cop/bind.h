@@ -49,6 +49,15 @@ void cop_unhash(struct sock *sk);
 void cop_bind_confirm(struct sock *sk, __be16 sport);
 
 /**
+ * cop_bind_may_be - whether a socket with another port than @sk's may be its own
+ * @sk: a COP sock
+ * @fd: a UDP socket
+ *
+ * Until the kernel has confirmed a port it may be another one than was meant.
+ */
+bool cop_bind_may_be(struct sock *sk, int fd);
+
+/**
  * cop_bind_confirmed - see to it that a bound sock knows its port for certain
  * @sk: a COP sock that the caller keeps alive
  * @fd: its descriptor

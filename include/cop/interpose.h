@@ -52,15 +52,18 @@ static inline ssize_t cop_return(ssize_t ret, int saved_errno)
  * @ret: what the operation returned
  * @saved_errno: errno as it was, and is again if so
  *
- * If so the entry is forgotten, and the caller does the real call.
+ * If so the entry is forgotten, and the caller begins again: the number may
+ * be nothing now, or anything.
  */
 static inline bool gone(int fd, ssize_t ret, int saved_errno)
 {
+	bool forgotten;
+
 	if (likely(ret != -ENOTSOCK && ret != -EBADF))
 		return false;
-	fd_forget(fd);
+	forgotten = fd_forget_gone(fd);
 	errno = saved_errno;
-	return true;
+	return forgotten;
 }
 
 /**

@@ -46,18 +46,6 @@ static inline struct cop_sock *cop_sk(const struct sock *sk)
 
 extern const struct proto cop_prot;
 
-/**
- * cop_rcv_filter - have the kernel drop what is not COP before it wakes anyone
- * @sk: a COP sock
- * @fd: its descriptor
- *
- * For sockets that are given to poll, select or epoll, and those on which a
- * stray was seen. Strays that are at the head of the queue already are dropped;
- * until none can be left behind them, later calls look again. Does nothing
- * where the program has set a filter of its own. Always returns 0.
- */
-int cop_poll(struct sock *sk, int fd);
-
 /* The rest of struct proto, by room; see there. */
 ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
 		   int flags, const void *name, socklen_t namelen);

@@ -92,6 +92,16 @@ void fd_drop(struct socket *sock);
 void fd_forget(int fd);
 
 /**
+ * fd_forget_gone - drop the entry of a descriptor if it is no longer the socket
+ * @fd: the descriptor, on which a call has failed as on a closed one
+ *
+ * Returns whether there is no such entry now. The kernel is asked: a call may
+ * have failed so for a reason of its own, and another thread may have opened
+ * the number anew.
+ */
+bool fd_forget_gone(int fd);
+
+/**
  * fd_forget_stale - forget the holder of a port if it was closed unseen
  * @snum: the port, host order
  *

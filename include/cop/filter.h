@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * filter.h - keeping what is not COP from a program, before it wakes anybody.
+ */
+#ifndef COP_FILTER_H
+#define COP_FILTER_H
+
+#include "cop/encap.h"
+#include "cop/sock.h"
+
+/* What stands first in the queue of a kernel socket. */
+enum cop_head {
+	HEAD_EMPTY, /* nothing */
+	HEAD_COP,   /* a COP datagram */
+	HEAD_STRAY, /* something else */
+	HEAD_ERROR, /* an error is pending, which a look would take away */
+	HEAD_GONE   /* the descriptor is no longer ours */
+};
+
+/**
+ * cop_poll - have the kernel drop what is not COP before it wakes anyone
+ * @sk: a COP sock
+ * @fd: its descriptor
+ *
+ * For sockets that are given to poll, select or epoll, and those on which a
+ * stray was seen. Strays that are at the head of the queue already are dropped;
+ * until none can be left behind them, later calls look again. Where the program
+ * has set a filter of its own, that one stays. No cancellation point.
+ */
+void cop_poll(struct sock *sk, int fd);
+
+/**
+ * cop_head_purge - take strays away from the head of the queue
+ * @sk: a COP sock
+ * @fd: its descriptor
+ * @rx: the first datagram that is left, where it is COP
+ *
+ * Returns what is at the head then.
+ */
+enum cop_head cop_head_purge(struct sock *sk, int fd, struct cop_rx *rx);
+
+/**
+ * cop_head_lock - keep others from the head of a queue that may hold strays
+ * @sk: a COP sock
+ *
+ * Returns what cop_head_unlock() is to be given. Held for two system calls that
+ * don't block, with cancellation off; nothing else is taken under it.
+ */
+bool cop_head_lock(struct sock *sk);
+void cop_head_unlock(struct sock *sk, bool locked);
+
+/* Whether there may be strays in the queue in spite of a filter. */
+static inline bool cop_head_unclean(struct sock *sk)
+{
+	return sock_flag(sk, SOCK_FILTER | SOCK_USER_FILTER) &&
+	       !sock_flag(sk, SOCK_FILTER_CLEAN);
+}
+
+#endif /* COP_FILTER_H */
