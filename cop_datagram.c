@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
+#include <sys/ioctl.h>
 #include <poll.h>
 #include <string.h>
 
@@ -127,10 +128,17 @@ bool cop_has_udp_cmsg(const struct msghdr *msg)
 	return false;
 }
 
+/* Whether the kernel still holds a datagram that was begun. */
+static bool cork_pending(int fd)
+{
+	int queued = 0;
+
+	return !cop_libc.ioctl(fd, TIOCOUTQ, &queued) && queued;
+}
+
 /*
  * A datagram that is sent in parts has one header, ahead of the first. A part
- * that the kernel refuses takes those before it along, but for the two errors
- * that it finds before it looks at them.
+ * that the kernel refuses may take those before it along, or not.
  */
 static ssize_t sendmsg_corked(struct sock *sk, int fd, const struct msghdr *msg,
 			      int flags, size_t len)
@@ -148,9 +156,9 @@ static ssize_t sendmsg_corked(struct sock *sk, int fd, const struct msghdr *msg,
 		cop_tx_end(sk, &tx, n);
 	else if (n > 0)
 		u64_add(&cop_sk(sk)->count.tx_bytes, n);
-	if (n >= 0 && more)
+	if (n >= 0 ? more : begun && cork_pending(fd))
 		sock_set_flag(sk, SOCK_CORKED);
-	else if (n >= 0 || (len <= UINT16_MAX && !(flags & MSG_OOB)))
+	else
 		sock_reset_flag(sk, SOCK_CORKED);
 	return n;
 }

@@ -8,18 +8,23 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
+#include "cop/cancel.h"
 #include "cop/compiler.h"
 #include "cop/encap.h"
 #include "cop/iov.h"
 #include "cop/libc.h"
 #include "cop/uaccess.h"
 
-/* Beyond these the program's iovecs leave no room for ours. */
-#define SEND_IOV_MAX (IOV_MAX - 1)
-#define RECV_IOV_MAX (IOV_MAX - 2)
+/*
+ * Up to so many iovecs are copied to the stack, with ours beside them; a message
+ * with more goes through a buffer of its own.
+ */
+#define IOV_ON_STACK 64
 
 /* The longest datagram there can be, header included. */
 #define DATAGRAM_MAX (COP_MAX_LEN + COP_HLEN)
@@ -115,21 +120,49 @@ static ssize_t send_vectored(int fd, const struct cophdr *hdr,
 	return cop_libc_result(cop_libc.sendmsg(fd, &whole, flags));
 }
 
-/* As many iovecs as the kernel allows: there is no room for the header's. */
-static noinline ssize_t send_bounced(int fd, const struct cophdr *hdr,
-				     const struct msghdr *msg, int flags,
-				     size_t len)
+/* A buffer for a whole datagram, which is too large for some stacks. */
+static void *bounce_map(void)
 {
-	unsigned char buf[COP_MAX_LEN];
+	void *buf = mmap(NULL, DATAGRAM_MAX, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return buf == MAP_FAILED ? NULL : buf;
+}
+
+static void bounce_unmap(void *buf)
+{
+	munmap(buf, DATAGRAM_MAX);
+}
+
+static ssize_t send_from(int fd, const struct cophdr *hdr,
+			 const struct msghdr *msg, int flags, size_t len,
+			 void *buf)
+{
 	struct iovec iov = { buf, len };
 	struct msghdr whole = *msg;
 
-	if (len > sizeof(buf))
-		return -EMSGSIZE;
 	cop_iov_gather(buf, msg->msg_iov, len);
 	whole.msg_iov = &iov;
 	whole.msg_iovlen = 1;
 	return send_vectored(fd, hdr, &whole, flags);
+}
+
+static noinline ssize_t send_bounced(int fd, const struct cophdr *hdr,
+				     const struct msghdr *msg, int flags,
+				     size_t len)
+{
+	void *buf;
+	ssize_t n;
+
+	if (len > COP_MAX_LEN)
+		return -EMSGSIZE;
+	buf = bounce_map();
+	if (!buf)
+		return -ENOBUFS;
+	pthread_cleanup_push(bounce_unmap, buf);
+	n = send_from(fd, hdr, msg, flags, len, buf);
+	pthread_cleanup_pop(1);
+	return n;
 }
 
 flatten ssize_t cop_encap_send(int fd, const struct cophdr *hdr,
@@ -142,7 +175,7 @@ flatten ssize_t cop_encap_send(int fd, const struct cophdr *hdr,
 	if (len <= COP_COPY_MAX && !msg->msg_controllen &&
 	    iov_may_be_copied(msg))
 		n = send_copied(fd, hdr, msg, flags, len);
-	else if (msg->msg_iovlen > SEND_IOV_MAX && iov_may_be_copied(msg))
+	else if (msg->msg_iovlen > IOV_ON_STACK && iov_may_be_copied(msg))
 		n = send_bounced(fd, hdr, msg, flags, len);
 	else
 		n = send_vectored(fd, hdr, msg, flags);
@@ -186,11 +219,10 @@ static ssize_t recv_one(int fd, struct msghdr *msg, struct iovec *iov,
 	return n;
 }
 
-static noinline int recv_bounced(int fd, struct msghdr *msg, int flags,
-				 size_t cap, struct cop_rx *rx)
+static int recv_through(int fd, struct msghdr *msg, int flags, size_t cap,
+			struct cop_rx *rx, unsigned char *buf)
 {
-	unsigned char buf[DATAGRAM_MAX] __attribute__((aligned(4)));
-	struct iovec iov = { buf, sizeof(buf) };
+	struct iovec iov = { buf, DATAGRAM_MAX };
 	ssize_t n = recv_one(fd, msg, &iov, 1, flags);
 	size_t skip = 0;
 
@@ -202,6 +234,20 @@ static noinline int recv_bounced(int fd, struct msghdr *msg, int flags,
 	cop_iov_scatter(msg->msg_iov, buf + skip, rx->copied);
 	rx_flags(msg, rx);
 	return 0;
+}
+
+static noinline int recv_bounced(int fd, struct msghdr *msg, int flags,
+				 size_t cap, struct cop_rx *rx)
+{
+	void *buf = bounce_map();
+	int err;
+
+	if (!buf)
+		return -ENOBUFS;
+	pthread_cleanup_push(bounce_unmap, buf);
+	err = recv_through(fd, msg, flags, cap, rx, buf);
+	pthread_cleanup_pop(1);
+	return err;
 }
 
 /* The program's iovecs between one for the header and one for what options
@@ -270,25 +316,23 @@ static int recv_vectored(int fd, struct msghdr *msg, int flags, size_t cap,
 flatten int cop_encap_recv(int fd, struct msghdr *msg, int flags, size_t cap,
 			   struct cop_rx *rx)
 {
-	if (msg->msg_iovlen > RECV_IOV_MAX && iov_may_be_copied(msg))
+	if (msg->msg_iovlen > IOV_ON_STACK && iov_may_be_copied(msg))
 		return recv_bounced(fd, msg, flags, cap, rx);
 	return recv_vectored(fd, msg, flags, cap, rx);
 }
 
 /* The error queue has no use for MSG_TRUNC: it returns what it copied. */
-ssize_t cop_encap_recv_error(int fd, struct msghdr *msg, int flags, size_t cap)
+static ssize_t recv_error(int fd, struct msghdr *msg, int flags, size_t cap)
 {
 	unsigned char hdr[COP_HLEN] __attribute__((aligned(4)));
-	struct iovec iov[min_t(size_t, msg->msg_iovlen, RECV_IOV_MAX) + 2];
+	struct iovec iov[IOV_ON_STACK + 1] = { { hdr, COP_HLEN } };
 	struct msghdr whole = *msg;
 	ssize_t n;
 
-	iov[0] = (struct iovec){ hdr, COP_HLEN };
-	whole.msg_iov = iov;
-	whole.msg_iovlen = ARRAY_SIZE(iov) - 1;
 	if (msg->msg_iovlen)
-		memcpy(iov + 1, msg->msg_iov,
-		       (whole.msg_iovlen - 1) * sizeof(*iov));
+		memcpy(iov + 1, msg->msg_iov, msg->msg_iovlen * sizeof(*iov));
+	whole.msg_iov = iov;
+	whole.msg_iovlen++;
 	n = cop_libc_result(cop_libc.recvmsg(fd, &whole, flags));
 	if (n < 0)
 		return n;
@@ -303,5 +347,46 @@ ssize_t cop_encap_recv_error(int fd, struct msghdr *msg, int flags, size_t cap)
 		msg->msg_flags |= MSG_TRUNC;
 	n = min_t(size_t, n, cap);
 	put_back(msg, hdr, COP_HLEN, n);
+	return n;
+}
+
+static noinline ssize_t recv_error_bounced(int fd, struct msghdr *msg,
+					   int flags, size_t cap)
+{
+	struct iovec iov = { bounce_map(), DATAGRAM_MAX };
+	struct iovec *const theirs = msg->msg_iov;
+	const size_t many = msg->msg_iovlen;
+	ssize_t n;
+
+	if (!iov.iov_base)
+		return -ENOBUFS;
+	msg->msg_iov = &iov;
+	msg->msg_iovlen = 1;
+	n = recv_error(fd, msg, flags, iov.iov_len);
+	msg->msg_iov = theirs;
+	msg->msg_iovlen = many;
+	if (n > (ssize_t)cap) {
+		msg->msg_flags |= MSG_TRUNC;
+		n = cap;
+	}
+	if (n > 0)
+		cop_iov_scatter(theirs, iov.iov_base, n);
+	bounce_unmap(iov.iov_base);
+	return n;
+}
+
+/* It never waits, so nothing can cut it short. */
+ssize_t cop_encap_recv_error(int fd, struct msghdr *msg, int flags, size_t cap)
+{
+	int cancel = cancel_off();
+	ssize_t n;
+
+	if (msg->msg_iovlen > IOV_ON_STACK && iov_may_be_copied(msg))
+		n = recv_error_bounced(fd, msg, flags, cap);
+	else if (msg->msg_iovlen > IOV_ON_STACK)
+		n = -EFAULT;
+	else
+		n = recv_error(fd, msg, flags, cap);
+	cancel_on(cancel);
 	return n;
 }
