@@ -280,7 +280,8 @@ void cop_bind_confirm(struct sock *sk, __be16 sport)
 	WRITE_ONCE(inet_sk(sk)->inet_sport, sport);
 }
 
-bool cop_bind_may_be(struct sock *sk, int fd)
+/* Until the kernel has confirmed a port it may be another than was meant. */
+static bool may_be(struct sock *sk, int fd)
 {
 	uint32_t num = READ_ONCE(sk->sk_num);
 	socklen_t len = sizeof(uint32_t);
@@ -292,6 +293,22 @@ bool cop_bind_may_be(struct sock *sk, int fd)
 		return true;
 	cop_libc.getsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &range, &len);
 	return num && range == (num << 16 | num);
+}
+
+bool cop_owns(struct sock *sk, int fd)
+{
+	struct sockaddr_in local;
+	socklen_t len = sizeof(int);
+	int protocol;
+
+	if (sock_flag(sk, SOCK_DEAD) ||
+	    cop_libc.getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) ||
+	    protocol != IPPROTO_UDP)
+		return false;
+	ip_local_name(fd, &local);
+	if (local.sin_port == htons(READ_ONCE(sk->sk_num)))
+		return local.sin_family == AF_INET;
+	return local.sin_port && may_be(sk, fd);
 }
 
 int cop_bind_confirmed(struct sock *sk, int fd)

@@ -5,7 +5,7 @@
  * Owns: the counters of a sock, and the number of the next datagram to its
  * peer. Protected by: atomic accesses. A send or receive may block or be
  * cancelled, so it takes no reference: the sock's memory is type-stable. May
- * call: cop_flow.c, cop_encap.c, cop_filter.c, cop_route.c. Counterpart in the
+ * call: cop_flow.c, cop_encap.c, cop_filter.c, cop_bind.c. Counterpart in the
  * kernel: udp_sendmsg() and udp_recvmsg() in net/ipv4/udp.c.
  */
 #include <arpa/inet.h>
@@ -19,12 +19,10 @@
 #include "cop/bind.h"
 #include "cop/cancel.h"
 #include "cop/compiler.h"
-#include "cop/env.h"
 #include "cop/filter.h"
 #include "cop/flow.h"
 #include "cop/libc.h"
 #include "cop/proto.h"
-#include "cop/route.h"
 #include "cop/tx.h"
 #include "cop/uaccess.h"
 
@@ -186,36 +184,6 @@ flatten ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
 	return n;
 }
 
-bool cop_owns(struct sock *sk, int fd)
-{
-	struct sockaddr_in local;
-	socklen_t len = sizeof(int);
-	int protocol;
-
-	if (sock_flag(sk, SOCK_DEAD) ||
-	    cop_libc.getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) ||
-	    protocol != IPPROTO_UDP)
-		return false;
-	ip_local_name(fd, &local);
-	if (local.sin_port == htons(READ_ONCE(sk->sk_num)))
-		return local.sin_family == AF_INET;
-	return local.sin_port && cop_bind_may_be(sk, fd);
-}
-
-void cop_rx_stray(struct sock *sk, enum cop_stray reason)
-{
-	static const char *const name[] = {
-		[COP_STRAY_SHORT] = "too short",
-		[COP_STRAY_MAGIC] = "not COP",
-		[COP_STRAY_VERSION] = "of another version",
-		[COP_STRAY_LENGTH] = "of a wrong header length",
-	};
-
-	u32_add(&cop_sk(sk)->count.strays[reason], 1);
-	cop_debug("port %u: a datagram that is %s was dropped",
-		  READ_ONCE(sk->sk_num), name[reason]);
-}
-
 /* A NAT on the way rewrites UDP's ports, not those in the header. */
 static bool ports_differ(struct sock *sk, const struct sockaddr_in *from,
 			 socklen_t len, const struct cop_rx *rx)
@@ -272,7 +240,7 @@ static int stray_fate(struct sock *sk, int fd, int flags, bool named,
 	return 0;
 }
 
-static ssize_t rx_result(const struct cop_rx *rx, int flags)
+static ssize_t rx_length(const struct cop_rx *rx, int flags)
 {
 	return flags & MSG_TRUNC ? rx->len : rx->copied;
 }
@@ -285,7 +253,7 @@ static ssize_t rx_done(struct sock *sk, int fd, int flags, const void *name,
 		cop_rx_account(sk, name, len, rx);
 	if (unlikely(cop_head_unclean(sk)))
 		cop_poll(sk, fd);
-	return rx_result(rx, flags);
+	return rx_length(rx, flags);
 }
 
 /*
@@ -339,7 +307,7 @@ flatten ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg,
 		fate = stray_fate(sk, fd, flags,
 				  msg->msg_name && msg->msg_namelen, &rx);
 		if (fate)
-			return rx_result(&rx, flags) | (fate & COP_RX_STALE);
+			return rx_length(&rx, flags) | (fate & COP_RX_STALE);
 		*msg = asked;
 	}
 }
@@ -431,7 +399,7 @@ static noinline ssize_t recvfrom_odd(struct sock *sk, int fd,
 	fate = stray_fate(sk, fd, flags, name && *namelen, &rx);
 	if (fate) {
 		memcpy(buf, wire, rx.copied);
-		return rx_result(&rx, flags) | (fate & COP_RX_STALE);
+		return rx_length(&rx, flags) | (fate & COP_RX_STALE);
 	}
 	if (name)
 		*namelen = asked;

@@ -13,8 +13,10 @@
 #include <sched.h>
 #include <string.h>
 
+#include "cop/bind.h"
 #include "cop/cancel.h"
 #include "cop/compiler.h"
+#include "cop/env.h"
 #include "cop/filter.h"
 #include "cop/libc.h"
 #include "cop/proto.h"
@@ -82,6 +84,20 @@ static enum cop_head head_look(int fd, struct cop_rx *rx)
 		return HEAD_STRAY;
 	rx->len -= cop_hdr_len((struct cophdr *)hdr);
 	return HEAD_COP;
+}
+
+void cop_rx_stray(struct sock *sk, enum cop_stray reason)
+{
+	static const char *const name[] = {
+		[COP_STRAY_SHORT] = "too short",
+		[COP_STRAY_MAGIC] = "not COP",
+		[COP_STRAY_VERSION] = "of another version",
+		[COP_STRAY_LENGTH] = "of a wrong header length",
+	};
+
+	u32_add(&cop_sk(sk)->count.strays[reason], 1);
+	cop_debug("port %u: a datagram that is %s was dropped",
+		  READ_ONCE(sk->sk_num), name[reason]);
 }
 
 /*

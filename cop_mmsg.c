@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "cop/bind.h"
 #include "cop/compiler.h"
 #include "cop/encap.h"
 #include "cop/filter.h"

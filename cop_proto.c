@@ -8,8 +8,6 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/udp.h>
-#include <poll.h>
 #include <string.h>
 
 #include "cop.h"

@@ -49,13 +49,13 @@ void cop_unhash(struct sock *sk);
 void cop_bind_confirm(struct sock *sk, __be16 sport);
 
 /**
- * cop_bind_may_be - whether a socket with another port than @sk's may be its own
- * @sk: a COP sock
- * @fd: a UDP socket
+ * cop_owns - whether a descriptor still is the kernel socket of this sock
+ * @sk: the sock
+ * @fd: the descriptor
  *
- * Until the kernel has confirmed a port it may be another one than was meant.
+ * Asked only where something came that is no COP datagram.
  */
-bool cop_bind_may_be(struct sock *sk, int fd);
+bool cop_owns(struct sock *sk, int fd);
 
 /**
  * cop_bind_confirmed - see to it that a bound sock knows its port for certain

@@ -12,7 +12,7 @@ struct cop_env {
 	const char *stats; /* (c) COP_STATS: "stderr", a path, or NULL */
 };
 
-/* All off until cop_env_init() has run; never written after that. */
+/* All off until cop_env_init() has run, which alone writes it. */
 extern struct cop_env cop_env;
 
 /**

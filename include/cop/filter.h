@@ -30,6 +30,13 @@ enum cop_head {
 void cop_poll(struct sock *sk, int fd);
 
 /**
+ * cop_rx_stray - account for a datagram that the program does not get
+ * @sk: the receiver
+ * @reason: why not
+ */
+void cop_rx_stray(struct sock *sk, enum cop_stray reason);
+
+/**
  * cop_head_purge - take strays away from the head of the queue
  * @sk: a COP sock
  * @fd: its descriptor

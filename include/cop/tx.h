@@ -52,31 +52,15 @@ void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
 		    const struct cop_rx *rx);
 
 /**
- * cop_rx_stray - account for a datagram that the program does not get
- * @sk: the receiver
- * @reason: why not
- */
-void cop_rx_stray(struct sock *sk, enum cop_stray reason);
-
-/**
  * cop_rx_ended - whether a receive brought no datagram but the end
  * @fd: the descriptor
- * @msg: what it brought, with the source's length
+ * @named: whether it brought a source address
  * @rx: from cop_encap_recv()
  *
  * After a shutdown() for reading a receive that would wait returns 0 instead,
  * which is not to be taken for an empty stray.
  */
 bool cop_rx_ended(int fd, bool named, const struct cop_rx *rx);
-
-/**
- * cop_owns - whether a descriptor still is the kernel socket of this sock
- * @sk: the sock
- * @fd: the descriptor
- *
- * Asked only where something came that is no COP datagram.
- */
-bool cop_owns(struct sock *sk, int fd);
 
 /**
  * cop_soft_error - the error that an earlier call came upon too late
