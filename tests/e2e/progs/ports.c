@@ -561,7 +561,7 @@ static void exhausted_together(void)
 
 /* ---- threads ----------------------------------------------------------- */
 
-#define CHURN_SECONDS 2
+#define CHURN_SECONDS 10
 #define SLOTS	      6 /* sockets that a thread has at a time */
 
 static _Atomic(bool) stop;
