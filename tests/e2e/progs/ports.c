@@ -630,6 +630,7 @@ static void threads(void)
 {
 	pthread_t thread[PROCESSES];
 
+	alarm(CHURN_SECONDS + 8);
 	own_network();
 	set_range(LOW, 100);
 	share();
