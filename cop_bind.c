@@ -271,25 +271,32 @@ void cop_bind_confirm(struct sock *sk, __be16 sport)
 			set_shared(sk, !claimed);
 			break;
 		}
-		if (claimed)
-			cop_port_release(&cop_port_table, got);
 		had = READ_ONCE(sk->sk_num);
+		if (claimed && had == got)
+			set_shared(sk, false); /* the claim is the sock's */
+		else if (claimed)
+			cop_port_release(&cop_port_table, got);
 	}
 	if (unlikely(sock_flag(sk, SOCK_UNCONFIRMED)))
 		sock_reset_flag(sk, SOCK_UNCONFIRMED);
 	WRITE_ONCE(inet_sk(sk)->inet_sport, sport);
 }
 
-/* Until the kernel has confirmed a port it may be another than was meant. */
-static bool may_be(struct sock *sk, int fd)
+/*
+ * Until the kernel has confirmed a port it may be another than was meant, one
+ * that is armed, or one that the kernel can't give back.
+ */
+static bool may_be(struct sock *sk, int fd, __be16 sport)
 {
 	uint32_t num = READ_ONCE(sk->sk_num);
 	socklen_t len = sizeof(uint32_t);
 	uint32_t range = 0;
 
-	if (READ_ONCE(inet_sk(sk)->inet_sport))
+	if (!sport || READ_ONCE(inet_sk(sk)->inet_sport))
 		return false;
-	if (sock_flag(sk, SOCK_UNCONFIRMED))
+	if (sock_flag(sk, SOCK_UNCONFIRMED) ||
+	    sport == htons(READ_ONCE(cop_sk(sk)->armed)) ||
+	    sport == htons(READ_ONCE(cop_sk(sk)->pinned)))
 		return true;
 	cop_libc.getsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &range, &len);
 	return num && range == (num << 16 | num);
@@ -308,7 +315,7 @@ bool cop_owns(struct sock *sk, int fd)
 	ip_local_name(fd, &local);
 	if (local.sin_port == htons(READ_ONCE(sk->sk_num)))
 		return local.sin_family == AF_INET;
-	return local.sin_port && may_be(sk, fd);
+	return may_be(sk, fd, local.sin_port);
 }
 
 int cop_bind_confirmed(struct sock *sk, int fd)
@@ -419,32 +426,35 @@ static int kernel_unbind(int fd)
 }
 
 /*
- * The kernel's choice for one address. First without a helper, which will do
- * unless the port that comes out is one that we hold at another address; what
- * was bound to port 0 can be undone.
+ * The kernel's choice for one address, without a helper: it will do unless it is
+ * a port that we hold at another address. What was bound to port 0 can be
+ * undone, but for the device that a disconnect takes away.
  */
-static int bind_any_at(struct sock *sk, int fd, const struct sockaddr_in *addr)
+static int bind_any_plain(struct sock *sk, int fd,
+			  const struct sockaddr_in *addr)
 {
 	struct sockaddr_in local;
-	int err;
+	int err = kernel_bind(fd, addr);
 
-	range_lift(sk, fd);
-	err = kernel_bind(fd, addr);
 	if (err)
 		return err;
 	ip_local_name(fd, &local);
-	if (cop_port_claim(&cop_port_table, ntohs(local.sin_port))) {
-		cop_hash(sk, ntohs(local.sin_port));
-		return 0;
-	}
-	err = kernel_unbind(fd);
-	for (int i = 0; i < ANY_AT_TRIES && !err; i++) {
+	if (!cop_port_claim(&cop_port_table, ntohs(local.sin_port)))
+		return kernel_unbind(fd) ?: -EAGAIN;
+	cop_hash(sk, ntohs(local.sin_port));
+	return 0;
+}
+
+static int bind_any_at(struct sock *sk, int fd, const struct sockaddr_in *addr)
+{
+	int err = -EAGAIN;
+
+	range_lift(sk, fd);
+	if (!sock_flag(sk, SOCK_ON_DEVICE))
+		err = bind_any_plain(sk, fd, addr);
+	for (int i = 0; i < ANY_AT_TRIES && err == -EAGAIN; i++)
 		err = bind_any_once(sk, fd, addr);
-		if (err != -EAGAIN)
-			return err;
-		err = 0;
-	}
-	return err ? err : -EADDRINUSE;
+	return err == -EAGAIN ? -EADDRINUSE : err;
 }
 
 static int bind_any_port(struct sock *sk, int fd,

@@ -23,6 +23,7 @@
 #include "cop/flow.h"
 #include "cop/libc.h"
 #include "cop/proto.h"
+#include "cop/sysctl.h"
 #include "cop/tx.h"
 #include "cop/uaccess.h"
 
@@ -117,6 +118,7 @@ bool cop_has_udp_cmsg(const struct msghdr *msg)
 	struct cmsghdr *cmsg;
 
 	if (!msg->msg_controllen ||
+	    msg->msg_controllen > (size_t)READ_ONCE(cop_sysctl.optmem_max) ||
 	    !access_ok(msg->msg_control, msg->msg_controllen))
 		return false;
 	for (cmsg = CMSG_FIRSTHDR(msg); cmsg;
@@ -141,7 +143,7 @@ static bool cork_pending(int fd)
 static ssize_t sendmsg_corked(struct sock *sk, int fd, const struct msghdr *msg,
 			      int flags, size_t len)
 {
-	bool begun = sock_flag(sk, SOCK_CORKED);
+	bool begun = sock_flag(sk, SOCK_CORKED) && cork_pending(fd);
 	bool more = flags & MSG_MORE || sock_flag(sk, SOCK_CORK_OPT);
 	struct cop_tx tx;
 	ssize_t n;
@@ -236,6 +238,7 @@ static int stray_fate(struct sock *sk, int fd, int flags, bool named,
 		return 1;
 	if (!(flags & MSG_PEEK))
 		cop_rx_stray(sk, rx->stray);
+	sock_reset_flag(sk, SOCK_FILTER_CLEAN);
 	cop_poll(sk, fd); /* a look has left it there: this takes it away */
 	return 0;
 }
@@ -264,12 +267,17 @@ static ssize_t rx_done(struct sock *sk, int fd, int flags, const void *name,
 static noinline int recv_unclean(struct sock *sk, int fd, struct msghdr *msg,
 				 int flags, size_t cap, struct cop_rx *rx)
 {
-	int cancel = cancel_off();
-	bool locked = cop_head_lock(sk);
-	int err = cop_encap_recv(fd, msg, flags | MSG_DONTWAIT, cap, rx);
+	bool locked;
+	int cancel, err;
 
+	pthread_testcancel();
+	cancel = cancel_off();
+	locked = cop_head_lock(sk);
+	err = cop_encap_recv(fd, msg, flags | MSG_DONTWAIT, cap, rx);
 	cop_head_unlock(sk, locked);
 	cancel_on(cancel);
+	if (!err && !(flags & MSG_PEEK))
+		cop_head_taken(sk);
 	if (err != -EAGAIN)
 		return err;
 	if (sock_flag(sk, SOCK_FILTER))

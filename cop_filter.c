@@ -27,7 +27,10 @@
 #define OFF_MAGIC	UDP_HLEN
 #define OFF_VER_HLEN	(UDP_HLEN + 2)
 
-#define HEAD_LOCK_TRIES 1000
+#define HEAD_LOCK_TRIES 50000
+
+/* The kernel accounts for no datagram with less. */
+#define TRUESIZE_MIN 256
 
 static int filter_attach(int fd)
 {
@@ -70,7 +73,7 @@ static enum cop_head head_look(int fd, struct cop_rx *rx)
 
 	if (cop_libc.poll(&ready, 1, 0) <= 0)
 		return HEAD_EMPTY;
-	if (ready.revents & (POLLERR | POLLNVAL | POLLHUP))
+	if (ready.revents & (POLLERR | POLLNVAL))
 		return HEAD_ERROR;
 	n = cop_libc_result(cop_libc.recv(fd, hdr, sizeof(hdr),
 					  MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT));
@@ -103,7 +106,7 @@ void cop_rx_stray(struct sock *sk, enum cop_stray reason)
 /*
  * One thread at a time looks at the head of a queue that may hold strays and
  * takes what it saw there; else it might take what came behind it. A signal
- * handler that finds its own thread here goes without, in the end.
+ * handler that finds its own thread here goes on without it, in the end.
  */
 bool cop_head_lock(struct sock *sk)
 {
@@ -112,7 +115,7 @@ bool cop_head_lock(struct sock *sk)
 			return true;
 		sched_yield();
 	}
-	return false;
+	return true; /* whoever had it was forked away, or jumped out */
 }
 
 void cop_head_unlock(struct sock *sk, bool locked)
@@ -148,6 +151,27 @@ enum cop_head cop_head_purge(struct sock *sk, int fd, struct cop_rx *rx)
 	return head;
 }
 
+/* From here on only so many datagrams can be from before. */
+static void filter_attached(struct sock *sk)
+{
+	unsigned int most = READ_ONCE(sk->sk_rcvbuf) / TRUESIZE_MIN;
+
+	WRITE_ONCE(cop_sk(sk)->unclean, most);
+	sock_set_flag(sk, SOCK_FILTER);
+}
+
+void cop_head_taken(struct sock *sk)
+{
+	unsigned int left = READ_ONCE(cop_sk(sk)->unclean);
+
+	if (!sock_flag(sk, SOCK_FILTER))
+		return;
+	if (left)
+		WRITE_ONCE(cop_sk(sk)->unclean, left - 1);
+	else
+		sock_set_flag(sk, SOCK_FILTER_CLEAN);
+}
+
 void cop_poll(struct sock *sk, int fd)
 {
 	struct cop_rx rx;
@@ -159,7 +183,7 @@ void cop_poll(struct sock *sk, int fd)
 		if (!cop_owns(sk, fd))
 			return;
 		if (!filter_attach(fd))
-			sock_set_flag(sk, SOCK_FILTER);
+			filter_attached(sk);
 	}
 	cop_head_purge(sk, fd, &rx);
 }

@@ -288,7 +288,7 @@ static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
 		return n;
 	if (timeout)
 		rx_time_left(timeout, &end);
-	vec->msg_len = n;
+	vec->msg_len = n & ~COP_RX_STALE;
 	res->tried = res->kept = 1;
 	return 1;
 }

@@ -35,15 +35,27 @@ void sock_free(struct socket *sock)
 	cop_slab_free(&socket_slab, sock);
 }
 
-/* Zero all that follows the slab's own words. */
+/*
+ * Zero all that is not the slab's, but for sk_prot: a reader without a reference
+ * may be about to call it, and all socks of a slab have the same.
+ */
+static void sk_clear(struct sock *sk, size_t size)
+{
+	const size_t from = sizeof(sk->node);
+	const size_t prot = offsetof(struct sock, sk_prot);
+	const size_t behind = prot + sizeof(sk->sk_prot);
+
+	memset((char *)sk + from, 0, prot - from);
+	memset((char *)sk + behind, 0, size - behind);
+}
+
 struct sock *sk_alloc(int family, const struct proto *prot)
 {
 	struct sock *sk = cop_slab_alloc(prot->slab);
 
 	if (!sk)
 		return NULL;
-	memset((char *)sk + sizeof(sk->node), 0,
-	       prot->obj_size - sizeof(sk->node));
+	sk_clear(sk, prot->obj_size);
 	sk->sk_family = family;
 	sk->sk_prot = prot;
 	return sk;

@@ -27,6 +27,7 @@
 struct cop_sysctl cop_sysctl = {
 	.rmem_default = 212992,
 	.wmem_default = 212992,
+	.optmem_max = 131072,
 	.prot_sock = 1024,
 };
 
@@ -188,6 +189,7 @@ static void read_all(void)
 {
 	read_int(CORE "rmem_default", &cop_sysctl.rmem_default);
 	read_int(CORE "wmem_default", &cop_sysctl.wmem_default);
+	read_int(CORE "optmem_max", &cop_sysctl.optmem_max);
 	read_int(IPV4 "ip_unprivileged_port_start", &cop_sysctl.prot_sock);
 	read_ports();
 }

@@ -197,7 +197,7 @@ static noinline int sys_bind(int fd, const struct sockaddr *addr, socklen_t len)
 		err = sock->ops->bind(sock, fd, addr, len);
 	fd_drop(sock);
 	if (unlikely(gone(fd, err, saved)))
-		return bind(fd, addr, len);
+		return AGAIN(bind)(fd, addr, len);
 	return cop_return(err, saved);
 }
 
@@ -221,7 +221,7 @@ static noinline int sys_connect(int fd, const struct sockaddr *addr,
 	err = sock->ops->connect(sock, fd, addr, len);
 	op_end(sock, cancel);
 	if (unlikely(gone(fd, err, saved)))
-		return connect(fd, addr, len);
+		return AGAIN(connect)(fd, addr, len);
 	return cop_return(err, saved);
 }
 
@@ -263,7 +263,7 @@ static noinline int sys_setsockopt(struct socket *sock, int fd, int level,
 
 	err = sock->ops->setsockopt(sock, fd, level, name, val, len);
 	if (unlikely(gone(fd, err, saved)))
-		return setsockopt(fd, level, name, val, len);
+		return AGAIN(setsockopt)(fd, level, name, val, len);
 	return cop_return(err, saved);
 }
 
@@ -285,7 +285,7 @@ static noinline int sys_getsockopt(struct socket *sock, int fd, int level,
 
 	err = sock->ops->getsockopt(sock, fd, level, name, val, len);
 	if (unlikely(gone(fd, err, saved)))
-		return getsockopt(fd, level, name, val, len);
+		return AGAIN(getsockopt)(fd, level, name, val, len);
 	return cop_return(err, saved);
 }
 
@@ -305,7 +305,7 @@ static noinline int sys_ioctl(struct socket *sock, int fd, unsigned long cmd,
 	int err = sock->ops->ioctl(sock, fd, cmd, arg);
 
 	if (unlikely(gone(fd, err, saved)))
-		return ioctl(fd, cmd, arg);
+		return AGAIN(ioctl)(fd, cmd, arg);
 	return cop_return(err, saved);
 }
 

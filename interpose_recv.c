@@ -67,7 +67,7 @@ static noinline flatten ssize_t sys_recvfrom(struct socket *sock, int fd,
 
 	ret = sock_recvfrom(sock, fd, buf, len, flags, addr, alen);
 	if (unlikely(gone(fd, ret, saved)))
-		return recvfrom(fd, buf, len, flags, addr, alen);
+		return AGAIN(recvfrom)(fd, buf, len, flags, addr, alen);
 	return cop_return(ret, saved);
 }
 
@@ -89,7 +89,7 @@ static noinline flatten ssize_t sys_recv(struct socket *sock, int fd, void *buf,
 
 	ret = sock_recvfrom(sock, fd, buf, len, flags, NULL, NULL);
 	if (unlikely(gone(fd, ret, saved)))
-		return recv(fd, buf, len, flags);
+		return AGAIN(recv)(fd, buf, len, flags);
 	return cop_return(ret, saved);
 }
 
@@ -128,7 +128,7 @@ static noinline flatten ssize_t sys_recvmsg(struct socket *sock, int fd,
 
 	ret = sock_recvmsg_user(sock, fd, msg, flags);
 	if (unlikely(gone(fd, ret, saved)))
-		return recvmsg(fd, msg, flags);
+		return AGAIN(recvmsg)(fd, msg, flags);
 	return cop_return(ret, saved);
 }
 
@@ -191,7 +191,7 @@ static noinline int sys_recvmmsg(struct socket *sock, int fd,
 
 	ret = sock->ops->recvmmsg(sock, fd, vec, n, flags, timeout);
 	if (unlikely(gone(fd, ret, saved)))
-		return recvmmsg(fd, vec, n, flags, timeout);
+		return AGAIN(recvmmsg)(fd, vec, n, flags, timeout);
 	return cop_return(ret, saved);
 }
 
@@ -215,7 +215,7 @@ static noinline flatten ssize_t sys_read(struct socket *sock, int fd, void *buf,
 
 	ret = sock_recvfrom(sock, fd, buf, len, 0, NULL, NULL);
 	if (unlikely(gone(fd, ret, saved)))
-		return read(fd, buf, len);
+		return AGAIN(read)(fd, buf, len);
 	return cop_return(ret, saved);
 }
 
@@ -244,7 +244,7 @@ static noinline flatten ssize_t sys_readv(struct socket *sock, int fd,
 
 	ret = sock_readv(sock, fd, iov, n, 0);
 	if (unlikely(gone(fd, ret, saved)))
-		return readv(fd, iov, n);
+		return AGAIN(readv)(fd, iov, n);
 	return cop_return(ret, saved);
 }
 
@@ -280,7 +280,7 @@ static noinline ssize_t sys_preadv64v2(struct socket *sock, int fd,
 
 	ret = sock_preadv2(sock, fd, iov, n, off, flags);
 	if (unlikely(gone(fd, ret, saved)))
-		return preadv64v2(fd, iov, n, off, flags);
+		return AGAIN(preadv64v2)(fd, iov, n, off, flags);
 	return cop_return(ret, saved);
 }
 

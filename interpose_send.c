@@ -133,7 +133,7 @@ static noinline flatten ssize_t sys_sendto(struct socket *sock, int fd,
 
 	ret = sock_sendto(sock, fd, buf, len, flags, addr, alen);
 	if (unlikely(gone(fd, ret, saved)))
-		return sendto(fd, buf, len, flags, addr, alen);
+		return AGAIN(sendto)(fd, buf, len, flags, addr, alen);
 	return cop_return(ret, saved);
 }
 
@@ -155,7 +155,7 @@ static noinline flatten ssize_t sys_send(struct socket *sock, int fd,
 
 	ret = sock_sendto(sock, fd, buf, len, flags, NULL, 0);
 	if (unlikely(gone(fd, ret, saved)))
-		return send(fd, buf, len, flags);
+		return AGAIN(send)(fd, buf, len, flags);
 	return cop_return(ret, saved);
 }
 
@@ -191,7 +191,7 @@ static noinline flatten ssize_t sys_sendmsg(struct socket *sock, int fd,
 
 	ret = sock_sendmsg_user(sock, fd, msg, flags);
 	if (unlikely(gone(fd, ret, saved)))
-		return sendmsg(fd, msg, flags);
+		return AGAIN(sendmsg)(fd, msg, flags);
 	return cop_return(ret, saved);
 }
 
@@ -215,7 +215,7 @@ static noinline int sys_sendmmsg(struct socket *sock, int fd,
 		return cop_libc.sendmmsg(fd, vec, n, flags);
 	ret = sock_send(sock, fd, &call);
 	if (unlikely(gone(fd, ret, saved)))
-		return sendmmsg(fd, vec, n, flags);
+		return AGAIN(sendmmsg)(fd, vec, n, flags);
 	return cop_return(ret, saved);
 }
 
@@ -236,7 +236,7 @@ static noinline flatten ssize_t sys_write(struct socket *sock, int fd,
 
 	ret = sock_sendto(sock, fd, buf, len, 0, NULL, 0);
 	if (unlikely(gone(fd, ret, saved)))
-		return write(fd, buf, len);
+		return AGAIN(write)(fd, buf, len);
 	return cop_return(ret, saved);
 }
 
@@ -269,7 +269,7 @@ static noinline flatten ssize_t sys_writev(struct socket *sock, int fd,
 
 	ret = sock_writev(sock, fd, iov, n);
 	if (unlikely(gone(fd, ret, saved)))
-		return writev(fd, iov, n);
+		return AGAIN(writev)(fd, iov, n);
 	return cop_return(ret, saved);
 }
 
@@ -306,7 +306,7 @@ static noinline ssize_t sys_pwritev64v2(struct socket *sock, int fd,
 
 	ret = sock_pwritev2(sock, fd, iov, n, off, flags);
 	if (unlikely(gone(fd, ret, saved)))
-		return pwritev64v2(fd, iov, n, off, flags);
+		return AGAIN(pwritev64v2)(fd, iov, n, off, flags);
 	return cop_return(ret, saved);
 }
 

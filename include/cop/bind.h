@@ -21,7 +21,8 @@
  * @addr: address and port (0: any free one), family and length checked
  *
  * COP's rule: a port that any COP socket of this host holds is refused,
- * whatever the addresses. Returns 0, -EADDRINUSE, or what the kernel's bind
+ * whatever the addresses; for port 0 at one address it is the kernel's rule
+ * between processes. Returns 0, -EADDRINUSE, or what the kernel's bind
  * objects to before it looks at the port: -EADDRNOTAVAIL, -EACCES, -EINVAL;
  * -ENOBUFS when no descriptor is left for the moment that a bind to one address
  * takes. Async-signal-safe. Counterpart: udp_v4_get_port().

@@ -56,6 +56,14 @@ enum cop_head cop_head_purge(struct sock *sk, int fd, struct cop_rx *rx);
 bool cop_head_lock(struct sock *sk);
 void cop_head_unlock(struct sock *sk, bool locked);
 
+/**
+ * cop_head_taken - note that a datagram was taken from an unclean queue
+ * @sk: a COP sock
+ *
+ * The kernel's buffer can't have held more than so many when the filter was set.
+ */
+void cop_head_taken(struct sock *sk);
+
 /* Whether there may be strays in the queue in spite of a filter. */
 static inline bool cop_head_unclean(struct sock *sk)
 {

@@ -11,6 +11,8 @@
 #include <sys/select.h>
 #include <sys/socket.h>
 
+#include "cop/libc.h"
+#include "cop/process.h"
 #include "cop/table.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -99,6 +101,12 @@ static inline bool any_ours(void)
 {
 	return unlikely(READ_ONCE(cop_table.max));
 }
+
+/*
+ * A call by name, to be made again behind gone(). A vfork() child may not change
+ * the table, so there it is the next definition that is called.
+ */
+#define AGAIN(call) (cop_process_is_owner() ? call : cop_libc.call)
 
 /**
  * forget_number - drop what a descriptor's number stood for; errno stays

@@ -22,12 +22,14 @@ struct cop_counters {
 };
 
 struct cop_sock {
-	struct inet_sock inet;	  /* first: sk and cop_sk() are one */
-	_Atomic(uint16_t) pinned; /* (a) port that the kernel keeps for good,
+	struct inet_sock inet;	   /* first: sk and cop_sk() are one */
+	_Atomic(uint16_t) pinned;  /* (a) port that the kernel keeps for good,
 				      * host order; see cop_bind.c */
-	_Atomic(uint16_t) armed;  /* (a) port claimed for an autobind that is
+	_Atomic(uint16_t) armed;   /* (a) port claimed for an autobind that is
 				       * under way, host order */
-	_Atomic(int) soft_err;	  /* (a) errno that a receive came upon too
+	_Atomic(uint32_t) unclean; /* (a) datagrams that may be queued from
+				    * before the filter */
+	_Atomic(int) soft_err;	   /* (a) errno that a receive came upon too
 				      * late to return; the next call does */
 	_Atomic(uint32_t)
 		user_range;	  /* (a) IP_LOCAL_PORT_RANGE as it was set */

@@ -10,6 +10,8 @@
 struct cop_sysctl {
 	_Atomic(int) rmem_default; /* (a) net.core.rmem_default, bytes */
 	_Atomic(int) wmem_default; /* (a) net.core.wmem_default, bytes */
+	_Atomic(int) optmem_max;   /* (a) net.core.optmem_max, bytes: more than
+				    * this of control data is refused */
 	_Atomic(int) prot_sock;	   /* (a) net.ipv4.ip_unprivileged_port_start */
 };
 
