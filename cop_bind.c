@@ -271,11 +271,9 @@ void cop_bind_confirm(struct sock *sk, __be16 sport)
 			set_shared(sk, !claimed);
 			break;
 		}
-		had = READ_ONCE(sk->sk_num);
-		if (claimed && had == got)
-			set_shared(sk, false); /* the claim is the sock's */
-		else if (claimed)
+		if (claimed)
 			cop_port_release(&cop_port_table, got);
+		had = READ_ONCE(sk->sk_num);
 	}
 	if (unlikely(sock_flag(sk, SOCK_UNCONFIRMED)))
 		sock_reset_flag(sk, SOCK_UNCONFIRMED);

@@ -80,9 +80,11 @@ static void queue_look_again(struct cop_port_table *table, unsigned int q)
 void cop_port_release(struct cop_port_table *table, uint16_t snum)
 {
 	_Atomic(uint16_t) *count = &table->count[port_queue(snum)];
+	uint64_t mask = port_mask(snum);
 
 	/* The port first: see queue_is_full(). */
-	u64_and(port_word(&table->taken, snum), ~port_mask(snum));
+	if (unlikely(!(u64_and(port_word(&table->taken, snum), ~mask) & mask)))
+		return; /* two threads parted a sock from it */
 	if (unlikely(u16_add(count, -1) & COP_QUEUE_FULL))
 		queue_look_again(table, port_queue(snum));
 }

@@ -74,6 +74,8 @@ bool cop_port_claim(struct cop_port_table *table, uint16_t snum);
  * @table: the port space
  * @snum: a port that the caller claimed, host order
  *
+ * A port that is not taken stays so.
+ *
  * Lock-free, async-signal-safe.
  */
 void cop_port_release(struct cop_port_table *table, uint16_t snum);
