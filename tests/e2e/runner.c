@@ -299,6 +299,15 @@ static void expect_same_lines(const char *name, const char *what,
 	}
 }
 
+void run_says(const char *name, const char *what, const char *expected)
+{
+	struct run_result *cop = run_on("cop", name, what);
+
+	cr_expect_str_eq(cop->out, expected, "%s %s:\n%s", name, what,
+			 cop->out);
+	free(cop);
+}
+
 void run_same(const char *name, const char *what)
 {
 	struct run_result *udp = run_on("udp", name, what);

@@ -97,6 +97,17 @@ int run_prog(struct run_result *res, const char *name, const char *args,
 	     bool preload);
 
 /**
+ * run_says - run a program on COP
+ * @name: one of tests/e2e/progs, which gets "cop" and
+ * @what: as its two arguments
+ * @expected: what it is to say
+ *
+ * Fails the current test unless it says so, exits with 0 and writes nothing to
+ * stderr. A program that exits with RUN_SKIP skips the test and says why.
+ */
+void run_says(const char *name, const char *what, const char *expected);
+
+/**
  * run_same - run a program on UDP without libcop and on COP with it
  * @name: one of tests/e2e/progs, which gets "udp" or "cop" and
  * @what: as its two arguments

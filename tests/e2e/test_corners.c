@@ -6,24 +6,11 @@
  */
 #include <criterion/criterion.h>
 
-#include <stdio.h>
-
 #include "runner.h"
-
-static struct run_result result;
 
 static void expect_says(const char *scenario, const char *expected)
 {
-	char args[64];
-
-	snprintf(args, sizeof(args), "cop %s", scenario);
-	run_prog(&result, "corners", args, true);
-	if (result.status == RUN_SKIP)
-		cr_skip_test("%s", result.err);
-	cr_expect_eq(result.status, 0, "%s: status %d", scenario,
-		     result.status);
-	cr_expect_str_eq(result.out, expected, "%s:\n%s", scenario, result.out);
-	cr_expect_str_empty(result.err, "%s", result.err);
+	run_says("corners", scenario, expected);
 }
 
 Test(e2e_corners, an_option_that_fails_with_ebadf_leaves_a_cop_socket)
