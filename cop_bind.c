@@ -185,6 +185,16 @@ static int bind_address(struct sock *sk, int fd, const struct sockaddr_in *addr)
 	return err;
 }
 
+/* A claim becomes the sock's, or is given back with the kernel's error. */
+static int end_claim(struct sock *sk, uint16_t snum, int err)
+{
+	if (err)
+		cop_port_release(&cop_port_table, snum);
+	else
+		cop_hash(sk, snum);
+	return err;
+}
+
 /* The kernel refuses the wildcard address beside any other by itself. */
 static int bind_port(struct sock *sk, int fd, const struct sockaddr_in *addr)
 {
@@ -198,11 +208,7 @@ static int bind_port(struct sock *sk, int fd, const struct sockaddr_in *addr)
 		err = kernel_bind(fd, addr);
 	else
 		err = bind_address(sk, fd, addr);
-	if (err)
-		cop_port_release(&cop_port_table, snum);
-	else
-		cop_hash(sk, snum);
-	return err;
+	return end_claim(sk, snum, err);
 }
 
 /* [low, high] for the kernel's choice of this socket's port; [0, 0]: any. */
@@ -316,15 +322,14 @@ bool cop_owns(struct sock *sk, int fd)
 	return may_be(sk, fd, local.sin_port);
 }
 
-int cop_bind_confirmed(struct sock *sk, int fd)
+void cop_bind_confirmed(struct sock *sk, int fd)
 {
 	struct sockaddr_in local;
 
 	if (likely(READ_ONCE(inet_sk(sk)->inet_sport)))
-		return 0;
+		return;
 	ip_local_name(fd, &local);
 	cop_bind_confirm(sk, local.sin_port);
-	return local.sin_port ? 0 : -EAGAIN;
 }
 
 /* A port for an ephemeral bind, or 0 where the kernel is to choose one. */
@@ -336,6 +341,17 @@ static uint16_t claim_candidate(struct sock *sk)
 	return cop_contended() ? 0 : cop_port_claim_any(&cop_port_table);
 }
 
+/* Have the kernel bind to port 0 and take this port, which we have claimed. */
+static int bind_narrowed(struct sock *sk, int fd,
+			 const struct sockaddr_in *addr, uint16_t snum)
+{
+	int err = range_narrow(sk, fd, snum);
+
+	if (err == -ENOPROTOOPT)
+		return bind_pinned(sk, fd, addr, snum);
+	return err ? err : kernel_bind(fd, addr);
+}
+
 /*
  * Bind to a candidate. Returns 0, or the kernel's error with the candidate
  * given back: -EADDRINUSE where another process has it, -EACCES where only a
@@ -344,18 +360,10 @@ static uint16_t claim_candidate(struct sock *sk)
 static int bind_candidate(struct sock *sk, int fd,
 			  const struct sockaddr_in *addr, uint16_t snum)
 {
-	int err = range_narrow(sk, fd, snum);
+	int err = end_claim(sk, snum, bind_narrowed(sk, fd, addr, snum));
 
-	if (err == -ENOPROTOOPT)
-		err = bind_pinned(sk, fd, addr, snum);
-	else if (!err)
-		err = kernel_bind(fd, addr);
-	if (!err) {
-		cop_hash(sk, snum);
-		return 0;
-	}
-	cop_port_release(&cop_port_table, snum);
-	range_lift(sk, fd);
+	if (err)
+		range_lift(sk, fd);
 	return err;
 }
 
@@ -376,17 +384,9 @@ static int join_helper(struct sock *sk, int fd, int helper,
 		return -EAGAIN; /* another thread is about to bind it */
 	set_option(helper, SOL_SOCKET, SO_REUSEADDR, 1);
 	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	err = range_narrow(sk, fd, snum);
-	if (err == -ENOPROTOOPT)
-		err = bind_pinned(sk, fd, addr, snum);
-	else if (!err)
-		err = kernel_bind(fd, addr);
+	err = bind_narrowed(sk, fd, addr, snum);
 	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 0);
-	if (err)
-		cop_port_release(&cop_port_table, snum);
-	else
-		cop_hash(sk, snum);
-	return err;
+	return end_claim(sk, snum, err);
 }
 
 static int bind_any_once(struct sock *sk, int fd,
@@ -503,42 +503,45 @@ int cop_get_port(struct sock *sk, int fd, const struct sockaddr_in *addr)
  * The kernel is to choose, and the header of what is about to be sent must say
  * what it chose. A bind to port 0 is undone by a disconnect as an autobind is.
  */
-static uint16_t autobind_now(struct sock *sk, int fd,
-			     const struct sockaddr_in *any)
+static void autobind_now(struct sock *sk, int fd, const struct sockaddr_in *any)
 {
 	range_lift(sk, fd);
 	if (!kernel_bind(fd, any))
 		cop_bind_confirmed(sk, fd);
-	return 0;
 }
 
 /*
  * The claim is recorded in the sock before the kernel is asked, so that a send
  * that is cancelled or jumped out of leaves it there for the next one.
  */
-uint16_t cop_autobind_arm(struct sock *sk, int fd)
+static uint16_t claim_armed(struct sock *sk)
+{
+	uint16_t armed = READ_ONCE(cop_sk(sk)->armed);
+	uint16_t snum;
+
+	if (armed)
+		return armed;
+	snum = claim_candidate(sk);
+	if (!snum ||
+	    atomic_compare_exchange_strong(&cop_sk(sk)->armed, &armed, snum))
+		return snum;
+	cop_port_release(&cop_port_table, snum); /* another thread was first */
+	return armed;
+}
+
+void cop_autobind_arm(struct sock *sk, int fd)
 {
 	struct sockaddr_in any = { .sin_family = AF_INET };
-	uint16_t snum = READ_ONCE(cop_sk(sk)->armed);
-	uint16_t none = 0;
-	int err;
+	uint16_t snum;
 
 	if (bind_pinned_again(sk))
-		return 0;
-	if (!snum) {
-		snum = claim_candidate(sk);
-		if (!snum)
-			return autobind_now(sk, fd, &any);
-		if (!atomic_compare_exchange_strong(&cop_sk(sk)->armed, &none,
-						    snum)) {
-			cop_port_release(&cop_port_table, snum);
-			snum = none;
-		}
-	}
-	err = range_narrow(sk, fd, snum);
-	if (err == -ENOPROTOOPT && !bind_pinned(sk, fd, &any, snum))
+		return;
+	snum = claim_armed(sk);
+	if (!snum)
+		autobind_now(sk, fd, &any);
+	else if (range_narrow(sk, fd, snum) == -ENOPROTOOPT &&
+		 !bind_pinned(sk, fd, &any, snum))
 		cop_hash(sk, snum);
-	return snum;
 }
 
 bool cop_autobind_settle(struct sock *sk, int fd, const struct sockaddr_in *now)

@@ -11,9 +11,10 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
-#include <sys/ioctl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "cop/atomic.h"
 #include "cop/bind.h"
@@ -267,14 +268,13 @@ static ssize_t rx_done(struct sock *sk, int fd, int flags, const void *name,
 static noinline int recv_unclean(struct sock *sk, int fd, struct msghdr *msg,
 				 int flags, size_t cap, struct cop_rx *rx)
 {
-	bool locked;
 	int cancel, err;
 
 	pthread_testcancel();
 	cancel = cancel_off();
-	locked = cop_head_lock(sk);
+	cop_head_lock(sk);
 	err = cop_encap_recv(fd, msg, flags | MSG_DONTWAIT, cap, rx);
-	cop_head_unlock(sk, locked);
+	cop_head_unlock(sk);
 	cancel_on(cancel);
 	if (!err && !(flags & MSG_PEEK))
 		cop_head_taken(sk);

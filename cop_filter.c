@@ -3,9 +3,9 @@
  * cop_filter.c - receiving only what is COP: a classic BPF filter on the kernel
  * socket, so that nothing else wakes a program that polls.
  *
- * Owns: SOCK_FILTER*, SOCK_HEAD_BUSY. Protected by: atomic flags. May
- * call: cop_encap.c and the kernel. Counterpart in the kernel: sk_filter() in
- * udp_queue_rcv_one_skb().
+ * Owns: SOCK_FILTER*, SOCK_HEAD_BUSY. Protected by: atomic flags. May call:
+ * cop_bind.c, cop_encap.c and the kernel. Counterpart in the kernel: sk_filter()
+ * in udp_queue_rcv_one_skb().
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -108,20 +108,19 @@ void cop_rx_stray(struct sock *sk, enum cop_stray reason)
  * takes what it saw there; else it might take what came behind it. A signal
  * handler that finds its own thread here goes on without it, in the end.
  */
-bool cop_head_lock(struct sock *sk)
+void cop_head_lock(struct sock *sk)
 {
 	for (int i = 0; i < HEAD_LOCK_TRIES; i++) {
 		if (!(u32_or(&sk->sk_flags, SOCK_HEAD_BUSY) & SOCK_HEAD_BUSY))
-			return true;
+			return;
 		sched_yield();
 	}
-	return true; /* whoever had it was forked away, or jumped out */
+	/* Whoever had it was forked away, or jumped out. */
 }
 
-void cop_head_unlock(struct sock *sk, bool locked)
+void cop_head_unlock(struct sock *sk)
 {
-	if (locked)
-		sock_reset_flag(sk, SOCK_HEAD_BUSY);
+	sock_reset_flag(sk, SOCK_HEAD_BUSY);
 }
 
 static enum cop_head head_purge(struct sock *sk, int fd, struct cop_rx *rx)
@@ -143,10 +142,11 @@ static enum cop_head head_purge(struct sock *sk, int fd, struct cop_rx *rx)
 enum cop_head cop_head_purge(struct sock *sk, int fd, struct cop_rx *rx)
 {
 	int cancel = cancel_off();
-	bool locked = cop_head_lock(sk);
-	enum cop_head head = head_purge(sk, fd, rx);
+	enum cop_head head;
 
-	cop_head_unlock(sk, locked);
+	cop_head_lock(sk);
+	head = head_purge(sk, fd, rx);
+	cop_head_unlock(sk);
 	cancel_on(cancel);
 	return head;
 }

@@ -165,6 +165,7 @@ static void slot_clear(int fd, struct socket *sock)
 	struct cop_slots *slots = READ_ONCE(cop_table.slots);
 	struct socket *held = sock;
 
+	cop_debug("descriptor %d was closed unseen", fd);
 	if (cop_process_is_owner() &&
 	    atomic_compare_exchange_strong(&slots->slot[fd], &held, NULL))
 		fd_drop(sock);
@@ -176,7 +177,6 @@ void fd_forget(int fd)
 
 	if (!sock)
 		return;
-	cop_debug("descriptor %d was closed unseen", fd);
 	slot_clear(fd, sock);
 	fd_drop(sock);
 }
@@ -189,10 +189,8 @@ bool fd_forget_gone(int fd)
 	if (!sock)
 		return true;
 	ours = sock->ops->owns(sock, fd);
-	if (!ours) {
-		cop_debug("descriptor %d was closed unseen", fd);
+	if (!ours)
 		slot_clear(fd, sock);
-	}
 	fd_drop(sock);
 	return !ours;
 }

@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cop/cancel.h"
 #include "cop/compiler.h"
 #include "cop/encap.h"
 #include "cop/env.h"
@@ -48,28 +49,6 @@ noinline void forget_number(int fd)
 
 	fd_forget(fd);
 	errno = saved;
-}
-
-/*
- * Operations that change a socket keep it alive and are not left half-way:
- * cancellation acts before them. They don't block.
- */
-static struct socket *op_begin(int fd, int *cancel)
-{
-	struct socket *sock;
-
-	pthread_testcancel();
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, cancel);
-	sock = sockfd_get(fd);
-	if (!sock)
-		pthread_setcancelstate(*cancel, NULL);
-	return sock;
-}
-
-static void op_end(struct socket *sock, int cancel)
-{
-	fd_drop(sock);
-	pthread_setcancelstate(cancel, NULL);
 }
 
 /* ---- creation ---------------------------------------------------------- */
@@ -208,6 +187,7 @@ EXPORT int bind(int fd, const struct sockaddr *addr, socklen_t len)
 	return sys_bind(fd, addr, len);
 }
 
+/* Cancellation acts before it, so that a port is not left claimed half-way. */
 static noinline int sys_connect(int fd, const struct sockaddr *addr,
 				socklen_t len)
 {
@@ -215,11 +195,14 @@ static noinline int sys_connect(int fd, const struct sockaddr *addr,
 	struct socket *sock;
 	int cancel, err;
 
-	sock = op_begin(fd, &cancel);
+	pthread_testcancel();
+	sock = sockfd_get(fd);
 	if (!sock)
 		return cop_libc.connect(fd, addr, len);
+	cancel = cancel_off();
 	err = sock->ops->connect(sock, fd, addr, len);
-	op_end(sock, cancel);
+	fd_drop(sock);
+	cancel_on(cancel);
 	if (unlikely(gone(fd, err, saved)))
 		return AGAIN(connect)(fd, addr, len);
 	return cop_return(err, saved);

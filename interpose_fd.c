@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <unistd.h>
 
+#include "cop/cancel.h"
 #include "cop/compiler.h"
 #include "cop/interpose.h"
 #include "cop/libc.h"
@@ -24,11 +25,11 @@ static noinline int sys_close(int fd)
 	int cancel, err;
 
 	pthread_testcancel();
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	cancel = cancel_off();
 	sock = fd_take(fd);
 	err = cop_libc_result(cop_libc.close(fd));
 	fd_drop(sock);
-	pthread_setcancelstate(cancel, NULL);
+	cancel_on(cancel);
 	return cop_return(err, saved);
 }
 

@@ -63,9 +63,9 @@ bool cop_owns(struct sock *sk, int fd);
  * @sk: a COP sock that the caller keeps alive
  * @fd: its descriptor
  *
- * Returns 0, or -EAGAIN where the sock is not bound. One system call, once.
+ * One system call, once.
  */
-int cop_bind_confirmed(struct sock *sk, int fd);
+void cop_bind_confirmed(struct sock *sk, int fd);
 
 /**
  * cop_autobind_arm - see to it that the kernel's next autobind takes our port
@@ -74,10 +74,9 @@ int cop_bind_confirmed(struct sock *sk, int fd);
  *
  * The kernel binds inside the connect or send that follows, in which the port
  * has no lock, so that a disconnect gives it back. To be followed by
- * cop_autobind_settle(). Returns the port, host order, or 0 when the choice is
- * the kernel's.
+ * cop_autobind_settle(). Where the choice is the kernel's it binds at once.
  */
-uint16_t cop_autobind_arm(struct sock *sk, int fd);
+void cop_autobind_arm(struct sock *sk, int fd);
 
 /**
  * cop_autobind_settle - record what came of an autobind

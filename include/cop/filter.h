@@ -50,11 +50,11 @@ enum cop_head cop_head_purge(struct sock *sk, int fd, struct cop_rx *rx);
  * cop_head_lock - keep others from the head of a queue that may hold strays
  * @sk: a COP sock
  *
- * Returns what cop_head_unlock() is to be given. Held for two system calls that
- * don't block, with cancellation off; nothing else is taken under it.
+ * Held for two system calls that don't block, with cancellation off; nothing
+ * else is taken under it. One that is never let go of is taken over in the end.
  */
-bool cop_head_lock(struct sock *sk);
-void cop_head_unlock(struct sock *sk, bool locked);
+void cop_head_lock(struct sock *sk);
+void cop_head_unlock(struct sock *sk);
 
 /**
  * cop_head_taken - note that a datagram was taken from an unclean queue
