@@ -11,7 +11,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/socket.h>
@@ -85,7 +88,62 @@
 	X(int, close_range,                                                    \
 	  (unsigned int first, unsigned int last, int flags),                  \
 	  (first, last, flags))                                                \
+	X(void, closefrom, (int first), (first))                               \
+	X(int, unshare, (int flags), (flags))                                  \
+	X(int, daemon, (int nochdir, int noclose), (nochdir, noclose))         \
+	X(int, pidfd_getfd, (int pidfd, int fd, unsigned int flags),           \
+	  (pidfd, fd, flags))                                                  \
 	X(pid_t, vfork, (void), ())                                            \
+	X(int, execve,                                                         \
+	  (const char *path, char *const argv[], char *const envp[]),          \
+	  (path, argv, envp))                                                  \
+	X(int, execv, (const char *path, char *const argv[]), (path, argv))    \
+	X(int, execvp, (const char *file, char *const argv[]), (file, argv))   \
+	X(int, execvpe,                                                        \
+	  (const char *file, char *const argv[], char *const envp[]),          \
+	  (file, argv, envp))                                                  \
+	X(int, fexecve, (int fd, char *const argv[], char *const envp[]),      \
+	  (fd, argv, envp))                                                    \
+	X(int, execveat,                                                       \
+	  (int dirfd, const char *path, char *const argv[],                    \
+	   char *const envp[], int flags),                                     \
+	  (dirfd, path, argv, envp, flags))                                    \
+	X(int, posix_spawn,                                                    \
+	  (pid_t * pid, const char *path,                                      \
+	   const posix_spawn_file_actions_t *actions,                          \
+	   const posix_spawnattr_t *attr, char *const argv[],                  \
+	   char *const envp[]),                                                \
+	  (pid, path, actions, attr, argv, envp))                              \
+	X(int, posix_spawnp,                                                   \
+	  (pid_t * pid, const char *file,                                      \
+	   const posix_spawn_file_actions_t *actions,                          \
+	   const posix_spawnattr_t *attr, char *const argv[],                  \
+	   char *const envp[]),                                                \
+	  (pid, file, actions, attr, argv, envp))                              \
+	X(int, posix_spawn_file_actions_adddup2,                               \
+	  (posix_spawn_file_actions_t * actions, int fd, int newfd),           \
+	  (actions, fd, newfd))                                                \
+	X(int, system, (const char *command), (command))                       \
+	X(FILE *, popen, (const char *command, const char *mode),              \
+	  (command, mode))                                                     \
+	X(FILE *, fdopen, (int fd, const char *mode), (fd, mode))              \
+	X(int, fclose, (FILE * fp), (fp))                                      \
+	X(FILE *, freopen, (const char *path, const char *mode, FILE *fp),     \
+	  (path, mode, fp))                                                    \
+	X(FILE *, freopen64, (const char *path, const char *mode, FILE *fp),   \
+	  (path, mode, fp))                                                    \
+	X(int, vdprintf, (int fd, const char *fmt, va_list ap), (fd, fmt, ap)) \
+	X(int, __vdprintf_chk,                                                 \
+	  (int fd, int flag, const char *fmt, va_list ap),                     \
+	  (fd, flag, fmt, ap))                                                 \
+	X(ssize_t, sendfile, (int out, int in, off_t *off, size_t n),          \
+	  (out, in, off, n))                                                   \
+	X(ssize_t, sendfile64, (int out, int in, off64_t *off, size_t n),      \
+	  (out, in, off, n))                                                   \
+	X(ssize_t, splice,                                                     \
+	  (int in, off64_t *inoff, int out, off64_t *outoff, size_t n,         \
+	   unsigned int flags),                                                \
+	  (in, inoff, out, outoff, n, flags))                                  \
 	X(int, dup, (int fd), (fd))                                            \
 	X(int, dup2, (int fd, int newfd), (fd, newfd))                         \
 	X(int, dup3, (int fd, int newfd, int flags), (fd, newfd, flags))       \
