@@ -490,6 +490,18 @@ static bool bind_pinned_again(struct sock *sk)
 	return snum;
 }
 
+void cop_bind_adopted(struct sock *sk, __be16 sport, uint16_t pinned,
+		      uint16_t had)
+{
+	if (pinned && sport == htons(pinned)) {
+		if (cop_port_claim(&cop_port_table, pinned))
+			WRITE_ONCE(cop_sk(sk)->pinned, pinned);
+		if (!had)
+			return;
+	}
+	cop_bind_confirm(sk, sport);
+}
+
 int cop_get_port(struct sock *sk, int fd, const struct sockaddr_in *addr)
 {
 	if (addr->sin_port)

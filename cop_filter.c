@@ -4,11 +4,10 @@
  * socket, so that nothing else wakes a program that polls.
  *
  * Owns: SOCK_FILTER*, SOCK_HEAD_BUSY. Protected by: atomic flags. May call:
- * cop_bind.c, cop_encap.c and the kernel. Counterpart in the kernel: sk_filter()
+ * cop_mark.c, cop_bind.c, cop_encap.c and the kernel. Counterpart in the kernel: sk_filter()
  * in udp_queue_rcv_one_skb().
  */
 #include <errno.h>
-#include <linux/filter.h>
 #include <poll.h>
 #include <sched.h>
 #include <string.h>
@@ -19,47 +18,14 @@
 #include "cop/env.h"
 #include "cop/filter.h"
 #include "cop/libc.h"
+#include "cop/mark.h"
 #include "cop/proto.h"
 #include "cop/tx.h"
-
-/* The filter sees the UDP header first. */
-#define UDP_HLEN	8
-#define OFF_MAGIC	UDP_HLEN
-#define OFF_VER_HLEN	(UDP_HLEN + 2)
 
 #define HEAD_LOCK_TRIES 50000
 
 /* The kernel accounts for no datagram with less. */
 #define TRUESIZE_MIN 256
-
-static int filter_attach(int fd)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, UDP_HLEN + COP_HLEN, 0, 13),
-		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, OFF_MAGIC),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, COP_MAGIC, 0, 11),
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, OFF_VER_HLEN),
-		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K,
-			 COP_VERSION << 4 | COP_HLEN_WORDS, 0, 9),
-		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, COP_VERSION << 4 | 0xf, 8,
-			 0),
-		/* The header, options and all, fits the datagram. */
-		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf),
-		BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 2),
-		BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, UDP_HLEN),
-		BPF_STMT(BPF_MISC | BPF_TAX, 0),
-		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_X, 0, 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-		BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-	};
-	struct sock_fprog prog = { ARRAY_SIZE(code), code };
-
-	return cop_libc_result(cop_libc.setsockopt(
-		fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)));
-}
 
 /*
  * Look at the first datagram in the queue. Where an error is pending, a look
@@ -152,7 +118,7 @@ enum cop_head cop_head_purge(struct sock *sk, int fd, struct cop_rx *rx)
 }
 
 /* From here on only so many datagrams can be from before. */
-static void filter_attached(struct sock *sk)
+void cop_filter_attached(struct sock *sk)
 {
 	unsigned int most = READ_ONCE(sk->sk_rcvbuf) / TRUESIZE_MIN;
 
@@ -179,11 +145,11 @@ void cop_poll(struct sock *sk, int fd)
 	if (likely(sock_flag(sk, SOCK_FILTER_CLEAN)))
 		return;
 	sock_set_flag(sk, SOCK_FILTER_WANTED);
-	if (!sock_flag(sk, SOCK_FILTER | SOCK_USER_FILTER)) {
+	if (!sock_flag(sk, SOCK_FILTER)) {
 		if (!cop_owns(sk, fd))
 			return;
-		if (!filter_attach(fd))
-			filter_attached(sk);
+		if (!cop_mark_filter(sk, fd, COP_BODY_COP, -1))
+			cop_filter_attached(sk);
 	}
 	cop_head_purge(sk, fd, &rx);
 }

@@ -108,6 +108,16 @@ static int inet_open(struct socket *sock, int flags)
 	return sock->sk->sk_prot->open(sock->sk, flags);
 }
 
+static int inet_adopt(struct socket *sock, int fd, const struct cop_mark *mark)
+{
+	return sock->sk->sk_prot->adopt(sock->sk, fd, mark);
+}
+
+static void inet_mark(struct socket *sock, int fd)
+{
+	sock->sk->sk_prot->mark(sock->sk, fd);
+}
+
 static void inet_flush(struct socket *sock, int fd)
 {
 	sock->sk->sk_prot->report(sock->sk, fd);
@@ -300,6 +310,8 @@ const struct proto_ops inet_dgram_ops = {
 	.release = inet_release,
 	.flush = inet_flush,
 	.open = inet_open,
+	.adopt = inet_adopt,
+	.mark = inet_mark,
 	.bind = inet_bind,
 	.connect = inet_dgram_connect,
 	.socketpair = sock_no_socketpair,

@@ -18,6 +18,7 @@
 #include "cop/filter.h"
 #include "cop/flow.h"
 #include "cop/libc.h"
+#include "cop/mark.h"
 #include "cop/port.h"
 #include "cop/proto.h"
 #include "cop/route.h"
@@ -43,6 +44,48 @@ static int cop_open(struct sock *sk, int flags)
 	if (fd >= 0)
 		sock_set_flag(sk, SOCK_CARRIED);
 	return fd;
+}
+
+/* A connected socket's local address is as cop_connected() leaves it. */
+static void adopt_names(struct sock *sk, int fd,
+			const struct sockaddr_in *local)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	struct sockaddr_in peer = { 0 };
+	socklen_t len = sizeof(peer);
+	__be32 addr = local->sin_addr.s_addr;
+
+	WRITE_ONCE(inet->inet_rcv_saddr, addr);
+	WRITE_ONCE(inet->inet_saddr, inet_source_addr(addr));
+	if (getpeername(fd, (struct sockaddr *)&peer, &len))
+		return;
+	WRITE_ONCE(inet->inet_daddr, peer.sin_addr.s_addr);
+	WRITE_ONCE(inet->inet_dport, peer.sin_port);
+	WRITE_ONCE(sk->sk_state, COP_ESTABLISHED);
+}
+
+/* A kernel socket that came over an exec, or from another process. */
+static int cop_adopt(struct sock *sk, int fd, const struct cop_mark *mark)
+{
+	socklen_t len = sizeof(int);
+	struct sockaddr_in local;
+	int protocol;
+
+	if (cop_libc.getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) ||
+	    protocol != IPPROTO_UDP)
+		return -ENOENT;
+	ip_local_name(fd, &local);
+	if (local.sin_family != AF_INET)
+		return -ENOENT;
+	sock_set_flag(sk, SOCK_CARRIED);
+	cop_unmark(sk, local.sin_port, mark);
+	adopt_names(sk, fd, &local);
+	cop_mirror_buffers(sk, fd);
+	if (mark->body != COP_BODY_ALL)
+		cop_filter_attached(sk);
+	if (mark->body == COP_BODY_USER)
+		sock_set_flag(sk, SOCK_USER_FILTER);
+	return 0;
 }
 
 static void cop_close(struct sock *sk)
@@ -208,6 +251,8 @@ const struct proto cop_prot = {
 	.close = cop_close,
 	.report = cop_stats_report,
 	.open = cop_open,
+	.adopt = cop_adopt,
+	.mark = cop_mark,
 	.get_port = cop_get_port,
 	.autobind = cop_autobind,
 	.autobound = cop_autobound,

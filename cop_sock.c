@@ -24,6 +24,7 @@ struct socket *sock_alloc(void)
 	if (!sock)
 		return NULL;
 	sock->type = 0;
+	WRITE_ONCE(sock->cookie, 0);
 	WRITE_ONCE(sock->f_count, 1);
 	WRITE_ONCE(sock->state, SS_UNCONNECTED);
 	return sock;

@@ -54,3 +54,21 @@ int sock_create(int family, int type, int protocol, struct socket **res)
 		*res = sock;
 	return err;
 }
+
+int sock_adopt(int fd, const struct cop_mark *mark, struct socket **res)
+{
+	struct socket *sock;
+	int err;
+
+	if (!sock_is_ours(mark->family, mark->type))
+		return -ENOENT;
+	err = sock_create(mark->family, mark->type, mark->protocol, &sock);
+	if (err)
+		return err;
+	err = sock->ops->adopt(sock, fd, mark);
+	if (!err)
+		*res = sock;
+	else if (!sock->ops->release(sock))
+		sock_free(sock);
+	return err;
+}

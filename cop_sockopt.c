@@ -16,6 +16,7 @@
 #include "cop/compiler.h"
 #include "cop/filter.h"
 #include "cop/libc.h"
+#include "cop/mark.h"
 #include "cop/proto.h"
 #include "cop/tx.h"
 #include "cop/uaccess.h"
@@ -61,39 +62,16 @@ static int set_recorded(int fd, _Atomic(uint8_t) *record, const void *optval,
 	return 0;
 }
 
-/*
- * The program's own filter takes the place of ours, and sees the UDP and the
- * COP header ahead of the payload. Strays are then dropped on receipt.
- */
-static int set_filter(struct sock *sk, int fd, int optname, const void *optval,
-		      socklen_t optlen)
+/* What is to be in the filter when it can't be changed any more. */
+static int lock_filter(struct sock *sk, int fd, const void *optval,
+		       socklen_t optlen)
 {
-	int err = kernel_set(fd, SOL_SOCKET, optname, optval, optlen);
-
-	if (!err) {
-		sock_reset_flag(sk, SOCK_FILTER | SOCK_FILTER_CLEAN);
-		sock_set_flag(sk, SOCK_USER_FILTER);
-	}
-	return err;
+	cop_poll(sk, fd);
+	cop_mark(sk, fd);
+	return kernel_set(fd, SOL_SOCKET, SO_LOCK_FILTER, optval, optlen);
 }
 
-static int detach_filter(struct sock *sk, int fd, const void *optval,
-			 socklen_t optlen)
-{
-	int err;
-
-	if (sock_flag(sk, SOCK_FILTER))
-		return -ENOENT;
-	err = kernel_set(fd, SOL_SOCKET, SO_DETACH_FILTER, optval, optlen);
-	if (err)
-		return err;
-	sock_reset_flag(sk, SOCK_USER_FILTER);
-	if (sock_flag(sk, SOCK_FILTER_WANTED))
-		cop_poll(sk, fd);
-	return 0;
-}
-
-static void mirror_buffers(struct sock *sk, int fd)
+void cop_mirror_buffers(struct sock *sk, int fd)
 {
 	socklen_t len = sizeof(int);
 	int size;
@@ -118,9 +96,11 @@ static int set_socket(struct sock *sk, int fd, int optname, const void *optval,
 		return set_recorded(fd, &sk->sk_reuseport, optval, optlen);
 	case SO_ATTACH_FILTER:
 	case SO_ATTACH_BPF:
-		return set_filter(sk, fd, optname, optval, optlen);
-	case SO_DETACH_FILTER:
-		return detach_filter(sk, fd, optval, optlen);
+		return cop_attach_filter(sk, fd, optname, optval, optlen);
+	case SO_DETACH_FILTER: /* which is SO_DETACH_BPF */
+		return cop_detach_filter(sk, fd, optval, optlen);
+	case SO_LOCK_FILTER:
+		return lock_filter(sk, fd, optval, optlen);
 	case SO_NO_CHECK: /* COP's only checksum is UDP's */
 		return -ENOPROTOOPT;
 	case SO_ZEROCOPY: /* the header would be read after the call */
@@ -132,7 +112,7 @@ static int set_socket(struct sock *sk, int fd, int optname, const void *optval,
 	case SO_SNDBUFFORCE:
 		err = kernel_set(fd, SOL_SOCKET, optname, optval, optlen);
 		if (!err)
-			mirror_buffers(sk, fd);
+			cop_mirror_buffers(sk, fd);
 		return err;
 	case SO_BINDTODEVICE:
 	case SO_BINDTOIFINDEX:
@@ -238,17 +218,6 @@ static int get_error(struct sock *sk, int fd, void *optval, socklen_t *optlen)
 	return 0;
 }
 
-static int get_filter(struct sock *sk, int fd, void *optval, socklen_t *optlen)
-{
-	if (!sock_flag(sk, SOCK_FILTER))
-		return kernel_get(fd, SOL_SOCKET, SO_GET_FILTER, optval,
-				  optlen);
-	if (!access_ok(optlen, sizeof(*optlen)))
-		return -EFAULT;
-	*optlen = 0;
-	return 0;
-}
-
 static int get_socket(struct sock *sk, int fd, int optname, void *optval,
 		      socklen_t *optlen)
 {
@@ -268,7 +237,7 @@ static int get_socket(struct sock *sk, int fd, int optname, void *optval,
 	case SO_ERROR:
 		return get_error(sk, fd, optval, optlen);
 	case SO_GET_FILTER:
-		return get_filter(sk, fd, optval, optlen);
+		return cop_get_filter(sk, fd, optval, optlen);
 	case SO_PEEK_OFF:
 		return -EOPNOTSUPP;
 	default:

@@ -4,7 +4,8 @@
  *
  * Owns: cop_table and the count of descriptors in each struct socket.
  * Protected by: each slot is taken and filled with one atomic operation.
- * May call: cop_sock.c, cop_process.c and a socket's release operation.
+ * May call: cop_socket.c, cop_sock.c, cop_program.c, cop_process.c and a
+ * socket's operations.
  * Counterpart in the kernel: fs/file.c.
  */
 #include <errno.h>
@@ -13,7 +14,9 @@
 
 #include "cop/atomic.h"
 #include "cop/env.h"
+#include "cop/libc.h"
 #include "cop/process.h"
+#include "cop/socket.h"
 #include "cop/table.h"
 
 /* The kernel's default for fs.nr_open, to which a hard limit may be raised. */
@@ -96,11 +99,10 @@ int fd_install(int fd, struct socket *sock)
 {
 	int err = 0;
 
-	if (cop_process_is_owner()) {
-		err = slot_fill(fd, sock);
-		if (!err)
-			return 0;
-	}
+	if (unlikely(!cop_process_is_owner()))
+		sock->ops->mark(sock, fd);
+	else if (!(err = slot_fill(fd, sock)))
+		return 0;
 	fd_drop(sock);
 	return err;
 }
@@ -129,6 +131,60 @@ struct socket *sockfd_get(int fd)
 		fd_drop(sock);
 	}
 	return NULL;
+}
+
+static uint64_t kernel_cookie(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	if (cop_libc.getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len))
+		return 0;
+	return cookie;
+}
+
+static bool has_cookie(struct socket *sock, int fd, uint64_t cookie)
+{
+	if (!READ_ONCE(sock->cookie))
+		WRITE_ONCE(sock->cookie, kernel_cookie(fd));
+	return READ_ONCE(sock->cookie) == cookie;
+}
+
+/* The socket that has this kernel socket already, with a count more. */
+static struct socket *twin_get(uint64_t cookie)
+{
+	unsigned int max = READ_ONCE(cop_table.max);
+
+	for (unsigned int fd = 0; fd < max; fd++) {
+		struct socket *sock = sockfd_get(fd);
+
+		if (sock && has_cookie(sock, fd, cookie))
+			return sock;
+		fd_drop(sock);
+	}
+	return NULL;
+}
+
+static struct socket *socket_adopt(int fd, const struct cop_mark *mark)
+{
+	uint64_t cookie = kernel_cookie(fd);
+	struct socket *sock = cookie ? twin_get(cookie) : NULL;
+
+	if (sock || sock_adopt(fd, mark, &sock))
+		return sock;
+	WRITE_ONCE(sock->cookie, cookie);
+	return sock;
+}
+
+bool fd_adopt(int fd)
+{
+	struct socket *sock;
+	struct cop_mark mark;
+
+	if (cop_program_read(fd, &mark) || !cop_process_is_owner())
+		return false;
+	sock = socket_adopt(fd, &mark);
+	return sock && !fd_install(fd, sock);
 }
 
 struct socket *fd_take(int fd)

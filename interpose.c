@@ -20,6 +20,7 @@
 #include "cop/encap.h"
 #include "cop/env.h"
 #include "cop/inet.h"
+#include "cop/inherit.h"
 #include "cop/interpose.h"
 #include "cop/libc.h"
 #include "cop/socket.h"
@@ -34,13 +35,14 @@ static void cop_start(void)
 	cop_libc_init();
 	cop_env_init();
 	inet_init();
+	cop_inherit();
 	atomic_store_explicit(&cop_started, true, memory_order_release);
 }
 
-/* A socket may be asked for before the constructors have run. */
-static __attribute__((constructor)) void cop_init(void)
+__attribute__((constructor)) void cop_init(void)
 {
-	pthread_once(&cop_once, cop_start);
+	if (unlikely(!READ_ONCE(cop_started)))
+		pthread_once(&cop_once, cop_start);
 }
 
 noinline void forget_number(int fd)

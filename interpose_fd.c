@@ -10,6 +10,7 @@
 #include <linux/close_range.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "cop/cancel.h"
@@ -117,6 +118,16 @@ EXPORT int dup3(int fd, int newfd, int flags)
 	if (likely(!sockfd_lookup(fd) && !sockfd_lookup(newfd)))
 		return cop_libc.dup3(fd, newfd, flags);
 	return sys_dup3(fd, newfd, flags, false);
+}
+
+/* As if it had come in a message. */
+EXPORT int pidfd_getfd(int pidfd, int fd, unsigned int flags)
+{
+	int ret = cop_libc.pidfd_getfd(pidfd, fd, flags);
+
+	if (ret >= 0)
+		fd_received(ret);
+	return ret;
 }
 
 #define CLOSE_CHUNK 64

@@ -132,54 +132,17 @@ static noinline flatten ssize_t sys_recvmsg(struct socket *sock, int fd,
 	return cop_return(ret, saved);
 }
 
-/* Numbers that came in a message are new descriptors of this process. */
-static void foreign_rights(struct msghdr *msg)
-{
-	struct cmsghdr *cmsg;
-
-	for (cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
-		size_t n = cmsg->cmsg_len - CMSG_LEN(0);
-		int fd;
-
-		if (cmsg->cmsg_level != SOL_SOCKET ||
-		    cmsg->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t i = 0; i + sizeof(fd) <= n; i += sizeof(fd)) {
-			memcpy(&fd, CMSG_DATA(cmsg) + i, sizeof(fd));
-			foreign_fd(fd);
-		}
-	}
-}
-
-static noinline ssize_t recvmsg_foreign(int fd, struct msghdr *msg, int flags)
-{
-	ssize_t ret = cop_libc.recvmsg(fd, msg, flags);
-
-	if (ret >= 0 && msg->msg_control)
-		foreign_rights(msg);
-	return ret;
-}
-
-static noinline int recvmmsg_foreign(int fd, struct mmsghdr *vec,
-				     unsigned int n, int flags,
-				     struct timespec *timeout)
-{
-	int ret = cop_libc.recvmmsg(fd, vec, n, flags, timeout);
-
-	for (int i = 0; i < ret; i++)
-		if (vec[i].msg_hdr.msg_control)
-			foreign_rights(&vec[i].msg_hdr);
-	return ret;
-}
-
 EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
 	struct socket *sock = sockfd_lookup(fd);
+	ssize_t ret;
 
 	if (unlikely(sock))
 		return sys_recvmsg(sock, fd, msg, flags);
-	return any_ours() ? recvmsg_foreign(fd, msg, flags)
-			  : cop_libc.recvmsg(fd, msg, flags);
+	ret = cop_libc.recvmsg(fd, msg, flags);
+	if (ret >= 0 && unlikely(msg->msg_controllen))
+		rights_receive(msg);
+	return ret;
 }
 
 static noinline int sys_recvmmsg(struct socket *sock, int fd,
@@ -195,6 +158,18 @@ static noinline int sys_recvmmsg(struct socket *sock, int fd,
 	return cop_return(ret, saved);
 }
 
+static noinline int recvmmsg_foreign(int fd, struct mmsghdr *vec,
+				     unsigned int n, int flags,
+				     struct timespec *timeout)
+{
+	int ret = cop_libc.recvmmsg(fd, vec, n, flags, timeout);
+
+	for (int i = 0; i < ret; i++)
+		if (unlikely(vec[i].msg_hdr.msg_controllen))
+			rights_receive(&vec[i].msg_hdr);
+	return ret;
+}
+
 EXPORT int recvmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags,
 		    struct timespec *timeout)
 {
@@ -202,8 +177,7 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags,
 
 	if (unlikely(sock))
 		return sys_recvmmsg(sock, fd, vec, n, flags, timeout);
-	return any_ours() ? recvmmsg_foreign(fd, vec, n, flags, timeout)
-			  : cop_libc.recvmmsg(fd, vec, n, flags, timeout);
+	return recvmmsg_foreign(fd, vec, n, flags, timeout);
 }
 
 /* As sock_read_iter: a read of nothing leaves the datagram there. */

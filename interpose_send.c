@@ -195,12 +195,19 @@ static noinline flatten ssize_t sys_sendmsg(struct socket *sock, int fd,
 	return cop_return(ret, saved);
 }
 
+static ssize_t sendmsg_foreign(int fd, const struct msghdr *msg, int flags)
+{
+	if (any_ours())
+		rights_send(msg);
+	return cop_libc.sendmsg(fd, msg, flags);
+}
+
 EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 {
 	struct socket *sock = sockfd_lookup(fd);
 
 	if (likely(!sock))
-		return cop_libc.sendmsg(fd, msg, flags);
+		return sendmsg_foreign(fd, msg, flags);
 	return sys_sendmsg(sock, fd, msg, flags);
 }
 
@@ -219,12 +226,21 @@ static noinline int sys_sendmmsg(struct socket *sock, int fd,
 	return cop_return(ret, saved);
 }
 
+static int sendmmsg_foreign(int fd, struct mmsghdr *vec, unsigned int n,
+			    int flags)
+{
+	if (any_ours() && n <= IOV_MAX && access_ok(vec, n * sizeof(*vec)))
+		for (unsigned int i = 0; i < n; i++)
+			rights_send(&vec[i].msg_hdr);
+	return cop_libc.sendmmsg(fd, vec, n, flags);
+}
+
 EXPORT int sendmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags)
 {
 	struct socket *sock = sockfd_lookup(fd);
 
 	if (likely(!sock))
-		return cop_libc.sendmmsg(fd, vec, n, flags);
+		return sendmmsg_foreign(fd, vec, n, flags);
 	return sys_sendmmsg(sock, fd, vec, n, flags);
 }
 

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/pidfd.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -55,6 +56,9 @@
 	X(close, (INT(0)))                                          \
 	X(close_range, (a[0], a[1], INT(2)))                        \
 	X(epoll_ctl, (INT(0), INT(1), INT(2), PTR(3)))              \
+	X(execve, (PTR(0), PTR(1), PTR(2)))                         \
+	X(execveat, (INT(0), PTR(1), PTR(2), PTR(3), INT(4)))       \
+	X(pidfd_getfd, (INT(0), INT(1), a[2]))                      \
 	OLD_CALLS(X)
 
 /* Those that newer architectures only have by other numbers. */

@@ -50,6 +50,17 @@ void cop_unhash(struct sock *sk);
 void cop_bind_confirm(struct sock *sk, __be16 sport);
 
 /**
+ * cop_bind_adopted - record the port of a kernel socket that came from elsewhere
+ * @sk: a new sock
+ * @sport: the port it has, network order; 0: none
+ * @pinned: the port that the kernel keeps for it, host order; 0: none
+ * @had: the port that its sock had, host order; not that if it was pinned and
+ *	a disconnect gave it back
+ */
+void cop_bind_adopted(struct sock *sk, __be16 sport, uint16_t pinned,
+		      uint16_t had);
+
+/**
  * cop_owns - whether a descriptor still is the kernel socket of this sock
  * @sk: the sock
  * @fd: the descriptor

@@ -25,9 +25,36 @@ enum cop_head {
  * For sockets that are given to poll, select or epoll, and those on which a
  * stray was seen. Strays that are at the head of the queue already are dropped;
  * until none can be left behind them, later calls look again. Where the program
- * has set a filter of its own, that one stays. No cancellation point.
+ * has set a filter of its own, that one does it. No cancellation point.
  */
 void cop_poll(struct sock *sk, int fd);
+
+/**
+ * cop_filter_attached - note that from now on the kernel drops strays
+ * @sk: a COP sock
+ */
+void cop_filter_attached(struct sock *sk);
+
+/**
+ * cop_attach_filter, cop_detach_filter, cop_get_filter - SO_ATTACH_FILTER and
+ * SO_ATTACH_BPF, SO_DETACH_FILTER, SO_GET_FILTER
+ * @sk: a COP sock
+ * @fd: its descriptor
+ * @optname: which of the first two
+ * @optval: the option's value
+ * @optlen: its length in bytes, as in setsockopt() and getsockopt()
+ *
+ * The program's filter sees the UDP header and then the payload, as on a UDP
+ * socket, and never what is not COP. Return 0 or what the kernel says of it;
+ * -EINVAL also for a filter that can't be moved, see cop_bpf_shift(); -ENOMEM
+ * when no descriptor is left for the moment that it takes; -ENOPROTOOPT for an
+ * eBPF program, which can't be moved at all.
+ */
+int cop_attach_filter(struct sock *sk, int fd, int optname, const void *optval,
+		      socklen_t optlen);
+int cop_detach_filter(struct sock *sk, int fd, const void *optval,
+		      socklen_t optlen);
+int cop_get_filter(struct sock *sk, int fd, void *optval, socklen_t *optlen);
 
 /**
  * cop_rx_stray - account for a datagram that the program does not get
@@ -67,8 +94,7 @@ void cop_head_taken(struct sock *sk);
 /* Whether there may be strays in the queue in spite of a filter. */
 static inline bool cop_head_unclean(struct sock *sk)
 {
-	return sock_flag(sk, SOCK_FILTER | SOCK_USER_FILTER) &&
-	       !sock_flag(sk, SOCK_FILTER_CLEAN);
+	return sock_flag(sk, SOCK_FILTER) && !sock_flag(sk, SOCK_FILTER_CLEAN);
 }
 
 #endif /* COP_FILTER_H */

@@ -96,6 +96,31 @@ bool iov_is_empty(const struct iovec *iov, int n);
  */
 int rwf_to_msg(int flags);
 
+/**
+ * cop_init - start the library, unless it was started
+ *
+ * A socket may be asked for, or received, before the constructors have run.
+ */
+void cop_init(void);
+
+/**
+ * rights_send - mark the COP sockets in a message that is about to be sent
+ * @umsg: the program's
+ */
+void rights_send(const struct msghdr *umsg);
+
+/**
+ * fd_received - take a descriptor that came from elsewhere for what it is
+ * @fd: a new descriptor of this process; errno stays
+ */
+void fd_received(int fd);
+
+/**
+ * rights_receive - take the descriptors in a message for what they are
+ * @msg: what was received
+ */
+void rights_receive(struct msghdr *msg);
+
 /* Whether the process has, or ever had, a COP socket. */
 static inline bool any_ours(void)
 {

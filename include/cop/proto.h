@@ -29,6 +29,8 @@ struct cop_sock {
 				       * under way, host order */
 	_Atomic(uint32_t) unclean; /* (a) datagrams that may be queued from
 				    * before the filter */
+	_Atomic(uint32_t) marked;  /* (a) sum of what the kernel socket was last
+				    * marked with; 0: nothing */
 	_Atomic(int) soft_err;	   /* (a) errno that a receive came upon too
 				      * late to return; the next call does */
 	_Atomic(uint32_t)
@@ -64,6 +66,7 @@ int cop_setsockopt(struct sock *sk, int fd, int level, int optname,
 		   const void *optval, socklen_t optlen);
 int cop_getsockopt(struct sock *sk, int fd, int level, int optname,
 		   void *optval, socklen_t *optlen);
+void cop_mirror_buffers(struct sock *sk, int fd); /* sk_rcvbuf, sk_sndbuf */
 int cop_ioctl(struct sock *sk, int fd, unsigned long cmd, void *arg);
 
 #endif /* COP_PROTO_H */

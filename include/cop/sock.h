@@ -21,6 +21,7 @@
 #include "cop/atomic.h"
 #include "cop/slab.h"
 
+struct cop_mark;
 struct proto;
 struct sock;
 
@@ -45,7 +46,7 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_REPORTED	   0x0004 /* its performance data were printed */
 #define SOCK_FILTER	   0x0008 /* the kernel drops what is not COP */
 #define SOCK_FILTER_CLEAN  0x0010 /* and nothing from before is queued */
-#define SOCK_USER_FILTER   0x0020 /* the program set a filter of its own */
+#define SOCK_USER_FILTER   0x0020 /* and what the program's own filter does */
 #define SOCK_USER_RANGE	   0x0040 /* the program set IP_LOCAL_PORT_RANGE */
 #define SOCK_ON_DEVICE	   0x0080 /* the program set SO_BINDTODEVICE */
 #define SOCK_CORKED	   0x0100 /* a datagram is begun, its header sent */
@@ -55,6 +56,7 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_NARROWED	   0x1000 /* IP_LOCAL_PORT_RANGE is one port, ours */
 #define SOCK_FILTER_WANTED 0x2000 /* the filter is to be there if it can */
 #define SOCK_HEAD_BUSY	   0x4000 /* see cop_head_lock() */
+#define SOCK_PASSED	   0x8000 /* a spawn may duplicate its descriptor */
 
 /*
  * The operations of a socket of one family and type. @fd is the descriptor the
@@ -67,6 +69,8 @@ struct socket {
 	struct sock *sk;	     /* (c) holds a reference */
 	_Atomic(int) f_count;	     /* (a) descriptors that lead here, and
 				      * calls that are under way */
+	_Atomic(uint64_t) cookie;    /* (a) the kernel socket's SO_COOKIE, 0
+				      * until somebody asked */
 	_Atomic(uint8_t) state;	     /* (a) socket_state */
 	uint8_t type;		     /* (c) SOCK_COP */
 };
@@ -76,6 +80,8 @@ struct proto_ops {
 	int (*release)(struct socket *sock);
 	void (*flush)(struct socket *sock, int fd);
 	int (*open)(struct socket *sock, int flags);
+	int (*adopt)(struct socket *sock, int fd, const struct cop_mark *mark);
+	void (*mark)(struct socket *sock, int fd);
 	int (*bind)(struct socket *sock, int fd, const struct sockaddr *uaddr,
 		    socklen_t addr_len);
 	int (*connect)(struct socket *sock, int fd,
@@ -177,6 +183,8 @@ struct proto {
 	void (*close)(struct sock *sk);
 	void (*report)(struct sock *sk, int fd);
 	int (*open)(struct sock *sk, int flags);
+	int (*adopt)(struct sock *sk, int fd, const struct cop_mark *mark);
+	void (*mark)(struct sock *sk, int fd);
 	int (*get_port)(struct sock *sk, int fd,
 			const struct sockaddr_in *addr);
 	void (*autobind)(struct sock *sk, int fd);

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "cop/program.h"
 #include "cop/sock.h"
 
 struct net_proto_family {
@@ -52,5 +53,16 @@ bool sock_is_ours(int family, int type);
  * Counterpart: __sock_create().
  */
 int sock_create(int family, int type, int protocol, struct socket **res);
+
+/**
+ * sock_adopt - make a socket for a kernel socket that says that it is ours
+ * @fd: its descriptor
+ * @mark: what it says
+ * @res: where the socket is put, with a count of 1
+ *
+ * Returns 0, -ENOENT where no transport here can take it, or what
+ * sock_create() says. Async-signal-safe.
+ */
+int sock_adopt(int fd, const struct cop_mark *mark, struct socket **res);
 
 #endif /* COP_SOCKET_H */

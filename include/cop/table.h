@@ -55,9 +55,21 @@ struct socket *sockfd_get(int fd);
  *
  * Returns 0, or -EMFILE when @fd is above what the table can hold, or -ENOMEM.
  * What the slot held from before is dropped. In a vfork() child the table stays
- * as it is. Async-signal-safe.
+ * as it is: there the kernel socket is marked, for the image that the child is
+ * about to become. Async-signal-safe.
  */
 int fd_install(int fd, struct socket *sock);
+
+/**
+ * fd_adopt - make a descriptor that came from elsewhere lead to a socket
+ * @fd: any open descriptor
+ *
+ * It came over an exec or from another process. Where the kernel socket behind
+ * it is marked as one of ours it gets a socket: the one that another descriptor
+ * of that kernel socket has here, else a new one. Returns whether it is ours
+ * now. One system call for a descriptor that is not. Async-signal-safe.
+ */
+bool fd_adopt(int fd);
 
 /**
  * fd_take - empty a slot, before its descriptor is closed or replaced

@@ -230,11 +230,11 @@ static int start(struct run_child *reader, const char *how, const char *what)
 	return connect_to(reader);
 }
 
-static void attack(const char *how, const char *filtered)
+static void attack(const char *how, const char *sandboxed)
 {
 	struct run_child reader;
 	unsigned int batch = 0;
-	int fd = start(&reader, how, filtered);
+	int fd = start(&reader, how, sandboxed);
 
 	while (batch < BATCHES && send_batch(fd, &reader, batch))
 		batch++;
@@ -328,29 +328,29 @@ Test(hostile, what_came_before_does_not_wake_epoll_edge_triggered)
 }
 
 /*
- * A program with a filter of its own keeps it, so that each of the strays gets
- * as far as the library's receive path.
+ * Where the kernel can't be asked to drop strays, each of them gets as far as
+ * the library's receive path.
  */
-Test(hostile, nothing_but_cop_reaches_recv_past_a_filter)
+Test(hostile, nothing_but_cop_reaches_recv_in_a_sandbox)
 {
-	attack("recv", "filtered");
+	attack("recv", "sandboxed");
 	cr_expect_eq(strays_counted(), STRAYS);
 }
 
-Test(hostile, nothing_but_cop_reaches_recvmsg_past_a_filter)
+Test(hostile, nothing_but_cop_reaches_recvmsg_in_a_sandbox)
 {
-	attack("recvmsg", "filtered");
+	attack("recvmsg", "sandboxed");
 	cr_expect_eq(strays_counted(), STRAYS);
 }
 
-Test(hostile, nothing_but_cop_reaches_recvmmsg_past_a_filter)
+Test(hostile, nothing_but_cop_reaches_recvmmsg_in_a_sandbox)
 {
-	attack("recvmmsg", "filtered");
+	attack("recvmmsg", "sandboxed");
 	cr_expect_eq(strays_counted(), STRAYS);
 }
 
-Test(hostile, nothing_but_cop_reaches_a_peek_past_a_filter)
+Test(hostile, nothing_but_cop_reaches_a_peek_in_a_sandbox)
 {
-	attack("peek", "filtered");
+	attack("peek", "sandboxed");
 	cr_expect_eq(strays_counted(), STRAYS);
 }

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""reader.py HOW [filtered|late] - print each datagram received, until an "end"
+"""reader.py HOW [sandboxed|late] - print each datagram received, until an "end"
 
-HOW is the name of a function below. With "filtered" the program has a socket
-filter of its own, which lets everything pass, so that the kernel can't be asked
-to drop what is not COP. With "late" it polls only when a line is on stdin.
+HOW is the name of a function below. With "sandboxed" no socket of the program
+may have a filter, so that the kernel can't be asked to drop what is not COP.
+With "late" it polls only when a line is on stdin.
 """
 import ctypes
 import os
@@ -14,16 +14,31 @@ import sys
 
 SIZE = 65536
 SO_ATTACH_FILTER = 26
+PR_SET_SECCOMP = 22
+PR_SET_NO_NEW_PRIVS = 38
+SECCOMP_MODE_FILTER = 2
 MSG_WAITFORONE = 0x10000
 VECTOR = 8
 
 sock = socket.socket(socket.AF_INET, 7, 253)
 
 
-def attach_filter():
-    accept = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, SIZE))
-    sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER,
-                    struct.pack("HxxxxxxP", 1, ctypes.addressof(accept)))
+def sandbox():
+    """setsockopt(SO_ATTACH_FILTER) is answered with EPERM, by seccomp."""
+    setsockopt = {"x86_64": 54, "aarch64": 208}[os.uname().machine]
+    code = ctypes.create_string_buffer(b"".join(
+        struct.pack("HBBI", *insn) for insn in (
+            (0x20, 0, 0, 0),                 # A = the call's number
+            (0x15, 0, 3, setsockopt),
+            (0x20, 0, 0, 32),                # A = its third argument
+            (0x15, 0, 1, SO_ATTACH_FILTER),
+            (0x06, 0, 0, 0x00050001),        # SECCOMP_RET_ERRNO | EPERM
+            (0x06, 0, 0, 0x7fff0000))))      # SECCOMP_RET_ALLOW
+    prog = struct.pack("HxxxxxxP", 6, ctypes.addressof(code))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or \
+       libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, prog):
+        raise OSError(ctypes.get_errno(), "seccomp")
 
 
 def recv():
@@ -114,8 +129,8 @@ def make_poller():
 
 how = sys.argv[1]
 sock.bind(("127.0.0.1", 0))
-if "filtered" in sys.argv[2:]:
-    attach_filter()
+if "sandboxed" in sys.argv[2:]:
+    sandbox()
 print("port %d\n" % sock.getsockname()[1], end="", flush=True)
 if "late" in sys.argv[2:]:
     sys.stdin.readline()

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cop_inherit.c - the descriptors that a program starts with.
+ *
+ * Owns: nothing. Protected by: runs once, when the library starts. May call:
+ * cop_table.c. Counterpart in the kernel: begin_new_exec(), where descriptors
+ * simply stay.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <unistd.h>
+
+#include "cop/inherit.h"
+#include "cop/libc.h"
+#include "cop/table.h"
+
+/* The first look, which sees all that most programs have. */
+#define FIRST_LOOK 64
+
+/* Up to here poll() is asked, beyond /proc, whose files are slow to make. */
+#define POLL_LIMIT 2048
+
+/*
+ * Whether the kernel's table of descriptors has room for this one. select()
+ * takes a descriptor that is in the table and not open for an error, and does
+ * not look at one beyond it (select(2), BUGS).
+ */
+static bool table_reaches(unsigned int fd)
+{
+	const unsigned int bits = 8 * sizeof(unsigned long);
+	unsigned long set[POLL_LIMIT / bits + 1];
+	struct timeval now = { 0 };
+
+	memset(set, 0, sizeof(set));
+	set[fd / bits] = 1ul << (fd % bits);
+	return cop_libc.select(fd + 1, (fd_set *)set, NULL, NULL, &now) < 0 ||
+	       cop_libc.fcntl(fd, F_GETFD) >= 0;
+}
+
+/* Where poll() may not be asked about so many, each may be one. */
+static void adopt_range(unsigned int first, unsigned int n)
+{
+	struct pollfd fds[n];
+	bool known;
+
+	for (unsigned int i = 0; i < n; i++)
+		fds[i] = (struct pollfd){ .fd = first + i };
+	known = cop_libc.poll(fds, n, 0) >= 0;
+	for (unsigned int i = 0; i < n; i++)
+		if (!known || !(fds[i].revents & POLLNVAL))
+			fd_adopt(first + i);
+}
+
+static void adopt_entry(const struct dirent64 *entry, int dir)
+{
+	int fd = atoi(entry->d_name);
+
+	if (entry->d_name[0] != '.' && fd != dir)
+		fd_adopt(fd);
+}
+
+static void adopt_listed(int dir)
+{
+	char buf[4096] __attribute__((aligned(8)));
+	ssize_t n;
+
+	while ((n = getdents64(dir, buf, sizeof(buf))) > 0) {
+		const struct dirent64 *entry;
+
+		for (ssize_t at = 0; at < n; at += entry->d_reclen) {
+			entry = (const struct dirent64 *)(buf + at);
+			adopt_entry(entry, dir);
+		}
+	}
+}
+
+static void adopt_all(void)
+{
+	int dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return;
+	adopt_listed(dir);
+	cop_libc.close(dir);
+}
+
+void cop_inherit(void)
+{
+	unsigned int first = 0, n = FIRST_LOOK;
+	int saved = errno;
+
+	do {
+		adopt_range(first, n);
+		first += n;
+		n = first;
+	} while (first < POLL_LIMIT && table_reaches(first));
+	if (first >= POLL_LIMIT && table_reaches(first))
+		adopt_all();
+	errno = saved;
+}

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cop_program.c - the classic BPF program on a kernel socket. It begins with a
+ * jump over words that are never reached: the mark, which outlives an exec and
+ * goes along with the descriptor wherever it is sent. Behind the filter's
+ * instructions stand, unreached as well, those that the program itself wrote.
+ *
+ * Owns: nothing. Protected by: the kernel sets a program in one step. May call:
+ * cop_bpf.c and the kernel. Counterpart in the kernel: sk_attach_filter() and
+ * sk_get_filter() in net/core/filter.c.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "cop/bpf.h"
+#include "cop/compiler.h"
+#include "cop/libc.h"
+#include "cop/program.h"
+
+#define MARK_MAGIC   0xc0b1f117 /* a COP socket's */
+#define MARK_VERSION 1
+
+/* The words of a mark, each the operand of one instruction. */
+enum {
+	WORD_MAGIC,
+	WORD_KIND, /* version, family, type, body; a byte each */
+	WORD_SIZE, /* protocol, length of the program's own filter */
+	WORD_STATE,
+	WORDS = WORD_STATE + COP_MARK_WORDS
+};
+
+#define BODY	 (1 + WORDS) /* behind the jump and what it skips */
+#define BODY_MAX (BPF_MAXINSNS - BODY)
+
+struct program {
+	unsigned int len;
+	struct sock_filter insn[BPF_MAXINSNS];
+};
+
+/* Too large for a signal handler's stack, and malloc() is not for handlers. */
+static struct program *program_new(void)
+{
+	void *p = mmap(NULL, sizeof(struct program), PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static void program_free(struct program *p)
+{
+	if (p)
+		munmap(p, sizeof(*p));
+}
+
+static uint32_t program_word(const struct program *p, unsigned int i)
+{
+	return p->insn[1 + i].k;
+}
+
+static unsigned int user_len(const struct program *p)
+{
+	return program_word(p, WORD_SIZE) & 0xffff;
+}
+
+static enum cop_body program_body(const struct program *p)
+{
+	return program_word(p, WORD_KIND) & 0xff;
+}
+
+static void put_word(struct program *p, unsigned int i, uint32_t value)
+{
+	p->insn[1 + i] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_IMM, value);
+}
+
+static void put_mark(struct program *p, const struct cop_mark *mark,
+		     enum cop_body body, unsigned int ulen)
+{
+	p->insn[0] = (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, WORDS);
+	put_word(p, WORD_MAGIC, MARK_MAGIC);
+	put_word(p, WORD_KIND,
+		 MARK_VERSION << 24 | mark->family << 16 | mark->type << 8 |
+			 body);
+	put_word(p, WORD_SIZE, (uint32_t)mark->protocol << 16 | ulen);
+	for (unsigned int i = 0; i < COP_MARK_WORDS; i++)
+		put_word(p, WORD_STATE + i, mark->word[i]);
+}
+
+static bool is_marked(const struct program *p)
+{
+	return p->len > BODY && p->insn[0].code == (BPF_JMP | BPF_JA) &&
+	       p->insn[0].k == WORDS &&
+	       program_word(p, WORD_MAGIC) == MARK_MAGIC &&
+	       program_word(p, WORD_KIND) >> 24 == MARK_VERSION &&
+	       program_body(p) <= COP_BODY_USER && user_len(p) < p->len - BODY;
+}
+
+static int put_all(struct sock_filter *out)
+{
+	*out = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0xffffffff);
+	return 1;
+}
+
+/* The filter, and the one that it was made from behind it. */
+static int put_body(struct program *p, enum cop_body body,
+		    const struct program *user)
+{
+	unsigned int ulen = user ? user->len : 0;
+	struct sock_filter *out = p->insn + BODY;
+	int n;
+
+	if (ulen >= BODY_MAX)
+		return -EINVAL;
+	if (user)
+		n = cop_bpf_shift(user->insn, ulen, out, BODY_MAX - ulen);
+	else if (body == COP_BODY_COP)
+		n = cop_bpf_strays(out, BODY_MAX);
+	else
+		n = put_all(out);
+	if (n < 0)
+		return n;
+	if (user)
+		memcpy(out + n, user->insn, ulen * sizeof(*out));
+	p->len = BODY + n + ulen;
+	return 0;
+}
+
+static int program_set(int fd, struct program *p)
+{
+	struct sock_fprog prog = { p->len, p->insn };
+
+	return cop_libc_result(cop_libc.setsockopt(
+		fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)));
+}
+
+/* What the kernel calls a length is a number of instructions here. */
+static int program_get(int fd, struct program *p)
+{
+	socklen_t len = BPF_MAXINSNS;
+	int err = cop_libc_result(cop_libc.getsockopt(
+		fd, SOL_SOCKET, SO_GET_FILTER, p->insn, &len));
+
+	p->len = err ? 0 : len;
+	return err;
+}
+
+static bool has_program(int fd)
+{
+	socklen_t len = 0;
+
+	return !cop_libc.getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL,
+				    &len) &&
+	       len > BODY;
+}
+
+/* A filter of the program's own is read back from where the kernel took it. */
+static int put_user(struct program *p, int user)
+{
+	struct program *from = program_new();
+	int err = from ? program_get(user, from) : -ENOMEM;
+
+	if (!err)
+		err = put_body(p, COP_BODY_USER, from);
+	if (!err)
+		err = from->len;
+	program_free(from);
+	return err;
+}
+
+static int attach(int fd, const struct cop_mark *mark, int user,
+		  struct program *p)
+{
+	int n;
+
+	if (mark->body == COP_BODY_USER)
+		n = put_user(p, user);
+	else
+		n = put_body(p, mark->body, NULL);
+	if (n < 0)
+		return n;
+	put_mark(p, mark, mark->body, n);
+	return program_set(fd, p);
+}
+
+int cop_program_attach(int fd, const struct cop_mark *mark, int user)
+{
+	struct program *p = program_new();
+	int err = p ? attach(fd, mark, user, p) : -ENOMEM;
+
+	program_free(p);
+	return err;
+}
+
+static int mark_renewed(int fd, const struct cop_mark *mark, struct program *p)
+{
+	enum cop_body body = COP_BODY_ALL;
+	unsigned int ulen = 0;
+	int err = program_get(fd, p);
+
+	if (err)
+		return err;
+	if (!p->len) {
+		put_body(p, body, NULL);
+	} else if (is_marked(p)) {
+		body = program_body(p);
+		ulen = user_len(p);
+	} else {
+		return -EBUSY;
+	}
+	put_mark(p, mark, body, ulen);
+	return program_set(fd, p);
+}
+
+int cop_program_mark(int fd, const struct cop_mark *mark)
+{
+	struct program *p = program_new();
+	int err = p ? mark_renewed(fd, mark, p) : -ENOMEM;
+
+	program_free(p);
+	return err;
+}
+
+static void get_mark(const struct program *p, struct cop_mark *mark)
+{
+	uint32_t kind = program_word(p, WORD_KIND);
+
+	mark->family = kind >> 16;
+	mark->type = kind >> 8;
+	mark->body = program_body(p);
+	mark->protocol = program_word(p, WORD_SIZE) >> 16;
+	for (unsigned int i = 0; i < COP_MARK_WORDS; i++)
+		mark->word[i] = program_word(p, WORD_STATE + i);
+}
+
+int cop_program_read(int fd, struct cop_mark *mark)
+{
+	struct program *p;
+	int err = -ENOENT;
+
+	if (likely(!has_program(fd)))
+		return err;
+	p = program_new();
+	if (p && !program_get(fd, p) && is_marked(p)) {
+		get_mark(p, mark);
+		err = 0;
+	}
+	program_free(p);
+	return err;
+}
+
+/* Without room the length is all that is wanted. */
+static int get_user(const struct program *p, struct sock_filter *insn,
+		    unsigned int room)
+{
+	unsigned int n = user_len(p);
+
+	if (!room || !n)
+		return n;
+	if (room < n)
+		return -EINVAL;
+	memcpy(insn, p->insn + p->len - n, n * sizeof(*insn));
+	return n;
+}
+
+int cop_program_user(int fd, struct sock_filter *insn, unsigned int len)
+{
+	struct program *p = program_new();
+	int err = p ? program_get(fd, p) : -ENOMEM;
+
+	if (!err && is_marked(p))
+		err = get_user(p, insn, len);
+	program_free(p);
+	return err;
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cop_user_filter.c - a filter of the program's own: SO_ATTACH_FILTER and its
+ * like.
+ *
+ * Owns: SOCK_USER_FILTER. Protected by: atomic flags. May call: cop_mark.c,
+ * cop_program.c, cop_filter.c and the kernel. Counterpart in the kernel:
+ * sk_attach_filter(), sk_detach_filter() and sk_get_filter().
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "cop/cancel.h"
+#include "cop/compiler.h"
+#include "cop/filter.h"
+#include "cop/libc.h"
+#include "cop/mark.h"
+#include "cop/uaccess.h"
+
+static bool is_locked(int fd)
+{
+	socklen_t len = sizeof(int);
+	int locked = 0;
+
+	cop_libc.getsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &locked, &len);
+	return locked;
+}
+
+/*
+ * What the kernel thinks of a filter it says on a socket of its own: until it is
+ * moved, it would keep COP datagrams out of ours.
+ */
+static int try_filter(int fd, int scratch, int optname, const void *optval,
+		      socklen_t optlen)
+{
+	int err = cop_libc_result(cop_libc.setsockopt(scratch, SOL_SOCKET,
+						      optname, optval, optlen));
+
+	return err != -EFAULT && is_locked(fd) ? -EPERM : err;
+}
+
+static int attach(struct sock *sk, int fd, int optname, const void *optval,
+		  socklen_t optlen)
+{
+	int scratch = cop_libc.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int err;
+
+	if (scratch < 0)
+		return -ENOMEM;
+	err = try_filter(fd, scratch, optname, optval, optlen);
+	if (!err && optname == SO_ATTACH_FILTER)
+		err = cop_mark_filter(sk, fd, COP_BODY_USER, scratch);
+	else if (!err)
+		err = -ENOPROTOOPT; /* an eBPF program can't be moved */
+	cop_libc.close(scratch);
+	return err;
+}
+
+static bool length_fits(int optname, socklen_t optlen)
+{
+	return optlen == (optname == SO_ATTACH_FILTER
+				  ? sizeof(struct sock_fprog)
+				  : sizeof(uint32_t));
+}
+
+int cop_attach_filter(struct sock *sk, int fd, int optname, const void *optval,
+		      socklen_t optlen)
+{
+	int cancel, err;
+
+	if (!length_fits(optname, optlen))
+		return cop_libc_result(cop_libc.setsockopt(
+			fd, SOL_SOCKET, optname, optval, optlen));
+	cancel = cancel_off();
+	err = attach(sk, fd, optname, optval, optlen);
+	cancel_on(cancel);
+	if (err)
+		return err;
+	sock_reset_flag(sk, SOCK_FILTER_CLEAN);
+	sock_set_flag(sk, SOCK_USER_FILTER);
+	cop_filter_attached(sk);
+	return 0;
+}
+
+int cop_detach_filter(struct sock *sk, int fd, const void *optval,
+		      socklen_t optlen)
+{
+	bool wanted = sock_flag(sk, SOCK_FILTER_WANTED);
+	int err;
+
+	if ((int)optlen < (int)sizeof(int) || !access_ok(optval, sizeof(int)) ||
+	    is_locked(fd))
+		return cop_libc_result(cop_libc.setsockopt(
+			fd, SOL_SOCKET, SO_DETACH_FILTER, optval, optlen));
+	if (!sock_flag(sk, SOCK_USER_FILTER))
+		return -ENOENT;
+	err = cop_mark_filter(sk, fd, wanted ? COP_BODY_COP : COP_BODY_ALL, -1);
+	if (err)
+		return err;
+	sock_reset_flag(sk, SOCK_USER_FILTER);
+	if (!wanted)
+		sock_reset_flag(sk, SOCK_FILTER | SOCK_FILTER_CLEAN);
+	return 0;
+}
+
+static int read_filter(int fd, struct sock_filter *insn, unsigned int room)
+{
+	if (room && !access_ok(insn, room * sizeof(*insn)))
+		return -EFAULT;
+	return cop_program_user(fd, insn, room);
+}
+
+/* Its length is not in bytes but in instructions. */
+int cop_get_filter(struct sock *sk, int fd, void *optval, socklen_t *optlen)
+{
+	int n = 0;
+
+	if (!access_ok(optlen, sizeof(*optlen)))
+		return -EFAULT;
+	if ((int)*optlen < 0)
+		return -EINVAL;
+	if (sock_flag(sk, SOCK_USER_FILTER))
+		n = read_filter(fd, optval, *optlen);
+	if (n < 0)
+		return n;
+	*optlen = n;
+	return 0;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mark.h - what a kernel socket says of its COP sock to other processes.
+ */
+#ifndef COP_MARK_H
+#define COP_MARK_H
+
+#include "cop/program.h"
+#include "cop/sock.h"
+
+/**
+ * cop_mark - write on the kernel socket what it is, for whoever gets it
+ * @sk: a COP sock that the caller keeps alive
+ * @fd: a descriptor that may be its kernel socket
+ *
+ * For descriptors that are about to go through an exec or to another process.
+ * Where it can't be done the other side finds a plain UDP socket. Does nothing
+ * where the kernel socket says so already. Async-signal-safe.
+ */
+void cop_mark(struct sock *sk, int fd);
+
+/**
+ * cop_mark_filter - set a filter on the kernel socket, and the mark with it
+ * @sk: a COP sock
+ * @fd: its descriptor
+ * @body: which filter
+ * @user: for COP_BODY_USER a socket that has the program's own; else -1
+ *
+ * Returns as cop_program_attach() does.
+ */
+int cop_mark_filter(struct sock *sk, int fd, enum cop_body body, int user);
+
+/**
+ * cop_unmark - take over what a mark says
+ * @sk: a new sock
+ * @sport: the port that its kernel socket has, network order
+ * @mark: what was read from there
+ *
+ * Sets what only the mark knows, what a bind fixed and options that the kernel
+ * was not told of, and hashes the port.
+ */
+void cop_unmark(struct sock *sk, __be16 sport, const struct cop_mark *mark);
+
+#endif /* COP_MARK_H */

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * program.h - the BPF program on a kernel socket: what may come in, and, in
+ * words that are never reached, what the socket is.
+ */
+#ifndef COP_PROGRAM_H
+#define COP_PROGRAM_H
+
+#include <linux/filter.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#define COP_MARK_WORDS 4
+
+/* What lets datagrams in. */
+enum cop_body {
+	COP_BODY_ALL,  /* nothing is kept out */
+	COP_BODY_COP,  /* what is no COP datagram is dropped */
+	COP_BODY_USER, /* the program's own filter, moved behind the header */
+};
+
+/* What another process has to know to take a kernel socket for what it is. */
+struct cop_mark {
+	uint8_t family;	   /* PF_INET */
+	uint8_t type;	   /* SOCK_COP */
+	uint16_t protocol; /* IPPROTO_COP */
+	enum cop_body body;
+	uint32_t word[COP_MARK_WORDS]; /* the transport's own */
+};
+
+/**
+ * cop_program_attach - set a filter, and the mark with it
+ * @fd: the kernel socket
+ * @mark: what it is; @mark->body: which filter
+ * @user: for COP_BODY_USER a socket on which the kernel has accepted the
+ *	program's own filter; else -1
+ *
+ * Takes some 12 us. Returns 0; -EINVAL for a filter that can't be moved behind
+ * a COP header; -EPERM under SO_LOCK_FILTER; -ENOMEM. Async-signal-safe.
+ */
+int cop_program_attach(int fd, const struct cop_mark *mark, int user);
+
+/**
+ * cop_program_mark - renew the mark, and keep the filter that is there
+ * @fd: the kernel socket
+ * @mark: what it is; body is not looked at
+ *
+ * Returns as cop_program_attach() does, and -EBUSY where there is a program
+ * that is not ours. Async-signal-safe.
+ */
+int cop_program_mark(int fd, const struct cop_mark *mark);
+
+/**
+ * cop_program_read - read the mark
+ * @fd: any descriptor
+ * @mark: where it is put
+ *
+ * One system call where there is none. Returns 0, or -ENOENT.
+ * Async-signal-safe.
+ */
+int cop_program_read(int fd, struct cop_mark *mark);
+
+/**
+ * cop_program_user - read the program's own filter as it was set
+ * @fd: the kernel socket
+ * @insn: where its instructions go
+ * @len: how many there is room for; 0: only count them
+ *
+ * Returns how many there are, 0 where the program has set none, -EINVAL for too
+ * little room. Counterpart: sk_get_filter().
+ */
+int cop_program_user(int fd, struct sock_filter *insn, unsigned int len);
+
+#endif /* COP_PROGRAM_H */

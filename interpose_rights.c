@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+/*
+ * interpose_rights.c - descriptors in messages: a COP socket is marked before it
+ * is sent, and what was received is looked at for marks.
+ *
+ * Owns: nothing. Protected by: nothing to protect. May call: cop_table.c and
+ * the operations of a socket. Counterpart in the kernel: net/core/scm.c.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "cop/compiler.h"
+#include "cop/interpose.h"
+#include "cop/table.h"
+#include "cop/uaccess.h"
+
+static void fd_mark(int fd)
+{
+	struct socket *sock = sockfd_get(fd);
+
+	if (!sock)
+		return;
+	sock->ops->mark(sock, fd);
+	fd_drop(sock);
+}
+
+/* What came under a number that we hold is not what we hold. */
+void fd_received(int fd)
+{
+	int saved = errno;
+
+	cop_init();
+	if (!fd_adopt(fd))
+		foreign_fd(fd);
+	errno = saved;
+}
+
+static void each_right(struct msghdr *msg, void (*act)(int fd))
+{
+	struct cmsghdr *cmsg;
+
+	for (cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
+		size_t n = cmsg->cmsg_len - CMSG_LEN(0);
+		int fd;
+
+		if (cmsg->cmsg_level != SOL_SOCKET ||
+		    cmsg->cmsg_type != SCM_RIGHTS ||
+		    cmsg->cmsg_len < CMSG_LEN(0))
+			continue;
+		for (size_t i = 0; i + sizeof(fd) <= n; i += sizeof(fd)) {
+			memcpy(&fd, CMSG_DATA(cmsg) + i, sizeof(fd));
+			act(fd);
+		}
+	}
+}
+
+/* No message passes more descriptors than SCM_MAX_FD, which is 253. */
+#define CONTROL_MAX 65536
+
+noinline void rights_send(const struct msghdr *umsg)
+{
+	struct msghdr msg;
+	int saved = errno;
+
+	if (msg_import(&msg, umsg) || !msg.msg_control ||
+	    msg.msg_controllen > CONTROL_MAX ||
+	    !access_ok(msg.msg_control, msg.msg_controllen))
+		return;
+	each_right(&msg, fd_mark);
+	errno = saved;
+}
+
+noinline void rights_receive(struct msghdr *msg)
+{
+	each_right(msg, fd_received);
+}
