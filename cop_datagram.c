@@ -32,7 +32,7 @@ static bool dest_of(const void *name, socklen_t len, struct cop_flow_key *key)
 {
 	const struct sockaddr_in *to = name;
 
-	if (len < sizeof(*to) || !access_ok(to, sizeof(*to)) ||
+	if (len < sizeof(*to) ||
 	    (to->sin_family != AF_INET && to->sin_family != AF_UNSPEC))
 		return false;
 	key->addr = to->sin_addr.s_addr;
@@ -114,13 +114,13 @@ int cop_soft_error(struct sock *sk)
 	return -atomic_exchange(&cop_sk(sk)->soft_err, 0);
 }
 
-bool cop_has_udp_cmsg(const struct msghdr *msg)
+bool cop_has_udp_cmsg(int fd, const struct msghdr *msg)
 {
 	struct cmsghdr *cmsg;
 
 	if (!msg->msg_controllen ||
 	    msg->msg_controllen > (size_t)READ_ONCE(cop_sysctl.optmem_max) ||
-	    !access_ok(msg->msg_control, msg->msg_controllen))
+	    !user_readable(fd, msg->msg_control, msg->msg_controllen))
 		return false;
 	for (cmsg = CMSG_FIRSTHDR(msg); cmsg;
 	     cmsg = CMSG_NXTHDR((struct msghdr *)msg, cmsg))
@@ -167,7 +167,7 @@ static ssize_t sendmsg_corked(struct sock *sk, int fd, const struct msghdr *msg,
 flatten ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
 			    int flags)
 {
-	ssize_t len = cop_iov_length(msg);
+	ssize_t len = cop_iov_length(fd, msg);
 	struct cop_tx tx;
 	ssize_t n;
 
@@ -176,7 +176,7 @@ flatten ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
 	n = cop_soft_error(sk);
 	if (unlikely(n))
 		return n;
-	if (unlikely(cop_has_udp_cmsg(msg)))
+	if (unlikely(cop_has_udp_cmsg(fd, msg)))
 		return -EINVAL;
 	if (unlikely(flags & MSG_MORE ||
 		     sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT)))
@@ -289,7 +289,7 @@ flatten ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg,
 			    int flags)
 {
 	const struct msghdr asked = *msg;
-	ssize_t cap = cop_iov_length(msg);
+	ssize_t cap = cop_iov_length(fd, msg);
 	struct cop_rx rx;
 	int err, fate;
 
@@ -343,7 +343,8 @@ flatten ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
 	ssize_t n;
 
 	if (unlikely(len > COP_COPY_MAX || flags & MSG_MORE ||
-		     !access_ok(buf, len) || READ_ONCE(cop_sk(sk)->soft_err) ||
+		     !user_readable(fd, buf, len) ||
+		     READ_ONCE(cop_sk(sk)->soft_err) ||
 		     sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT)))
 		return sendto_any(sk, fd, buf, len, flags, name, namelen);
 	cop_tx_begin(sk, name, namelen, cop_clock_us(), &tx);
@@ -424,8 +425,8 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 	ssize_t n;
 
 	if (unlikely(len > COP_COPY_MAX || flags & MSG_ERRQUEUE ||
-		     !access_ok(buf, len) || READ_ONCE(cop_sk(sk)->soft_err) ||
-		     cop_head_unclean(sk)))
+		     !user_readable(fd, buf, len) ||
+		     READ_ONCE(cop_sk(sk)->soft_err) || cop_head_unclean(sk)))
 		return recvfrom_any(sk, fd, buf, len, flags, name, namelen);
 	n = cop_libc.recvfrom(fd, wire, COP_HLEN_MAX + len, flags | MSG_TRUNC,
 			      name, namelen);

@@ -64,13 +64,14 @@ void cop_hdr_build(struct cophdr *hdr, __be16 source, __be16 dest, uint64_t seq,
 	hdr->tstamp = htonl(tstamp);
 }
 
-ssize_t cop_iov_length_many(const struct msghdr *msg)
+ssize_t cop_iov_length_many(int fd, const struct msghdr *msg)
 {
 	size_t sum = 0;
 
 	if (msg->msg_iovlen > IOV_MAX ||
 	    (msg->msg_iovlen &&
-	     !access_ok(msg->msg_iov, msg->msg_iovlen * sizeof(struct iovec))))
+	     !user_readable(fd, msg->msg_iov,
+			    msg->msg_iovlen * sizeof(struct iovec))))
 		return -1;
 	for (size_t i = 0; i < msg->msg_iovlen; i++) {
 		if (msg->msg_iov[i].iov_len > SSIZE_MAX - sum)
@@ -81,13 +82,13 @@ ssize_t cop_iov_length_many(const struct msghdr *msg)
 }
 
 /* A payload that can't be read is left to the kernel, for its EFAULT. */
-static bool iov_may_be_copied(const struct msghdr *msg)
+static bool iov_may_be_copied(int fd, const struct msghdr *msg)
 {
 	for (size_t i = 0; i < msg->msg_iovlen; i++) {
 		const struct iovec *iov = &msg->msg_iov[i];
 
-		if (!access_ok(iov->iov_base, iov->iov_len) &&
-		    (iov->iov_len || iov->iov_base))
+		if (iov->iov_len &&
+		    !user_readable(fd, iov->iov_base, iov->iov_len))
 			return false;
 	}
 	return true;
@@ -173,9 +174,9 @@ flatten ssize_t cop_encap_send(int fd, const struct cophdr *hdr,
 	if (!hdr)
 		return cop_libc_result(cop_libc.sendmsg(fd, msg, flags));
 	if (len <= COP_COPY_MAX && !msg->msg_controllen &&
-	    iov_may_be_copied(msg))
+	    iov_may_be_copied(fd, msg))
 		n = send_copied(fd, hdr, msg, flags, len);
-	else if (msg->msg_iovlen > IOV_ON_STACK && iov_may_be_copied(msg))
+	else if (msg->msg_iovlen > IOV_ON_STACK && iov_may_be_copied(fd, msg))
 		n = send_bounced(fd, hdr, msg, flags, len);
 	else
 		n = send_vectored(fd, hdr, msg, flags);
@@ -316,7 +317,7 @@ static int recv_vectored(int fd, struct msghdr *msg, int flags, size_t cap,
 flatten int cop_encap_recv(int fd, struct msghdr *msg, int flags, size_t cap,
 			   struct cop_rx *rx)
 {
-	if (msg->msg_iovlen > IOV_ON_STACK && iov_may_be_copied(msg))
+	if (msg->msg_iovlen > IOV_ON_STACK && iov_may_be_copied(fd, msg))
 		return recv_bounced(fd, msg, flags, cap, rx);
 	return recv_vectored(fd, msg, flags, cap, rx);
 }
@@ -381,7 +382,7 @@ ssize_t cop_encap_recv_error(int fd, struct msghdr *msg, int flags, size_t cap)
 	int cancel = cancel_off();
 	ssize_t n;
 
-	if (msg->msg_iovlen > IOV_ON_STACK && iov_may_be_copied(msg))
+	if (msg->msg_iovlen > IOV_ON_STACK && iov_may_be_copied(fd, msg))
 		n = recv_error_bounced(fd, msg, flags, cap);
 	else if (msg->msg_iovlen > IOV_ON_STACK)
 		n = -EFAULT;

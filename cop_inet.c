@@ -129,11 +129,11 @@ static int inet_release(struct socket *sock)
 	return 0;
 }
 
-int inet_addr_fits(const struct sockaddr *uaddr, socklen_t addr_len)
+int inet_addr_fits(int fd, const struct sockaddr *uaddr, socklen_t addr_len)
 {
 	if (addr_len > sizeof(struct sockaddr_storage))
 		return -EINVAL;
-	if (addr_len && !access_ok(uaddr, addr_len))
+	if (addr_len && !user_readable(fd, uaddr, addr_len))
 		return -EFAULT;
 	return 0;
 }
@@ -175,7 +175,7 @@ static int inet_bind(struct socket *sock, int fd, const struct sockaddr *uaddr,
 	struct sockaddr_in addr;
 	int err;
 
-	err = inet_addr_fits(uaddr, addr_len);
+	err = inet_addr_fits(fd, uaddr, addr_len);
 	if (err)
 		return err;
 	if (addr_len < sizeof(addr))
@@ -211,7 +211,7 @@ static int inet_dgram_connect(struct socket *sock, int fd,
 	struct sockaddr_storage addr;
 	int err;
 
-	err = inet_addr_fits(uaddr, addr_len);
+	err = inet_addr_fits(fd, uaddr, addr_len);
 	if (err)
 		return err;
 	if (addr_len < sizeof(uaddr->sa_family))

@@ -44,7 +44,7 @@ int cop_ioctl(struct sock *sk, int fd, unsigned long cmd, void *arg)
 	if (cmd != FIONREAD)
 		return cop_libc_result(cop_libc.ioctl(fd, cmd, arg));
 	err = cop_libc_result(cop_libc.ioctl(fd, cmd, arg));
-	if (err || !access_ok(arg, sizeof(int)))
+	if (err)
 		return err;
 	err = head_length(sk, fd, &len);
 	if (!err)

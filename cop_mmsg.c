@@ -14,6 +14,7 @@
 #include "cop/compiler.h"
 #include "cop/encap.h"
 #include "cop/filter.h"
+#include "cop/inet.h"
 #include "cop/iov.h"
 #include "cop/libc.h"
 #include "cop/proto.h"
@@ -27,9 +28,9 @@
 #define BATCH_MSGS 32
 #define BATCH_IOVS 96
 
-static bool vec_fits(const struct mmsghdr *vec, unsigned int n)
+static bool vec_fits(int fd, const struct mmsghdr *vec, unsigned int n)
 {
-	return access_ok(vec, n * sizeof(*vec));
+	return user_readable(fd, vec, n * sizeof(*vec));
 }
 
 struct tx_batch {
@@ -39,8 +40,15 @@ struct tx_batch {
 	struct iovec iov[BATCH_IOVS];
 };
 
+/* One that does not goes by itself, for the kernel's error. */
+static bool name_fits(int fd, const struct msghdr *msg)
+{
+	return !msg->msg_name || !msg->msg_namelen ||
+	       !inet_addr_fits(fd, msg->msg_name, msg->msg_namelen);
+}
+
 /* Put as many messages into a batch as fit; 0: the first one is too much. */
-static void tx_fill(struct tx_batch *b, struct sock *sk,
+static void tx_fill(struct tx_batch *b, struct sock *sk, int fd,
 		    const struct mmsghdr *vec, unsigned int n)
 {
 	uint32_t now = cop_clock_us();
@@ -50,7 +58,8 @@ static void tx_fill(struct tx_batch *b, struct sock *sk,
 		const struct msghdr *msg = &vec[b->n].msg_hdr;
 		struct msghdr *whole = &b->vec[b->n].msg_hdr;
 
-		if (cop_iov_length(msg) < 0 || cop_has_udp_cmsg(msg) ||
+		if (!name_fits(fd, msg) || cop_iov_length(fd, msg) < 0 ||
+		    cop_has_udp_cmsg(fd, msg) ||
 		    msg->msg_iovlen + 1 > BATCH_IOVS - iovs)
 			return;
 		cop_tx_begin(sk, msg->msg_namelen ? msg->msg_name : NULL,
@@ -85,7 +94,7 @@ static int tx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
 	struct tx_batch b;
 	int sent;
 
-	tx_fill(&b, sk, vec, n);
+	tx_fill(&b, sk, fd, vec, n);
 	*tried = b.n;
 	if (!b.n)
 		return 0;
@@ -117,7 +126,7 @@ int cop_sendmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 	int err;
 
 	n = min_t(unsigned int, n, IOV_MAX);
-	if (!n || !vec_fits(vec, n))
+	if (!n || !vec_fits(fd, vec, n))
 		return cop_libc_result(cop_libc.sendmmsg(fd, vec, n, flags));
 	err = cop_soft_error(sk);
 	if (err)
@@ -150,7 +159,7 @@ struct rx_batch {
 	} room[BATCH_MSGS];
 };
 
-static void rx_fill(struct rx_batch *b, const struct mmsghdr *vec,
+static void rx_fill(struct rx_batch *b, int fd, const struct mmsghdr *vec,
 		    unsigned int n)
 {
 	size_t iovs = 0;
@@ -159,7 +168,7 @@ static void rx_fill(struct rx_batch *b, const struct mmsghdr *vec,
 		const struct msghdr *msg = &vec[b->n].msg_hdr;
 		struct msghdr *whole = &b->vec[b->n].msg_hdr;
 
-		if (cop_iov_length(msg) < 0 ||
+		if (cop_iov_length(fd, msg) < 0 ||
 		    msg->msg_iovlen + 2 > BATCH_IOVS - iovs)
 			return;
 		*whole = *msg;
@@ -176,10 +185,10 @@ static void rx_fill(struct rx_batch *b, const struct mmsghdr *vec,
  * A stray left a hole: put a message into an earlier slot, as the kernel would
  * have. Happens only until the filter is set, see cop_filter.c.
  */
-static void rx_move(struct msghdr *to, const struct msghdr *from,
+static void rx_move(int fd, struct msghdr *to, const struct msghdr *from,
 		    struct cop_rx *rx)
 {
-	rx->copied = min_t(size_t, rx->copied, cop_iov_length(to));
+	rx->copied = min_t(size_t, rx->copied, cop_iov_length(fd, to));
 	cop_iov_copy(to->msg_iov, from->msg_iov, 0, rx->copied);
 	if (to->msg_name && from->msg_name)
 		memcpy(to->msg_name, from->msg_name,
@@ -211,7 +220,7 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 	msg.msg_controllen = b->vec[i].msg_hdr.msg_controllen;
 	msg.msg_flags = b->vec[i].msg_hdr.msg_flags;
 	cop_encap_settle(&msg, b->room[i].hdr, b->room[i].tail,
-			 b->vec[i].msg_len, cop_iov_length(&msg), &rx);
+			 b->vec[i].msg_len, cop_iov_length(fd, &msg), &rx);
 	if (unlikely(rx.stray != COP_NO_STRAY) && cop_owns(sk, fd) &&
 	    !cop_rx_ended(fd, msg.msg_name && msg.msg_namelen, &rx)) {
 		cop_rx_stray(sk, rx.stray);
@@ -220,7 +229,7 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 	if (likely(i == at))
 		vec[at].msg_hdr = msg;
 	else
-		rx_move(&vec[at].msg_hdr, &msg, &rx);
+		rx_move(fd, &vec[at].msg_hdr, &msg, &rx);
 	vec[at].msg_len = flags & MSG_TRUNC ? rx.len : rx.copied;
 	if (likely(rx.stray == COP_NO_STRAY))
 		cop_rx_account(sk, msg.msg_name, msg.msg_namelen, &rx);
@@ -241,7 +250,7 @@ static int rx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
 	struct rx_batch b;
 	int got;
 
-	rx_fill(&b, vec, n);
+	rx_fill(&b, fd, vec, n);
 	res->tried = b.n;
 	res->kept = 0;
 	if (!b.n)
@@ -300,10 +309,11 @@ static bool rx_one_by_one(struct sock *sk, int flags)
 }
 
 /* What is no time is left to the kernel, for its EFAULT or EINVAL. */
-static bool rx_time_fits(const struct timespec *timeout)
+static bool rx_time_fits(int fd, const struct timespec *timeout)
 {
-	return access_ok(timeout, sizeof(*timeout)) && timeout->tv_sec >= 0 &&
-	       timeout->tv_nsec >= 0 && timeout->tv_nsec < 1000000000;
+	return user_readable(fd, timeout, sizeof(*timeout)) &&
+	       timeout->tv_sec >= 0 && timeout->tv_nsec >= 0 &&
+	       timeout->tv_nsec < 1000000000;
 }
 
 static bool rx_expired(const struct timespec *timeout)
@@ -332,7 +342,8 @@ int cop_recvmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 	unsigned int done = 0;
 	int err;
 
-	if (!n || !vec_fits(vec, n) || (timeout && !rx_time_fits(timeout)))
+	if (!n || !vec_fits(fd, vec, n) ||
+	    (timeout && !rx_time_fits(fd, timeout)))
 		return cop_libc_result(
 			cop_libc.recvmmsg(fd, vec, n, flags, timeout));
 	err = cop_soft_error(sk);

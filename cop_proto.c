@@ -142,7 +142,8 @@ static int cop_getname(struct sock *sk, int fd, struct sockaddr *uaddr,
 		       socklen_t *addr_len)
 {
 	struct sockaddr_in *addr = (struct sockaddr_in *)uaddr;
-	socklen_t room = access_ok(addr_len, sizeof(room)) ? *addr_len : 0;
+	socklen_t room =
+		user_readable(fd, addr_len, sizeof(room)) ? *addr_len : 0;
 	int err = cop_libc_result(cop_libc.getsockname(fd, uaddr, addr_len));
 
 	if (err || room < sizeof(*addr))

@@ -55,7 +55,7 @@ static int set_recorded(int fd, _Atomic(uint8_t) *record, const void *optval,
 		return err;
 	if ((int)optlen < (int)sizeof(value))
 		return -EINVAL;
-	if (!access_ok(optval, sizeof(value)))
+	if (!user_readable(fd, optval, sizeof(value)))
 		return -EFAULT;
 	memcpy(&value, optval, sizeof(value));
 	WRITE_ONCE(*record, value != 0);

@@ -251,6 +251,15 @@ bool fd_forget_gone(int fd)
 	return !ours;
 }
 
+int fd_any(void)
+{
+	int fd = READ_ONCE(cop_table.max) - 1;
+
+	while (fd >= 0 && !sockfd_lookup(fd))
+		fd--;
+	return fd;
+}
+
 static bool holds_port(struct socket *sock, uint16_t snum)
 {
 	return READ_ONCE(sock->sk->sk_num) == snum;

@@ -88,8 +88,8 @@ int cop_detach_filter(struct sock *sk, int fd, const void *optval,
 	bool wanted = sock_flag(sk, SOCK_FILTER_WANTED);
 	int err;
 
-	if ((int)optlen < (int)sizeof(int) || !access_ok(optval, sizeof(int)) ||
-	    is_locked(fd))
+	if ((int)optlen < (int)sizeof(int) ||
+	    !user_readable(fd, optval, sizeof(int)) || is_locked(fd))
 		return cop_libc_result(cop_libc.setsockopt(
 			fd, SOL_SOCKET, SO_DETACH_FILTER, optval, optlen));
 	if (!sock_flag(sk, SOCK_USER_FILTER))
@@ -105,7 +105,7 @@ int cop_detach_filter(struct sock *sk, int fd, const void *optval,
 
 static int read_filter(int fd, struct sock_filter *insn, unsigned int room)
 {
-	if (room && !access_ok(insn, room * sizeof(*insn)))
+	if (room && !user_readable(fd, insn, room * sizeof(*insn)))
 		return -EFAULT;
 	return cop_program_user(fd, insn, room);
 }
@@ -115,7 +115,7 @@ int cop_get_filter(struct sock *sk, int fd, void *optval, socklen_t *optlen)
 {
 	int n = 0;
 
-	if (!access_ok(optlen, sizeof(*optlen)))
+	if (!user_readable(fd, optlen, sizeof(*optlen)))
 		return -EFAULT;
 	if ((int)*optlen < 0)
 		return -EINVAL;

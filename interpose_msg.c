@@ -14,9 +14,9 @@
 #include "cop/interpose.h"
 #include "cop/uaccess.h"
 
-ssize_t msg_import(struct msghdr *msg, const struct msghdr *umsg)
+ssize_t msg_import(int fd, struct msghdr *msg, const struct msghdr *umsg)
 {
-	if (!access_ok(umsg, sizeof(*umsg)))
+	if (!user_readable(fd, umsg, sizeof(*umsg)))
 		return -EFAULT;
 	*msg = *umsg;
 	msg->msg_flags = 0;
@@ -29,11 +29,11 @@ ssize_t msg_import(struct msghdr *msg, const struct msghdr *umsg)
 	return 0;
 }
 
-bool iov_is_empty(const struct iovec *iov, int n)
+bool iov_is_empty(int fd, const struct iovec *iov, int n)
 {
 	struct msghdr msg = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
 
-	return n >= 0 && !cop_iov_length(&msg);
+	return n >= 0 && !cop_iov_length(fd, &msg);
 }
 
 #define RWF_NOSIGNAL_FLAG 0x100 /* newer than libc's headers, as are the */

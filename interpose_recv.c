@@ -50,7 +50,7 @@ static ssize_t sock_recvmsg(struct socket *sock, int fd, struct msghdr *msg,
 static ssize_t sock_recvfrom(struct socket *sock, int fd, void *buf, size_t len,
 			     int flags, struct sockaddr *addr, socklen_t *alen)
 {
-	if (addr && !access_ok(alen, sizeof(*alen)))
+	if (addr && !user_readable(fd, alen, sizeof(*alen)))
 		return -EFAULT;
 	return recv_result(sock, fd,
 			   sock->ops->recvfrom(sock, fd, buf, len, flags, addr,
@@ -106,7 +106,7 @@ static ssize_t sock_recvmsg_user(struct socket *sock, int fd,
 				 struct msghdr *umsg, int flags)
 {
 	struct msghdr msg;
-	ssize_t ret = msg_import(&msg, umsg);
+	ssize_t ret = msg_import(fd, &msg, umsg);
 
 	if (ret)
 		return ret;
@@ -226,7 +226,7 @@ EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
 {
 	struct socket *sock = sockfd_lookup(fd);
 
-	if (likely(!sock) || n < 0 || n > IOV_MAX || iov_is_empty(iov, n))
+	if (likely(!sock) || n < 0 || n > IOV_MAX || iov_is_empty(fd, iov, n))
 		return cop_libc.readv(fd, iov, n);
 	return sys_readv(sock, fd, iov, n);
 }
@@ -237,7 +237,7 @@ static ssize_t sock_preadv2(struct socket *sock, int fd,
 {
 	int msg_flags = rwf_to_msg(flags);
 
-	if (off != -1 || n < 0 || n > IOV_MAX || iov_is_empty(iov, n))
+	if (off != -1 || n < 0 || n > IOV_MAX || iov_is_empty(fd, iov, n))
 		return cop_libc_result(
 			cop_libc.preadv64v2(fd, iov, n, off, flags));
 	if (msg_flags < 0)

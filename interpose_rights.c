@@ -58,14 +58,14 @@ static void each_right(struct msghdr *msg, void (*act)(int fd))
 /* No message passes more descriptors than SCM_MAX_FD, which is 253. */
 #define CONTROL_MAX 65536
 
-noinline void rights_send(const struct msghdr *umsg)
+noinline void rights_send(int fd, const struct msghdr *umsg)
 {
 	struct msghdr msg;
 	int saved = errno;
 
-	if (msg_import(&msg, umsg) || !msg.msg_control ||
+	if (msg_import(fd, &msg, umsg) || !msg.msg_control ||
 	    msg.msg_controllen > CONTROL_MAX ||
-	    !access_ok(msg.msg_control, msg.msg_controllen))
+	    !user_readable(fd, msg.msg_control, msg.msg_controllen))
 		return;
 	each_right(&msg, fd_mark);
 	errno = saved;

@@ -113,7 +113,7 @@ static ssize_t sock_sendto(struct socket *sock, int fd, const void *buf,
 			   size_t len, int flags, const struct sockaddr *addr,
 			   socklen_t alen)
 {
-	int err = addr ? inet_addr_fits(addr, alen) : 0;
+	int err = addr ? inet_addr_fits(fd, addr, alen) : 0;
 
 	if (unlikely(err))
 		return err;
@@ -172,13 +172,13 @@ static ssize_t sock_sendmsg_user(struct socket *sock, int fd,
 				 const struct msghdr *umsg, int flags)
 {
 	struct msghdr msg;
-	ssize_t ret = msg_import(&msg, umsg);
+	ssize_t ret = msg_import(fd, &msg, umsg);
 
 	if (ret)
 		return ret;
 	if (!msg.msg_namelen)
 		msg.msg_name = NULL;
-	if (msg.msg_name && !access_ok(msg.msg_name, msg.msg_namelen))
+	if (msg.msg_name && !user_readable(fd, msg.msg_name, msg.msg_namelen))
 		return -EFAULT;
 	return sock_sendmsg(sock, fd, &msg, flags);
 }
@@ -198,7 +198,7 @@ static noinline flatten ssize_t sys_sendmsg(struct socket *sock, int fd,
 static ssize_t sendmsg_foreign(int fd, const struct msghdr *msg, int flags)
 {
 	if (any_ours())
-		rights_send(msg);
+		rights_send(fd, msg);
 	return cop_libc.sendmsg(fd, msg, flags);
 }
 
@@ -229,9 +229,10 @@ static noinline int sys_sendmmsg(struct socket *sock, int fd,
 static int sendmmsg_foreign(int fd, struct mmsghdr *vec, unsigned int n,
 			    int flags)
 {
-	if (any_ours() && n <= IOV_MAX && access_ok(vec, n * sizeof(*vec)))
+	if (any_ours() && n <= IOV_MAX &&
+	    user_readable(fd, vec, n * sizeof(*vec)))
 		for (unsigned int i = 0; i < n; i++)
-			rights_send(&vec[i].msg_hdr);
+			rights_send(fd, &vec[i].msg_hdr);
 	return cop_libc.sendmmsg(fd, vec, n, flags);
 }
 
@@ -272,7 +273,7 @@ static ssize_t sock_writev(struct socket *sock, int fd, const struct iovec *iov,
 
 	if (n < 0 || n > IOV_MAX)
 		return -EINVAL;
-	if (iov_is_empty(iov, n))
+	if (iov_is_empty(fd, iov, n))
 		return cop_libc_result(cop_libc.writev(fd, iov, n));
 	return sock_sendmsg(sock, fd, &msg, 0);
 }
@@ -305,7 +306,7 @@ static ssize_t sock_pwritev2(struct socket *sock, int fd,
 	struct msghdr msg = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
 	int msg_flags = rwf_to_msg(flags);
 
-	if (off != -1 || n < 0 || n > IOV_MAX || iov_is_empty(iov, n))
+	if (off != -1 || n < 0 || n > IOV_MAX || iov_is_empty(fd, iov, n))
 		return cop_libc_result(
 			cop_libc.pwritev64v2(fd, iov, n, off, flags));
 	if (msg_flags < 0)

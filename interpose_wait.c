@@ -32,9 +32,17 @@ static void wait_prepare(int fd)
 	errno = saved;
 }
 
+/* Where no descriptor is ours there is nothing to prepare either. */
+static bool readable(const void *ptr, size_t len)
+{
+	int fd = fd_any();
+
+	return fd >= 0 && user_readable(fd, ptr, len);
+}
+
 void poll_prepare(const struct pollfd *fds, nfds_t n)
 {
-	if (n > SSIZE_MAX / sizeof(*fds) || !access_ok(fds, n * sizeof(*fds)))
+	if (n > SSIZE_MAX / sizeof(*fds) || !readable(fds, n * sizeof(*fds)))
 		return;
 	for (nfds_t i = 0; i < n; i++)
 		if (fds[i].events & (POLLIN | POLLRDNORM))
@@ -47,7 +55,7 @@ void select_prepare(int n, const fd_set *rd)
 	unsigned int max = READ_ONCE(cop_table.max);
 	const unsigned int bits = 8 * sizeof(*words);
 
-	if (n <= 0 || !access_ok(rd, (n + 7) / 8))
+	if (n <= 0 || !readable(rd, (n + 7) / 8))
 		return;
 	for (unsigned int fd = 0; fd < min_t(unsigned int, n, max); fd++)
 		if (words[fd / bits] & 1ul << (fd % bits))

@@ -86,18 +86,20 @@ uint32_t cop_clock_us(void);
 
 /**
  * cop_iov_length - bytes in a message's iovecs
+ * @fd: the socket
  * @msg: the message
  *
  * Returns the sum, or -1 where the kernel would refuse the iovecs: too many, at
- * an address that can't be, a length below 0 or all too large.
+ * an address that can't be read, a length below 0 or all too large.
  */
-ssize_t cop_iov_length_many(const struct msghdr *msg);
+ssize_t cop_iov_length_many(int fd, const struct msghdr *msg);
 
-static inline ssize_t cop_iov_length(const struct msghdr *msg)
+static inline ssize_t cop_iov_length(int fd, const struct msghdr *msg)
 {
-	if (likely(msg->msg_iovlen == 1 && access_ok(msg->msg_iov, 1)))
+	if (likely(msg->msg_iovlen == 1 &&
+		   user_readable(fd, msg->msg_iov, sizeof(*msg->msg_iov))))
 		return min_t(size_t, msg->msg_iov->iov_len, SSIZE_MAX);
-	return cop_iov_length_many(msg);
+	return cop_iov_length_many(fd, msg);
 }
 
 /**

@@ -70,22 +70,24 @@ static inline bool gone(int fd, ssize_t ret, int saved_errno)
 
 /**
  * msg_import - look at a message as copy_msghdr_from_user() does
+ * @fd: a socket
  * @msg: where it is copied to
  * @umsg: the program's
  *
- * Returns 0, -EFAULT for a pointer that can't be one, -EINVAL for a negative
+ * Returns 0, -EFAULT for what can't be read, -EINVAL for a negative
  * length of the name.
  */
-ssize_t msg_import(struct msghdr *msg, const struct msghdr *umsg);
+ssize_t msg_import(int fd, struct msghdr *msg, const struct msghdr *umsg);
 
 /**
  * iov_is_empty - whether there is nothing to move
+ * @fd: the socket
  * @iov: the iovecs
  * @n: how many
  *
  * As in vfs_writev() and vfs_readv(): then there is nothing to do.
  */
-bool iov_is_empty(const struct iovec *iov, int n);
+bool iov_is_empty(int fd, const struct iovec *iov, int n);
 
 /**
  * rwf_to_msg - the flags of preadv2() and pwritev2() as those of a message
@@ -105,9 +107,10 @@ void cop_init(void);
 
 /**
  * rights_send - mark the COP sockets in a message that is about to be sent
+ * @fd: the socket it is sent on
  * @umsg: the program's
  */
-void rights_send(const struct msghdr *umsg);
+void rights_send(int fd, const struct msghdr *umsg);
 
 /**
  * fd_received - take a descriptor that came from elsewhere for what it is

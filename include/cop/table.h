@@ -61,6 +61,13 @@ struct socket *sockfd_get(int fd);
 int fd_install(int fd, struct socket *sock);
 
 /**
+ * fd_any - some descriptor that is ours
+ *
+ * Returns the highest, or -1 where there is none.
+ */
+int fd_any(void);
+
+/**
  * fd_adopt - make a descriptor that came from elsewhere lead to a socket
  * @fd: any open descriptor
  *

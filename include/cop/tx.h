@@ -25,7 +25,7 @@ struct cop_tx {
 /**
  * cop_tx_begin - find a datagram's flow and build its header
  * @sk: the sender
- * @name: destination, or NULL for the peer
+ * @name: destination, which can be read, or NULL for the peer
  * @len: its length in bytes
  * @tstamp: cop_clock_us() at the call that sends it
  * @tx: where the header is put; to be passed to cop_tx_end()
@@ -72,11 +72,12 @@ int cop_soft_error(struct sock *sk);
 
 /**
  * cop_has_udp_cmsg - whether a message asks for something of UDP's own
+ * @fd: the socket that it is to be sent on
  * @msg: to be sent
  *
  * UDP_SEGMENT would cut a datagram into several of which only the first had a
  * header. COP has no such control messages, as the kernel's other transports.
  */
-bool cop_has_udp_cmsg(const struct msghdr *msg);
+bool cop_has_udp_cmsg(int fd, const struct msghdr *msg);
 
 #endif /* COP_TX_H */

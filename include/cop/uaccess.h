@@ -5,9 +5,23 @@
 #ifndef COP_UACCESS_H
 #define COP_UACCESS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "cop/compiler.h"
+
+#define COP_PAGE_SHIFT 12
+#define COP_PAGES_BITS 9
+
+/* Pages that the kernel could read, by a hash of their number; all (a). */
+extern _Atomic(uintptr_t) cop_pages[1 << COP_PAGES_BITS];
+
+static inline _Atomic(uintptr_t) *cop_page_slot(uintptr_t page)
+{
+	return &cop_pages[page * 0x9e3779b97f4a7c15u >> (64 - COP_PAGES_BITS)];
+}
 
 /**
  * access_ok - whether a range can be a program's memory at all
@@ -24,6 +38,30 @@ static inline bool access_ok(const volatile void *ptr, size_t len)
 	uintptr_t end = start + len;
 
 	return start >= 4096 && end >= start && (intptr_t)end >= 0;
+}
+
+/* user_readable() for what is not on one page that has been seen before. */
+bool cop_readable(int fd, const volatile void *ptr, size_t len);
+
+/**
+ * user_readable - whether a range can be read
+ * @fd: any socket
+ * @ptr: its start
+ * @len: its length in bytes
+ *
+ * The kernel is asked once for each page, so that what it would call EFAULT is
+ * not a SIGSEGV here. A page that is unmapped after it was seen is not noticed.
+ * Costs a load and a compare for a page that was seen, else a system call.
+ * errno stays. Async-signal-safe. Counterpart: copy_from_user().
+ */
+static inline bool user_readable(int fd, const volatile void *ptr, size_t len)
+{
+	uintptr_t page = (uintptr_t)ptr >> COP_PAGE_SHIFT;
+	uintptr_t last = ((uintptr_t)ptr + len - 1) >> COP_PAGE_SHIFT;
+
+	if (likely(page == last && READ_ONCE(*cop_page_slot(page)) == page))
+		return true;
+	return cop_readable(fd, ptr, len);
 }
 
 #endif /* COP_UACCESS_H */

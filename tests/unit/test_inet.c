@@ -225,15 +225,16 @@ Test(inet, an_address_is_judged_by_length_then_by_pointer)
 		{ 0, -1, -EINVAL },
 	};
 	struct sockaddr_storage some;
+	int fd = t_udp();
 
 	for (size_t i = 0; i < ARRAY_SIZE(c); i++)
 		cr_assert(eq(int,
-			     inet_addr_fits((struct sockaddr *)c[i].addr,
+			     inet_addr_fits(fd, (struct sockaddr *)c[i].addr,
 					    c[i].len),
 			     c[i].err),
 			  "case %zu", i);
 	cr_assert(zero(int,
-		       inet_addr_fits((struct sockaddr *)&some, sizeof(some))));
+		       inet_addr_fits(fd, (struct sockaddr *)&some, sizeof(some))));
 }
 
 Test(inet, autobind_does_nothing_where_there_is_a_port)
