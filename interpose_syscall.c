@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/pidfd.h>
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -49,6 +50,8 @@
 	X(pwritev2, (INT(0), PTR(1), INT(2), a[3], INT(5)))         \
 	X(write, (INT(0), PTR(1), a[2]))                            \
 	X(writev, (INT(0), PTR(1), INT(2)))                         \
+	X(sendfile, (INT(0), INT(1), PTR(2), a[3]))                 \
+	X(splice, (INT(0), PTR(1), INT(2), PTR(3), a[4], a[5]))     \
 	X(ioctl, (INT(0), a[1], PTR(2)))                            \
 	X(fcntl, (INT(0), INT(1), a[2]))                            \
 	X(dup, (INT(0)))                                            \
