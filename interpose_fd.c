@@ -69,7 +69,11 @@ static noinline int sys_dup(int fd)
 
 EXPORT int dup(int fd)
 {
-	return any_ours() ? sys_dup(fd) : cop_libc.dup(fd);
+	if (likely(!any_ours()))
+		return cop_libc.dup(fd);
+	if (likely(!sockfd_lookup(fd)))
+		return foreign_fd(cop_libc.dup(fd));
+	return sys_dup(fd);
 }
 
 static int next_dup3(int fd, int newfd, int flags, bool is_dup2)
