@@ -118,6 +118,21 @@ void run_says(const char *name, const char *what, const char *expected);
  */
 void run_same(const char *name, const char *what);
 
+/**
+ * run_same_without_fault - run_same(), with COP_DEBUG=1 on COP
+ * @name: as there
+ * @what: as there
+ *
+ * libcop may write to stderr, but not that a reference is lost.
+ */
+void run_same_without_fault(const char *name, const char *what);
+
+/**
+ * run_expect_no_fault - that a program lost no reference to a socket
+ * @res: its outcome, with COP_DEBUG=1 in its environment
+ */
+void run_expect_no_fault(const struct run_result *res);
+
 #define RUN_SKIP 77
 
 #endif /* COP_TEST_RUNNER_H */

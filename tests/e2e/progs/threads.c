@@ -1,0 +1,654 @@
+// SPDX-License-Identifier: MIT
+/*
+ * threads.c - a thread that sleeps in a call, while another closes the socket,
+ * shuts it down or cancels the thread; and threads with the smallest stacks.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "netns.h"
+#include "ways.h"
+
+static const struct way *way;
+static int fd; /* that the thread uses */
+static int ep; /* an epoll set with fd in it, or -1 */
+static atomic_int tid;
+static volatile long result;
+static volatile int result_errno;
+
+static ssize_t by_epoll(int sk)
+{
+	struct epoll_event ev;
+
+	(void)sk;
+	return epoll_wait(ep, &ev, 1, -1);
+}
+
+static const struct way epolling = { "epoll_wait", by_epoll };
+
+static void add_to_epoll(void)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+
+	ep = epoll_create1(0);
+	if (epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev))
+		die("epoll_ctl");
+}
+
+static void *use(void *arg)
+{
+	tid = gettid();
+	result = -1;
+	errno = UNTOUCHED;
+	result = way->call(fd);
+	result_errno = errno;
+	return arg;
+}
+
+static pthread_t start_use(const struct way *next)
+{
+	pthread_t thread;
+
+	way = next;
+	tid = 0;
+	memset(way_text, 0, sizeof(way_text));
+	if (pthread_create(&thread, NULL, use, NULL))
+		die("pthread_create");
+	while (!tid)
+		sched_yield();
+	return thread;
+}
+
+static void finish_use(pthread_t thread)
+{
+	pthread_join(thread, NULL);
+	say(way->name, result, result_errno);
+}
+
+static int try_bind(const struct sockaddr_in *addr)
+{
+	int sk = sock();
+	int ret = bind(sk, (const struct sockaddr *)addr, sizeof(*addr));
+	int saved = errno;
+
+	close(sk);
+	errno = saved;
+	return ret;
+}
+
+static void close_pair(void)
+{
+	close(sock_a);
+	close(sock_b);
+}
+
+/* ---- close() under a call that sleeps ---------------------------------- */
+
+/* The call keeps the kernel's socket, and with it the port, until it returns. */
+static void close_under(const struct way *next)
+{
+	pthread_t thread = start_use(next);
+
+	await_blocked(tid);
+	T(close(sock_b));
+	T(recv(sock_b, buf, sizeof(buf), 0));
+	T(try_bind(&addr_b));
+	deliver("after close()");
+	finish_use(thread);
+	printf("  %.32s\n", way_text);
+	T(try_bind(&addr_b));
+}
+
+static void closed_in_receive(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(receiving); i++) {
+		make_pair();
+		fd = sock_b;
+		close_under(&receiving[i]);
+		close(sock_a);
+	}
+}
+
+static void closed_in_wait(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(waiting); i++) {
+		make_pair();
+		fd = sock_b;
+		close_under(&waiting[i]);
+		close(sock_a);
+	}
+}
+
+/* Closed, it is in no epoll set either: a duplicate keeps it there. */
+static void closed_in_epoll(void)
+{
+	pthread_t thread;
+	int other;
+
+	make_pair();
+	fd = sock_b;
+	add_to_epoll();
+	other = dup(sock_b);
+	thread = start_use(&epolling);
+	await_blocked(tid);
+	T(close(sock_b));
+	deliver("to the duplicate");
+	finish_use(thread);
+	T(recv(other, way_text, 32, 0));
+	T(close(other));
+	T(try_bind(&addr_b));
+}
+
+/* The socket whose number it was is connected, so it may not get this. */
+static void next_owner_is_left_alone(void)
+{
+	pthread_t thread;
+	int next;
+
+	make_pair();
+	fd = sock_b;
+	thread = start_use(&receiving[0]);
+	await_blocked(tid);
+	T(close(sock_b));
+	next = sock_at('N', "127.0.0.1");
+	printf("the number is %s\n", next == fd ? "reused" : "not reused");
+	deliver("to who was there before");
+	finish_use(thread);
+	printf("  %.32s\n", way_text);
+	show_name(next);
+	show_rest(next);
+	addr_b = name_of(next);
+	deliver("to the next");
+	R(recvfrom(next, buf, sizeof(buf), 0, SA(&from), &fromlen));
+	T(close(next));
+	T(try_bind(&addr_b));
+}
+
+/* ---- shutdown() -------------------------------------------------------- */
+
+static void shut_under(const struct way *next)
+{
+	pthread_t thread = start_use(next);
+
+	await_blocked(tid);
+	T(shutdown(sock_b, SHUT_RD));
+	finish_use(thread);
+	T(next->call(sock_b));
+	deliver("after shutdown()");
+	T(recv(sock_b, buf, sizeof(buf), MSG_DONTWAIT));
+}
+
+static void shut(void (*make)(void))
+{
+	for (size_t i = 0; i < ARRAY_SIZE(receiving); i++) {
+		make();
+		fd = sock_b;
+		shut_under(&receiving[i]);
+		close_pair();
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(waiting); i++) {
+		make();
+		fd = sock_b;
+		shut_under(&waiting[i]);
+		close_pair();
+	}
+	make();
+	fd = sock_b;
+	add_to_epoll();
+	shut_under(&epolling);
+}
+
+static void shut_unconnected(void)
+{
+	shut(make_pair);
+}
+
+static void shut_connected(void)
+{
+	shut(connect_pair);
+}
+
+/* ---- cancellation ------------------------------------------------------ */
+
+#define ROUNDS 30
+
+static long vm_kb(void)
+{
+	FILE *file = fopen("/proc/self/statm", "r");
+	long pages = 0;
+
+	if (!file || fscanf(file, "%ld", &pages) != 1)
+		die("statm");
+	fclose(file);
+	return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static int count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int n = 0;
+
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* Whatever is no COP must not matter, before a call sleeps or as it does. */
+static void stray(void)
+{
+	int other = socket(AF_INET, SOCK_DGRAM, 0);
+
+	if (is_cop &&
+	    sendto(other, "stray", 5, 0, SA(&addr_b), sizeof(addr_b)) != 5)
+		die("stray");
+	close(other);
+}
+
+static bool cancel_blocked(const struct way *next)
+{
+	pthread_t thread = start_use(next);
+	void *ended;
+
+	await_blocked(tid);
+	stray();
+	pthread_cancel(thread);
+	pthread_join(thread, &ended);
+	return ended == PTHREAD_CANCELED;
+}
+
+static bool still_receives(void)
+{
+	deliver("still there");
+	return recv(sock_b, buf, sizeof(buf), 0) == 11;
+}
+
+struct tally {
+	int cancelled, received, bound, fds;
+};
+
+static void cancel_one(const struct way *next, struct tally *tally, int round)
+{
+	int before = count_fds();
+
+	make_pair();
+	fd = sock_b;
+	if (next == &epolling)
+		add_to_epoll();
+	if (round % 2)
+		stray();
+	tally->cancelled += cancel_blocked(next);
+	tally->received += still_receives();
+	close_pair();
+	if (next == &epolling)
+		close(ep);
+	tally->bound += !try_bind(&addr_b) && !try_bind(&addr_a);
+	tally->fds += count_fds() - before;
+}
+
+static void tell_tally(const char *name, const struct tally *tally)
+{
+	printf("%s: %d cancelled, %d receive still, %d bound again, "
+	       "%d descriptors left\n",
+	       name, tally->cancelled, tally->received, tally->bound,
+	       tally->fds);
+}
+
+/* The stack of the first thread stays, and serves all that follow. */
+static void cancel_often(const struct way *next)
+{
+	struct tally tally = { 0 };
+	long before;
+
+	cancel_one(next, &tally, 0);
+	before = vm_kb();
+	for (int i = 1; i < ROUNDS; i++)
+		cancel_one(next, &tally, i);
+	tell_tally(next->name, &tally);
+	printf("  memory is %s\n",
+	       vm_kb() - before < ROUNDS * 32 ? "kept" : "lost");
+}
+
+static void cancelled_receive(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(receiving); i++)
+		cancel_often(&receiving[i]);
+}
+
+static void cancelled_wait(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(waiting); i++)
+		cancel_often(&waiting[i]);
+	cancel_often(&epolling);
+}
+
+/* ---- cancellation of what does not sleep ------------------------------- */
+
+static ssize_t by_connect(int sk)
+{
+	return connect(sk, SA(&addr_b), sizeof(addr_b));
+}
+
+static ssize_t by_sendto_address(int sk)
+{
+	return sendto(sk, "x", 1, 0, SA(&addr_b), sizeof(addr_b));
+}
+
+static ssize_t by_close(int sk)
+{
+	return close(sk);
+}
+
+static const struct way passing[] = {
+	{ "connect", by_connect },
+	{ "sendto an address", by_sendto_address },
+	{ "close", by_close },
+};
+
+static void *use_cancelled(void *arg)
+{
+	pthread_cancel(pthread_self());
+	use(NULL);
+	pthread_testcancel();
+	return arg;
+}
+
+/* Whether the call was cut short is told by @result. */
+static void cancel_pending(const struct way *next)
+{
+	pthread_t thread;
+	void *ended;
+
+	way = next;
+	result = -1;
+	if (pthread_create(&thread, NULL, use_cancelled, NULL))
+		die("pthread_create");
+	pthread_join(thread, &ended);
+	printf("%s = %ld, %s\n", way->name, result,
+	       ended == PTHREAD_CANCELED ? "cancelled" : "not cancelled");
+}
+
+enum state { FRESH, BOUND, CONNECTED };
+
+static int sock_in(enum state state)
+{
+	int sk = state == FRESH ? sock() : sock_at('C', "127.0.0.1");
+
+	if (state == CONNECTED)
+		connect_to(sk, &addr_b);
+	return sk;
+}
+
+/* The socket is as good as before, and its port free when it is closed. */
+static void cancel_in(enum state state, const struct way *next)
+{
+	struct sockaddr_in addr;
+	int before = count_fds();
+
+	make_pair();
+	fd = sock_in(state);
+	cancel_pending(next);
+	show_rest(sock_b);
+	T(by_sendto_address(fd));
+	know('C', fd);
+	R(recvfrom(sock_b, buf, sizeof(buf), MSG_DONTWAIT, SA(&from),
+		   &fromlen));
+	addr = name_of(fd);
+	T(close(fd));
+	T(try_bind(&addr));
+	close_pair();
+	T(count_fds() - before);
+}
+
+static void cancelled_in_passing(void)
+{
+	for (enum state state = FRESH; state <= CONNECTED; state++)
+		for (size_t i = 0; i < ARRAY_SIZE(passing); i++)
+			cancel_in(state, &passing[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(sending); i++)
+		cancel_in(CONNECTED, &sending[i]);
+	for (enum state state = FRESH; state <= BOUND; state++)
+		for (size_t i = 0; i < ARRAY_SIZE(sending); i++)
+			cancel_in(state, &sending[i]);
+}
+
+/* ---- a send that sleeps ------------------------------------------------ */
+
+#define NEIGHBOUR "10.9.8.7" /* whom nobody answers for */
+
+static void command(const char *line)
+{
+	if (system(line))
+		skip(line);
+}
+
+/*
+ * What is sent to a neighbour that does not answer waits for him, and counts as
+ * the socket's until then.
+ */
+static void silent_neighbour(void)
+{
+	own_network();
+	setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
+	command("ip link add s0 type veth peer name s1");
+	command("ip addr add 10.9.8.1/24 dev s0");
+	command("ip link set s0 up");
+	command("ip link set s1 up");
+	set_sysctl("neigh/s0/mcast_solicit", "100");
+}
+
+static int full_sock(struct sockaddr_in *local)
+{
+	struct sockaddr_in addr = addr_of("10.9.8.1", 0);
+	int sk = sock(), small = 1;
+
+	setsockopt(sk, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	if (bind(sk, SA(&addr), sizeof(addr)))
+		die("bind");
+	*local = name_of(sk);
+	addr = addr_of(NEIGHBOUR, 9);
+	connect_to(sk, &addr);
+	while (send(sk, "xxxx", 4, MSG_DONTWAIT) == 4)
+		;
+	if (errno != EAGAIN)
+		die("send");
+	return sk;
+}
+
+static void cancel_full(const struct way *next, struct tally *tally)
+{
+	struct sockaddr_in local;
+	int before = count_fds();
+
+	fd = full_sock(&local);
+	tally->cancelled += cancel_blocked(next);
+	close(fd);
+	tally->bound += !try_bind(&local);
+	tally->fds += count_fds() - before;
+}
+
+static void cancelled_send(void)
+{
+	silent_neighbour();
+	addr_b = addr_of("127.0.0.1", 9);
+	for (size_t i = 0; i < ARRAY_SIZE(sending); i++) {
+		struct tally tally = { 0 };
+
+		for (int round = 0; round < 5; round++)
+			cancel_full(&sending[i], &tally);
+		printf("%s: %d cancelled, %d bound again, %d descriptors "
+		       "left\n",
+		       sending[i].name, tally.cancelled, tally.bound,
+		       tally.fds);
+	}
+}
+
+/* ---- the smallest stacks ----------------------------------------------- */
+
+#define MANY_MSGS 64
+#define MANY_IOVS 1000
+#define LARGEST	  65000
+
+static char large[LARGEST];
+static struct iovec iovs[MANY_IOVS];
+static struct mmsghdr msgs[MANY_MSGS];
+
+/* Each message has two iovecs, of which the second leads to a byte of @bytes. */
+static void prepare_msgs(char *bytes)
+{
+	for (int i = 0; i < MANY_MSGS; i++) {
+		iovs[2 * i] = (struct iovec){ bytes + 2 * i, 1 };
+		iovs[2 * i + 1] = (struct iovec){ bytes + 2 * i + 1, 1 };
+		msgs[i] =
+			(struct mmsghdr){ .msg_hdr = { .msg_iov = &iovs[2 * i],
+						       .msg_iovlen = 2 } };
+	}
+}
+
+static struct msghdr prepare_iovs(int n)
+{
+	struct msghdr msg = { .msg_iov = iovs, .msg_iovlen = n };
+
+	for (int i = 0; i < n; i++)
+		iovs[i] = (struct iovec){ large + i, 1 };
+	return msg;
+}
+
+/* How many iovecs: as they are, one more than that, and as many as can be. */
+static const int iov_counts[] = { 2, 64, 65, MANY_IOVS };
+
+static void small_sends(void)
+{
+	struct sockaddr_in *to = &addr_b;
+
+	T(sendto(sock_a, "small", 5, 0, SA(to), sizeof(*to)));
+	T(sendto(sock_a, large, LARGEST, 0, SA(to), sizeof(*to)));
+	T(connect(sock_a, SA(to), sizeof(*to)));
+	for (size_t i = 0; i < ARRAY_SIZE(sending); i++)
+		T(sending[i].call(sock_a));
+	for (size_t i = 0; i < ARRAY_SIZE(iov_counts); i++) {
+		struct msghdr msg = prepare_iovs(iov_counts[i]);
+
+		T(sendmsg(sock_a, &msg, 0));
+		iovs[0].iov_len = 3000;
+		T(sendmsg(sock_a, &msg, 0));
+	}
+	T(send(sock_a, "parts ", 6, MSG_MORE));
+	T(send(sock_a, "of one", 6, 0));
+	prepare_msgs(large);
+	T(sendmmsg(sock_a, msgs, MANY_MSGS, 0));
+}
+
+static void small_receives(void)
+{
+	T(recv(sock_b, large, LARGEST, 0));
+	T(recv(sock_b, large, LARGEST, 0));
+	for (size_t i = 0; i < ARRAY_SIZE(sending); i++)
+		T(receiving[i % ARRAY_SIZE(receiving)].call(sock_b));
+	for (size_t i = 0; i < ARRAY_SIZE(iov_counts); i++) {
+		struct msghdr msg = prepare_iovs(iov_counts[i]);
+
+		T(recvmsg(sock_b, &msg, 0));
+		T(recvmsg(sock_b, &msg, MSG_TRUNC));
+	}
+	T(recv(sock_b, large, LARGEST, MSG_PEEK));
+	T(recv(sock_b, large, LARGEST, 0));
+	prepare_msgs(large);
+	T(recvmmsg(sock_b, msgs, MANY_MSGS, MSG_DONTWAIT, NULL));
+	show_rest(sock_b);
+}
+
+/* Strays go ways of their own. */
+static void small_strays(void)
+{
+	struct pollfd pfd = { .fd = sock_b, .events = POLLIN };
+
+	stray();
+	deliver("one");
+	stray();
+	deliver("two");
+	T(recvmmsg(sock_b, msgs, MANY_MSGS, MSG_DONTWAIT, NULL));
+	stray();
+	T(recv(sock_b, buf, sizeof(buf), MSG_DONTWAIT));
+	T(poll(&pfd, 1, 0));
+	deliver("three");
+	T(by_select(sock_b));
+	T(by_recvmsg_many(sock_b));
+	T(recvmsg(sock_b, &msgs[0].msg_hdr, MSG_ERRQUEUE));
+}
+
+static void small_names(void)
+{
+	struct sockaddr_in addr = addr_of("127.0.0.1", 0);
+	struct sockaddr none = { .sa_family = AF_UNSPEC };
+	int one = 1, copy;
+	socklen_t len = sizeof(one);
+
+	sock_a = sock();
+	sock_b = sock();
+	T(bind(sock_b, SA(&addr), sizeof(addr)));
+	T(bind(sock_b, SA(&addr), sizeof(addr)));
+	addr_b = name_of(sock_b);
+	T(bind(sock_a, SA(&addr_b), sizeof(addr)));
+	T(connect(sock_a, SA(&addr_b), sizeof(addr)));
+	T(connect(sock_a, &none, sizeof(none)));
+	T(setsockopt(sock_a, SOL_SOCKET, SO_BROADCAST, &one, len));
+	T(getsockopt(sock_a, SOL_SOCKET, SO_BROADCAST, &one, &len));
+	one = LARGEST * 8;
+	T(setsockopt(sock_b, SOL_SOCKET, SO_RCVBUF, &one, len));
+	copy = dup(sock_a);
+	T(dup2(sock_b, copy));
+	T(close(copy));
+}
+
+static void *all_calls(void *arg)
+{
+	for (int i = 0; i < 2; i++) {
+		small_names();
+		small_sends();
+		small_receives();
+		small_strays();
+		T(close(sock_a));
+		T(try_bind(&addr_b));
+		T(close(sock_b));
+		T(try_bind(&addr_b));
+		usleep(1050000); /* what is known of the system grows old */
+	}
+	return arg;
+}
+
+/* There is a guard page below a stack, so that the program ends if it is hit. */
+static void smallest_stack(void)
+{
+	size_t smallest = sysconf(_SC_THREAD_STACK_MIN);
+	pthread_attr_t attr;
+	pthread_t thread;
+	int err;
+
+	pthread_attr_init(&attr);
+	if (smallest < 16384)
+		smallest = 16384;
+	if (pthread_attr_setstacksize(&attr, smallest))
+		die("pthread_attr_setstacksize");
+	err = pthread_create(&thread, &attr, all_calls, NULL);
+	if (err) {
+		errno = err;
+		die("pthread_create");
+	}
+	pthread_join(thread, NULL);
+}
+
+SCENARIOS({ "closed_in_receive", closed_in_receive },
+	  { "closed_in_wait", closed_in_wait },
+	  { "closed_in_epoll", closed_in_epoll },
+	  { "next_owner_is_left_alone", next_owner_is_left_alone },
+	  { "shut_unconnected", shut_unconnected },
+	  { "shut_connected", shut_connected },
+	  { "cancelled_receive", cancelled_receive },
+	  { "cancelled_wait", cancelled_wait },
+	  { "cancelled_in_passing", cancelled_in_passing },
+	  { "cancelled_send", cancelled_send },
+	  { "smallest_stack", smallest_stack })
