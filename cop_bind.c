@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 
+#include "cop/atomic.h"
 #include "cop/bind.h"
 #include "cop/cancel.h"
 #include "cop/compiler.h"
@@ -322,6 +323,27 @@ bool cop_owns(struct sock *sk, int fd)
 	return may_be(sk, fd, local.sin_port);
 }
 
+#define NAMING_BEGUN 0x0001
+#define NAMING_ENDED 0x0100
+
+void cop_naming_begin(struct sock *sk)
+{
+	u16_add(&sk->sk_naming, NAMING_BEGUN);
+}
+
+void cop_naming_end(struct sock *sk)
+{
+	u16_add(&sk->sk_naming, NAMING_ENDED - NAMING_BEGUN);
+}
+
+bool cop_may_own(struct sock *sk, int fd)
+{
+	uint16_t naming = atomic_load(&sk->sk_naming);
+
+	return naming % NAMING_ENDED || cop_owns(sk, fd) ||
+	       atomic_load(&sk->sk_naming) != naming;
+}
+
 void cop_bind_confirmed(struct sock *sk, int fd)
 {
 	struct sockaddr_in local;
@@ -502,13 +524,23 @@ void cop_bind_adopted(struct sock *sk, __be16 sport, uint16_t pinned,
 	cop_bind_confirm(sk, sport);
 }
 
-int cop_get_port(struct sock *sk, int fd, const struct sockaddr_in *addr)
+static int get_port(struct sock *sk, int fd, const struct sockaddr_in *addr)
 {
 	if (addr->sin_port)
 		return bind_port(sk, fd, addr);
 	if (!READ_ONCE(sk->sk_num) && bind_pinned_again(sk))
 		return 0;
 	return bind_any_port(sk, fd, addr);
+}
+
+int cop_get_port(struct sock *sk, int fd, const struct sockaddr_in *addr)
+{
+	int err;
+
+	cop_naming_begin(sk);
+	err = get_port(sk, fd, addr);
+	cop_naming_end(sk);
+	return err;
 }
 
 /*

@@ -233,7 +233,7 @@ bool cop_rx_ended(int fd, bool named, const struct cop_rx *rx)
 static int stray_fate(struct sock *sk, int fd, int flags, bool named,
 		      const struct cop_rx *rx)
 {
-	if (!cop_owns(sk, fd))
+	if (!cop_may_own(sk, fd))
 		return COP_RX_STALE;
 	if (cop_rx_ended(fd, named, rx))
 		return 1;

@@ -221,7 +221,7 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 	msg.msg_flags = b->vec[i].msg_hdr.msg_flags;
 	cop_encap_settle(&msg, b->room[i].hdr, b->room[i].tail,
 			 b->vec[i].msg_len, cop_iov_length(fd, &msg), &rx);
-	if (unlikely(rx.stray != COP_NO_STRAY) && cop_owns(sk, fd) &&
+	if (unlikely(rx.stray != COP_NO_STRAY) && cop_may_own(sk, fd) &&
 	    !cop_rx_ended(fd, msg.msg_name && msg.msg_namelen, &rx)) {
 		cop_rx_stray(sk, rx.stray);
 		return false;

@@ -118,20 +118,26 @@ static void cop_destroy(struct sock *sk)
 
 static void cop_autobind(struct sock *sk, int fd)
 {
+	cop_naming_begin(sk);
 	if (READ_ONCE(sk->sk_num) || sock_flag(sk, SOCK_UNCONFIRMED))
 		cop_bind_confirmed(sk, fd);
 	else
 		cop_autobind_arm(sk, fd);
+	cop_naming_end(sk);
 }
 
 static bool cop_autobound(struct sock *sk, int fd)
 {
 	struct sockaddr_in local;
+	bool bound;
 
 	if (READ_ONCE(inet_sk(sk)->inet_sport))
 		return true;
+	cop_naming_begin(sk);
 	ip_local_name(fd, &local);
-	return cop_autobind_settle(sk, fd, &local);
+	bound = cop_autobind_settle(sk, fd, &local);
+	cop_naming_end(sk);
+	return bound;
 }
 
 /*
@@ -210,17 +216,18 @@ static int cop_connect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 	int tries = COP_BIND_TRIES;
 	int err;
 
+	cop_naming_begin(sk);
 	while (connect_once(sk, fd, uaddr, addr_len, &local, &err) && --tries)
 		;
 	if (!err)
 		cop_connected(sk, fd, (const struct sockaddr_in *)uaddr,
 			      &local);
+	cop_naming_end(sk);
 	return err;
 }
 
-/* The counterpart of udp_disconnect: what a bind did not fix is undone. */
-static int cop_disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
-			  socklen_t addr_len)
+static int disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
+		      socklen_t addr_len)
 {
 	struct inet_sock *inet = inet_sk(sk);
 	uint8_t locks = READ_ONCE(sk->sk_userlocks);
@@ -243,6 +250,18 @@ static int cop_disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 	return 0;
 }
 
+/* The counterpart of udp_disconnect: what a bind did not fix is undone. */
+static int cop_disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
+			  socklen_t addr_len)
+{
+	int err;
+
+	cop_naming_begin(sk);
+	err = disconnect(sk, fd, uaddr, addr_len);
+	cop_naming_end(sk);
+	return err;
+}
+
 const struct proto cop_prot = {
 	.name = "COP",
 	.slab = &cop_slab,
@@ -262,7 +281,7 @@ const struct proto cop_prot = {
 	.getname = cop_getname,
 	.connect = cop_connect,
 	.disconnect = cop_disconnect,
-	.owns = cop_owns,
+	.owns = cop_may_own,
 	.poll = cop_poll,
 	.ioctl = cop_ioctl,
 	.setsockopt = cop_setsockopt,

@@ -70,6 +70,23 @@ void cop_bind_adopted(struct sock *sk, __be16 sport, uint16_t pinned,
 bool cop_owns(struct sock *sk, int fd);
 
 /**
+ * cop_may_own - whether a descriptor can still be the kernel socket of a sock
+ * @sk: the sock
+ * @fd: the descriptor
+ *
+ * As cop_owns(), but true as well while a call in another thread is about to
+ * change the port, on the kernel socket and in the sock: then nobody can tell.
+ */
+bool cop_may_own(struct sock *sk, int fd);
+
+/**
+ * cop_naming_begin - a call begins that may change a sock's port
+ * @sk: the sock, kept alive by the caller, who ends with cop_naming_end()
+ */
+void cop_naming_begin(struct sock *sk);
+void cop_naming_end(struct sock *sk);
+
+/**
  * cop_bind_confirmed - see to it that a bound sock knows its port for certain
  * @sk: a COP sock that the caller keeps alive
  * @fd: its descriptor

@@ -123,6 +123,9 @@ struct sock_common {
 	_Atomic(uint8_t) skc_state;	/* (a) COP_CLOSE, COP_ESTABLISHED */
 	_Atomic(uint8_t) skc_reuse;	/* (a) SO_REUSEADDR, recorded only */
 	_Atomic(uint8_t) skc_reuseport; /* (a) SO_REUSEPORT, recorded only */
+	_Atomic(uint16_t) skc_naming;	/* (a) calls under way that may change
+					 * the port; in the upper half, how
+					 * many have ended */
 	_Atomic(int) skc_refcnt;	/* (a) 0: free */
 	const struct proto *skc_prot;	/* (c) */
 };
@@ -138,6 +141,7 @@ struct sock {
 #define sk_state     __sk_common.skc_state
 #define sk_reuse     __sk_common.skc_reuse
 #define sk_reuseport __sk_common.skc_reuseport
+#define sk_naming    __sk_common.skc_naming
 #define sk_refcnt    __sk_common.skc_refcnt
 #define sk_prot	     __sk_common.skc_prot
 	_Atomic(uint32_t) sk_flags;    /* (a) SOCK_* above */

@@ -55,6 +55,11 @@ Test(e2e_storm, a_socket_opened_while_threads_ask_for_its_options_is_cop)
 	expect_says("reopen_under_options", STAYS_COP);
 }
 
+Test(e2e_storm, a_socket_named_while_threads_receive_on_its_number_is_cop)
+{
+	expect_says("rebind_under_six", "0 of another kind\n");
+}
+
 Test(e2e_storm, a_receive_that_blocks_across_close_delivers_no_stray)
 {
 	expect_says("closed_while_receiving", "a stray was not delivered\n");

@@ -248,6 +248,40 @@ static void reopen_under_options(void)
 	reopen_under(6, ask);
 }
 
+/* Its port comes and goes too, while others meet the number closed. */
+static int changed_kind(int sk)
+{
+	int other_kind = 0;
+
+	for (int i = 0; i < 3; i++) {
+		if (i < 2)
+			bind_at(sk, "127.0.0.1", 0);
+		other_kind += !is_own_kind(sk);
+		connect_at(sk, 9);
+		other_kind += !is_own_kind(sk);
+		disconnect(sk);
+		other_kind += !is_own_kind(sk);
+	}
+	return other_kind;
+}
+
+static void rebind_under_six(void)
+{
+	long end = now_ms() + STORM_MS;
+	int other_kind = 0;
+
+	fd = sock();
+	for (int i = 0; i < 6; i++)
+		start(receive, 0);
+	keep_from_pausing();
+	pause_often(50);
+	while (now_ms() < end) {
+		close(fd);
+		other_kind += changed_kind(sock());
+	}
+	printf("%d of another kind\n", other_kind);
+}
+
 /* ---- close() under a receive that blocks ------------------------------- */
 
 static void *blocked_receive(void *arg)
@@ -667,6 +701,7 @@ SCENARIOS({ "poll_and_receive", poll_and_receive },
 	  { "reopen_under_one", reopen_under_one },
 	  { "reopen_under_six", reopen_under_six },
 	  { "reopen_under_options", reopen_under_options },
+	  { "rebind_under_six", rebind_under_six },
 	  { "closed_while_receiving", closed_while_receiving },
 	  { "reused_while_receiving", reused_while_receiving },
 	  { "cancel_bind", cancel_bind }, { "cancel_socket", cancel_socket },
