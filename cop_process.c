@@ -2,13 +2,16 @@
 /*
  * cop_process.c - which process this memory belongs to.
  *
- * Owns: one page that fork() wipes. Protected by: atomic operations. May call:
- * mmap(), madvise(), getpid(). Counterpart in the kernel: current->tgid and
- * current->files.
+ * Owns: one page that fork() wipes, and which threads have left the others'
+ * descriptors. Protected by: atomic operations. May call: mmap(), madvise(),
+ * getpid(), stat(). Counterpart in the kernel: current->tgid and current->files.
  */
+#include <errno.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "cop/atomic.h"
 #include "cop/compiler.h"
 #include "cop/process.h"
 
@@ -51,9 +54,47 @@ void cop_process_share(void)
 		WRITE_ONCE(process->owner, getpid());
 }
 
+/*
+ * The process whose descriptors this thread has left, not a flag: a child that
+ * it forks has one thread, and all that is in its memory is its own. A thread
+ * that a parted one creates is taken for one of the others.
+ */
+static __thread int process_left __attribute__((tls_model("initial-exec")));
+
+bool cop_process_part(void)
+{
+	if (cop_process_is_alone() || process_left == getpid())
+		return false;
+	cop_process_share();
+	process_left = getpid();
+	return true;
+}
+
+void cop_process_rejoin(void)
+{
+	process_left = 0;
+}
+
 bool cop_process_is_owner(void)
 {
 	int owner = READ_ONCE(cop_process()->owner);
 
-	return likely(!owner) || owner == getpid();
+	return likely(!owner) || (owner == getpid() && owner != process_left);
+}
+
+/* A directory has a link from each one in it, one from its parent, and ".". */
+static bool has_one_task(void)
+{
+	struct stat task;
+	int saved = errno;
+	int err = stat("/proc/self/task", &task);
+
+	errno = saved;
+	return !err && task.st_nlink == 3;
+}
+
+/* libc may still count threads that have ended. */
+bool cop_process_is_alone(void)
+{
+	return one_thread() || has_one_task();
 }

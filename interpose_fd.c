@@ -19,19 +19,23 @@
 #include "cop/libc.h"
 #include "cop/table.h"
 
+static int close_ours(int fd)
+{
+	int cancel = cancel_off();
+	struct socket *sock = fd_take(fd);
+	int err = cop_libc_result(cop_libc.close(fd));
+
+	fd_drop(sock);
+	cancel_on(cancel);
+	return err;
+}
+
 static noinline int sys_close(int fd)
 {
 	int saved = errno;
-	struct socket *sock;
-	int cancel, err;
 
 	pthread_testcancel();
-	cancel = cancel_off();
-	sock = fd_take(fd);
-	err = cop_libc_result(cop_libc.close(fd));
-	fd_drop(sock);
-	cancel_on(cancel);
-	return cop_return(err, saved);
+	return cop_return(close_ours(fd), saved);
 }
 
 EXPORT int close(int fd)
@@ -173,7 +177,7 @@ static int close_chunks(unsigned int first, unsigned int last, int flags)
 	return err;
 }
 
-EXPORT int close_range(unsigned int first, unsigned int last, int flags)
+static int sys_close_range(unsigned int first, unsigned int last, int flags)
 {
 	int saved = errno;
 
@@ -181,6 +185,44 @@ EXPORT int close_range(unsigned int first, unsigned int last, int flags)
 	    flags & CLOSE_RANGE_CLOEXEC)
 		return cop_libc.close_range(first, last, flags);
 	return cop_return(close_chunks(first, last, flags), saved);
+}
+
+/* The same in descriptors of the thread's own, which are no more the table's. */
+static noinline int sys_close_range_apart(unsigned int first, unsigned int last,
+					  int flags)
+{
+	bool parted = cop_process_part();
+	int ret = sys_close_range(first, last, flags);
+
+	if (ret && parted)
+		cop_process_rejoin();
+	return ret;
+}
+
+EXPORT int close_range(unsigned int first, unsigned int last, int flags)
+{
+	return flags & CLOSE_RANGE_UNSHARE
+		       ? sys_close_range_apart(first, last, flags)
+		       : sys_close_range(first, last, flags);
+}
+
+/* Ours one by one, for libc's own way to close the rest can't be seen. */
+static noinline void sys_closefrom(unsigned int first)
+{
+	int saved = errno;
+
+	for (; first < READ_ONCE(cop_table.max); first++) {
+		if (sockfd_lookup(first))
+			close_ours(first);
+	}
+	errno = saved;
+}
+
+EXPORT void closefrom(int lowfd)
+{
+	if (any_ours())
+		sys_closefrom(lowfd < 0 ? 0 : lowfd);
+	cop_libc.closefrom(lowfd);
 }
 
 /* Of all that fcntl() does, only a duplicate means anything to the table. */

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * interpose_process.c - the calls that make a child which shares this process's
- * memory, but not its descriptors. Such a child changes no table: it only has
- * to be known that there can be one.
+ * interpose_process.c - the calls that make who shares this process's memory,
+ * but not its descriptors: a child, or a thread that leaves the others. Neither
+ * changes the table: it only has to be known that there can be one. And the
+ * child that daemon() makes, whose first descriptors libc replaces.
  *
- * Owns: nothing. Protected by: nothing to protect. May call: cop_process.c.
- * Counterpart in the kernel: kernel/fork.c.
+ * Owns: nothing. Protected by: nothing to protect. May call: cop_process.c,
+ * cop_table.c. Counterpart in the kernel: kernel/fork.c.
  */
 #include <sched.h>
 #include <stdarg.h>
@@ -53,4 +54,33 @@ EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	if (flags & CLONE_VM && !(flags & CLONE_FILES))
 		cop_process_share();
 	return cop_libc.clone(fn, stack, flags, arg, ptid, tls, ctid);
+}
+
+EXPORT int unshare(int flags)
+{
+	bool parted = flags & CLONE_FILES && cop_process_part();
+	int ret = cop_libc.unshare(flags);
+
+	if (ret && parted)
+		cop_process_rejoin();
+	return ret;
+}
+
+static noinline void forget_stdio(void)
+{
+	int saved = errno;
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		fd_forget_gone(fd);
+	errno = saved;
+}
+
+/* libc puts /dev/null in the place of the first three by calls of its own. */
+EXPORT int daemon(int nochdir, int noclose)
+{
+	int ret = cop_libc.daemon(nochdir, noclose);
+
+	if (any_ours())
+		forget_stdio();
+	return ret;
 }

@@ -9,6 +9,7 @@
  * sys_call_table.
  */
 #include <fcntl.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -58,6 +59,7 @@
 	X(dup3, (INT(0), INT(1), INT(2)))                           \
 	X(close, (INT(0)))                                          \
 	X(close_range, (a[0], a[1], INT(2)))                        \
+	X(unshare, (INT(0)))                                        \
 	X(epoll_ctl, (INT(0), INT(1), INT(2), PTR(3)))              \
 	X(execve, (PTR(0), PTR(1), PTR(2)))                         \
 	X(execveat, (INT(0), PTR(1), PTR(2), PTR(3), INT(4)))       \

@@ -38,13 +38,38 @@ struct cop_process *cop_process(void);
 void cop_process_share(void);
 
 /**
+ * cop_process_part - note that this thread is about to leave the others' table
+ *
+ * Called ahead of unshare(CLONE_FILES) and what does the same: the thread then
+ * has descriptors of its own, as a vfork() child has. Nothing is noted where
+ * there is no other thread. Returns whether it parted just now, in which case a
+ * failure of the call is followed by cop_process_rejoin(). Async-signal-safe;
+ * errno stays.
+ */
+bool cop_process_part(void);
+
+/**
+ * cop_process_rejoin - undo cop_process_part()
+ */
+void cop_process_rejoin(void);
+
+/**
  * cop_process_is_owner - whether the caller may change the descriptor table
  *
- * False only in a child that shares its parent's memory but not its
- * descriptors, which is what vfork() makes: there, closing a descriptor says
- * nothing about the parent's. Costs a getpid() in a process that has ever
- * called vfork(), else a load. Async-signal-safe.
+ * False only for who shares the memory but not the descriptors: in the child
+ * that vfork() makes, and in a thread that has parted. There, closing a
+ * descriptor says nothing about the one in the table. Costs a getpid() in a
+ * process that has ever called vfork() or unshare(), else a load.
+ * Async-signal-safe.
  */
 bool cop_process_is_owner(void);
+
+/**
+ * cop_process_is_alone - whether there is no other thread
+ *
+ * May say no where there is none. May cost a system call: not for what happens
+ * often. Async-signal-safe; errno stays.
+ */
+bool cop_process_is_alone(void);
 
 #endif /* COP_PROCESS_H */

@@ -2,9 +2,12 @@
 /*
  * test_process.c - cop_process.c: which process this memory belongs to.
  */
+#include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/wait.h>
 
+#include "cop/atomic.h"
 #include "cop/process.h"
 #include "unit/helpers.h"
 
@@ -78,4 +81,96 @@ Test(cop_process, all_threads_are_owners_of_one_page)
 		pthread_join(thread[i], &page);
 		cr_assert(eq(ptr, page, cop_process()));
 	}
+}
+
+/* ---- threads that leave the others' descriptors --------------------------- */
+
+static pthread_barrier_t step;
+
+static void *wait_twice(void *arg)
+{
+	pthread_barrier_wait(&step);
+	pthread_barrier_wait(&step);
+	return arg;
+}
+
+static int alone_without_a_thread(void)
+{
+	pthread_t thread;
+	bool alone;
+
+#ifdef COP_TSAN
+	return T_SKIP; /* which has a thread of its own */
+#endif
+	errno = 4000;
+	CHECK(cop_process_is_alone());
+	pthread_barrier_init(&step, NULL, 2);
+	pthread_create(&thread, NULL, wait_twice, NULL);
+	pthread_barrier_wait(&step);
+	alone = cop_process_is_alone();
+	pthread_barrier_wait(&step);
+	pthread_join(thread, NULL);
+	CHECK(!alone);
+	while (!cop_process_is_alone())
+		sched_yield(); /* it is on its way out still */
+	CHECK(errno == 4000);
+	return 0;
+}
+
+Test(cop_process, who_has_no_other_thread_is_alone)
+{
+	T_CHILD(alone_without_a_thread);
+}
+
+static int nobody_to_part_from(void)
+{
+#ifdef COP_TSAN
+	return T_SKIP;
+#endif
+	CHECK(!cop_process_part());
+	CHECK(cop_process_is_owner());
+	CHECK(cop_process()->owner == 0);
+	return 0;
+}
+
+Test(cop_process, a_process_with_one_thread_does_not_part)
+{
+	T_CHILD(nobody_to_part_from);
+}
+
+static int owns_its_copy(void)
+{
+	CHECK(cop_process_is_owner());
+	cop_process_share();
+	CHECK(cop_process_is_owner());
+	return 0;
+}
+
+static void *part_and_rejoin(void *failed)
+{
+	bool *bad = failed;
+
+	*bad = !cop_process_part() || cop_process_part();
+	*bad |= cop_process_is_owner();
+	*bad |= t_child(owns_its_copy) != 0;
+	pthread_barrier_wait(&step);
+	pthread_barrier_wait(&step);
+	*bad |= cop_process_is_owner();
+	cop_process_rejoin();
+	*bad |= !cop_process_is_owner();
+	return NULL;
+}
+
+Test(cop_process, a_thread_that_parts_is_no_owner_but_its_child_and_others_are)
+{
+	pthread_t thread;
+	bool bad = true;
+
+	pthread_barrier_init(&step, NULL, 2);
+	pthread_create(&thread, NULL, part_and_rejoin, &bad);
+	pthread_barrier_wait(&step);
+	cr_expect(cop_process_is_owner());
+	pthread_barrier_wait(&step);
+	pthread_join(thread, NULL);
+	cr_assert(not(bad));
 }

@@ -101,6 +101,16 @@ static inline int sock(void)
 	return sock_flags(0);
 }
 
+/* Whether @fd is what sock() makes, not just what it is made on. */
+static inline bool of_the_kind(int fd)
+{
+	socklen_t len = sizeof(int);
+	int type = 0;
+
+	getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len);
+	return type == (is_cop ? SOCK_COP : SOCK_DGRAM);
+}
+
 static inline struct sockaddr_in addr_of(const char *ip, int port)
 {
 	struct sockaddr_in addr = { .sin_family = AF_INET,
