@@ -307,6 +307,18 @@ static bool may_be(struct sock *sk, int fd, __be16 sport)
 	return num && range == (num << 16 | num);
 }
 
+bool cop_holds(struct sock *sk, uint16_t snum)
+{
+	return READ_ONCE(sk->sk_num) == snum ||
+	       READ_ONCE(cop_sk(sk)->armed) == snum ||
+	       READ_ONCE(cop_sk(sk)->pinned) == snum;
+}
+
+bool cop_reclaim(uint16_t snum)
+{
+	return cop_port_reclaim(&cop_port_table, snum);
+}
+
 bool cop_owns(struct sock *sk, int fd)
 {
 	struct sockaddr_in local;

@@ -241,6 +241,16 @@ static bool inet_owns(struct socket *sock, int fd)
 	return sock->sk->sk_prot->owns(sock->sk, fd);
 }
 
+static bool inet_holds(struct socket *sock, uint16_t snum)
+{
+	return sock->sk->sk_prot->holds(sock->sk, snum);
+}
+
+static bool inet_reclaim(struct socket *sock, uint16_t snum)
+{
+	return sock->sk->sk_prot->reclaim(snum);
+}
+
 static void inet_poll(struct socket *sock, int fd)
 {
 	sock->sk->sk_prot->poll(sock->sk, fd);
@@ -319,6 +329,8 @@ const struct proto_ops inet_dgram_ops = {
 	.autobind = inet_autobind,
 	.autobound = inet_autobound,
 	.owns = inet_owns,
+	.holds = inet_holds,
+	.reclaim = inet_reclaim,
 	.poll = inet_poll,
 	.ioctl = inet_ioctl,
 	.setsockopt = inet_setsockopt,

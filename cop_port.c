@@ -89,6 +89,27 @@ void cop_port_release(struct cop_port_table *table, uint16_t snum)
 		queue_look_again(table, port_queue(snum));
 }
 
+static unsigned int queue_length(struct cop_port_table *table, unsigned int q)
+{
+	unsigned int length = 0;
+
+	for (unsigned int w = 0; w < COP_QUEUE_WORDS; w++)
+		length += __builtin_popcountll(
+			READ_ONCE(table->taken.word[q][w]));
+	return length;
+}
+
+bool cop_port_reclaim(struct cop_port_table *table, uint16_t snum)
+{
+	unsigned int q = port_queue(snum);
+	uint64_t mask = port_mask(snum);
+
+	if (!(u64_and(port_word(&table->taken, snum), ~mask) & mask))
+		return false;
+	WRITE_ONCE(table->count[q], queue_length(table, q));
+	return true;
+}
+
 /* Bits [from, 64) of a word of a queue, where from may be outside of it. */
 static uint64_t bits_from(int from)
 {

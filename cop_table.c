@@ -260,23 +260,35 @@ int fd_any(void)
 	return fd;
 }
 
-static bool holds_port(struct socket *sock, uint16_t snum)
+/* Whether an entry holds the port; @found is set if that was stale, and is gone. */
+static bool forget_if_stale(int fd, uint16_t snum, bool *found)
 {
-	return READ_ONCE(sock->sk->sk_num) == snum;
+	struct socket *sock = sockfd_get(fd);
+	bool holds;
+
+	if (!sock)
+		return false;
+	holds = sock->ops->holds(sock, snum);
+	if (holds && fd_forget_gone(fd))
+		*found = true;
+	fd_drop(sock);
+	return holds;
 }
 
-bool fd_forget_stale(uint16_t snum)
+/* Nobody can be between the claim of a port and its sock in this process. */
+static bool claims_have_socks(void)
+{
+	return cop_process_is_owner() && cop_process_is_alone();
+}
+
+bool fd_forget_stale(struct socket *sock, uint16_t snum)
 {
 	unsigned int max = READ_ONCE(cop_table.max);
-	bool found = false;
+	bool held = false, found = false;
 
-	for (unsigned int fd = 0; fd < max; fd++) {
-		struct socket *sock = sockfd_get(fd);
-
-		if (!sock)
-			continue;
-		found |= holds_port(sock, snum) && fd_forget_gone(fd);
-		fd_drop(sock);
-	}
+	for (unsigned int fd = 0; fd < max; fd++)
+		held |= forget_if_stale(fd, snum, &found);
+	if (!held && claims_have_socks())
+		found = sock->ops->reclaim(sock, snum);
 	return found;
 }

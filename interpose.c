@@ -154,15 +154,16 @@ EXPORT int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 
 /* ---- naming ------------------------------------------------------------ */
 
-/* Whether the port was held by a socket whose descriptor was closed unseen. */
-static bool forget_holder(const struct sockaddr *addr, socklen_t len)
+/* Whether the port only seemed to be held. */
+static bool forget_holder(struct socket *sock, const struct sockaddr *addr,
+			  socklen_t len)
 {
 	struct sockaddr_in want;
 
 	if (len < sizeof(want))
 		return false;
 	memcpy(&want, addr, sizeof(want));
-	return want.sin_port && fd_forget_stale(ntohs(want.sin_port));
+	return want.sin_port && fd_forget_stale(sock, ntohs(want.sin_port));
 }
 
 static noinline int sys_bind(int fd, const struct sockaddr *addr, socklen_t len)
@@ -174,7 +175,7 @@ static noinline int sys_bind(int fd, const struct sockaddr *addr, socklen_t len)
 	if (!sock)
 		return cop_libc.bind(fd, addr, len);
 	err = sock->ops->bind(sock, fd, addr, len);
-	if (unlikely(err == -EADDRINUSE) && forget_holder(addr, len))
+	if (unlikely(err == -EADDRINUSE) && forget_holder(sock, addr, len))
 		err = sock->ops->bind(sock, fd, addr, len);
 	fd_drop(sock);
 	if (unlikely(gone(fd, err, saved)))

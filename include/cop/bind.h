@@ -61,6 +61,21 @@ void cop_bind_adopted(struct sock *sk, __be16 sport, uint16_t pinned,
 		      uint16_t had);
 
 /**
+ * cop_holds - whether a sock is why a port is taken
+ * @sk: the sock
+ * @snum: the port, host order
+ *
+ * Bound or only claimed, and whether or not the kernel socket has it already.
+ */
+bool cop_holds(struct sock *sk, uint16_t snum);
+
+/**
+ * cop_reclaim - give back a port that no sock holds; see cop_port_reclaim()
+ * @snum: the port, host order
+ */
+bool cop_reclaim(uint16_t snum);
+
+/**
  * cop_owns - whether a descriptor still is the kernel socket of this sock
  * @sk: the sock
  * @fd: the descriptor

@@ -81,6 +81,17 @@ bool cop_port_claim(struct cop_port_table *table, uint16_t snum);
 void cop_port_release(struct cop_port_table *table, uint16_t snum);
 
 /**
+ * cop_port_reclaim - give back a port that a thread claimed that is no more
+ * @table: the port space
+ * @snum: the port, host order, which no sock has
+ *
+ * For a process with one thread: a child that was forked while another thread
+ * of its parent's had a claim without a sock, or had just begun to count it.
+ * Returns whether the port was taken. Async-signal-safe.
+ */
+bool cop_port_reclaim(struct cop_port_table *table, uint16_t snum);
+
+/**
  * cop_port_claim_any - take a free port of those that cop_port_allow() allows
  * @table: the port space
  *

@@ -92,6 +92,8 @@ struct proto_ops {
 	void (*autobind)(struct socket *sock, int fd);
 	bool (*autobound)(struct socket *sock, int fd);
 	bool (*owns)(struct socket *sock, int fd);
+	bool (*holds)(struct socket *sock, uint16_t snum);
+	bool (*reclaim)(struct socket *sock, uint16_t snum);
 	void (*poll)(struct socket *sock, int fd);
 	int (*ioctl)(struct socket *sock, int fd, unsigned long cmd, void *arg);
 	int (*setsockopt)(struct socket *sock, int fd, int level, int optname,
@@ -202,6 +204,8 @@ struct proto {
 	int (*disconnect)(struct sock *sk, int fd, const struct sockaddr *uaddr,
 			  socklen_t addr_len);
 	bool (*owns)(struct sock *sk, int fd);
+	bool (*holds)(struct sock *sk, uint16_t snum);
+	bool (*reclaim)(uint16_t snum);
 	void (*poll)(struct sock *sk, int fd);
 	int (*ioctl)(struct sock *sk, int fd, unsigned long cmd, void *arg);
 	int (*setsockopt)(struct sock *sk, int fd, int level, int optname,

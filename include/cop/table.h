@@ -121,12 +121,16 @@ void fd_forget(int fd);
 bool fd_forget_gone(int fd);
 
 /**
- * fd_forget_stale - forget the holder of a port if it was closed unseen
+ * fd_forget_stale - make a port free that only seems to be held
+ * @sock: a socket that was refused the port
  * @snum: the port, host order
  *
- * Returns whether there was one. Looks at every slot: for a bind that was
+ * Forgets a holder whose descriptor was closed unseen. Where there is no holder
+ * at all, nor a thread that could be about to become one, the claim is of a
+ * thread that this process was forked away from, and is given back. Returns
+ * whether there was one or the other. Looks at every slot: for a bind that was
  * refused only.
  */
-bool fd_forget_stale(uint16_t snum);
+bool fd_forget_stale(struct socket *sock, uint16_t snum);
 
 #endif /* COP_TABLE_H */

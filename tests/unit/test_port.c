@@ -106,6 +106,20 @@ Test(cop_port, a_refused_claim_leaves_the_queues_length)
 	cr_assert(eq(uint, queue_length(5000 % COP_HTABLE_SIZE), 1));
 }
 
+/* As a child finds it that was forked in the middle of a claim. */
+Test(cop_port, a_claim_that_was_not_counted_yet_is_given_back)
+{
+	cop_port_claim(&table, 5000);
+	cop_port_claim(&table, 5000 + COP_HTABLE_SIZE);
+	table.count[5000 % COP_HTABLE_SIZE]--;
+	cr_assert(cop_port_reclaim(&table, 5000));
+	cr_assert(eq(uint, assert_consistent(), 1));
+	cr_assert(not(cop_port_reclaim(&table, 5000)));
+	cr_assert(cop_port_reclaim(&table, 5000 + COP_HTABLE_SIZE));
+	cr_assert(eq(uint, assert_consistent(), 0));
+	cr_assert(cop_port_claim(&table, 5000));
+}
+
 /* ---- which queue, which port ---------------------------------------------- */
 
 Test(cop_port, the_rover_is_where_the_random_source_says)

@@ -262,6 +262,74 @@ Test(cop_table, a_forked_child_has_its_own_copy)
 	cr_assert(cop_port_taken(&cop_port_table, t_port(inherited)));
 }
 
+/* ---- claims without a sock ------------------------------------------------ */
+
+static uint16_t claimed;
+
+/* What a thread of the parent's leaves behind that was about to bind. */
+static int bind_what_nobody_holds(void)
+{
+	int fd = t_open();
+
+#ifdef COP_TSAN
+	return T_SKIP; /* which has a thread of its own */
+#endif
+	CHECK(t_bind(fd, LOOPBACK, claimed) == -EADDRINUSE);
+	CHECK(fd_forget_stale(t_sock(fd), claimed));
+	CHECK(!fd_forget_stale(t_sock(fd), claimed));
+	CHECK(!t_bind(fd, LOOPBACK, claimed));
+	CHECK(!fd_forget_stale(t_sock(fd), claimed));
+	CHECK(cop_port_taken(&cop_port_table, claimed));
+	return 0;
+}
+
+Test(cop_table, a_forked_child_gets_a_port_that_only_seems_to_be_held)
+{
+	claimed = t_free_port();
+	cop_port_claim(&cop_port_table, claimed);
+	T_CHILD(bind_what_nobody_holds);
+}
+
+static int armed_is_held(void)
+{
+	int fd = t_open();
+
+	cop_sk(t_sk(fd))->armed = claimed;
+	CHECK(!fd_forget_stale(t_sock(t_open()), claimed));
+	CHECK(cop_port_taken(&cop_port_table, claimed));
+	return 0;
+}
+
+Test(cop_table, a_port_that_an_autobind_is_about_to_take_is_held)
+{
+	claimed = t_free_port();
+	cop_port_claim(&cop_port_table, claimed);
+	T_CHILD(armed_is_held);
+}
+
+static void *sleep_long(void *arg)
+{
+	pause();
+	return arg;
+}
+
+static int another_thread_may_have_claimed(void)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, sleep_long, NULL);
+	CHECK(!fd_forget_stale(t_sock(t_open()), claimed));
+	CHECK(cop_port_taken(&cop_port_table, claimed));
+	return 0;
+}
+
+Test(cop_table, a_claim_without_a_socket_is_kept_while_there_are_threads)
+{
+	claimed = t_free_port();
+	cop_port_claim(&cop_port_table, claimed);
+	T_CHILD(another_thread_may_have_claimed);
+}
+
 /* ---- threads -------------------------------------------------------------- */
 
 enum { THREADS = 4, ROUNDS = 500 };
