@@ -30,12 +30,21 @@
 static pthread_once_t cop_once = PTHREAD_ONCE_INIT;
 static _Atomic(bool) cop_started;
 
+/* The standard streams are there before us, and are libc's own. */
+static void inherit(void)
+{
+	cop_inherit();
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (unlikely(sockfd_lookup(fd)))
+			stdio_adopt(fd);
+}
+
 static void cop_start(void)
 {
 	cop_libc_init();
 	cop_env_init();
 	inet_init();
-	cop_inherit();
+	inherit();
 	atomic_store_explicit(&cop_started, true, memory_order_release);
 }
 

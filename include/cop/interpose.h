@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <sys/select.h>
 #include <sys/socket.h>
@@ -27,6 +28,10 @@ ssize_t __read_chk(int fd, void *buf, size_t len, size_t buflen);
 ssize_t __recv_chk(int fd, void *buf, size_t len, size_t buflen, int flags);
 ssize_t __recvfrom_chk(int fd, void *buf, size_t len, size_t buflen, int flags,
 		       struct sockaddr *addr, socklen_t *alen);
+int __dprintf_chk(int fd, int flag, const char *fmt, ...);
+int __vdprintf_chk(int fd, int flag, const char *fmt, va_list ap);
+int __vsnprintf_chk(char *buf, size_t len, int flag, size_t buflen,
+		    const char *fmt, va_list ap);
 int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t size);
 int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 		const sigset_t *mask, size_t size);
@@ -168,5 +173,15 @@ void poll_prepare(const struct pollfd *fds, nfds_t n);
  * @rd: what select() was given; may be NULL
  */
 void select_prepare(int n, const fd_set *rd);
+
+/**
+ * stdio_adopt - make a COP descriptor the program's standard stream
+ * @fd: 0, 1 or 2; for any other number, and where it is not COP, nothing is done
+ *
+ * For a program that was started with it, before it has touched the stream.
+ * stdin, stdout or stderr is another FILE then, buffered as libc's is. Returns
+ * whether it was done.
+ */
+bool stdio_adopt(int fd);
 
 #endif /* COP_INTERPOSE_H */

@@ -16,6 +16,7 @@
 #include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <wchar.h>
 
 #include "prog.h"
 
@@ -261,6 +262,27 @@ static void use_sendmmsg(void)
 	show_data();
 }
 
+static void use_dprintf(void)
+{
+	T(dprintf(out, "%s %s", "data", "whole"));
+	show_data();
+}
+
+/* The stream is left open, since the number is not its own. */
+static void use_fdopen(void)
+{
+	FILE *file = fdopen(out, "w");
+
+	T(file ? 0 : -1);
+	if (!own_kind)
+		T(fwide(file, 0));
+	T(fputs("data ", file) < 0);
+	T(ftell(file));
+	T(fputs("whole", file) < 0);
+	T(fflush(file));
+	show_data();
+}
+
 /* Something to be read, put there by a call that nobody sees. */
 static void fill(void)
 {
@@ -423,6 +445,7 @@ static const struct use {
 	{ "write", use_write, false },	     { "writev", use_writev, false },
 	{ "pwritev2", use_pwritev2, false }, { "send", use_send, false },
 	{ "sendto", use_sendto, false },     { "sendmsg", use_sendmsg, false },
+	{ "dprintf", use_dprintf, false },   { "fdopen", use_fdopen, false },
 	{ "sendmmsg", use_sendmmsg, false }, { "read", use_read, true },
 	{ "readv", use_readv, true },	     { "preadv2", use_preadv2, true },
 	{ "recv", use_recv, true },	     { "recvfrom", use_recvfrom, true },

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT
+/*
+ * interpose_stdio.c - stdio on a descriptor: fdopen, fclose, freopen, dprintf.
+ * What a stream on a COP descriptor moves, it moves by the calls of the other
+ * interpose files.
+ *
+ * Owns: nothing. Protected by: nothing to protect. May call: every room below,
+ * and the other interpose files' symbols by name. Counterpart in the kernel:
+ * none; libio in libc.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "cop/cancel.h"
+#include "cop/compiler.h"
+#include "cop/interpose.h"
+#include "cop/libc.h"
+#include "cop/stdio.h"
+#include "cop/table.h"
+
+/* ---- what moves a stream's bytes ---------------------------------------- */
+
+/*
+ * libc asks for a buffer full, which is not what the program asked for: of a
+ * longer datagram UDP's streams lose the rest, unless it is fread() that wants
+ * more than a buffer. Here it is kept, so both get it.
+ */
+static ssize_t stream_read(void *cookie, char *buf, size_t len)
+{
+	struct cop_stream *s = cookie;
+	struct iovec iov[2] = { { buf, len } };
+	ssize_t n = cop_stream_rest(s, buf, len);
+
+	if (n)
+		return n;
+	iov[1].iov_base = sockfd_lookup(s->fd) ? cop_stream_room(s) : NULL;
+	iov[1].iov_len = COP_STREAM_REST;
+	if (!iov[1].iov_base)
+		return read(s->fd, buf, len);
+	n = readv(s->fd, iov, 2);
+	if (n <= (ssize_t)len)
+		return n;
+	cop_stream_keep(s, n - len);
+	return len;
+}
+
+/* As _IO_new_file_write() in libc: in pieces, should it be a pipe's number now. */
+static ssize_t stream_write(void *cookie, const char *buf, size_t len)
+{
+	struct cop_stream *s = cookie;
+	size_t done = 0;
+	ssize_t n;
+
+	do {
+		n = write(s->fd, buf + done, len - done);
+		if (n > 0)
+			done += n;
+	} while (n > 0 && done < len);
+	return done;
+}
+
+static int stream_seek(void *cookie, off64_t *off, int whence)
+{
+	struct cop_stream *s = cookie;
+
+	*off = lseek64(s->fd, *off, whence);
+	return *off < 0 ? -1 : 0;
+}
+
+static int stream_close(void *cookie)
+{
+	struct cop_stream *s = cookie;
+
+	return close(s->fd);
+}
+
+static const cookie_io_functions_t stream_io = {
+	.read = stream_read,
+	.write = stream_write,
+	.seek = stream_seek,
+	.close = stream_close,
+};
+
+/* ---- opening ------------------------------------------------------------ */
+
+static noinline FILE *stdio_fdopen(int fd, const char *mode)
+{
+	int saved = errno;
+	FILE *fp;
+	int err;
+
+	if (fd_forget_gone(fd)) {
+		errno = saved;
+		return cop_libc.fdopen(fd, mode);
+	}
+	err = cop_stream_open(fd, mode, &stream_io, &fp);
+	return cop_return(err, saved) ? NULL : fp;
+}
+
+EXPORT FILE *fdopen(int fd, const char *mode)
+{
+	if (likely(!sockfd_lookup(fd)))
+		return cop_libc.fdopen(fd, mode);
+	return stdio_fdopen(fd, mode);
+}
+
+bool stdio_adopt(int fd)
+{
+	static FILE **const standard[] = { &stdin, &stdout, &stderr };
+	FILE *fp;
+
+	if (fd < STDIN_FILENO || fd > STDERR_FILENO || !sockfd_lookup(fd))
+		return false;
+	fp = fdopen(fd, fd == STDIN_FILENO ? "r" : "w");
+	if (!fp)
+		return false;
+	if (fd == STDERR_FILENO)
+		setvbuf(fp, NULL, _IONBF, 0);
+	*standard[fd] = fp;
+	return true;
+}
+
+/* ---- closing ------------------------------------------------------------ */
+
+/* -1 for a stream of memory, whose _fileno nobody ever sets. */
+static int number_of(FILE *fp)
+{
+	int saved = errno;
+	int fd = fileno_unlocked(fp);
+
+	errno = saved;
+	return fd;
+}
+
+/*
+ * Whether closing a FILE may mean anything to the table. Only where there are
+ * COP descriptors is it looked at.
+ */
+static bool is_concerned(FILE *fp)
+{
+	return any_ours() &&
+	       (sockfd_lookup(number_of(fp)) || cop_stream_find(fp));
+}
+
+/*
+ * libc has been where it closes a descriptor; what its slot held was taken out
+ * before. Where it is open yet, as libc saw no cause to close it, it goes back.
+ */
+static void closed_unseen(int fd, struct socket *sock)
+{
+	if (sock && sock->ops->owns(sock, fd))
+		fd_restore(fd, sock);
+	else
+		fd_drop(sock);
+}
+
+/* A stream of libc's own, which closes where nobody sees it. */
+static int fclose_file(FILE *fp)
+{
+	int cancel = cancel_off();
+	int fd = number_of(fp);
+	struct socket *sock = fd_take(fd);
+	int ret = cop_libc.fclose(fp);
+	int err = errno;
+
+	closed_unseen(fd, sock);
+	cancel_on(cancel);
+	errno = err;
+	return ret;
+}
+
+/* Ours flushes, then closes by stream_close(), unless freopen() was there. */
+static noinline int stdio_fclose(FILE *fp)
+{
+	struct cop_stream *s = cop_stream_take(fp);
+	int saved = errno;
+	int ret, err;
+
+	ret = s && s->fd >= 0 ? cop_libc.fclose(fp) : fclose_file(fp);
+	err = errno;
+	if (s)
+		cop_stream_free(s);
+	errno = ret ? err : saved;
+	return ret;
+}
+
+EXPORT int fclose(FILE *fp)
+{
+	return unlikely(is_concerned(fp)) ? stdio_fclose(fp)
+					  : cop_libc.fclose(fp);
+}
+
+typedef FILE *freopen_call(const char *path, const char *mode, FILE *fp);
+
+static noinline FILE *stdio_freopen(freopen_call *next, const char *path,
+				    const char *mode, FILE *fp)
+{
+	struct cop_stream *s = cop_stream_find(fp);
+	int cancel = cancel_off();
+	struct socket *sock;
+	FILE *ret;
+	int fd, err;
+
+	flockfile(fp);
+	fd = number_of(fp);
+	if (s && s->fd >= 0) {
+		fflush(fp);
+		cop_stream_release(s, fp);
+	}
+	sock = fd_take(fd);
+	ret = next(path, mode, fp);
+	err = errno;
+	closed_unseen(fd, sock);
+	funlockfile(fp);
+	cancel_on(cancel);
+	errno = err;
+	return ret;
+}
+
+EXPORT FILE *freopen(const char *path, const char *mode, FILE *fp)
+{
+	return unlikely(is_concerned(fp))
+		       ? stdio_freopen(cop_libc.freopen, path, mode, fp)
+		       : cop_libc.freopen(path, mode, fp);
+}
+
+EXPORT FILE *freopen64(const char *path, const char *mode, FILE *fp)
+{
+	return unlikely(is_concerned(fp))
+		       ? stdio_freopen(cop_libc.freopen64, path, mode, fp)
+		       : cop_libc.freopen64(path, mode, fp);
+}
+
+/* ---- printing ----------------------------------------------------------- */
+
+#define PRINT_ROOM 1024
+
+static int print_long(int fd, int flag, size_t size, const char *fmt,
+		      va_list ap)
+{
+	char *text = malloc(size);
+	int n;
+
+	if (!text)
+		return -1;
+	pthread_cleanup_push(free, text);
+	n = __vsnprintf_chk(text, size, flag, size, fmt, ap);
+	if (n > 0)
+		n = write(fd, text, n);
+	pthread_cleanup_pop(1);
+	return n;
+}
+
+/* One datagram, however long. @flag is that of the fortified names. */
+static noinline int stdio_vdprintf(int fd, int flag, const char *fmt,
+				   va_list ap)
+{
+	char text[PRINT_ROOM];
+	va_list again;
+	int n;
+
+	va_copy(again, ap);
+	n = __vsnprintf_chk(text, sizeof(text), flag, sizeof(text), fmt, ap);
+	if (n >= PRINT_ROOM)
+		n = print_long(fd, flag, (size_t)n + 1, fmt, again);
+	else if (n > 0)
+		n = write(fd, text, n);
+	va_end(again);
+	return n;
+}
+
+EXPORT int vdprintf(int fd, const char *fmt, va_list ap)
+{
+	if (likely(!sockfd_lookup(fd)))
+		return cop_libc.vdprintf(fd, fmt, ap);
+	return stdio_vdprintf(fd, 0, fmt, ap);
+}
+
+EXPORT int __vdprintf_chk(int fd, int flag, const char *fmt, va_list ap)
+{
+	if (likely(!sockfd_lookup(fd)))
+		return cop_libc.__vdprintf_chk(fd, flag, fmt, ap);
+	return stdio_vdprintf(fd, flag, fmt, ap);
+}
+
+EXPORT int dprintf(int fd, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vdprintf(fd, fmt, ap);
+	va_end(ap);
+	return n;
+}
+
+EXPORT int __dprintf_chk(int fd, int flag, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = __vdprintf_chk(fd, flag, fmt, ap);
+	va_end(ap);
+	return n;
+}
