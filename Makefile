@@ -8,6 +8,7 @@
 # make bench-plot  run the one of bind(), draw docs/bind.svg
 # make asan      the unit tests under AddressSanitizer and UBSan
 # make tsan      the unit tests under ThreadSanitizer
+# make coverage  what of the library the tests run, by lines
 # make lint      what the compilers, cppcheck and clang-format object to
 # make install   into $(DESTDIR)$(PREFIX)
 
@@ -93,6 +94,18 @@ tsan:
 	$(MAKE) unit B=build/tsan CC=clang WERROR=-Werror \
 		CFLAGS='-O1 -g -fsanitize=thread'
 
+# Counters live in files that are mapped, so those of a program that a signal ends
+# are there as well.
+COVERAGE := build/coverage
+
+coverage: need-coverage
+	@rm -rf $(COVERAGE)/prof
+	LLVM_PROFILE_FILE=$(abspath $(COVERAGE))/prof/%m%c.profraw \
+		$(MAKE) test B=$(COVERAGE) LIB=$(COVERAGE)/libcop.so CC=clang \
+		CFLAGS='-O1 -g -fprofile-instr-generate -fcoverage-mapping \
+			-mllvm -runtime-counter-relocation'
+	@scripts/coverage $(COVERAGE) $(SOURCES)
+
 # ---- benchmarks -------------------------------------------------------------
 
 BENCHES := $(patsubst bench/bench_%.c,%,$(sort $(wildcard bench/bench_*.c)))
@@ -141,6 +154,9 @@ need-demo: need-build
 need-plot: need-build
 	@scripts/need gnuplot-nox=gnuplot
 
+need-coverage: need-test
+	@scripts/need clang llvm=llvm-cov
+
 need-lint: need-build
 	@scripts/need clang cppcheck clang-format
 
@@ -153,7 +169,7 @@ clean:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: all test unit asan tsan bench bench-plot demo lint install clean \
-	need-build need-test need-demo need-plot need-lint
+.PHONY: all test unit coverage asan tsan bench bench-plot demo lint install clean \
+	need-build need-test need-coverage need-demo need-plot need-lint
 .DELETE_ON_ERROR:
 .SECONDARY:
