@@ -255,14 +255,27 @@ static bool is_first(struct cop_flows *flows, const struct cop_flow_key *key)
 	return !first && want && u64_cas(&flows->first, &first, want);
 }
 
+/*
+ * A send that began before the last owner's end may be at the table still, or a
+ * signal handler have interrupted it there: then it is emptied by the next who
+ * comes to it. Who does not let go in all this time was thrown out.
+ */
 void cop_flow_init(struct cop_flows *flows)
 {
+	struct cop_flows *outer;
+
 	WRITE_ONCE(flows->first, 0);
 	WRITE_ONCE(flows->first_seq, 0);
-	flows->head = NULL;
-	WRITE_ONCE(flows->restart, 0);
 	WRITE_ONCE(flows->evicted, 0);
-	atomic_store_explicit(&flows->lock, 0, memory_order_release);
+	WRITE_ONCE(flows->restart, 1);
+	if (flow_lock(flows, &outer))
+		table_clear(flows);
+	else if (outer == flows)
+		return;
+	else
+		flows->head = NULL;
+	WRITE_ONCE(flows->restart, 0);
+	flow_unlock(flows, outer);
 }
 
 uint64_t cop_flow_next(struct cop_flows *flows, const struct cop_flow_key *key)

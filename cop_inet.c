@@ -91,7 +91,7 @@ static int inet_create(struct socket *sock, int protocol)
 	sk = sk_alloc(PF_INET, answer->prot);
 	if (!sk)
 		return -ENOBUFS;
-	sock->ops = answer->ops;
+	WRITE_ONCE(sock->ops, answer->ops);
 	sock_init_data(sock, sk);
 	sk->sk_protocol = protocol;
 	if (answer->flags & INET_PROTOSW_REUSE)

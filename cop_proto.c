@@ -265,7 +265,7 @@ static int cop_disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 const struct proto cop_prot = {
 	.name = "COP",
 	.slab = &cop_slab,
-	.obj_size = sizeof(struct cop_sock),
+	.obj_size = offsetof(struct cop_sock, flows),
 	.init = cop_init_sock,
 	.destroy = cop_destroy,
 	.close = cop_close,

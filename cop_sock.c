@@ -36,18 +36,30 @@ void sock_free(struct socket *sock)
 	cop_slab_free(&socket_slab, sock);
 }
 
+typedef uintptr_t __attribute__((may_alias)) sk_word;
+
+static void sk_clear_from(struct sock *sk, size_t from, size_t end)
+{
+	for (; from < end; from += sizeof(sk_word))
+		__atomic_store_n((sk_word *)((char *)sk + from), 0,
+				 __ATOMIC_RELAXED);
+}
+
 /*
  * Zero all that is not the slab's, but for sk_prot: a reader without a reference
- * may be about to call it, and all socks of a slab have the same.
+ * may be about to call it, and all socks of a slab have the same. Whole words
+ * are stored, since such a reader may be anywhere.
  */
 static void sk_clear(struct sock *sk, size_t size)
 {
-	const size_t from = sizeof(sk->node);
 	const size_t prot = offsetof(struct sock, sk_prot);
-	const size_t behind = prot + sizeof(sk->sk_prot);
 
-	memset((char *)sk + from, 0, prot - from);
-	memset((char *)sk + behind, 0, size - behind);
+	_Static_assert(sizeof(sk->node) % sizeof(sk_word) == 0, "a whole word");
+	_Static_assert(offsetof(struct sock, sk_prot) % sizeof(sk_word) == 0 &&
+			       sizeof(sk->sk_prot) == sizeof(sk_word),
+		       "a word");
+	sk_clear_from(sk, sizeof(sk->node), prot);
+	sk_clear_from(sk, prot + sizeof(sk->sk_prot), size);
 }
 
 struct sock *sk_alloc(int family, const struct proto *prot)
@@ -58,7 +70,7 @@ struct sock *sk_alloc(int family, const struct proto *prot)
 		return NULL;
 	sk_clear(sk, prot->obj_size);
 	sk->sk_family = family;
-	sk->sk_prot = prot;
+	WRITE_ONCE(sk->sk_prot, prot);
 	return sk;
 }
 
@@ -72,8 +84,8 @@ void sock_init_data(struct socket *sock, struct sock *sk)
 	sk->sk_type = sock->type;
 	sk->sk_rcvtimeo = MAX_SCHEDULE_TIMEOUT;
 	sk->sk_sndtimeo = MAX_SCHEDULE_TIMEOUT;
-	sock->sk = sk;
-	atomic_store_explicit(&sk->sk_refcnt, 1, memory_order_release);
+	WRITE_ONCE(sk->sk_refcnt, 1);
+	atomic_store_explicit(&sock->sk, sk, memory_order_release);
 }
 
 static void sk_free(struct sock *sk)

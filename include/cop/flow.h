@@ -36,7 +36,9 @@ struct cop_flows {
 
 /**
  * cop_flow_init - begin without flows
- * @flows: a new socket's
+ * @flows: a new socket's: all zero, or as the memory's last owner left it
+ *
+ * Whoever still sends for that owner is in nobody's way.
  */
 void cop_flow_init(struct cop_flows *flows);
 

@@ -37,8 +37,9 @@ struct cop_sock {
 		user_range;	  /* (a) IP_LOCAL_PORT_RANGE as it was set */
 	_Atomic(uint64_t) tx_seq; /* (a) datagrams sent to the peer that the
 				      * socket is connected to */
-	struct cop_flows flows;	  /* those of other destinations */
 	struct cop_counters count;
+	struct cop_flows flows; /* those of other destinations; last, since it
+				 * is not cleared with the rest */
 };
 
 _Static_assert(sizeof(struct cop_sock) <= 320, "a struct sock must stay small");

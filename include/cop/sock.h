@@ -64,15 +64,18 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
  * All return a negative errno on failure.
  */
 struct socket {
-	struct slab_node node;	     /* the slab's */
-	const struct proto_ops *ops; /* (c) */
-	struct sock *sk;	     /* (c) holds a reference */
-	_Atomic(int) f_count;	     /* (a) descriptors that lead here, and
-				      * calls that are under way */
-	_Atomic(uint64_t) cookie;    /* (a) the kernel socket's SO_COOKIE, 0
-				      * until somebody asked */
-	_Atomic(uint8_t) state;	     /* (a) socket_state */
-	uint8_t type;		     /* (c) SOCK_COP */
+	struct slab_node node;		       /* the slab's */
+	_Atomic(const struct proto_ops *) ops; /* (a) set at creation */
+	_Atomic(struct sock *) sk;	       /* (a) likewise; holds a
+						 * reference */
+	_Atomic(int) f_count;		       /* (a) descriptors that lead
+						 * here, and calls that are
+						 * under way */
+	_Atomic(uint64_t) cookie;	       /* (a) the kernel socket's
+						 * SO_COOKIE, 0 until somebody
+						 * asked */
+	_Atomic(uint8_t) state;		       /* (a) socket_state */
+	uint8_t type;			       /* (c) SOCK_COP */
 };
 
 struct proto_ops {
@@ -129,7 +132,7 @@ struct sock_common {
 					 * the port; in the upper half, how
 					 * many have ended */
 	_Atomic(int) skc_refcnt;	/* (a) 0: free */
-	const struct proto *skc_prot;	/* (c) */
+	_Atomic(const struct proto *) skc_prot; /* (a) set at creation */
 };
 
 struct sock {
@@ -183,7 +186,7 @@ static inline struct inet_sock *inet_sk(const struct sock *sk)
 struct proto {
 	const char *name;
 	struct cop_slab *slab; /* of the transport's struct sock */
-	size_t obj_size;
+	size_t obj_size; /* of it, what sk_alloc() clears; init has the rest */
 	int (*init)(struct sock *sk);
 	void (*destroy)(struct sock *sk);
 	void (*close)(struct sock *sk);

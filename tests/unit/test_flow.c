@@ -4,6 +4,7 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/time.h>
 
 #include "cop/flow.h"
@@ -116,7 +117,7 @@ Test(cop_flow, destroying_none_is_harmless)
 
 Test(cop_flow, sockets_do_not_share_flows)
 {
-	struct cop_flows other;
+	struct cop_flows other = { 0 };
 	struct cop_flow_key k = key(1, 1);
 
 	cop_flow_init(&other);
@@ -194,6 +195,59 @@ static void on_alarm(int sig)
 {
 	(void)sig;
 	next(handled++ % 2, 1);
+}
+
+static atomic_bool enough;
+
+static void *send_on(void *arg)
+{
+	for (uint32_t i = 0; !enough; i++)
+		next(i % 300, 1);
+	return arg;
+}
+
+/* As when a socket is closed while others send, and its memory used again. */
+Test(cop_flow, a_next_owner_may_begin_amid_the_sends_of_the_last)
+{
+	pthread_t thread[THREADS];
+
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&thread[i], NULL, send_on, NULL);
+	for (int i = 0; i < 100000; i++) {
+		if (i % 8 == 0)
+			cop_flow_destroy(&flows);
+		cop_flow_init(&flows);
+	}
+	enough = true;
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(thread[i], NULL);
+	cop_flow_init(&flows);
+	for (uint32_t i = 0; i < 300; i++)
+		cr_assert(zero(u64, next(i, 1)));
+}
+
+static void close_and_open(int sig)
+{
+	(void)sig;
+	cop_flow_destroy(&flows);
+	cop_flow_init(&flows);
+	next(handled++ % 2, 1);
+}
+
+Test(cop_flow, a_signal_handler_may_close_and_open_amid_a_send)
+{
+	struct itimerval every = { { 0, 20 }, { 0, 20 } };
+	struct itimerval never = { 0 };
+
+	signal(SIGALRM, close_and_open);
+	setitimer(ITIMER_REAL, &every, NULL);
+	for (uint32_t i = 0; handled < 10000; i++)
+		next(i % 300, 1);
+	setitimer(ITIMER_REAL, &never, NULL);
+	cop_flow_init(&flows);
+	for (uint32_t i = 0; i < 300; i++)
+		cr_assert(zero(u64, next(i, 1)));
+	cr_assert(zero(int, flows.lock));
 }
 
 /* It neither deadlocks nor gives a number twice since the last new start. */
