@@ -7,8 +7,8 @@
 #                (make bench BENCH=datagram: one of them)
 # make bench-plot  run the one of bind(), draw docs/bind.svg
 # make asan      the unit tests under AddressSanitizer and UBSan
-# make tsan      the unit tests under ThreadSanitizer
 # make coverage  what of the library the tests run, by lines
+# make tsan      the unit tests under ThreadSanitizer, and sixteen threads at once
 # make lint      what the compilers, cppcheck and clang-format object to
 # make install   into $(DESTDIR)$(PREFIX)
 
@@ -91,8 +91,20 @@ asan:
 		CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all'
 
 tsan:
-	$(MAKE) unit B=build/tsan CC=clang WERROR=-Werror \
+	$(MAKE) unit churn B=build/tsan CC=clang WERROR=-Werror \
 		CFLAGS='-O1 -g -fsanitize=thread'
+
+# All of the library in one program, whose calls it serves without LD_PRELOAD.
+CHURN := $(B)/tests/churn
+CHURN_SECONDS ?= 10
+
+$(CHURN): $(B)/tests/e2e/progs/churn.o $(OBJECTS)
+	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ -lpthread -ldl $(LDFLAGS)
+
+churn: $(CHURN)
+	COP_DEBUG=1 $(CHURN) cop threads $(CHURN_SECONDS) 2>$(CHURN).err || \
+		{ cat $(CHURN).err; false; }
+	! grep -e refcnt= -e 'reference too many' $(CHURN).err
 
 # Counters live in files that are mapped, so those of a program that a signal ends
 # are there as well.
@@ -146,7 +158,7 @@ need-build:
 need-test: need-build
 	@scripts/need libcriterion-dev=/usr/include/criterion/criterion.h \
 		socat python3=/usr/bin/python3 perl iproute2=ip \
-		nftables=nft
+		nftables=nft valgrind
 
 need-demo: need-build
 	@scripts/need socat python3=/usr/bin/python3 tcpdump
@@ -169,7 +181,7 @@ clean:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: all test unit coverage asan tsan bench bench-plot demo lint install clean \
+.PHONY: all test unit churn coverage asan tsan bench bench-plot demo lint install clean \
 	need-build need-test need-coverage need-demo need-plot need-lint
 .DELETE_ON_ERROR:
 .SECONDARY:

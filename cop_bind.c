@@ -471,6 +471,8 @@ static int bind_any_plain(struct sock *sk, int fd,
 	if (err)
 		return err;
 	ip_local_name(fd, &local);
+	if (!local.sin_port)
+		return 0; /* another thread has disconnected it meanwhile */
 	if (!cop_port_claim(&cop_port_table, ntohs(local.sin_port)))
 		return kernel_unbind(fd) ?: -EAGAIN;
 	cop_hash(sk, ntohs(local.sin_port));
