@@ -476,13 +476,18 @@ static void cancelled_send(void)
 	addr_b = addr_of("127.0.0.1", 9);
 	for (size_t i = 0; i < ARRAY_SIZE(sending); i++) {
 		struct tally tally = { 0 };
+		long before;
 
-		for (int round = 0; round < 5; round++)
+		cancel_full(&sending[i], &tally);
+		before = vm_kb();
+		for (int round = 1; round < 9; round++)
 			cancel_full(&sending[i], &tally);
 		printf("%s: %d cancelled, %d bound again, %d descriptors "
 		       "left\n",
 		       sending[i].name, tally.cancelled, tally.bound,
 		       tally.fds);
+		printf("  memory is %s\n",
+		       vm_kb() - before < 8 * 32 ? "kept" : "lost");
 	}
 }
 
