@@ -152,6 +152,7 @@ static noinline ssize_t send_bounced(int fd, const struct cophdr *hdr,
 				     const struct msghdr *msg, int flags,
 				     size_t len)
 {
+	struct _pthread_cleanup_buffer cleanup;
 	void *buf;
 	ssize_t n;
 
@@ -160,9 +161,9 @@ static noinline ssize_t send_bounced(int fd, const struct cophdr *hdr,
 	buf = bounce_map();
 	if (!buf)
 		return -ENOBUFS;
-	pthread_cleanup_push(bounce_unmap, buf);
+	_pthread_cleanup_push(&cleanup, bounce_unmap, buf);
 	n = send_from(fd, hdr, msg, flags, len, buf);
-	pthread_cleanup_pop(1);
+	_pthread_cleanup_pop(&cleanup, 1);
 	return n;
 }
 
@@ -240,14 +241,15 @@ static int recv_through(int fd, struct msghdr *msg, int flags, size_t cap,
 static noinline int recv_bounced(int fd, struct msghdr *msg, int flags,
 				 size_t cap, struct cop_rx *rx)
 {
+	struct _pthread_cleanup_buffer cleanup;
 	void *buf = bounce_map();
 	int err;
 
 	if (!buf)
 		return -ENOBUFS;
-	pthread_cleanup_push(bounce_unmap, buf);
+	_pthread_cleanup_push(&cleanup, bounce_unmap, buf);
 	err = recv_through(fd, msg, flags, cap, rx, buf);
-	pthread_cleanup_pop(1);
+	_pthread_cleanup_pop(&cleanup, 1);
 	return err;
 }
 

@@ -24,4 +24,13 @@ static inline void cancel_on(int state)
 	pthread_setcancelstate(state, NULL);
 }
 
+/*
+ * What pthread_cleanup_push() was before it had a jump buffer in the caller's
+ * frame, to which the thread's end jumps even when a signal handler has jumped
+ * out of that frame long before. These are undone, and run, by a jump.
+ */
+void _pthread_cleanup_push(struct _pthread_cleanup_buffer *buffer,
+			   void (*routine)(void *), void *arg);
+void _pthread_cleanup_pop(struct _pthread_cleanup_buffer *buffer, int execute);
+
 #endif /* COP_CANCEL_H */

@@ -105,3 +105,15 @@ Test(e2e_signals, cop_stats_counts_right_under_a_handler_at_10_khz)
 	cr_expect_not_null(strstr(result.err, figures), "%s%s", result.out,
 			   result.err);
 }
+
+/* ---- handlers that jump out -------------------------------------------- */
+
+Test(e2e_signals, a_handler_that_jumps_out_of_a_receive_loses_nothing)
+{
+	run_same_without_fault("signals", "jump_from_receive");
+}
+
+Test(e2e_signals, a_thread_that_jumped_out_of_a_receive_can_be_cancelled)
+{
+	run_same_without_fault("signals", "jump_then_cancel");
+}
