@@ -108,6 +108,11 @@ Test(e2e_signals, cop_stats_counts_right_under_a_handler_at_10_khz)
 
 /* ---- handlers that jump out -------------------------------------------- */
 
+Test(e2e_signals, a_handler_on_its_stack_sends_and_jumps_out_of_a_fault)
+{
+	run_same_without_fault("signals", "jump_from_fault");
+}
+
 Test(e2e_signals, a_handler_that_jumps_out_of_a_receive_loses_nothing)
 {
 	run_same_without_fault("signals", "jump_from_receive");
