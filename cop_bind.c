@@ -147,7 +147,7 @@ static int bind_fault(struct sock *sk, int fd, const struct sockaddr_in *addr)
 		return sk_is_bound(sk) ? -EINVAL : -EADDRINUSE;
 	scratch = scratch_socket();
 	if (scratch < 0)
-		return -EADDRINUSE;
+		return sk_is_bound(sk) ? -EINVAL : -EADDRINUSE;
 	err = ask_fault(sk, fd, scratch, addr);
 	scratch_close(scratch);
 	return err;
@@ -180,7 +180,7 @@ static int bind_address(struct sock *sk, int fd, const struct sockaddr_in *addr)
 	int err;
 
 	if (helper < 0)
-		return -ENOBUFS;
+		return sk_is_bound(sk) ? -EINVAL : -ENOBUFS;
 	err = bind_beside_helper(sk, fd, helper, addr);
 	scratch_close(helper);
 	return err;
