@@ -7,6 +7,7 @@
  * the operations of a socket. Counterpart in the kernel: net/core/scm.c.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -36,17 +37,26 @@ void fd_received(int fd)
 	errno = saved;
 }
 
+/* As CMSG_OK() of the kernel, which refuses the message otherwise. */
+static bool cmsg_ok(const struct msghdr *msg, const struct cmsghdr *cmsg)
+{
+	size_t at = (const char *)cmsg - (const char *)msg->msg_control;
+
+	return cmsg->cmsg_len >= sizeof(*cmsg) &&
+	       cmsg->cmsg_len <= msg->msg_controllen - at;
+}
+
 static void each_right(struct msghdr *msg, void (*act)(int fd))
 {
 	struct cmsghdr *cmsg;
 
-	for (cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
+	for (cmsg = CMSG_FIRSTHDR(msg); cmsg && cmsg_ok(msg, cmsg);
+	     cmsg = CMSG_NXTHDR(msg, cmsg)) {
 		size_t n = cmsg->cmsg_len - CMSG_LEN(0);
 		int fd;
 
 		if (cmsg->cmsg_level != SOL_SOCKET ||
-		    cmsg->cmsg_type != SCM_RIGHTS ||
-		    cmsg->cmsg_len < CMSG_LEN(0))
+		    cmsg->cmsg_type != SCM_RIGHTS)
 			continue;
 		for (size_t i = 0; i + sizeof(fd) <= n; i += sizeof(fd)) {
 			memcpy(&fd, CMSG_DATA(cmsg) + i, sizeof(fd));

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_rights.c - COP sockets in messages (SCM_RIGHTS) arrive as what they are,
+ * as the kernel's UDP sockets do. progs/rights.c has the calls.
+ */
+#include <criterion/criterion.h>
+
+#include "runner.h"
+
+Test(e2e_rights, sockets_arrive_and_the_last_close_frees_the_port)
+{
+	run_same("rights", "sends_two");
+}
+
+Test(e2e_rights, unbound_connected_and_bound_sockets_arrive_so)
+{
+	run_same("rights", "sends_states");
+}
+
+Test(e2e_rights, sockets_arrive_among_250_files_which_stay_files)
+{
+	run_same("rights", "sends_253");
+}
+
+Test(e2e_rights, each_look_at_a_message_makes_a_socket)
+{
+	run_same("rights", "sends_to_peek");
+}
+
+Test(e2e_rights, what_there_is_no_room_for_is_closed)
+{
+	run_same("rights", "sends_too_many");
+}
+
+Test(e2e_rights, sockets_arrive_by_sendmmsg_and_recvmmsg)
+{
+	run_same("rights", "sends_mmsg");
+}
+
+Test(e2e_rights, sockets_arrive_by_the_numbers_of_the_calls)
+{
+	run_same("rights", "sends_by_number");
+}
+
+Test(e2e_rights, a_middle_man_passes_sockets_on)
+{
+	run_same("rights", "passes_on");
+}
+
+Test(e2e_rights, a_socket_on_its_way_holds_its_port)
+{
+	run_same("rights", "in_flight");
+}
+
+Test(e2e_rights, a_socket_sent_to_oneself_is_the_same)
+{
+	run_same("rights", "to_oneself");
+}
+
+Test(e2e_rights, a_number_means_what_came_under_it)
+{
+	run_same("rights", "number_of_another");
+}
+
+Test(e2e_rights, a_thousand_passes_leave_nothing)
+{
+	run_same("rights", "sends_many");
+}
+
+Test(e2e_rights, a_thousand_passes_to_oneself_leave_nothing)
+{
+	run_same("rights", "many_to_oneself");
+}
+
+Test(e2e_rights, a_message_that_is_refused_changes_nothing)
+{
+	run_same("rights", "failing");
+}
