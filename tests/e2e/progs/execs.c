@@ -1,0 +1,1069 @@
+// SPDX-License-Identifier: MIT
+/*
+ * execs.c - sockets that another program inherits. The other program is this
+ * one again: "<program> udp|cop <scenario> <port of A> <port of B>".
+ */
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/filter.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "prog.h"
+
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE 51
+#endif
+
+extern char **environ;
+
+/* Where the program that is run finds the sockets. */
+#define FD_A	 40
+#define FD_B	 41
+#define FD_DUP	 42
+#define FD_CLOSE 43
+
+static const char *self, *kind;
+static char port_a[8], port_b[8];
+
+static void move_to(int *fd, int to)
+{
+	if (dup2(*fd, to) != to)
+		die("dup2");
+	close(*fd);
+	*fd = to;
+}
+
+static void say_ports(void)
+{
+	snprintf(port_a, sizeof(port_a), "%d", ntohs(addr_a.sin_port));
+	snprintf(port_b, sizeof(port_b), "%d", ntohs(addr_b.sin_port));
+}
+
+static void make_inherited(void)
+{
+	make_pair();
+	move_to(&sock_a, FD_A);
+	move_to(&sock_b, FD_B);
+	say_ports();
+}
+
+#define ARGS(scenario)                                                     \
+	{                                                                  \
+		(char *)self, (char *)kind, scenario, port_a, port_b, NULL \
+	}
+
+static void exec_self(const char *scenario)
+{
+	char *argv[] = ARGS((char *)scenario);
+
+	fflush(stdout);
+	execv(self, argv);
+	die(self);
+}
+
+/* ---- in the program that is run ---------------------------------------- */
+
+static void know_port(char name, const char *port, struct sockaddr_in *addr)
+{
+	*addr = addr_of("127.0.0.1", atoi(port));
+	known[name - 'A'] = (struct known){ name, addr->sin_port };
+}
+
+static void inherit(char **argv)
+{
+	sock_a = FD_A;
+	sock_b = FD_B;
+	know_port('A', argv[0], &addr_a);
+	know_port('B', argv[1], &addr_b);
+}
+
+static void show_kind(int fd)
+{
+	socklen_t len = sizeof(int);
+	int n = 0;
+
+	T(of_the_kind(fd));
+	T(getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &n, &len));
+	T(n == (is_cop ? IPPROTO_COP : IPPROTO_UDP));
+	T(getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &n, &len));
+	T(n);
+}
+
+/* That @fd is the socket A: sends as A, receives what is sent to A. */
+static void is_a(int fd)
+{
+	T(sendto(fd, "from A", 6, 0, SA(&addr_b), sizeof(addr_b)));
+	R(recvfrom(sock_b, buf, 64, MSG_DONTWAIT, SA(&from), &fromlen));
+	T(sendto(sock_b, "to A", 4, 0, SA(&addr_a), sizeof(addr_a)));
+	R(recvfrom(fd, buf, 64, MSG_DONTWAIT, SA(&from), &fromlen));
+	T(of_the_kind(fd));
+	T(of_the_kind(sock_b));
+	show_name(fd);
+}
+
+static bool freed(void)
+{
+	int fd = sock();
+	int ret = bind(fd, SA(&addr_a), sizeof(addr_a));
+
+	close(fd);
+	return !ret;
+}
+
+static void image_is_a(void)
+{
+	is_a(FD_A);
+	show_kind(FD_A);
+}
+
+static void image_is_last(void)
+{
+	show_kind(FD_A);
+	is_a(FD_A);
+	T(freed());
+	T(close(FD_A));
+	T(freed());
+	is_a(FD_A);
+}
+
+static int disconnect(int fd)
+{
+	struct sockaddr none = { .sa_family = AF_UNSPEC };
+
+	return connect(fd, &none, sizeof(none));
+}
+
+/* What a disconnect undoes, and that the port can be had again then. */
+static void image_disconnects(void)
+{
+	show_kind(FD_A);
+	show_name(FD_A);
+	show_peer(FD_A);
+	T(connect(FD_A, SA(&addr_b), sizeof(addr_b)));
+	T(write(FD_A, "connected", 9));
+	R(recvfrom(sock_b, buf, 64, MSG_DONTWAIT, SA(&from), &fromlen));
+	T(disconnect(FD_A));
+	show_name(FD_A);
+	show_peer(FD_A);
+	T(freed());
+	T(disconnect(FD_A));
+	T(sendto(FD_A, "again", 5, 0, SA(&addr_b), sizeof(addr_b)));
+	T(read(sock_b, buf, 64));
+}
+
+static void image_binds(void)
+{
+	show_kind(FD_A);
+	T(bind(FD_A, SA(&addr_a), sizeof(addr_a)));
+	is_a(FD_A);
+	T(bind(FD_A, SA(&addr_a), sizeof(addr_a)));
+	T(bind(FD_B, SA(&addr_b), sizeof(addr_b)));
+}
+
+static void image_is_connected(void)
+{
+	show_kind(FD_A);
+	show_name(FD_A);
+	show_peer(FD_A);
+	T(write(FD_A, "connected", 9));
+	R(recvfrom(sock_b, buf, 64, MSG_DONTWAIT, SA(&from), &fromlen));
+	T(sendto(sock_b, "to A", 4, 0, SA(&addr_a), sizeof(addr_a)));
+	R(recvfrom(FD_A, buf, 64, MSG_DONTWAIT, SA(&from), &fromlen));
+	T(close(FD_B));
+	T(send(FD_A, "refused", 7, 0));
+	T(send(FD_A, "refused", 7, 0));
+	T(disconnect(FD_A));
+	show_name(FD_A);
+	show_peer(FD_A);
+}
+
+static void image_dups(void)
+{
+	is_a(FD_A);
+	is_a(FD_DUP);
+	T(close(FD_A));
+	T(freed());
+	is_a(FD_DUP);
+	T(dup2(FD_DUP, 60));
+	T(close(FD_DUP));
+	T(freed());
+	is_a(60);
+	T(close(60));
+	T(freed());
+}
+
+/* Nothing is known of the number, whose next owner is a file. */
+static void image_closed(void)
+{
+	int fd;
+
+	T(fcntl(FD_CLOSE, F_GETFD));
+	T(send(FD_CLOSE, "x", 1, 0));
+	T(freed());
+	while ((fd = open("/dev/zero", O_RDWR)) < FD_CLOSE)
+		;
+	T(fd);
+	R(read(fd, buf, 1));
+	T(write(fd, "x", 1));
+	T(recv(fd, buf, 1, 0));
+	T(close(fd));
+}
+
+static void image_queue(void)
+{
+	R(recvfrom(FD_B, buf, 64, MSG_DONTWAIT, SA(&from), &fromlen));
+	R(recvfrom(FD_B, buf, 64, MSG_DONTWAIT, SA(&from), &fromlen));
+	show_rest(FD_B);
+	T(fcntl(FD_B, F_GETFL));
+	T(recv(FD_B, buf, 64, 0));
+}
+
+static void image_strays(void)
+{
+	int udp = socket(AF_INET, SOCK_DGRAM, 0);
+	struct pollfd pfd = { .fd = FD_B, .events = POLLIN };
+
+	if (is_cop)
+		sendto(udp, "stray", 5, 0, SA(&addr_b), sizeof(addr_b));
+	T(poll(&pfd, 1, 0));
+	deliver("payload");
+	R(recvfrom(FD_B, buf, 64, 0, SA(&from), &fromlen));
+	show_rest(FD_B);
+}
+
+/* ---- options ----------------------------------------------------------- */
+
+static const struct option {
+	const char *name;
+	int level, optname, value;
+} options[] = {
+	{ "SO_REUSEADDR", SOL_SOCKET, SO_REUSEADDR, 1 },
+	{ "SO_REUSEPORT", SOL_SOCKET, SO_REUSEPORT, 1 },
+	{ "SO_BROADCAST", SOL_SOCKET, SO_BROADCAST, 1 },
+	{ "SO_RCVBUF", SOL_SOCKET, SO_RCVBUF, 20000 },
+	{ "SO_SNDBUF", SOL_SOCKET, SO_SNDBUF, 30000 },
+	{ "SO_PRIORITY", SOL_SOCKET, SO_PRIORITY, 3 },
+	{ "IP_TTL", IPPROTO_IP, IP_TTL, 7 },
+	{ "IP_TOS", IPPROTO_IP, IP_TOS, 16 },
+	{ "IP_PKTINFO", IPPROTO_IP, IP_PKTINFO, 1 },
+	{ "IP_LOCAL_PORT_RANGE", IPPROTO_IP, IP_LOCAL_PORT_RANGE,
+	  45010 << 16 | 45000 },
+};
+
+static void get_option(int fd, const struct option *option)
+{
+	socklen_t len = sizeof(int);
+	int value = -1;
+
+	printf("%s: ", option->name);
+	T(getsockopt(fd, option->level, option->optname, &value, &len));
+	T((unsigned int)value);
+}
+
+static void image_options(void)
+{
+	show_kind(FD_A);
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		get_option(FD_A, &options[i]);
+		get_option(FD_B, &options[i]);
+	}
+}
+
+/* A port of the range, and of no other. */
+static void image_range(void)
+{
+	struct sockaddr_in addr = addr_of("127.0.0.1", 0);
+	int port;
+
+	T(bind(FD_A, SA(&addr), sizeof(addr)));
+	port = ntohs(name_of(FD_A).sin_port);
+	T(port >= 45000 && port <= 45010);
+}
+
+static void set_options(void)
+{
+	make_inherited();
+	close(FD_A);
+	T(dup2(sock(), FD_A));
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		T(setsockopt(FD_A, options[i].level, options[i].optname,
+			     &options[i].value, sizeof(int)));
+}
+
+static void keeps_options(void)
+{
+	set_options();
+	exec_self("image_options");
+}
+
+static void keeps_range(void)
+{
+	set_options();
+	exec_self("image_range");
+}
+
+/* ---- a filter ---------------------------------------------------------- */
+
+/* Lets pass what begins with an x; the UDP header is ahead. */
+static struct sock_filter code[] = {
+	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 8),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 'x', 0, 1),
+	BPF_STMT(BPF_RET | BPF_K, 0xffff),
+	BPF_STMT(BPF_RET | BPF_K, 0),
+};
+
+static void use_filter(void)
+{
+	struct sock_filter got[16] = { 0 };
+	socklen_t len = ARRAY_SIZE(got);
+
+	T(getsockopt(FD_B, SOL_SOCKET, SO_GET_FILTER, got, &len));
+	T(len);
+	T(memcmp(got, code, sizeof(code)));
+	deliver("a");
+	deliver("x one");
+	deliver("b");
+	R(recvfrom(FD_B, buf, 64, MSG_DONTWAIT, SA(&from), &fromlen));
+	show_rest(FD_B);
+}
+
+static void image_filter(void)
+{
+	socklen_t len = 0;
+
+	use_filter();
+	T(setsockopt(FD_B, SOL_SOCKET, SO_DETACH_FILTER, &len, sizeof(int)));
+	T(getsockopt(FD_B, SOL_SOCKET, SO_GET_FILTER, NULL, &len));
+	T(len);
+	deliver("a");
+	R(recvfrom(FD_B, buf, 64, MSG_DONTWAIT, SA(&from), &fromlen));
+	T(setsockopt(FD_B, SOL_SOCKET, SO_DETACH_FILTER, &len, sizeof(int)));
+}
+
+static void keeps_filter(void)
+{
+	struct sock_fprog prog = { ARRAY_SIZE(code), code };
+
+	make_inherited();
+	T(setsockopt(FD_B, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)));
+	use_filter();
+	exec_self("image_filter");
+}
+
+/* What is not the program's is not shown. */
+static void image_no_filter(void)
+{
+	socklen_t len = 16;
+	int none = 0;
+
+	T(getsockopt(FD_A, SOL_SOCKET, SO_GET_FILTER, NULL, &len));
+	T(len);
+	T(setsockopt(FD_A, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none)));
+	is_a(FD_A);
+}
+
+static void shows_no_filter(void)
+{
+	make_inherited();
+	exec_self("image_no_filter");
+}
+
+/* ---- states ------------------------------------------------------------ */
+
+static void keeps_explicit(void)
+{
+	make_inherited();
+	close(FD_A);
+	T(dup2(sock(), FD_A));
+	T(bind(FD_A, SA(&addr_a), sizeof(addr_a)));
+	exec_self("image_disconnects");
+}
+
+static void keeps_ephemeral(void)
+{
+	make_inherited();
+	exec_self("image_disconnects");
+}
+
+static void make_unbound(void)
+{
+	make_inherited();
+	close(FD_A);
+	T(dup2(sock(), FD_A));
+}
+
+static void know_a(void)
+{
+	addr_a = know('A', FD_A);
+	addr_a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	say_ports();
+}
+
+static void keeps_autobound(void)
+{
+	make_unbound();
+	T(sendto(FD_A, "x", 1, 0, SA(&addr_b), sizeof(addr_b)));
+	T(recv(FD_B, buf, 1, 0));
+	know_a();
+	exec_self("image_disconnects");
+}
+
+static void keeps_connected(void)
+{
+	make_inherited();
+	T(connect(FD_A, SA(&addr_b), sizeof(addr_b)));
+	exec_self("image_is_connected");
+}
+
+static void keeps_autobound_by_connect(void)
+{
+	make_unbound();
+	T(connect(FD_A, SA(&addr_b), sizeof(addr_b)));
+	know_a();
+	exec_self("image_is_connected");
+}
+
+static void keeps_unbound(void)
+{
+	make_unbound();
+	exec_self("image_binds");
+}
+
+static void keeps_disconnected(void)
+{
+	make_inherited();
+	T(connect(FD_A, SA(&addr_b), sizeof(addr_b)));
+	T(disconnect(FD_A));
+	exec_self("image_binds");
+}
+
+static void keeps_last_close(void)
+{
+	make_inherited();
+	exec_self("image_is_last");
+}
+
+static void keeps_dups(void)
+{
+	make_inherited();
+	T(dup2(FD_A, FD_DUP));
+	exec_self("image_dups");
+}
+
+static void keeps_closed(void)
+{
+	make_inherited();
+	T(dup3(FD_A, FD_CLOSE, O_CLOEXEC));
+	T(fcntl(FD_A, F_SETFD, FD_CLOEXEC));
+	exec_self("image_closed");
+}
+
+static void keeps_one_of_two(void)
+{
+	make_inherited();
+	T(dup3(FD_A, FD_CLOSE, O_CLOEXEC));
+	T(fcntl(FD_CLOSE, F_GETFD));
+	exec_self("image_is_last");
+}
+
+static void keeps_queue(void)
+{
+	make_inherited();
+	T(fcntl(FD_B, F_SETFL, O_NONBLOCK));
+	deliver("one");
+	deliver("two");
+	exec_self("image_queue");
+}
+
+/* Again and again, with a change at each. */
+static void image_again(void)
+{
+	int one = 1;
+
+	is_a(FD_A);
+	T(setsockopt(FD_A, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)));
+	T(connect(FD_A, SA(&addr_b), sizeof(addr_b)));
+	exec_self("image_is_connected");
+}
+
+static void keeps_again(void)
+{
+	make_inherited();
+	exec_self("image_again");
+}
+
+static void keeps_strays_out(void)
+{
+	struct pollfd pfd = { .fd = FD_B, .events = POLLIN };
+
+	make_inherited();
+	T(poll(&pfd, 1, 0));
+	exec_self("image_strays");
+}
+
+static void keeps_strays_out_later(void)
+{
+	make_inherited();
+	exec_self("image_strays");
+}
+
+/* ---- ways to run a program --------------------------------------------- */
+
+#define IMAGE ARGS("image_is_a")
+
+static void by_execve(void)
+{
+	char *argv[] = IMAGE;
+
+	execve(self, argv, environ);
+}
+
+static void by_execv(void)
+{
+	char *argv[] = IMAGE;
+
+	execv(self, argv);
+}
+
+static void by_execvp(void)
+{
+	char *argv[] = IMAGE;
+
+	execvp(self, argv);
+}
+
+static void by_execvpe(void)
+{
+	char *argv[] = IMAGE;
+
+	execvpe(self, argv, environ);
+}
+
+static void by_execl(void)
+{
+	execl(self, self, kind, "image_is_a", port_a, port_b, NULL);
+}
+
+static void by_execlp(void)
+{
+	execlp(self, self, kind, "image_is_a", port_a, port_b, NULL);
+}
+
+static void by_execle(void)
+{
+	execle(self, self, kind, "image_is_a", port_a, port_b, NULL, environ);
+}
+
+static void by_fexecve(void)
+{
+	char *argv[] = IMAGE;
+
+	fexecve(open(self, O_RDONLY | O_CLOEXEC), argv, environ);
+}
+
+static void by_execveat(void)
+{
+	char *argv[] = IMAGE;
+
+	execveat(AT_FDCWD, self, argv, environ, 0);
+}
+
+static void by_execveat_fd(void)
+{
+	char *argv[] = IMAGE;
+
+	execveat(open(self, O_PATH | O_CLOEXEC), "", argv, environ,
+		 AT_EMPTY_PATH);
+}
+
+static void by_number(void)
+{
+	char *argv[] = IMAGE;
+
+	syscall(SYS_execve, self, argv, environ);
+}
+
+static void by_number_at(void)
+{
+	char *argv[] = IMAGE;
+
+	syscall(SYS_execveat, AT_FDCWD, self, argv, environ, 0);
+}
+
+/* The first tries find nothing, as a shell's on its way along PATH. */
+static void by_many_tries(void)
+{
+	char *argv[] = IMAGE;
+
+	execve("/nonexistent", argv, environ);
+	execve("/etc/passwd", argv, environ);
+	execve("/", argv, environ);
+	execve(self, argv, environ);
+}
+
+static const struct exec {
+	const char *name;
+	void (*call)(void);
+} execs[] = {
+	{ "execve", by_execve },
+	{ "execv", by_execv },
+	{ "execvp", by_execvp },
+	{ "execvpe", by_execvpe },
+	{ "execl", by_execl },
+	{ "execlp", by_execlp },
+	{ "execle", by_execle },
+	{ "fexecve", by_fexecve },
+	{ "execveat", by_execveat },
+	{ "execveat, a descriptor", by_execveat_fd },
+	{ "syscall(SYS_execve)", by_number },
+	{ "syscall(SYS_execveat)", by_number_at },
+	{ "many tries", by_many_tries },
+};
+
+static pid_t clone_by_number(void)
+{
+	return syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+}
+
+/* Nothing is printed while the other program prints. */
+static void wait_for(const char *name, pid_t pid)
+{
+	int status = -1;
+
+	waitpid(pid, &status, 0);
+	printf("%s: status %d\n", name, status);
+	is_a(FD_A);
+}
+
+/* The parent's sockets stay what they are. */
+static void in_child(pid_t (*make)(void))
+{
+	make_inherited();
+	for (size_t i = 0; i < ARRAY_SIZE(execs); i++) {
+		pid_t pid;
+
+		fflush(stdout);
+		pid = make();
+		if (!pid) {
+			execs[i].call();
+			_exit(1);
+		}
+		wait_for(execs[i].name, pid);
+	}
+	T(close(FD_A));
+	T(freed());
+}
+
+static void ways_in_fork(void)
+{
+	in_child(fork);
+}
+
+static void ways_in_clone(void)
+{
+	in_child(clone_by_number);
+}
+
+/* No function may return between a vfork() and what it runs. */
+static void ways_in_vfork(void)
+{
+	make_inherited();
+	for (size_t i = 0; i < ARRAY_SIZE(execs); i++) {
+		pid_t pid;
+
+		fflush(stdout);
+		pid = vfork();
+		if (!pid) {
+			execs[i].call();
+			_exit(1);
+		}
+		wait_for(execs[i].name, pid);
+	}
+	T(close(FD_A));
+	T(freed());
+}
+
+#define MUST(expr)                  \
+	do {                        \
+		if (expr)           \
+			die(#expr); \
+	} while (0)
+
+static void ways_to_spawn(void)
+{
+	char command[5000], line[256];
+	char *argv[] = IMAGE;
+	pid_t pid;
+	FILE *p;
+
+	make_inherited();
+	fflush(stdout);
+	MUST(posix_spawn(&pid, self, NULL, NULL, argv, environ));
+	wait_for("posix_spawn", pid);
+	fflush(stdout);
+	MUST(posix_spawnp(&pid, self, NULL, NULL, argv, environ));
+	wait_for("posix_spawnp", pid);
+	snprintf(command, sizeof(command), "%s %s image_is_a %s %s", self, kind,
+		 port_a, port_b);
+	fflush(stdout);
+	printf("system: status %d\n", system(command));
+	is_a(FD_A);
+	p = popen(command, "r");
+	while (fgets(line, sizeof(line), p))
+		printf("popen: %s", line);
+	printf("popen: status %d\n", pclose(p));
+	is_a(FD_A);
+	fflush(stdout);
+	p = popen(command, "w");
+	printf("popen: status %d\n", pclose(p));
+	is_a(FD_A);
+}
+
+/* ---- file actions ------------------------------------------------------ */
+
+static void image_stdin(void)
+{
+	is_a(0);
+	show_kind(0);
+	T(send(FD_A, "x", 1, 0));
+	T(close(0));
+}
+
+static void spawns_onto_stdin(void)
+{
+	posix_spawn_file_actions_t actions;
+	char *argv[] = ARGS("image_stdin");
+	pid_t pid;
+
+	make_inherited();
+	T(fcntl(FD_A, F_SETFD, FD_CLOEXEC));
+	posix_spawn_file_actions_init(&actions);
+	T(posix_spawn_file_actions_adddup2(&actions, FD_A, 0));
+	fflush(stdout);
+	MUST(posix_spawn(&pid, self, &actions, NULL, argv, environ));
+	wait_for("adddup2 onto 0", pid);
+	fflush(stdout);
+	MUST(posix_spawnp(&pid, self, &actions, NULL, argv, environ));
+	wait_for("adddup2 onto 0 again", pid);
+	T(posix_spawn_file_actions_adddup2(&actions, FD_A, -1));
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawn_file_actions_init(&actions);
+	T(posix_spawn_file_actions_adddup2(&actions, FD_A, FD_A));
+	fflush(stdout);
+	MUST(posix_spawn(&pid, self, &actions, NULL,
+			 (char *[])ARGS("image_is_a"), environ));
+	wait_for("adddup2 onto itself", pid);
+}
+
+/* A server that knows nothing of sockets, until an empty datagram. */
+static void image_stdio(void)
+{
+	char line[64];
+
+	while (fgets(line, sizeof(line), stdin)) {
+		printf("You said %s", line);
+		fprintf(stderr, "%zu bytes", strlen(line));
+	}
+	exit(7);
+}
+
+static void serves_by_stdio(void)
+{
+	int status = -1;
+	pid_t pid;
+
+	make_inherited();
+	connect_to(FD_A, &addr_b);
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		dup2(FD_A, 0);
+		dup2(FD_A, 1);
+		dup2(FD_A, 2);
+		close_range(3, ~0U, 0);
+		exec_self("image_stdio");
+	}
+	for (int i = 0; i < 3; i++) {
+		T(sendto(FD_B, i ? "twice\n" : "hello\n", 6, 0, SA(&addr_a),
+			 sizeof(addr_a)));
+		R(recvfrom(FD_B, buf, 24, 0, SA(&from), &fromlen));
+		R(recvfrom(FD_B, buf, 24, 0, SA(&from), &fromlen));
+	}
+	T(sendto(FD_B, "", 0, 0, SA(&addr_a), sizeof(addr_a)));
+	waitpid(pid, &status, 0);
+	T(WEXITSTATUS(status));
+	is_a(FD_A);
+}
+
+/* What closes, opens and replaces in the child is the child's. */
+static void spawns_without(void)
+{
+	posix_spawn_file_actions_t actions;
+	char *argv[] = ARGS("image_closed");
+	pid_t pid;
+
+	make_inherited();
+	dup2(FD_A, FD_CLOSE);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addclose(&actions, FD_CLOSE);
+	posix_spawn_file_actions_addopen(&actions, FD_DUP, "/dev/zero",
+					 O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, FD_DUP, FD_B);
+	fflush(stdout);
+	MUST(posix_spawn(&pid, self, &actions, NULL, argv, environ));
+	wait_for("addclose", pid);
+	is_a(FD_CLOSE);
+}
+
+/* ---- programs that are not told of the library ------------------------- */
+
+/* They are run as on UDP: what they send is no COP datagram. */
+static void image_plain(void)
+{
+	T(getenv("LD_PRELOAD"));
+	T(getenv("ONLY") != NULL);
+	T(of_the_kind(FD_A));
+	show_name(FD_A);
+	T(sendto(FD_A, "plain", 5, 0, SA(&addr_b), sizeof(addr_b)));
+	T(close(FD_A));
+	T(fcntl(FD_A, F_GETFD));
+}
+
+static void drain_b(void)
+{
+	while (recv(FD_B, buf, sizeof(buf), MSG_DONTWAIT) >= 0)
+		;
+}
+
+static void plain_execve(char **envp)
+{
+	int status = -1;
+	char *argv[] = { (char *)self, "udp",  "image_plain",
+			 port_a,       port_b, NULL };
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		execve(self, argv, envp);
+		_exit(1);
+	}
+	waitpid(pid, &status, 0);
+	printf("execve: status %d\n", status);
+	drain_b();
+	is_a(FD_A);
+}
+
+static void runs_without_library(void)
+{
+	char *empty[] = { NULL };
+	char *own[] = { "ONLY=this", NULL };
+	char command[5000];
+
+	make_inherited();
+	plain_execve(empty);
+	plain_execve(own);
+	plain_execve(NULL);
+	fflush(stdout);
+	snprintf(command, sizeof(command),
+		 "env -u LD_PRELOAD %s udp image_plain %s %s", self, port_a,
+		 port_b);
+	printf("system: status %d\n", system(command));
+	snprintf(command, sizeof(command),
+		 "env -i ONLY=this %s udp image_plain %s %s", self, port_a,
+		 port_b);
+	fflush(stdout);
+	printf("system: status %d\n", system(command));
+	drain_b();
+	is_a(FD_A);
+}
+
+/* ---- what fails -------------------------------------------------------- */
+
+static void failing(void)
+{
+	char *argv[] = { "nothing", NULL };
+	struct sock_filter insn[8];
+	socklen_t len = ARRAY_SIZE(insn);
+	pid_t pid;
+
+	make_inherited();
+	T(execv("/nonexistent", argv));
+	T(execv("/etc/passwd", argv));
+	T(execve("/", argv, environ));
+	T(execvp("no-such-program", argv));
+	T(execlp("no-such-program", "x", NULL));
+	T(execl("/nonexistent", "x", NULL));
+	T(execle("/nonexistent", "x", NULL, environ));
+	T(execveat(-1, "x", argv, environ, 0));
+	T(execveat(AT_FDCWD, "/nonexistent", argv, environ, 0));
+	T(fexecve(-1, argv, environ));
+	T(posix_spawn(&pid, "/nonexistent", NULL, NULL, argv, environ));
+	T(posix_spawnp(&pid, "no-such-program", NULL, NULL, argv, environ));
+	T(syscall(SYS_execve, "/nonexistent", argv, environ));
+	T(system(NULL));
+	is_a(FD_A);
+	T(getsockopt(FD_A, SOL_SOCKET, SO_GET_FILTER, insn, &len));
+	T(len);
+	T(close(FD_A));
+	T(freed());
+}
+
+/* ---- at the same time -------------------------------------------------- */
+
+static void image_exit(void)
+{
+	exit(!of_the_kind(FD_A));
+}
+
+static void poll_once(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	poll(&pfd, 1, 0);
+}
+
+#define RACES 150
+
+/* The parent's first poll while its child runs another program. */
+static void polled_meanwhile(void)
+{
+	int udp = socket(AF_INET, SOCK_DGRAM, 0);
+	int plain = 0, woken = 0;
+
+	alarm(60);
+	for (int i = 0; i < RACES; i++) {
+		struct pollfd pfd = { .fd = FD_A, .events = POLLIN };
+		int status = -1;
+		pid_t pid;
+
+		make_inherited();
+		pid = fork();
+		if (!pid)
+			exec_self("image_exit");
+		for (int j = 0; j < i % 30; j++)
+			sched_yield();
+		poll_once(FD_A);
+		waitpid(pid, &status, 0);
+		plain += status != 0;
+		if (is_cop)
+			sendto(udp, "stray", 5, 0, SA(&addr_a), sizeof(addr_a));
+		woken += poll(&pfd, 1, 0);
+		close(FD_A);
+		close(FD_B);
+	}
+	printf("%d were plain, %d woken by strays\n", plain, woken);
+}
+
+/*
+ * The same with a child that never gets there, but marks what it would hand on
+ * over and over, since it is different each time.
+ */
+static void marks_for_long(void)
+{
+	char *argv[] = { "nothing", NULL };
+
+	for (int i = 0; i < 200; i++) {
+		int on = i % 2;
+
+		setsockopt(FD_A, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+		execv("/nonexistent", argv);
+	}
+	_exit(0);
+}
+
+static void polled_while_marked(void)
+{
+	int udp = socket(AF_INET, SOCK_DGRAM, 0);
+	int woken = 0;
+
+	alarm(60);
+	for (int i = 0; i < RACES; i++) {
+		struct pollfd pfd = { .fd = FD_A, .events = POLLIN };
+		pid_t pid;
+
+		make_inherited();
+		pid = fork();
+		if (!pid)
+			marks_for_long();
+		usleep(i * 10);
+		poll_once(FD_A);
+		waitpid(pid, NULL, 0);
+		if (is_cop)
+			sendto(udp, "stray", 5, 0, SA(&addr_a), sizeof(addr_a));
+		woken += poll(&pfd, 1, 0);
+		close(FD_A);
+		close(FD_B);
+	}
+	printf("%d woken by strays\n", woken);
+}
+
+#define S(name)             \
+	{                   \
+#name, name \
+	}
+
+int main(int argc, char **argv)
+{
+	static const struct scenario all[] = {
+		S(image_is_a),
+		S(image_is_last),
+		S(image_disconnects),
+		S(image_binds),
+		S(image_is_connected),
+		S(image_dups),
+		S(image_closed),
+		S(image_queue),
+		S(image_strays),
+		S(image_options),
+		S(image_range),
+		S(image_filter),
+		S(image_no_filter),
+		S(image_again),
+		S(image_stdin),
+		S(image_stdio),
+		S(image_plain),
+		S(image_exit),
+		S(keeps_options),
+		S(keeps_range),
+		S(keeps_filter),
+		S(shows_no_filter),
+		S(keeps_explicit),
+		S(keeps_ephemeral),
+		S(keeps_autobound),
+		S(keeps_autobound_by_connect),
+		S(keeps_connected),
+		S(keeps_unbound),
+		S(keeps_disconnected),
+		S(keeps_last_close),
+		S(keeps_dups),
+		S(keeps_closed),
+		S(keeps_one_of_two),
+		S(keeps_queue),
+		S(keeps_again),
+		S(keeps_strays_out),
+		S(keeps_strays_out_later),
+		S(ways_in_fork),
+		S(ways_in_clone),
+		S(ways_in_vfork),
+		S(ways_to_spawn),
+		S(spawns_onto_stdin),
+		S(serves_by_stdio),
+		S(spawns_without),
+		S(runs_without_library),
+		S(failing),
+		S(polled_meanwhile),
+		S(polled_while_marked),
+	};
+
+	self = argv[0];
+	kind = argc > 1 ? argv[1] : "";
+	if (argc > 4)
+		inherit(argv + 3);
+	return play(all, ARRAY_SIZE(all), argc, argv);
+}
