@@ -138,18 +138,49 @@ void cop_head_taken(struct sock *sk)
 		sock_set_flag(sk, SOCK_FILTER_CLEAN);
 }
 
-void cop_poll(struct sock *sk, int fd)
+static void filter_attach(struct sock *sk, int fd)
+{
+	if (cop_mark_filter(sk, fd, COP_BODY_COP, -1))
+		return;
+	cop_filter_attached(sk);
+	sock_set_flag(sk, SOCK_FILTER_NEW);
+}
+
+/*
+ * A forked child that was about to exec may have marked the socket just then,
+ * with what let everything in before.
+ */
+static void filter_look_again(struct sock *sk, int fd)
+{
+	struct cop_mark mark;
+
+	sock_reset_flag(sk, SOCK_FILTER_NEW);
+	if (cop_program_read(fd, &mark) || mark.body != COP_BODY_ALL)
+		return;
+	sock_reset_flag(sk, SOCK_FILTER_CLEAN);
+	filter_attach(sk, fd);
+}
+
+static noinline void poll_unclean(struct sock *sk, int fd)
 {
 	struct cop_rx rx;
 
-	if (likely(sock_flag(sk, SOCK_FILTER_CLEAN)))
+	if (!cop_owns(sk, fd))
 		return;
 	sock_set_flag(sk, SOCK_FILTER_WANTED);
-	if (!sock_flag(sk, SOCK_FILTER)) {
-		if (!cop_owns(sk, fd))
-			return;
-		if (!cop_mark_filter(sk, fd, COP_BODY_COP, -1))
-			cop_filter_attached(sk);
-	}
-	cop_head_purge(sk, fd, &rx);
+	if (!sock_flag(sk, SOCK_FILTER))
+		filter_attach(sk, fd);
+	else if (sock_flag(sk, SOCK_FILTER_NEW))
+		filter_look_again(sk, fd);
+	if (!sock_flag(sk, SOCK_FILTER_CLEAN))
+		cop_head_purge(sk, fd, &rx);
+}
+
+void cop_poll(struct sock *sk, int fd)
+{
+	const uint32_t flags = READ_ONCE(sk->sk_flags);
+
+	if (unlikely((flags & (SOCK_FILTER_CLEAN | SOCK_FILTER_NEW)) !=
+		     SOCK_FILTER_CLEAN))
+		poll_unclean(sk, fd);
 }

@@ -161,6 +161,11 @@ Test(e2e_execs, a_first_poll_beside_an_exec_takes_nothing_away)
 		 "0 were plain, 0 woken by strays\n");
 }
 
+Test(e2e_execs, a_first_poll_beside_a_mark_keeps_strays_out)
+{
+	run_says("execs", "polled_while_marked", "0 woken by strays\n");
+}
+
 /* ---- programs that nobody recompiled ------------------------------------ */
 
 ParameterizedTestParameters(e2e_execs, programs_use_what_they_are_handed)
