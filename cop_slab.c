@@ -2,7 +2,8 @@
 /*
  * cop_slab.c - type-stable memory without locks.
  *
- * Owns: the chunks of each slab. Protected by: atomic operations; the free
+ * Owns: the chunks of each slab, and the reserve that the first of them are
+ * taken from. Protected by: atomic operations; the free
  * list's head carries a tag against ABA. May call: mmap() only, which is what
  * keeps it usable in a signal handler. Counterpart in the kernel: mm/slub.c.
  */
@@ -37,6 +38,26 @@ static struct slab_node *slab_at(struct cop_slab *slab, uint32_t index)
 	return (struct slab_node *)(base + offset * slab->size);
 }
 
+/*
+ * The first chunks lie here, enough for a thousand sockets: a fork() copies what
+ * is beside the library's other data for less than a mapping of its own. Pages
+ * that nobody has used cost nothing.
+ */
+static char reserve[512 * 1024] __attribute__((aligned(64)));
+static _Atomic(uint32_t) reserve_used;
+
+static char *reserve_take(size_t len)
+{
+	uint32_t used = READ_ONCE(reserve_used);
+
+	len = (len + 63) & ~63ul;
+	do {
+		if (len > sizeof(reserve) - used)
+			return NULL;
+	} while (!u32_cas(&reserve_used, &used, used + len));
+	return reserve + used;
+}
+
 /* Map a chunk; whoever comes second throws his own away. */
 static int chunk_map(struct cop_slab *slab, unsigned int chunk)
 {
@@ -49,6 +70,18 @@ static int chunk_map(struct cop_slab *slab, unsigned int chunk)
 		return -1;
 	if (!atomic_compare_exchange_strong(&slab->chunks[chunk], &none, base))
 		munmap(base, len);
+	return 0;
+}
+
+/* A part of the reserve that comes second is lost: it was never touched. */
+static int chunk_make(struct cop_slab *slab, unsigned int chunk)
+{
+	char *base = reserve_take(chunk_objects(chunk) * slab->size);
+	char *none = NULL;
+
+	if (!base)
+		return chunk_map(slab, chunk);
+	atomic_compare_exchange_strong(&slab->chunks[chunk], &none, base);
 	return 0;
 }
 
@@ -67,7 +100,7 @@ static struct slab_node *slab_pop(struct cop_slab *slab)
 	return node;
 }
 
-/* Hand out the first object that nobody has had, mapping its chunk first. */
+/* Hand out the first object that nobody has had, with its chunk made first. */
 static struct slab_node *slab_grow(struct cop_slab *slab)
 {
 	uint32_t index = READ_ONCE(slab->fresh);
@@ -80,7 +113,7 @@ static struct slab_node *slab_grow(struct cop_slab *slab)
 		if (chunk >= COP_SLAB_CHUNKS)
 			return NULL;
 		if (!atomic_load(&slab->chunks[chunk]) &&
-		    chunk_map(slab, chunk))
+		    chunk_make(slab, chunk))
 			return NULL;
 	} while (!u32_cas(&slab->fresh, &index, index + 1));
 	node = slab_at(slab, index);
