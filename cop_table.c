@@ -22,6 +22,9 @@
 /* The kernel's default for fs.nr_open, to which a hard limit may be raised. */
 #define TABLE_SIZE_MIN (1u << 20)
 
+#define PAGE	       4096
+#define ALIGN(n, to)   (((n) + (to)-1) & ~((size_t)(to)-1))
+
 struct cop_table cop_table;
 
 static unsigned int table_size(void)
@@ -33,6 +36,17 @@ static unsigned int table_size(void)
 	return limit.rlim_max > INT_MAX ? INT_MAX : limit.rlim_max;
 }
 
+static size_t slots_len(size_t size)
+{
+	return ALIGN(size * sizeof(struct socket *) + sizeof(struct cop_slots),
+		     PAGE);
+}
+
+static void *slots_start(struct cop_slots *slots)
+{
+	return (char *)(slots + 1) - slots_len(slots->size);
+}
+
 /*
  * One mapping for every descriptor there can be, of which the kernel only
  * backs the pages that are written. Where the address space is limited, half
@@ -40,18 +54,19 @@ static unsigned int table_size(void)
  */
 static struct cop_slots *slots_map(void)
 {
-	size_t size, len;
 	struct cop_slots *slots;
+	size_t size;
+	char *start;
 
 	for (size = table_size(); size; size /= 2) {
-		len = sizeof(*slots) + size * sizeof(slots->slot[0]);
-		slots = mmap(NULL, len, PROT_READ | PROT_WRITE,
+		start = mmap(NULL, slots_len(size), PROT_READ | PROT_WRITE,
 			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
 			     0);
-		if (slots != MAP_FAILED) {
-			slots->size = size;
-			return slots;
-		}
+		if (start == MAP_FAILED)
+			continue;
+		slots = (struct cop_slots *)(start + slots_len(size)) - 1;
+		slots->size = size;
+		return slots;
 	}
 	return NULL;
 }
@@ -69,7 +84,7 @@ static struct cop_slots *slots_get(void)
 		return NULL;
 	if (atomic_compare_exchange_strong(&cop_table.slots, &none, slots))
 		return slots;
-	munmap(slots, sizeof(*slots) + slots->size * sizeof(slots->slot[0]));
+	munmap(slots_start(slots), slots_len(slots->size));
 	return none;
 }
 
@@ -90,7 +105,7 @@ static int slot_fill(int fd, struct socket *sock)
 		return -ENOMEM;
 	if ((size_t)fd >= slots->size)
 		return -EMFILE;
-	fd_drop(atomic_exchange(&slots->slot[fd], sock));
+	fd_drop(atomic_exchange(cop_slot(slots, fd), sock));
 	table_raise_max(fd + 1);
 	return 0;
 }
@@ -195,15 +210,16 @@ struct socket *fd_take(int fd)
 		return NULL;
 	if (READ_ONCE(sock->f_count) == 1)
 		sock->ops->flush(sock, fd);
-	return atomic_exchange(&READ_ONCE(cop_table.slots)->slot[fd], NULL);
+	return atomic_exchange(cop_slot(READ_ONCE(cop_table.slots), fd), NULL);
 }
 
 void fd_restore(int fd, struct socket *sock)
 {
 	struct socket *none = NULL;
 
-	if (sock && !atomic_compare_exchange_strong(
-			    &READ_ONCE(cop_table.slots)->slot[fd], &none, sock))
+	if (sock &&
+	    !atomic_compare_exchange_strong(
+		    cop_slot(READ_ONCE(cop_table.slots), fd), &none, sock))
 		fd_drop(sock);
 }
 
@@ -223,7 +239,7 @@ static void slot_clear(int fd, struct socket *sock)
 
 	cop_debug("descriptor %d was closed unseen", fd);
 	if (cop_process_is_owner() &&
-	    atomic_compare_exchange_strong(&slots->slot[fd], &held, NULL))
+	    atomic_compare_exchange_strong(cop_slot(slots, fd), &held, NULL))
 		fd_drop(sock);
 }
 

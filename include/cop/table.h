@@ -8,9 +8,13 @@
 #include "cop/compiler.h"
 #include "cop/sock.h"
 
+/*
+ * What stands behind the slots, which are counted downwards from here: so those
+ * in use are at the upper end of the mapping, where the kernel puts it beside
+ * others. A fork() then copies no page of page tables for them alone.
+ */
 struct cop_slots {
 	size_t size; /* (c) slots there are */
-	_Atomic(struct socket *) slot[];
 };
 
 struct cop_table {
@@ -20,6 +24,13 @@ struct cop_table {
 };
 
 extern struct cop_table cop_table;
+
+/* The slot of a descriptor that is below the table's size. */
+static inline _Atomic(struct socket *) *cop_slot(struct cop_slots *slots,
+						 unsigned int fd)
+{
+	return (_Atomic(struct socket *) *)slots - 1 - fd;
+}
 
 /**
  * sockfd_lookup - the COP socket behind a descriptor
@@ -34,7 +45,7 @@ static inline struct socket *sockfd_lookup(int fd)
 	if (likely((unsigned int)fd >=
 		   atomic_load_explicit(&cop_table.max, memory_order_acquire)))
 		return NULL;
-	return atomic_load_explicit(&READ_ONCE(cop_table.slots)->slot[fd],
+	return atomic_load_explicit(cop_slot(READ_ONCE(cop_table.slots), fd),
 				    memory_order_acquire);
 }
 
