@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "cop/cancel.h"
 #include "cop/compiler.h"
 #include "cop/process.h"
 #include "cop/random.h"
@@ -28,11 +29,13 @@ static void random_guess(uint32_t *numbers, size_t n)
 static noinline void random_fill(struct cop_process *process)
 {
 	uint32_t fresh[COP_RANDOM_POOL];
+	int cancel = cancel_off();
 
 	if (getrandom(fresh, sizeof(fresh), GRND_NONBLOCK) != sizeof(fresh))
 		random_guess(fresh, COP_RANDOM_POOL);
 	for (size_t i = 0; i < COP_RANDOM_POOL; i++)
 		WRITE_ONCE(process->random_pool[i], fresh[i]);
+	cancel_on(cancel);
 }
 
 uint32_t cop_random(void)
