@@ -12,11 +12,35 @@
 #include "cop/compiler.h"
 #include "cop/libc.h"
 
-/* Stubs: what an entry is until cop_libc_init() has run. */
+/* Stands in for a symbol that an older libc does not have. */
+static long missing(void)
+{
+	errno = ENOSYS;
+	return -1;
+}
+
+static void *next_symbol(const char *name)
+{
+	int saved = errno;
+	void *sym = dlsym(RTLD_NEXT, name);
+
+	errno = saved;
+	return sym ? sym : (void *)missing;
+}
+
+#define LOOK_UP(name)                                                         \
+	__atomic_store_n((void **)(void *)&cop_libc.name, next_symbol(#name), \
+			 __ATOMIC_RELAXED);
+
+/*
+ * Stubs: what an entry is until it is looked up. Each looks up itself alone, for
+ * its caller may be an allocator that starts: a symbol that is missing makes
+ * dlsym() allocate.
+ */
 #define X(type, name, params, args)        \
 	static type name##_stub params     \
 	{                                  \
-		cop_libc_init();           \
+		LOOK_UP(name)              \
 		return cop_libc.name args; \
 	}
 COP_LIBC_CALLS(X)
@@ -31,7 +55,7 @@ COP_LIBC_CALLS(X)
 		va_start(ap, cmd);                      \
 		value = va_arg(ap, arg);                \
 		va_end(ap);                             \
-		cop_libc_init();                        \
+		LOOK_UP(name)                           \
 		return cop_libc.name(fd, cmd, value);   \
 	}
 COP_LIBC_VARIADIC(X)
@@ -46,7 +70,7 @@ static long syscall_stub(long number, ...)
 	for (size_t i = 0; i < ARRAY_SIZE(a); i++)
 		a[i] = va_arg(ap, long);
 	va_end(ap);
-	cop_libc_init();
+	LOOK_UP(syscall)
 	return cop_libc.syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
@@ -60,7 +84,7 @@ static int clone_stub(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	tls = va_arg(ap, void *);
 	ctid = va_arg(ap, void *);
 	va_end(ap);
-	cop_libc_init();
+	LOOK_UP(clone)
 	return cop_libc.clone(fn, stack, flags, arg, ptid, tls, ctid);
 }
 
@@ -75,28 +99,8 @@ struct cop_libc cop_libc = {
 	.clone = clone_stub,
 };
 
-/* Stands in for a symbol that an older libc does not have. */
-static long missing(void)
-{
-	errno = ENOSYS;
-	return -1;
-}
-
-static void *next_symbol(const char *name)
-{
-	void *sym = dlsym(RTLD_NEXT, name);
-
-	return sym ? sym : (void *)missing;
-}
-
-#define LOOK_UP(name)                                                         \
-	__atomic_store_n((void **)(void *)&cop_libc.name, next_symbol(#name), \
-			 __ATOMIC_RELAXED);
-
 void cop_libc_init(void)
 {
-	int saved = errno;
-
 #define X(type, name, params, args) LOOK_UP(name)
 	COP_LIBC_CALLS(X)
 #undef X
@@ -105,5 +109,4 @@ void cop_libc_init(void)
 #undef X
 	LOOK_UP(syscall)
 	LOOK_UP(clone)
-	errno = saved;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * interpose_syscall.c - libc's syscall(): a program that gives it the number of
- * an interposed call gets that call. Debian's dig sends with
+ * an interposed call and a COP socket gets that call. Debian's dig sends with
  * syscall(SYS_sendmmsg), libuv closes with syscall(SYS_close).
  *
  * Owns: nothing. Protected by: nothing to protect. May call: interpose.c's
@@ -28,53 +28,86 @@
 #define INT(n) ((int)a[n])
 #define PTR(n) ((void *)a[n])
 
-/* The calls that take the same arguments by number as by name. */
-#define SAME_CALLS(X)                                               \
-	X(socket, (INT(0), INT(1), INT(2)))                         \
-	X(socketpair, (INT(0), INT(1), INT(2), PTR(3)))             \
+/*
+ * The calls on a descriptor, with their arguments. On one that is not ours they
+ * stay what they are, system calls: an allocator that reads so, lest it end up
+ * in somebody's read() that allocates, must not find itself there.
+ */
+#define FD_CALLS(X)                                                 \
 	X(bind, (INT(0), PTR(1), a[2]))                             \
 	X(connect, (INT(0), PTR(1), a[2]))                          \
-	X(accept, (INT(0), PTR(1), PTR(2)))                         \
-	X(accept4, (INT(0), PTR(1), PTR(2), INT(3)))                \
 	X(getsockname, (INT(0), PTR(1), PTR(2)))                    \
 	X(setsockopt, (INT(0), INT(1), INT(2), PTR(3), a[4]))       \
 	X(getsockopt, (INT(0), INT(1), INT(2), PTR(3), PTR(4)))     \
 	X(sendto, (INT(0), PTR(1), a[2], INT(3), PTR(4), a[5]))     \
-	X(sendmsg, (INT(0), PTR(1), INT(2)))                        \
-	X(sendmmsg, (INT(0), PTR(1), a[2], INT(3)))                 \
 	X(recvfrom, (INT(0), PTR(1), a[2], INT(3), PTR(4), PTR(5))) \
-	X(recvmsg, (INT(0), PTR(1), INT(2)))                        \
-	X(recvmmsg, (INT(0), PTR(1), a[2], INT(3), PTR(4)))         \
 	X(read, (INT(0), PTR(1), a[2]))                             \
 	X(readv, (INT(0), PTR(1), INT(2)))                          \
 	X(preadv2, (INT(0), PTR(1), INT(2), a[3], INT(5)))          \
 	X(pwritev2, (INT(0), PTR(1), INT(2), a[3], INT(5)))         \
 	X(write, (INT(0), PTR(1), a[2]))                            \
 	X(writev, (INT(0), PTR(1), INT(2)))                         \
-	X(sendfile, (INT(0), INT(1), PTR(2), a[3]))                 \
-	X(splice, (INT(0), PTR(1), INT(2), PTR(3), a[4], a[5]))     \
 	X(ioctl, (INT(0), a[1], PTR(2)))                            \
-	X(fcntl, (INT(0), INT(1), a[2]))                            \
-	X(dup, (INT(0)))                                            \
-	X(dup3, (INT(0), INT(1), INT(2)))                           \
-	X(close, (INT(0)))                                          \
-	X(close_range, (a[0], a[1], INT(2)))                        \
-	X(unshare, (INT(0)))                                        \
-	X(epoll_ctl, (INT(0), INT(1), INT(2), PTR(3)))              \
-	X(execve, (PTR(0), PTR(1), PTR(2)))                         \
-	X(execveat, (INT(0), PTR(1), PTR(2), PTR(3), INT(4)))       \
-	X(pidfd_getfd, (INT(0), INT(1), a[2]))                      \
-	OLD_CALLS(X)
+	X(close, (INT(0)))
+
+/* Those that concern any COP socket there is, from the first one on. */
+#define TABLE_CALLS(X)                                          \
+	X(fcntl, (INT(0), INT(1), a[2]))                        \
+	X(dup, (INT(0)))                                        \
+	X(dup3, (INT(0), INT(1), INT(2)))                       \
+	X(close_range, (a[0], a[1], INT(2)))                    \
+	X(accept, (INT(0), PTR(1), PTR(2)))                     \
+	X(accept4, (INT(0), PTR(1), PTR(2), INT(3)))            \
+	X(epoll_ctl, (INT(0), INT(1), INT(2), PTR(3)))          \
+	X(unshare, (INT(0)))                                    \
+	X(sendmsg, (INT(0), PTR(1), INT(2)))                    \
+	X(sendmmsg, (INT(0), PTR(1), a[2], INT(3)))             \
+	X(sendfile, (INT(0), INT(1), PTR(2), a[3]))             \
+	X(splice, (INT(0), PTR(1), INT(2), PTR(3), a[4], a[5])) \
+	X(execve, (PTR(0), PTR(1), PTR(2)))                     \
+	X(execveat, (INT(0), PTR(1), PTR(2), PTR(3), INT(4)))   \
+	OLD_TABLE_CALLS(X)
+
+/* Those that may bring the first COP socket. */
+#define SAME_CALLS(X)                                       \
+	X(socket, (INT(0), INT(1), INT(2)))                 \
+	X(recvmsg, (INT(0), PTR(1), INT(2)))                \
+	X(recvmmsg, (INT(0), PTR(1), a[2], INT(3), PTR(4))) \
+	X(pidfd_getfd, (INT(0), INT(1), a[2]))              \
+	X(socketpair, (INT(0), INT(1), INT(2), PTR(3)))
 
 /* Those that newer architectures only have by other numbers. */
 #ifdef SYS_dup2
-#define OLD_CALLS(X)                    \
+#define OLD_TABLE_CALLS(X)              \
 	X(dup2, (INT(0), INT(1)))       \
 	X(poll, (PTR(0), a[1], INT(2))) \
 	X(select, (INT(0), PTR(1), PTR(2), PTR(3), PTR(4)))
 #else
-#define OLD_CALLS(X)
+#define OLD_TABLE_CALLS(X)
 #endif
+
+static long next_syscall(long number, const long *a)
+{
+	return cop_libc.syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+#define X(name, args)                                         \
+	static long nr_##name(const long *a)                  \
+	{                                                     \
+		return unlikely(sockfd_lookup(INT(0)))        \
+			       ? name args                    \
+			       : next_syscall(SYS_##name, a); \
+	}
+FD_CALLS(X)
+#undef X
+
+#define X(name, args)                                                        \
+	static long nr_##name(const long *a)                                 \
+	{                                                                    \
+		return any_ours() ? name args : next_syscall(SYS_##name, a); \
+	}
+TABLE_CALLS(X)
+#undef X
 
 #define X(name, args)                        \
 	static long nr_##name(const long *a) \
@@ -83,11 +116,6 @@
 	}
 SAME_CALLS(X)
 #undef X
-
-static long next_syscall(long number, const long *a)
-{
-	return cop_libc.syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-}
 
 /* The kernel's signal masks are not libc's, so these go on as they came. */
 static long nr_ppoll(const long *a)
@@ -122,7 +150,7 @@ SHARING_CALLS(X)
 
 static long (*const calls[])(const long *a) = {
 #define X(name, args) [SYS_##name] = nr_##name,
-	SAME_CALLS(X)
+	FD_CALLS(X) TABLE_CALLS(X) SAME_CALLS(X)
 #undef X
 #define X(name) [SYS_##name] = nr_##name,
 		SHARING_CALLS(X)

@@ -197,9 +197,9 @@ struct cop_libc {
 };
 
 /*
- * Each entry starts as a stub that looks the whole table up and repeats the
- * call, so an entry may be called before any constructor has run and from any
- * thread. Written once, always with the same values.
+ * Each entry starts as a stub that looks its symbol up and repeats the call, so
+ * an entry may be called before any constructor has run and from any thread.
+ * Written once, always with the same values.
  */
 extern struct cop_libc cop_libc;
 

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -345,4 +346,34 @@ void run_same_without_fault(const char *name, const char *what)
 	static const char *const env[] = { "COP_DEBUG=1", NULL };
 
 	same(name, what, env);
+}
+
+void run_or_skip(const char *const argv[])
+{
+	struct run_result *res = malloc(sizeof(*res));
+	int status;
+
+	cr_assert_not_null(res);
+	status = run(res, argv, false, NULL);
+	if (status)
+		cr_skip_test("%s does not work here (%d): %.200s", argv[0],
+			     status, res->err);
+	free(res);
+}
+
+void run_build(const char *cc, const char *source, const char *out, ...)
+{
+	char from[4096];
+	const char *argv[MAX_ARGS] = { cc,   "-std=gnu11", "-D_GNU_SOURCE",
+				       "-g", "-o",	   out,
+				       from };
+	va_list ap;
+	int n = 7;
+
+	snprintf(from, sizeof(from), "%s/e2e/progs/%s", COP_TEST_DIR, source);
+	va_start(ap, out);
+	while (n < MAX_ARGS - 1 && (argv[n] = va_arg(ap, const char *)))
+		n++;
+	va_end(ap);
+	run_or_skip(argv);
 }

@@ -133,6 +133,25 @@ void run_same_without_fault(const char *name, const char *what);
  */
 void run_expect_no_fault(const struct run_result *res);
 
+/**
+ * run_or_skip - run what a test needs
+ * @argv: as for run()
+ *
+ * Skips the current test, and says why, unless it runs and exits with 0.
+ */
+void run_or_skip(const char *const argv[]);
+
+/**
+ * run_build - build a program or a library in a way of the test's own
+ * @cc: the compiler
+ * @source: a file of tests/e2e/progs
+ * @out: the file that is made
+ *
+ * More arguments of the compiler follow, NULL at the end. Skips the current test
+ * where the compiler is not there or can't build it.
+ */
+void run_build(const char *cc, const char *source, const char *out, ...);
+
 #define RUN_SKIP 77
 
 #endif /* COP_TEST_RUNNER_H */
