@@ -203,12 +203,15 @@ static bool inet_autobound(struct socket *sock, int fd)
 	return sock->sk->sk_prot->autobound(sock->sk, fd);
 }
 
-/* The autobind is left to connect: the kernel can do it in the same call. */
+/*
+ * The autobind is left to connect: the kernel can do it in the same call. Of a
+ * short name too, all is set, for checkers look at it as the kernel's type.
+ */
 static int inet_dgram_connect(struct socket *sock, int fd,
 			      const struct sockaddr *uaddr, socklen_t addr_len)
 {
 	const struct proto *prot = sock->sk->sk_prot;
-	struct sockaddr_storage addr;
+	struct sockaddr_storage addr = { 0 };
 	int err;
 
 	err = inet_addr_fits(fd, uaddr, addr_len);

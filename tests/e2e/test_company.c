@@ -252,3 +252,33 @@ ParameterizedTest(struct flag *how, e2e_company, works_however_calls_are_bound)
 	run_build("cc", "company.c", program, "-pthread", how->flag, NULL);
 	tour_same(program, NULL);
 }
+
+/* ---- valgrind ------------------------------------------------------------ */
+
+#define VALGRIND                                                     \
+	"valgrind", "-q", "--error-exitcode=9", "--leak-check=full", \
+		"--show-leak-kinds=all", "--errors-for-leak-kinds=all"
+
+Test(e2e_company, valgrind_finds_no_fault)
+{
+	const char *const probe[] = { VALGRIND, "true", NULL };
+	const char *const udp[] = { VALGRIND, COMPANY, "udp", "tour", NULL };
+	const char *const cop[] = { VALGRIND, COMPANY, "cop", "tour", NULL };
+
+	run_or_skip(probe);
+	cr_expect_eq(run(&plain, udp, false, NULL), 0, "%s", plain.err);
+	run(&result, cop, true, NULL);
+	expect_same("valgrind");
+}
+
+Test(e2e_company, valgrind_finds_the_programs_faults)
+{
+	const char *const probe[] = { VALGRIND, "true", NULL };
+	const char *const cop[] = { VALGRIND, COMPANY, "cop", "overflow",
+				    NULL };
+
+	run_or_skip(probe);
+	cr_expect_eq(run(&result, cop, true, NULL), 9);
+	cr_expect_not_null(strstr(result.err, "Invalid write"), "%s",
+			   result.err);
+}
