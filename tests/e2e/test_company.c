@@ -253,6 +253,147 @@ ParameterizedTest(struct flag *how, e2e_company, works_however_calls_are_bound)
 	tour_same(program, NULL);
 }
 
+/* ---- sanitizers ---------------------------------------------------------- */
+
+/* The same program, checked; skipped where even alone it does not run. */
+static void build_checked(const char *cc, const char *checker,
+			  const char *program)
+{
+	const char *const alone[] = { program, "udp", "tour", NULL };
+
+	run_build(cc, "company.c", program, "-pthread", checker, NULL);
+	run_or_skip(alone);
+}
+
+/* An overflow by a receive is found, on UDP as on COP. */
+static void finds_overflow(const char *program, const char *const env[])
+{
+	run_cop(program, "overflow", env);
+	cr_expect_neq(result.status, 0);
+	cr_expect_not_null(strstr(result.err, "heap-buffer-overflow"), "%s",
+			   result.err);
+}
+
+/* The compiler's runtime ahead of @rest, as a preload. */
+static const char *preload_runtime(const char *cc, const char *name,
+				   const char *rest)
+{
+	static char preload[RUN_MAX];
+	char option[128];
+	const char *const argv[] = { cc, option, NULL };
+
+	snprintf(option, sizeof(option), "-print-file-name=%s", name);
+	run_or_skip(argv);
+	cr_assert_eq(run(&result, argv, false, NULL), 0);
+	strcpy(preload, "LD_PRELOAD=");
+	strncat(preload, result.out, strcspn(result.out, "\n"));
+	strcat(preload, rest);
+	return preload;
+}
+
+Test(e2e_company, gccs_address_sanitizer_may_stand_behind_if_told)
+{
+	const char *program = BUILT "company-asan-gcc";
+	const char *const env[] = { "ASAN_OPTIONS=verify_asan_link_order=0",
+				    NULL };
+
+	build_checked("gcc", "-fsanitize=address", program);
+	tour_same(program, env);
+}
+
+/* Then it also sees what a receive on a COP socket writes. */
+Test(e2e_company, gccs_address_sanitizer_may_be_preloaded_first)
+{
+	const char *program = BUILT "company-asan-gcc-first";
+	const char *env[2] = { NULL };
+
+	build_checked("gcc", "-fsanitize=address", program);
+	run_plain(program, "tour", NULL);
+	env[0] = preload_runtime("gcc", "libasan.so", ":" COP_LIB);
+	run_cop(program, "tour", env);
+	expect_same("libasan first");
+	finds_overflow(program, env);
+}
+
+#if defined(__x86_64__)
+#define CLANG_ASAN "libclang_rt.asan-x86_64.so"
+#else
+#define CLANG_ASAN "libclang_rt.asan-aarch64.so"
+#endif
+
+Test(e2e_company, clangs_shared_address_sanitizer_may_be_preloaded_first)
+{
+	const char *program = BUILT "company-asan-clang-first";
+	const char *env[2] = { NULL };
+
+	run_build("clang", "company.c", program, "-pthread",
+		  "-fsanitize=address", "-shared-libasan", NULL);
+	env[0] = preload_runtime("clang", CLANG_ASAN, "");
+	run_plain(program, "tour", env);
+	env[0] = preload_runtime("clang", CLANG_ASAN, ":" COP_LIB);
+	run_cop(program, "tour", env);
+	expect_same("clang's runtime first");
+	finds_overflow(program, env);
+}
+
+/* The two above are needed: this is what an unaware user meets. */
+Test(e2e_company, gccs_address_sanitizer_wants_to_be_first)
+{
+	const char *program = BUILT "company-asan-gcc-unaware";
+
+	build_checked("gcc", "-fsanitize=address", program);
+	run_cop(program, "tour", NULL);
+	cr_expect_neq(result.status, 0);
+	cr_expect_not_null(strstr(result.err, "ASan runtime does not come"),
+			   "%s", result.err);
+}
+
+Test(e2e_company, gccs_address_sanitizer_may_be_linked_in)
+{
+	const char *program = BUILT "company-asan-gcc-static";
+
+	run_build("gcc", "company.c", program, "-pthread", "-fsanitize=address",
+		  "-static-libasan", NULL);
+	tour_same(program, NULL);
+	finds_overflow(program, NULL);
+}
+
+Test(e2e_company, clangs_address_sanitizer_needs_nothing)
+{
+	const char *program = BUILT "company-asan-clang";
+
+	build_checked("clang", "-fsanitize=address", program);
+	tour_same(program, NULL);
+	finds_overflow(program, NULL);
+}
+
+struct checker {
+	char cc[8];
+	char flag[24];
+};
+
+ParameterizedTestParameters(e2e_company, works_under_other_sanitizers)
+{
+	static struct checker checkers[] = { { "gcc", "-fsanitize=undefined" },
+					     { "gcc", "-fsanitize=thread" },
+					     { "clang", "-fsanitize=thread" },
+					     { "clang", "-fsanitize=memory" } };
+
+	return cr_make_param_array(struct checker, checkers,
+				   sizeof(checkers) / sizeof(*checkers));
+}
+
+ParameterizedTest(struct checker *with, e2e_company,
+		  works_under_other_sanitizers)
+{
+	char program[1024];
+
+	snprintf(program, sizeof(program), BUILT "company-%s%s", with->cc,
+		 strrchr(with->flag, '='));
+	build_checked(with->cc, with->flag, program);
+	tour_same(program, NULL);
+}
+
 /* ---- valgrind ------------------------------------------------------------ */
 
 #define VALGRIND                                                     \
@@ -281,4 +422,132 @@ Test(e2e_company, valgrind_finds_the_programs_faults)
 	cr_expect_eq(run(&result, cop, true, NULL), 9);
 	cr_expect_not_null(strstr(result.err, "Invalid write"), "%s",
 			   result.err);
+}
+
+/* ---- strace and gdb ------------------------------------------------------ */
+
+/* An option with a name and a value, as the tools want theirs. */
+static const char *said(char *to, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(to, size, fmt, ap);
+	va_end(ap);
+	return to;
+}
+
+static void read_back(struct run_result *res, const char *path)
+{
+	const char *const argv[] = { "cat", path, NULL };
+
+	cr_expect_eq(run(res, argv, false, NULL), 0, "%s", res->err);
+	unlink(path);
+}
+
+/* With its own environment, and with the library in strace's too. */
+static void strace_same(bool inherited)
+{
+	const char *trace = inherited ? BUILT "trace-1" : BUILT "trace-2";
+	const char *const cop[] = {
+		"strace", "-f",	 "-o",
+		trace,	  "-E",	 inherited ? "COP_TEST" : "LD_PRELOAD=" COP_LIB,
+		COMPANY,  "cop", "tour",
+		NULL
+	};
+
+	run_plain(COMPANY, "tour", NULL);
+	run(&result, cop, inherited, NULL);
+	expect_same("strace");
+	read_back(&result, trace);
+	cr_expect_not_null(strstr(result.out, "sendto("));
+	cr_expect_not_null(strstr(result.out, "by address"));
+}
+
+Test(e2e_company, strace_follows_what_works_as_without)
+{
+	const char *const probe[] = { "strace", "-o", "/dev/null", "true",
+				      NULL };
+
+	run_or_skip(probe);
+	strace_same(false);
+	strace_same(true);
+}
+
+#define GDB "gdb", "-nx", "-batch", "-ex", "set confirm off"
+
+/* To a breakpoint, and on to the end. */
+static void gdb_runs(bool inherited)
+{
+	const char *out = inherited ? BUILT "gdb-1" : BUILT "gdb-2";
+	char env[1024], to[1024];
+	const char *const argv[] = {
+		GDB,
+		"-ex",
+		inherited ? "show args"
+			  : said(env, sizeof(env),
+				 "set environment LD_PRELOAD %s", COP_LIB),
+		"-ex",
+		"break by_messages",
+		"-ex",
+		said(to, sizeof(to), "run cop tour >%s", out),
+		"-ex",
+		"backtrace",
+		"-ex",
+		"continue",
+		COMPANY,
+		NULL
+	};
+
+	run_plain(COMPANY, "tour", NULL);
+	cr_expect_eq(run(&result, argv, inherited, NULL), 0);
+	cr_expect_not_null(strstr(result.out, "Breakpoint 1, "), "%s%s",
+			   result.out, result.err);
+	cr_expect_not_null(strstr(result.out, "exited normally"), "%s%s",
+			   result.out, result.err);
+	read_back(&result, out);
+	expect_same("gdb");
+}
+
+/* What gdb says where it may not look at another process. */
+static void skip_unless_traced(void)
+{
+	if (strstr(result.err, "ptrace") || strstr(result.out, "ptrace"))
+		cr_skip_test("gdb may not trace here: %.200s", result.err);
+}
+
+Test(e2e_company, gdb_runs_a_program_to_its_end)
+{
+	const char *const probe[] = { GDB, "-ex", "run", "true", NULL };
+
+	run_or_skip(probe);
+	skip_unless_traced();
+	gdb_runs(false);
+	gdb_runs(true);
+}
+
+Test(e2e_company, gdb_attaches_to_a_receive_that_goes_on)
+{
+	const char *const argv[] = { COMPANY, "cop", "await", NULL };
+	const char *const probe[] = { GDB, "-ex", "run", "true", NULL };
+	char pid[16];
+	const char *const gdb[] = {
+		GDB, "-ex", "thread apply all backtrace", "-ex", "detach", "-p",
+		pid, NULL
+	};
+	static struct run_result waiter;
+	struct run_child child;
+
+	run_or_skip(probe);
+	skip_unless_traced();
+	cr_assert_eq(run_start(&child, &waiter, argv, true, NULL), 0);
+	cr_expect(run_expect(&child, "waiting\n", WAIT_MS));
+	snprintf(pid, sizeof(pid), "%d", child.pid);
+	run(&result, gdb, false, NULL);
+	cr_expect(run_write(&child, "go\n"));
+	cr_expect_eq(run_finish(&child, WAIT_MS), 0, "%s", waiter.err);
+	skip_unless_traced();
+	cr_expect_not_null(strstr(result.out, " recvfrom ("), "%s%s",
+			   result.out, result.err);
+	cr_expect_not_null(strstr(waiter.out, "buf at last"), "%s", waiter.out);
 }
