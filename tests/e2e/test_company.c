@@ -551,3 +551,46 @@ Test(e2e_company, gdb_attaches_to_a_receive_that_goes_on)
 			   result.out, result.err);
 	cr_expect_not_null(strstr(waiter.out, "buf at last"), "%s", waiter.out);
 }
+
+/* ---- ahead of main() and behind it --------------------------------------- */
+
+Test(e2e_company, destructors_may_use_sockets)
+{
+	run_same("late", "destructor");
+}
+
+Test(e2e_company, exit_handlers_may_use_sockets)
+{
+	run_same("late", "handler");
+}
+
+Test(e2e_company, exit_handlers_with_a_status_may_use_sockets)
+{
+	run_same("late", "handler_with_status");
+}
+
+Test(e2e_company, quick_exit_handlers_may_use_sockets)
+{
+	run_same("late", "quick_handler");
+}
+
+Test(e2e_company, a_threads_last_words_may_be_sockets)
+{
+	run_same("late", "thread");
+}
+
+/* Linked with, a library is initialised ahead of libcop and ended behind it. */
+Test(e2e_company, a_library_may_use_sockets_before_and_after_libcops_time)
+{
+	const char *library = BUILT "liblate.so";
+	const char *program = BUILT "late-linked";
+
+	run_build("cc", "late.c", library, "-shared", "-fPIC", "-DLATE_LIBRARY",
+		  NULL);
+	run_build("cc", "late.c", program, "-pthread", "-Wl,--no-as-needed",
+		  library, NULL);
+	run_plain(program, "nothing", NULL);
+	cr_expect_not_null(strstr(plain.out, "in a library's destructor\n"));
+	run_cop(program, "nothing", NULL);
+	expect_same("linked with");
+}
