@@ -158,7 +158,7 @@ need-build:
 need-test: need-build
 	@scripts/need libcriterion-dev=/usr/include/criterion/criterion.h \
 		socat python3=/usr/bin/python3 perl iproute2=ip \
-		nftables=nft clang strace gdb valgrind \
+		nftables=nft clang strace gdb valgrind musl-tools=musl-gcc \
 		libclang-rt-dev=/usr/share/doc/libclang-rt-dev \
 		libfaketime=/usr/share/doc/libfaketime \
 		libjemalloc2=/usr/share/doc/libjemalloc2 \

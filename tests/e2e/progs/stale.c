@@ -12,50 +12,12 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <wchar.h>
 
-#include "prog.h"
-
-static long raw(long nr, long a, long b, long c, long d)
-{
-#if defined(__x86_64__)
-	register long r10 __asm__("r10") = d;
-	long ret;
-
-	__asm__ volatile("syscall"
-			 : "=a"(ret)
-			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10)
-			 : "rcx", "r11", "memory");
-	return ret;
-#elif defined(__aarch64__)
-	register long x8 __asm__("x8") = nr;
-	register long x0 __asm__("x0") = a;
-	register long x1 __asm__("x1") = b;
-	register long x2 __asm__("x2") = c;
-	register long x3 __asm__("x3") = d;
-
-	__asm__ volatile("svc 0"
-			 : "+r"(x0)
-			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3)
-			 : "memory");
-	return x0;
-#else
-	(void)nr, (void)a, (void)b, (void)c, (void)d;
-	errno = ENOSYS;
-	skip("no raw system call on this machine");
-	return -1;
-#endif
-}
-
-static void raw_close(int fd)
-{
-	if (raw(SYS_close, fd, 0, 0, 0))
-		die("raw close");
-}
+#include "raw.h"
 
 /* ---- what the numbers become ------------------------------------------- */
 
