@@ -9,6 +9,7 @@
 # make asan      the unit tests under AddressSanitizer and UBSan
 # make coverage  what of the library the tests run, by lines
 # make tsan      the unit tests under ThreadSanitizer, and sixteen threads at once
+# make symbols   write the library's symbols into docs/BYPASS.md
 # make lint      what the compilers, cppcheck and clang-format object to
 # make install   into $(DESTDIR)$(PREFIX)
 
@@ -145,6 +146,9 @@ bench-plot: need-plot $(LIB) $(B)/bench/bench_bind
 demo: need-demo $(LIB)
 	@scripts/demo $(abspath $(LIB))
 
+symbols: $(LIB)
+	@scripts/symbols $(LIB) docs/BYPASS.md
+
 lint: need-lint
 	$(MAKE) -B B=build/gcc LIB=build/gcc/libcop.so CC=gcc WERROR=-Werror all
 	$(MAKE) -B B=build/clang LIB=build/clang/libcop.so CC=clang WERROR=-Werror all
@@ -185,7 +189,7 @@ clean:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: all test unit churn coverage asan tsan bench bench-plot demo lint install clean \
+.PHONY: all test unit churn coverage asan tsan bench bench-plot demo symbols lint install clean \
 	need-build need-test need-coverage need-demo need-plot need-lint
 .DELETE_ON_ERROR:
 .SECONDARY:
