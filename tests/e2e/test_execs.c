@@ -48,6 +48,11 @@ Test(e2e_execs, a_disconnected_socket_can_be_bound)
 	run_same("execs", "keeps_disconnected");
 }
 
+Test(e2e_execs, a_socket_whose_autobind_failed_can_be_bound)
+{
+	run_same("execs", "keeps_armed");
+}
+
 Test(e2e_execs, the_last_close_frees_the_port)
 {
 	run_same("execs", "keeps_last_close");
@@ -56,6 +61,16 @@ Test(e2e_execs, the_last_close_frees_the_port)
 Test(e2e_execs, duplicates_are_one_socket_and_two_sockets_two)
 {
 	run_same("execs", "keeps_dups");
+}
+
+Test(e2e_execs, sockets_of_all_numbers_are_found)
+{
+	run_same("execs", "keeps_numbers");
+}
+
+Test(e2e_execs, sockets_beyond_the_limit_of_descriptors_are_found)
+{
+	run_same("execs", "keeps_numbers_beyond");
 }
 
 Test(e2e_execs, what_is_closed_on_exec_is_not_there)
@@ -123,6 +138,11 @@ Test(e2e_execs, each_exec_in_a_cloned_child_hands_on)
 Test(e2e_execs, each_exec_in_a_vfork_child_hands_on)
 {
 	run_same("execs", "ways_in_vfork");
+}
+
+Test(e2e_execs, what_a_vfork_child_duplicates_is_handed_on)
+{
+	run_same("execs", "dups_in_vfork");
 }
 
 Test(e2e_execs, posix_spawn_system_and_popen_hand_on)

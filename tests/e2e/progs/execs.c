@@ -10,6 +10,8 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -434,6 +436,79 @@ static void keeps_unbound(void)
 	exec_self("image_binds");
 }
 
+static const int numbers[] = { 3,    20,   63,	 64,   127, 128,
+			       1000, 2047, 2048, 2049, 4095 };
+
+static void image_numbers(void)
+{
+	int found = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (of_the_kind(numbers[i]))
+			found++;
+		else
+			printf("%d: not\n", numbers[i]);
+	T(found);
+	is_a(numbers[0]);
+	is_a(numbers[ARRAY_SIZE(numbers) - 1]);
+	T(close_range(3, FD_A - 1, 0));
+	T(close_range(FD_B + 1, ~0U, 0));
+	T(freed());
+	T(close(FD_A));
+	T(freed());
+}
+
+static void make_numbers(void)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	if (limit.rlim_max < 4096 || setrlimit(RLIMIT_NOFILE, &limit))
+		skip("not 4096 descriptors to be had");
+	make_inherited();
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		T(dup2(FD_A, numbers[i]));
+}
+
+static void keeps_numbers(void)
+{
+	make_numbers();
+	exec_self("image_numbers");
+}
+
+/* What is open stays so, beyond the limit. */
+static void keeps_numbers_beyond(void)
+{
+	struct rlimit limit = { 50, 4096 };
+
+	make_numbers();
+	T(setrlimit(RLIMIT_NOFILE, &limit));
+	exec_self("image_numbers");
+}
+
+static void image_armed(void)
+{
+	get_option(FD_A, &options[ARRAY_SIZE(options) - 1]);
+	show_name(FD_A);
+	T(connect(FD_A, SA(&addr_b), sizeof(addr_b)));
+	T(disconnect(FD_A));
+	show_name(FD_A);
+	get_option(FD_A, &options[ARRAY_SIZE(options) - 1]);
+	image_binds();
+}
+
+/* Calls that fail, and leave the socket without a port. */
+static void keeps_armed(void)
+{
+	struct sockaddr_in all = addr_of("255.255.255.255", 9);
+
+	make_unbound();
+	T(sendto(FD_A, "x", 1, 0, SA(&all), sizeof(all)));
+	T(connect(FD_A, SA(&all), sizeof(all)));
+	exec_self("image_armed");
+}
+
 static void keeps_disconnected(void)
 {
 	make_inherited();
@@ -760,6 +835,107 @@ static void spawns_onto_stdin(void)
 	wait_for("adddup2 onto itself", pid);
 }
 
+static void image_dup(void)
+{
+	is_a(FD_DUP);
+	T(fcntl(FD_A, F_GETFD));
+}
+
+static void vdup_dup2(void)
+{
+	dup2(FD_A, FD_DUP);
+}
+
+static void vdup_dup3(void)
+{
+	dup3(FD_A, FD_DUP, 0);
+}
+
+static void vdup_dup(void)
+{
+	while (dup(FD_A) < FD_DUP)
+		;
+}
+
+static void vdup_fcntl(void)
+{
+	fcntl(FD_A, F_DUPFD, FD_DUP);
+}
+
+static void vdup_number(void)
+{
+	syscall(SYS_fcntl, FD_A, F_DUPFD, FD_DUP);
+}
+
+static void vdup_twice(void)
+{
+	fcntl(FD_A, F_DUPFD_CLOEXEC, 100);
+	dup2(100, FD_DUP);
+}
+
+static void vdup_twice_closed(void)
+{
+	dup2(FD_A, 100);
+	close(FD_A);
+	dup2(100, FD_DUP);
+	close(100);
+}
+
+static void vdup_cleared(void)
+{
+	dup3(FD_A, FD_DUP, O_CLOEXEC);
+	fcntl(FD_DUP, F_SETFD, 0);
+}
+
+static void vdup_ioctl(void)
+{
+	dup3(FD_A, FD_DUP, O_CLOEXEC);
+	ioctl(FD_DUP, FIONCLEX);
+}
+
+static void vdup_swapped(void)
+{
+	int on = 1;
+
+	fcntl(FD_B, F_DUPFD, FD_DUP);
+	dup3(FD_A, FD_DUP, O_CLOEXEC);
+	ioctl(FD_DUP, FIOCLEX, &on);
+	ioctl(FD_DUP, FIONCLEX, &on);
+}
+
+/*
+ * The sockets are closed on exec, and their duplicates are not, which are known
+ * to nobody: the table is the parent's.
+ */
+static void dups_in_vfork(void)
+{
+	static void (*const acts[])(void) = {
+		vdup_dup2,   vdup_dup3,	   vdup_dup,	      vdup_fcntl,
+		vdup_number, vdup_twice,   vdup_twice_closed, vdup_cleared,
+		vdup_ioctl,  vdup_swapped,
+	};
+	char *argv[] = ARGS("image_dup");
+
+	for (size_t i = 0; i < ARRAY_SIZE(acts); i++) {
+		pid_t pid;
+
+		make_inherited();
+		T(fcntl(FD_A, F_SETFD, FD_CLOEXEC));
+		fflush(stdout);
+		pid = vfork();
+		if (!pid) {
+			acts[i]();
+			execv(self, argv);
+			_exit(1);
+		}
+		wait_for("vfork", pid);
+		T(fcntl(FD_DUP, F_GETFD));
+		T(close(FD_A));
+		T(freed());
+		close(FD_B);
+	}
+}
+
 /* A server that knows nothing of sockets, until an empty datagram. */
 static void image_stdio(void)
 {
@@ -1027,6 +1203,9 @@ int main(int argc, char **argv)
 		S(image_again),
 		S(image_stdin),
 		S(image_stdio),
+		S(image_dup),
+		S(image_numbers),
+		S(image_armed),
 		S(image_plain),
 		S(image_exit),
 		S(keeps_options),
@@ -1054,6 +1233,10 @@ int main(int argc, char **argv)
 		S(ways_to_spawn),
 		S(spawns_onto_stdin),
 		S(serves_by_stdio),
+		S(dups_in_vfork),
+		S(keeps_numbers),
+		S(keeps_numbers_beyond),
+		S(keeps_armed),
 		S(spawns_without),
 		S(runs_without_library),
 		S(failing),
