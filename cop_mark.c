@@ -34,8 +34,8 @@ static void mark_fill(struct sock *sk, enum cop_body body,
 				 READ_ONCE(sk->sk_reuse) << 8 |
 				 READ_ONCE(sk->sk_reuseport) << 16;
 	mark->word[WORD_RANGE] = READ_ONCE(cop_sk(sk)->user_range);
-	mark->word[WORD_PORTS] =
-		READ_ONCE(sk->sk_num) << 16 | READ_ONCE(cop_sk(sk)->pinned);
+	mark->word[WORD_PORTS] = (uint32_t)READ_ONCE(sk->sk_num) << 16 |
+				 READ_ONCE(cop_sk(sk)->pinned);
 }
 
 /* FNV-1a; never 0, which stands for no mark. */

@@ -91,13 +91,13 @@ Test(cop_mark, options_that_the_kernel_was_not_told_of_are_kept, .init = t_init)
 	cr_assert(zero(int, t_set(fd, SOL_SOCKET, SO_REUSEADDR, 1)));
 	cr_assert(zero(int, t_set(fd, SOL_SOCKET, SO_RCVBUF, 9000)));
 	cr_assert(zero(int, t_set(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE,
-				  40000 << 16 | 40000)));
+				  40000u << 16 | 40000)));
 	cr_assert(zero(int, t_bind(fd, LOOPBACK, 0)));
 	taken_over(fd);
 	cr_assert(eq(int, t_get(fd, SOL_SOCKET, SO_REUSEADDR), 1));
 	cr_assert(zero(int, t_get(fd, SOL_SOCKET, SO_REUSEPORT)));
 	cr_assert(eq(u32, t_get(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE),
-		     40000 << 16 | 40000));
+		     40000u << 16 | 40000));
 	cr_assert(eq(int, t_sk(fd)->sk_rcvbuf, 18000));
 	cr_assert(eq(u16, t_port(fd), 40000));
 }

@@ -254,7 +254,7 @@ static const struct option {
 	{ "IP_TOS", IPPROTO_IP, IP_TOS, 16 },
 	{ "IP_PKTINFO", IPPROTO_IP, IP_PKTINFO, 1 },
 	{ "IP_LOCAL_PORT_RANGE", IPPROTO_IP, IP_LOCAL_PORT_RANGE,
-	  45010 << 16 | 45000 },
+	  45010u << 16 | 45000 },
 };
 
 static void get_option(int fd, const struct option *option)
