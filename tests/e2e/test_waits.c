@@ -91,3 +91,15 @@ Test(e2e_waits, strays_among_datagrams_are_passed_over_by_every_call)
 {
 	run_same("waits", "strays_between");
 }
+
+/* ---- waiting, and then a receive that blocks --------------------------- */
+
+Test(e2e_waits, no_stray_wakes_a_wait_for_a_receive_that_blocks)
+{
+	run_same("waits", "wait_then_block");
+}
+
+Test(e2e_waits, no_stray_wakes_an_epoll_wait_for_a_receive_that_blocks)
+{
+	run_same("waits", "epoll_wait_then_block");
+}

@@ -6,15 +6,14 @@
  * UDP there are no strays, so none is sent: the socket must behave as if there
  * were none on COP either.
  */
-#include <poll.h>
+#include <linux/io_uring.h>
 #include <pthread.h>
-#include <sys/epoll.h>
+#include <stdatomic.h>
 #include <sys/ioctl.h>
-#include <sys/select.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 
-#include "prog.h"
+#include "ways.h"
 
 static void stray(void)
 {
@@ -446,6 +445,225 @@ static void strays_between(void)
 	show_rest(sock_b);
 }
 
+/* ---- waiting, and then a receive that blocks --------------------------- */
+
+#define ROUNDS 50
+
+static const struct way *wait_way;
+static int wait_ep;
+static atomic_int reader_tid, in_receive, got;
+
+static ssize_t by_epoll(int fd)
+{
+	struct epoll_event ev;
+
+	(void)fd;
+	return epoll_wait(wait_ep, &ev, 1, -1);
+}
+
+static ssize_t by_epoll_pwait(int fd)
+{
+	struct epoll_event ev;
+
+	(void)fd;
+	return epoll_pwait(wait_ep, &ev, 1, -1, NULL);
+}
+
+static ssize_t by_epoll_pwait2(int fd)
+{
+	struct epoll_event ev;
+
+	(void)fd;
+	return epoll_pwait2(wait_ep, &ev, 1, NULL, NULL);
+}
+
+static const struct way epolling[] = {
+	{ "epoll_wait", by_epoll },
+	{ "epoll_pwait", by_epoll_pwait },
+	{ "epoll_pwait2", by_epoll_pwait2 },
+};
+
+static void *wait_and_receive(void *arg)
+{
+	reader_tid = gettid();
+	for (int i = 0; i < ROUNDS; i++) {
+		if (wait_way->call(sock_b) != 1)
+			die(wait_way->name);
+		in_receive = 1;
+		if (by_recvfrom(sock_b) != 7)
+			die("recvfrom");
+		in_receive = 0;
+		got++;
+	}
+	return arg;
+}
+
+/* Who was woken sleeps in the receive; else he sleeps where he waits. */
+static void attack_reader(int *woken)
+{
+	for (int i = 0; i < ROUNDS; i++) {
+		await_blocked(reader_tid);
+		stray();
+		await_blocked(reader_tid);
+		*woken += in_receive;
+		deliver("payload");
+		while (got == i)
+			sched_yield();
+	}
+}
+
+/* What is there at first came before the socket was waited for at all. */
+static void attack_way(const struct way *way)
+{
+	pthread_t thread;
+	int woken = 0;
+
+	wait_way = way;
+	reader_tid = in_receive = got = 0;
+	if (pthread_create(&thread, NULL, wait_and_receive, NULL))
+		die("pthread_create");
+	while (!reader_tid)
+		sched_yield();
+	attack_reader(&woken);
+	pthread_join(thread, NULL);
+	printf("%s: woken by %d strays\n", way->name, woken);
+	close(sock_a);
+	close(sock_b);
+}
+
+static void wait_then_block(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(waiting); i++) {
+		make_pair();
+		stray();
+		attack_way(&waiting[i]);
+	}
+}
+
+static void epoll_then_block(int (*on)(int fd, unsigned int events))
+{
+	for (int edge = 0; edge < 2; edge++)
+		for (size_t i = 0; i < ARRAY_SIZE(epolling); i++) {
+			make_pair();
+			stray();
+			wait_ep = on(sock_b, EPOLLIN | (edge ? EPOLLET : 0));
+			attack_way(&epolling[i]);
+			close(wait_ep);
+		}
+}
+
+static void epoll_wait_then_block(void)
+{
+	epoll_then_block(epoll_on);
+}
+
+/* ---- epoll_ctl through io_uring ---------------------------------------- */
+
+struct ring {
+	int fd;
+	struct io_uring_params params;
+	char *queue; /* submissions and completions */
+	struct io_uring_sqe *sqes;
+};
+
+static void *ring_map(struct ring *ring, size_t size, long offset)
+{
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_POPULATE, ring->fd, offset);
+
+	if (at == MAP_FAILED)
+		skip("no ring can be mapped");
+	return at;
+}
+
+static void ring_open(struct ring *ring)
+{
+	const struct io_uring_params *p = &ring->params;
+
+	memset(ring, 0, sizeof(*ring));
+	ring->fd = syscall(SYS_io_uring_setup, 1, &ring->params);
+	if (ring->fd < 0)
+		skip("io_uring is refused");
+	if (!(p->features & IORING_FEAT_SINGLE_MMAP))
+		skip("io_uring is too old");
+	ring->queue = ring_map(ring, 4096, IORING_OFF_SQ_RING);
+	ring->sqes = ring_map(ring, 4096, IORING_OFF_SQES);
+}
+
+static void *ring_at(struct ring *ring, unsigned int offset)
+{
+	return ring->queue + offset;
+}
+
+/* One submission, and what became of it. */
+static int ring_submit(struct ring *ring, const struct io_uring_sqe *sqe)
+{
+	const struct io_uring_params *p = &ring->params;
+	unsigned int *sq_tail = ring_at(ring, p->sq_off.tail);
+	unsigned int *cq_head = ring_at(ring, p->cq_off.head);
+	struct io_uring_cqe *cqe = ring_at(ring, p->cq_off.cqes);
+
+	ring->sqes[0] = *sqe;
+	*(unsigned int *)ring_at(ring, p->sq_off.array) = 0;
+	__atomic_store_n(sq_tail, *sq_tail + 1, __ATOMIC_RELEASE);
+	if (syscall(SYS_io_uring_enter, ring->fd, 1, 1, IORING_ENTER_GETEVENTS,
+		    NULL, 0) != 1)
+		die("io_uring_enter");
+	cqe += *cq_head % p->cq_entries;
+	__atomic_store_n(cq_head, *cq_head + 1, __ATOMIC_RELEASE);
+	return cqe->res;
+}
+
+/* Nobody but the kernel sees it. A ring that is closed interrupts: it stays. */
+static int epoll_by_ring(int fd, unsigned int events)
+{
+	struct epoll_event ev = { .events = events, .data.fd = fd };
+	struct io_uring_sqe sqe = { .opcode = IORING_OP_EPOLL_CTL };
+	struct ring ring;
+	int err;
+
+	sqe.fd = epoll_create1(0);
+	sqe.addr = (unsigned long)&ev;
+	sqe.len = EPOLL_CTL_ADD;
+	sqe.off = fd;
+	ring_open(&ring);
+	err = ring_submit(&ring, &sqe);
+	errno = -err;
+	if (err)
+		skip("io_uring knows no epoll_ctl");
+	return sqe.fd;
+}
+
+static void ring_then_block(void)
+{
+	epoll_then_block(epoll_by_ring);
+}
+
+/* Whatever wakes it, the next datagram of its own does. */
+static void ring_without_blocking(void)
+{
+	for (int edge = 0; edge < 2; edge++) {
+		int ep;
+
+		make_pair();
+		T(ioctl(sock_b, FIONBIO, &(int){ 1 }));
+		stray();
+		ep = epoll_by_ring(sock_b, EPOLLIN | (edge ? EPOLLET : 0));
+		stray();
+		epoll_wait(ep, &(struct epoll_event){ 0 }, 1, 0);
+		T(recv(sock_b, buf, sizeof(buf), 0));
+		stray();
+		show_epoll(ep, 10);
+		T(recv(sock_b, buf, sizeof(buf), 0));
+		deliver("payload");
+		stray();
+		show_epoll(ep, -1);
+		T(recv(sock_b, buf, sizeof(buf), 0));
+		T(recv(sock_b, buf, sizeof(buf), 0));
+		show_epoll(ep, 10);
+	}
+}
+
 SCENARIOS({ "poll_events", poll_events }, { "poll_error", poll_error },
 	  { "poll_several", poll_several }, { "selected", selected },
 	  { "epoll_level", epoll_level }, { "epoll_edge", epoll_edge },
@@ -457,4 +675,8 @@ SCENARIOS({ "poll_events", poll_events }, { "poll_error", poll_error },
 	  { "stray_before_epoll_level", stray_before_epoll_level },
 	  { "stray_before_epoll_edge", stray_before_epoll_edge },
 	  { "stray_wakes_no_receive", stray_wakes_no_receive },
-	  { "strays_between", strays_between })
+	  { "strays_between", strays_between },
+	  { "wait_then_block", wait_then_block },
+	  { "epoll_wait_then_block", epoll_wait_then_block },
+	  { "ring_then_block", ring_then_block },
+	  { "ring_without_blocking", ring_without_blocking })

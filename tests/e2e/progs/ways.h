@@ -227,7 +227,7 @@ static inline bool is_way(long number)
 		SYS_recvfrom, SYS_recvmsg,  SYS_recvmmsg,    SYS_read,
 		SYS_readv,    SYS_preadv2,  SYS_sendto,	     SYS_sendmsg,
 		SYS_sendmmsg, SYS_write,    SYS_writev,	     SYS_pwritev2,
-		SYS_ppoll,    SYS_pselect6, SYS_epoll_pwait,
+		SYS_ppoll,    SYS_pselect6, SYS_epoll_pwait, SYS_epoll_pwait2,
 #ifdef SYS_poll
 		SYS_poll,     SYS_select,   SYS_epoll_wait,
 #endif
