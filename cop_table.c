@@ -107,6 +107,7 @@ static int slot_fill(int fd, struct socket *sock)
 		return -EMFILE;
 	fd_drop(atomic_exchange(cop_slot(slots, fd), sock));
 	table_raise_max(fd + 1);
+	u32_add(&cop_table.installs, 1);
 	return 0;
 }
 

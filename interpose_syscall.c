@@ -78,9 +78,10 @@
 
 /* Those that newer architectures only have by other numbers. */
 #ifdef SYS_dup2
-#define OLD_TABLE_CALLS(X)              \
-	X(dup2, (INT(0), INT(1)))       \
-	X(poll, (PTR(0), a[1], INT(2))) \
+#define OLD_TABLE_CALLS(X)                              \
+	X(dup2, (INT(0), INT(1)))                       \
+	X(epoll_wait, (INT(0), PTR(1), INT(2), INT(3))) \
+	X(poll, (PTR(0), a[1], INT(2)))                 \
 	X(select, (INT(0), PTR(1), PTR(2), PTR(3), PTR(4)))
 #else
 #define OLD_TABLE_CALLS(X)
@@ -132,6 +133,20 @@ static long nr_pselect6(const long *a)
 	return next_syscall(SYS_pselect6, a);
 }
 
+static long nr_epoll_pwait(const long *a)
+{
+	epoll_prepare();
+	return next_syscall(SYS_epoll_pwait, a);
+}
+
+#ifdef SYS_epoll_pwait2
+static long nr_epoll_pwait2(const long *a)
+{
+	epoll_prepare();
+	return next_syscall(SYS_epoll_pwait2, a);
+}
+#endif
+
 /* However it is asked for, a child may share memory and not descriptors. */
 #ifdef SYS_vfork
 #define SHARING_CALLS(X) X(clone) X(clone3) X(vfork)
@@ -157,6 +172,10 @@ static long (*const calls[])(const long *a) = {
 #undef X
 			[SYS_ppoll] = nr_ppoll,
 	[SYS_pselect6] = nr_pselect6,
+	[SYS_epoll_pwait] = nr_epoll_pwait,
+#ifdef SYS_epoll_pwait2
+	[SYS_epoll_pwait2] = nr_epoll_pwait2,
+#endif
 };
 
 EXPORT long syscall(long number, ...)

@@ -115,6 +115,49 @@ EXPORT int epoll_ctl(int epfd, int op, int fd, struct epoll_event *ev)
 	return cop_libc.epoll_ctl(epfd, op, fd, ev);
 }
 
+static _Atomic(unsigned int) prepared; /* installs that a wait has seen */
+
+static noinline void prepare_installed(unsigned int installs)
+{
+	unsigned int max = READ_ONCE(cop_table.max);
+
+	for (unsigned int fd = 0; fd < max; fd++)
+		wait_prepare(fd);
+	WRITE_ONCE(prepared, installs);
+}
+
+/*
+ * An epoll_ctl() through io_uring is seen by nobody, so a wait may be for any
+ * socket: those that are new since the last wait are looked at.
+ */
+void epoll_prepare(void)
+{
+	unsigned int installs = READ_ONCE(cop_table.installs);
+
+	if (unlikely(installs != READ_ONCE(prepared)))
+		prepare_installed(installs);
+}
+
+EXPORT int epoll_wait(int epfd, struct epoll_event *ev, int n, int timeout)
+{
+	epoll_prepare();
+	return cop_libc.epoll_wait(epfd, ev, n, timeout);
+}
+
+EXPORT int epoll_pwait(int epfd, struct epoll_event *ev, int n, int timeout,
+		       const sigset_t *mask)
+{
+	epoll_prepare();
+	return cop_libc.epoll_pwait(epfd, ev, n, timeout, mask);
+}
+
+EXPORT int epoll_pwait2(int epfd, struct epoll_event *ev, int n,
+			const struct timespec *timeout, const sigset_t *mask)
+{
+	epoll_prepare();
+	return cop_libc.epoll_pwait2(epfd, ev, n, timeout, mask);
+}
+
 ALIAS(poll) int __poll(struct pollfd *fds, nfds_t n, int timeout);
 ALIAS(select)
 int __select(int n, fd_set *rd, fd_set *wr, fd_set *ex, struct timeval *tv);

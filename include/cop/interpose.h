@@ -184,4 +184,11 @@ void select_prepare(int n, const fd_set *rd);
  */
 bool stdio_adopt(int fd);
 
+/**
+ * epoll_prepare - get every COP socket that is new ready to be waited on
+ *
+ * A compare where there is none since the last time.
+ */
+void epoll_prepare(void);
+
 #endif /* COP_INTERPOSE_H */

@@ -162,6 +162,17 @@
 	  (n, rd, wr, ex, timeout, mask))                                      \
 	X(int, epoll_ctl, (int epfd, int op, int fd, struct epoll_event *ev),  \
 	  (epfd, op, fd, ev))                                                  \
+	X(int, epoll_wait,                                                     \
+	  (int epfd, struct epoll_event *ev, int n, int timeout),              \
+	  (epfd, ev, n, timeout))                                              \
+	X(int, epoll_pwait,                                                    \
+	  (int epfd, struct epoll_event *ev, int n, int timeout,               \
+	   const sigset_t *mask),                                              \
+	  (epfd, ev, n, timeout, mask))                                        \
+	X(int, epoll_pwait2,                                                   \
+	  (int epfd, struct epoll_event *ev, int n,                            \
+	   const struct timespec *timeout, const sigset_t *mask),              \
+	  (epfd, ev, n, timeout, mask))                                        \
 	X(ssize_t, __read_chk, (int fd, void *buf, size_t len, size_t buflen), \
 	  (fd, buf, len, buflen))                                              \
 	X(ssize_t, __recv_chk,                                                 \

@@ -103,3 +103,14 @@ Test(e2e_waits, no_stray_wakes_an_epoll_wait_for_a_receive_that_blocks)
 {
 	run_same("waits", "epoll_wait_then_block");
 }
+
+/* io_uring takes the epoll_ctl() past the library. */
+Test(e2e_waits, no_stray_wakes_who_came_to_epoll_through_io_uring)
+{
+	run_same("waits", "ring_then_block");
+}
+
+Test(e2e_waits, no_stray_is_received_by_who_came_to_epoll_through_io_uring)
+{
+	run_same("waits", "ring_without_blocking");
+}

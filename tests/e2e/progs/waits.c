@@ -477,7 +477,16 @@ static ssize_t by_epoll_pwait2(int fd)
 	return epoll_pwait2(wait_ep, &ev, 1, NULL, NULL);
 }
 
+static ssize_t by_epoll_number(int fd)
+{
+	struct epoll_event ev;
+
+	(void)fd;
+	return syscall(SYS_epoll_pwait, wait_ep, &ev, 1, -1, NULL, 8);
+}
+
 static const struct way epolling[] = {
+	{ "SYS_epoll_pwait", by_epoll_number },
 	{ "epoll_wait", by_epoll },
 	{ "epoll_pwait", by_epoll_pwait },
 	{ "epoll_pwait2", by_epoll_pwait2 },
