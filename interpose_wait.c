@@ -108,14 +108,24 @@ EXPORT int pselect(int n, fd_set *rd, fd_set *wr, fd_set *ex,
 	return cop_libc.pselect(n, rd, wr, ex, timeout, mask);
 }
 
+/* A filter that is new is looked at again at the next poll, or epoll_wait(). */
+static noinline void epoll_prepare_one(int fd)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	wait_prepare(fd);
+	if (sock && sock_flag(sock->sk, SOCK_FILTER_NEW))
+		atomic_fetch_add(&cop_table.installs, 1);
+}
+
 EXPORT int epoll_ctl(int epfd, int op, int fd, struct epoll_event *ev)
 {
-	if (op != EPOLL_CTL_DEL)
-		wait_prepare(fd);
+	if (unlikely(sockfd_lookup(fd)) && op != EPOLL_CTL_DEL)
+		epoll_prepare_one(fd);
 	return cop_libc.epoll_ctl(epfd, op, fd, ev);
 }
 
-static _Atomic(unsigned int) prepared; /* installs that a wait has seen */
+static _Atomic(unsigned int) prepared; /* cop_table.installs at the last wait */
 
 static noinline void prepare_installed(unsigned int installs)
 {

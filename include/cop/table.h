@@ -19,7 +19,8 @@ struct cop_slots {
 
 struct cop_table {
 	_Atomic(unsigned int) max;	   /* (a) above every COP descriptor */
-	_Atomic(unsigned int) installs;	   /* (a) how often a slot was filled */
+	_Atomic(unsigned int) installs;	   /* (a) how often a slot was filled,
+					    * or a filter was new */
 	_Atomic(struct cop_slots *) slots; /* (a) never changes once set, and
 					    * is set before max is */
 };

@@ -186,6 +186,11 @@ Test(e2e_execs, a_first_poll_beside_a_mark_keeps_strays_out)
 	run_says("execs", "polled_while_marked", "0 woken by strays\n");
 }
 
+Test(e2e_execs, a_first_epoll_beside_a_mark_keeps_strays_out)
+{
+	run_says("execs", "in_epoll_while_marked", "0 woken by strays\n");
+}
+
 /* ---- programs that nobody recompiled ------------------------------------ */
 
 ParameterizedTestParameters(e2e_execs, programs_use_what_they_are_handed)

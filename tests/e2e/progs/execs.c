@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/epoll.h>
 #include <sys/wait.h>
 
 #include "prog.h"
@@ -1153,9 +1154,26 @@ static void marks_for_long(void)
 	_exit(0);
 }
 
-static void polled_while_marked(void)
+static pid_t fork_marker(void)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		marks_for_long();
+	return pid;
+}
+
+static void send_stray(void)
 {
 	int udp = socket(AF_INET, SOCK_DGRAM, 0);
+
+	if (is_cop)
+		sendto(udp, "stray", 5, 0, SA(&addr_a), sizeof(addr_a));
+	close(udp);
+}
+
+static void polled_while_marked(void)
+{
 	int woken = 0;
 
 	alarm(60);
@@ -1164,15 +1182,36 @@ static void polled_while_marked(void)
 		pid_t pid;
 
 		make_inherited();
-		pid = fork();
-		if (!pid)
-			marks_for_long();
+		pid = fork_marker();
 		usleep(i * 10);
 		poll_once(FD_A);
 		waitpid(pid, NULL, 0);
-		if (is_cop)
-			sendto(udp, "stray", 5, 0, SA(&addr_a), sizeof(addr_a));
+		send_stray();
 		woken += poll(&pfd, 1, 0);
+		close(FD_A);
+		close(FD_B);
+	}
+	printf("%d woken by strays\n", woken);
+}
+
+static void in_epoll_while_marked(void)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int woken = 0;
+
+	alarm(60);
+	for (int i = 0; i < RACES; i++) {
+		int set = epoll_create1(0);
+		pid_t pid;
+
+		make_inherited();
+		pid = fork_marker();
+		usleep(i * 10);
+		epoll_ctl(set, EPOLL_CTL_ADD, FD_A, &event);
+		waitpid(pid, NULL, 0);
+		send_stray();
+		woken += epoll_wait(set, &event, 1, 0);
+		close(set);
 		close(FD_A);
 		close(FD_B);
 	}
@@ -1242,6 +1281,7 @@ int main(int argc, char **argv)
 		S(failing),
 		S(polled_meanwhile),
 		S(polled_while_marked),
+		S(in_epoll_while_marked),
 	};
 
 	self = argv[0];
