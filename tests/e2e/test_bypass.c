@@ -177,6 +177,31 @@ Test(e2e_bypass, spawn_file_actions_close_the_childs_copies_alone)
 	run_same("bypass", "spawn_closes");
 }
 
+/* ---- what the library can't know ------------------------------------------ */
+
+#define WORKS                             \
+	"recv(sock_b, buf, 64, 0) = 10\n" \
+	"  buf data whole..............  address (16) family 0\n"
+
+Test(e2e_bypass, a_vfork_by_instruction_closes_in_its_parent)
+{
+	run_says("bypass", "vfork_by_instruction",
+		 "send(sock_a, PAYLOAD, 10, 0) = 10\n"
+		 "  0 more, then EAGAIN\n"
+		 "close(sock_a) = 0\n"
+		 "close(sock_b) = 0\n" WORKS);
+}
+
+Test(e2e_bypass, a_descriptor_that_is_taken_is_udp_until_it_was_handed_on)
+{
+	run_says("bypass", "taken", "taken: type 2\nonce handed on: type 7\n");
+}
+
+Test(e2e_bypass, libcs_own_stdout_over_a_cop_socket_sends_no_cop)
+{
+	run_says("bypass", "stdout_replaced", "  0 more, then EAGAIN\n" WORKS);
+}
+
 /* ---- programs that no preload reaches ------------------------------------ */
 
 #define NO_COP	"socket(PF_INET, SOCK_COP, IPPROTO_COP) = -1 "

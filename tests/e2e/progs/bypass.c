@@ -51,6 +51,7 @@ long library_close(int fd)
 #include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/mount.h>
+#include <sys/pidfd.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <syslog.h>
@@ -651,6 +652,80 @@ static void unseen_stream(void)
 	T(close(client));
 }
 
+/* ---- a child that shares the memory, unseen ------------------------------- */
+
+/* What it closes is taken for the parent's. */
+static void vfork_by_instruction(void)
+{
+	pid_t pid;
+
+	connect_pair();
+	pid = raw(SYS_clone, CLONE_VM | CLONE_VFORK | SIGCHLD, 0, 0, 0);
+	if (!pid) {
+		close(sock_a);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	T(send(sock_a, PAYLOAD, 10, 0));
+	show_rest(sock_b);
+	T(close(sock_a));
+	T(close(sock_b));
+	connect_pair();
+	works_on();
+}
+
+/* ---- descriptors taken from another process -------------------------------- */
+
+static int kind_of(int fd)
+{
+	socklen_t len = sizeof(int);
+	int type = -1;
+
+	getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len);
+	return type;
+}
+
+/* Until its owner has handed it on it says nothing of what it is. */
+static void taken(void)
+{
+	int self = syscall(SYS_pidfd_open, getpid(), 0);
+	pid_t pid;
+
+	connect_pair();
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		int fd = pidfd_getfd(self, sock_b, 0);
+
+		if (fd < 0)
+			skip("pidfd_getfd: not permitted");
+		printf("taken: type %d\n", kind_of(fd));
+		fflush(stdout);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	system("exit 0"); /* which marks what it inherits */
+	printf("once handed on: type %d\n",
+	       kind_of(pidfd_getfd(self, sock_b, 0)));
+}
+
+/* ---- libc's own streams ----------------------------------------------------- */
+
+/* libc writes to whatever has the number, inside libc. */
+static void stdout_replaced(void)
+{
+	int saved = dup(STDOUT_FILENO);
+
+	connect_pair();
+	fflush(stdout);
+	dup2(sock_a, STDOUT_FILENO);
+	printf(PAYLOAD);
+	fflush(stdout);
+	dup2(saved, STDOUT_FILENO);
+	show_rest(sock_b);
+	works_on();
+}
+
 SCENARIOS({ "raw_calls", raw_calls }, { "raw_closes", raw_closes },
 	  { "ring_calls", ring_calls }, { "ring_closes", ring_closes },
 	  { "handle_calls", handle_calls }, { "handle_closes", handle_closes },
@@ -660,6 +735,8 @@ SCENARIOS({ "raw_calls", raw_calls }, { "raw_closes", raw_closes },
 	  { "apart_closes", apart_closes }, { "plain_calls", plain_calls },
 	  { "resolver", resolver }, { "system_log", system_log },
 	  { "aio_calls", aio_calls }, { "spawn_closes", spawn_closes },
-	  { "unseen_stream", unseen_stream })
+	  { "unseen_stream", unseen_stream },
+	  { "vfork_by_instruction", vfork_by_instruction }, { "taken", taken },
+	  { "stdout_replaced", stdout_replaced })
 
 #endif

@@ -14,8 +14,11 @@
 
 /* ---- by an instruction of one's own ------------------------------------- */
 
-/* Returns -errno, as the kernel does. */
-static inline long raw6(long nr, long a, long b, long c, long d, long e, long f)
+/*
+ * Returns -errno, as the kernel does. Always inline, so that a vfork() child has
+ * no frame to return from.
+ */
+static inline __attribute__((always_inline)) long raw6(long nr, long a, long b, long c, long d, long e, long f)
 {
 #if defined(__x86_64__)
 	register long r10 __asm__("r10") = d;
@@ -51,7 +54,7 @@ static inline long raw6(long nr, long a, long b, long c, long d, long e, long f)
 #endif
 }
 
-static inline long raw(long nr, long a, long b, long c, long d)
+static inline __attribute__((always_inline)) long raw(long nr, long a, long b, long c, long d)
 {
 	return raw6(nr, a, b, c, d, 0, 0);
 }
