@@ -108,6 +108,18 @@ static struct sockaddr_in some_address(struct worker *me)
 	return addr_of("127.0.0.1", PORT_MIN + below(me, PORTS));
 }
 
+/* Mostly somebody is there. */
+static struct sockaddr_in some_destination(struct worker *me)
+{
+	struct sockaddr_in addr = { 0 };
+	socklen_t len = sizeof(addr);
+
+	if (getsockname(seen(me), SA(&addr), &len) || !addr.sin_port)
+		return some_address(me);
+	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	return addr;
+}
+
 /* Every message gets a part of data, an eighth of it. */
 static struct mmsghdr *messages(struct worker *me)
 {
@@ -144,7 +156,7 @@ static void bind_one(struct worker *me)
 
 static void connect_one(struct worker *me)
 {
-	struct sockaddr_in addr = some_address(me);
+	struct sockaddr_in addr = some_destination(me);
 
 	if (!below(me, 3))
 		addr.sin_family = AF_UNSPEC;
@@ -153,7 +165,7 @@ static void connect_one(struct worker *me)
 
 static void sendto_one(struct worker *me)
 {
-	struct sockaddr_in addr = some_address(me);
+	struct sockaddr_in addr = some_destination(me);
 	size_t len = some_length(me);
 
 	fill(me, me->data, len);
@@ -171,7 +183,7 @@ static void send_one(struct worker *me)
 static void sendmmsg_one(struct worker *me)
 {
 	struct mmsghdr *vec = messages(me);
-	struct sockaddr_in addr = some_address(me);
+	struct sockaddr_in addr = some_destination(me);
 
 	for (int i = 0; i < MESSAGES; i++) {
 		fill(me, me->iov[i].iov_base, me->iov[i].iov_len);
