@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 #define RUN_MAX	       (128 * 1024) /* bytes kept of each output, the rest is lost */
-#define RUN_TIMEOUT_MS 20000	    /* after which run() ends a program */
+#define RUN_TIMEOUT_MS 60000	    /* after which run() ends a program */
 
 struct run_result {
 	int status;	/* exit status, or 128 + the signal that ended it */

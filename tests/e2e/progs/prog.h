@@ -265,7 +265,7 @@ static inline int play(const struct scenario *all, size_t n, int argc,
 		return 2;
 	is_cop = !strcmp(argv[1], "cop");
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	alarm(10); /* a call that hangs has failed */
+	alarm(40); /* a call that hangs has failed */
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(all[i].name, argv[2]))
 			continue;
