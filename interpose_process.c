@@ -84,3 +84,7 @@ EXPORT int daemon(int nochdir, int noclose)
 		forget_stdio();
 	return ret;
 }
+
+ALIAS(clone)
+int __clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
+	__attribute__((leaf, nothrow));
