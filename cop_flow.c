@@ -26,6 +26,7 @@
  */
 #define FLOW_BUCKETS	256
 #define FLOW_LOCK_TRIES 10000
+#define FLOW_LOCK_FEW	20
 
 #define FIRST_GONE	(~0ull)
 
@@ -124,12 +125,13 @@ static bool flow_trylock(struct cop_flows *flows, uint32_t me)
 
 /*
  * Another thread holds the lock for some 30 ns at a time. One that never lets
- * go was thrown out of it by a signal handler's longjmp.
+ * go was thrown out of it by a signal handler's longjmp; who comes after one that
+ * gave up does not wait as long again.
  */
 static bool flow_lock(struct cop_flows *flows, struct cop_flows **outer)
 {
 	uint32_t me = flow_owner();
-	int tries = FLOW_LOCK_TRIES;
+	int tries = READ_ONCE(flows->restart) ? FLOW_LOCK_FEW : FLOW_LOCK_TRIES;
 
 	*outer = flows_held;
 	if (unlikely(flows_held == flows))
@@ -257,8 +259,8 @@ static bool is_first(struct cop_flows *flows, const struct cop_flow_key *key)
 
 /*
  * A send that began before the last owner's end may be at the table still, or a
- * signal handler have interrupted it there: then it is emptied by the next who
- * comes to it. Who does not let go in all this time was thrown out.
+ * signal handler have interrupted it there. The lock is left to it then, and the
+ * table is emptied by the next who comes to it.
  */
 void cop_flow_init(struct cop_flows *flows)
 {
@@ -267,13 +269,11 @@ void cop_flow_init(struct cop_flows *flows)
 	WRITE_ONCE(flows->first, 0);
 	WRITE_ONCE(flows->first_seq, 0);
 	WRITE_ONCE(flows->evicted, 0);
-	WRITE_ONCE(flows->restart, 1);
-	if (flow_lock(flows, &outer))
-		table_clear(flows);
-	else if (outer == flows)
+	if (!flow_lock(flows, &outer)) {
+		WRITE_ONCE(flows->restart, 1);
 		return;
-	else
-		flows->head = NULL;
+	}
+	table_clear(flows);
 	WRITE_ONCE(flows->restart, 0);
 	flow_unlock(flows, outer);
 }
