@@ -31,27 +31,35 @@ enum {
 	WORDS = WORD_STATE + COP_MARK_WORDS
 };
 
-#define BODY	 (1 + WORDS) /* behind the jump and what it skips */
-#define BODY_MAX (BPF_MAXINSNS - BODY)
+#define BODY (1 + WORDS) /* behind the jump and what it skips */
+
+/* Enough for any but those with a filter of the program's own. */
+#define FEW 32
 
 struct program {
 	unsigned int len;
-	struct sock_filter insn[BPF_MAXINSNS];
+	unsigned int room;
+	struct sock_filter *insn; /* few, or a mapping */
+	struct sock_filter few[FEW];
 };
 
-/* Too large for a signal handler's stack, and malloc() is not for handlers. */
-static struct program *program_new(void)
+/* Many are too large for a handler's stack, and malloc() is not for handlers. */
+static int program_open(struct program *p, unsigned int room)
 {
-	void *p = mmap(NULL, sizeof(struct program), PROT_READ | PROT_WRITE,
+	p->len = 0;
+	p->room = room;
+	p->insn = p->few;
+	if (room <= FEW)
+		return 0;
+	p->insn = mmap(NULL, room * sizeof(*p->insn), PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	return p == MAP_FAILED ? NULL : p;
+	return p->insn == MAP_FAILED ? -ENOMEM : 0;
 }
 
-static void program_free(struct program *p)
+static void program_close(struct program *p)
 {
-	if (p)
-		munmap(p, sizeof(*p));
+	if (p->insn != p->few && p->insn != MAP_FAILED)
+		munmap(p->insn, p->room * sizeof(*p->insn));
 }
 
 static uint32_t program_word(const struct program *p, unsigned int i)
@@ -110,12 +118,12 @@ static int put_body(struct program *p, enum cop_body body,
 	struct sock_filter *out = p->insn + BODY;
 	int n;
 
-	if (ulen >= BODY_MAX)
+	if (ulen >= p->room - BODY)
 		return -EINVAL;
 	if (user)
-		n = cop_bpf_shift(user->insn, ulen, out, BODY_MAX - ulen);
+		n = cop_bpf_shift(user->insn, ulen, out, p->room - BODY - ulen);
 	else if (body == COP_BODY_COP)
-		n = cop_bpf_strays(out, BODY_MAX);
+		n = cop_bpf_strays(out, p->room - BODY);
 	else
 		n = put_all(out);
 	if (n < 0)
@@ -137,7 +145,7 @@ static int program_set(int fd, struct program *p)
 /* What the kernel calls a length is a number of instructions here. */
 static int program_get(int fd, struct program *p)
 {
-	socklen_t len = BPF_MAXINSNS;
+	socklen_t len = p->room;
 	int err = cop_libc_result(cop_libc.getsockopt(
 		fd, SOL_SOCKET, SO_GET_FILTER, p->insn, &len));
 
@@ -145,26 +153,28 @@ static int program_get(int fd, struct program *p)
 	return err;
 }
 
-static bool has_program(int fd)
+static unsigned int program_len(int fd)
 {
 	socklen_t len = 0;
 
-	return !cop_libc.getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL,
-				    &len) &&
-	       len > BODY;
+	if (cop_libc.getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &len))
+		return 0;
+	return len;
 }
 
 /* A filter of the program's own is read back from where the kernel took it. */
 static int put_user(struct program *p, int user)
 {
-	struct program *from = program_new();
-	int err = from ? program_get(user, from) : -ENOMEM;
+	struct program from;
+	int err = program_open(&from, program_len(user));
 
 	if (!err)
-		err = put_body(p, COP_BODY_USER, from);
+		err = program_get(user, &from);
 	if (!err)
-		err = from->len;
-	program_free(from);
+		err = put_body(p, COP_BODY_USER, &from);
+	if (!err)
+		err = from.len;
+	program_close(&from);
 	return err;
 }
 
@@ -185,10 +195,13 @@ static int attach(int fd, const struct cop_mark *mark, int user,
 
 int cop_program_attach(int fd, const struct cop_mark *mark, int user)
 {
-	struct program *p = program_new();
-	int err = p ? attach(fd, mark, user, p) : -ENOMEM;
+	struct program p;
+	int err = program_open(&p, mark->body == COP_BODY_USER ? BPF_MAXINSNS
+							       : FEW);
 
-	program_free(p);
+	if (!err)
+		err = attach(fd, mark, user, &p);
+	program_close(&p);
 	return err;
 }
 
@@ -214,10 +227,13 @@ static int mark_renewed(int fd, const struct cop_mark *mark, struct program *p)
 
 int cop_program_mark(int fd, const struct cop_mark *mark)
 {
-	struct program *p = program_new();
-	int err = p ? mark_renewed(fd, mark, p) : -ENOMEM;
+	unsigned int len = program_len(fd);
+	struct program p;
+	int err = program_open(&p, len > FEW ? len : FEW);
 
-	program_free(p);
+	if (!err)
+		err = mark_renewed(fd, mark, &p);
+	program_close(&p);
 	return err;
 }
 
@@ -235,17 +251,17 @@ static void get_mark(const struct program *p, struct cop_mark *mark)
 
 int cop_program_read(int fd, struct cop_mark *mark)
 {
-	struct program *p;
+	unsigned int len = program_len(fd);
+	struct program p;
 	int err = -ENOENT;
 
-	if (likely(!has_program(fd)))
+	if (likely(len <= BODY))
 		return err;
-	p = program_new();
-	if (p && !program_get(fd, p) && is_marked(p)) {
-		get_mark(p, mark);
+	if (!program_open(&p, len) && !program_get(fd, &p) && is_marked(&p)) {
+		get_mark(&p, mark);
 		err = 0;
 	}
-	program_free(p);
+	program_close(&p);
 	return err;
 }
 
@@ -265,11 +281,13 @@ static int get_user(const struct program *p, struct sock_filter *insn,
 
 int cop_program_user(int fd, struct sock_filter *insn, unsigned int len)
 {
-	struct program *p = program_new();
-	int err = p ? program_get(fd, p) : -ENOMEM;
+	struct program p;
+	int err = program_open(&p, program_len(fd));
 
-	if (!err && is_marked(p))
-		err = get_user(p, insn, len);
-	program_free(p);
+	if (!err)
+		err = program_get(fd, &p);
+	if (!err && is_marked(&p))
+		err = get_user(&p, insn, len);
+	program_close(&p);
 	return err;
 }

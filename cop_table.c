@@ -161,9 +161,24 @@ static uint64_t kernel_cookie(int fd)
 
 static bool has_cookie(struct socket *sock, int fd, uint64_t cookie)
 {
-	if (!READ_ONCE(sock->cookie))
+	if (unlikely(!READ_ONCE(sock->cookie)))
 		WRITE_ONCE(sock->cookie, kernel_cookie(fd));
 	return READ_ONCE(sock->cookie) == cookie;
+}
+
+/* A look at the cookie needs no count, for the memory stays a socket's. */
+static struct socket *get_if_twin(int fd, uint64_t cookie)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	uint64_t known = sock ? READ_ONCE(sock->cookie) : 0;
+
+	if (!sock || (known && known != cookie))
+		return NULL;
+	sock = sockfd_get(fd);
+	if (sock && has_cookie(sock, fd, cookie))
+		return sock;
+	fd_drop(sock);
+	return NULL;
 }
 
 /* The socket that has this kernel socket already, with a count more. */
@@ -172,11 +187,10 @@ static struct socket *twin_get(uint64_t cookie)
 	unsigned int max = READ_ONCE(cop_table.max);
 
 	for (unsigned int fd = 0; fd < max; fd++) {
-		struct socket *sock = sockfd_get(fd);
+		struct socket *sock = get_if_twin(fd, cookie);
 
-		if (sock && has_cookie(sock, fd, cookie))
+		if (sock)
 			return sock;
-		fd_drop(sock);
 	}
 	return NULL;
 }
