@@ -6,6 +6,8 @@
 # make bench     install what is missing, build, run the benchmarks
 #                (make bench BENCH=datagram: one of them)
 # make bench-plot  run the one of bind(), draw docs/bind.svg
+# make differential  random calls on UDP and on COP, compared
+#                (make differential SEED=1 N=1000000)
 # make asan      the unit tests under AddressSanitizer and UBSan
 # make coverage  what of the library the tests run, by lines
 # make tsan      the unit tests under ThreadSanitizer, and sixteen threads at once
@@ -53,6 +55,7 @@ $(B)/%.o: %.c | need-build
 # tests/unit/*.c    one program, linked with the rooms but not interpose*.o
 # tests/e2e/*.c     one program, which runs others under LD_PRELOAD
 # tests/e2e/progs/  those others: each .c is a program that knows nothing of us
+# tests/differential/  a program that plays random calls, and who compares them
 
 UNIT := $(B)/tests/unit-tests
 E2E := $(B)/tests/e2e-tests
@@ -80,6 +83,27 @@ $(E2E): $(E2E_OBJECTS)
 $(B)/tests/progs/%: tests/e2e/progs/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(test_cflags) -MMD -MP -o $@ $< -lpthread
+
+# emitted.c is what the programs begin with that show a difference.
+PLAYER := $(B)/tests/differential/player
+PLAYER_OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out %/emitted.c %/liar.c,\
+	$(sort $(wildcard tests/differential/*.c))))
+LIAR := $(B)/tests/differential/liar.so
+
+$(PLAYER): $(PLAYER_OBJECTS)
+	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ -ldl $(LDFLAGS)
+
+$(LIAR): tests/differential/liar.c | need-test
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(test_cflags) -fPIC -shared -o $@ $< -ldl
+
+SEED ?= fresh
+N ?= 100000
+DIFFERENTIAL = CC='$(CC)' tests/differential/run --player $(PLAYER) \
+	--library $(abspath $(LIB)) --keep $(B)/differential
+
+differential: need-test $(LIB) $(PLAYER)
+	$(DIFFERENTIAL) --calls $(N) --seed $(SEED)
 
 tests: need-test $(LIB) $(UNIT) $(E2E) $(PROGS)
 
@@ -195,7 +219,7 @@ clean:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: all tests test unit churn coverage asan tsan bench bench-plot demo symbols lint install clean \
+.PHONY: all tests test unit churn differential coverage asan tsan bench bench-plot demo symbols lint install clean \
 	need-build need-test need-coverage need-demo need-plot need-lint
 .DELETE_ON_ERROR:
 .SECONDARY:

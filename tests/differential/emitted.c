@@ -1,0 +1,292 @@
+/*
+ * What a program that shows a difference begins with. To see it:
+ *
+ *	cc -w -o differs differs.c
+ *	./differs udp >udp; LD_PRELOAD=./libcop.so ./differs cop >cop
+ *	diff udp cop
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define TYPE	 (is_cop ? 7 : SOCK_DGRAM)
+#define PROTOCOL (is_cop ? 253 : IPPROTO_UDP)
+#define CANARY	 0xa5
+
+static int is_cop;
+static int s[16] = { -1, -1, -1, -1, -1, -1, -1, -1,
+		     -1, -1, -1, -1, -1, -1, -1, -1 };
+static int epoll = -1;
+static struct mmsghdr messages[16];
+
+/* Do a call, and print it with its result. */
+#define T(call)                                              \
+	do {                                                 \
+		long ret_;                                   \
+		errno = 0;                                   \
+		ret_ = (long)(call);                         \
+		printf("%s = %ld %s\n", #call, ret_,         \
+		       errno ? strerrorname_np(errno) : ""); \
+		fflush(stdout);                              \
+	} while (0)
+
+/* Memory that is never used again, filled with CANARY. */
+static void *fresh(size_t len)
+{
+	static unsigned char *at, *end;
+	unsigned char *got;
+
+	len = (len < 1 << 17 ? len : 1 << 17) + 4096;
+	if (at + len > end || !at) {
+		at = mmap(NULL, 1 << 24, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		end = at + (1 << 24);
+	}
+	got = at;
+	at += (len + 63) & ~63ul;
+	return memset(got, CANARY, len);
+}
+
+static void *copy(const void *from, size_t len)
+{
+	return memcpy(fresh(len), from, len);
+}
+
+static void *bytes(const char *from, size_t len)
+{
+	return memcpy(memset(fresh(4096), 0, 4096), from, len);
+}
+
+static void *data(unsigned int call, size_t len)
+{
+	unsigned char *at = fresh(len);
+
+	for (size_t i = 0; i < len && i < 1 << 17; i++)
+		at[i] = call * 31 + i * 7 + (i >> 8);
+	return at;
+}
+
+static void *no_page(void)
+{
+	return mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+/* ---- names ---- */
+
+static in_port_t port(int slot)
+{
+	struct sockaddr_in addr = { 0 };
+	socklen_t len = sizeof(addr);
+
+	getsockname(s[slot], (struct sockaddr *)&addr, &len);
+	return ntohs(addr.sin_port);
+}
+
+static void *name(int family, const char *ip, int port_)
+{
+	struct sockaddr_in addr = { family, htons(port_), { inet_addr(ip) } };
+
+	return memcpy(memset(fresh(256), 0, 256), &addr, sizeof(addr));
+}
+
+static struct msghdr message(void *name_, socklen_t namelen, struct iovec *iov,
+			     size_t iovlen, void *control, size_t controllen,
+			     int flags)
+{
+	return (struct msghdr){ name_,	 namelen,    iov,  iovlen,
+				control, controllen, flags };
+}
+
+/* ---- what came of it ---- */
+
+static void show(const void *at, size_t len)
+{
+	const unsigned char *byte = at;
+	unsigned int sum = 1;
+	size_t used = len;
+
+	while (used && byte[used - 1] == CANARY)
+		used--;
+	for (size_t i = 0; i < used; i++)
+		sum = sum * 31 + byte[i];
+	printf("  %zu bytes, sum %08x:", used, sum);
+	for (size_t i = 0; i < used && i < 40; i++)
+		printf(" %02x", byte[i]);
+	printf("\n");
+}
+
+/* The port as that of a slot, if it is one. */
+static void show_name(const void *at)
+{
+	struct sockaddr_in addr;
+
+	memcpy(&addr, at, sizeof(addr));
+	printf("  family %d, %s port", addr.sin_family,
+	       inet_ntoa(addr.sin_addr));
+	for (int i = 0; i < 16; i++)
+		if (s[i] >= 0 && port(i) == ntohs(addr.sin_port)) {
+			printf(" of %d\n", i);
+			return;
+		}
+	if (ntohs(addr.sin_port) < 32768)
+		printf(" %d", ntohs(addr.sin_port));
+	printf("\n");
+}
+
+static void show_lengths(int n)
+{
+	for (int i = 0; i < n; i++)
+		printf("  message %d: %u\n", i, messages[i].msg_len);
+}
+
+static void show_message(const struct msghdr *msg)
+{
+	printf("  namelen %u controllen %zu flags %x\n", msg->msg_namelen,
+	       msg->msg_controllen, msg->msg_flags);
+	if ((intptr_t)msg->msg_name > 4096)
+		show_name(msg->msg_name);
+	if ((intptr_t)msg->msg_iov > 4096 && msg->msg_iovlen &&
+	    (intptr_t)msg->msg_iov[0].iov_base > 4096)
+		show(msg->msg_iov[0].iov_base, 4096);
+	if ((intptr_t)msg->msg_control > 4096)
+		show(msg->msg_control, 1024);
+}
+
+static void show_messages(int n)
+{
+	for (int i = 0; i < n; i++)
+		show_message(&messages[i].msg_hdr);
+}
+
+static void show_polled(const struct pollfd *fds, int n)
+{
+	for (int i = 0; i < n; i++)
+		printf("  %x\n", fds[i].revents);
+}
+
+static fd_set *set(int n, ...)
+{
+	fd_set *fds = memset(fresh(sizeof(*fds)), 0, sizeof(*fds));
+	va_list ap;
+
+	va_start(ap, n);
+	while (n--) {
+		int fd = va_arg(ap, int);
+
+		if (fd >= 0)
+			FD_SET(fd, fds);
+	}
+	va_end(ap);
+	return fds;
+}
+
+static int highest(void)
+{
+	int max = 0;
+
+	for (int i = 0; i < 16; i++)
+		max = s[i] >= max ? s[i] + 1 : max;
+	return max;
+}
+
+/* ---- the network, and who acts in it ---- */
+
+/* No call may wait for long. */
+static int hurry(int fd)
+{
+	struct timeval soon = { 0, 1000 };
+	int saved = errno;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof(soon));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof(soon));
+	errno = saved;
+	return fd;
+}
+
+static void give_up_rights(void)
+{
+	struct __user_cap_header_struct head = { 0x20080522, 0 };
+	struct __user_cap_data_struct none[2] = { { 0 } };
+
+	syscall(SYS_capset, &head, none);
+}
+
+static void network(int mtu, int rights)
+{
+	char setup[400];
+
+	snprintf(setup, sizeof(setup),
+		 "ip link set lo mtu %d up multicast on;"
+		 "ip addr add 10.1.0.1/24 brd + dev lo;"
+		 "ip route add 224.0.0.0/4 dev lo;"
+		 "ip route add unreachable 10.9.0.0/16",
+		 mtu);
+	unsetenv("LD_PRELOAD");
+	if (unshare(CLONE_NEWNET) && unshare(CLONE_NEWUSER | CLONE_NEWNET))
+		perror("unshare");
+	if (system(setup))
+		fprintf(stderr, "no network as it should be\n");
+	if (!rights)
+		give_up_rights();
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGIO, SIG_IGN);
+	alarm(20);
+}
+
+static int me, turn[2][2];
+
+static void fork_actor(void)
+{
+	fflush(stdout);
+	for (int i = 0; i < 2; i++) {
+		int ends[2];
+
+		if (pipe(ends))
+			perror("pipe");
+		turn[i][0] = fcntl(ends[0], F_DUPFD, 200);
+		turn[i][1] = fcntl(ends[1], F_DUPFD, 200);
+		close(ends[0]);
+		close(ends[1]);
+	}
+	me = !fork();
+	close(turn[!me][0]);
+	close(turn[me][1]);
+}
+
+static void turn_to(int actor)
+{
+	char c = 0;
+
+	if (me == actor && read(turn[me][0], &c, 1) != 1)
+		exit(1);
+	if (me != actor && write(turn[!me][1], &c, 1) != 1)
+		exit(1);
+}
+
+static void end_actors(void)
+{
+	close(turn[!me][1]);
+	if (me)
+		exit(0);
+	wait(NULL);
+}
