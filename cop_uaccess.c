@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include "cop/libc.h"
 #include "cop/uaccess.h"
@@ -18,6 +19,15 @@
 
 /* Page 0, which nobody can read, has the first slot, so that is not 0. */
 _Atomic(uintptr_t) cop_pages[1 << COP_PAGES_BITS] = { 1 };
+
+/* What there is no such way to change is read first, too: eight bytes. */
+static int probe_without_socket(uintptr_t at)
+{
+	const int no_such_way = -1;
+
+	return cop_libc_result(cop_libc.syscall(SYS_rt_sigprocmask, no_such_way,
+						at, NULL, sizeof(uint64_t)));
+}
 
 /*
  * It reads four bytes. They are those that the caller is about to read, where
@@ -34,6 +44,8 @@ static bool page_readable(int fd, uintptr_t at)
 	probe += page << COP_PAGE_SHIFT;
 	err = cop_libc_result(cop_libc.setsockopt(
 		fd, SOL_SOCKET, SO_NONE, (const void *)probe, sizeof(int)));
+	if (err == -EBADF || err == -ENOTSOCK)
+		err = probe_without_socket(probe & ~7ul);
 	if (err == -EFAULT)
 		return false;
 	if (err == -ENOPROTOOPT)
