@@ -164,6 +164,7 @@ static ssize_t sendmsg_corked(struct sock *sk, int fd, const struct msghdr *msg,
 	return n;
 }
 
+/* What is too long even without a header is left to the kernel, for its error. */
 flatten ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
 			    int flags)
 {
@@ -171,7 +172,7 @@ flatten ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
 	struct cop_tx tx;
 	ssize_t n;
 
-	if (unlikely(len < 0))
+	if (unlikely(len < 0 || len > COP_DATAGRAM_MAX))
 		return cop_libc_result(cop_libc.sendmsg(fd, msg, flags));
 	n = cop_soft_error(sk);
 	if (unlikely(n))

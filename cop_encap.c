@@ -26,9 +26,6 @@
  */
 #define IOV_ON_STACK 64
 
-/* The longest datagram there can be, header included. */
-#define DATAGRAM_MAX (COP_MAX_LEN + COP_HLEN)
-
 enum cop_stray cop_hdr_check(const void *data, size_t len)
 {
 	const struct cophdr *hdr = data;
@@ -74,9 +71,13 @@ ssize_t cop_iov_length_many(int fd, const struct msghdr *msg)
 			    msg->msg_iovlen * sizeof(struct iovec))))
 		return -1;
 	for (size_t i = 0; i < msg->msg_iovlen; i++) {
-		if (msg->msg_iov[i].iov_len > SSIZE_MAX - sum)
+		const struct iovec *iov = &msg->msg_iov[i];
+
+		if (iov->iov_len > SSIZE_MAX - sum ||
+		    !user_range(iov->iov_base,
+				min_t(size_t, iov->iov_len, INT_MAX)))
 			return -1;
-		sum += msg->msg_iov[i].iov_len;
+		sum += iov->iov_len;
 	}
 	return sum;
 }
@@ -124,7 +125,7 @@ static ssize_t send_vectored(int fd, const struct cophdr *hdr,
 /* A buffer for a whole datagram, which is too large for some stacks. */
 static void *bounce_map(void)
 {
-	void *buf = mmap(NULL, DATAGRAM_MAX, PROT_READ | PROT_WRITE,
+	void *buf = mmap(NULL, COP_DATAGRAM_MAX, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	return buf == MAP_FAILED ? NULL : buf;
@@ -132,7 +133,7 @@ static void *bounce_map(void)
 
 static void bounce_unmap(void *buf)
 {
-	munmap(buf, DATAGRAM_MAX);
+	munmap(buf, COP_DATAGRAM_MAX);
 }
 
 static ssize_t send_from(int fd, const struct cophdr *hdr,
@@ -224,7 +225,7 @@ static ssize_t recv_one(int fd, struct msghdr *msg, struct iovec *iov,
 static int recv_through(int fd, struct msghdr *msg, int flags, size_t cap,
 			struct cop_rx *rx, unsigned char *buf)
 {
-	struct iovec iov = { buf, DATAGRAM_MAX };
+	struct iovec iov = { buf, COP_DATAGRAM_MAX };
 	ssize_t n = recv_one(fd, msg, &iov, 1, flags);
 	size_t skip = 0;
 
@@ -356,7 +357,7 @@ static ssize_t recv_error(int fd, struct msghdr *msg, int flags, size_t cap)
 static noinline ssize_t recv_error_bounced(int fd, struct msghdr *msg,
 					   int flags, size_t cap)
 {
-	struct iovec iov = { bounce_map(), DATAGRAM_MAX };
+	struct iovec iov = { bounce_map(), COP_DATAGRAM_MAX };
 	struct iovec *const theirs = msg->msg_iov;
 	const size_t many = msg->msg_iovlen;
 	ssize_t n;

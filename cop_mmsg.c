@@ -17,6 +17,7 @@
 #include "cop/inet.h"
 #include "cop/iov.h"
 #include "cop/libc.h"
+#include "cop/msghdr.h"
 #include "cop/proto.h"
 #include "cop/tx.h"
 #include "cop/uaccess.h"
@@ -27,6 +28,9 @@
  */
 #define BATCH_MSGS 32
 #define BATCH_IOVS 96
+
+/* The kernel's name for what libc calls MSG_PROXY. */
+#define MSG_PROBE MSG_PROXY
 
 static bool vec_fits(int fd, const struct mmsghdr *vec, unsigned int n)
 {
@@ -47,6 +51,14 @@ static bool name_fits(int fd, const struct msghdr *msg)
 	       !inet_addr_fits(fd, msg->msg_name, msg->msg_namelen);
 }
 
+static bool tx_fits(int fd, const struct msghdr *msg)
+{
+	ssize_t len = cop_iov_length(fd, msg);
+
+	return name_fits(fd, msg) && len >= 0 && len <= COP_DATAGRAM_MAX &&
+	       !cop_has_udp_cmsg(fd, msg);
+}
+
 /* Put as many messages into a batch as fit; 0: the first one is too much. */
 static void tx_fill(struct tx_batch *b, struct sock *sk, int fd,
 		    const struct mmsghdr *vec, unsigned int n)
@@ -58,8 +70,7 @@ static void tx_fill(struct tx_batch *b, struct sock *sk, int fd,
 		const struct msghdr *msg = &vec[b->n].msg_hdr;
 		struct msghdr *whole = &b->vec[b->n].msg_hdr;
 
-		if (!name_fits(fd, msg) || cop_iov_length(fd, msg) < 0 ||
-		    cop_has_udp_cmsg(fd, msg) ||
+		if (!tx_fits(fd, msg) ||
 		    msg->msg_iovlen + 1 > BATCH_IOVS - iovs)
 			return;
 		cop_tx_begin(sk, msg->msg_namelen ? msg->msg_name : NULL,
@@ -105,18 +116,28 @@ static int tx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
 
 static int tx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags)
 {
-	ssize_t n = cop_sendmsg(sk, fd, &vec->msg_hdr, flags);
+	struct msghdr msg;
+	ssize_t n = msg_import(fd, &msg, &vec->msg_hdr);
 
+	if (!n)
+		n = msg_import_name(fd, &msg);
+	if (!n)
+		n = cop_sendmsg(sk, fd, &msg, flags);
 	if (n < 0)
 		return n;
 	vec->msg_len = n;
 	return 1;
 }
 
-/* Parts of a corked datagram have no header, so they can't go in a batch. */
+/*
+ * Parts of a corked datagram have no header, so they can't go in a batch. Neither
+ * can what is only a probe: the kernel ends with the first that has a payload,
+ * since it takes none of it.
+ */
 static bool tx_one_by_one(struct sock *sk, int flags)
 {
-	return flags & MSG_MORE || sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT);
+	return flags & (MSG_MORE | MSG_PROBE) ||
+	       sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT);
 }
 
 int cop_sendmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
@@ -138,7 +159,7 @@ int cop_sendmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 				       &tried);
 		if (!tried) {
 			err = tx_single(sk, fd, vec + done, flags);
-			tried = 1;
+			tried = 1 + (flags & MSG_PROBE && vec[done].msg_len);
 		}
 		if (err < 0)
 			break;
@@ -168,10 +189,13 @@ static void rx_fill(struct rx_batch *b, int fd, const struct mmsghdr *vec,
 		const struct msghdr *msg = &vec[b->n].msg_hdr;
 		struct msghdr *whole = &b->vec[b->n].msg_hdr;
 
-		if (cop_iov_length(fd, msg) < 0 ||
-		    msg->msg_iovlen + 2 > BATCH_IOVS - iovs)
-			return;
 		*whole = *msg;
+		if (cop_iov_length(fd, msg) < 0) {
+			b->n++; /* is refused, and the socket keeps the error */
+			return;
+		}
+		if (msg->msg_iovlen + 2 > BATCH_IOVS - iovs)
+			return;
 		whole->msg_iov = b->iov + iovs;
 		whole->msg_iovlen = msg->msg_iovlen + 2;
 		b->iov[iovs++] = (struct iovec){ b->room[b->n].hdr, COP_HLEN };
@@ -214,6 +238,7 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 			  int flags)
 {
 	struct msghdr msg = vec[i].msg_hdr;
+	const socklen_t room = msg.msg_namelen;
 	struct cop_rx rx;
 
 	msg.msg_namelen = b->vec[i].msg_hdr.msg_namelen;
@@ -223,7 +248,8 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 			 b->vec[i].msg_len, cop_iov_length(fd, &msg), &rx);
 	if (unlikely(rx.stray != COP_NO_STRAY) && cop_may_own(sk, fd) &&
 	    !cop_rx_ended(fd, msg.msg_name && msg.msg_namelen, &rx)) {
-		cop_rx_stray(sk, rx.stray);
+		if (!(flags & MSG_PEEK))
+			cop_rx_stray(sk, rx.stray);
 		return false;
 	}
 	if (likely(i == at))
@@ -231,8 +257,9 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 	else
 		rx_move(fd, &vec[at].msg_hdr, &msg, &rx);
 	vec[at].msg_len = flags & MSG_TRUNC ? rx.len : rx.copied;
-	if (likely(rx.stray == COP_NO_STRAY))
-		cop_rx_account(sk, msg.msg_name, msg.msg_namelen, &rx);
+	if (likely(rx.stray == COP_NO_STRAY && !(flags & MSG_PEEK)))
+		cop_rx_account(sk, msg.msg_name,
+			       min_t(socklen_t, room, msg.msg_namelen), &rx);
 	return true;
 }
 
@@ -283,6 +310,7 @@ static void rx_time_left(struct timespec *timeout, const struct timespec *end)
 static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
 		     struct timespec *timeout, struct rx_result *res)
 {
+	struct msghdr msg = vec->msg_hdr;
 	struct timespec end = { 0 };
 	ssize_t n;
 
@@ -291,10 +319,11 @@ static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
 		end.tv_sec += timeout->tv_sec;
 		end.tv_nsec += timeout->tv_nsec;
 	}
-	vec->msg_hdr.msg_flags = 0;
-	n = cop_recvmsg(sk, fd, &vec->msg_hdr, flags);
+	msg.msg_flags = 0;
+	n = cop_recvmsg(sk, fd, &msg, flags);
 	if (n < 0)
 		return n;
+	vec->msg_hdr = msg;
 	if (timeout)
 		rx_time_left(timeout, &end);
 	vec->msg_len = n & ~COP_RX_STALE;
@@ -302,10 +331,9 @@ static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
 	return 1;
 }
 
-/* A peek looks at the same message each time, and so do strays. */
 static bool rx_one_by_one(struct sock *sk, int flags)
 {
-	return flags & (MSG_ERRQUEUE | MSG_PEEK) || cop_head_unclean(sk);
+	return flags & MSG_ERRQUEUE || cop_head_unclean(sk);
 }
 
 /* What is no time is left to the kernel, for its EFAULT or EINVAL. */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * interpose_msg.c - what the kernel makes of a message's parts before any socket
+ * interpose_msg.c - what the kernel makes of iovecs and flags before any socket
  * sees them.
  *
  * Owns: nothing. Protected by: nothing to protect. May call: cop_encap.h's
- * inline functions. Counterpart in the kernel: copy_msghdr_from_user() in
- * net/socket.c, vfs_readv() and kiocb_set_rw_flags().
+ * inline functions. Counterpart in the kernel: vfs_readv() and
+ * kiocb_set_rw_flags().
  */
 #include <errno.h>
 #include <sys/uio.h>
@@ -14,26 +14,11 @@
 #include "cop/interpose.h"
 #include "cop/uaccess.h"
 
-ssize_t msg_import(int fd, struct msghdr *msg, const struct msghdr *umsg)
-{
-	if (!user_readable(fd, umsg, sizeof(*umsg)))
-		return -EFAULT;
-	*msg = *umsg;
-	msg->msg_flags = 0;
-	if ((int)msg->msg_namelen < 0)
-		return -EINVAL;
-	if (msg->msg_namelen > sizeof(struct sockaddr_storage))
-		msg->msg_namelen = sizeof(struct sockaddr_storage);
-	if (!msg->msg_name)
-		msg->msg_namelen = 0;
-	return 0;
-}
-
 bool iov_is_empty(int fd, const struct iovec *iov, int n)
 {
 	struct msghdr msg = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
 
-	return n >= 0 && !cop_iov_length(fd, &msg);
+	return n >= 0 && cop_iov_length(fd, &msg) <= 0;
 }
 
 #define RWF_NOSIGNAL_FLAG 0x100 /* newer than libc's headers, as are the */

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -47,11 +48,50 @@ static ssize_t sock_recvmsg(struct socket *sock, int fd, struct msghdr *msg,
 	return recv_result(sock, fd, sock->ops->recvmsg(sock, fd, msg, flags));
 }
 
+/* What the kernel says of the room for an address of @len bytes. */
+static int name_fault(int fd, const struct sockaddr *addr,
+		      const socklen_t *alen, socklen_t len)
+{
+	if (!user_readable(fd, alen, sizeof(*alen)))
+		return -EFAULT;
+	if ((int)*alen < 0)
+		return -EINVAL;
+	len = min_t(socklen_t, len, *alen);
+	return len && !user_readable(fd, addr, len) ? -EFAULT : 0;
+}
+
+/* It says so behind the receive: the datagram is gone, and delivered. */
+static noinline ssize_t recvfrom_fault(struct socket *sock, int fd, void *buf,
+				       size_t len, int flags,
+				       struct sockaddr *addr, socklen_t *alen)
+{
+	struct sockaddr_storage from;
+	socklen_t fromlen = sizeof(from);
+	ssize_t ret;
+	int err;
+
+	ret = recv_result(sock, fd,
+			  sock->ops->recvfrom(sock, fd, buf, len, flags, &from,
+					      &fromlen));
+	if (ret < 0)
+		return ret;
+	err = name_fault(fd, addr, alen, fromlen);
+	if (!err)
+		memcpy(addr, &from, min_t(socklen_t, *alen, fromlen));
+	if (user_readable(fd, alen, sizeof(*alen)) && (int)*alen >= 0)
+		*alen = fromlen;
+	return err ? err : ret;
+}
+
 static ssize_t sock_recvfrom(struct socket *sock, int fd, void *buf, size_t len,
 			     int flags, struct sockaddr *addr, socklen_t *alen)
 {
-	if (addr && !user_readable(fd, alen, sizeof(*alen)))
+	flags &= ~MSG_CMSG_COMPAT;
+	if (unlikely(!user_range(buf, min_t(size_t, len, INT_MAX))))
 		return -EFAULT;
+	if (addr &&
+	    unlikely(name_fault(fd, addr, alen, sizeof(struct sockaddr_in))))
+		return recvfrom_fault(sock, fd, buf, len, flags, addr, alen);
 	return recv_result(sock, fd,
 			   sock->ops->recvfrom(sock, fd, buf, len, flags, addr,
 					       addr ? alen : NULL));
@@ -106,7 +146,8 @@ static ssize_t sock_recvmsg_user(struct socket *sock, int fd,
 				 struct msghdr *umsg, int flags)
 {
 	struct msghdr msg;
-	ssize_t ret = msg_import(fd, &msg, umsg);
+	ssize_t ret =
+		flags & MSG_CMSG_COMPAT ? -EINVAL : msg_import(fd, &msg, umsg);
 
 	if (ret)
 		return ret;
@@ -175,7 +216,7 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags,
 {
 	struct socket *sock = sockfd_lookup(fd);
 
-	if (unlikely(sock))
+	if (unlikely(sock) && !(flags & MSG_CMSG_COMPAT))
 		return sys_recvmmsg(sock, fd, vec, n, flags, timeout);
 	return recvmmsg_foreign(fd, vec, n, flags, timeout);
 }
@@ -197,7 +238,7 @@ EXPORT ssize_t read(int fd, void *buf, size_t len)
 {
 	struct socket *sock = sockfd_lookup(fd);
 
-	if (likely(!sock) || unlikely(!len))
+	if (likely(!sock) || unlikely(!len || !user_range(buf, len)))
 		return cop_libc.read(fd, buf, len);
 	return sys_read(sock, fd, buf, len);
 }

@@ -109,14 +109,23 @@ static noinline ssize_t sendto_unbound(struct socket *sock, int fd,
 	return sock_sendmsg(sock, fd, &msg, flags);
 }
 
+static const struct sockaddr too_short;
+
 static ssize_t sock_sendto(struct socket *sock, int fd, const void *buf,
 			   size_t len, int flags, const struct sockaddr *addr,
 			   socklen_t alen)
 {
 	int err = addr ? inet_addr_fits(fd, addr, alen) : 0;
 
+	if (unlikely(!user_range(buf, min_t(size_t, len, INT_MAX))))
+		return -EFAULT;
 	if (unlikely(err))
 		return err;
+	if (unlikely(addr && !alen)) { /* which is no name to sendmsg() */
+		addr = &too_short;
+		alen = sizeof(addr->sa_family) - 1;
+	}
+	flags &= ~MSG_CMSG_COMPAT;
 	if (unlikely(!READ_ONCE(inet_sk(sock->sk)->inet_sport)))
 		return sendto_unbound(sock, fd, buf, len, flags, addr, alen);
 	return sock->ops->sendto(sock, fd, buf, len, flags, addr, alen);
@@ -172,14 +181,13 @@ static ssize_t sock_sendmsg_user(struct socket *sock, int fd,
 				 const struct msghdr *umsg, int flags)
 {
 	struct msghdr msg;
-	ssize_t ret = msg_import(fd, &msg, umsg);
+	ssize_t ret =
+		flags & MSG_CMSG_COMPAT ? -EINVAL : msg_import(fd, &msg, umsg);
 
+	if (!ret)
+		ret = msg_import_name(fd, &msg);
 	if (ret)
 		return ret;
-	if (!msg.msg_namelen)
-		msg.msg_name = NULL;
-	if (msg.msg_name && !user_readable(fd, msg.msg_name, msg.msg_namelen))
-		return -EFAULT;
 	return sock_sendmsg(sock, fd, &msg, flags);
 }
 
@@ -218,7 +226,7 @@ static noinline int sys_sendmmsg(struct socket *sock, int fd,
 	struct send_call call = { .vec = vec, .n = n, .flags = flags };
 	int ret;
 
-	if (!n || !vec)
+	if (!n || !vec || flags & MSG_CMSG_COMPAT)
 		return cop_libc.sendmmsg(fd, vec, n, flags);
 	ret = sock_send(sock, fd, &call);
 	if (unlikely(gone(fd, ret, saved)))
@@ -261,7 +269,7 @@ EXPORT ssize_t write(int fd, const void *buf, size_t len)
 {
 	struct socket *sock = sockfd_lookup(fd);
 
-	if (likely(!sock))
+	if (likely(!sock) || unlikely(!user_range(buf, len)))
 		return cop_libc.write(fd, buf, len);
 	return sys_write(sock, fd, buf, len);
 }

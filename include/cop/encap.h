@@ -39,6 +39,9 @@ enum cop_stray {
  */
 #define COP_COPY_MAX 2048
 
+/* The longest datagram there can be, header included. */
+#define COP_DATAGRAM_MAX (COP_MAX_LEN + COP_HLEN)
+
 /* What one receive brought. */
 struct cop_rx {
 	struct cophdr hdr;    /* only if it is no stray */
@@ -97,7 +100,9 @@ ssize_t cop_iov_length_many(int fd, const struct msghdr *msg);
 static inline ssize_t cop_iov_length(int fd, const struct msghdr *msg)
 {
 	if (likely(msg->msg_iovlen == 1 &&
-		   user_readable(fd, msg->msg_iov, sizeof(*msg->msg_iov))))
+		   user_readable(fd, msg->msg_iov, sizeof(*msg->msg_iov)) &&
+		   user_range(msg->msg_iov->iov_base,
+			      min_t(size_t, msg->msg_iov->iov_len, INT_MAX))))
 		return min_t(size_t, msg->msg_iov->iov_len, SSIZE_MAX);
 	return cop_iov_length_many(fd, msg);
 }

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "cop/libc.h"
+#include "cop/msghdr.h"
 #include "cop/process.h"
 #include "cop/table.h"
 
@@ -73,24 +74,16 @@ static inline bool gone(int fd, ssize_t ret, int saved_errno)
 	return forgotten;
 }
 
-/**
- * msg_import - look at a message as copy_msghdr_from_user() does
- * @fd: a socket
- * @msg: where it is copied to
- * @umsg: the program's
- *
- * Returns 0, -EFAULT for what can't be read, -EINVAL for a negative
- * length of the name.
- */
-ssize_t msg_import(int fd, struct msghdr *msg, const struct msghdr *umsg);
+/* A flag inside the kernel, for programs of 32 bits. */
+#define MSG_CMSG_COMPAT (int)0x80000000
 
 /**
- * iov_is_empty - whether there is nothing to move
+ * iov_is_empty - whether there is nothing to move, or nothing that could be
  * @fd: the socket
  * @iov: the iovecs
  * @n: how many
  *
- * As in vfs_writev() and vfs_readv(): then there is nothing to do.
+ * As in vfs_writev() and vfs_readv(): then no socket sees the call.
  */
 bool iov_is_empty(int fd, const struct iovec *iov, int n);
 

@@ -40,6 +40,22 @@ static inline bool access_ok(const volatile void *ptr, size_t len)
 	return start >= 4096 && end >= start && (intptr_t)end >= 0;
 }
 
+/**
+ * user_range - whether a range is in a program's half of the address space
+ * @ptr: its start
+ * @len: its length in bytes
+ *
+ * The kernel's own access_ok(): what it calls EFAULT before it looks any further,
+ * even where there is nothing to copy.
+ */
+static inline bool user_range(const volatile void *ptr, size_t len)
+{
+	uintptr_t start = (uintptr_t)ptr;
+	uintptr_t end = start + len;
+
+	return end >= start && (intptr_t)end >= 0;
+}
+
 /* user_readable() for what is not on one page that has been seen before. */
 bool cop_readable(int fd, const volatile void *ptr, size_t len);
 

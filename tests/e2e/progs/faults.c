@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+/*
+ * faults.c - calls with something wrong about them: what is said of it, in which
+ * order two faults are seen, and what has been done all the same.
+ */
+#include <limits.h>
+#include <poll.h>
+#include <stdint.h>
+#include <sys/mman.h>
+
+#include "prog.h"
+
+#define COMPAT	    0x80000000u /* MSG_CMSG_COMPAT, inside the kernel */
+#define KERNEL	    ((void *)0xffff888000000000)
+#define PROBE	    MSG_PROXY /* as the kernel calls it */
+#define LONGEST_UDP 65507
+
+static char large[70000];
+
+/* Lengths that the compiler knows nothing of. */
+static volatile size_t half = SSIZE_MAX, endless = SIZE_MAX, million = 1 << 20;
+
+static void *no_page(void)
+{
+	void *page =
+		mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		die("mmap");
+	return page;
+}
+
+static struct msghdr message(void *name, socklen_t namelen, struct iovec *iov)
+{
+	return (struct msghdr){ .msg_name = name,
+				.msg_namelen = namelen,
+				.msg_iov = iov,
+				.msg_iovlen = 1 };
+}
+
+/* ---- receiving ------------------------------------------------------------ */
+
+static void receive_to(void *addr, socklen_t *len)
+{
+	fresh();
+	T(recvfrom(sock_b, buf, 8, MSG_DONTWAIT, addr, len));
+	printf("  %.8s\n", buf);
+}
+
+/* A fault in the room for the address is seen behind the receive. */
+static void room_for_address(void)
+{
+	static socklen_t negative = -5, none;
+	socklen_t len = sizeof(from);
+	void *const bad[] = { no_ptr, BAD_PTR, KERNEL, no_page() };
+
+	make_pair();
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		receive_to(&from, bad[i]);
+		deliver("one");
+		receive_to(&from, bad[i]);
+		deliver("two");
+		len = sizeof(from);
+		receive_to(bad[i] ?: BAD_PTR, &len);
+		printf("  length %u\n", len);
+	}
+	receive_to(&from, &negative);
+	deliver("three");
+	receive_to(&from, &negative);
+	deliver("four");
+	receive_to(BAD_PTR, &none);
+	printf("  length %u\n", none);
+	show_rest(sock_b);
+}
+
+static struct mmsghdr vec[4];
+static struct iovec iov[4];
+
+static void make_vec(void)
+{
+	memset(vec, 0, sizeof(vec));
+	for (size_t i = 0; i < ARRAY_SIZE(vec); i++) {
+		iov[i] = (struct iovec){ large, 100 };
+		vec[i].msg_hdr = message(NULL, 0, &iov[i]);
+		vec[i].msg_hdr.msg_flags = 0x55;
+	}
+}
+
+static void show_vec(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(vec); i++)
+		printf("  %u, flags %x, name %u\n", vec[i].msg_len,
+		       vec[i].msg_hdr.msg_flags, vec[i].msg_hdr.msg_namelen);
+}
+
+static void receive_many(int flags)
+{
+	T(recvmmsg(sock_b, vec, 4, flags | MSG_DONTWAIT, NULL));
+	show_vec();
+}
+
+static void show_error(void)
+{
+	struct pollfd fd = { .fd = sock_b };
+	socklen_t len = sizeof(int);
+	int err = 0;
+
+	T(poll(&fd, 1, 0));
+	T(getsockopt(sock_b, SOL_SOCKET, SO_ERROR, &err, &len));
+	printf("  events %x, error %d\n", fd.revents, err);
+}
+
+/* A message that is not received is left as it is, and one that can't be ends
+ * the call, whose error the socket keeps. */
+static void many_messages(void)
+{
+	make_pair();
+	make_vec();
+	receive_many(0);
+	receive_many(MSG_ERRQUEUE);
+	deliver("one");
+	vec[0].msg_hdr.msg_name = BAD_PTR;
+	receive_many(0);
+	for (int i = 0; i < 3; i++)
+		deliver("two");
+	make_vec();
+	iov[1].iov_base = BAD_PTR;
+	receive_many(0);
+	show_error();
+	make_vec();
+	iov[2].iov_base = KERNEL;
+	receive_many(MSG_PEEK);
+	show_error();
+	show_rest(sock_b);
+}
+
+/* ---- sending --------------------------------------------------------------- */
+
+static void too_long(void)
+{
+	static struct iovec two[] = { { large, LONGEST_UDP },
+				      { large, LONGEST_UDP } };
+
+	make_pair();
+	T(send(sock_a, large, LONGEST_UDP + 1, 0));
+	T(send(sock_a, large, 65535, 0));
+	T(send(sock_a, large, 65536, 0));
+	T(sendto(sock_a, large, 65535, MSG_OOB, SA(&addr_b), sizeof(addr_b)));
+	T(write(sock_a, large, half));
+	T(write(sock_a, large, million));
+	T(writev(sock_a, two, 2));
+	two[1].iov_len = SSIZE_MAX;
+	T(writev(sock_a, two, 2));
+	T(writev(sock_a, two + 1, 1));
+	T(read(sock_b, large, endless));
+	show_rest(sock_b);
+}
+
+/* What a program can't have is a fault even if nothing of it is used. */
+static void nothing_at_a_bad_place(void)
+{
+	struct iovec two[] = { { KERNEL, 0 }, { large, 1 } };
+
+	make_pair();
+	connect_to(sock_a, &addr_b);
+	T(send(sock_a, KERNEL, 0, 0));
+	T(send(sock_a, BAD_PTR, 0, 0));
+	T(send(sock_a, no_ptr, 0, 0));
+	T(write(sock_a, KERNEL, 0));
+	T(writev(sock_a, two, 2));
+	T(pwritev2(sock_a, two, 2, -1, 64));
+	T(sendto(sock_a, KERNEL, 1, 0, SA(&addr_b), 1000));
+	T(recv(sock_b, KERNEL, 0, MSG_DONTWAIT));
+	show_rest(sock_b);
+}
+
+/* To sendmsg() and sendmmsg() it is no name, to sendto() one too short. */
+static void name_of_no_length(void)
+{
+	make_pair();
+	connect_to(sock_a, &addr_b);
+	T(sendto(sock_a, large, 100, 0, SA(&addr_b), 0));
+	T(sendto(sock_a, large, 5000, 0, SA(&addr_b), 0));
+	T(sendto(sock_a, large, 5000, 0, BAD_PTR, 0));
+	make_vec();
+	vec[0].msg_hdr.msg_name = &addr_b;
+	T(sendmmsg(sock_a, vec, 1, MSG_MORE));
+	vec[0].msg_hdr.msg_name = BAD_PTR;
+	T(sendmmsg(sock_a, vec, 1, 0));
+	T(sendmsg(sock_a, &vec[0].msg_hdr, 0));
+	vec[0].msg_hdr.msg_name = NULL;
+	vec[0].msg_hdr.msg_namelen = -1;
+	T(sendmsg(sock_a, &vec[0].msg_hdr, 0));
+	show_rest(sock_b);
+}
+
+static void bad_names(void)
+{
+	void *const bad[] = { BAD_PTR, KERNEL, no_page() };
+
+	make_pair();
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		make_vec();
+		vec[1].msg_hdr = message(bad[i], 16, &iov[1]);
+		vec[0].msg_hdr = message(&addr_b, sizeof(addr_b), &iov[0]);
+		T(sendmmsg(sock_a, vec, 4, 0));
+		T(sendmmsg(sock_a, vec + 1, 3, 0));
+		T(sendmmsg(-1, bad[i], 1, 0));
+		T(sendmmsg(STDIN_FILENO, bad[i], 1, 0));
+	}
+	make_vec();
+	vec[0].msg_hdr = message(&addr_b, 200, &iov[0]);
+	T(sendmmsg(sock_a, vec, 1, 0));
+	vec[0].msg_hdr.msg_namelen = -1;
+	T(sendmmsg(sock_a, vec, 1, 0));
+	show_rest(sock_b);
+}
+
+/* The first that has a payload is the last. */
+static void probes(void)
+{
+	make_pair();
+	connect_to(sock_a, &addr_b);
+	make_vec();
+	T(sendmmsg(sock_a, vec, 4, PROBE));
+	iov[0].iov_len = iov[1].iov_len = 0;
+	T(sendmmsg(sock_a, vec, 4, PROBE));
+	T(send(sock_a, large, 10, PROBE));
+	show_rest(sock_b);
+}
+
+/* It is refused where there may be control messages, and means nothing else. */
+static void compat(void)
+{
+	make_pair();
+	connect_to(sock_a, &addr_b);
+	make_vec();
+	T(send(sock_a, "abc", 3, COMPAT));
+	T(send(sock_a, large, 5000, COMPAT));
+	T(sendmsg(sock_a, &vec[0].msg_hdr, COMPAT));
+	T(sendmsg(sock_a, BAD_PTR, COMPAT));
+	T(sendmmsg(sock_a, vec, 1, COMPAT));
+	T(recvmsg(sock_b, &vec[0].msg_hdr, COMPAT));
+	T(recvmsg(sock_b, BAD_PTR, COMPAT));
+	T(recvmmsg(sock_b, vec, 1, COMPAT, NULL));
+	T(recv(sock_b, buf, sizeof(buf), COMPAT));
+	T(recv(sock_b, large, sizeof(large), COMPAT));
+	show_rest(sock_b);
+}
+
+SCENARIOS({ "room_for_address", room_for_address },
+	  { "many_messages", many_messages }, { "too_long", too_long },
+	  { "nothing_at_a_bad_place", nothing_at_a_bad_place },
+	  { "name_of_no_length", name_of_no_length },
+	  { "bad_names", bad_names }, { "probes", probes },
+	  { "compat", compat })

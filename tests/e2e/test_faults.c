@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_faults.c - calls with something wrong about them, on UDP and on COP.
+ * progs/faults.c has the calls.
+ */
+#include <criterion/criterion.h>
+
+#include "runner.h"
+
+Test(e2e_faults, a_bad_room_for_the_address_is_seen_behind_the_receive)
+{
+	run_same("faults", "room_for_address");
+}
+
+Test(e2e_faults, recvmmsg_leaves_a_message_that_it_does_not_receive_as_it_is)
+{
+	run_same("faults", "many_messages");
+}
+
+Test(e2e_faults, a_payload_that_is_too_long_is_refused_as_the_kernel_does)
+{
+	run_same("faults", "too_long");
+}
+
+Test(e2e_faults, nothing_at_a_place_outside_of_the_program_is_efault)
+{
+	run_same("faults", "nothing_at_a_bad_place");
+}
+
+Test(e2e_faults, a_name_of_no_length_is_none_or_one_too_short)
+{
+	run_same("faults", "name_of_no_length");
+}
+
+Test(e2e_faults, a_name_that_cannot_be_read_ends_sendmmsg)
+{
+	run_same("faults", "bad_names");
+}
+
+Test(e2e_faults, sendmmsg_ends_with_the_first_probe_that_has_a_payload)
+{
+	run_same("faults", "probes");
+}
+
+Test(e2e_faults, msg_cmsg_compat_is_refused_where_the_kernel_refuses_it)
+{
+	run_same("faults", "compat");
+}
