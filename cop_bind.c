@@ -95,10 +95,40 @@ static void copy_option(int from, int to, int level, int optname)
 		cop_libc.setsockopt(to, level, optname, value, len);
 }
 
-static bool sk_is_bound(struct sock *sk)
+/* Another process that has the socket may have bound it. */
+static bool kernel_is_bound(struct sock *sk, int fd)
+{
+	struct sockaddr_in local;
+
+	if (READ_ONCE(cop_sk(sk)->pinned))
+		return false;
+	ip_local_name(fd, &local);
+	return local.sin_port;
+}
+
+static bool sk_is_bound(struct sock *sk, int fd)
 {
 	return READ_ONCE(sk->sk_num) || READ_ONCE(sk->sk_state) != COP_CLOSE ||
-	       sock_flag(sk, SOCK_UNCONFIRMED);
+	       sock_flag(sk, SOCK_UNCONFIRMED) || kernel_is_bound(sk, fd);
+}
+
+/*
+ * A bind that finds its port taken takes the address away that a disconnect has
+ * left. Ours has not asked the kernel, so here it asks for the scratch socket's.
+ */
+static void lose_address(struct sock *sk, int fd, int scratch)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	struct sockaddr_in any;
+
+	if (!READ_ONCE(inet->inet_rcv_saddr))
+		return;
+	ip_local_name(scratch, &any);
+	any.sin_addr.s_addr = htonl(INADDR_ANY);
+	if (!any.sin_port || !kernel_bind(fd, &any))
+		return;
+	WRITE_ONCE(inet->inet_rcv_saddr, 0);
+	WRITE_ONCE(inet->inet_saddr, 0);
 }
 
 /*
@@ -120,7 +150,10 @@ static int ask_fault(struct sock *sk, int fd, int scratch,
 	err = kernel_bind(scratch, addr);
 	if (err && err != -EADDRINUSE && err != -EINVAL)
 		return err;
-	return sk_is_bound(sk) ? -EINVAL : -EADDRINUSE;
+	if (sk_is_bound(sk, fd))
+		return -EINVAL;
+	lose_address(sk, fd, scratch);
+	return -EADDRINUSE;
 }
 
 static int scratch_socket(void)
@@ -143,11 +176,12 @@ static int bind_fault(struct sock *sk, int fd, const struct sockaddr_in *addr)
 
 	cop_sysctl_refresh();
 	if (addr->sin_addr.s_addr == htonl(INADDR_ANY) &&
-	    ntohs(addr->sin_port) >= READ_ONCE(cop_sysctl.prot_sock))
-		return sk_is_bound(sk) ? -EINVAL : -EADDRINUSE;
+	    ntohs(addr->sin_port) >= READ_ONCE(cop_sysctl.prot_sock) &&
+	    !READ_ONCE(inet_sk(sk)->inet_rcv_saddr))
+		return sk_is_bound(sk, fd) ? -EINVAL : -EADDRINUSE;
 	scratch = scratch_socket();
 	if (scratch < 0)
-		return sk_is_bound(sk) ? -EINVAL : -EADDRINUSE;
+		return sk_is_bound(sk, fd) ? -EINVAL : -EADDRINUSE;
 	err = ask_fault(sk, fd, scratch, addr);
 	scratch_close(scratch);
 	return err;
@@ -180,7 +214,7 @@ static int bind_address(struct sock *sk, int fd, const struct sockaddr_in *addr)
 	int err;
 
 	if (helper < 0)
-		return sk_is_bound(sk) ? -EINVAL : -ENOBUFS;
+		return sk_is_bound(sk, fd) ? -EINVAL : -ENOBUFS;
 	err = bind_beside_helper(sk, fd, helper, addr);
 	scratch_close(helper);
 	return err;
@@ -587,9 +621,13 @@ static uint16_t claim_armed(struct sock *sk)
 	return armed;
 }
 
+/* A disconnect has left the address that the program had bound it to. */
 void cop_autobind_arm(struct sock *sk, int fd)
 {
-	struct sockaddr_in any = { .sin_family = AF_INET };
+	struct sockaddr_in any = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = READ_ONCE(inet_sk(sk)->inet_rcv_saddr),
+	};
 	uint16_t snum;
 
 	if (bind_pinned_again(sk))

@@ -108,31 +108,28 @@ EXPORT int socket(int domain, int type, int protocol)
 	return sys_socket(domain, type, protocol);
 }
 
-static int sock_pair(int domain, int type, int protocol)
+static int sock_pair(int domain, int type, int protocol, int sv[2])
 {
-	struct socket *one, *two;
+	int flags = type & ~SOCK_TYPE_MASK;
+	struct socket *sock;
 	int err;
 
-	if (type & ~(SOCK_TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK))
+	if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
 		return -EINVAL;
-	type &= SOCK_TYPE_MASK;
-	err = sock_create(domain, type, protocol, &one);
+	err = sock_create(domain, type & SOCK_TYPE_MASK, protocol, &sock);
 	if (err)
 		return err;
-	err = sock_create(domain, type, protocol, &two);
-	if (!err) {
-		err = one->ops->socketpair(one, two);
-		fd_drop(two);
-	}
-	fd_drop(one);
+	err = sock->ops->socketpair(sock, flags, sv);
+	fd_drop(sock);
 	return err;
 }
 
-static noinline int sys_socketpair(int domain, int type, int protocol)
+static noinline int sys_socketpair(int domain, int type, int protocol,
+				   int sv[2])
 {
 	int saved = errno;
 
-	return cop_return(sock_pair(domain, type, protocol), saved);
+	return cop_return(sock_pair(domain, type, protocol, sv), saved);
 }
 
 EXPORT int socketpair(int domain, int type, int protocol, int sv[2])
@@ -142,7 +139,7 @@ EXPORT int socketpair(int domain, int type, int protocol, int sv[2])
 	if (unlikely(!READ_ONCE(cop_started)))
 		cop_init();
 	if (unlikely(sock_is_ours(domain, type)))
-		return sys_socketpair(domain, type, protocol);
+		return sys_socketpair(domain, type, protocol, sv);
 	ret = cop_libc.socketpair(domain, type, protocol, sv);
 	if (!ret) {
 		foreign_fd(sv[0]);

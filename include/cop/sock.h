@@ -90,7 +90,7 @@ struct proto_ops {
 		    socklen_t addr_len);
 	int (*connect)(struct socket *sock, int fd,
 		       const struct sockaddr *uaddr, socklen_t addr_len);
-	int (*socketpair)(struct socket *sock1, struct socket *sock2);
+	int (*socketpair)(struct socket *sock, int flags, int sv[2]);
 	int (*getname)(struct socket *sock, int fd, struct sockaddr *uaddr,
 		       socklen_t *addr_len);
 	void (*autobind)(struct socket *sock, int fd);

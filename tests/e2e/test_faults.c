@@ -46,3 +46,23 @@ Test(e2e_faults, msg_cmsg_compat_is_refused_where_the_kernel_refuses_it)
 {
 	run_same("faults", "compat");
 }
+
+Test(e2e_faults, socketpair_writes_two_descriptors_before_it_fails)
+{
+	run_same("faults", "unix_pair");
+}
+
+Test(e2e_faults, a_refused_bind_takes_the_address_that_a_disconnect_left)
+{
+	run_same("faults", "refused_bind");
+}
+
+Test(e2e_faults, an_autobind_keeps_the_address_that_a_disconnect_left)
+{
+	run_same("faults", "refused_send");
+}
+
+Test(e2e_faults, a_socket_that_the_parent_has_bound_is_einval_to_bind)
+{
+	run_same("faults", "bound_by_the_parent");
+}

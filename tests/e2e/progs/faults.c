@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include "prog.h"
 
@@ -248,9 +249,95 @@ static void compat(void)
 	show_rest(sock_b);
 }
 
+/* ---- names ----------------------------------------------------------------- */
+
+static void unix_pair(void)
+{
+	int type = is_cop ? SOCK_COP : SOCK_DGRAM;
+	int sv[2] = { -7, -7 };
+
+	T(socketpair(PF_INET, type, 0, sv));
+	printf("  %d %d\n", sv[0], sv[1]);
+	T(socketpair(PF_INET, type | SOCK_CLOEXEC, 0, sv));
+	T(socketpair(PF_INET, type | 16, 0, sv));
+	T(socketpair(PF_INET, type, 0, BAD_PTR));
+	T(socketpair(PF_INET, type, -1, sv));
+}
+
+static int bound_and_left(void)
+{
+	struct sockaddr_in none = { .sin_family = AF_UNSPEC };
+	int fd = sock_at('C', "127.0.0.1");
+
+	if (connect(fd, SA(&none), sizeof(none)))
+		die("connect");
+	return fd;
+}
+
+/* A disconnect leaves the address; a bind that finds its port taken does not. */
+static void refused_bind(void)
+{
+	struct sockaddr_in any;
+	int fd;
+
+	make_pair();
+	fd = bound_and_left();
+	show_name(fd);
+	T(bind(fd, SA(&addr_a), sizeof(addr_a)));
+	show_name(fd);
+	fd = bound_and_left();
+	any = addr_a;
+	any.sin_addr.s_addr = htonl(INADDR_ANY);
+	T(bind(fd, SA(&any), sizeof(any)));
+	show_name(fd);
+}
+
+/* Sends that fail before the kernel has bound it, until it does. */
+static void refused_send(void)
+{
+	struct msghdr msg = { .msg_controllen = 1000 };
+	struct sockaddr_in addr;
+	int fd;
+
+	make_pair();
+	fd = bound_and_left();
+	msg.msg_name = &addr_b;
+	msg.msg_namelen = sizeof(addr_b);
+	for (int i = 0; i < 20; i++)
+		if (sendmsg(fd, &msg, 0) != -1 || errno != EFAULT)
+			die("sendmsg");
+	T(sendto(fd, "abc", 3, 0, SA(&addr_b), sizeof(addr_b)));
+	addr = name_of(fd);
+	printf("  %s\n", inet_ntoa(addr.sin_addr));
+}
+
+/* A child does not know what its parent has made of a socket, the kernel does. */
+static void bound_by_the_parent(void)
+{
+	int fd, ends[2], status;
+	char c;
+
+	make_pair();
+	fd = sock();
+	if (pipe(ends))
+		die("pipe");
+	fflush(stdout);
+	if (!fork()) {
+		if (read(ends[0], &c, 1) == 1)
+			T(bind(fd, SA(&addr_a), sizeof(addr_a)));
+		exit(0);
+	}
+	connect_to(fd, &addr_b);
+	if (write(ends[1], "", 1) != 1)
+		die("write");
+	wait(&status);
+}
+
 SCENARIOS({ "room_for_address", room_for_address },
 	  { "many_messages", many_messages }, { "too_long", too_long },
 	  { "nothing_at_a_bad_place", nothing_at_a_bad_place },
 	  { "name_of_no_length", name_of_no_length },
 	  { "bad_names", bad_names }, { "probes", probes },
-	  { "compat", compat })
+	  { "compat", compat }, { "unix_pair", unix_pair },
+	  { "refused_bind", refused_bind }, { "refused_send", refused_send },
+	  { "bound_by_the_parent", bound_by_the_parent })
