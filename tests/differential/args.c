@@ -39,7 +39,8 @@ void args_init(void)
 
 long long number(const char *word)
 {
-	return strtoll(word, NULL, 0);
+	return *word == '-' ? strtoll(word, NULL, 0)
+			    : (long long)strtoull(word, NULL, 0);
 }
 
 int fd_of(const char *word)

@@ -87,11 +87,35 @@ static bool varies(int level, int name)
 		name == OPT_NETNS_COOKIE);
 }
 
+/* The port, of all things; a part of it says nothing. */
+static void say_ip_protocol(size_t len)
+{
+	say(" value=");
+	if (len < 2)
+		say("part");
+	else
+		say_port(htons(value_of(2)));
+}
+
+/* How much memory a socket has, in nine words. */
+static void say_meminfo(size_t used)
+{
+	uint32_t word[9];
+
+	memcpy(word, area, sizeof(word));
+	say(" value=");
+	for (size_t i = 0; i < ARRAY_SIZE(word) && i < used / 4; i++)
+		say("%u,", word[i]);
+}
+
 static void say_value(int level, int name, size_t used)
 {
-	if (level == IPPROTO_IP && name == OPT_IP_PROTOCOL && used >= 4) {
-		say(" value="); /* which is the port, of all things */
-		say_port(htons(value_of(4)));
+	if (level == IPPROTO_IP && name == OPT_IP_PROTOCOL) {
+		say_ip_protocol(used);
+	} else if (level == SOL_SOCKET && name == OPT_MEMINFO) {
+		say_meminfo(used);
+	} else if (level == SOL_SOCKET && name == SO_PEERNAME) {
+		say_name("value", area, sizeof(area));
 	} else if (level == SOL_SOCKET && name == OPT_COOKIE && used == 8) {
 		say_cookie("value", value_of(used));
 	} else if (level == SOL_SOCKET && name == OPT_COOKIE) {
@@ -115,14 +139,23 @@ static void play_getsockopt(int argc, char **argv)
 	ret = T(getsockopt(fd_of(argv[0]), level, name, out.room.ptr,
 			   out.len_ptr));
 	say_len(&out);
-	if (!ret || room_used(&out.room))
-		say_value(level, name, room_used(&out.room));
+	if (!ret && out.len <= sizeof(area))
+		say_value(level, name, out.len);
+	else if (room_used(&out.room))
+		say_bytes("value", area, room_used(&out.room));
 }
 
 static bool is_stamp(unsigned long cmd)
 {
 	return cmd == STAMP_OLD || cmd == STAMPNS_OLD || cmd == STAMP_NEW ||
 	       cmd == STAMPNS_NEW;
+}
+
+static bool area_changed(size_t n)
+{
+	while (n && area[n - 1] == CANARY)
+		n--;
+	return n;
 }
 
 /* Who owns a descriptor is said by whether it is the caller. */
@@ -150,7 +183,7 @@ static void play_ioctl(int argc, char **argv)
 	T(ioctl(fd_of(argv[0]), cmd, value));
 	own_pid();
 	if (is_stamp(cmd))
-		say(" stamp=%s", area[0] == CANARY ? "no" : "yes");
+		say(" stamp=%s", area_changed(16) ? "yes" : "no");
 	else
 		say_data(area, sizeof(area));
 }

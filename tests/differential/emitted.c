@@ -285,7 +285,11 @@ static void turn_to(int actor)
 
 static void end_actors(void)
 {
+	char c;
+
 	close(turn[!me][1]);
+	while (read(turn[me][0], &c, 1) > 0)
+		;
 	if (me)
 		exit(0);
 	wait(NULL);

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/net_tstamp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -205,6 +206,24 @@ static void make_pipes(void)
 	}
 }
 
+/* Neither ends, and closes its sockets, before the other has played. */
+static void end_together(void)
+{
+	int status = 0;
+	char c;
+
+	if (!two)
+		return;
+	close(turn[!me][1]);
+	while (read(turn[me][0], &c, 1) > 0)
+		;
+	if (me)
+		return;
+	waitpid(other, &status, 0);
+	if (status)
+		say("second actor: %x\n", status);
+}
+
 /* The first actor, and from its fork on both. */
 static _Noreturn void act(void)
 {
@@ -216,15 +235,45 @@ static _Noreturn void act(void)
 	args_init();
 	alarm(SCRIPT_TIME);
 	play_script();
-	if (two && !me) {
-		int status = 0;
-
-		close(turn[1][1]);
-		waitpid(other, &status, 0);
-		if (status)
-			say("second actor: %x\n", status);
-	}
+	end_together();
 	_exit(0);
+}
+
+/* ---- time stamps ----------------------------------------------------------------- */
+
+static bool is_stamped(int fd)
+{
+	char control[256], byte;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+
+	return send(fd, "", 1, 0) == 1 && recvmsg(fd, &msg, 0) == 1 &&
+	       msg.msg_controllen;
+}
+
+/*
+ * The kernel begins to stamp what comes in some time after the first socket has
+ * asked for it. One that is not played with asks, and waits until it does.
+ */
+static void stamps_begin(void)
+{
+	const int on = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+	struct sockaddr_in addr = { .sin_family = AF_INET };
+	socklen_t len = sizeof(addr);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (bind(fd, SA(&addr), len) || getsockname(fd, SA(&addr), &len) ||
+	    connect(fd, SA(&addr), len) ||
+	    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &on, sizeof(on)))
+		exit(2);
+	fcntl(fd, F_DUPFD_CLOEXEC, PIPES_FROM);
+	while (!is_stamped(fd))
+		usleep(1000);
+	close(fd);
 }
 
 /* ---- playing all ---------------------------------------------------------------- */
@@ -271,6 +320,7 @@ int main(int argc, char **argv)
 		return 2;
 	is_cop = !strcmp(argv[1], "cop");
 	unsetenv("LD_PRELOAD");
+	stamps_begin();
 	tape_make();
 	text = read_all();
 	while (text && (text = read_script(text))) {

@@ -7,8 +7,11 @@ the difference is the one it knows, or None. Where a difference has consequences
 (a datagram that only one side has sent) the rule ends the comparison of the
 script there.
 """
-from script import (IPPROTO_IP, IPPROTO_UDP, MSG_MORE, SOL_SOCKET, SO_MEMINFO,
-                    SO_NO_CHECK, SO_PEEK_OFF, SO_REUSEPORT, SO_ZEROCOPY)
+import re
+
+from script import (IP_OPTIONS, IPPROTO_IP, IPPROTO_UDP, MSG_MORE,
+                    SOL_SOCKET, SO_MEMINFO, SO_NO_CHECK, SO_PEEK_OFF, SO_REUSEADDR, SO_REUSEPORT,
+                    SO_ZEROCOPY)
 
 HEADER = 16
 UDP_MAX = 65507
@@ -16,6 +19,8 @@ COP_MAX = UDP_MAX - HEADER
 
 SO_TYPE, SO_PROTOCOL, SO_ATTACH_BPF = 3, 38, 50
 UDP_CORK = 1
+IP_CHECKSUM = 23
+TIOCOUTQ = 0x5411
 IP_HEADERS = 28  # IP's and UDP's
 
 RULES = {}
@@ -32,6 +37,19 @@ class Answer:
     def __init__(self, *lines, ends=False):
         self.lines = lines
         self.ends = ends
+
+    def fits(self, line):
+        return line in self.lines
+
+
+class Anything(Answer):
+    """Nothing can be said of it any more"""
+
+    def __init__(self):
+        Answer.__init__(self, ends=True)
+
+    def fits(self, line):
+        return True
 
 
 def failed(step, err, *more):
@@ -91,6 +109,23 @@ class Story:
 
     def is_shared(self, step):
         return any(s.call == "fork" for s in self.steps[:step.index])
+
+    def roots(self, index):
+        """A function from slots to the first slot of the same socket"""
+        same = {}
+        for step, line in self.until(index):
+            if step.call == "socket":
+                same.pop(step.number(0), None)
+            to = {"dup": 1, "dup2": 1, "dup3": 1, "fcntl": 3}.get(step.call)
+            if to and succeeded(line) and len(step.words) > to:
+                old = step.number(0)
+                same[step.number(to)] = same.get(old, old)
+        return lambda slot: same.get(slot, slot)
+
+    def corks(self):
+        """Whether UDP_CORK is set anywhere"""
+        return any(s.call == "setsockopt" and
+                   option_of(s) == (IPPROTO_UDP, UDP_CORK) for s in self.steps)
 
     def held_ports(self, index):
         for _ in self.until(index):
@@ -177,7 +212,10 @@ def iovec_length(word):
         return int(word[1:])
     if word[0] in "-!":
         return 0
-    return sum(int(part.lstrip("oNOBK")) for part in word.split(","))
+    return sum(int(part.lstrip("oNOBKP")) for part in word.split(","))
+
+
+SENDS = ("send", "sendto", "write", "writev", "sendmsg", "sendmmsg")
 
 
 def lengths_of(step):
@@ -194,26 +232,269 @@ def lengths_of(step):
     return []
 
 
-def near_a_limit(story, length):
-    """Whether a payload fits only without the header"""
-    return (COP_MAX < length <= UDP_MAX or
-            story.mtu - IP_HEADERS - HEADER < length <= story.mtu - IP_HEADERS)
+def sends_more(step):
+    """Whether a call leaves its datagram open (MSG_MORE or UDP_CORK)"""
+    flags = {"send": 2, "sendto": 2, "sendmsg": 1, "sendmmsg": 2}
+    if step.call == "setsockopt":
+        return option_of(step) == (IPPROTO_UDP, UDP_CORK)
+    return step.call in flags and bool(step.number(flags[step.call]) &
+                                       MSG_MORE)
+
+
+def begun_before(story, step):
+    """What a call's datagram may have in it already: the lengths of parts"""
+    begun = {0}
+    root = story.roots(step.index)
+    slot = root(step.number(0))
+    for before, line in story.until(step.index):
+        if not succeeded(line) or not before.words:
+            continue
+        if (before.call in SENDS and root(before.number(0)) == slot and
+                (len(begun) > 1 or sends_more(before) or story.corks())):
+            for length in lengths_of(before):
+                begun |= {part + length for part in begun}
+    return begun
+
+
+def has_ip_options(story, step):
+    return (any(re.search(r"(^|;)0:[47]:", word) for word in step.words) or
+            any(s.call == "setsockopt" and
+                option_of(s) == (IPPROTO_IP, IP_OPTIONS) for s in story.steps))
+
+
+def near_a_limit(story, step, whole):
+    """Whether a datagram fits only without the header"""
+    options = 40 if has_ip_options(story, step) else 0
+    return any(limit - options - HEADER < whole <= limit
+               for limit in (UDP_MAX, story.mtu - IP_HEADERS))
+
+
+def all_near_a_limit(story, step):
+    """Which of a call's datagrams may be"""
+    lengths = lengths_of(step)
+    begun = begun_before(story, step)
+    for i, length in enumerate(lengths):
+        wholes = [part + sum(lengths[:i + 1]) for part in begun]
+        if sends_more(step) or story.corks():
+            wholes += [sum(lengths[at:i + 1]) for at in range(1, i + 1)]
+        wholes.append(length)
+        if any(near_a_limit(story, step, whole) for whole in wholes):
+            yield i
+
+
+def refused_from(step, udp, i):
+    """What a call says whose datagram number i is refused"""
+    if step.call != "sendmmsg":
+        return failed(step, "EMSGSIZE")
+    none = str(0xa5a5)
+    if not i:
+        return failed(step, "EMSGSIZE", *[none] * len(lengths_of(step)))
+    sent = [word for word in udp.split() if word.isdigit()][1:]
+    sent[i:] = [none] * (len(sent) - i)
+    return "%d sendmmsg ret=%d %s" % (step.index, i, " ".join(sent))
 
 
 @rule
 def payload_limit(story, step, udp):
-    lengths = lengths_of(step)
-    at = next((i for i, length in enumerate(lengths)
-               if near_a_limit(story, length)), None)
-    if at is None:
+    if step.call not in SENDS:
         return None
-    if step.call == "sendmmsg" and at:
-        words = udp.split()[3:]
-        words[at:] = [str(0xa5a5)] * (len(words) - at)
-        return Answer("%d sendmmsg ret=%d %s" % (step.index, at,
-                                                 " ".join(words)), ends=True)
-    more = [str(0xa5a5)] * len(lengths) if step.call == "sendmmsg" else []
-    return Answer(failed(step, "EMSGSIZE", *more), ends=True)
+    lines = [refused_from(step, udp, i) for i in all_near_a_limit(story, step)]
+    return Answer(*lines, ends=True) if lines else None
+
+
+# ---- two processes ------------------------------------------------------------------
+
+
+def splits(story, index):
+    """Whether a datagram that one process began was gone on with by another"""
+    begun = {}
+    root = story.roots(index + 1)
+    for step, line in story.until(index + 1):
+        if (not step.words or not (step.call in SENDS or sends_more(step)) or
+                not (succeeded(line) or step.index == index)):
+            continue
+        slot = root(step.number(0))
+        if begun.get(slot, step.actor) != step.actor:
+            return True
+        if sends_more(step):
+            begun[slot] = step.actor
+    return False
+
+
+@rule
+def split_between_processes(story, step, udp):
+    return Anything() if splits(story, step.index) else None
+
+
+@rule
+def reuse_between_processes(story, step, udp):
+    """What one process has set another does not know"""
+    option = option_of(step)
+    if (step.call != "getsockopt" or
+            option not in ((SOL_SOCKET, SO_REUSEADDR),
+                           (SOL_SOCKET, SO_REUSEPORT))):
+        return None
+    if not any(before.call == "setsockopt" and option_of(before) == option and
+               before.actor != step.actor
+               for before, _ in story.until(step.index)):
+        return None
+    return Answer(re.sub(r"value=0(\d)", lambda was: "value=0%d" %
+                         (1 - int(was.group(1))), udp))
+
+
+class Ports(Answer):
+    """The same but for which ephemeral ports they are"""
+
+    def __init__(self, line):
+        Answer.__init__(self, line, ends=True)
+
+    def fits(self, line):
+        return self.plain(line) in [self.plain(one) for one in self.lines]
+
+    def plain(self, line):
+        return re.sub(r"in:e\d+", "in:e", line)
+
+
+@rule
+def port_between_processes(story, step, udp):
+    """One process has given a port up and another, which does not know, lets
+    the kernel choose again: it gets the same"""
+    root = story.roots(step.index)
+    left = {root(before.number(0)): before.actor
+            for before, line in story.until(step.index)
+            if before.call == "connect" and succeeded(line) and
+            before.words[1].startswith("0,")}
+    if not any(before.call in SENDS + ("connect",) and
+               left.get(root(before.number(0)), before.actor) != before.actor
+               for before, _ in story.until(step.index + 1)):
+        return None
+    return Ports(udp)
+
+
+# ---- errors --------------------------------------------------------------------------
+
+
+def is_bad_message(words):
+    """Of the four words of a message, where the fault is in the first two"""
+    kind, length = words[0].split(",")
+    return bool(re.search(r"!|[NOBKP]\d", words[1]) or kind in "OBKP" or
+                int(length) > 0x7fffffff)
+
+
+def parted_error(story, step):
+    """Whether a recvmmsg before it got some messages, and of the next one an
+    error that the socket keeps for the next call"""
+    for before, line in story.until(step.index):
+        got = re.search(r" ret=(\d+) ", line)
+        if before.call == "recvmmsg" and got and int(got.group(1)):
+            next_one = before.words[5 + 4 * int(got.group(1)):][:4]
+            if next_one and is_bad_message(next_one):
+                return True
+    return False
+
+
+@rule
+def kept_error(story, step, udp):
+    return Anything() if parted_error(story, step) else None
+
+
+# ---- what the kernel makes of the header ------------------------------------------
+
+
+@rule
+def error_quote(story, step, udp):
+    """An ICMP error quotes so many bytes, of which the header is some"""
+    if not step.call.startswith("recv"):
+        return None
+    line = udp
+    for whole, most, rest in re.findall(r" data=(\d+):\w+/(\d+):(\w+)", udp):
+        line = re.sub(r" data=%s:\w+/%s:%s" % (whole, most, rest),
+                      " data=%s:%s/%d:_" % (most, rest, int(most) - HEADER),
+                      line)
+        line = line.replace(" ret=" + whole + " ", " ret=" + most + " ")
+        line = line.replace("[" + whole + " ", "[" + most + " ")
+    return Quote(line) if line != udp else None
+
+
+class Quote(Answer):
+    """The same but for what stands behind a slash"""
+
+    def fits(self, line):
+        return ([re.sub(r"/(\d+):\w+", r"/\1:_", line)] ==
+                [re.sub(r"/(\d+):\w+", r"/\1:_", one)
+                 for one in self.lines])
+
+
+class Memory(Answer):
+    """None where UDP has none, and some where it has some; the filter is there
+    besides what the program has set"""
+
+    def fits(self, line):
+        return any(self.same(*[one.split("value=")[1].split(",")
+                               for one in (known, line)])
+                   for known in self.lines if "value=" in line)
+
+    def same(self, udp, cop):
+        exact, some, more = (1, 3, 7, 8), (0, 2), (6,)
+        return (len(udp) == len(cop) and
+                all(udp[i] == cop[i] for i in exact if i < len(udp)) and
+                all((udp[i] == "0") == (cop[i] == "0")
+                    for i in some if i < len(udp)) and
+                all(int(udp[i] or 0) <= int(cop[i] or 0)
+                    for i in more if i < len(udp)))
+
+
+class Queued(Answer):
+    """Bytes that are waiting to be sent, if any are"""
+
+    def fits(self, line):
+        return self.plain(line) in [self.plain(one) for one in self.lines]
+
+    def plain(self, line):
+        return re.sub(r" data=(?!00000000)[0-9a-f]{1,8}$", " data=some", line)
+
+
+@rule
+def memory(story, step, udp):
+    """The header and the filter take memory that SO_MEMINFO and TIOCOUTQ show"""
+    if option_of(step) == (SOL_SOCKET, SO_MEMINFO):
+        return Memory(udp) if "value=" in udp else None
+    if step.call == "ioctl" and step.number(1) == TIOCOUTQ:
+        return Queued(udp)
+    return None
+
+
+@rule
+def receive_stamp(story, step, udp):
+    """A look at the queue for strays is a receive to SIOCGSTAMP"""
+    if step.call != "ioctl" or step.number(1) & 0xffff not in (0x8906, 0x8907):
+        return None
+    if " err=ENOENT " not in udp:
+        return None
+    if step.words[2][0] == "!":
+        return Answer(failed(step, "EFAULT", "stamp=no"))
+    return Answer("%d ioctl ret=0 stamp=yes" % step.index)
+
+
+@rule
+def sent_frame(story, step, udp):
+    """With a transmit timestamp comes the frame that was sent"""
+    line = udp
+    for length in re.findall(r" data=frame:(\d+)", udp):
+        more = int(length) + HEADER
+        line = line.replace(" data=frame:" + length, " data=frame:%d" % more)
+        line = line.replace(" ret=%s " % length, " ret=%d " % more)
+        line = line.replace("[%s " % length, "[%d " % more)
+    return Answer(line) if line != udp else None
+
+
+@rule
+def ip_checksum(story, step, udp):
+    """What the control message has is the sum of the UDP datagram"""
+    asked = any(option_of(before) == (IPPROTO_IP, IP_CHECKSUM) and
+                before.call == "setsockopt"
+                for before, _ in story.until(step.index))
+    return Anything() if asked and step.call.startswith("recv") else None
 
 
 # ---- ports ----------------------------------------------------------------------
@@ -246,6 +527,6 @@ def explain(story, index, udp, cop):
     step = story.steps[index]
     for name, func in RULES.items():
         answer = func(story, step, udp)
-        if answer and cop in answer.lines:
+        if answer and answer.fits(cop):
             return name, answer.ends
     return None

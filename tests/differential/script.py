@@ -24,7 +24,7 @@ import random
 import struct
 
 SLOTS = 16
-BAD = "NOBK"
+BAD = "NOBKP"
 
 SOL_SOCKET, IPPROTO_IP, IPPROTO_UDP = 1, 0, 17
 

@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,10 @@
 
 #define EPHEMERAL_LOW  32768
 #define EPHEMERAL_HIGH 60999
+
+/* Of a payload, behind up to 40 bytes of IP options and with a COP header. */
+#define QUOTE_MAX 520
+#define QUOTE_MIN (QUOTE_MAX - 40 - 16)
 
 struct tape *tape;
 
@@ -74,26 +79,51 @@ void say_hex(const char *what, const unsigned char *bytes, size_t n)
 		say("-");
 }
 
-/* Many bytes are said by a sum of them (FNV-1a). */
-void say_bytes(const char *what, const unsigned char *bytes, size_t n)
+static uint64_t sum_of(const unsigned char *bytes, size_t n)
 {
 	uint64_t sum = 0xcbf29ce484222325u;
 
+	for (size_t i = 0; i < n; i++)
+		sum = (sum ^ bytes[i]) * 0x100000001b3u;
+	return sum;
+}
+
+/*
+ * Many bytes are said by a sum of them (FNV-1a). As many as an ICMP error may
+ * quote have a second sum: of what of them is left beside a header.
+ */
+void say_bytes(const char *what, const unsigned char *bytes, size_t n)
+{
 	if (n <= 24) {
 		say_hex(what, bytes, n);
 		return;
 	}
-	for (size_t i = 0; i < n; i++)
-		sum = (sum ^ bytes[i]) * 0x100000001b3u;
-	say(" %s=%zu:%016llx", what, n, (unsigned long long)sum);
+	say(" %s=%zu:%016" PRIx64, what, n, sum_of(bytes, n));
+	if (n >= QUOTE_MIN && n <= QUOTE_MAX)
+		say("/%zu:%016" PRIx64, n - 16, sum_of(bytes, n - 16));
 }
 
-/* What has been written to an area, up to where it is as it was. */
+/* A frame on loopback, which comes with a transmit timestamp. */
+static bool is_frame(const unsigned char *at, size_t n)
+{
+	static const unsigned char head[] = { [12] = 8, [14] = 0x45 };
+
+	return n > sizeof(head) && !memcmp(at, head, sizeof(head) - 1) &&
+	       at[14] >> 4 == 4;
+}
+
+/*
+ * What has been written to an area, up to where it is as it was. Much in a frame
+ * is different each time.
+ */
 void say_data(const unsigned char *at, size_t size)
 {
 	while (size && at[size - 1] == CANARY)
 		size--;
-	say_bytes("data", at, size);
+	if (is_frame(at, size))
+		say(" data=frame:%zu", size);
+	else
+		say_bytes("data", at, size);
 }
 
 /* ---- ports --------------------------------------------------------------- */
@@ -194,6 +224,8 @@ void say_name(const char *what, const unsigned char *area, size_t size)
 
 	while (used && area[used - 1] == CANARY)
 		used--;
+	if (used == 3 || used == 4)
+		used = 2; /* half a port may look as if nothing had come */
 	memcpy(&addr, area, sizeof(addr));
 	if (addr.sin_family != AF_INET || used < sizeof(addr.sin_family)) {
 		say_hex(what, area, used);
