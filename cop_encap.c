@@ -61,6 +61,16 @@ void cop_hdr_build(struct cophdr *hdr, __be16 source, __be16 dest, uint64_t seq,
 	hdr->tstamp = htonl(tstamp);
 }
 
+/* The kernel first looks at the place, and if it is one alone cuts it short. */
+static bool iov_in_range(const struct msghdr *msg, const struct iovec *iov)
+{
+	size_t len = iov->iov_len;
+
+	if (msg->msg_iovlen == 1)
+		len = min_t(size_t, len, INT_MAX);
+	return user_range(iov->iov_base, len);
+}
+
 ssize_t cop_iov_length_many(int fd, const struct msghdr *msg)
 {
 	size_t sum = 0;
@@ -73,9 +83,7 @@ ssize_t cop_iov_length_many(int fd, const struct msghdr *msg)
 	for (size_t i = 0; i < msg->msg_iovlen; i++) {
 		const struct iovec *iov = &msg->msg_iov[i];
 
-		if (iov->iov_len > SSIZE_MAX - sum ||
-		    !user_range(iov->iov_base,
-				min_t(size_t, iov->iov_len, INT_MAX)))
+		if (iov->iov_len > SSIZE_MAX - sum || !iov_in_range(msg, iov))
 			return -1;
 		sum += iov->iov_len;
 	}
@@ -222,13 +230,34 @@ static ssize_t recv_one(int fd, struct msghdr *msg, struct iovec *iov,
 	return n;
 }
 
+/* To where there may be no room for it, which is seen behind the payload. */
+static int put_name(int fd, struct msghdr *msg, socklen_t room,
+		    const struct sockaddr_storage *name)
+{
+	socklen_t len = min_t(socklen_t, room, msg->msg_namelen);
+
+	if (len && !user_readable(fd, msg->msg_name, len))
+		return -EFAULT;
+	if (len)
+		memcpy(msg->msg_name, name, len);
+	return 0;
+}
+
 static int recv_through(int fd, struct msghdr *msg, int flags, size_t cap,
 			struct cop_rx *rx, unsigned char *buf)
 {
 	struct iovec iov = { buf, COP_DATAGRAM_MAX };
-	ssize_t n = recv_one(fd, msg, &iov, 1, flags);
+	void *const theirs = msg->msg_name;
+	const socklen_t room = theirs ? msg->msg_namelen : 0;
+	struct sockaddr_storage name;
 	size_t skip = 0;
+	ssize_t n;
 
+	msg->msg_name = theirs ? &name : NULL;
+	if (room <= sizeof(name))
+		msg->msg_namelen = sizeof(name);
+	n = recv_one(fd, msg, &iov, 1, flags);
+	msg->msg_name = theirs;
 	if (n < 0)
 		return n;
 	cop_rx_measure(rx, buf, n, cap);
@@ -236,7 +265,7 @@ static int recv_through(int fd, struct msghdr *msg, int flags, size_t cap,
 		skip = cop_hdr_len(&rx->hdr);
 	cop_iov_scatter(msg->msg_iov, buf + skip, rx->copied);
 	rx_flags(msg, rx);
-	return 0;
+	return put_name(fd, msg, room, &name);
 }
 
 static noinline int recv_bounced(int fd, struct msghdr *msg, int flags,

@@ -344,6 +344,21 @@ static bool rx_time_fits(int fd, const struct timespec *timeout)
 	       timeout->tv_nsec < 1000000000;
 }
 
+/*
+ * The kernel looks for a pending error before it looks at any message. It does so
+ * by itself for a batch.
+ */
+static int rx_pending_error(struct sock *sk, int fd, int flags)
+{
+	socklen_t len = sizeof(int);
+	int err = cop_soft_error(sk);
+
+	if (err || !cop_head_unclean(sk) || flags & MSG_ERRQUEUE)
+		return err;
+	cop_libc.getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	return -err;
+}
+
 static bool rx_expired(const struct timespec *timeout)
 {
 	return timeout && timeout->tv_sec <= 0 && timeout->tv_nsec <= 0;
@@ -374,7 +389,7 @@ int cop_recvmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 	    (timeout && !rx_time_fits(fd, timeout)))
 		return cop_libc_result(
 			cop_libc.recvmmsg(fd, vec, n, flags, timeout));
-	err = cop_soft_error(sk);
+	err = rx_pending_error(sk, fd, flags);
 	if (err)
 		return err;
 	while (done < n) {

@@ -39,6 +39,17 @@ static int try_filter(int fd, int scratch, int optname, const void *optval,
 	return err != -EFAULT && is_locked(fd) ? -EPERM : err;
 }
 
+/* The number of the descriptor that the scratch socket has got is nobody's. */
+static bool names_scratch(int fd, int scratch, int optname, const void *optval)
+{
+	int bpf;
+
+	if (optname != SO_ATTACH_BPF || !user_readable(fd, optval, sizeof(bpf)))
+		return false;
+	memcpy(&bpf, optval, sizeof(bpf));
+	return bpf == scratch;
+}
+
 static int attach(struct sock *sk, int fd, int optname, const void *optval,
 		  socklen_t optlen)
 {
@@ -47,7 +58,10 @@ static int attach(struct sock *sk, int fd, int optname, const void *optval,
 
 	if (scratch < 0)
 		return -ENOMEM;
-	err = try_filter(fd, scratch, optname, optval, optlen);
+	if (names_scratch(fd, scratch, optname, optval))
+		err = -EBADF;
+	else
+		err = try_filter(fd, scratch, optname, optval, optlen);
 	if (!err && optname == SO_ATTACH_FILTER)
 		err = cop_mark_filter(sk, fd, COP_BODY_USER, scratch);
 	else if (!err)

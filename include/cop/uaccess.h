@@ -46,14 +46,14 @@ static inline bool access_ok(const volatile void *ptr, size_t len)
  * @len: its length in bytes
  *
  * The kernel's own access_ok(): what it calls EFAULT before it looks any further,
- * even where there is nothing to copy.
+ * even where there is nothing to copy. No machine gives a program more.
  */
 static inline bool user_range(const volatile void *ptr, size_t len)
 {
 	uintptr_t start = (uintptr_t)ptr;
 	uintptr_t end = start + len;
 
-	return end >= start && (intptr_t)end >= 0;
+	return end >= start && end < 1ul << 56;
 }
 
 /* user_readable() for what is not on one page that has been seen before. */

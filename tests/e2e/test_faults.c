@@ -66,3 +66,18 @@ Test(e2e_faults, a_socket_that_the_parent_has_bound_is_einval_to_bind)
 {
 	run_same("faults", "bound_by_the_parent");
 }
+
+Test(e2e_faults, a_bad_name_of_a_message_in_many_parts_is_seen_behind_the_receive)
+{
+	run_same("faults", "many_iovecs");
+}
+
+Test(e2e_faults, recvmmsg_looks_for_a_pending_error_before_any_message)
+{
+	run_same("faults", "pending_error");
+}
+
+Test(e2e_faults, a_filter_from_a_number_that_is_nobodys_is_ebadf)
+{
+	run_same("faults", "filter_from_next_number");
+}

@@ -135,6 +135,49 @@ static void many_messages(void)
 	show_rest(sock_b);
 }
 
+/* More of them than there is room for on the library's stack. */
+static void many_iovecs(void)
+{
+	static struct iovec bytes[1000];
+	struct msghdr msg = { .msg_iov = bytes,
+			      .msg_iovlen = ARRAY_SIZE(bytes) };
+
+	make_pair();
+	for (size_t i = 0; i < ARRAY_SIZE(bytes); i++)
+		bytes[i] = (struct iovec){ large + i, 1 };
+	deliver("one");
+	msg.msg_name = BAD_PTR;
+	msg.msg_namelen = 16;
+	T(recvmsg(sock_b, &msg, MSG_DONTWAIT));
+	printf("  %.8s\n", large);
+	deliver("two");
+	fresh();
+	msg.msg_name = &from;
+	msg.msg_namelen = 6;
+	T(recvmsg(sock_b, &msg, MSG_DONTWAIT));
+	printf("  %.8s name %u %x\n", large, msg.msg_namelen,
+	       from.sin_addr.s_addr);
+}
+
+/* The error that the last send brought is seen before any message is. */
+static void pending_error(void)
+{
+	struct sockaddr_in nobody = addr_of("127.0.0.1", 9);
+	struct pollfd fd = { .events = POLLIN };
+
+	make_pair();
+	deliver("one");
+	connect_to(sock_b, &nobody);
+	fd.fd = sock_b;
+	T(poll(&fd, 1, 0));
+	make_vec();
+	vec[0].msg_hdr.msg_name = &from;
+	vec[0].msg_hdr.msg_namelen = -1;
+	T(send(sock_b, "abc", 3, 0));
+	T(recvmmsg(sock_b, vec, 2, MSG_DONTWAIT, NULL));
+	T(recvmmsg(sock_b, vec, 2, MSG_DONTWAIT, NULL));
+}
+
 /* ---- sending --------------------------------------------------------------- */
 
 static void too_long(void)
@@ -170,6 +213,9 @@ static void nothing_at_a_bad_place(void)
 	T(write(sock_a, KERNEL, 0));
 	T(writev(sock_a, two, 2));
 	T(pwritev2(sock_a, two, 2, -1, 64));
+	two[0] = (struct iovec){ large, half };
+	T(pwritev2(sock_a, two, 2, -1, 64));
+	T(write(sock_a, no_ptr, half));
 	T(sendto(sock_a, KERNEL, 1, 0, SA(&addr_b), 1000));
 	T(recv(sock_b, KERNEL, 0, MSG_DONTWAIT));
 	show_rest(sock_b);
@@ -333,7 +379,21 @@ static void bound_by_the_parent(void)
 	wait(&status);
 }
 
+static int filter_number;
+
+/* The library asks the kernel about it on a socket that has the next number. */
+static void filter_from_next_number(void)
+{
+	make_pair();
+	filter_number = dup(sock_a);
+	close(filter_number);
+	T(setsockopt(sock_a, SOL_SOCKET, SO_ATTACH_BPF, &filter_number,
+		     sizeof(filter_number)));
+}
+
 SCENARIOS({ "room_for_address", room_for_address },
+	  { "many_iovecs", many_iovecs }, { "pending_error", pending_error },
+	  { "filter_from_next_number", filter_from_next_number },
 	  { "many_messages", many_messages }, { "too_long", too_long },
 	  { "nothing_at_a_bad_place", nothing_at_a_bad_place },
 	  { "name_of_no_length", name_of_no_length },
