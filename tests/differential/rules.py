@@ -10,14 +10,16 @@ script there.
 import re
 
 from script import (IP_OPTIONS, IPPROTO_IP, IPPROTO_UDP, MSG_MORE,
-                    SOL_SOCKET, SO_MEMINFO, SO_NO_CHECK, SO_PEEK_OFF, SO_REUSEADDR, SO_REUSEPORT,
-                    SO_ZEROCOPY)
+                    SOL_SOCKET, SO_MEMINFO, SO_NO_CHECK, SO_PEEK_OFF, SO_ATTACH_REUSEPORT_CBPF,
+                    SO_REUSEADDR, SO_REUSEPORT, SO_ZEROCOPY)
 
 HEADER = 16
 UDP_MAX = 65507
 COP_MAX = UDP_MAX - HEADER
 
 SO_TYPE, SO_PROTOCOL, SO_ATTACH_BPF = 3, 38, 50
+SO_DETACH_REUSEPORT_BPF = 68
+IP_RECVFRAGSIZE = 25
 UDP_CORK = 1
 IP_CHECKSUM = 23
 TIOCOUTQ = 0x5411
@@ -73,6 +75,37 @@ class Step:
         return int(self.words[i], 0)
 
 
+class Descriptors:
+    """Which slots of a process lead to which socket"""
+
+    KEPT = {"socket": 0, "dup": 1, "dup2": 1, "dup3": 1, "fcntl": 3}
+
+    def __init__(self):
+        self.slots, self.fds = {}, {}
+        self.begun = False
+
+    def copy(self):
+        other = Descriptors()
+        other.slots, other.fds = dict(self.slots), dict(self.fds)
+        other.begun = True
+        return other
+
+    def socket_of(self, step):
+        if not step.words:
+            return None
+        return self.fds.get(self.slots.get(step.words[0]))
+
+    def follow(self, step, line):
+        got = re.search(r" ret=(\d+)", line)
+        to = self.KEPT.get(step.call)
+        if got and step.call == "close":
+            self.fds.pop(self.slots.get(step.words[0]), None)
+        elif got and to is not None and len(step.words) > to:
+            socket = self.socket_of(step) if to else step.index
+            self.slots[step.words[to]] = got.group(1)
+            self.fds[got.group(1)] = socket
+
+
 class Story:
     """A script that has been played on UDP, up to one of its steps"""
 
@@ -92,7 +125,7 @@ class Story:
                 continue
             number = line.split(" ", 1)[0]
             if not number.isdigit() or int(number) >= index:
-                continue
+                return
             step = self.steps[int(number)]
             if succeeded(line):
                 self.forget(step)
@@ -110,17 +143,18 @@ class Story:
     def is_shared(self, step):
         return any(s.call == "fork" for s in self.steps[:step.index])
 
-    def roots(self, index):
-        """A function from slots to the first slot of the same socket"""
-        same = {}
+    def sockets(self, index):
+        """A function from a step before index to a name for its socket"""
+        fork = next((s.index for s in self.steps if s.call == "fork"), index)
+        tables = [Descriptors(), Descriptors()]
+        named = {}
         for step, line in self.until(index):
-            if step.call == "socket":
-                same.pop(step.number(0), None)
-            to = {"dup": 1, "dup2": 1, "dup3": 1, "fcntl": 3}.get(step.call)
-            if to and succeeded(line) and len(step.words) > to:
-                old = step.number(0)
-                same[step.number(to)] = same.get(old, old)
-        return lambda slot: same.get(slot, slot)
+            if step.index > fork and not tables[1].begun:
+                tables[1] = tables[0].copy()
+            table = tables[step.actor if step.index > fork else 0]
+            named[step.index] = table.socket_of(step)
+            table.follow(step, line)
+        return named.get
 
     def corks(self):
         """Whether UDP_CORK is set anywhere"""
@@ -197,6 +231,16 @@ def zerocopy(story, step, udp):
 
 
 @rule
+def reuseport_program(story, step, udp):
+    """There are no groups that it could choose from"""
+    if step.call == "setsockopt" and option_of(step) in (
+            (SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF),
+            (SOL_SOCKET, SO_DETACH_REUSEPORT_BPF)):
+        return refused(step, "EINVAL", udp)
+    return None
+
+
+@rule
 def attach_bpf(story, step, udp):
     if (step.call, option_of(step)) == ("setsockopt",
                                         (SOL_SOCKET, SO_ATTACH_BPF)):
@@ -244,12 +288,11 @@ def sends_more(step):
 def begun_before(story, step):
     """What a call's datagram may have in it already: the lengths of parts"""
     begun = {0}
-    root = story.roots(step.index)
-    slot = root(step.number(0))
+    socket = story.sockets(step.index + 1)
     for before, line in story.until(step.index):
-        if not succeeded(line) or not before.words:
+        if not succeeded(line) or before.call not in SENDS:
             continue
-        if (before.call in SENDS and root(before.number(0)) == slot and
+        if (socket(before.index) == socket(step.index) and
                 (len(begun) > 1 or sends_more(before) or story.corks())):
             for length in lengths_of(before):
                 begun |= {part + length for part in begun}
@@ -308,16 +351,15 @@ def payload_limit(story, step, udp):
 def splits(story, index):
     """Whether a datagram that one process began was gone on with by another"""
     begun = {}
-    root = story.roots(index + 1)
+    socket = story.sockets(index + 1)
     for step, line in story.until(index + 1):
-        if (not step.words or not (step.call in SENDS or sends_more(step)) or
+        if (not (step.call in SENDS or sends_more(step)) or
                 not (succeeded(line) or step.index == index)):
             continue
-        slot = root(step.number(0))
-        if begun.get(slot, step.actor) != step.actor:
+        if begun.get(socket(step.index), step.actor) != step.actor:
             return True
         if sends_more(step):
-            begun[slot] = step.actor
+            begun[socket(step.index)] = step.actor
     return False
 
 
@@ -359,13 +401,13 @@ class Ports(Answer):
 def port_between_processes(story, step, udp):
     """One process has given a port up and another, which does not know, lets
     the kernel choose again: it gets the same"""
-    root = story.roots(step.index)
-    left = {root(before.number(0)): before.actor
+    socket = story.sockets(step.index + 1)
+    left = {socket(before.index): before.actor
             for before, line in story.until(step.index)
             if before.call == "connect" and succeeded(line) and
             before.words[1].startswith("0,")}
     if not any(before.call in SENDS + ("connect",) and
-               left.get(root(before.number(0)), before.actor) != before.actor
+               left.get(socket(before.index), before.actor) != before.actor
                for before, _ in story.until(step.index + 1)):
         return None
     return Ports(udp)
@@ -476,16 +518,71 @@ def receive_stamp(story, step, udp):
     return Answer("%d ioctl ret=0 stamp=yes" % step.index)
 
 
+class Frame(Answer):
+    """The same but for a frame that is longer by a header, as far as it fits"""
+
+    def fits(self, line):
+        return any(self.plain(one) == self.plain(line) and
+                   all(int(short) <= int(long) <= int(short) + HEADER
+                       for short, long in zip(self.lengths(one),
+                                              self.lengths(line)))
+                   for one in self.lines)
+
+    def lengths(self, line):
+        return re.findall(r" data=frame:(\d+)", line)
+
+    def plain(self, line):
+        for length in self.lengths(line):
+            line = line.replace(" data=frame:" + length, " data=frame")
+            line = line.replace(" ret=%s " % length, " ret=frame ")
+            line = line.replace("[%s " % length, "[frame ")
+        return re.sub(r" flags=20[02]([08])", r" flags=20-\1", line)
+
+
 @rule
 def sent_frame(story, step, udp):
     """With a transmit timestamp comes the frame that was sent"""
-    line = udp
-    for length in re.findall(r" data=frame:(\d+)", udp):
-        more = int(length) + HEADER
-        line = line.replace(" data=frame:" + length, " data=frame:%d" % more)
-        line = line.replace(" ret=%s " % length, " ret=%d " % more)
-        line = line.replace("[%s " % length, "[%d " % more)
-    return Answer(line) if line != udp else None
+    return Frame(udp) if " data=frame:" in udp else None
+
+
+@rule
+def fragment_size(story, step, udp):
+    """What does not fit a frame any more has a size of its fragments"""
+    if not step.call.startswith("recv"):
+        return None
+    asked = sent = False
+    for before, _ in story.until(step.index):
+        asked |= option_of(before) == (IPPROTO_IP, IP_RECVFRAGSIZE)
+        sent |= before.call in SENDS and any(
+            0 <= story.mtu - IP_HEADERS - length < HEADER
+            for length in lengths_of(before))
+    return Anything() if asked and sent else None
+
+
+class Origin(Answer):
+    """The same but for the port of an IP_ORIGDSTADDR"""
+
+    PORT = r"(\{0:20:\d+ =in:)(\w+)"
+
+    def __init__(self, line):
+        Answer.__init__(self, line, ends=True)
+
+    def plain(self, line):
+        return re.sub(self.PORT, r"\1", line)
+
+    def fits(self, line):
+        return any(self.plain(one) == self.plain(line) and
+                   all(cop[1] in ("5120", "5121", udp[1])
+                       for udp, cop in zip(re.findall(self.PORT, one),
+                                           re.findall(self.PORT, line)))
+                   for one in self.lines)
+
+
+@rule
+def port_in_an_error(story, step, udp):
+    """IP_ORIGDSTADDR of an ICMP error takes the third and the fourth byte behind
+    the UDP header for a port: there are the header's version and flags"""
+    return Origin(udp) if "{0:20:" in udp else None
 
 
 @rule
