@@ -43,11 +43,13 @@ struct program {
 	struct sock_filter few[FEW];
 };
 
-/* Many are too large for a handler's stack, and malloc() is not for handlers. */
+/*
+ * Many are too large for a handler's stack, and malloc() is not for handlers. A
+ * few are zeroed, since valgrind takes the kernel's count of them for bytes.
+ */
 static int program_open(struct program *p, unsigned int room)
 {
-	p->len = 0;
-	p->room = room;
+	*p = (struct program){ .room = room };
 	p->insn = p->few;
 	if (room <= FEW)
 		return 0;
