@@ -82,7 +82,7 @@ struct shift {
 	unsigned int max;
 	unsigned int n; /* how many are done: the last of @max */
 	/* For each of @in's that is done, how many there were with it. */
-	uint16_t place[BPF_MAXINSNS];
+	uint16_t *place;
 };
 
 #define PUT(part, ...)                                         \
@@ -654,13 +654,14 @@ static int shift(struct shift *s)
 }
 
 int cop_bpf_shift(const struct sock_filter *in, unsigned int len,
-		  struct sock_filter *out, unsigned int max)
+		  struct sock_filter *out, unsigned int max, uint16_t *place)
 {
 	struct shift s = {
 		.in = in,
 		.len = len,
 		.out = out,
 		.max = min_t(unsigned int, max, BPF_MAXINSNS),
+		.place = place,
 	};
 	int err;
 

@@ -112,7 +112,10 @@ static int put_all(struct sock_filter *out)
 	return 1;
 }
 
-/* The filter, and the one that it was made from behind it. */
+/*
+ * The filter, and the one that it was made from behind it. That one has as much
+ * room again, to work with.
+ */
 static int put_body(struct program *p, enum cop_body body,
 		    const struct program *user)
 {
@@ -123,7 +126,8 @@ static int put_body(struct program *p, enum cop_body body,
 	if (ulen >= p->room - BODY)
 		return -EINVAL;
 	if (user)
-		n = cop_bpf_shift(user->insn, ulen, out, p->room - BODY - ulen);
+		n = cop_bpf_shift(user->insn, ulen, out, p->room - BODY - ulen,
+				  (uint16_t *)(user->insn + ulen));
 	else if (body == COP_BODY_COP)
 		n = cop_bpf_strays(out, p->room - BODY);
 	else
@@ -168,7 +172,7 @@ static unsigned int program_len(int fd)
 static int put_user(struct program *p, int user)
 {
 	struct program from;
-	int err = program_open(&from, program_len(user));
+	int err = program_open(&from, 2 * program_len(user));
 
 	if (!err)
 		err = program_get(user, &from);

@@ -7,6 +7,7 @@
 #define COP_BPF_H
 
 #include <linux/filter.h>
+#include <stdint.h>
 
 #define COP_BPF_UDP_HLEN 8
 
@@ -26,6 +27,7 @@ int cop_bpf_strays(struct sock_filter *out, unsigned int max);
  * @len: its number of instructions
  * @out: where the instructions go
  * @max: how many there is room for
+ * @place: working memory, an element for each of @in, which would be much of a small thread's stack
  *
  * What comes out drops strays, then decides on a COP datagram as @in does on
  * the UDP datagram with the same payload: loads from the payload, the length and
@@ -36,6 +38,6 @@ int cop_bpf_strays(struct sock_filter *out, unsigned int max);
  * header that reach into the payload, or a result that does not fit.
  */
 int cop_bpf_shift(const struct sock_filter *in, unsigned int len,
-		  struct sock_filter *out, unsigned int max);
+		  struct sock_filter *out, unsigned int max, uint16_t *place);
 
 #endif /* COP_BPF_H */

@@ -184,6 +184,14 @@ static void assert_same(const struct answers *is, const struct answers *should,
 	}
 }
 
+static int shifted(const struct sock_filter *in, unsigned int len,
+		   struct sock_filter *out, unsigned int max)
+{
+	static uint16_t place[BPF_MAXINSNS];
+
+	return cop_bpf_shift(in, len, out, max, place);
+}
+
 /*
  * Moves @insn and attaches it; returns what cop_bpf_shift() does, or -ENOMEM if
  * that is beyond net.core.optmem_max.
@@ -191,7 +199,7 @@ static void assert_same(const struct answers *is, const struct answers *should,
 static int attach_moved(const struct sock_filter *insn, unsigned int n)
 {
 	static struct sock_filter out[BPF_MAXINSNS];
-	int len = cop_bpf_shift(insn, n, out, ARRAY_SIZE(out));
+	int len = shifted(insn, n, out, ARRAY_SIZE(out));
 	int err;
 
 	if (len < 0)
@@ -736,8 +744,7 @@ Test(cop_bpf, what_may_be_in_the_payload_of_another_layer_is_refused)
 		cr_assert(zero(int, attach(p->filter, p->len)),
 			  "entry %zu is not valid", i);
 		cr_assert(eq(int,
-			     cop_bpf_shift(p->filter, p->len, out,
-					   ARRAY_SIZE(out)),
+			     shifted(p->filter, p->len, out, ARRAY_SIZE(out)),
 			     -EINVAL),
 			  "entry %zu", i);
 	}
@@ -798,8 +805,7 @@ Test(cop_bpf, what_the_kernel_refuses_is_refused)
 		cr_assert(eq(int, attach(p->filter, p->len), -EINVAL),
 			  "entry %zu is valid", i);
 		cr_assert(eq(int,
-			     cop_bpf_shift(p->filter, p->len, out,
-					   ARRAY_SIZE(out)),
+			     shifted(p->filter, p->len, out, ARRAY_SIZE(out)),
 			     -EINVAL),
 			  "entry %zu", i);
 	}
@@ -820,8 +826,7 @@ Test(cop_bpf, exactly_the_kernels_opcodes_are_known)
 			RET(0),
 		};
 		int err = attach(insn, ARRAY_SIZE(insn));
-		int n = cop_bpf_shift(insn, ARRAY_SIZE(insn), out,
-				      ARRAY_SIZE(out));
+		int n = shifted(insn, ARRAY_SIZE(insn), out, ARRAY_SIZE(out));
 
 		if (err)
 			cr_assert(eq(int, n, -EINVAL), "code %#x", code);
@@ -838,11 +843,10 @@ Test(cop_bpf, no_program_and_one_too_long_are_refused)
 
 	for (size_t i = 0; i < ARRAY_SIZE(in); i++)
 		in[i] = (struct sock_filter)RET(0);
-	cr_assert(eq(int, cop_bpf_shift(in, 0, out, ARRAY_SIZE(out)), -EINVAL));
-	cr_assert(eq(int,
-		     cop_bpf_shift(in, BPF_MAXINSNS + 1, out, ARRAY_SIZE(out)),
+	cr_assert(eq(int, shifted(in, 0, out, ARRAY_SIZE(out)), -EINVAL));
+	cr_assert(eq(int, shifted(in, BPF_MAXINSNS + 1, out, ARRAY_SIZE(out)),
 		     -EINVAL));
-	cr_assert(eq(int, cop_bpf_shift(in, BPF_MAXINSNS, out, ARRAY_SIZE(out)),
+	cr_assert(eq(int, shifted(in, BPF_MAXINSNS, out, ARRAY_SIZE(out)),
 		     -EINVAL));
 }
 
@@ -855,7 +859,7 @@ Test(cop_bpf, the_longest_result_is_the_kernels_longest_program)
 	for (size_t i = 0; i < ARRAY_SIZE(in); i++)
 		in[i] = (struct sock_filter)RET(0);
 	for (unsigned int len = 1; len <= BPF_MAXINSNS; len++) {
-		int n = cop_bpf_shift(in, len, out, ARRAY_SIZE(out));
+		int n = shifted(in, len, out, ARRAY_SIZE(out));
 
 		if (n > 0)
 			most = n;
@@ -892,8 +896,7 @@ Test(cop_bpf, one_word_of_scratch_memory_has_to_be_unused)
 		snprintf(what, sizeof(what), "entry %zu", i);
 		assert_moves(in, n);
 		n = uses_scratch(in, 16, &need_scratch[i]);
-		cr_assert(eq(int, cop_bpf_shift(in, n, out, BPF_MAXINSNS),
-			     -EINVAL),
+		cr_assert(eq(int, shifted(in, n, out, BPF_MAXINSNS), -EINVAL),
 			  "entry %zu", i);
 	}
 }
@@ -1206,7 +1209,7 @@ static bool garbage_moves(unsigned int len, unsigned int max)
 	if (below(8))
 		in[len - 1] = (struct sock_filter)RET(0);
 	memset(out, 0x5a, (max + 1) * sizeof(*out));
-	n = cop_bpf_shift(in, len, out, max);
+	n = shifted(in, len, out, max);
 	if (n < 0)
 		cr_assert(eq(int, n, -EINVAL));
 	else
@@ -1242,13 +1245,12 @@ Test(cop_bpf, a_result_that_does_not_fit_is_refused)
 	do
 		gen_program(&gen);
 	while (gen.n < 60 || too_long(&gen));
-	n = cop_bpf_shift(gen.insn, gen.n, out, ARRAY_SIZE(out));
+	n = shifted(gen.insn, gen.n, out, ARRAY_SIZE(out));
 	cr_assert(gt(int, n, 100));
-	cr_assert(eq(int, cop_bpf_shift(gen.insn, gen.n, out, n), n));
+	cr_assert(eq(int, shifted(gen.insn, gen.n, out, n), n));
 	for (int max = 0; max < n; max++) {
 		memset(out, 0x5a, sizeof(out));
-		cr_assert(eq(int, cop_bpf_shift(gen.insn, gen.n, out, max),
-			     -EINVAL));
+		cr_assert(eq(int, shifted(gen.insn, gen.n, out, max), -EINVAL));
 		cr_assert(eq(uint, out[max].code, 0x5a5a));
 	}
 }

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/filter.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -609,10 +610,30 @@ static void small_names(void)
 	T(close(copy));
 }
 
+/* A filter of each kind of load, and of what a program has on its stack. */
+static void small_filters(void)
+{
+	struct sock_filter insn[] = {
+		BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 8),
+		BPF_STMT(BPF_LD | BPF_W | BPF_IND, 8),
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 7),
+		BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+	};
+	struct sock_fprog prog = { ARRAY_SIZE(insn), insn };
+	char room[2048];
+
+	memset(room, 1, sizeof(room));
+	__asm__ volatile("" ::"r"(room) : "memory");
+	T(setsockopt(sock_b, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+		     sizeof(prog)));
+	T(setsockopt(sock_b, SOL_SOCKET, SO_DETACH_FILTER, room, 4));
+}
+
 static void *all_calls(void *arg)
 {
 	for (int i = 0; i < 2; i++) {
 		small_names();
+		small_filters();
 		small_sends();
 		small_receives();
 		small_strays();
