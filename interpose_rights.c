@@ -32,8 +32,8 @@ void fd_received(int fd)
 	int saved = errno;
 
 	cop_init();
-	if (!fd_adopt(fd))
-		foreign_fd(fd);
+	foreign_fd(fd);
+	fd_adopt(fd);
 	errno = saved;
 }
 

@@ -62,6 +62,11 @@ Test(e2e_rights, a_number_means_what_came_under_it)
 	run_same("rights", "number_of_another");
 }
 
+Test(e2e_rights, a_number_closed_unseen_means_what_came_under_it)
+{
+	run_same("rights", "number_closed_unseen");
+}
+
 Test(e2e_rights, a_thousand_passes_leave_nothing)
 {
 	run_same("rights", "sends_many");

@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "prog.h"
+#include "raw.h"
 
 #define FD_LINK 40  /* where the other process finds its end */
 #define FDS_MAX 253 /* SCM_MAX_FD */
@@ -667,6 +667,25 @@ static void failing(void)
 	is_a(sock_a, sock_b);
 }
 
+/* What is closed unseen leaves a port, a number and all it knew behind. */
+static void number_closed_unseen(void)
+{
+	int one, two, fd;
+
+	make_pair();
+	make_link(&one, &two);
+	T(send_fd(one, sock_b));
+	raw(SYS_close, sock_a, 0, 0, 0);
+	T((fd = receive_fd(two)) == sock_a);
+	T(freed());
+	T(of_the_kind(fd));
+	show_name(fd);
+	T(close(sock_b));
+	T(sendto(fd, "to self", 7, 0, SA(&addr_b), sizeof(addr_b)));
+	R(recvfrom(fd, buf, 64, MSG_DONTWAIT, SA(&from), &fromlen));
+	T(close(fd));
+}
+
 #define S(name)             \
 	{                   \
 #name, name \
@@ -675,14 +694,18 @@ static void failing(void)
 int main(int argc, char **argv)
 {
 	static const struct scenario all[] = {
-		S(other_uses),	    S(other_disconnects), S(other_sorts),
-		S(other_peeks),	    S(other_cuts),	  S(other_mmsg),
-		S(other_by_number), S(other_passes_on),	  S(other_many),
-		S(sends_two),	    S(sends_states),	  S(sends_253),
-		S(sends_to_peek),   S(sends_too_many),	  S(sends_mmsg),
-		S(sends_by_number), S(passes_on),	  S(in_flight),
-		S(to_oneself),	    S(number_of_another), S(sends_many),
-		S(many_to_oneself), S(failing),
+		S(other_uses),	    S(other_disconnects),
+		S(other_sorts),	    S(other_peeks),
+		S(other_cuts),	    S(other_mmsg),
+		S(other_by_number), S(other_passes_on),
+		S(other_many),	    S(sends_two),
+		S(sends_states),    S(sends_253),
+		S(sends_to_peek),   S(sends_too_many),
+		S(sends_mmsg),	    S(sends_by_number),
+		S(passes_on),	    S(in_flight),
+		S(to_oneself),	    S(number_of_another),
+		S(sends_many),	    S(many_to_oneself),
+		S(failing),	    S(number_closed_unseen),
 	};
 
 	self = argv[0];
