@@ -323,11 +323,12 @@ void cop_bind_confirm(struct sock *sk, __be16 sport)
 
 /*
  * Until the kernel has confirmed a port it may be another than was meant, one
- * that is armed, or one that the kernel can't give back.
+ * that is armed, or one that the kernel can't give back; or one to which a COP
+ * sock in another process has narrowed the kernel's choice.
  */
 static bool may_be(struct sock *sk, int fd, __be16 sport)
 {
-	uint32_t num = READ_ONCE(sk->sk_num);
+	uint32_t num = READ_ONCE(sk->sk_num), got = ntohs(sport);
 	socklen_t len = sizeof(uint32_t);
 	uint32_t range = 0;
 
@@ -338,7 +339,8 @@ static bool may_be(struct sock *sk, int fd, __be16 sport)
 	    sport == htons(READ_ONCE(cop_sk(sk)->pinned)))
 		return true;
 	cop_libc.getsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &range, &len);
-	return num && range == (num << 16 | num);
+	return range &&
+	       (range == (num << 16 | num) || range == (got << 16 | got));
 }
 
 bool cop_holds(struct sock *sk, uint16_t snum)
@@ -353,14 +355,26 @@ bool cop_reclaim(uint16_t snum)
 	return cop_port_reclaim(&cop_port_table, snum);
 }
 
+/* What another process can't have changed, where it is known. */
+static uint64_t sk_cookie(struct sock *sk)
+{
+	struct socket *sock = READ_ONCE(sk->sk_socket);
+
+	return sock ? READ_ONCE(sock->cookie) : 0;
+}
+
 bool cop_owns(struct sock *sk, int fd)
 {
+	uint64_t cookie = sk_cookie(sk);
 	struct sockaddr_in local;
 	socklen_t len = sizeof(int);
 	int protocol;
 
-	if (sock_flag(sk, SOCK_DEAD) ||
-	    cop_libc.getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) ||
+	if (sock_flag(sk, SOCK_DEAD))
+		return false;
+	if (cookie)
+		return sock_kernel_cookie(fd) == cookie;
+	if (cop_libc.getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) ||
 	    protocol != IPPROTO_UDP)
 		return false;
 	ip_local_name(fd, &local);

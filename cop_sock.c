@@ -3,14 +3,15 @@
  * cop_sock.c - the life of a struct socket and of a struct sock.
  *
  * Owns: the slab of struct socket. Protected by: reference counts. May call:
- * the transport's operations, cop_slab.c, cop_sysctl.c. Counterpart in the
- * kernel: net/core/sock.c.
+ * the transport's operations, cop_slab.c, cop_sysctl.c and the kernel.
+ * Counterpart in the kernel: net/core/sock.c.
  */
 #include <string.h>
 
 #include "cop/atomic.h"
 #include "cop/compiler.h"
 #include "cop/env.h"
+#include "cop/libc.h"
 #include "cop/sock.h"
 #include "cop/sysctl.h"
 
@@ -34,6 +35,16 @@ void sock_free(struct socket *sock)
 {
 	WRITE_ONCE(sock->state, SS_FREE);
 	cop_slab_free(&socket_slab, sock);
+}
+
+uint64_t sock_kernel_cookie(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	if (cop_libc.getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len))
+		return 0;
+	return cookie;
 }
 
 typedef uintptr_t __attribute__((may_alias)) sk_word;

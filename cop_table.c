@@ -149,20 +149,57 @@ struct socket *sockfd_get(int fd)
 	return NULL;
 }
 
-static uint64_t kernel_cookie(int fd)
+/* While the slot holds it, the descriptor is not yet another thread's. */
+void fd_identify(struct socket *sock, int fd)
 {
-	uint64_t cookie = 0;
-	socklen_t len = sizeof(cookie);
+	uint64_t cookie;
 
-	if (cop_libc.getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len))
-		return 0;
-	return cookie;
+	if (READ_ONCE(sock->cookie) || !cop_process_is_owner() ||
+	    !sock->ops->owns(sock, fd))
+		return;
+	cookie = sock_kernel_cookie(fd);
+	if (sockfd_lookup(fd) == sock)
+		WRITE_ONCE(sock->cookie, cookie);
+}
+
+static bool is_unidentified(int fd)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	return sock && !READ_ONCE(sock->cookie);
+}
+
+static void identify_installed(unsigned int max)
+{
+	for (unsigned int fd = 0; fd < max; fd++) {
+		struct socket *sock;
+
+		if (!is_unidentified(fd))
+			continue;
+		sock = sockfd_get(fd);
+		if (sock)
+			fd_identify(sock, fd);
+		fd_drop(sock);
+	}
+}
+
+void fd_identify_all(void)
+{
+	static _Atomic(unsigned int) identified; /* cop_table.installs then */
+	unsigned int installs = READ_ONCE(cop_table.installs);
+	int saved = errno;
+
+	if (likely(installs == READ_ONCE(identified)) ||
+	    !cop_process_is_owner())
+		return;
+	identify_installed(READ_ONCE(cop_table.max));
+	WRITE_ONCE(identified, installs);
+	errno = saved;
 }
 
 static bool has_cookie(struct socket *sock, int fd, uint64_t cookie)
 {
-	if (unlikely(!READ_ONCE(sock->cookie)))
-		WRITE_ONCE(sock->cookie, kernel_cookie(fd));
+	fd_identify(sock, fd);
 	return READ_ONCE(sock->cookie) == cookie;
 }
 
@@ -197,7 +234,7 @@ static struct socket *twin_get(uint64_t cookie)
 
 static struct socket *socket_adopt(int fd, const struct cop_mark *mark)
 {
-	uint64_t cookie = kernel_cookie(fd);
+	uint64_t cookie = sock_kernel_cookie(fd);
 	struct socket *sock = cookie ? twin_get(cookie) : NULL;
 
 	if (sock || sock_adopt(fd, mark, &sock))

@@ -44,6 +44,7 @@ static void cop_start(void)
 	cop_libc_init();
 	cop_env_init();
 	inet_init();
+	process_watch();
 	inherit();
 	atomic_store_explicit(&cop_started, true, memory_order_release);
 }

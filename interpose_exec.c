@@ -38,8 +38,10 @@ static noinline void mark_all(void)
 
 		if (!sock)
 			continue;
-		if (is_inherited(sock, fd))
+		if (is_inherited(sock, fd)) {
+			fd_identify(sock, fd);
 			sock->ops->mark(sock, fd);
+		}
 		fd_drop(sock);
 	}
 	errno = saved;

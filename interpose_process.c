@@ -2,12 +2,14 @@
 /*
  * interpose_process.c - the calls that make who shares this process's memory,
  * but not its descriptors: a child, or a thread that leaves the others. Neither
- * changes the table: it only has to be known that there can be one. And the
- * child that daemon() makes, whose first descriptors libc replaces.
+ * changes the table: it only has to be known that there can be one. And those that
+ * make a process with descriptors of its own for the same sockets, which are
+ * noted first; that which daemon() makes has the first of them replaced by libc.
  *
  * Owns: nothing. Protected by: nothing to protect. May call: cop_process.c,
  * cop_table.c. Counterpart in the kernel: kernel/fork.c.
  */
+#include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <unistd.h>
@@ -32,13 +34,28 @@
 EXPORT JUMPS pid_t vfork(void)
 {
 	cop_process_share();
+	fd_identify_all();
 	JUMP cop_libc.vfork();
 }
 
 EXPORT JUMPS pid_t __vfork(void)
 {
 	cop_process_share();
+	fd_identify_all();
 	JUMP cop_libc.vfork();
+}
+
+/* fork() without the handlers; see process_watch(). */
+EXPORT pid_t _Fork(void)
+{
+	fd_identify_all();
+	return cop_libc._Fork();
+}
+
+/* A fork() inside libc, as forkpty()'s, is none of ours by name. */
+void process_watch(void)
+{
+	pthread_atfork(fd_identify_all, NULL, NULL);
 }
 
 EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
@@ -53,6 +70,7 @@ EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	va_end(ap);
 	if (flags & CLONE_VM && !(flags & CLONE_FILES))
 		cop_process_share();
+	fd_identify_all();
 	return cop_libc.clone(fn, stack, flags, arg, ptid, tls, ctid);
 }
 

@@ -147,9 +147,12 @@ static long nr_epoll_pwait2(const long *a)
 }
 #endif
 
-/* However it is asked for, a child may share memory and not descriptors. */
+/*
+ * However it is asked for, a child may share memory and not descriptors, or
+ * have descriptors of its own for the same sockets.
+ */
 #ifdef SYS_vfork
-#define SHARING_CALLS(X) X(clone) X(clone3) X(vfork)
+#define SHARING_CALLS(X) X(clone) X(clone3) X(vfork) X(fork)
 #else
 #define SHARING_CALLS(X) X(clone) X(clone3)
 #endif
@@ -158,6 +161,7 @@ static long nr_epoll_pwait2(const long *a)
 	static long nr_##name(const long *a)        \
 	{                                           \
 		cop_process_share();                \
+		fd_identify_all();                  \
 		return next_syscall(SYS_##name, a); \
 	}
 SHARING_CALLS(X)

@@ -104,6 +104,11 @@ int rwf_to_msg(int flags);
 void cop_init(void);
 
 /**
+ * process_watch - have sockets noted ahead of each fork()
+ */
+void process_watch(void);
+
+/**
  * rights_send - mark the COP sockets in a message that is about to be sent
  * @fd: the socket it is sent on
  * @umsg: the program's

@@ -94,6 +94,7 @@
 	X(int, pidfd_getfd, (int pidfd, int fd, unsigned int flags),           \
 	  (pidfd, fd, flags))                                                  \
 	X(pid_t, vfork, (void), ())                                            \
+	X(pid_t, _Fork, (void), ())                                            \
 	X(int, execve,                                                         \
 	  (const char *path, char *const argv[], char *const envp[]),          \
 	  (path, argv, envp))                                                  \

@@ -73,8 +73,8 @@ struct socket {
 						 * here, and calls that are
 						 * under way */
 	_Atomic(uint64_t) cookie;	       /* (a) the kernel socket's
-						 * SO_COOKIE, 0 until somebody
-						 * asked */
+						 * SO_COOKIE, 0 until it is
+						 * shared; fd_identify() */
 	_Atomic(uint8_t) state;		       /* (a) socket_state */
 	uint8_t type;			       /* (c) SOCK_COP */
 };
@@ -243,6 +243,15 @@ struct socket *sock_alloc(void);
  * @sock: from sock_alloc()
  */
 void sock_free(struct socket *sock);
+
+/**
+ * sock_kernel_cookie - which kernel socket a descriptor leads to
+ * @fd: the descriptor
+ *
+ * Returns a number that no other socket has, or 0 for what is no socket. errno
+ * may change.
+ */
+uint64_t sock_kernel_cookie(int fd);
 
 /**
  * sk_alloc - take a struct sock from its transport's slab

@@ -74,6 +74,25 @@ struct socket *sockfd_get(int fd);
 int fd_install(int fd, struct socket *sock);
 
 /**
+ * fd_identify - note which kernel socket a socket has, before others get it
+ * @sock: the socket, kept alive by the caller
+ * @fd: a descriptor of it
+ *
+ * Another process may then bind or disconnect it, so that its port says no more
+ * whether a descriptor is still the socket's. Two system calls more, once. Does
+ * nothing in a vfork() child. Async-signal-safe.
+ */
+void fd_identify(struct socket *sock, int fd);
+
+/**
+ * fd_identify_all - the same for each socket, ahead of a fork
+ *
+ * A compare where none is new since the last time. errno stays.
+ * Async-signal-safe.
+ */
+void fd_identify_all(void);
+
+/**
  * fd_any - some descriptor that is ours
  *
  * Returns the highest, or -1 where there is none.

@@ -43,6 +43,11 @@ Test(e2e_forks, a_child_autobinds_as_its_parent_does)
 	run_same("forks", "child_autobinds");
 }
 
+Test(e2e_forks, a_socket_is_one_still_when_a_child_has_bound_it)
+{
+	run_same("forks", "child_binds");
+}
+
 Test(e2e_forks, nothing_a_vfork_child_closes_is_closed_in_its_parent)
 {
 	run_same("forks", "vforked");

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "netns.h"
+#include "raw.h"
 
 /* ---- making children --------------------------------------------------- */
 
@@ -151,6 +152,77 @@ static void hear_it(void)
 static void one_queue(void)
 {
 	in_each_way(NULL, say_something, hear_it);
+}
+
+/* ---- what one of them binds --------------------------------------------- */
+
+static int shared;
+static bool by_number;
+
+static void bind_for_both(void)
+{
+	struct sockaddr_in addr = addr_of("127.0.0.1", 0);
+	int fd = sock();
+
+	T(bind(fd, SA(&addr), sizeof(addr)));
+	if (by_number)
+		addr = name_of(fd);
+	close(fd);
+	T(bind(shared, SA(&addr), sizeof(addr)));
+}
+
+static void autobind_for_both(void)
+{
+	T(sendto(shared, "x", 1, 0, SA(&addr_b), sizeof(addr_b)));
+}
+
+/* Asked for by an instruction, it is still news for the library. */
+static struct sockaddr_in bound_name(void)
+{
+	struct sockaddr_in addr = addr_of("127.0.0.1", 0);
+	struct sockaddr_in name;
+	socklen_t len = sizeof(name);
+
+	raw(SYS_getsockname, shared, (long)&name, (long)&len, 0);
+	addr.sin_port = name.sin_port;
+	return addr;
+}
+
+/* A stray is what would show that the socket is taken for another. */
+static void hear_strays(void)
+{
+	struct sockaddr_in addr = bound_name();
+	int udp = socket(PF_INET, SOCK_DGRAM, 0);
+
+	if (is_cop)
+		sendto(udp, "stray", 5, 0, SA(&addr), sizeof(addr));
+	T(recv(shared, buf, 64, MSG_DONTWAIT));
+	T(of_the_kind(shared));
+	T(sendto(sock_a, "hello", 5, 0, SA(&addr), sizeof(addr)));
+	R(recvfrom(shared, buf, 64, MSG_DONTWAIT, SA(&from), &fromlen));
+	close(udp);
+	close(shared);
+}
+
+static void make_shared(void)
+{
+	shared = sock();
+}
+
+/* A port by number is seen where the child is, so that is the last way but one. */
+static void child_binds(void)
+{
+	in_each_way(make_shared, autobind_for_both, hear_strays);
+	in_each_way(make_shared, bind_for_both, hear_strays);
+	by_number = true;
+	for (size_t i = 0; ways[i].fork != by_instruction; i++) {
+		make_pair();
+		make_shared();
+		with_child(&ways[i], bind_for_both);
+		hear_strays();
+		close(sock_a);
+		close(sock_b);
+	}
 }
 
 /* ---- who closes first -------------------------------------------------- */
@@ -565,4 +637,5 @@ SCENARIOS({ "both_speak", both_speak }, { "one_queue", one_queue },
 	  { "child_closes_first", child_closes_first },
 	  { "parent_closes_first", parent_closes_first },
 	  { "own_table", own_table }, { "child_autobinds", child_autobinds },
-	  { "vforked", vforked }, { "storm", storm })
+	  { "child_binds", child_binds }, { "vforked", vforked },
+	  { "storm", storm })
