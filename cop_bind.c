@@ -95,21 +95,19 @@ static void copy_option(int from, int to, int level, int optname)
 		cop_libc.setsockopt(to, level, optname, value, len);
 }
 
-/* Another process that has the socket may have bound it. */
-static bool kernel_is_bound(struct sock *sk, int fd)
+/*
+ * Another process that has the socket may have bound it or disconnected it, and
+ * the kernel knows; but not that a pinned port is hidden.
+ */
+static bool sk_is_bound(struct sock *sk, int fd)
 {
 	struct sockaddr_in local;
 
-	if (READ_ONCE(cop_sk(sk)->pinned))
-		return false;
+	if (unlikely(READ_ONCE(cop_sk(sk)->pinned)))
+		return READ_ONCE(sk->sk_num) ||
+		       READ_ONCE(sk->sk_state) != COP_CLOSE;
 	ip_local_name(fd, &local);
 	return local.sin_port;
-}
-
-static bool sk_is_bound(struct sock *sk, int fd)
-{
-	return READ_ONCE(sk->sk_num) || READ_ONCE(sk->sk_state) != COP_CLOSE ||
-	       sock_flag(sk, SOCK_UNCONFIRMED) || kernel_is_bound(sk, fd);
 }
 
 /*
@@ -654,7 +652,8 @@ void cop_autobind_arm(struct sock *sk, int fd)
 		cop_hash(sk, snum);
 }
 
-bool cop_autobind_settle(struct sock *sk, int fd, const struct sockaddr_in *now)
+bool cop_autobind_settle(struct sock *sk, int fd, const struct sockaddr_in *now,
+			 int err)
 {
 	uint16_t armed = atomic_exchange(&cop_sk(sk)->armed, 0);
 	uint16_t got = ntohs(now->sin_port);
@@ -666,7 +665,7 @@ bool cop_autobind_settle(struct sock *sk, int fd, const struct sockaddr_in *now)
 		range_lift(sk, fd);
 	}
 	cop_bind_confirm(sk, now->sin_port);
-	if (armed && !got)
+	if (armed && !got && err == -EAGAIN)
 		cop_collision(armed);
 	return got;
 }

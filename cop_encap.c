@@ -254,7 +254,7 @@ static int recv_through(int fd, struct msghdr *msg, int flags, size_t cap,
 	ssize_t n;
 
 	msg->msg_name = theirs ? &name : NULL;
-	if (room <= sizeof(name))
+	if (theirs && room <= sizeof(name))
 		msg->msg_namelen = sizeof(name);
 	n = recv_one(fd, msg, &iov, 1, flags);
 	msg->msg_name = theirs;

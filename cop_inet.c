@@ -198,9 +198,9 @@ static void inet_autobind(struct socket *sock, int fd)
 	sock->sk->sk_prot->autobind(sock->sk, fd);
 }
 
-static bool inet_autobound(struct socket *sock, int fd)
+static bool inet_autobound(struct socket *sock, int fd, int err)
 {
-	return sock->sk->sk_prot->autobound(sock->sk, fd);
+	return sock->sk->sk_prot->autobound(sock->sk, fd, err);
 }
 
 /*

@@ -126,7 +126,7 @@ static void cop_autobind(struct sock *sk, int fd)
 	cop_naming_end(sk);
 }
 
-static bool cop_autobound(struct sock *sk, int fd)
+static bool cop_autobound(struct sock *sk, int fd, int err)
 {
 	struct sockaddr_in local;
 	bool bound;
@@ -135,7 +135,7 @@ static bool cop_autobound(struct sock *sk, int fd)
 		return true;
 	cop_naming_begin(sk);
 	ip_local_name(fd, &local);
-	bound = cop_autobind_settle(sk, fd, &local);
+	bound = cop_autobind_settle(sk, fd, &local, err);
 	cop_naming_end(sk);
 	return bound;
 }
@@ -204,7 +204,7 @@ static bool connect_once(struct sock *sk, int fd, const struct sockaddr *uaddr,
 	if (!confirmed)
 		cop_autobind(sk, fd);
 	*err = ip_route_connect(fd, uaddr, addr_len, local);
-	if (confirmed || cop_autobind_settle(sk, fd, local))
+	if (confirmed || cop_autobind_settle(sk, fd, local, *err))
 		return false;
 	return *err == -EAGAIN;
 }

@@ -47,14 +47,14 @@ static void autobind_begin(int fd)
 	fd_drop(sock);
 }
 
-static bool autobind_end(int fd)
+static bool autobind_end(int fd, ssize_t ret)
 {
 	struct socket *sock = sockfd_get(fd);
 	bool bound;
 
 	if (!sock)
 		return true;
-	bound = sock->ops->autobound(sock, fd);
+	bound = sock->ops->autobound(sock, fd, ret < 0 ? ret : 0);
 	fd_drop(sock);
 	return bound;
 }
@@ -74,7 +74,7 @@ static noinline ssize_t send_unbound(struct socket *sock, int fd,
 	for (int i = 0; i < 2 && ret == -EAGAIN && !bound; i++) {
 		autobind_begin(fd);
 		ret = send_now(sock, fd, call);
-		bound = autobind_end(fd);
+		bound = autobind_end(fd, ret);
 	}
 	return ret;
 }

@@ -126,11 +126,13 @@ void cop_autobind_arm(struct sock *sk, int fd);
  * @sk: the sock, kept alive by the caller
  * @fd: its descriptor
  * @now: the local address and port that the kernel socket has now
+ * @err: of the connect or send; -EAGAIN where the port was another's
  *
- * Returns whether it is bound.
+ * Returns whether it is bound. A call that fails otherwise may have done so before
+ * the kernel came to bind.
  */
-bool cop_autobind_settle(struct sock *sk, int fd,
-			 const struct sockaddr_in *now);
+bool cop_autobind_settle(struct sock *sk, int fd, const struct sockaddr_in *now,
+			 int err);
 
 /* How often a port that another process holds is met before the kernel picks */
 #define COP_BIND_TRIES 3

@@ -94,7 +94,7 @@ struct proto_ops {
 	int (*getname)(struct socket *sock, int fd, struct sockaddr *uaddr,
 		       socklen_t *addr_len);
 	void (*autobind)(struct socket *sock, int fd);
-	bool (*autobound)(struct socket *sock, int fd);
+	bool (*autobound)(struct socket *sock, int fd, int err);
 	bool (*owns)(struct socket *sock, int fd);
 	bool (*holds)(struct socket *sock, uint16_t snum);
 	bool (*reclaim)(struct socket *sock, uint16_t snum);
@@ -198,7 +198,7 @@ struct proto {
 	int (*get_port)(struct sock *sk, int fd,
 			const struct sockaddr_in *addr);
 	void (*autobind)(struct sock *sk, int fd);
-	bool (*autobound)(struct sock *sk, int fd);
+	bool (*autobound)(struct sock *sk, int fd, int err);
 	void (*hash)(struct sock *sk, uint16_t snum);
 	void (*unhash)(struct sock *sk);
 	int (*getname)(struct sock *sk, int fd, struct sockaddr *uaddr,

@@ -4,6 +4,10 @@
  * progs/faults.c has the calls.
  */
 #include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "runner.h"
 
@@ -67,7 +71,8 @@ Test(e2e_faults, a_socket_that_the_parent_has_bound_is_einval_to_bind)
 	run_same("faults", "bound_by_the_parent");
 }
 
-Test(e2e_faults, a_bad_name_of_a_message_in_many_parts_is_seen_behind_the_receive)
+Test(e2e_faults,
+     a_bad_name_of_a_message_in_many_parts_is_seen_behind_the_receive)
 {
 	run_same("faults", "many_iovecs");
 }
@@ -80,4 +85,39 @@ Test(e2e_faults, recvmmsg_looks_for_a_pending_error_before_any_message)
 Test(e2e_faults, a_filter_from_a_number_that_is_nobodys_is_ebadf)
 {
 	run_same("faults", "filter_from_next_number");
+}
+
+Test(e2e_faults, an_ebpf_program_is_refused)
+{
+	run_says("faults", "ebpf",
+		 "setsockopt(sock_b, SOL_SOCKET, SO_ATTACH_BPF, &program, "
+		 "sizeof(program)) = -1 ENOPROTOOPT\n"
+		 "  1 more, then EAGAIN\n");
+}
+
+/* The kernel says EFAULT; the library touches what it copies itself. */
+static void expect_touched(const char *scenario)
+{
+	struct run_result res;
+	char args[64];
+
+	snprintf(args, sizeof(args), "udp %s", scenario);
+	run_prog(&res, "faults", args, false);
+	cr_assert(eq(int, res.status, 0));
+	cr_assert(ne(ptr, strstr(res.out, "= -1 EFAULT\n"), NULL));
+	snprintf(args, sizeof(args), "cop %s", scenario);
+	run_prog(&res, "faults", args, true);
+	cr_assert(eq(int, res.status, 128 + SIGSEGV));
+}
+
+Test(e2e_faults, a_payload_that_was_unmapped_is_a_sigsegv_or_efault)
+{
+	expect_touched("unmapped_payload");
+	run_same("faults", "unmapped_long_payload");
+}
+
+Test(e2e_faults, a_buffer_that_can_only_be_read_is_a_sigsegv_or_efault)
+{
+	expect_touched("readonly_buffer");
+	run_same("faults", "readonly_long_buffer");
 }

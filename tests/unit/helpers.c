@@ -219,7 +219,7 @@ static ssize_t send_bound(int fd, const struct msghdr *msg, struct mmsghdr *vec,
 	for (int i = 0; i < 2 && ret == -EAGAIN && !bound; i++) {
 		sock->ops->autobind(sock, fd);
 		ret = send_now(fd, msg, vec, n, flags);
-		bound = sock->ops->autobound(sock, fd);
+		bound = sock->ops->autobound(sock, fd, ret < 0 ? ret : 0);
 	}
 	return ret;
 }

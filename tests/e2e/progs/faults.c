@@ -4,9 +4,11 @@
  * order two faults are seen, and what has been done all the same.
  */
 #include <limits.h>
+#include <linux/bpf.h>
 #include <poll.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "prog.h"
@@ -352,19 +354,18 @@ static void refused_send(void)
 	for (int i = 0; i < 20; i++)
 		if (sendmsg(fd, &msg, 0) != -1 || errno != EFAULT)
 			die("sendmsg");
+	show_name(fd);
 	T(sendto(fd, "abc", 3, 0, SA(&addr_b), sizeof(addr_b)));
 	addr = name_of(fd);
 	printf("  %s\n", inet_ntoa(addr.sin_addr));
 }
 
-/* A child does not know what its parent has made of a socket, the kernel does. */
-static void bound_by_the_parent(void)
+/* A child does not know what its parent makes of a socket, the kernel does. */
+static void bind_in_child(int fd, void (*parent)(int fd))
 {
-	int fd, ends[2], status;
+	int ends[2], status;
 	char c;
 
-	make_pair();
-	fd = sock();
 	if (pipe(ends))
 		die("pipe");
 	fflush(stdout);
@@ -373,10 +374,33 @@ static void bound_by_the_parent(void)
 			T(bind(fd, SA(&addr_a), sizeof(addr_a)));
 		exit(0);
 	}
-	connect_to(fd, &addr_b);
+	parent(fd);
 	if (write(ends[1], "", 1) != 1)
 		die("write");
 	wait(&status);
+}
+
+static void connect_to_b(int fd)
+{
+	connect_to(fd, &addr_b);
+}
+
+static void disconnect(int fd)
+{
+	struct sockaddr_in none = { .sin_family = AF_UNSPEC };
+
+	connect_to(fd, &none);
+}
+
+static void bound_by_the_parent(void)
+{
+	int fd;
+
+	make_pair();
+	bind_in_child(sock(), connect_to_b);
+	fd = sock();
+	connect_to_b(fd);
+	bind_in_child(fd, disconnect);
 }
 
 static int filter_number;
@@ -391,7 +415,89 @@ static void filter_from_next_number(void)
 		     sizeof(filter_number)));
 }
 
-SCENARIOS({ "room_for_address", room_for_address },
+/* One that accepts everything. */
+static int ebpf_program(void)
+{
+	static const struct bpf_insn insn[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = -1 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr attr = { .prog_type = BPF_PROG_TYPE_SOCKET_FILTER,
+				.insn_cnt = ARRAY_SIZE(insn),
+				.insns = (uintptr_t)insn,
+				.license = (uintptr_t) "MIT" };
+	int fd = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+
+	if (fd < 0)
+		skip("bpf");
+	return fd;
+}
+
+static void ebpf(void)
+{
+	int program = ebpf_program();
+
+	make_pair();
+	T(setsockopt(sock_b, SOL_SOCKET, SO_ATTACH_BPF, &program,
+		     sizeof(program)));
+	deliver("abc");
+	show_rest(sock_b);
+}
+
+static char *page(int prot)
+{
+	char *at = mmap(NULL, 8192, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED)
+		die("mmap");
+	return at;
+}
+
+static void unmapped(size_t len)
+{
+	char *at = page(PROT_READ | PROT_WRITE);
+
+	make_pair();
+	connect_to(sock_a, &addr_b);
+	T(send(sock_a, at, len, 0));
+	munmap(at, 8192);
+	T(send(sock_a, at, len, 0));
+}
+
+static void unmapped_payload(void)
+{
+	unmapped(100);
+}
+
+static void unmapped_long_payload(void)
+{
+	unmapped(5000);
+}
+
+static void only_readable(size_t len)
+{
+	char *at = page(PROT_READ);
+
+	make_pair();
+	deliver("abc");
+	T(recv(sock_b, at, len, 0));
+}
+
+static void readonly_buffer(void)
+{
+	only_readable(100);
+}
+
+static void readonly_long_buffer(void)
+{
+	only_readable(5000);
+}
+
+SCENARIOS({ "ebpf", ebpf }, { "unmapped_payload", unmapped_payload },
+	  { "unmapped_long_payload", unmapped_long_payload },
+	  { "readonly_buffer", readonly_buffer },
+	  { "readonly_long_buffer", readonly_long_buffer },
+	  { "room_for_address", room_for_address },
 	  { "many_iovecs", many_iovecs }, { "pending_error", pending_error },
 	  { "filter_from_next_number", filter_from_next_number },
 	  { "many_messages", many_messages }, { "too_long", too_long },
