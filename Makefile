@@ -105,11 +105,19 @@ DIFFERENTIAL = CC='$(CC)' tests/differential/run --player $(PLAYER) \
 differential: need-test $(LIB) $(PLAYER)
 	$(DIFFERENTIAL) --calls $(N) --seed $(SEED)
 
-tests: need-test $(LIB) $(UNIT) $(E2E) $(PROGS)
+# Of what is played in each test: seeds that stay the same, and a fresh one. What
+# else there is to check is that a wrong answer would be found.
+differential-quick: need-test $(LIB) $(PLAYER) $(LIAR)
+	$(DIFFERENTIAL) --check-rules
+	$(DIFFERENTIAL) --calls 2000 --liar $(abspath $(LIAR))
+	$(DIFFERENTIAL) --calls 25000 --seed 1 --seed 2 --seed 3 --seed fresh
+
+tests: need-test $(LIB) $(UNIT) $(E2E) $(PROGS) $(PLAYER) $(LIAR)
 
 test: tests
 	$(UNIT) $(CRITERION)
 	$(E2E) $(CRITERION)
+	$(MAKE) differential-quick
 
 unit: need-test $(UNIT)
 	$(UNIT) $(CRITERION)
@@ -219,7 +227,7 @@ clean:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: all tests test unit churn differential coverage asan tsan bench bench-plot demo symbols lint install clean \
+.PHONY: all tests test unit churn differential differential-quick coverage asan tsan bench bench-plot demo symbols lint install clean \
 	need-build need-test need-coverage need-demo need-plot need-lint
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -17,7 +17,7 @@ HEADER = 16
 UDP_MAX = 65507
 COP_MAX = UDP_MAX - HEADER
 
-SO_TYPE, SO_PROTOCOL, SO_ATTACH_BPF = 3, 38, 50
+SO_TYPE, SO_PROTOCOL = 3, 38
 SO_DETACH_REUSEPORT_BPF = 68
 IP_RECVFRAGSIZE = 25
 UDP_CORK = 1
@@ -240,14 +240,6 @@ def reuseport_program(story, step, udp):
     return None
 
 
-@rule
-def attach_bpf(story, step, udp):
-    if (step.call, option_of(step)) == ("setsockopt",
-                                        (SOL_SOCKET, SO_ATTACH_BPF)):
-        return refused(step, "ENOPROTOOPT", udp)
-    return None
-
-
 # ---- lengths --------------------------------------------------------------------
 
 
@@ -300,9 +292,9 @@ def begun_before(story, step):
 
 
 def has_ip_options(story, step):
-    return (any(re.search(r"(^|;)0:[47]:", word) for word in step.words) or
-            any(s.call == "setsockopt" and
-                option_of(s) == (IPPROTO_IP, IP_OPTIONS) for s in story.steps))
+    return any(option_of(before) == (IPPROTO_IP, IP_OPTIONS) or
+               any(re.search(r"(^|;)0:[47]:", word) for word in before.words)
+               for before in story.steps[:step.index + 1])
 
 
 def near_a_limit(story, step, whole):
@@ -384,19 +376,6 @@ def reuse_between_processes(story, step, udp):
                          (1 - int(was.group(1))), udp))
 
 
-class Ports(Answer):
-    """The same but for which ephemeral ports they are"""
-
-    def __init__(self, line):
-        Answer.__init__(self, line, ends=True)
-
-    def fits(self, line):
-        return self.plain(line) in [self.plain(one) for one in self.lines]
-
-    def plain(self, line):
-        return re.sub(r"in:e\d+", "in:e", line)
-
-
 @rule
 def port_between_processes(story, step, udp):
     """One process has given a port up and another, which does not know, lets
@@ -410,7 +389,7 @@ def port_between_processes(story, step, udp):
                left.get(socket(before.index), before.actor) != before.actor
                for before, _ in story.until(step.index + 1)):
         return None
-    return Ports(udp)
+    return Anything()
 
 
 # ---- errors --------------------------------------------------------------------------
@@ -443,6 +422,32 @@ def kept_error(story, step, udp):
 # ---- what the kernel makes of the header ------------------------------------------
 
 
+class Origin(Answer):
+    """The same but for the port of an IP_ORIGDSTADDR"""
+
+    PORT = r"(\{0:20:\d+ =in:)(\w+)"
+
+    def __init__(self, line):
+        Answer.__init__(self, line, ends=True)
+
+    def plain(self, line):
+        return re.sub(self.PORT, r"\1", line)
+
+    def fits(self, line):
+        return any(self.plain(one) == self.plain(line) and
+                   all(cop[1] in ("5120", "5121", udp[1])
+                       for udp, cop in zip(re.findall(self.PORT, one),
+                                           re.findall(self.PORT, line)))
+                   for one in self.lines)
+
+
+class Quote(Origin):
+    """That, and what stands behind a slash"""
+
+    def plain(self, line):
+        return re.sub(r"/(\d+):\w+", r"/\1:_", Origin.plain(self, line))
+
+
 @rule
 def error_quote(story, step, udp):
     """An ICMP error quotes so many bytes, of which the header is some"""
@@ -456,15 +461,6 @@ def error_quote(story, step, udp):
         line = line.replace(" ret=" + whole + " ", " ret=" + most + " ")
         line = line.replace("[" + whole + " ", "[" + most + " ")
     return Quote(line) if line != udp else None
-
-
-class Quote(Answer):
-    """The same but for what stands behind a slash"""
-
-    def fits(self, line):
-        return ([re.sub(r"/(\d+):\w+", r"/\1:_", line)] ==
-                [re.sub(r"/(\d+):\w+", r"/\1:_", one)
-                 for one in self.lines])
 
 
 class Memory(Answer):
@@ -557,25 +553,6 @@ def fragment_size(story, step, udp):
             0 <= story.mtu - IP_HEADERS - length < HEADER
             for length in lengths_of(before))
     return Anything() if asked and sent else None
-
-
-class Origin(Answer):
-    """The same but for the port of an IP_ORIGDSTADDR"""
-
-    PORT = r"(\{0:20:\d+ =in:)(\w+)"
-
-    def __init__(self, line):
-        Answer.__init__(self, line, ends=True)
-
-    def plain(self, line):
-        return re.sub(self.PORT, r"\1", line)
-
-    def fits(self, line):
-        return any(self.plain(one) == self.plain(line) and
-                   all(cop[1] in ("5120", "5121", udp[1])
-                       for udp, cop in zip(re.findall(self.PORT, one),
-                                           re.findall(self.PORT, line)))
-                   for one in self.lines)
 
 
 @rule
