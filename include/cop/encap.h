@@ -101,9 +101,10 @@ static inline ssize_t cop_iov_length(int fd, const struct msghdr *msg)
 {
 	if (likely(msg->msg_iovlen == 1 &&
 		   user_readable(fd, msg->msg_iov, sizeof(*msg->msg_iov)) &&
+		   msg->msg_iov->iov_len <= SSIZE_MAX &&
 		   user_range(msg->msg_iov->iov_base,
 			      min_t(size_t, msg->msg_iov->iov_len, INT_MAX))))
-		return min_t(size_t, msg->msg_iov->iov_len, SSIZE_MAX);
+		return msg->msg_iov->iov_len;
 	return cop_iov_length_many(fd, msg);
 }
 

@@ -9,9 +9,10 @@ script there.
 """
 import re
 
-from script import (IP_OPTIONS, IPPROTO_IP, IPPROTO_UDP, MSG_MORE,
-                    SOL_SOCKET, SO_MEMINFO, SO_NO_CHECK, SO_PEEK_OFF, SO_ATTACH_REUSEPORT_CBPF,
-                    SO_REUSEADDR, SO_REUSEPORT, SO_ZEROCOPY)
+from script import (IP_OPTIONS, IPPROTO_IP, IPPROTO_UDP, MSG_ERRQUEUE,
+                    MSG_MORE, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF,
+                    SO_MEMINFO, SO_NO_CHECK, SO_PEEK_OFF, SO_REUSEADDR,
+                    SO_REUSEPORT, SO_ZEROCOPY)
 
 HEADER = 16
 UDP_MAX = 65507
@@ -22,6 +23,7 @@ SO_DETACH_REUSEPORT_BPF = 68
 IP_RECVFRAGSIZE = 25
 UDP_CORK = 1
 IP_CHECKSUM = 23
+IP_RECVORIGDSTADDR = 20
 TIOCOUTQ = 0x5411
 IP_HEADERS = 28  # IP's and UDP's
 
@@ -555,11 +557,38 @@ def fragment_size(story, step, udp):
     return Anything() if asked and sent else None
 
 
+class NoOrigin(Answer):
+    """None of a payload of less than four bytes, and what follows from that:
+    the same but for what control messages there are"""
+
+    def __init__(self, line):
+        Answer.__init__(self, line, ends=True)
+
+    def plain(self, line):
+        line = re.sub(r" \{0:(20|11):[^}]*\}", "", line)
+        line = re.sub(r" clen=\d+", "", line)
+        return re.sub(r" flags=20([02])[08]", r" flags=20\1_", line)
+
+    def fits(self, line):
+        return any(self.plain(one) == self.plain(line) for one in self.lines)
+
+
+def reads_errors(step):
+    return (step.call in ("recvmsg", "recvmmsg") and
+            bool(step.number(1 if step.call == "recvmsg" else 2) &
+                 MSG_ERRQUEUE))
+
+
 @rule
 def port_in_an_error(story, step, udp):
     """IP_ORIGDSTADDR of an ICMP error takes the third and the fourth byte behind
     the UDP header for a port: there are the header's version and flags"""
-    return Origin(udp) if "{0:20:" in udp else None
+    if "{0:20:" in udp:
+        return Origin(udp)
+    asked = any(before.call == "setsockopt" and
+                option_of(before) == (IPPROTO_IP, IP_RECVORIGDSTADDR)
+                for before, _ in story.until(step.index))
+    return NoOrigin(udp) if asked and reads_errors(step) else None
 
 
 @rule

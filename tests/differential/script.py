@@ -616,6 +616,81 @@ class Script:
                                 (1, 6), (1, 6), (0, 49))
         self.add("setsockopt", slot, level, name, hexed(1), 4)
 
+    # ---- several calls that belong together --------------------------------------
+
+    def do_group(self):
+        """A multicast group is joined, sent to, and received from"""
+        slot = self.slot()
+        group = self.pick("224.1.1.1", "239.2.3.4")
+        join = ip_hex(group) + ip_hex(self.pick("127.0.0.1", "10.1.0.1"))
+        self.add("setsockopt", slot, 0, self.pick(35, 35, 35, 36), join, 8)
+        for _ in range(self.pick(0, 1, 1, 2)):
+            name, value = self.pick((32, ip_hex("127.0.0.1")),
+                                    (32, ip_hex("10.1.0.1")), (33, hexed(0)),
+                                    (33, hexed(3)), (34, hexed(0)),
+                                    (49, hexed(0)), (49, hexed(1)))
+            self.add("setsockopt", self.slot(), 0, name, value, 4)
+        self.add("sendto", self.slot(), "o,%d" % self.any(LENGTHS), 0,
+                 "2,%s,@%d,16" % (group, slot))
+        self.do_receive()
+
+    def do_filter(self):
+        """A filter of the program's own, and what comes through it"""
+        slot = self.slot()
+        self.add("setsockopt", slot, 1, SO_ATTACH_FILTER, self.any(FILTERS), 16)
+        for _ in range(self.pick(1, 2)):
+            self.do_send()
+        self.do_receive()
+        if self.chance(40):
+            self.add("setsockopt", slot, 1,
+                     self.pick(SO_DETACH_FILTER, SO_LOCK_FILTER), hexed(1), 4)
+        if self.chance(30):
+            self.add("getsockopt", slot, 1, SO_ATTACH_FILTER, self.out(100))
+
+    def do_cork(self):
+        """A datagram in parts"""
+        slot = self.slot()
+        self.add("setsockopt", slot, 17, 1, hexed(1), 4)
+        for _ in range(self.pick(1, 2, 3)):
+            self.do_send()
+        self.add("setsockopt", slot, 17, 1, hexed(self.pick(0, 0, 0, 1)), 4)
+        self.do_receive()
+
+    def do_refused(self):
+        """A peer that is not there, and how the error is told"""
+        slot = self.slot()
+        if self.chance(60):
+            self.add("setsockopt", slot, 0, IP_RECVERR, hexed(1), 4)
+        self.add("connect", slot, "2,%s,%d,16" % (
+            self.pick("127.0.0.1", "127.0.0.1", "10.9.1.1", "8.8.8.8"),
+            self.pick(9, 9, 7, 2003)))
+        for _ in range(self.pick(1, 2, 3)):
+            self.pick(self.do_send, self.do_receive, self.do_poll,
+                      self.do_getsockopt, self.do_epoll)()
+        if self.chance(50):
+            self.add("getsockopt", slot, 1, 4, "o,4")
+
+    def do_taken(self):
+        """A port that another socket may hold"""
+        port = self.pick(2000, 2001)
+        for _ in range(2):
+            slot = self.slot()
+            if self.chance(30):
+                self.add("setsockopt", slot, 1,
+                         self.pick(SO_REUSEADDR, SO_REUSEPORT), hexed(1), 4)
+            self.add("bind", slot, "2,%s,%d,16" % (self.any(ADDRESSES), port))
+
+    def do_fragments(self):
+        """Around what fits a frame, with what path MTU discovery there is"""
+        slot = self.slot()
+        self.add("setsockopt", slot, 0, IP_MTU_DISCOVER,
+                 hexed(self.pick(0, 1, 2, 3, 4, 5)), 4)
+        self.add("sendto", slot, "o,%d" % self.pick(
+            1400, 1455, 1456, 1473, 1480, 2000, 2928, 9000), 0,
+            self.peer_name())
+        self.add("getsockopt", slot, 0, 14, "o,4")
+        self.do_receive()
+
     def do_getsockopt(self):
         level, name = self.option()
         if self.chance(20):
@@ -675,7 +750,8 @@ class Script:
         (do_shutdown, 2), (do_odd, 1), (do_close, 2), (do_dup, 2),
         (do_fcntl, 2), (do_fork, 2), (do_send, 27), (do_receive, 25),
         (do_setsockopt, 14), (do_getsockopt, 8), (do_ioctl, 5), (do_poll, 5),
-        (do_select, 2), (do_epoll, 5),
+        (do_select, 2), (do_epoll, 5), (do_group, 1), (do_filter, 1),
+        (do_cork, 1), (do_refused, 2), (do_taken, 0.5), (do_fragments, 1),
     ]
     PLAYS = [play for play, _ in CALLS]
     ODDS = [odds for _, odds in CALLS]

@@ -218,6 +218,9 @@ static void nothing_at_a_bad_place(void)
 	two[0] = (struct iovec){ large, half };
 	T(pwritev2(sock_a, two, 2, -1, 64));
 	T(write(sock_a, no_ptr, half));
+	two[0].iov_len = endless;
+	T(pwritev2(sock_a, two, 1, -1, 64));
+	T(preadv2(sock_b, two, 1, -1, 64));
 	T(sendto(sock_a, KERNEL, 1, 0, SA(&addr_b), 1000));
 	T(recv(sock_b, KERNEL, 0, MSG_DONTWAIT));
 	show_rest(sock_b);
