@@ -138,8 +138,15 @@ void cop_head_taken(struct sock *sk)
 		sock_set_flag(sk, SOCK_FILTER_CLEAN);
 }
 
+/* Another process that has the socket may have set a filter of its own. */
 static void filter_attach(struct sock *sk, int fd)
 {
+	struct cop_mark mark;
+
+	if (!cop_program_read(fd, &mark) && mark.body == COP_BODY_USER) {
+		cop_filter_attached(sk);
+		return;
+	}
 	if (cop_mark_filter(sk, fd, COP_BODY_COP, -1))
 		return;
 	cop_filter_attached(sk);

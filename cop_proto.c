@@ -83,8 +83,6 @@ static int cop_adopt(struct sock *sk, int fd, const struct cop_mark *mark)
 	cop_mirror_buffers(sk, fd);
 	if (mark->body != COP_BODY_ALL)
 		cop_filter_attached(sk);
-	if (mark->body == COP_BODY_USER)
-		sock_set_flag(sk, SOCK_USER_FILTER);
 	return 0;
 }
 

@@ -3,9 +3,10 @@
  * cop_user_filter.c - a filter of the program's own: SO_ATTACH_FILTER and its
  * like.
  *
- * Owns: SOCK_USER_FILTER. Protected by: atomic flags. May call: cop_mark.c,
- * cop_program.c, cop_filter.c and the kernel. Counterpart in the kernel:
- * sk_attach_filter(), sk_detach_filter() and sk_get_filter().
+ * Owns: nothing: the kernel keeps the filter, for all processes that have the
+ * socket. Protected by: nothing to protect. May call: cop_mark.c, cop_program.c,
+ * cop_filter.c and the kernel. Counterpart in the kernel: sk_attach_filter(),
+ * sk_detach_filter() and sk_get_filter().
  */
 #include <errno.h>
 #include <string.h>
@@ -91,7 +92,6 @@ int cop_attach_filter(struct sock *sk, int fd, int optname, const void *optval,
 	if (err)
 		return err;
 	sock_reset_flag(sk, SOCK_FILTER_CLEAN);
-	sock_set_flag(sk, SOCK_USER_FILTER);
 	cop_filter_attached(sk);
 	return 0;
 }
@@ -106,12 +106,11 @@ int cop_detach_filter(struct sock *sk, int fd, const void *optval,
 	    !user_readable(fd, optval, sizeof(int)) || is_locked(fd))
 		return cop_libc_result(cop_libc.setsockopt(
 			fd, SOL_SOCKET, SO_DETACH_FILTER, optval, optlen));
-	if (!sock_flag(sk, SOCK_USER_FILTER))
+	if (cop_program_user(fd, NULL, 0) <= 0)
 		return -ENOENT;
 	err = cop_mark_filter(sk, fd, wanted ? COP_BODY_COP : COP_BODY_ALL, -1);
 	if (err)
 		return err;
-	sock_reset_flag(sk, SOCK_USER_FILTER);
 	if (!wanted)
 		sock_reset_flag(sk, SOCK_FILTER | SOCK_FILTER_CLEAN);
 	return 0;
@@ -119,22 +118,24 @@ int cop_detach_filter(struct sock *sk, int fd, const void *optval,
 
 static int read_filter(int fd, struct sock_filter *insn, unsigned int room)
 {
-	if (room && !user_readable(fd, insn, room * sizeof(*insn)))
+	int n = room ? cop_program_user(fd, NULL, 0) : 0;
+
+	if (n > 0 && room >= (unsigned int)n &&
+	    !user_readable(fd, insn, n * sizeof(*insn)))
 		return -EFAULT;
 	return cop_program_user(fd, insn, room);
 }
 
 /* Its length is not in bytes but in instructions. */
-int cop_get_filter(struct sock *sk, int fd, void *optval, socklen_t *optlen)
+int cop_get_filter(int fd, void *optval, socklen_t *optlen)
 {
-	int n = 0;
+	int n;
 
 	if (!user_readable(fd, optlen, sizeof(*optlen)))
 		return -EFAULT;
 	if ((int)*optlen < 0)
 		return -EINVAL;
-	if (sock_flag(sk, SOCK_USER_FILTER))
-		n = read_filter(fd, optval, *optlen);
+	n = read_filter(fd, optval, *optlen);
 	if (n < 0)
 		return n;
 	*optlen = n;

@@ -54,7 +54,7 @@ int cop_attach_filter(struct sock *sk, int fd, int optname, const void *optval,
 		      socklen_t optlen);
 int cop_detach_filter(struct sock *sk, int fd, const void *optval,
 		      socklen_t optlen);
-int cop_get_filter(struct sock *sk, int fd, void *optval, socklen_t *optlen);
+int cop_get_filter(int fd, void *optval, socklen_t *optlen);
 
 /**
  * cop_rx_stray - account for a datagram that the program does not get

@@ -87,6 +87,11 @@ Test(e2e_faults, a_filter_from_a_number_that_is_nobodys_is_ebadf)
 	run_same("faults", "filter_from_next_number");
 }
 
+Test(e2e_faults, a_filter_that_the_parent_has_set_is_the_childs_too)
+{
+	run_same("faults", "filter_of_the_parent");
+}
+
 Test(e2e_faults, an_ebpf_program_is_refused)
 {
 	run_says("faults", "ebpf",

@@ -5,6 +5,7 @@
  */
 #include <limits.h>
 #include <linux/bpf.h>
+#include <linux/filter.h>
 #include <poll.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -418,6 +419,67 @@ static void filter_from_next_number(void)
 		     sizeof(filter_number)));
 }
 
+/* In a child that was there before its parent has set a filter. */
+static void in_child(void (*child)(void), void (*parent)(void))
+{
+	int ends[2], status;
+	char c;
+
+	if (pipe(ends))
+		die("pipe");
+	fflush(stdout);
+	if (!fork()) {
+		if (read(ends[0], &c, 1) == 1)
+			child();
+		exit(0);
+	}
+	parent();
+	if (write(ends[1], "", 1) != 1)
+		die("write");
+	wait(&status);
+}
+
+static void drop_all(void)
+{
+	struct sock_filter none[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
+	struct sock_fprog prog = { ARRAY_SIZE(none), none };
+
+	T(setsockopt(sock_b, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+		     sizeof(prog)));
+}
+
+static void look_at_filter(void)
+{
+	struct pollfd fd = { .fd = sock_b, .events = POLLIN };
+	static struct sock_filter insn[4];
+	socklen_t len = INT_MAX;
+
+	T(poll(&fd, 1, 0));
+	T(getsockopt(sock_b, SOL_SOCKET, SO_GET_FILTER, insn, &len));
+	printf("  %u, %x %x\n", len, insn[0].code, insn[0].k);
+}
+
+static void detach_filter(void)
+{
+	int none = 0;
+
+	T(setsockopt(sock_b, SOL_SOCKET, SO_DETACH_FILTER, &none,
+		     sizeof(none)));
+	T(setsockopt(sock_b, SOL_SOCKET, SO_DETACH_FILTER, &none,
+		     sizeof(none)));
+}
+
+static void filter_of_the_parent(void)
+{
+	make_pair();
+	in_child(look_at_filter, drop_all);
+	deliver("abc");
+	show_rest(sock_b);
+	in_child(detach_filter, drop_all);
+	deliver("abc");
+	show_rest(sock_b);
+}
+
 /* One that accepts everything. */
 static int ebpf_program(void)
 {
@@ -496,7 +558,8 @@ static void readonly_long_buffer(void)
 	only_readable(5000);
 }
 
-SCENARIOS({ "ebpf", ebpf }, { "unmapped_payload", unmapped_payload },
+SCENARIOS({ "ebpf", ebpf }, { "filter_of_the_parent", filter_of_the_parent },
+	  { "unmapped_payload", unmapped_payload },
 	  { "unmapped_long_payload", unmapped_long_payload },
 	  { "readonly_buffer", readonly_buffer },
 	  { "readonly_long_buffer", readonly_long_buffer },
