@@ -249,7 +249,7 @@ static int recv_through(int fd, struct msghdr *msg, int flags, size_t cap,
 	struct iovec iov = { buf, COP_DATAGRAM_MAX };
 	void *const theirs = msg->msg_name;
 	const socklen_t room = theirs ? msg->msg_namelen : 0;
-	struct sockaddr_storage name;
+	struct sockaddr_storage name = { 0 };
 	size_t skip = 0;
 	ssize_t n;
 
