@@ -394,6 +394,23 @@ def port_between_processes(story, step, udp):
     return Anything()
 
 
+@rule
+def lost_between_processes(story, step, udp):
+    """One process has bound a socket, and of another a call on it was EBADF"""
+    socket = story.sockets(step.index + 1)
+    bound, lost = {}, set()
+    for before, line in story.until(step.index):
+        name = socket(before.index)
+        if name is None:
+            continue
+        if before.call in SENDS + ("bind", "connect"):
+            bound.setdefault(name, before.actor)
+        if (" err=EBADF" in line and
+                bound.get(name, before.actor) != before.actor):
+            lost.add(name)
+    return Anything() if lost else None
+
+
 # ---- errors --------------------------------------------------------------------------
 
 
@@ -429,8 +446,8 @@ class Origin(Answer):
 
     PORT = r"(\{0:20:\d+ =in:)(\w+)"
 
-    def __init__(self, line):
-        Answer.__init__(self, line, ends=True)
+    def __init__(self, *lines):
+        Answer.__init__(self, *lines, ends=True)
 
     def plain(self, line):
         return re.sub(self.PORT, r"\1", line)
@@ -455,14 +472,15 @@ def error_quote(story, step, udp):
     """An ICMP error quotes so many bytes, of which the header is some"""
     if not step.call.startswith("recv"):
         return None
-    line = udp
+    lines = [udp]
     for whole, most, rest in re.findall(r" data=(\d+):\w+/(\d+):(\w+)", udp):
-        line = re.sub(r" data=%s:\w+/%s:%s" % (whole, most, rest),
-                      " data=%s:%s/%d:_" % (most, rest, int(most) - HEADER),
-                      line)
-        line = line.replace(" ret=" + whole + " ", " ret=" + most + " ")
-        line = line.replace("[" + whole + " ", "[" + most + " ")
-    return Quote(line) if line != udp else None
+        data = " data=%s:%s/%d:_" % (most, rest, int(most) - HEADER)
+        for line in list(lines):
+            line = re.sub(r" data=%s:\w+/%s:%s" % (whole, most, rest), data,
+                          line)
+            line = line.replace(" ret=" + whole + " ", " ret=" + most + " ")
+            lines.append(line.replace("[" + whole + " ", "[" + most + " ", 1))
+    return Quote(*lines) if len(lines) > 1 else None
 
 
 class Memory(Answer):
