@@ -348,12 +348,14 @@ static bool rx_time_fits(int fd, const struct timespec *timeout)
  * The kernel looks for a pending error before it looks at any message. It does so
  * by itself for a batch.
  */
-static int rx_pending_error(struct sock *sk, int fd, int flags)
+static int rx_pending_error(struct sock *sk, int fd, const struct mmsghdr *vec,
+			    int flags)
 {
+	bool alone = vec->msg_hdr.msg_iovlen + 2 > BATCH_IOVS;
 	socklen_t len = sizeof(int);
 	int err = cop_soft_error(sk);
 
-	if (err || !cop_head_unclean(sk) || flags & MSG_ERRQUEUE)
+	if (err || !(alone || cop_head_unclean(sk)) || flags & MSG_ERRQUEUE)
 		return err;
 	cop_libc.getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
 	return -err;
@@ -389,7 +391,7 @@ int cop_recvmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 	    (timeout && !rx_time_fits(fd, timeout)))
 		return cop_libc_result(
 			cop_libc.recvmmsg(fd, vec, n, flags, timeout));
-	err = rx_pending_error(sk, fd, flags);
+	err = rx_pending_error(sk, fd, vec, flags);
 	if (err)
 		return err;
 	while (done < n) {

@@ -139,9 +139,10 @@ static void many_messages(void)
 }
 
 /* More of them than there is room for on the library's stack. */
+static struct iovec bytes[1000];
+
 static void many_iovecs(void)
 {
-	static struct iovec bytes[1000];
 	struct msghdr msg = { .msg_iov = bytes,
 			      .msg_iovlen = ARRAY_SIZE(bytes) };
 
@@ -178,6 +179,12 @@ static void pending_error(void)
 	vec[0].msg_hdr.msg_namelen = -1;
 	T(send(sock_b, "abc", 3, 0));
 	T(recvmmsg(sock_b, vec, 2, MSG_DONTWAIT, NULL));
+	T(recvmmsg(sock_b, vec, 2, MSG_DONTWAIT, NULL));
+	sock_b = sock();
+	connect_to(sock_b, &nobody);
+	vec[0].msg_hdr.msg_iov = bytes;
+	vec[0].msg_hdr.msg_iovlen = ARRAY_SIZE(bytes);
+	T(send(sock_b, "abc", 3, 0));
 	T(recvmmsg(sock_b, vec, 2, MSG_DONTWAIT, NULL));
 }
 
