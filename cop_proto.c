@@ -64,15 +64,25 @@ static void adopt_names(struct sock *sk, int fd,
 	WRITE_ONCE(sk->sk_state, COP_ESTABLISHED);
 }
 
-/* A kernel socket that came over an exec, or from another process. */
-static int cop_adopt(struct sock *sk, int fd, const struct cop_mark *mark)
+static bool option_is(int fd, int optname, int value)
 {
 	socklen_t len = sizeof(int);
-	struct sockaddr_in local;
-	int protocol;
+	int is;
 
-	if (cop_libc.getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) ||
-	    protocol != IPPROTO_UDP)
+	return !cop_libc.getsockopt(fd, SOL_SOCKET, optname, &is, &len) &&
+	       is == value;
+}
+
+/*
+ * A kernel socket that came over an exec, or from another process. Whoever sent
+ * it may have marked whatever he had, such as a raw socket for UDP.
+ */
+static int cop_adopt(struct sock *sk, int fd, const struct cop_mark *mark)
+{
+	struct sockaddr_in local;
+
+	if (!option_is(fd, SO_PROTOCOL, IPPROTO_UDP) ||
+	    !option_is(fd, SO_TYPE, SOCK_DGRAM))
 		return -ENOENT;
 	ip_local_name(fd, &local);
 	if (local.sin_family != AF_INET)

@@ -60,7 +60,8 @@ int sock_adopt(int fd, const struct cop_mark *mark, struct socket **res)
 	struct socket *sock;
 	int err;
 
-	if (!sock_is_ours(mark->family, mark->type))
+	if (mark->type & ~SOCK_TYPE_MASK ||
+	    !sock_is_ours(mark->family, mark->type))
 		return -ENOENT;
 	err = sock_create(mark->family, mark->type, mark->protocol, &sock);
 	if (err)

@@ -183,3 +183,32 @@ Test(cop_mark, a_socket_of_another_kind_with_a_mark_is_not_taken,
 	cr_assert(zero(int, cop_program_mark(udp, &other)));
 	cr_assert(not(fd_adopt(udp)));
 }
+
+/* What a type has beyond its four bits are flags of a socket() call. */
+Test(cop_mark, a_mark_of_no_type_there_can_be_is_no_mark, .init = t_init)
+{
+	int udp = t_udp();
+
+	for (int high = 0x10; high <= 0xf0; high += 0x10) {
+		const struct cop_mark mark = {
+			PF_INET, SOCK_COP | high, IPPROTO_COP, 0, { 0 }
+		};
+
+		cr_assert(zero(int, cop_program_mark(udp, &mark)));
+		cr_assert(not(fd_adopt(udp)), "type %#x", SOCK_COP | high);
+	}
+}
+
+Test(cop_mark, a_raw_socket_with_a_mark_is_not_taken, .init = t_init)
+{
+	const struct cop_mark mark = {
+		PF_INET, SOCK_COP, IPPROTO_COP, 0, { 0 }
+	};
+	int raw = socket(AF_INET, SOCK_RAW, IPPROTO_UDP);
+
+	if (raw < 0)
+		cr_skip_test("no raw socket for this user: %s",
+			     strerror(errno));
+	cr_assert(zero(int, cop_program_mark(raw, &mark)));
+	cr_assert(not(fd_adopt(raw)));
+}
