@@ -269,10 +269,13 @@ void fd_restore(int fd, struct socket *sock)
 {
 	struct socket *none = NULL;
 
-	if (sock &&
-	    !atomic_compare_exchange_strong(
+	if (!sock)
+		return;
+	if (!atomic_compare_exchange_strong(
 		    cop_slot(READ_ONCE(cop_table.slots), fd), &none, sock))
 		fd_drop(sock);
+	else
+		u32_add(&cop_table.installs, 1);
 }
 
 void fd_drop(struct socket *sock)
@@ -319,12 +322,32 @@ bool fd_forget_gone(int fd)
 	return !ours;
 }
 
-int fd_any(void)
+static int highest(void)
 {
 	int fd = READ_ONCE(cop_table.max) - 1;
 
 	while (fd >= 0 && !sockfd_lookup(fd))
 		fd--;
+	return fd;
+}
+
+/* The table may reach far beyond what is in it, so what was found is kept. */
+int fd_any(void)
+{
+	static _Atomic(int) last = -1;
+	static _Atomic(unsigned int) none; /* cop_table.installs without any */
+	unsigned int installs = READ_ONCE(cop_table.installs);
+	int fd = READ_ONCE(last);
+
+	if (likely(sockfd_lookup(fd)))
+		return fd;
+	if (installs == READ_ONCE(none))
+		return -1;
+	fd = highest();
+	if (fd >= 0)
+		WRITE_ONCE(last, fd);
+	else
+		WRITE_ONCE(none, installs);
 	return fd;
 }
 

@@ -69,12 +69,14 @@ static void each_right(struct msghdr *msg, void (*act)(int fd))
 /* No message passes more descriptors than SCM_MAX_FD, which is 253. */
 #define CONTROL_MAX 65536
 
-noinline void rights_send(int fd, const struct msghdr *umsg)
+/* On a socket of ours it is asked what can be read: on others nothing is. */
+noinline void rights_send(const struct msghdr *umsg)
 {
+	int fd = fd_any();
 	struct msghdr msg;
 	int saved = errno;
 
-	if (msg_import(fd, &msg, umsg) || !msg.msg_control ||
+	if (fd < 0 || msg_import(fd, &msg, umsg) || !msg.msg_control ||
 	    msg.msg_controllen > CONTROL_MAX ||
 	    !user_readable(fd, msg.msg_control, msg.msg_controllen))
 		return;

@@ -206,7 +206,7 @@ static noinline flatten ssize_t sys_sendmsg(struct socket *sock, int fd,
 static ssize_t sendmsg_foreign(int fd, const struct msghdr *msg, int flags)
 {
 	if (any_ours())
-		rights_send(fd, msg);
+		rights_send(msg);
 	return cop_libc.sendmsg(fd, msg, flags);
 }
 
@@ -237,10 +237,12 @@ static noinline int sys_sendmmsg(struct socket *sock, int fd,
 static int sendmmsg_foreign(int fd, struct mmsghdr *vec, unsigned int n,
 			    int flags)
 {
-	if (any_ours() && n <= IOV_MAX &&
-	    user_readable(fd, vec, n * sizeof(*vec)))
+	int ours = any_ours() ? fd_any() : -1;
+
+	if (ours >= 0 && n <= IOV_MAX &&
+	    user_readable(ours, vec, n * sizeof(*vec)))
 		for (unsigned int i = 0; i < n; i++)
-			rights_send(fd, &vec[i].msg_hdr);
+			rights_send(&vec[i].msg_hdr);
 	return cop_libc.sendmmsg(fd, vec, n, flags);
 }
 

@@ -52,12 +52,15 @@ void poll_prepare(const struct pollfd *fds, nfds_t n)
 void select_prepare(int n, const fd_set *rd)
 {
 	const unsigned long *words = (const unsigned long *)rd;
-	unsigned int max = READ_ONCE(cop_table.max);
 	const unsigned int bits = 8 * sizeof(*words);
+	unsigned int end;
 
-	if (n <= 0 || !readable(rd, (n + 7) / 8))
+	if (n <= 0)
 		return;
-	for (unsigned int fd = 0; fd < min_t(unsigned int, n, max); fd++)
+	end = min_t(unsigned int, n, READ_ONCE(cop_table.max));
+	if (!readable(rd, (end + bits - 1) / bits * sizeof(*words)))
+		return;
+	for (unsigned int fd = 0; fd < end; fd++)
 		if (words[fd / bits] & 1ul << (fd % bits))
 			wait_prepare(fd);
 }

@@ -110,10 +110,9 @@ void process_watch(void);
 
 /**
  * rights_send - mark the COP sockets in a message that is about to be sent
- * @fd: the socket it is sent on
  * @umsg: the program's
  */
-void rights_send(int fd, const struct msghdr *umsg);
+void rights_send(const struct msghdr *umsg);
 
 /**
  * fd_received - take a descriptor that came from elsewhere for what it is

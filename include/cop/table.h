@@ -95,7 +95,7 @@ void fd_identify_all(void);
 /**
  * fd_any - some descriptor that is ours
  *
- * Returns the highest, or -1 where there is none.
+ * Returns -1 where there is none. Async-signal-safe.
  */
 int fd_any(void);
 

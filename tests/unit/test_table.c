@@ -49,6 +49,35 @@ Test(cop_table, only_the_installed_descriptor_is_ours)
 		cr_assert(eq(ptr, sockfd_lookup(number[i]), NULL));
 }
 
+Test(cop_table, some_descriptor_is_found_while_there_is_one)
+{
+	static const int number[] = { 42, 900000, 7 };
+
+	cr_assert(eq(int, fd_any(), -1));
+	for (size_t i = 0; i < ARRAY_SIZE(number); i++) {
+		cr_assert(zero(int, fd_install(number[i], new_socket())));
+		cr_assert(not(zero(ptr, sockfd_lookup(fd_any()))));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(number); i++) {
+		cr_assert(not(zero(ptr, sockfd_lookup(fd_any()))));
+		fd_drop(fd_take(number[i]));
+	}
+	cr_assert(eq(int, fd_any(), -1));
+	cr_assert(zero(int, fd_install(9, new_socket())));
+	cr_assert(eq(int, fd_any(), 9));
+}
+
+Test(cop_table, what_is_restored_is_found_although_it_was_gone)
+{
+	struct socket *sock;
+
+	cr_assert(zero(int, fd_install(9, new_socket())));
+	sock = fd_take(9);
+	cr_assert(eq(int, fd_any(), -1));
+	fd_restore(9, sock);
+	cr_assert(eq(int, fd_any(), 9));
+}
+
 Test(cop_table, a_descriptor_beyond_FD_SETSIZE_is_ours)
 {
 	static const int number[] = { 1024, 5000, 1000000 };

@@ -638,8 +638,10 @@ static void many_to_oneself(void)
 
 static void failing(void)
 {
+	void *hole =
+		mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int one, two, fds[2], null = open("/dev/null", O_RDWR);
 	struct msghdr msg;
-	int one, two, fds[2];
 
 	make_pair();
 	make_link(&one, &two);
@@ -661,6 +663,11 @@ static void failing(void)
 	CMSG_FIRSTHDR(&msg)->cmsg_len = 4096;
 	T(sendmsg(one, &msg, 0));
 	T(sendmsg(one, NULL, 0));
+	T(sendmsg(one, hole, 0));
+	T(sendmsg(900, hole, 0));
+	T(sendmsg(null, hole, 0));
+	T(sendmmsg(900, hole, 1, 0));
+	T(sendmmsg(null, hole, 1, 0));
 	close(two);
 	signal(SIGPIPE, SIG_IGN);
 	T(send_fd(one, sock_a));
