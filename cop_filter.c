@@ -138,16 +138,26 @@ void cop_head_taken(struct sock *sk)
 		sock_set_flag(sk, SOCK_FILTER_CLEAN);
 }
 
-/* Another process that has the socket may have set a filter of its own. */
-static void filter_attach(struct sock *sk, int fd)
+/* Another process may have set one already, and the program's own at that. */
+static int filter_set(struct sock *sk, int fd)
 {
 	struct cop_mark mark;
+	int err = 0;
 
-	if (!cop_program_read(fd, &mark) && mark.body == COP_BODY_USER) {
-		cop_filter_attached(sk);
-		return;
-	}
-	if (cop_mark_filter(sk, fd, COP_BODY_COP, -1))
+	cop_head_lock(sk);
+	if (cop_program_read(fd, &mark) || mark.body == COP_BODY_ALL)
+		err = cop_mark_filter(sk, fd, COP_BODY_COP, -1);
+	cop_head_unlock(sk);
+	return err;
+}
+
+static void filter_attach(struct sock *sk, int fd)
+{
+	int cancel = cancel_off();
+	int err = filter_set(sk, fd);
+
+	cancel_on(cancel);
+	if (err)
 		return;
 	cop_filter_attached(sk);
 	sock_set_flag(sk, SOCK_FILTER_NEW);
@@ -174,7 +184,6 @@ static noinline void poll_unclean(struct sock *sk, int fd)
 
 	if (!cop_owns(sk, fd))
 		return;
-	sock_set_flag(sk, SOCK_FILTER_WANTED);
 	if (!sock_flag(sk, SOCK_FILTER))
 		filter_attach(sk, fd);
 	else if (sock_flag(sk, SOCK_FILTER_NEW))

@@ -18,7 +18,7 @@
 /* Of sk_flags, what the next owner has to know. */
 #define MARK_FLAGS                                                        \
 	(SOCK_USER_RANGE | SOCK_ON_DEVICE | SOCK_CORKED | SOCK_CORK_OPT | \
-	 SOCK_NARROWED | SOCK_FILTER_WANTED)
+	 SOCK_NARROWED)
 
 enum { WORD_FLAGS, WORD_LOCKS, WORD_RANGE, WORD_PORTS };
 

@@ -4,9 +4,9 @@
  * like.
  *
  * Owns: nothing: the kernel keeps the filter, for all processes that have the
- * socket. Protected by: nothing to protect. May call: cop_mark.c, cop_program.c,
- * cop_filter.c and the kernel. Counterpart in the kernel: sk_attach_filter(),
- * sk_detach_filter() and sk_get_filter().
+ * socket. Protected by: cop_head_lock(), within this process. May call:
+ * cop_mark.c, cop_program.c, cop_filter.c and the kernel. Counterpart in the
+ * kernel: sk_attach_filter(), sk_detach_filter() and sk_get_filter().
  */
 #include <errno.h>
 #include <string.h>
@@ -63,10 +63,13 @@ static int attach(struct sock *sk, int fd, int optname, const void *optval,
 		err = -EBADF;
 	else
 		err = try_filter(fd, scratch, optname, optval, optlen);
-	if (!err && optname == SO_ATTACH_FILTER)
+	if (!err && optname == SO_ATTACH_FILTER) {
+		cop_head_lock(sk); /* from a poll that sets another one */
 		err = cop_mark_filter(sk, fd, COP_BODY_USER, scratch);
-	else if (!err)
+		cop_head_unlock(sk);
+	} else if (!err) {
 		err = -ENOPROTOOPT; /* an eBPF program can't be moved */
+	}
 	cop_libc.close(scratch);
 	return err;
 }
@@ -96,24 +99,23 @@ int cop_attach_filter(struct sock *sk, int fd, int optname, const void *optval,
 	return 0;
 }
 
+/* Strays stay out: another process may rely on that already. */
 int cop_detach_filter(struct sock *sk, int fd, const void *optval,
 		      socklen_t optlen)
 {
-	bool wanted = sock_flag(sk, SOCK_FILTER_WANTED);
+	struct cop_mark mark;
 	int err;
 
 	if ((int)optlen < (int)sizeof(int) ||
 	    !user_readable(fd, optval, sizeof(int)) || is_locked(fd))
 		return cop_libc_result(cop_libc.setsockopt(
 			fd, SOL_SOCKET, SO_DETACH_FILTER, optval, optlen));
-	if (cop_program_user(fd, NULL, 0) <= 0)
+	if (cop_program_read(fd, &mark) || mark.body != COP_BODY_USER)
 		return -ENOENT;
-	err = cop_mark_filter(sk, fd, wanted ? COP_BODY_COP : COP_BODY_ALL, -1);
-	if (err)
-		return err;
-	if (!wanted)
-		sock_reset_flag(sk, SOCK_FILTER | SOCK_FILTER_CLEAN);
-	return 0;
+	err = cop_mark_filter(sk, fd, COP_BODY_COP, -1);
+	if (!err && !sock_flag(sk, SOCK_FILTER))
+		cop_filter_attached(sk);
+	return err;
 }
 
 static int read_filter(int fd, struct sock_filter *insn, unsigned int room)

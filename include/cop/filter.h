@@ -24,8 +24,9 @@ enum cop_head {
  *
  * For sockets that are given to poll, select or epoll, and those on which a
  * stray was seen. Strays that are at the head of the queue already are dropped;
- * until none can be left behind them, later calls look again. Where the program
- * has set a filter of its own, that one does it. No cancellation point.
+ * until none can be left behind them, later calls look again. Where a filter of
+ * the program's own is set, by whichever process, that one does it. No
+ * cancellation point.
  */
 void cop_poll(struct sock *sk, int fd);
 
@@ -77,7 +78,7 @@ enum cop_head cop_head_purge(struct sock *sk, int fd, struct cop_rx *rx);
  * cop_head_lock - keep others from the head of a queue that may hold strays
  * @sk: a COP sock
  *
- * Held for two system calls that don't block, with cancellation off; nothing
+ * Held for a few system calls that don't block, with cancellation off; nothing
  * else is taken under it. One that is never let go of is taken over in the end.
  */
 void cop_head_lock(struct sock *sk);

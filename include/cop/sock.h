@@ -53,7 +53,6 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_UNCONFIRMED   0x0400  /* bound, to a port that the kernel chose */
 #define SOCK_SHARED_PORT   0x0800  /* another sock has the claim to its port */
 #define SOCK_NARROWED	   0x1000  /* IP_LOCAL_PORT_RANGE is one port, ours */
-#define SOCK_FILTER_WANTED 0x2000  /* the filter is to be there if it can */
 #define SOCK_HEAD_BUSY	   0x4000  /* see cop_head_lock() */
 #define SOCK_FILTER_NEW	   0x10000 /* to be looked at again at the next poll */
 #define SOCK_PASSED	   0x8000  /* a spawn may duplicate its descriptor */

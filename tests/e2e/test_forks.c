@@ -48,6 +48,11 @@ Test(e2e_forks, a_socket_is_one_still_when_a_child_has_bound_it)
 	run_same("forks", "child_binds");
 }
 
+Test(e2e_forks, a_filter_that_a_child_sets_is_its_parents_too)
+{
+	run_same("forks", "child_filters");
+}
+
 Test(e2e_forks, nothing_a_vfork_child_closes_is_closed_in_its_parent)
 {
 	run_same("forks", "vforked");

@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/filter.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -223,6 +224,83 @@ static void child_binds(void)
 		close(sock_a);
 		close(sock_b);
 	}
+}
+
+/* Takes what begins with a y. */
+static void set_filter(void)
+{
+	struct sock_filter insn[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 8),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 'y', 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog prog = { ARRAY_SIZE(insn), insn };
+
+	T(setsockopt(sock_b, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+		     sizeof(prog)));
+}
+
+static void take_filter(void)
+{
+	int none = 0;
+
+	T(setsockopt(sock_b, SOL_SOCKET, SO_DETACH_FILTER, &none,
+		     sizeof(none)));
+}
+
+static void poll_both(void)
+{
+	struct pollfd pfd = { .fd = sock_b, .events = POLLIN };
+
+	T(poll(&pfd, 1, 0));
+}
+
+static void stray_for_both(void)
+{
+	int udp = socket(PF_INET, SOCK_DGRAM, 0);
+
+	if (is_cop)
+		sendto(udp, "stray", 5, 0, SA(&addr_b), sizeof(addr_b));
+	close(udp);
+}
+
+static void is_filtered(void)
+{
+	struct sock_filter insn[16];
+	socklen_t len = ARRAY_SIZE(insn);
+
+	poll_both();
+	T(getsockopt(sock_b, SOL_SOCKET, SO_GET_FILTER, insn, &len));
+	printf("  %u instructions\n", len);
+	deliver("no");
+	stray_for_both();
+	poll_both();
+	deliver("yes");
+	R(recv(sock_b, buf, 64, MSG_DONTWAIT));
+	take_filter();
+	deliver("no");
+	R(recv(sock_b, buf, 64, MSG_DONTWAIT));
+	take_filter();
+}
+
+static void take_filter_amid_strays(void)
+{
+	take_filter();
+	stray_for_both();
+}
+
+static void filter_and_poll(void)
+{
+	set_filter();
+	poll_both();
+}
+
+static void child_filters(void)
+{
+	in_each_way(NULL, set_filter, is_filtered);
+	in_each_way(set_filter, take_filter_amid_strays, poll_both);
+	in_each_way(poll_both, filter_and_poll, is_filtered);
 }
 
 /* ---- who closes first -------------------------------------------------- */
@@ -637,5 +715,5 @@ SCENARIOS({ "both_speak", both_speak }, { "one_queue", one_queue },
 	  { "child_closes_first", child_closes_first },
 	  { "parent_closes_first", parent_closes_first },
 	  { "own_table", own_table }, { "child_autobinds", child_autobinds },
-	  { "child_binds", child_binds }, { "vforked", vforked },
-	  { "storm", storm })
+	  { "child_binds", child_binds }, { "child_filters", child_filters },
+	  { "vforked", vforked }, { "storm", storm })
