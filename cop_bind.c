@@ -5,8 +5,8 @@
  *
  * Owns: nothing; writes sk_num. Protected by: the caller's reference; a claim
  * in the port space comes before the kernel's bind and is undone if that fails.
- * May call: cop_port.c, cop_route.c, cop_sysctl.c and the kernel. Counterpart
- * in the kernel: udp_lib_get_port() and udp_lib_unhash().
+ * May call: cop_port.c, cop_process.c, cop_route.c, cop_sysctl.c and the kernel.
+ * Counterpart in the kernel: udp_lib_get_port() and udp_lib_unhash().
  */
 #include <errno.h>
 
@@ -17,6 +17,7 @@
 #include "cop/contention.h"
 #include "cop/libc.h"
 #include "cop/port.h"
+#include "cop/process.h"
 #include "cop/proto.h"
 #include "cop/route.h"
 #include "cop/sysctl.h"
@@ -386,19 +387,34 @@ bool cop_owns(struct sock *sk, int fd)
 
 void cop_naming_begin(struct sock *sk)
 {
+	u32_add(&cop_process()->naming, 1);
 	u16_add(&sk->sk_naming, NAMING_BEGUN);
 }
 
+/* A child that was forked in a handler, amid a call, ends what it did not begin. */
 void cop_naming_end(struct sock *sk)
 {
+	struct cop_process *process = cop_process();
+
 	u16_add(&sk->sk_naming, NAMING_ENDED - NAMING_BEGUN);
+	if (READ_ONCE(process->naming))
+		u32_add(&process->naming, -1);
+}
+
+/*
+ * The sock's own count goes on for ever where the thread that was to end it was
+ * left behind by a fork; the process's begins anew there.
+ */
+static bool is_being_named(uint16_t naming)
+{
+	return naming % NAMING_ENDED && atomic_load(&cop_process()->naming);
 }
 
 bool cop_may_own(struct sock *sk, int fd)
 {
 	uint16_t naming = atomic_load(&sk->sk_naming);
 
-	return naming % NAMING_ENDED || cop_owns(sk, fd) ||
+	return is_being_named(naming) || cop_owns(sk, fd) ||
 	       atomic_load(&sk->sk_naming) != naming;
 }
 

@@ -18,7 +18,13 @@
 static _Atomic(struct cop_process *) process_page;
 
 /* Where there is no memory for a page, fork() goes unnoticed, no more. */
-static struct cop_process process_fallback;
+static struct cop_process process_fallback = { .first = 1 };
+
+static void page_set_up(struct cop_process *page)
+{
+	WRITE_ONCE(page->first, 1);
+	madvise(page, sizeof(*page), MADV_WIPEONFORK);
+}
 
 static struct cop_process *process_map(void)
 {
@@ -30,7 +36,7 @@ static struct cop_process *process_map(void)
 	if (page == MAP_FAILED)
 		page = &process_fallback;
 	else
-		madvise(page, sizeof(*page), MADV_WIPEONFORK);
+		page_set_up(page);
 	if (atomic_compare_exchange_strong(&process_page, &none, page))
 		return page;
 	if (page != &process_fallback)
@@ -97,4 +103,10 @@ static bool has_one_task(void)
 bool cop_process_is_alone(void)
 {
 	return one_thread() || has_one_task();
+}
+
+bool cop_process_is_remnant(void)
+{
+	return !one_thread() && !READ_ONCE(cop_process()->first) &&
+	       has_one_task();
 }

@@ -366,10 +366,13 @@ static bool forget_if_stale(int fd, uint16_t snum, bool *found)
 	return holds;
 }
 
-/* Nobody can be between the claim of a port and its sock in this process. */
-static bool claims_have_socks(void)
+/*
+ * A claim without a sock is a lost thread's, not that of a call which a signal
+ * handler has interrupted between the two.
+ */
+static bool claim_is_lost(void)
 {
-	return cop_process_is_owner() && cop_process_is_alone();
+	return cop_process_is_owner() && cop_process_is_remnant();
 }
 
 bool fd_forget_stale(struct socket *sock, uint16_t snum)
@@ -379,7 +382,7 @@ bool fd_forget_stale(struct socket *sock, uint16_t snum)
 
 	for (unsigned int fd = 0; fd < max; fd++)
 		held |= forget_if_stale(fd, snum, &found);
-	if (!held && claims_have_socks())
+	if (!held && claim_is_lost())
 		found = sock->ops->reclaim(sock, snum);
 	return found;
 }

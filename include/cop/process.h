@@ -19,6 +19,10 @@ struct cop_process {
 				       * shared with a child, else 0 */
 	_Atomic(uint32_t) id;	      /* (a) another for each process, never 0
 				       * once asked for */
+	_Atomic(int) first;	      /* (a) 1 in the process that started the
+				       * program, 0 in those forked off it */
+	_Atomic(uint32_t) naming;     /* (a) calls under way that may change the
+				       * port of a sock, whichever */
 	_Atomic(uint32_t) random_pos; /* (a) of cop_random(): numbers drawn */
 	_Atomic(uint32_t) random_pool[COP_RANDOM_POOL]; /* (a) and its stock */
 };
@@ -71,5 +75,17 @@ bool cop_process_is_owner(void);
  * often. Async-signal-safe; errno stays.
  */
 bool cop_process_is_alone(void);
+
+/**
+ * cop_process_is_remnant - whether a fork may have left other threads behind
+ *
+ * True in a child that was forked off a process with threads, once it has none
+ * itself: what was in their hands then is in nobody's here. Where there never
+ * was but one thread, whatever seems to be in nobody's hands is in those of a
+ * call that a signal handler has interrupted. May say yes in any forked child
+ * that had threads. As costly as cop_process_is_alone(). Async-signal-safe;
+ * errno stays.
+ */
+bool cop_process_is_remnant(void);
 
 #endif /* COP_PROCESS_H */

@@ -158,8 +158,8 @@ bool fd_forget_gone(int fd);
  * @snum: the port, host order
  *
  * Forgets a holder whose descriptor was closed unseen. Where there is no holder
- * at all, nor a thread that could be about to become one, the claim is of a
- * thread that this process was forked away from, and is given back. Returns
+ * at all, and this process was forked away from other threads, the claim is
+ * one of theirs, and is given back: see cop_process_is_remnant(). Returns
  * whether there was one or the other. Looks at every slot: for a bind that was
  * refused only.
  */

@@ -106,6 +106,13 @@ Test(e2e_signals, cop_stats_counts_right_under_a_handler_at_10_khz)
 			   result.err);
 }
 
+Test(e2e_signals, a_port_that_is_being_bound_or_closed_is_not_had_twice)
+{
+	run_says("signals", "one_port",
+		 "had twice: 0 times\n"
+		 "try_bind(&addr_a) = 0\n");
+}
+
 /* ---- handlers that jump out -------------------------------------------- */
 
 Test(e2e_signals, a_handler_on_its_stack_sends_and_jumps_out_of_a_fault)

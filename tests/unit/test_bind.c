@@ -12,6 +12,7 @@
 #include "cop/bind.h"
 #include "cop/contention.h"
 #include "cop/port.h"
+#include "cop/process.h"
 #include "unit/helpers.h"
 
 TestSuite(cop_bind, .init = t_init, .timeout = 20);
@@ -31,6 +32,41 @@ static int set_sysctl(const char *name, const char *value)
 	n = write(fd, value, strlen(value));
 	close(fd);
 	return n == (int)strlen(value) ? 0 : -1;
+}
+
+/* ---- a sock that is being named -------------------------------------------- */
+
+static int named;
+
+/* The thread that is at it is not there. */
+static int is_not_named_here(void)
+{
+	int pipes[2];
+
+	CHECK(!pipe(pipes));
+	CHECK(!cop_may_own(t_sk(named), pipes[0]));
+	CHECK(cop_may_own(t_sk(named), named));
+	cop_naming_begin(t_sk(named));
+	CHECK(cop_may_own(t_sk(named), pipes[0]));
+	cop_naming_end(t_sk(named));
+	CHECK(!cop_may_own(t_sk(named), pipes[0]));
+	cop_naming_end(t_sk(named));
+	CHECK(cop_process()->naming == 0);
+	return 0;
+}
+
+Test(cop_bind, a_naming_that_was_under_way_at_a_fork_is_none_in_the_child)
+{
+	int pipes[2];
+
+	named = t_open_bound();
+	cr_assert(zero(int, pipe(pipes)));
+	cr_assert(not(cop_may_own(t_sk(named), pipes[0])));
+	cop_naming_begin(t_sk(named));
+	cr_assert(cop_may_own(t_sk(named), pipes[0]));
+	T_CHILD(is_not_named_here);
+	cop_naming_end(t_sk(named));
+	cr_assert(not(cop_may_own(t_sk(named), pipes[0])));
 }
 
 /* ---- compared with the kernel --------------------------------------------- */

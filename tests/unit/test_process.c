@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/single_threaded.h>
 #include <sys/wait.h>
 
 #include "cop/atomic.h"
@@ -23,6 +24,8 @@ static int child_has_a_page_of_its_own(void)
 {
 	CHECK(cop_process()->owner == 0);
 	CHECK(cop_process()->id == 0);
+	CHECK(cop_process()->first == 0);
+	CHECK(cop_process()->naming == 0);
 	CHECK(cop_process()->random_pos == 0);
 	CHECK(cop_process_is_owner());
 	return 0;
@@ -32,6 +35,7 @@ Test(cop_process, a_forked_child_has_a_page_of_zeros)
 {
 	cop_process_share();
 	cop_process()->id = 5;
+	cop_process()->naming = 1;
 	cop_process()->random_pos = 6;
 	T_CHILD(child_has_a_page_of_its_own);
 	cr_assert(eq(int, cop_process()->owner, getpid()));
@@ -120,6 +124,66 @@ static int alone_without_a_thread(void)
 Test(cop_process, who_has_no_other_thread_is_alone)
 {
 	T_CHILD(alone_without_a_thread);
+}
+
+static int is_remnant(void)
+{
+#ifdef COP_TSAN
+	return T_SKIP; /* which has a thread of its own */
+#endif
+	errno = 4000;
+	CHECK(cop_process_is_remnant());
+	CHECK(errno == 4000);
+	return 0;
+}
+
+static int is_no_remnant(void)
+{
+#if defined(COP_TSAN) || !defined(__x86_64__)
+	return T_SKIP; /* it can't know that there never was another thread */
+#endif
+	__libc_single_threaded = 1;
+	CHECK(!cop_process_is_remnant());
+	return 0;
+}
+
+static int child_is_remnant_until_it_has_a_thread(void)
+{
+	pthread_t thread;
+	int line = is_remnant();
+
+	if (line)
+		return line;
+	pthread_barrier_init(&step, NULL, 2);
+	pthread_create(&thread, NULL, wait_twice, NULL);
+	CHECK(!cop_process_is_remnant());
+	return 0;
+}
+
+static void *fork_a_remnant(void *line)
+{
+	*(int *)line = t_child(child_is_remnant_until_it_has_a_thread);
+	return NULL;
+}
+
+Test(cop_process, a_child_is_no_remnant_where_there_was_no_thread)
+{
+	cop_process();
+	T_CHILD(is_no_remnant);
+}
+
+Test(cop_process, only_a_child_that_was_forked_beside_threads_is_a_remnant)
+{
+	pthread_t thread;
+	int line = 0;
+
+	cop_process();
+	pthread_create(&thread, NULL, fork_a_remnant, &line);
+	pthread_join(thread, NULL);
+	cr_assert(not(cop_process_is_remnant()));
+	if (line == T_SKIP)
+		cr_skip("ThreadSanitizer has a thread of its own");
+	cr_assert(zero(int, line), "failing line, or signal");
 }
 
 static int nobody_to_part_from(void)

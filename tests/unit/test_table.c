@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/single_threaded.h>
 #include <sys/wait.h>
 
 #include "cop/port.h"
@@ -297,6 +298,23 @@ Test(cop_table, a_forked_child_has_its_own_copy)
 
 static uint16_t claimed;
 
+static void *sleep_long(void *arg)
+{
+	pause();
+	return arg;
+}
+
+/* What follows is a child's, whose parent has a thread with a claim. */
+static void claim_beside_a_thread(void)
+{
+	pthread_t thread;
+
+	cop_process();
+	pthread_create(&thread, NULL, sleep_long, NULL);
+	claimed = t_free_port();
+	cop_port_claim(&cop_port_table, claimed);
+}
+
 /* What a thread of the parent's leaves behind that was about to bind. */
 static int bind_what_nobody_holds(void)
 {
@@ -316,9 +334,28 @@ static int bind_what_nobody_holds(void)
 
 Test(cop_table, a_forked_child_gets_a_port_that_only_seems_to_be_held)
 {
+	claim_beside_a_thread();
+	T_CHILD(bind_what_nobody_holds);
+}
+
+static int a_call_may_have_claimed(void)
+{
+#if defined(COP_TSAN) || !defined(__x86_64__)
+	return T_SKIP; /* it can't know that there never was another thread */
+#endif
+	__libc_single_threaded = 1;
+	CHECK(!fd_forget_stale(t_sock(t_open()), claimed));
+	CHECK(cop_port_taken(&cop_port_table, claimed));
+	return 0;
+}
+
+/* A signal handler may have interrupted it behind the claim. */
+Test(cop_table, a_claim_without_a_socket_is_kept_where_there_was_no_thread)
+{
+	cop_process();
 	claimed = t_free_port();
 	cop_port_claim(&cop_port_table, claimed);
-	T_CHILD(bind_what_nobody_holds);
+	T_CHILD(a_call_may_have_claimed);
 }
 
 static int armed_is_held(void)
@@ -333,15 +370,8 @@ static int armed_is_held(void)
 
 Test(cop_table, a_port_that_an_autobind_is_about_to_take_is_held)
 {
-	claimed = t_free_port();
-	cop_port_claim(&cop_port_table, claimed);
+	claim_beside_a_thread();
 	T_CHILD(armed_is_held);
-}
-
-static void *sleep_long(void *arg)
-{
-	pause();
-	return arg;
 }
 
 static int another_thread_may_have_claimed(void)
@@ -356,8 +386,7 @@ static int another_thread_may_have_claimed(void)
 
 Test(cop_table, a_claim_without_a_socket_is_kept_while_there_are_threads)
 {
-	claimed = t_free_port();
-	cop_port_claim(&cop_port_table, claimed);
+	claim_beside_a_thread();
 	T_CHILD(another_thread_may_have_claimed);
 }
 

@@ -11,6 +11,10 @@
 
 #include "ways.h"
 
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE 51
+#endif
+
 static int try_bind(const struct sockaddr_in *addr)
 {
 	int sk = sock();
@@ -399,6 +403,75 @@ static void counted(void)
 	close(sock_b);
 }
 
+/* ---- one port ---------------------------------------------------------- */
+
+static volatile sig_atomic_t wanted;
+static volatile int of_handler;
+
+/* At another address, which is no reason to get the port twice. */
+static void want_too(int sig)
+{
+	struct sockaddr_in addr = addr_a;
+	int saved = errno;
+	int sk;
+
+	(void)sig;
+	if (!wanted || of_handler >= 0)
+		return;
+	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+	sk = sock();
+	if (bind(sk, SA(&addr), sizeof(addr)))
+		close(sk);
+	else
+		of_handler = sk;
+	errno = saved;
+}
+
+/* Whether the port that the handler holds can be had beside it. */
+static bool had_twice(void)
+{
+	struct sockaddr_in addr = addr_of("127.0.0.1", 0);
+	uint32_t range = ntohs(addr_a.sin_port) * 0x10001u;
+	int sk = sock();
+	bool had;
+
+	if (setsockopt(sk, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &range,
+		       sizeof(range)))
+		skip("IP_LOCAL_PORT_RANGE");
+	had = !bind(sk, SA(&addr), sizeof(addr));
+	close(sk);
+	return had;
+}
+
+/*
+ * The handler comes between a port's two holders, the table of ports and the
+ * kernel, and asks for that very port.
+ */
+static void one_port(void)
+{
+	int twice = 0;
+
+	make_pair();
+	close(sock_a);
+	handle(SIGALRM, want_too, 0);
+	alarm_every(50);
+	for (int i = 0; i < 4000; i++) {
+		of_handler = -1;
+		wanted = true;
+		sock_a = sock();
+		bind(sock_a, SA(&addr_a), sizeof(addr_a));
+		close(sock_a);
+		wanted = false;
+		if (of_handler < 0)
+			continue;
+		twice += had_twice();
+		close(of_handler);
+	}
+	alarm_every(0);
+	printf("had twice: %d times\n", twice);
+	T(try_bind(&addr_a));
+}
+
 /* ---- jumping out ------------------------------------------------------- */
 
 static sigjmp_buf back;
@@ -589,6 +662,6 @@ SCENARIOS({ "interrupted", interrupted }, { "restarted", restarted },
 	  { "restarted_wait", restarted_wait }, { "timed_out", timed_out },
 	  { "ten_seconds", ten_seconds },
 	  { "beside_a_thread", beside_a_thread }, { "counted", counted },
-	  { "jump_from_fault", jump_from_fault },
+	  { "one_port", one_port }, { "jump_from_fault", jump_from_fault },
 	  { "jump_from_receive", jump_from_receive },
 	  { "jump_then_cancel", jump_then_cancel })
