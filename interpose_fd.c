@@ -45,11 +45,22 @@ EXPORT int close(int fd)
 	return sys_close(fd);
 }
 
+/* Where the table has no room for a duplicate, there is none: returns -errno. */
+static int install_or_close(int fd, struct socket *sock)
+{
+	int cancel = cancel_off();
+	int err = fd_install(fd, sock);
+
+	if (err)
+		cop_libc.close(fd);
+	cancel_on(cancel);
+	return err ? err : fd;
+}
+
 /* A duplicate was made; @sock is what it leads to, or NULL. */
 static int dup_install(int fd, struct socket *sock)
 {
 	int saved = errno;
-	int err;
 
 	if (!sock)
 		return foreign_fd(fd);
@@ -58,10 +69,7 @@ static int dup_install(int fd, struct socket *sock)
 		errno = saved;
 		return fd;
 	}
-	err = fd_install(fd, sock);
-	if (err)
-		cop_libc.close(fd);
-	return cop_return(err ? err : fd, saved);
+	return cop_return(install_or_close(fd, sock), saved);
 }
 
 static noinline int sys_dup(int fd)
@@ -104,7 +112,7 @@ static noinline int sys_dup3(int fd, int newfd, int flags, bool is_dup2)
 	old = fd_take(newfd);
 	ret = cop_libc_result(next_dup3(fd, newfd, flags, is_dup2));
 	if (ret >= 0 && sock)
-		ret = fd_install(newfd, sock) ?: newfd;
+		ret = install_or_close(newfd, sock);
 	else if (sock)
 		fd_drop(sock);
 	if (ret >= 0)

@@ -5,6 +5,8 @@
  */
 #include <criterion/criterion.h>
 
+#include <string.h>
+
 #include "runner.h"
 
 Test(e2e_limits, the_highest_descriptor_is_a_socket_like_any_other)
@@ -41,4 +43,20 @@ Test(e2e_limits, bind_to_one_address_without_a_free_descriptor_is_enobufs)
 		 "try_bind(\"0.0.0.0\", ntohs(want.sin_port)) = 0\n" BIND "0\n"
 		 "recv(fd, buf, sizeof(buf), 0) = 5\n"
 		 "  buf there...................  address (16) family 0\n");
+}
+
+Test(e2e_limits, a_number_that_the_table_has_no_room_for_is_emfile_and_closed)
+{
+	static struct run_result on_udp, on_cop;
+
+	run_prog(&on_udp, "limits", "udp small_table", false);
+	if (on_udp.status == RUN_SKIP)
+		cr_skip("%s", on_udp.err);
+	run_prog(&on_cop, "limits", "cop small_table", true);
+	cr_expect_eq(on_cop.status, 0, "%s", on_cop.err);
+	cr_expect_not_null(strstr(on_udp.out, "refused none, wrong 0\n"));
+	cr_expect_not_null(strstr(on_cop.out, "refused some, wrong 0\n"), "%s",
+			   on_cop.out);
+	cr_expect_str_eq(strstr(on_cop.out, "wrong"),
+			 strstr(on_udp.out, "wrong"));
 }

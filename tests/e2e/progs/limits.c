@@ -279,6 +279,57 @@ static void bind_without_helper(void)
 	R(recv(fd, buf, sizeof(buf), 0));
 }
 
+/* ---- no memory ---------------------------------------------------------- */
+
+/* From here on there are few pages more than the program has. */
+static void limit_memory(void)
+{
+	FILE *file = fopen("/proc/self/statm", "r");
+	struct rlimit limit;
+	long pages;
+
+	if (!file || fscanf(file, "%ld", &pages) != 1)
+		die("statm");
+	fclose(file);
+	limit.rlim_cur = limit.rlim_max = (pages + 4) * sysconf(_SC_PAGESIZE);
+	if (setrlimit(RLIMIT_AS, &limit))
+		die("setrlimit");
+}
+
+static int refused, wrong;
+
+static void judge(int ret, int wanted)
+{
+	int err = errno;
+	bool is_open = fcntl(wanted, F_GETFD) >= 0;
+
+	refused += ret < 0;
+	wrong += ret < 0 ? err != EMFILE || is_open : !of_the_kind(wanted);
+	if (ret >= 0)
+		close(wanted);
+}
+
+/* The table of sockets can have no room for numbers that the kernel has. */
+static void small_table(void)
+{
+	if (raise_limit() < 4 * FD_SETSIZE) {
+		errno = EMFILE;
+		skip("the limit is too low");
+	}
+	limit_memory();
+	make_pair();
+	for (int fd = 32; fd < 4 * FD_SETSIZE; fd *= 2) {
+		judge(dup2(sock_b, fd), fd);
+		judge(dup3(sock_b, fd + 1, O_CLOEXEC), fd + 1);
+		judge(fcntl(sock_b, F_DUPFD, fd + 2), fd + 2);
+	}
+	printf("refused %s, wrong %d\n", refused ? "some" : "none", wrong);
+	use(sock_b);
+	T(close(sock_b));
+	T(try_bind("127.0.0.1", ntohs(addr_b.sin_port)));
+}
+
 SCENARIOS({ "highest", highest }, { "past_fd_setsize", past_fd_setsize },
 	  { "none_left", none_left }, { "first_and_last", first_and_last },
-	  { "bind_without_helper", bind_without_helper })
+	  { "bind_without_helper", bind_without_helper },
+	  { "small_table", small_table })
