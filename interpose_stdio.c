@@ -91,7 +91,7 @@ static const cookie_io_functions_t stream_io = {
 static noinline FILE *stdio_fdopen(int fd, const char *mode)
 {
 	int saved = errno;
-	FILE *fp;
+	FILE *fp = NULL;
 	int err;
 
 	if (fd_forget_gone(fd)) {
