@@ -216,6 +216,22 @@ Test(e2e_company, works_with_all_symbols_bound_at_the_start)
 }
 
 /* Linked with, not preloaded: ahead of libc in the same order. */
+static void load_library(const char *how)
+{
+	const char *const argv[] = { BUILT "progs/loaded", "cop", how, NULL };
+	const char *const env[] = { "COP_TEST_LIB=" COP_LIB, NULL };
+
+	run_plain(argv[0], how, NULL);
+	run(&result, argv, false, env);
+	expect_same(how);
+}
+
+Test(e2e_company, a_program_may_load_the_library_itself)
+{
+	load_library("for_itself");
+	load_library("for_all");
+}
+
 Test(e2e_company, a_program_may_be_linked_with_the_library)
 {
 	const char *program = BUILT "company-linked";
