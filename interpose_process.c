@@ -14,23 +14,12 @@
 #include <stdarg.h>
 #include <unistd.h>
 
+#include "cop/compiler.h"
 #include "cop/interpose.h"
 #include "cop/libc.h"
 #include "cop/process.h"
 
-/*
- * vfork() returns twice, first in the child, which goes on to overwrite the
- * stack below its caller: no frame of ours may be there. So the next definition
- * is jumped to, not called.
- */
-#ifdef __clang__
-#define JUMP __attribute__((musttail)) return
-#define JUMPS
-#else
-#define JUMP  return
-#define JUMPS __attribute__((optimize("O2")))
-#endif
-
+/* vfork() must not find a frame of ours: see JUMP. */
 EXPORT JUMPS pid_t vfork(void)
 {
 	cop_process_share();

@@ -17,9 +17,23 @@
  * so each return between a system call and the program is mispredicted. The
  * functions on the way of a datagram are therefore made one in each file.
  */
-#define flatten		  __attribute__((flatten))
+#define flatten	 __attribute__((flatten))
 
-#define noinline	  __attribute__((noinline))
+#define noinline __attribute__((noinline))
+
+/*
+ * vfork() returns twice, first in the child, which goes on to overwrite the
+ * stack below its caller: no frame of ours may be there. So the next definition
+ * is jumped to, not called: "JUMP next();" in a function that is JUMPS, also
+ * where the compiler does not optimize.
+ */
+#ifdef __clang__
+#define JUMP __attribute__((musttail)) return
+#define JUMPS
+#else
+#define JUMP  return
+#define JUMPS __attribute__((optimize("O2")))
+#endif
 
 #define ARRAY_SIZE(a)	  (sizeof(a) / sizeof((a)[0]))
 
