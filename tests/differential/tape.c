@@ -121,7 +121,7 @@ void say_data(const unsigned char *at, size_t size)
 	while (size && at[size - 1] == CANARY)
 		size--;
 	if (is_frame(at, size))
-		say(" data=frame:%zu", size);
+		say(" data=frame");
 	else
 		say_bytes("data", at, size);
 }
