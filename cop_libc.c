@@ -37,11 +37,11 @@ static void *next_symbol(const char *name)
  * its caller may be an allocator that starts: a symbol that is missing makes
  * dlsym() allocate.
  */
-#define X(type, name, params, args)          \
-	static JUMPS type name##_stub params \
-	{                                    \
-		LOOK_UP(name)                \
-		JUMP cop_libc.name args;     \
+#define X(type, name, params, args)                  \
+	static JUMPS_TO_NEXT type name##_stub params \
+	{                                            \
+		LOOK_UP(name)                        \
+		JUMP_TO_NEXT cop_libc.name args;     \
 	}
 COP_LIBC_CALLS(X)
 #undef X

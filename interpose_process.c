@@ -19,19 +19,19 @@
 #include "cop/libc.h"
 #include "cop/process.h"
 
-/* vfork() must not find a frame of ours: see JUMP. */
-EXPORT JUMPS pid_t vfork(void)
+/* vfork() must not find a frame of ours: see JUMP_TO_NEXT. */
+EXPORT JUMPS_TO_NEXT pid_t vfork(void)
 {
 	cop_process_share();
 	fd_identify_all();
-	JUMP cop_libc.vfork();
+	JUMP_TO_NEXT cop_libc.vfork();
 }
 
-EXPORT JUMPS pid_t __vfork(void)
+EXPORT JUMPS_TO_NEXT pid_t __vfork(void)
 {
 	cop_process_share();
 	fd_identify_all();
-	JUMP cop_libc.vfork();
+	JUMP_TO_NEXT cop_libc.vfork();
 }
 
 /* fork() without the handlers; see process_watch(). */

@@ -24,15 +24,15 @@
 /*
  * vfork() returns twice, first in the child, which goes on to overwrite the
  * stack below its caller: no frame of ours may be there. So the next definition
- * is jumped to, not called: "JUMP next();" in a function that is JUMPS, also
- * where the compiler does not optimize.
+ * is jumped to, not called: "JUMP_TO_NEXT next();" in a function that is
+ * JUMPS_TO_NEXT, also where the compiler does not optimize.
  */
 #ifdef __clang__
-#define JUMP __attribute__((musttail)) return
-#define JUMPS
+#define JUMP_TO_NEXT __attribute__((musttail)) return
+#define JUMPS_TO_NEXT
 #else
-#define JUMP  return
-#define JUMPS __attribute__((optimize("O2")))
+#define JUMP_TO_NEXT  return
+#define JUMPS_TO_NEXT __attribute__((optimize("O2")))
 #endif
 
 #define ARRAY_SIZE(a)	  (sizeof(a) / sizeof((a)[0]))
