@@ -331,6 +331,14 @@ def refused_from(step, udp, i):
     return "%d sendmmsg ret=%d %s" % (step.index, i, " ".join(sent))
 
 
+def lost_on_the_way(story, before, line):
+    """Whether a datagram in parts may be so long with its header that the kernel
+    takes it and drops it: where the MTU is above what IP can say"""
+    return (before.call != "sendmmsg" and before.call in SENDS and
+            succeeded(line) and list(all_near_a_limit(story, before)) and
+            any(begun_before(story, before)))
+
+
 def refused_unseen(story, step):
     """Whether a sendmmsg before it ended with a datagram of such a length, for
     another reason: that one is still to be told then"""
@@ -340,6 +348,8 @@ def refused_unseen(story, step):
         if (before.call == "sendmmsg" and got and
                 socket(before.index) == socket(step.index) and
                 int(got.group(1)) in all_near_a_limit(story, before)):
+            return True
+        if lost_on_the_way(story, before, line):
             return True
     return False
 
@@ -415,8 +425,8 @@ def port_between_processes(story, step, udp):
 def is_bad_message(words):
     """Of the four words of a message, where the fault is in the first two"""
     kind, length = words[0].split(",")
-    return bool(re.search(r"!|[NOBKP]\d", words[1]) or kind in "OBKP" or
-                int(length) > 0x7fffffff)
+    return bool(re.search(r"!|[NOBKP]\d|^x1025$", words[1]) or
+                kind in "OBKP" or int(length) > 0x7fffffff)
 
 
 def parted_error(story, step):
