@@ -3,12 +3,14 @@
  * cop_table.c - descriptor -> struct socket.
  *
  * Owns: cop_table and the count of descriptors in each struct socket.
- * Protected by: each slot is taken and filled with one atomic operation.
+ * Protected by: each slot is taken and filled with one atomic operation; one
+ * thread at a time adopts.
  * May call: cop_socket.c, cop_sock.c, cop_program.c, cop_process.c and a
  * socket's operations.
  * Counterpart in the kernel: fs/file.c.
  */
 #include <errno.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -20,10 +22,12 @@
 #include "cop/table.h"
 
 /* The kernel's default for fs.nr_open, to which a hard limit may be raised. */
-#define TABLE_SIZE_MIN (1u << 20)
+#define TABLE_SIZE_MIN	 (1u << 20)
 
-#define PAGE	       4096
-#define ALIGN(n, to)   (((n) + (to)-1) & ~((size_t)(to)-1))
+#define ADOPT_LOCK_TRIES 50000
+
+#define PAGE		 4096
+#define ALIGN(n, to)	 (((n) + (to)-1) & ~((size_t)(to)-1))
 
 struct cop_table cop_table;
 
@@ -243,15 +247,41 @@ static struct socket *socket_adopt(int fd, const struct cop_mark *mark)
 	return sock;
 }
 
-bool fd_adopt(int fd)
+/*
+ * Two threads may get the same kernel socket at once: the second one is to find
+ * what the first one has made of it. A signal handler that finds its own thread
+ * here goes on without it, in the end, as does a child forked meanwhile.
+ */
+static _Atomic(bool) adopting;
+
+static void adopt_lock(void)
+{
+	for (int i = 0; i < ADOPT_LOCK_TRIES; i++) {
+		if (!atomic_exchange(&adopting, true))
+			return;
+		sched_yield();
+	}
+}
+
+static bool mark_adopt(int fd, const struct cop_mark *mark)
 {
 	struct socket *sock;
+	bool adopted;
+
+	adopt_lock();
+	sock = socket_adopt(fd, mark);
+	adopted = sock && !fd_install(fd, sock);
+	atomic_store(&adopting, false);
+	return adopted;
+}
+
+bool fd_adopt(int fd)
+{
 	struct cop_mark mark;
 
 	if (cop_program_read(fd, &mark) || !cop_process_is_owner())
 		return false;
-	sock = socket_adopt(fd, &mark);
-	return sock && !fd_install(fd, sock);
+	return mark_adopt(fd, &mark);
 }
 
 struct socket *fd_take(int fd)

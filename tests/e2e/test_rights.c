@@ -67,6 +67,11 @@ Test(e2e_rights, a_number_closed_unseen_means_what_came_under_it)
 	run_same("rights", "number_closed_unseen");
 }
 
+Test(e2e_rights, a_socket_that_threads_receive_at_once_is_one)
+{
+	run_same_without_fault("rights", "at_once");
+}
+
 Test(e2e_rights, a_thousand_passes_leave_nothing)
 {
 	run_same("rights", "sends_many");

@@ -7,6 +7,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -693,6 +694,81 @@ static void number_closed_unseen(void)
 	T(close(fd));
 }
 
+/* ---- at once ------------------------------------------------------------ */
+
+#define RECEIVERS 6
+#define AT_ONCE	  400
+
+static int link_to, link_from, came[RECEIVERS];
+static pthread_barrier_t barrier;
+
+/* Not receive_fd(), whose buffers are for one thread. */
+static void *receive_each(void *arg)
+{
+	char byte, room[CMSG_SPACE(sizeof(int))];
+	struct iovec one = { &byte, 1 };
+	struct msghdr msg;
+
+	for (int i = 0; i < AT_ONCE; i++) {
+		msg = (struct msghdr){ .msg_iov = &one,
+				       .msg_iovlen = 1,
+				       .msg_control = room,
+				       .msg_controllen = sizeof(room) };
+		pthread_barrier_wait(&barrier);
+		if (recvmsg(link_from, &msg, 0) <= 0 || !received(&msg, arg))
+			die("recvmsg");
+		pthread_barrier_wait(&barrier);
+	}
+	return arg;
+}
+
+/* What is set by one descriptor is seen by all. */
+static bool are_one(void)
+{
+	int value = 1, n = 0;
+	socklen_t len = sizeof(value);
+
+	setsockopt(came[0], SOL_SOCKET, SO_REUSEADDR, &value, len);
+	for (int i = 0; i < RECEIVERS; i++) {
+		getsockopt(came[i], SOL_SOCKET, SO_REUSEADDR, &value, &len);
+		n += value;
+	}
+	return n == RECEIVERS;
+}
+
+static bool pass_at_once(void)
+{
+	bool good;
+
+	sock_a = sock_at('A', "127.0.0.1");
+	addr_a = name_of(sock_a);
+	for (int i = 0; i < RECEIVERS; i++)
+		send_fd(link_to, sock_a);
+	close(sock_a);
+	pthread_barrier_wait(&barrier);
+	pthread_barrier_wait(&barrier);
+	good = are_one() && !freed();
+	for (int i = 0; i < RECEIVERS; i++)
+		close(came[i]);
+	return good && freed();
+}
+
+static void at_once(void)
+{
+	pthread_t thread[RECEIVERS];
+	int good = 0;
+
+	make_link(&link_to, &link_from);
+	pthread_barrier_init(&barrier, NULL, RECEIVERS + 1);
+	for (int i = 0; i < RECEIVERS; i++)
+		pthread_create(&thread[i], NULL, receive_each, &came[i]);
+	for (int i = 0; i < AT_ONCE; i++)
+		good += pass_at_once();
+	for (int i = 0; i < RECEIVERS; i++)
+		pthread_join(thread[i], NULL);
+	printf("%d of %d\n", good, AT_ONCE);
+}
+
 #define S(name)             \
 	{                   \
 #name, name \
@@ -713,6 +789,7 @@ int main(int argc, char **argv)
 		S(to_oneself),	    S(number_of_another),
 		S(sends_many),	    S(many_to_oneself),
 		S(failing),	    S(number_closed_unseen),
+		S(at_once),
 	};
 
 	self = argv[0];
