@@ -233,8 +233,8 @@ Test(inet, an_address_is_judged_by_length_then_by_pointer)
 					    c[i].len),
 			     c[i].err),
 			  "case %zu", i);
-	cr_assert(zero(int,
-		       inet_addr_fits(fd, (struct sockaddr *)&some, sizeof(some))));
+	cr_assert(zero(int, inet_addr_fits(fd, (struct sockaddr *)&some,
+					   sizeof(some))));
 }
 
 Test(inet, autobind_does_nothing_where_there_is_a_port)

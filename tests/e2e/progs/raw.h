@@ -18,7 +18,8 @@
  * Returns -errno, as the kernel does. Always inline, so that a vfork() child has
  * no frame to return from.
  */
-static inline __attribute__((always_inline)) long raw6(long nr, long a, long b, long c, long d, long e, long f)
+static inline __attribute__((always_inline)) long
+raw6(long nr, long a, long b, long c, long d, long e, long f)
 {
 #if defined(__x86_64__)
 	register long r10 __asm__("r10") = d;
@@ -54,7 +55,8 @@ static inline __attribute__((always_inline)) long raw6(long nr, long a, long b, 
 #endif
 }
 
-static inline __attribute__((always_inline)) long raw(long nr, long a, long b, long c, long d)
+static inline __attribute__((always_inline)) long raw(long nr, long a, long b,
+						      long c, long d)
 {
 	return raw6(nr, a, b, c, d, 0, 0);
 }
