@@ -23,12 +23,15 @@
 /* Before a socket is waited on, the kernel learns what may end the wait. */
 static void wait_prepare(int fd)
 {
-	struct socket *sock = sockfd_lookup(fd);
+	struct socket *sock;
 	int saved = errno;
 
-	if (likely(!sock))
+	if (likely(!sockfd_lookup(fd)))
 		return;
-	sock->ops->poll(sock, fd);
+	sock = sockfd_get(fd);
+	if (sock)
+		sock->ops->poll(sock, fd);
+	fd_drop(sock);
 	errno = saved;
 }
 
