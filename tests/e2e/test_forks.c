@@ -48,6 +48,18 @@ Test(e2e_forks, a_socket_is_one_still_when_a_child_has_bound_it)
 	run_same("forks", "child_binds");
 }
 
+Test(e2e_forks, a_port_by_number_in_a_child_that_nobody_saw_is_news)
+{
+	run_says("forks", "child_binds_unseen",
+		 "bind(fd, SA(&addr), sizeof(addr)) = 0\n"
+		 "bind(shared, SA(&addr), sizeof(addr)) = 0\n"
+		 "clone by an instruction, status 0\n"
+		 "of_the_kind(shared) = 1\n"
+		 "sendto(udp, \"stray\", 5, 0, SA(&addr), sizeof(addr)) = 5\n"
+		 "recv(shared, buf, 64, MSG_DONTWAIT) = 5\n"
+		 "of_the_kind(shared) = 0\n");
+}
+
 Test(e2e_forks, a_filter_that_a_child_sets_is_its_parents_too)
 {
 	run_same("forks", "child_filters");

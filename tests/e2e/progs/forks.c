@@ -226,6 +226,24 @@ static void child_binds(void)
 	}
 }
 
+/* docs/BYPASS.md */
+static void child_binds_unseen(void)
+{
+	const struct way way = { "clone by an instruction", by_instruction };
+	int udp = socket(PF_INET, SOCK_DGRAM, 0);
+	struct sockaddr_in addr;
+
+	make_pair();
+	make_shared();
+	by_number = true;
+	with_child(&way, bind_for_both);
+	addr = bound_name();
+	T(of_the_kind(shared));
+	T(sendto(udp, "stray", 5, 0, SA(&addr), sizeof(addr)));
+	T(recv(shared, buf, 64, MSG_DONTWAIT));
+	T(of_the_kind(shared));
+}
+
 /* Takes what begins with a y. */
 static void set_filter(void)
 {
@@ -715,5 +733,7 @@ SCENARIOS({ "both_speak", both_speak }, { "one_queue", one_queue },
 	  { "child_closes_first", child_closes_first },
 	  { "parent_closes_first", parent_closes_first },
 	  { "own_table", own_table }, { "child_autobinds", child_autobinds },
-	  { "child_binds", child_binds }, { "child_filters", child_filters },
-	  { "vforked", vforked }, { "storm", storm })
+	  { "child_binds", child_binds },
+	  { "child_binds_unseen", child_binds_unseen },
+	  { "child_filters", child_filters }, { "vforked", vforked },
+	  { "storm", storm })
