@@ -187,7 +187,8 @@ static int get_instead(int fd, int level, int optname, void *optval,
 
 /*
  * The kernel's own range may be our port. It answers a short request for a
- * small number with one byte, as do_ip_getsockopt does for any option.
+ * small number with one byte, as do_ip_getsockopt does for any option, and says
+ * so before it finds that there is nowhere to put it.
  */
 static int get_port_range(struct sock *sk, int fd, void *optval,
 			  socklen_t *optlen)
@@ -196,7 +197,10 @@ static int get_port_range(struct sock *sk, int fd, void *optval,
 	int err = get_instead(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, optval,
 			      optlen, range);
 
-	if (!err && *optlen && *optlen < sizeof(range) && range <= UINT8_MAX)
+	if (err &&
+	    (err != -EFAULT || !user_readable(fd, optlen, sizeof(*optlen))))
+		return err;
+	if (*optlen && *optlen < sizeof(range) && range <= UINT8_MAX)
 		*optlen = 1;
 	return err;
 }

@@ -26,6 +26,7 @@ IP_CHECKSUM = 23
 IP_RECVORIGDSTADDR = 20
 TIOCOUTQ = 0x5411
 IP_HEADERS = 28  # IP's and UDP's
+QUOTED = 576 - IP_HEADERS - IP_HEADERS  # of a datagram, by an ICMP error
 
 RULES = {}
 
@@ -482,6 +483,8 @@ def error_quote(story, step, udp):
         return None
     lines = [udp]
     for whole, most, rest in re.findall(r" data=(\d+):\w+/(\d+):(\w+)", udp):
+        if QUOTED - HEADER < int(whole) < QUOTED:
+            return Anything()
         data = " data=%s:%s/%d:_" % (most, rest, int(most) - HEADER)
         for line in list(lines):
             line = re.sub(r" data=%s:\w+/%s:%s" % (whole, most, rest), data,
