@@ -31,7 +31,7 @@ void cop_splice_unmap(void *buf)
 	munmap(buf, COP_SPLICE_MAX);
 }
 
-/* A directory can be opened but not spliced, which has an error of its own. */
+/* What can't be read at a position can't be spliced, which has its own error. */
 ssize_t cop_file_peek(int in, off64_t pos, void *buf, size_t n)
 {
 	size_t done = 0;
@@ -45,7 +45,7 @@ ssize_t cop_file_peek(int in, off64_t pos, void *buf, size_t n)
 	} while (ret > 0 && done < n);
 	if (done)
 		return done;
-	return ret == -EISDIR ? -EINVAL : ret;
+	return ret == -EISDIR || ret == -ESPIPE ? -EINVAL : ret;
 }
 
 /*

@@ -46,11 +46,21 @@ static bool shows_headers(int in, int out)
 
 /* ---- sendfile ----------------------------------------------------------- */
 
-/* Everything but the data is judged by the kernel: this moves none. */
+static bool goes_beyond(off64_t pos, size_t n)
+{
+	return n > (size_t)(INT64_MAX - pos);
+}
+
+/*
+ * Everything but the data is judged by the kernel: this moves none. What no
+ * file can have is judged ahead of what this one can't.
+ */
 static ssize_t judge_sendfile(int fd, int in, off64_t *off, size_t n)
 {
-	return cop_libc_result(
+	ssize_t ret = cop_libc_result(
 		cop_libc.sendfile64(fd, in, off, n > SSIZE_MAX ? n : 0));
+
+	return ret == -EOVERFLOW && off && goes_beyond(*off, n) ? -EINVAL : ret;
 }
 
 static ssize_t sendfile_through(int fd, int in, off64_t *off, size_t n,
@@ -61,7 +71,7 @@ static ssize_t sendfile_through(int fd, int in, off64_t *off, size_t n,
 
 	if (pos < 0)
 		return -errno;
-	if (n > (size_t)(INT64_MAX - pos))
+	if (goes_beyond(pos, n))
 		return -EINVAL;
 	ret = cop_file_peek(in, pos, buf, min_t(size_t, n, COP_SPLICE_MAX));
 	if (ret > 0)

@@ -9,6 +9,7 @@
 #include <netinet/udp.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -178,6 +179,8 @@ static void file_refused(void)
 {
 	off_t off = 0, negative = -1, huge = LONG_MAX;
 	int fd, dir = open("/", O_RDONLY), wr = open("/dev/null", O_WRONLY);
+	int counter = eventfd(3, EFD_NONBLOCK),
+	    disk = open("/proc/self/exe", 0);
 
 	begin();
 	fd = file_of(SMALL_FILE);
@@ -186,6 +189,9 @@ static void file_refused(void)
 	T(sendfile(sock_a, 900, NULL, 0));
 	T(sendfile(sock_a, wr, NULL, 5));
 	T(sendfile(sock_a, dir, NULL, 5));
+	T(sendfile(sock_a, dir, &huge, 5));
+	T(sendfile(sock_a, counter, NULL, 5));
+	T(sendfile(sock_a, counter, &off, 5));
 	T(sendfile(sock_a, pipes[0], NULL, 5));
 	T(sendfile(sock_a, pipes[0], &off, 5));
 	T(sendfile(sock_a, sock_b, NULL, 5));
@@ -193,6 +199,8 @@ static void file_refused(void)
 	T(sendfile(sock_a, sock_a, NULL, 0));
 	T(sendfile(sock_a, fd, &negative, 5));
 	T(sendfile(sock_a, fd, &huge, 5));
+	T(sendfile(sock_a, disk, &huge, 5));
+	T(sendfile(sock_a, disk, &huge, 0));
 	T(sendfile(sock_a, fd, &off, -1));
 	T(sendfile(sock_a, fd, BAD_PTR, 5));
 	T(sendfile(sock_a, fd, (off_t *)8, 5));
