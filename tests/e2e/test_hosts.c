@@ -24,6 +24,7 @@
 
 #define PYTHON	"/usr/bin/python3"
 #define SCRIPT	COP_TEST_DIR "/e2e/scripts/host.py"
+#define NETWORK COP_TEST_DIR "/e2e/scripts/network.py"
 #define WAIT_MS 10000
 
 enum host { NEAR, ROUTER, FAR, HOSTS };
@@ -174,6 +175,38 @@ static void expect_in(const char *text, const char *found)
 			   text);
 }
 
+/* Each kind has hosts of its own, for the script changes their network. */
+static void play_on(struct run_result *res, const char *kind, const char *what,
+		    void (*prepare)(void))
+{
+	const char *argv[] = { PYTHON, NETWORK, kind, what,
+			       NULL,   NULL,	NULL, NULL };
+	char path[HOSTS][32];
+
+	make_hosts();
+	if (prepare)
+		prepare();
+	for (int host = 0; host < HOSTS; host++) {
+		snprintf(path[host], sizeof(path[host]), "/proc/%d/fd/%d",
+			 getpid(), netns[host]);
+		argv[4 + host] = path[host];
+	}
+	cr_expect_eq(run(res, argv, !strcmp(kind, "cop"), NULL), 0);
+	cr_expect_str_empty(res->err, "%s: %s", kind, res->err);
+	for (int host = 0; host < HOSTS; host++)
+		close(netns[host]);
+}
+
+/* A script of three hosts says the same; far_result keeps what UDP said. */
+static void plays(const char *what, void (*prepare)(void))
+{
+	play_on(&far_result, "udp", what, prepare);
+	play_on(&near_result, "cop", what, prepare);
+	cr_expect_str_not_empty(far_result.out);
+	cr_expect_str_eq(near_result.out, far_result.out, "udp: %scop: %s",
+			 far_result.out, near_result.out);
+}
+
 /* ---- the tests --------------------------------------------------------- */
 
 Test(hosts, near_talks_to_far)
@@ -289,4 +322,90 @@ Test(hosts, reply_finds_its_way_through_nat_and_the_mismatch_is_counted)
 	expect_in(far_result.out, "one from 10.77.2.1\ntwo from 10.77.2.1\n");
 	expect_in(far_result.err, " rx=2 ");
 	expect_in(far_result.err, " port_mismatch=2 ");
+}
+
+/* ---- a network that changes --------------------------------------------- */
+
+static void forward_port(void)
+{
+	if (!command_on(ROUTER, "nft add table ip nat") ||
+	    !command_on(ROUTER, "nft add chain ip nat pre { type nat hook "
+				"prerouting priority -100 ; }") ||
+	    !command_on(ROUTER, "nft add rule ip nat pre iifname r0 udp dport "
+				"7000 dnat to 10.77.2.2:5000"))
+		cr_skip_test("no port can be forwarded: %s", near_result.err);
+}
+
+Test(hosts, route_that_changes_changes_the_source_of_who_has_none)
+{
+	plays("route_changes", NULL);
+	expect_in(far_result.out, "b'unconnected' from ('10.77.1.77', 4002)");
+	expect_in(far_result.out, "b'unconnected' from ('10.77.4.2', 4002)");
+	expect_in(far_result.out, "unconnected sends ENETUNREACH");
+}
+
+Test(hosts, peers_behind_source_nat_are_answered)
+{
+	plays("source_nat", translate);
+	expect_in(far_result.out, "from 10.77.2.1 True");
+}
+
+Test(hosts, reply_through_a_port_forward_comes_from_the_forwarded_address)
+{
+	plays("port_forward", forward_port);
+	expect_in(far_result.out,
+		  "connected has (b'ONE', ('10.77.1.1', 7000))");
+	expect_in(far_result.out,
+		  "connected has (b'THREE', ('10.77.1.1', 7000))");
+}
+
+Test(hosts, fragments_arrive_whole_both_ways)
+{
+	plays("fragments", NULL);
+	cr_expect_null(strstr(far_result.out, "False"));
+	expect_in(far_result.out, "too long EMSGSIZE");
+}
+
+Test(hosts, nothing_longer_than_the_mtu_goes_unfragmented)
+{
+	plays("dont_fragment", NULL);
+	expect_in(far_result.out, "1372 1372\n1373 EMSGSIZE\n");
+	expect_in(far_result.out, "IP_MTU 1400\n");
+}
+
+Test(hosts, mtu_of_the_path_is_learned_from_the_router)
+{
+	plays("path_mtu", NULL);
+	expect_in(far_result.out, "IP_MTU 1500\n");
+	expect_in(far_result.out, "1272 1272\n1273 EMSGSIZE\n");
+	expect_in(far_result.out, "IP_MTU 1300\n");
+}
+
+Test(hosts, mtu_of_the_path_is_in_the_error_queue)
+{
+	plays("path_mtu_queued", NULL);
+	expect_in(far_result.out, "'EMSGSIZE', 2, 3, 4, 1300, '10.77.1.1'");
+}
+
+Test(hosts, absent_host_or_port_is_in_the_error_queue)
+{
+	plays("nobody", NULL);
+	expect_in(far_result.out, "told EHOSTUNREACH");
+	expect_in(far_result.out, "told ECONNREFUSED");
+	expect_in(far_result.out, "'EHOSTUNREACH', 2, 3, 1, 0, '10.77.1.1'");
+	expect_in(far_result.out, "'ECONNREFUSED', 2, 3, 3, 0, '10.77.2.2'");
+}
+
+Test(hosts, absent_host_is_no_error_to_who_did_not_ask)
+{
+	plays("nobody_untold", NULL);
+	expect_in(far_result.out, "EHOSTUNREACH 0\n");
+	expect_in(far_result.out, "ECONNREFUSED EAGAIN\n");
+}
+
+Test(hosts, address_that_is_taken_away_comes_back_to_its_sockets)
+{
+	plays("address_removed", NULL);
+	expect_in(far_result.out, "binds EADDRNOTAVAIL");
+	expect_in(far_result.out, "binds EADDRINUSE");
 }
