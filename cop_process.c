@@ -67,9 +67,14 @@ void cop_process_share(void)
  */
 static __thread int process_left __attribute__((tls_model("initial-exec")));
 
+bool cop_process_has_parted(void)
+{
+	return process_left && process_left == getpid();
+}
+
 bool cop_process_part(void)
 {
-	if (cop_process_is_alone() || process_left == getpid())
+	if (cop_process_is_alone() || cop_process_has_parted())
 		return false;
 	cop_process_share();
 	process_left = getpid();

@@ -81,6 +81,7 @@ static int sock_map_fd(struct socket *sock, int flags)
 	return err;
 }
 
+/* A thread that has left the table could have none but what is plain UDP. */
 static int sock_open(int domain, int type, int protocol)
 {
 	int flags = type & ~SOCK_TYPE_MASK;
@@ -89,6 +90,8 @@ static int sock_open(int domain, int type, int protocol)
 
 	if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
 		return -EINVAL;
+	if (unlikely(cop_process_has_parted()))
+		return -ESOCKTNOSUPPORT;
 	err = sock_create(domain, type & SOCK_TYPE_MASK, protocol, &sock);
 	return err ? err : sock_map_fd(sock, flags);
 }

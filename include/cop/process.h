@@ -58,6 +58,13 @@ bool cop_process_part(void);
 void cop_process_rejoin(void);
 
 /**
+ * cop_process_has_parted - whether the calling thread has left the others' table
+ *
+ * Async-signal-safe; errno stays.
+ */
+bool cop_process_has_parted(void);
+
+/**
  * cop_process_is_owner - whether the caller may change the descriptor table
  *
  * False only for who shares the memory but not the descriptors: in the child

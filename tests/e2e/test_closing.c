@@ -48,6 +48,26 @@ Test(e2e_closing, a_child_of_a_parted_thread_has_sockets_of_its_own)
 	run_same("closing", "child_of_a_parted_thread");
 }
 
+#define SENT(what, n) \
+	"sendto(" what ", 0, SA(&addr_b), sizeof(addr_b)) = " n "\n"
+
+Test(e2e_closing, what_a_parted_thread_has_of_its_own_is_udp)
+{
+	run_says("closing", "life_of_a_parted_thread",
+		 "unshare(CLONE_FILES) = 0\n"
+		 "try_sock() = -1 ESOCKTNOSUPPORT\n"
+		 "(fd = dup(sock_a)) > 0 = 1\n"
+		 "of_the_kind(fd) = 0\n" SENT(
+			 "fd, \"duplicate\", 9",
+			 "9") "of_the_kind(sock_a) = 1\n"
+			      "close(sock_a) = 0\n"
+			      "of_the_kind(sock_a) = 0\n" SENT(
+				      "sock_a, \"closed by others\", 16",
+				      "16") "recv(sock_b, buf, 64, "
+					    "MSG_DONTWAIT) = -1 EAGAIN\n"
+					    "of_the_kind(try_sock()) = 1\n");
+}
+
 Test(e2e_closing, daemon_replaces_sockets_by_dev_null)
 {
 	run_same("closing", "daemon_replaces");

@@ -205,6 +205,7 @@ Test(cop_process, a_process_with_one_thread_does_not_part)
 static int owns_its_copy(void)
 {
 	CHECK(cop_process_is_owner());
+	CHECK(!cop_process_has_parted());
 	cop_process_share();
 	CHECK(cop_process_is_owner());
 	return 0;
@@ -214,14 +215,15 @@ static void *part_and_rejoin(void *failed)
 {
 	bool *bad = failed;
 
-	*bad = !cop_process_part() || cop_process_part();
-	*bad |= cop_process_is_owner();
+	*bad = cop_process_has_parted();
+	*bad |= !cop_process_part() || cop_process_part();
+	*bad |= cop_process_is_owner() || !cop_process_has_parted();
 	*bad |= t_child(owns_its_copy) != 0;
 	pthread_barrier_wait(&step);
 	pthread_barrier_wait(&step);
 	*bad |= cop_process_is_owner();
 	cop_process_rejoin();
-	*bad |= !cop_process_is_owner();
+	*bad |= !cop_process_is_owner() || cop_process_has_parted();
 	return NULL;
 }
 

@@ -349,6 +349,48 @@ static void child_of_a_parted_thread(void)
 	show_is_a(sock_a);
 }
 
+static int try_sock(void)
+{
+	return is_cop ? socket(PF_INET, SOCK_COP, 0)
+		      : socket(PF_INET, SOCK_DGRAM, 0);
+}
+
+/* What it has of its own nobody knows of: no header is there, and none goes. */
+static void *lives_parted(void *arg)
+{
+	int fd;
+
+	T(unshare(CLONE_FILES));
+	T(try_sock());
+	T((fd = dup(sock_a)) > 0);
+	T(of_the_kind(fd));
+	T(sendto(fd, "duplicate", 9, 0, SA(&addr_b), sizeof(addr_b)));
+	pthread_barrier_wait(&step);
+	pthread_barrier_wait(&step);
+	T(of_the_kind(sock_a));
+	T(sendto(sock_a, "closed by others", 16, 0, SA(&addr_b),
+		 sizeof(addr_b)));
+	pthread_barrier_wait(&step);
+	return arg;
+}
+
+static void life_of_a_parted_thread(void)
+{
+	pthread_t thread;
+
+	make_pair();
+	pthread_barrier_init(&step, NULL, 2);
+	pthread_create(&thread, NULL, lives_parted, NULL);
+	pthread_barrier_wait(&step);
+	T(of_the_kind(sock_a));
+	T(close(sock_a));
+	pthread_barrier_wait(&step);
+	pthread_barrier_wait(&step);
+	T(recv(sock_b, buf, 64, MSG_DONTWAIT));
+	pthread_join(thread, NULL);
+	T(of_the_kind(try_sock()));
+}
+
 /* ---- daemon ------------------------------------------------------------ */
 
 /* Results go to a descriptor beside the first three. */
@@ -556,6 +598,7 @@ SCENARIOS({ "last_of_many_dups", last_of_many_dups },
 	  { "parted_threads", parted_threads },
 	  { "failed_to_part", failed_to_part },
 	  { "child_of_a_parted_thread", child_of_a_parted_thread },
+	  { "life_of_a_parted_thread", life_of_a_parted_thread },
 	  { "daemon_replaces", daemon_replaces },
 	  { "daemon_keeps", daemon_keeps },
 	  { "nothing_hidden", nothing_hidden })
