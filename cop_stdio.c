@@ -92,6 +92,11 @@ static const char *mode_of(FILE *fp)
 	return __freadable(fp) ? "r+" : "w";
 }
 
+/*
+ * The streams of fopencookie() are of bytes for good, and have no room for wide
+ * characters: where others refuse these, or turn into a file's, libc looks there
+ * without asking. So they get the model's.
+ */
 static FILE *stream_file(struct cop_stream *s, const cookie_io_functions_t *io)
 {
 	size_t size = buffer_size(s->fd);
@@ -105,6 +110,7 @@ static FILE *stream_file(struct cop_stream *s, const cookie_io_functions_t *io)
 		return NULL;
 	setvbuf(fp, s->buf, _IOFBF, size);
 	fp->_fileno = s->fd;
+	fp->_wide_data = s->model->_wide_data;
 	return fp;
 }
 
@@ -134,10 +140,9 @@ int cop_stream_open(int fd, const char *mode, const cookie_io_functions_t *io,
 	return 0;
 }
 
-void cop_stream_release(struct cop_stream *s, FILE *fp)
+void cop_stream_release(struct cop_stream *s)
 {
 	s->fd = -1;
-	fp->_wide_data = s->model->_wide_data;
 }
 
 char *cop_stream_room(struct cop_stream *s)

@@ -210,7 +210,7 @@ static noinline FILE *stdio_freopen(freopen_call *next, const char *path,
 	fd = number_of(fp);
 	if (s && s->fd >= 0) {
 		fflush(fp);
-		cop_stream_release(s, fp);
+		cop_stream_release(s);
 	}
 	sock = fd_take(fd);
 	ret = next(path, mode, fp);

@@ -79,15 +79,13 @@ static inline struct cop_stream *cop_stream_find(const FILE *fp)
 }
 
 /**
- * cop_stream_release - make a FILE ready to become a file's stream
+ * cop_stream_release - let go of a FILE that is to become a file's stream
  * @stream: of the FILE, which is locked and flushed
- * @fp: the FILE
  *
- * From now on the stream moves nothing. libc's freopen() takes for granted that
- * a FILE has room for wide characters, which those of cop_stream_open() have
- * not; so it gets the model's, until cop_stream_free().
+ * From now on the stream moves nothing. libc's freopen() takes what it lacks
+ * from the model, which stays until cop_stream_free().
  */
-void cop_stream_release(struct cop_stream *stream, FILE *fp);
+void cop_stream_release(struct cop_stream *stream);
 
 /**
  * cop_stream_room - make room for the rest of a datagram

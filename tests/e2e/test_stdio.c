@@ -303,6 +303,11 @@ static void run_streams(struct run_result *res, const char *kind, bool preload)
 	cr_expect_str_empty(res->err);
 }
 
+Test(e2e_stdio, wide_characters_are_not_read_from_a_stream_of_bytes)
+{
+	run_same("stdio", "wide_reading");
+}
+
 Test(e2e_stdio, python_streams_are_as_on_udp)
 {
 	static struct run_result udp, cop;

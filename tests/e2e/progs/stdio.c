@@ -559,6 +559,27 @@ static void wide(void)
 	show_datagrams(sock_b);
 }
 
+/* A stream of bytes, which UDP's is as soon as one was read. */
+static void wide_reading(void)
+{
+	wchar_t in[20];
+
+	reader("r+");
+	text("bytes\n");
+	T(fgetc(stream));
+	T(fwide(stream, 1) < 0);
+	T(fgetwc(stream) == WEOF);
+	T(fgetws(in, ARRAY_SIZE(in), stream) ? 0 : -1);
+	T(fwscanf(stream, L"%lc", in));
+	T(ungetwc(L'w', stream) == WEOF);
+	T(fputwc(L'w', stream) == WEOF);
+	T(fwprintf(stream, L"w"));
+	line();
+	show_state();
+	T(fclose(stream));
+	show_datagrams(sock_a);
+}
+
 /* ---- several ------------------------------------------------------------ */
 
 static void many(void)
@@ -1010,10 +1031,10 @@ SCENARIOS({ "modes", modes }, { "no_descriptor", no_descriptor },
 	  { "refused_reading", refused_reading }, { "both_ways", both_ways },
 	  { "switched", switched }, { "sought", sought },
 	  { "whole_lines", whole_lines }, { "whole_blocks", whole_blocks },
-	  { "wide", wide }, { "many", many }, { "two_on_one", two_on_one },
-	  { "beside_files", beside_files }, { "cancelled", cancelled },
-	  { "no_leaks", no_leaks }, { "reopened", reopened },
-	  { "reopened_wide", reopened_wide },
+	  { "wide", wide }, { "wide_reading", wide_reading }, { "many", many },
+	  { "two_on_one", two_on_one }, { "beside_files", beside_files },
+	  { "cancelled", cancelled }, { "no_leaks", no_leaks },
+	  { "reopened", reopened }, { "reopened_wide", reopened_wide },
 	  { "reopened_in_vain", reopened_in_vain },
 	  { "reopened_after_refusal", reopened_after_refusal },
 	  { "reopened_closed", reopened_closed },
