@@ -48,6 +48,11 @@ Test(e2e_closing, a_child_of_a_parted_thread_has_sockets_of_its_own)
 	run_same("closing", "child_of_a_parted_thread");
 }
 
+Test(e2e_closing, a_parted_thread_hands_its_own_descriptors_to_exec)
+{
+	run_same("closing", "exec_of_a_parted_thread");
+}
+
 #define SENT(what, n) \
 	"sendto(" what ", 0, SA(&addr_b), sizeof(addr_b)) = " n "\n"
 

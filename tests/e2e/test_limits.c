@@ -19,6 +19,11 @@ Test(e2e_limits, descriptors_past_fd_setsize_are_sockets_like_any_other)
 	run_same_without_fault("limits", "past_fd_setsize");
 }
 
+Test(e2e_limits, descriptors_above_a_lowered_limit_are_sockets_like_any_other)
+{
+	run_same_without_fault("limits", "lowered");
+}
+
 Test(e2e_limits, without_a_free_descriptor_all_works_that_needs_none)
 {
 	run_same_without_fault("limits", "none_left");

@@ -391,6 +391,52 @@ static void life_of_a_parted_thread(void)
 	T(of_the_kind(try_sock()));
 }
 
+/* Its descriptors are those that the new program has. */
+static void *execs_parted(void *arg)
+{
+	char *argv[] = { "closing", is_cop ? "cop" : "udp", "after_exec",
+			 NULL };
+	char number[8];
+
+	T(unshare(CLONE_FILES));
+	T(dup2(sock_a, 40));
+	T(close(sock_a));
+	T(open("/dev/zero", O_RDONLY) == sock_a);
+	T(dup2(sock_a, 41));
+	T(dup2(sock_b, 42));
+	snprintf(number, sizeof(number), "%d", sock_b);
+	setenv("COP_TEST_B", number, 1);
+	fflush(stdout);
+	execv("/proc/self/exe", argv);
+	die("execv");
+	return arg;
+}
+
+static void exec_of_a_parted_thread(void)
+{
+	pthread_t thread;
+
+	make_pair();
+	dup2(sock_b, 41);
+	pthread_create(&thread, NULL, execs_parted, NULL);
+	pthread_join(thread, NULL);
+}
+
+static void after_exec(void)
+{
+	sock_b = atoi(getenv("COP_TEST_B"));
+	addr_a = know('A', 40);
+	addr_b = know('B', sock_b);
+	show_is_a(40);
+	T(read(41, buf, 1));
+	T(of_the_kind(42));
+	T(close(sock_b));
+	T(sendto(40, "to B", 4, 0, SA(&addr_b), sizeof(addr_b)));
+	R(recvfrom(42, buf, 64, MSG_DONTWAIT, SA(&from), &fromlen));
+	T(close(40));
+	T(freed());
+}
+
 /* ---- daemon ------------------------------------------------------------ */
 
 /* Results go to a descriptor beside the first three. */
@@ -599,6 +645,7 @@ SCENARIOS({ "last_of_many_dups", last_of_many_dups },
 	  { "failed_to_part", failed_to_part },
 	  { "child_of_a_parted_thread", child_of_a_parted_thread },
 	  { "life_of_a_parted_thread", life_of_a_parted_thread },
-	  { "daemon_replaces", daemon_replaces },
+	  { "exec_of_a_parted_thread", exec_of_a_parted_thread },
+	  { "after_exec", after_exec }, { "daemon_replaces", daemon_replaces },
 	  { "daemon_keeps", daemon_keeps },
 	  { "nothing_hidden", nothing_hidden })

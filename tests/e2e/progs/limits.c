@@ -145,6 +145,39 @@ static void past_fd_setsize(void)
 	at(3 * FD_SETSIZE + 7);
 }
 
+/* What is open above a limit that was lowered stays open. */
+static void lowered(void)
+{
+	struct rlimit limit = { 20, 20 };
+	struct pollfd pfd = { .fd = 41, .events = POLLIN };
+
+	make_pair();
+	T(dup2(sock_a, 40));
+	T(dup2(sock_b, 41));
+	T(close(sock_a));
+	T(close(sock_b));
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		die("setrlimit");
+	T(sendto(40, "above", 5, 0, SA(&addr_b), sizeof(addr_b)));
+	T(poll(&pfd, 1, 0));
+	T(select_one(41));
+	R(recvfrom(41, buf, sizeof(buf), 0, SA(&from), &fromlen));
+	T(dup2(40, 20));
+	T(dup2(40, 40));
+	T(dup2(41, 40));
+	T(fcntl(40, F_DUPFD, 20));
+	T(dup2(40, 19));
+	T(close_range(40, 40, 0));
+	T(send(40, "x", 1, 0));
+	T(sendto(19, "below", 5, 0, SA(&addr_b), sizeof(addr_b)));
+	R(recvfrom(41, buf, sizeof(buf), 0, SA(&from), &fromlen));
+	closefrom(41);
+	T(send(41, "x", 1, 0));
+	T(try_bind("127.0.0.1", ntohs(addr_b.sin_port)));
+	T(close(19));
+	T(try_bind("127.0.0.1", ntohs(addr_a.sin_port)));
+}
+
 /* ---- none left --------------------------------------------------------- */
 
 #define FEW 64
@@ -330,6 +363,7 @@ static void small_table(void)
 }
 
 SCENARIOS({ "highest", highest }, { "past_fd_setsize", past_fd_setsize },
-	  { "none_left", none_left }, { "first_and_last", first_and_last },
+	  { "lowered", lowered }, { "none_left", none_left },
+	  { "first_and_last", first_and_last },
 	  { "bind_without_helper", bind_without_helper },
 	  { "small_table", small_table })

@@ -8,7 +8,9 @@
 #include <limits.h>
 #include <linux/filter.h>
 #include <pthread.h>
+#include <spawn.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
 
 #include "netns.h"
 #include "ways.h"
@@ -629,6 +631,74 @@ static void small_filters(void)
 	T(setsockopt(sock_b, SOL_SOCKET, SO_DETACH_FILTER, room, 4));
 }
 
+static int status_of(pid_t pid)
+{
+	int status = -1;
+
+	waitpid(pid, &status, 0);
+	return WEXITSTATUS(status);
+}
+
+static int by_vfork(void)
+{
+	pid_t pid = vfork();
+
+	if (!pid) {
+		close(sock_a);
+		_exit(3);
+	}
+	return status_of(pid);
+}
+
+static int by_spawn(void)
+{
+	char *argv[] = { "sh", "-c", "exit 4", NULL };
+	pid_t pid;
+
+	return posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ)
+		       ?: status_of(pid);
+}
+
+static void small_children(void)
+{
+	FILE *child;
+
+	T(by_vfork());
+	T(by_spawn());
+	T(WEXITSTATUS(system("exit 5")));
+	child = popen("exit 6", "r");
+	T(WEXITSTATUS(pclose(child)));
+}
+
+static void small_descriptors(void)
+{
+	T(dup2(sock_a, 90));
+	T(dup3(sock_b, 90, 0));
+	T(fcntl(sock_a, F_DUPFD, 91));
+	T(close_range(90, 91, 0));
+	closefrom(90);
+}
+
+static void small_streams(void)
+{
+	struct sockaddr_in none = { .sin_family = AF_UNSPEC };
+	FILE *fp;
+
+	connect_to(sock_a, &addr_b);
+	T(dprintf(sock_a, "%s, %d, %f", "text", 1, 1.5));
+	T(dprintf(sock_a, "%3000d", 1));
+	fp = fdopen(dup(sock_a), "w");
+	T(fprintf(fp, "%s, %d, %f", "text", 2, 2.5));
+	T(freopen("/dev/null", "w", fp) != fp);
+	T(fclose(fp));
+	fp = fdopen(dup(sock_b), "r");
+	T(fread(buf, 1, 12, fp));
+	T(fclose(fp));
+	while (recv(sock_b, buf, sizeof(buf), MSG_DONTWAIT) >= 0)
+		;
+	T(connect(sock_a, SA(&none), sizeof(none)));
+}
+
 static void *all_calls(void *arg)
 {
 	for (int i = 0; i < 2; i++) {
@@ -637,6 +707,9 @@ static void *all_calls(void *arg)
 		small_sends();
 		small_receives();
 		small_strays();
+		small_streams();
+		small_descriptors();
+		small_children();
 		T(close(sock_a));
 		T(try_bind(&addr_b));
 		T(close(sock_b));
