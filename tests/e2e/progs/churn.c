@@ -13,7 +13,6 @@
  * In the end nothing may be left: it exits with 1 where something is. Memory is
  * only told of, for a sanitizer has a use for it.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -290,17 +289,6 @@ static void call_one(struct worker *me)
 }
 
 /* ---- what is left ------------------------------------------------------ */
-
-static int count_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
-}
 
 static long vm_kb(void)
 {

@@ -2,7 +2,6 @@
 /*
  * limits.c - the highest descriptors there are, and none left.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -183,17 +182,6 @@ static void lowered(void)
 #define FEW 64
 
 static int last_dup;
-
-static int count_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
-}
 
 static void use_up(void)
 {

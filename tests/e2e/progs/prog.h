@@ -10,6 +10,7 @@
 #define COP_TEST_PROG_H
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -119,6 +120,18 @@ static inline struct sockaddr_in addr_of(const char *ip, int port)
 	if (inet_pton(AF_INET, ip, &addr.sin_addr) != 1)
 		die(ip);
 	return addr;
+}
+
+/* One too many, and those of the directory itself: to be compared only. */
+static inline int count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int n = 0;
+
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
 }
 
 static inline struct sockaddr_in name_of(int fd)

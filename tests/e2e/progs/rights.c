@@ -5,7 +5,6 @@
  * without a socket of its own: "<program> udp|cop <scenario> <port of A>
  * <port of B>".
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/syscall.h>
@@ -162,17 +161,6 @@ static void wait_done(int link)
 	char c;
 
 	recv(link, &c, 1, 0);
-}
-
-static int entries(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
 }
 
 static bool freed(void)
@@ -361,12 +349,12 @@ static void other_cuts(void)
 	int fds[4] = { -1, -1, -1, -1 };
 	struct msghdr msg = room_for(2);
 
-	T(entries());
+	T(count_fds());
 	msg.msg_controllen = CMSG_LEN(2 * sizeof(int));
 	T(recvmsg(FD_LINK, &msg, 0));
 	T(msg.msg_flags & MSG_CTRUNC);
 	T(received(&msg, fds));
-	T(entries());
+	T(count_fds());
 	is_a(fds[0], fds[1]);
 	msg = room_for(1);
 	msg.msg_controllen = CMSG_LEN(0);
@@ -378,7 +366,7 @@ static void other_cuts(void)
 	T(recvmsg(FD_LINK, &msg, 0));
 	T(msg.msg_flags & MSG_CTRUNC);
 	T(recv(FD_LINK, data, sizeof(data), 0));
-	T(entries());
+	T(count_fds());
 	T(close(fds[0]));
 	T(close(fds[1]));
 }
@@ -582,7 +570,7 @@ static void other_many(void)
 	int wrong = 0, before;
 
 	wait_done(FD_LINK);
-	before = entries();
+	before = count_fds();
 	for (int i = 0; i < PASSES; i++) {
 		int fd = receive_fd(FD_LINK);
 
@@ -590,7 +578,7 @@ static void other_many(void)
 		close(fd);
 		send(FD_LINK, "x", 1, 0);
 	}
-	printf("%d wrong, %d more\n", wrong, entries() - before);
+	printf("%d wrong, %d more\n", wrong, count_fds() - before);
 }
 
 static void sends_many(void)
@@ -599,13 +587,13 @@ static void sends_many(void)
 
 	make_pair();
 	run_other("other_many");
-	before = entries();
+	before = count_fds();
 	done(ours);
 	for (int i = 0; i < PASSES; i++) {
 		send_fd(ours, i % 2 ? sock_a : sock_b);
 		wait_done(ours);
 	}
-	before = entries() - before;
+	before = count_fds() - before;
 	wait_other();
 	printf("%d more\n", before);
 	is_a(sock_a, sock_b);
@@ -619,7 +607,7 @@ static void many_to_oneself(void)
 
 	make_pair();
 	make_link(&one, &two);
-	before = entries();
+	before = count_fds();
 	for (int i = 0; i < PASSES; i++) {
 		int fd;
 
@@ -629,7 +617,7 @@ static void many_to_oneself(void)
 		close(i % 2 ? fd : sock_a);
 		sock_a = i % 2 ? sock_a : fd;
 	}
-	printf("%d wrong, %d more\n", wrong, entries() - before);
+	printf("%d wrong, %d more\n", wrong, count_fds() - before);
 	is_a(sock_a, sock_b);
 	T(close(sock_a));
 	T(freed());

@@ -15,17 +15,6 @@
 #define IP_LOCAL_PORT_RANGE 51
 #endif
 
-static int try_bind(const struct sockaddr_in *addr)
-{
-	int sk = sock();
-	int ret = bind(sk, (const struct sockaddr *)addr, sizeof(*addr));
-	int saved = errno;
-
-	close(sk);
-	errno = saved;
-	return ret;
-}
-
 static void stray(void)
 {
 	int other = socket(AF_INET, SOCK_DGRAM, 0);

@@ -3,7 +3,6 @@
  * splice.c - sendfile() and splice() into a socket and out of one: what becomes
  * a datagram, what is refused, and what is left in the file or the pipe.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <netinet/udp.h>
@@ -96,17 +95,6 @@ static void begin(void)
 	fill_content();
 	connect_pair();
 	new_pipe();
-}
-
-static int open_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
 }
 
 /* ---- sendfile ----------------------------------------------------------- */
@@ -526,9 +514,9 @@ static void wait_ends(void)
 	int fds;
 
 	begin();
-	fds = open_fds();
+	fds = count_fds();
 	thread = start_splice();
-	T(open_fds() - fds);
+	T(count_fds() - fds);
 	fill_pipe(10);
 	pthread_join(thread, NULL);
 	show_datagrams(0);
@@ -536,7 +524,7 @@ static void wait_ends(void)
 	close(pipes[1]);
 	pthread_join(thread, NULL);
 	pipes[1] = 0;
-	T(open_fds() - fds + 1);
+	T(count_fds() - fds + 1);
 }
 
 static void wait_is_interrupted(void)
@@ -564,12 +552,12 @@ static void wait_is_cancelled(void)
 	int fds;
 
 	begin();
-	fds = open_fds();
+	fds = count_fds();
 	thread = start_splice();
 	pthread_cancel(thread);
 	pthread_join(thread, &result);
 	T(result == PTHREAD_CANCELED);
-	T(open_fds() - fds);
+	T(count_fds() - fds);
 	fill_pipe(10);
 	T(splice(pipes[0], NULL, sock_a, NULL, 100, 0));
 	show_datagrams(0);
@@ -629,11 +617,11 @@ static void wait_is_jumped_out_of(void)
 
 	begin();
 	on_signal(jump_out, 0);
-	fds = open_fds();
+	fds = count_fds();
 	pthread_create(&thread, NULL, signal_sleeper, &self);
 	splice_until_jump();
 	pthread_join(thread, NULL);
-	T(open_fds() - fds);
+	T(count_fds() - fds);
 	fill_pipe(10);
 	T(splice(pipes[0], NULL, sock_a, NULL, 100, 0));
 	show_datagrams(0);
@@ -703,7 +691,7 @@ static void cancelled_in_send(void)
 	begin();
 	fill_pipe(10);
 	fill_socket(out);
-	fds = open_fds();
+	fds = count_fds();
 	pthread_create(&thread, NULL, splice_into_full, &out);
 	until_asleep();
 	pthread_cancel(thread);
@@ -712,7 +700,7 @@ static void cancelled_in_send(void)
 		die("ip neigh");
 	pthread_join(thread, &result);
 	T(result == PTHREAD_CANCELED);
-	T(open_fds() - fds);
+	T(count_fds() - fds);
 }
 
 /* ---- what stays behind --------------------------------------------------- */
@@ -724,14 +712,14 @@ static void nothing_behind(void)
 	begin();
 	fd = file_of(FILE_LEN);
 	fill_pipe(66000);
-	fds = open_fds();
+	fds = count_fds();
 	T(sendfile(sock_a, fd, NULL, 5));
 	T(sendfile(sock_a, fd, NULL, 66000));
 	T(splice(pipes[0], NULL, sock_a, NULL, 66000, 0));
 	T(splice(pipes[0], NULL, sock_a, NULL, 50000, 0));
 	T(splice(pipes[0], NULL, sock_a, NULL, 16000, 0));
 	T(splice(pipes[0], NULL, sock_a, NULL, 5, SPLICE_F_NONBLOCK));
-	T(open_fds() - fds);
+	T(count_fds() - fds);
 }
 
 static void *send_from_small_stack(void *arg)

@@ -680,15 +680,6 @@ static void cancelled(void)
 	T(fclose(stream));
 }
 
-static int count_fds(void)
-{
-	int n = 0;
-
-	for (int fd = 0; fd < 1024; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
-
 static void use_once(int i)
 {
 	int fd = sock_flags(SOCK_NONBLOCK);

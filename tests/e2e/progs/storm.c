@@ -72,15 +72,6 @@ static int disconnect(int sk)
 	return connect(sk, &none, sizeof(none));
 }
 
-static int count_fds(void)
-{
-	int n = 0;
-
-	for (int i = 0; i < 256; i++)
-		n += fcntl(i, F_GETFD) >= 0;
-	return n;
-}
-
 static void interrupt_every(int us)
 {
 	struct itimerval every = { { 0, us }, { 0, us } };

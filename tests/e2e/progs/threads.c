@@ -3,7 +3,6 @@
  * threads.c - a thread that sleeps in a call, while another closes the socket,
  * shuts it down or cancels the thread; and threads with the smallest stacks.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/filter.h>
@@ -69,17 +68,6 @@ static void finish_use(pthread_t thread)
 {
 	pthread_join(thread, NULL);
 	say(way->name, result, result_errno);
-}
-
-static int try_bind(const struct sockaddr_in *addr)
-{
-	int sk = sock();
-	int ret = bind(sk, (const struct sockaddr *)addr, sizeof(*addr));
-	int saved = errno;
-
-	close(sk);
-	errno = saved;
-	return ret;
 }
 
 static void close_pair(void)
@@ -227,17 +215,6 @@ static long vm_kb(void)
 		die("statm");
 	fclose(file);
 	return pages * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
-static int count_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
 }
 
 /* Whatever is no COP must not matter, before a call sleeps or as it does. */

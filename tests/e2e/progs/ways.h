@@ -276,4 +276,16 @@ static inline void await_blocked(pid_t tid)
 	}
 }
 
+/* Whether an address can be bound, by a socket that is gone again. */
+static inline int try_bind(const struct sockaddr_in *addr)
+{
+	int sk = sock();
+	int ret = bind(sk, (const struct sockaddr *)addr, sizeof(*addr));
+	int saved = errno;
+
+	close(sk);
+	errno = saved;
+	return ret;
+}
+
 #endif /* COP_TEST_WAYS_H */
