@@ -18,6 +18,7 @@
 #include "cop/libc.h"
 #include "cop/mark.h"
 #include "cop/proto.h"
+#include "cop/route.h"
 #include "cop/tx.h"
 #include "cop/uaccess.h"
 
@@ -185,6 +186,31 @@ static int get_instead(int fd, int level, int optname, void *optval,
 	return err;
 }
 
+/* Whether the kernel's range is one port because a COP sock has it, or is to. */
+static bool is_narrowed(struct sock *sk, int fd, uint32_t range)
+{
+	uint16_t low = range, high = range >> 16;
+	struct sockaddr_in local;
+
+	if (!low || low != high || sock_flag(sk, SOCK_NARROWED))
+		return low && low == high;
+	ip_local_name(fd, &local);
+	return local.sin_port == htons(low);
+}
+
+/* As the program set it; another process that has the socket may have. */
+static uint32_t port_range(struct sock *sk, int fd)
+{
+	uint32_t range = READ_ONCE(cop_sk(sk)->user_range);
+	socklen_t len = sizeof(range);
+	uint32_t kernels;
+
+	if (!kernel_get(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &kernels, &len) &&
+	    !is_narrowed(sk, fd, kernels))
+		return kernels;
+	return range;
+}
+
 /*
  * The kernel's own range may be our port. It answers a short request for a
  * small number with one byte, as do_ip_getsockopt does for any option, and says
@@ -193,7 +219,7 @@ static int get_instead(int fd, int level, int optname, void *optval,
 static int get_port_range(struct sock *sk, int fd, void *optval,
 			  socklen_t *optlen)
 {
-	uint32_t range = READ_ONCE(cop_sk(sk)->user_range);
+	uint32_t range = port_range(sk, fd);
 	int err = get_instead(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, optval,
 			      optlen, range);
 

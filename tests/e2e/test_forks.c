@@ -13,6 +13,11 @@
 #define PYTHON "/usr/bin/python3"
 #define SCRIPT COP_TEST_DIR "/e2e/scripts/spawning.py"
 
+Test(e2e_forks, a_range_of_ports_that_a_child_sets_is_told_to_its_parent)
+{
+	run_same("forks", "child_sets_range");
+}
+
 Test(e2e_forks, parent_and_child_both_send_and_receive)
 {
 	run_same("forks", "both_speak");

@@ -14,6 +14,10 @@
 #include <sys/wait.h>
 
 #include "netns.h"
+
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE 51
+#endif
 #include "raw.h"
 
 /* ---- making children --------------------------------------------------- */
@@ -729,11 +733,30 @@ static void storm(void)
 	printf("%d children, %d ports lost\n", ROUNDS, lost);
 }
 
+/* What one process sets of the kernel's socket the other is told. */
+static void child_sets_range(void)
+{
+	uint32_t range = 42000u << 16 | 42000, told = 0;
+	socklen_t len = sizeof(told);
+	int fd = sock();
+	pid_t pid = fork();
+
+	if (!pid) {
+		setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &range,
+			   sizeof(range));
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	T(getsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &told, &len));
+	printf("%u to %u\n", told & 0xffff, told >> 16);
+}
+
 SCENARIOS({ "both_speak", both_speak }, { "one_queue", one_queue },
 	  { "child_closes_first", child_closes_first },
 	  { "parent_closes_first", parent_closes_first },
 	  { "own_table", own_table }, { "child_autobinds", child_autobinds },
 	  { "child_binds", child_binds },
 	  { "child_binds_unseen", child_binds_unseen },
+	  { "child_sets_range", child_sets_range },
 	  { "child_filters", child_filters }, { "vforked", vforked },
 	  { "storm", storm })
