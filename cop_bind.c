@@ -155,13 +155,13 @@ static int ask_fault(struct sock *sk, int fd, int scratch,
 	return -EADDRINUSE;
 }
 
-static int scratch_socket(void)
+int cop_scratch_socket(void)
 {
 	return cop_libc.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 }
 
 /* close() is a cancellation point, and bind() none. */
-static void scratch_close(int fd)
+void cop_scratch_close(int fd)
 {
 	int cancel = cancel_off();
 
@@ -178,11 +178,11 @@ static int bind_fault(struct sock *sk, int fd, const struct sockaddr_in *addr)
 	    ntohs(addr->sin_port) >= READ_ONCE(cop_sysctl.prot_sock) &&
 	    !READ_ONCE(inet_sk(sk)->inet_rcv_saddr))
 		return sk_is_bound(sk, fd) ? -EINVAL : -EADDRINUSE;
-	scratch = scratch_socket();
+	scratch = cop_scratch_socket();
 	if (scratch < 0)
 		return sk_is_bound(sk, fd) ? -EINVAL : -EADDRINUSE;
 	err = ask_fault(sk, fd, scratch, addr);
-	scratch_close(scratch);
+	cop_scratch_close(scratch);
 	return err;
 }
 
@@ -209,13 +209,13 @@ static int bind_beside_helper(struct sock *sk, int fd, int helper,
 
 static int bind_address(struct sock *sk, int fd, const struct sockaddr_in *addr)
 {
-	int helper = scratch_socket();
+	int helper = cop_scratch_socket();
 	int err;
 
 	if (helper < 0)
 		return sk_is_bound(sk, fd) ? -EINVAL : -ENOBUFS;
 	err = bind_beside_helper(sk, fd, helper, addr);
-	scratch_close(helper);
+	cop_scratch_close(helper);
 	return err;
 }
 
@@ -490,7 +490,7 @@ static int bind_any_once(struct sock *sk, int fd,
 {
 	struct sockaddr_in any = { .sin_family = AF_INET };
 	uint32_t range = READ_ONCE(cop_sk(sk)->user_range);
-	int helper = scratch_socket();
+	int helper = cop_scratch_socket();
 	int err;
 
 	if (helper < 0)
@@ -505,7 +505,7 @@ static int bind_any_once(struct sock *sk, int fd,
 	} else {
 		err = ask_fault(sk, fd, helper, addr);
 	}
-	scratch_close(helper);
+	cop_scratch_close(helper);
 	return err;
 }
 

@@ -192,8 +192,10 @@ static bool is_narrowed(struct sock *sk, int fd, uint32_t range)
 	uint16_t low = range, high = range >> 16;
 	struct sockaddr_in local;
 
-	if (!low || low != high || sock_flag(sk, SOCK_NARROWED))
-		return low && low == high;
+	if (!low || low != high)
+		return false;
+	if (sock_flag(sk, SOCK_NARROWED))
+		return true;
 	ip_local_name(fd, &local);
 	return local.sin_port == htons(low);
 }

@@ -154,7 +154,7 @@ struct socket *sockfd_get(int fd)
 }
 
 /* While the slot holds it, the descriptor is not yet another thread's. */
-void fd_identify(struct socket *sock, int fd)
+static void fd_identify(struct socket *sock, int fd)
 {
 	uint64_t cookie;
 
@@ -199,6 +199,12 @@ void fd_identify_all(void)
 	identify_installed(READ_ONCE(cop_table.max));
 	WRITE_ONCE(identified, installs);
 	errno = saved;
+}
+
+void fd_hand_on(struct socket *sock, int fd)
+{
+	fd_identify(sock, fd);
+	sock->ops->mark(sock, fd);
 }
 
 static bool has_cookie(struct socket *sock, int fd, uint64_t cookie)

@@ -5,12 +5,14 @@
  *
  * Owns: nothing: the kernel keeps the filter, for all processes that have the
  * socket. Protected by: cop_head_lock(), within this process. May call:
- * cop_mark.c, cop_program.c, cop_filter.c and the kernel. Counterpart in the
- * kernel: sk_attach_filter(), sk_detach_filter() and sk_get_filter().
+ * cop_mark.c, cop_program.c, cop_filter.c, cop_bind.c and the kernel.
+ * Counterpart in the kernel: sk_attach_filter(), sk_detach_filter() and
+ * sk_get_filter().
  */
 #include <errno.h>
 #include <string.h>
 
+#include "cop/bind.h"
 #include "cop/cancel.h"
 #include "cop/compiler.h"
 #include "cop/filter.h"
@@ -54,7 +56,7 @@ static bool names_scratch(int fd, int scratch, int optname, const void *optval)
 static int attach(struct sock *sk, int fd, int optname, const void *optval,
 		  socklen_t optlen)
 {
-	int scratch = cop_libc.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int scratch = cop_scratch_socket();
 	int err;
 
 	if (scratch < 0)
@@ -70,7 +72,7 @@ static int attach(struct sock *sk, int fd, int optname, const void *optval,
 	} else if (!err) {
 		err = -ENOPROTOOPT; /* an eBPF program can't be moved */
 	}
-	cop_libc.close(scratch);
+	cop_scratch_close(scratch);
 	return err;
 }
 

@@ -38,10 +38,8 @@ static noinline void mark_all(void)
 
 		if (!sock)
 			continue;
-		if (is_inherited(sock, fd)) {
-			fd_identify(sock, fd);
-			sock->ops->mark(sock, fd);
-		}
+		if (is_inherited(sock, fd))
+			fd_hand_on(sock, fd);
 		fd_drop(sock);
 	}
 	errno = saved;

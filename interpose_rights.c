@@ -22,8 +22,7 @@ static void fd_mark(int fd)
 
 	if (!sock)
 		return;
-	fd_identify(sock, fd);
-	sock->ops->mark(sock, fd);
+	fd_hand_on(sock, fd);
 	fd_drop(sock);
 }
 

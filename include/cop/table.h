@@ -74,23 +74,24 @@ struct socket *sockfd_get(int fd);
 int fd_install(int fd, struct socket *sock);
 
 /**
- * fd_identify - note which kernel socket a socket has, before others get it
+ * fd_identify_all - note which kernel socket each socket has, ahead of a fork
+ *
+ * Another process may then bind or disconnect it, so that its port says no more
+ * whether a descriptor is still the socket's. Two system calls more for each,
+ * once; a compare where none is new since the last time. Does nothing in a
+ * vfork() child. errno stays. Async-signal-safe.
+ */
+void fd_identify_all(void);
+
+/**
+ * fd_hand_on - get a socket ready for an exec, or for another process
  * @sock: the socket, kept alive by the caller
  * @fd: a descriptor of it
  *
- * Another process may then bind or disconnect it, so that its port says no more
- * whether a descriptor is still the socket's. Two system calls more, once. Does
- * nothing in a vfork() child. Async-signal-safe.
+ * Which kernel socket it has is noted, as by fd_identify_all(), and the kernel
+ * socket is marked. Async-signal-safe.
  */
-void fd_identify(struct socket *sock, int fd);
-
-/**
- * fd_identify_all - the same for each socket, ahead of a fork
- *
- * A compare where none is new since the last time. errno stays.
- * Async-signal-safe.
- */
-void fd_identify_all(void);
+void fd_hand_on(struct socket *sock, int fd);
 
 /**
  * fd_any - some descriptor that is ours
