@@ -19,17 +19,8 @@
 #define PAGE	4096 /* the kernel's limit for program headers, too */
 #define GO_NOTE 4    /* the type of the note that has a Go build's name */
 
-#if __SIZEOF_POINTER__ == 8
-#define NATIVE_CLASS ELFCLASS64
-#else
-#define NATIVE_CLASS ELFCLASS32
-#endif
-
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define NATIVE_DATA ELFDATA2LSB
-#else
-#define NATIVE_DATA ELFDATA2MSB
-#endif
+/* Our own, from the linker: a library for us is one for libcop.so, too. */
+extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 struct elf_file {
 	int fd;
@@ -76,18 +67,16 @@ static bool is_pie(const ElfW(Dyn) * dyn, size_t n)
 	return false;
 }
 
-static void read_dynamic(struct elf_file *f, const ElfW(Phdr) * ph,
-			 struct elf_image *image)
+static bool is_library(struct elf_file *f, const ElfW(Phdr) * ph)
 {
 	ElfW(Dyn) dyn[PAGE / sizeof(ElfW(Dyn))];
 	size_t size = ph->p_filesz < sizeof(dyn) ? ph->p_filesz : sizeof(dyn);
 	const void *p = part(f, ph->p_offset, size);
 
 	if (!p)
-		return;
+		return false;
 	memcpy(dyn, p, size);
-	image->is_library =
-		image->type == ET_DYN && !is_pie(dyn, size / sizeof(*dyn));
+	return !is_pie(dyn, size / sizeof(*dyn));
 }
 
 static size_t padded(size_t n)
@@ -127,8 +116,7 @@ static int read_segment(struct elf_file *f, const ElfW(Phdr) * ph,
 	case PT_INTERP:
 		return image->has_interp ? 0 : read_interp(f, ph, image);
 	case PT_DYNAMIC:
-		if (!image->has_interp)
-			read_dynamic(f, ph, image);
+		image->is_library = is_library(f, ph);
 		return 0;
 	case PT_NOTE:
 		p = part(f, ph->p_offset, ph->p_filesz);
@@ -217,16 +205,19 @@ int elf_read(int fd, struct elf_image *image)
 	if (n < EI_NIDENT || memcmp(f.head, ELFMAG, SELFMAG))
 		return -1;
 	f.len = n;
-	if (f.head[EI_CLASS] != NATIVE_CLASS || f.head[EI_DATA] != NATIVE_DATA)
+	if (f.head[EI_CLASS] != __ehdr_start.e_ident[EI_CLASS] ||
+	    f.head[EI_DATA] != __ehdr_start.e_ident[EI_DATA])
 		return 0;
 	if (f.len < sizeof(eh))
 		return -1;
 	memcpy(&eh, f.head, sizeof(eh));
+	if (eh.e_machine != __ehdr_start.e_machine)
+		return 0;
 	image->is_native = true;
-	image->type = eh.e_type;
-	image->machine = eh.e_machine;
 	if (read_segments(&f, &eh, image))
 		return -1;
+	if (eh.e_type != ET_DYN)
+		image->is_library = false;
 	if (!image->is_go)
 		image->is_go = has_go_section(&f, &eh);
 	return 0;

@@ -10,13 +10,11 @@
 #include <stddef.h>
 
 struct elf_image {
-	bool is_native;	      /* of our word length and byte order; if it
-			       * isn't, nothing else below is known */
-	unsigned int type;    /* e_type */
-	unsigned int machine; /* e_machine */
-	bool has_interp;      /* it asks for a loader, which is */
+	bool is_native; /* for the machine that cop is for, with its word length
+			  * and byte order; else nothing below is known */
+	bool has_interp; /* it asks for a loader, which is */
 	char interp[PATH_MAX];
-	bool is_library; /* or a loader; only told of what has no loader */
+	bool is_library; /* or a loader: dynamic, and not said to be a program */
 	bool is_go;	 /* made by the Go compiler, all or in part */
 };
 

@@ -3,7 +3,6 @@
  * library.c - the libcop.so that programs are started with: one that LD_PRELOAD
  * names already, else the one that belongs to this cop.
  */
-#include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +12,6 @@
 #include "elf.h"
 #include "library.h"
 
-#define NAME	  "libcop.so"
 #define PRELOAD	  "LD_PRELOAD"
 #define SEPARATES " :" /* to the loader, with no way to quote them */
 
@@ -21,11 +19,11 @@
 #define COP_LIBDIR "/usr/local/lib"
 #endif
 
-static bool is_named_libcop(const char *path)
+bool library_is_named(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
-	return !strcmp(slash ? slash + 1 : path, NAME);
+	return !strcmp(slash ? slash + 1 : path, LIBRARY_NAME);
 }
 
 /* One without a slash is where the loader looks for it. */
@@ -46,7 +44,7 @@ static bool find_in_preload(char *path, size_t size)
 			continue;
 		memcpy(path, value, len);
 		path[len] = '\0';
-		if (len && is_named_libcop(path) && is_there(path))
+		if (len && library_is_named(path) && is_there(path))
 			return true;
 	}
 	return false;
@@ -64,7 +62,7 @@ static bool up(char *path)
 
 static bool is_at(char *path, size_t size, const char *dir, const char *sub)
 {
-	int n = snprintf(path, size, "%s%s/" NAME, dir, sub);
+	int n = snprintf(path, size, "%s%s/" LIBRARY_NAME, dir, sub);
 
 	return n > 0 && (size_t)n < size && !access(path, R_OK);
 }
@@ -92,7 +90,7 @@ static bool fits_preload(const char *path)
 }
 
 /* It has to be for the machine that cop itself is for. */
-static enum verdict look_inside(struct library *lib)
+static enum verdict look_inside(const struct library *lib)
 {
 	struct elf_image image;
 	enum verdict verdict = BAD_LIBRARY;
@@ -100,10 +98,8 @@ static enum verdict look_inside(struct library *lib)
 
 	if (fd < 0)
 		return NO_LIBRARY;
-	if (!elf_read(fd, &image) && image.is_native && image.is_library) {
-		lib->machine = image.machine;
+	if (!elf_read(fd, &image) && image.is_native && image.is_library)
 		verdict = ACTIVE;
-	}
 	close(fd);
 	return verdict;
 }

@@ -10,11 +10,18 @@
 
 #include "verdict.h"
 
+#define LIBRARY_NAME "libcop.so"
+
 struct library {
-	char path[PATH_MAX];  /* where it is, or was looked for first */
-	unsigned int machine; /* e_machine of its ELF header */
-	bool in_preload;      /* LD_PRELOAD names one already, that of path */
+	char path[PATH_MAX]; /* where it is, or was looked for last */
+	bool in_preload;     /* LD_PRELOAD names one already */
 };
+
+/**
+ * library_is_named - whether a path's last part is the library's name
+ * @path: the path
+ */
+bool library_is_named(const char *path);
 
 /**
  * library_find - find the library that programs are to have

@@ -23,6 +23,13 @@
 #define LINE_MAX_SIZE 256 /* of a first line, BINPRM_BUF_SIZE */
 #define DEPTH	      5	  /* scripts that are interpreters of scripts */
 
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 /* ---- looking in PATH ----------------------------------------------------- */
 
 /* Directories may be "executed" as far as access() goes. */
@@ -46,7 +53,7 @@ static bool goes_on(int err)
 	       err == ESTALE || err == ENODEV || err == ETIMEDOUT;
 }
 
-static int search(struct program *prog, const char *command)
+static int search(char path[PATH_MAX], const char *command)
 {
 	const char *dir = getenv("PATH");
 	bool denied = false;
@@ -55,10 +62,9 @@ static int search(struct program *prog, const char *command)
 	for (dir = dir ?: "/bin:/usr/bin";; dir += len + 1) {
 		len = strchrnul(dir, ':') - dir;
 		errno = ENAMETOOLONG;
-		if (snprintf(prog->path, sizeof(prog->path), "%.*s%s%s",
-			     (int)len, dir, len ? "/" : "",
-			     command) < (int)sizeof(prog->path) &&
-		    !may_execute(prog->path))
+		if (snprintf(path, PATH_MAX, "%.*s%s%s", (int)len, dir,
+			     len ? "/" : "", command) < PATH_MAX &&
+		    !may_execute(path))
 			return 0;
 		if (errno != ENAMETOOLONG && !goes_on(errno))
 			return -1;
@@ -76,7 +82,7 @@ static int find(struct program *prog, const char *command)
 	if (!*command)
 		return -1;
 	if (!strchr(command, '/'))
-		return search(prog, command);
+		return search(prog->path, command);
 	errno = ENAMETOOLONG;
 	if (strlen(command) >= sizeof(prog->path))
 		return -1;
@@ -96,19 +102,41 @@ enum verdict program_find(struct program *prog, const char *command)
 /* ---- scripts ------------------------------------------------------------- */
 
 /*
- * The word behind "#!"; false if there is none, or if the line is so long that
- * its end may be missing.
+ * The word behind "#!", and where it ends; NULL if there is none, or if the line
+ * is so long that its end may be missing.
  */
-static bool interpreter(const char *line, char *path)
+static const char *interpreter(const char *line, char *path)
 {
 	const char *word = line + 2 + strspn(line + 2, " \t");
 	size_t len = strcspn(word, " \t\n");
 
 	if (!len || word + len == line + LINE_MAX_SIZE)
-		return false;
+		return NULL;
 	memcpy(path, word, len);
 	path[len] = '\0';
-	return true;
+	return word + len;
+}
+
+/*
+ * "#!/usr/bin/env NAME" is a script of NAME's. With options or variables, or if
+ * env won't find it, it is left as env's.
+ */
+static void look_through_env(char *path, const char *args)
+{
+	char name[LINE_MAX_SIZE + 1], found[PATH_MAX];
+	size_t len;
+
+	args += strspn(args, " \t");
+	len = strcspn(args, "\n");
+	while (len && strchr(" \t", args[len - 1]))
+		len--;
+	memcpy(name, args, len);
+	name[len] = '\0';
+	if (strcmp(base_name(path), "env") || !len || name[0] == '-' ||
+	    strpbrk(name, " \t=/"))
+		return;
+	if (!search(found, name))
+		strcpy(path, found);
 }
 
 /* What runs what is in prog->runs: 1: goes on there, 0: it is ELF, or -1. */
@@ -116,12 +144,16 @@ static int next_file(struct program *prog, int fd)
 {
 	char line[LINE_MAX_SIZE + 1] = "";
 	ssize_t n = pread(fd, line, LINE_MAX_SIZE, 0);
+	const char *args;
 
 	if (n < 0)
 		return -1;
 	if (n >= SELFMAG && !memcmp(line, ELFMAG, SELFMAG))
 		return 0;
-	if (strncmp(line, "#!", 2) || !interpreter(line, prog->runs))
+	args = strncmp(line, "#!", 2) ? NULL : interpreter(line, prog->runs);
+	if (args)
+		look_through_env(prog->runs, args);
+	else
 		strcpy(prog->runs, SHELL);
 	return 1;
 }
@@ -131,13 +163,6 @@ static int next_file(struct program *prog, int fd)
 static bool begins(const char *s, const char *with)
 {
 	return !strncmp(s, with, strlen(with));
-}
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
 }
 
 static bool is_glibcs(const char *name)
@@ -162,8 +187,7 @@ static enum verdict judge_loader(struct program *prog)
 	return OTHER_LIBC;
 }
 
-static enum verdict judge_image(struct program *prog, int fd,
-				const struct library *lib)
+static enum verdict judge_image(struct program *prog, int fd)
 {
 	struct elf_image image;
 
@@ -171,7 +195,7 @@ static enum verdict judge_image(struct program *prog, int fd,
 		errno = ENOEXEC;
 		return NOT_EXECUTABLE;
 	}
-	if (!image.is_native || image.machine != lib->machine)
+	if (!image.is_native)
 		return MACHINE;
 	if (image.is_go)
 		return GO;
@@ -206,7 +230,7 @@ static enum verdict descend(struct program *prog, int *fd)
 	return NOT_EXECUTABLE;
 }
 
-enum verdict program_judge(struct program *prog, const struct library *lib)
+enum verdict program_judge(struct program *prog)
 {
 	enum verdict verdict, secure;
 	int fd;
@@ -215,7 +239,7 @@ enum verdict program_judge(struct program *prog, const struct library *lib)
 	prog->loader[0] = '\0';
 	verdict = descend(prog, &fd);
 	if (verdict == ACTIVE) {
-		verdict = judge_image(prog, fd, lib);
+		verdict = judge_image(prog, fd);
 		close(fd);
 	}
 	if (verdict != ACTIVE && verdict != UNREADABLE)

@@ -8,7 +8,6 @@
 
 #include <limits.h>
 
-#include "library.h"
 #include "verdict.h"
 
 #define SHELL "/bin/sh" /* runs what the kernel finds no way to run */
@@ -32,10 +31,9 @@ enum verdict program_find(struct program *prog, const char *command);
 /**
  * program_judge - whether libcop would act in a program
  * @prog: from program_find()
- * @lib: the library
  *
  * Returns ACTIVE, or why not; NOT_EXECUTABLE with errno.
  */
-enum verdict program_judge(struct program *prog, const struct library *lib);
+enum verdict program_judge(struct program *prog);
 
 #endif /* COP_TOOLS_PROGRAM_H */

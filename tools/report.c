@@ -24,12 +24,12 @@ void report_subject(char *buf, enum verdict verdict, const struct library *lib,
 		snprintf(buf, REPORT_MAX, "%s: %s", prog->path, prog->runs);
 }
 
-void report_reason(char *buf, enum verdict verdict, int err)
+void report_reason(char *buf, enum verdict verdict, const char *detail)
 {
 	const char *text = verdict_row(verdict)->text;
 
-	if (err)
-		snprintf(buf, REPORT_MAX, "%s: %s", text, strerror(err));
+	if (detail)
+		snprintf(buf, REPORT_MAX, "%s: %s", text, detail);
 	else
 		snprintf(buf, REPORT_MAX, "%s", text);
 }

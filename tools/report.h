@@ -27,8 +27,8 @@ void report_subject(char *buf, enum verdict verdict, const struct library *lib,
  * report_reason - why, and what to do
  * @buf: where to, of REPORT_MAX bytes
  * @verdict: the verdict
- * @err: an errno that goes with it, or 0
+ * @detail: more of it, or NULL
  */
-void report_reason(char *buf, enum verdict verdict, int err);
+void report_reason(char *buf, enum verdict verdict, const char *detail);
 
 #endif /* COP_TOOLS_REPORT_H */

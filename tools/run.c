@@ -113,7 +113,8 @@ static int say(enum verdict verdict, const struct library *lib,
 {
 	char subject[REPORT_MAX], reason[REPORT_MAX];
 
-	report_reason(reason, verdict, verdict == NOT_EXECUTABLE ? errno : 0);
+	report_reason(reason, verdict,
+		      verdict == NOT_EXECUTABLE ? strerror(errno) : NULL);
 	report_subject(subject, verdict, lib, prog);
 	return cop_fail(status_of(verdict), "run: %s: %s", subject, reason);
 }
@@ -145,7 +146,7 @@ static enum verdict prepare(const char *command, struct library *lib,
 	if (verdict == ACTIVE)
 		verdict = program_find(prog, command);
 	if (verdict == ACTIVE)
-		verdict = program_judge(prog, lib);
+		verdict = program_judge(prog);
 	if (verdict != UNREADABLE)
 		return verdict;
 	say(verdict, lib, prog);

@@ -18,7 +18,7 @@ const struct verdict_row cop_verdicts[] = {
 	{ BAD_LIBRARY, "bad-library",
 	  "is no library for this machine: build libcop.so anew" },
 	{ UNLOADABLE, "unloadable",
-	  "its loader does not load libcop.so: see what it says" },
+	  "its loader does not load libcop.so: mend what it complains of" },
 	{ STATIC, "static",
 	  "is statically linked, so no library gets into it: take a build "
 	  "that is dynamically linked" },
