@@ -103,7 +103,7 @@ CRITERION := --jobs 2
 
 $(B)/tests/unit/%.o $(B)/tests/e2e/%.o: test_cflags += \
 	-DCOP_TEST_DIR='"$(abspath tests)"' -DCOP_BUILD_DIR='"$(abspath $(B))"' \
-	-DCOP_LIB='"$(abspath $(LIB))"'
+	-DCOP_LIB='"$(abspath $(LIB))"' -DCOP_BIN='"$(abspath $(COP))"'
 
 $(B)/tests/%.o: tests/%.c | need-test
 	@mkdir -p $(@D)
@@ -147,7 +147,7 @@ differential-quick: need-test $(LIB) $(PLAYER) $(LIAR)
 	$(DIFFERENTIAL) --calls 2000 --liar $(abspath $(LIAR))
 	$(DIFFERENTIAL) --calls 25000 --seed 1 --seed 2 --seed 3 --seed fresh
 
-tests: need-test $(LIB) $(UNIT) $(E2E) $(PROGS) $(PLAYER) $(LIAR)
+tests: need-test $(LIB) $(COP) $(UNIT) $(E2E) $(PROGS) $(PLAYER) $(LIAR)
 
 test: tests
 	$(UNIT) $(CRITERION)

@@ -6,7 +6,6 @@
  * The library ignores what it does not understand, since no program is to fail
  * for it. The launcher can say so before there is a program.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "adopt.h"
@@ -16,8 +15,6 @@ static int port(const char **s)
 {
 	long n = 0;
 
-	if (**s == '0')
-		return 0;
 	for (; **s >= '0' && **s <= '9'; (*s)++) {
 		n = n * 10 + (**s - '0');
 		if (n > 65535)

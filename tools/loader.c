@@ -56,13 +56,15 @@ static void read_line(char *line, struct loaded *loaded)
 	const char *path;
 
 	line[strcspn(line, "\n")] = '\0';
-	if (!strstr(line, LIBRARY_NAME) && !is_missing(line))
-		return;
 	path = listed(line);
-	if (!path)
-		keep(loaded->complaint, line);
-	else if (library_is_named(path))
+	if (path && library_is_named(path))
 		keep(loaded->path, path);
+	else if (is_missing(line))
+		keep(loaded->complaint, line + 1);
+	else if (!path && strstr(line, LIBRARY_NAME))
+		keep(loaded->complaint, line);
+	else if (line[0] != '\t')
+		keep(loaded->other, line);
 }
 
 static void read_all(int in, struct loaded *loaded)
@@ -100,15 +102,10 @@ enum verdict loader_ask(const struct program *prog, struct loaded *loaded)
 {
 	int status;
 
-	loaded->path[0] = loaded->complaint[0] = '\0';
+	loaded->path[0] = loaded->complaint[0] = loaded->other[0] = '\0';
 	status = ask(prog, loaded);
-	if (loaded->complaint[0])
-		return UNLOADABLE;
-	if (loaded->path[0])
-		return ACTIVE;
-	if (!status)
-		return INACTIVE;
-	snprintf(loaded->complaint, sizeof(loaded->complaint),
-		 "%s --list fails", prog->loader);
+	if (!status && !loaded->complaint[0])
+		return loaded->path[0] ? ACTIVE : INACTIVE;
+	keep(loaded->complaint, loaded->other);
 	return UNLOADABLE;
 }

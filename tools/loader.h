@@ -14,7 +14,8 @@
 
 struct loaded {
 	char path[LOADER_MAX];	    /* of the libcop.so that it would load */
-	char complaint[LOADER_MAX]; /* what it says against it */
+	char complaint[LOADER_MAX]; /* why it would not */
+	char other[LOADER_MAX];	    /* what else it says */
 };
 
 /**
