@@ -216,8 +216,6 @@ int elf_read(int fd, struct elf_image *image)
 	image->is_native = true;
 	if (read_segments(&f, &eh, image))
 		return -1;
-	if (eh.e_type != ET_DYN)
-		image->is_library = false;
 	if (!image->is_go)
 		image->is_go = has_go_section(&f, &eh);
 	return 0;

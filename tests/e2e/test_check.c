@@ -113,6 +113,10 @@ static const struct program {
 	{ "echo >info && " CC " && objcopy --add-section "
 	  ".go.buildinfo=info program",
 	  7, "go", HAS_COP },
+	/* a loader's name without an end, which the kernel does not take */
+	{ CC " && sed -i 's/\\(ld-linux[^/]*\\.so\\.[0-9]\\)\\x00/\\1A/' "
+	     "program && chmod +x program",
+	  126, "not-executable", "" },
 	/* the loader by another name, which is in the file system's eye its own */
 	{ "ln -s $(readelf -l /bin/sh | sed -n 's/.*preter: \\(.*\\)]/\\1/p') "
 	  "ours && " CC " -Wl,-dynamic-linker,$PWD/ours",
