@@ -205,8 +205,9 @@ $(B)/bench/%.o: bench/%.c | need-build
 $(B)/bench/bench_%: $(B)/bench/bench_%.o $(B)/bench/harness.o $(ROOM_OBJECTS)
 	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ -lpthread $(LDFLAGS)
 
-bench: $(LIB) $(BENCH:%=$(B)/bench/bench_%)
-	@for b in $(BENCH); do COP_LIB=$(abspath $(LIB)) $(B)/bench/bench_$$b || exit 1; done
+bench: $(LIB) $(COP) $(BENCH:%=$(B)/bench/bench_%)
+	@for b in $(BENCH); do COP_LIB=$(abspath $(LIB)) COP_BIN=$(abspath $(COP)) \
+		$(B)/bench/bench_$$b || exit 1; done
 
 # What was measured stays in $(B)/bench/bind.json.
 bench-plot: need-plot $(LIB) $(B)/bench/bench_bind

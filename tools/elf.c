@@ -3,9 +3,9 @@
  * elf.c - what an executable's headers tell of how it is started: by which
  * loader if any, for which machine, and whether Go has made it.
  *
- * Only what is asked for is read, since a program waits for it: mostly the first
- * page, and the names of the sections. A file is not believed: whatever points
- * beyond it is not there. Counterpart in the kernel: load_elf_binary().
+ * Only what is asked for is read, since a program waits for it: mostly the
+ * first page, and the names of the sections. A file is not believed: whatever
+ * points beyond it is not there. Counterpart in the kernel: load_elf_binary().
  */
 #include <link.h>
 #include <stdint.h>

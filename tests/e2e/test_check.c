@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_check.c - cop check: its verdicts, on real files, against what becomes of
- * these when they are run with the library. cop run refuses where cop check says
- * no, for the same reason. progs/asks.c is the program, built in many ways.
+ * test_check.c - cop check: its verdicts, on real files, against what becomes
+ * of these when they are run with the library. cop run refuses where cop check
+ * says no, for the same reason. progs/asks.c is the program, built in many
+ * ways.
  */
 #include <criterion/criterion.h>
 
@@ -563,7 +564,7 @@ Test(check, a_program_that_is_started_here_has_what_was_told,
 
 /* ---- what it does not tell ----------------------------------------------- */
 
-/* As cop(1) says: which definition a call is bound to is in the loader's log. */
+/* As cop(1) says: what a call is bound to is in the loader's log. */
 Test(check, a_library_bound_deep_is_seen_in_the_loaders_log,
      .init = scratch_make, .fini = scratch_remove)
 {

@@ -383,7 +383,7 @@ Test(launcher, a_program_whose_interpreter_is_missing_is_not_executable,
 	expect_line("./program: /nowhere/ld-linux.so: can't be executed: No");
 }
 
-/* The shell is for what the kernel finds no way to run, and for nothing else. */
+/* The shell is for what the kernel finds no way to run, and nothing else. */
 Test(launcher, a_program_that_is_being_written_is_not_given_to_the_shell,
      .init = scratch_make, .fini = scratch_remove)
 {

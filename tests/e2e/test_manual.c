@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * test_manual.c - what is written of the launcher and the library is so: the
- * manual pages, cop help and the completions have the same subcommands, options,
- * verdicts and constants; what is installed works; the example in libcop(7) does.
+ * manual pages, cop help and the completions have the same subcommands,
+ * options, verdicts and constants; what is installed works, and so does the
+ * example in libcop(7).
  */
 #include <criterion/criterion.h>
 
