@@ -306,7 +306,8 @@ void cop_bind_confirm(struct sock *sk, __be16 sport)
 	if (!got)
 		return;
 	while (unlikely(got != had)) {
-		claimed = cop_port_claim(&cop_port_table, got);
+		claimed = sk->sk_prot->own_ports &&
+			  cop_port_claim(&cop_port_table, got);
 		if (hash_replace(sk, had, got)) {
 			set_shared(sk, !claimed);
 			break;

@@ -11,8 +11,10 @@
 
 #include "cop.h"
 #include "cop/compiler.h"
+#include "cop/env.h"
 #include "cop/inet.h"
 #include "cop/libc.h"
+#include "cop/process.h"
 #include "cop/proto.h"
 #include "cop/route.h"
 #include "cop/socket.h"
@@ -75,6 +77,23 @@ static struct inet_protosw *inet_lookup_protosw(int type, int *protocol)
 		}
 	}
 	return answer;
+}
+
+/*
+ * A type that only we have is ours whatever the protocol. Of one that the kernel
+ * has too, an entry is served where COP_ADOPT asks for it: not to a thread that
+ * could not have it in the table.
+ */
+static bool inet_serves(int type, int protocol)
+{
+	struct inet_protosw *answer;
+
+	if (likely(!inet_has_type(type)))
+		return false;
+	answer = inet_lookup_protosw(type, &protocol);
+	if (!(inetsw[type]->flags & INET_PROTOSW_ADOPTED))
+		return true;
+	return answer && cop_env.adopt && !cop_process_has_parted();
 }
 
 static int inet_create(struct socket *sock, int protocol)
@@ -355,11 +374,18 @@ static struct inet_protosw inetsw_array[] = {
 		.ops = &inet_dgram_ops,
 		.flags = INET_PROTOSW_PERMANENT,
 	},
+	{
+		.type = SOCK_DGRAM,
+		.protocol = IPPROTO_UDP,
+		.prot = &cop_udp_prot,
+		.ops = &inet_dgram_ops,
+		.flags = INET_PROTOSW_PERMANENT | INET_PROTOSW_ADOPTED,
+	},
 };
 
 static const struct net_proto_family inet_family_ops = {
 	.family = PF_INET,
-	.has_type = inet_has_type,
+	.serves = inet_serves,
 	.create = inet_create,
 };
 

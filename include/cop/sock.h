@@ -186,6 +186,7 @@ struct proto {
 	const char *name;
 	struct cop_slab *slab; /* of the transport's struct sock */
 	size_t obj_size; /* of it, what sk_alloc() clears; init has the rest */
+	bool own_ports;	 /* in the port space; else the kernel's alone */
 	int (*init)(struct sock *sk);
 	void (*destroy)(struct sock *sk);
 	void (*close)(struct sock *sk);
