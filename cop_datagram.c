@@ -28,7 +28,7 @@
 #include "cop/tx.h"
 #include "cop/uaccess.h"
 
-static bool dest_of(const void *name, socklen_t len, struct cop_flow_key *key)
+bool cop_dest_of(const void *name, socklen_t len, struct cop_flow_key *key)
 {
 	const struct sockaddr_in *to = name;
 
@@ -68,7 +68,7 @@ void cop_tx_begin(struct sock *sk, const void *name, socklen_t len,
 	tx->flow = COP_TX_NONE;
 	tx->key = (struct cop_flow_key){ 0 };
 	if (name) {
-		if (dest_of(name, len, &tx->key))
+		if (cop_dest_of(name, len, &tx->key))
 			tx->flow = connected && is_peer(sk, &tx->key)
 					   ? COP_TX_PEER
 					   : COP_TX_TABLE;

@@ -4,7 +4,7 @@
  * as UDP's, and COP_ADOPT has put on COP. It moves datagrams as cop_prot does,
  * but goes by UDP's name, and by UDP's rule of who may bind to a port.
  *
- * Owns: the slab of such socks. Protected by: the fields' own rules; the caller
+ * Owns: the slab of such socks, and of those that are undecided. Protected by: the fields' own rules; the caller
  * keeps the sock alive. May call: cop_proto.c, cop_bind.c.
  * Counterpart in the kernel: update_socket_protocol() in net/socket.c, by which
  * a program's TCP becomes MPTCP; and net/ipv4/udp.c.
@@ -19,7 +19,7 @@
 #include "cop/proto.h"
 #include "cop/stats.h"
 
-static struct cop_slab udp_slab = COP_SLAB(struct cop_sock);
+struct cop_slab cop_udp_slab = COP_SLAB(struct cop_sock);
 
 /* Sockets that share a port are told from each other by the cookie alone. */
 static int udp_open(struct sock *sk, int flags)
@@ -57,7 +57,7 @@ static int udp_getsockopt(struct sock *sk, int fd, int level, int optname,
 
 const struct proto cop_udp_prot = {
 	.name = "COP-UDP",
-	.slab = &udp_slab,
+	.slab = &cop_udp_slab,
 	.obj_size = COP_SOCK_CLEARED,
 	.own_ports = false,
 	.init = cop_init_sock,

@@ -53,7 +53,9 @@ static inline struct cop_sock *cop_sk(const struct sock *sk)
 }
 
 extern const struct proto cop_prot;
-extern const struct proto cop_udp_prot; /* cop_udp.c */
+extern const struct proto cop_udp_prot;	      /* cop_udp.c */
+extern const struct proto cop_undecided_prot; /* cop_undecided.c */
+extern struct cop_slab cop_udp_slab;	      /* of both of these */
 
 /* The rest of struct proto, by room; see there. */
 int cop_init_sock(struct sock *sk);
