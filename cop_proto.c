@@ -33,6 +33,7 @@ static struct cop_slab cop_slab = COP_SLAB(struct cop_sock);
 int cop_init_sock(struct sock *sk)
 {
 	cop_flow_init(&cop_sk(sk)->flows);
+	cop_filter_init(sk);
 	return 0;
 }
 
