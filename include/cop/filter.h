@@ -13,7 +13,8 @@ enum cop_head {
 	HEAD_EMPTY, /* nothing */
 	HEAD_COP,   /* a COP datagram */
 	HEAD_STRAY, /* something else */
-	HEAD_ERROR, /* an error is pending, which a look would take away */
+	HEAD_ERROR, /* an error is pending, which a look would take away; or the
+		     * end of a socket that was shut */
 	HEAD_GONE   /* the descriptor is no longer ours */
 };
 
@@ -27,9 +28,10 @@ enum cop_head {
  * until none can be left behind them, later calls look again. Where a filter of
  * the program's own is set, by whichever process, that one does it. No
  * cancellation point. With COP_DEBUG no filter is set: strays are dropped here,
- * where it is seen who sent them.
+ * where it is seen who sent them. Returns false where it was seen that there is
+ * nothing to be received.
  */
-void cop_poll(struct sock *sk, int fd);
+bool cop_poll(struct sock *sk, int fd);
 
 /**
  * cop_filter_attached - note that from now on the kernel drops strays
