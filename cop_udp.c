@@ -11,6 +11,8 @@
  */
 #include <errno.h>
 
+#include <sys/socket.h>
+
 #include "cop/bind.h"
 #include "cop/compiler.h"
 #include "cop/filter.h"
@@ -43,6 +45,10 @@ static int udp_setsockopt(struct sock *sk, int fd, int level, int optname,
 	if (is_port_rule(level, optname))
 		return cop_libc_result(cop_libc.setsockopt(fd, level, optname,
 							   optval, optlen));
+	if (level == SOL_SOCKET && optname == SO_ATTACH_REUSEPORT_CBPF)
+		return cop_attach_reuseport(fd, optval, optlen);
+	if (level == SOL_SOCKET && optname == SO_ATTACH_REUSEPORT_EBPF)
+		return -ENOPROTOOPT; /* an eBPF program can't be moved */
 	return cop_setsockopt(sk, fd, level, optname, optval, optlen);
 }
 
