@@ -674,3 +674,31 @@ int cop_bpf_shift(const struct sock_filter *in, unsigned int len,
 	memmove(out, out + s.max - s.n, s.n * sizeof(*out));
 	return s.n;
 }
+
+/* ---- what needs no moving -------------------------------------------------- */
+
+static bool looks_at_it(const struct sock_filter *in)
+{
+	struct part part = { .n = 0 };
+
+	if (BPF_CLASS(in->code) != BPF_LD && BPF_CLASS(in->code) != BPF_LDX)
+		return false;
+	switch (BPF_MODE(in->code)) {
+	case BPF_IMM:
+	case BPF_MEM:
+		return false;
+	case BPF_ABS:
+		return in->k < (uint32_t)SKF_AD_OFF ||
+		       load_ancillary(&part, in);
+	default:
+		return true;
+	}
+}
+
+bool cop_bpf_is_blind(const struct sock_filter *in, unsigned int len)
+{
+	while (len--)
+		if (looks_at_it(&in[len]))
+			return false;
+	return true;
+}

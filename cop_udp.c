@@ -10,14 +10,18 @@
  * a program's TCP becomes MPTCP; and net/ipv4/udp.c.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <string.h>
 
 #include "cop/bind.h"
+#include "cop/bpf.h"
 #include "cop/compiler.h"
 #include "cop/filter.h"
 #include "cop/libc.h"
 #include "cop/mark.h"
 #include "cop/proto.h"
 #include "cop/stats.h"
+#include "cop/uaccess.h"
 
 struct cop_slab cop_udp_slab = COP_SLAB(struct cop_sock);
 
@@ -37,12 +41,57 @@ static bool is_port_rule(int level, int optname)
 	       (optname == SO_REUSEADDR || optname == SO_REUSEPORT);
 }
 
+static int kernel_set(int fd, int optname, const void *optval, socklen_t optlen)
+{
+	return cop_libc_result(
+		cop_libc.setsockopt(fd, SOL_SOCKET, optname, optval, optlen));
+}
+
+static bool is_blind(int fd, const struct sock_fprog *prog)
+{
+	return !user_readable(fd, prog->filter,
+			      prog->len * sizeof(*prog->filter)) ||
+	       cop_bpf_is_blind(prog->filter, prog->len);
+}
+
+/*
+ * A program that chooses from the sockets of a port. One that looks at the payload
+ * would find the header, and is refused as if there were nothing to choose from.
+ */
+static int attach_chooser(int fd, const void *optval, socklen_t optlen)
+{
+	struct sock_fprog prog;
+
+	if (optlen == sizeof(prog) && user_readable(fd, optval, optlen)) {
+		memcpy(&prog, optval, sizeof(prog));
+		if (!is_blind(fd, &prog))
+			return -EINVAL;
+	}
+	return kernel_set(fd, SO_ATTACH_REUSEPORT_CBPF, optval, optlen);
+}
+
+/* Nobody can look into an eBPF program; what is none is for the kernel to say. */
+static int attach_unknown_chooser(int fd, const void *optval, socklen_t optlen)
+{
+	int bpf;
+
+	if (optlen == sizeof(bpf) && user_readable(fd, optval, optlen)) {
+		memcpy(&bpf, optval, sizeof(bpf));
+		if (cop_libc.fcntl(bpf, F_GETFD) >= 0)
+			return -EINVAL;
+	}
+	return kernel_set(fd, SO_ATTACH_REUSEPORT_EBPF, optval, optlen);
+}
+
 static int udp_setsockopt(struct sock *sk, int fd, int level, int optname,
 			  const void *optval, socklen_t optlen)
 {
 	if (is_port_rule(level, optname))
-		return cop_libc_result(cop_libc.setsockopt(fd, level, optname,
-							   optval, optlen));
+		return kernel_set(fd, optname, optval, optlen);
+	if (level == SOL_SOCKET && optname == SO_ATTACH_REUSEPORT_CBPF)
+		return attach_chooser(fd, optval, optlen);
+	if (level == SOL_SOCKET && optname == SO_ATTACH_REUSEPORT_EBPF)
+		return attach_unknown_chooser(fd, optval, optlen);
 	return cop_setsockopt(sk, fd, level, optname, optval, optlen);
 }
 

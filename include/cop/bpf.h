@@ -7,6 +7,7 @@
 #define COP_BPF_H
 
 #include <linux/filter.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define COP_BPF_UDP_HLEN 8
@@ -39,5 +40,15 @@ int cop_bpf_strays(struct sock_filter *out, unsigned int max);
  */
 int cop_bpf_shift(const struct sock_filter *in, unsigned int len,
 		  struct sock_filter *out, unsigned int max, uint16_t *place);
+
+/**
+ * cop_bpf_is_blind - whether a program looks at nothing of a datagram
+ * @in: its instructions
+ * @len: how many there are
+ *
+ * Such as one that goes by the processor or the hash alone: it does the same
+ * wherever the payload begins.
+ */
+bool cop_bpf_is_blind(const struct sock_filter *in, unsigned int len);
 
 #endif /* COP_BPF_H */
