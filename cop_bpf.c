@@ -675,15 +675,18 @@ int cop_bpf_shift(const struct sock_filter *in, unsigned int len,
 	return s.n;
 }
 
-/* Offsets in front of NEGATIVE are the kernel's own words, and other headers. */
+/* Of what the kernel itself knows, some is about the payload. */
 static int skip_one(struct sock_filter *insn)
 {
+	struct part unused = { .n = 0 };
 	uint16_t class = BPF_CLASS(insn->code), mode = BPF_MODE(insn->code);
 
 	if (class != BPF_LD && class != BPF_LDX)
 		return 0;
 	if (mode == BPF_LEN)
 		return -EINVAL;
+	if (mode == BPF_ABS && insn->k >= (uint32_t)SKF_AD_OFF)
+		return load_ancillary(&unused, insn);
 	if ((mode == BPF_ABS || mode == BPF_IND || mode == BPF_MSH) &&
 	    insn->k < NEGATIVE)
 		insn->k += COP_HLEN;
