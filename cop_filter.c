@@ -4,7 +4,7 @@
  * socket, so that nothing else wakes a program that polls.
  *
  * Owns: SOCK_FILTER*, SOCK_HEAD_BUSY. Protected by: atomic flags. May call:
- * cop_mark.c, cop_bind.c, cop_encap.c and the kernel. Counterpart in the kernel: sk_filter()
+ * cop_mark.c, cop_bind.c, cop_encap.c, cop_stray.c and the kernel. Counterpart in the kernel: sk_filter()
  * in udp_queue_rcv_one_skb().
  */
 #include <errno.h>
@@ -20,6 +20,7 @@
 #include "cop/libc.h"
 #include "cop/mark.h"
 #include "cop/proto.h"
+#include "cop/stray.h"
 #include "cop/tx.h"
 
 #define HEAD_LOCK_TRIES 50000
@@ -27,46 +28,51 @@
 /* The kernel accounts for no datagram with less. */
 #define TRUESIZE_MIN 256
 
+/* With COP_DEBUG there is no filter, and so there may always be strays. */
+void cop_filter_init(struct sock *sk)
+{
+	if (unlikely(cop_env.debug))
+		sock_set_flag(sk, SOCK_FILTER);
+}
+
+void cop_head_clean(struct sock *sk)
+{
+	if (likely(!cop_env.debug) && sock_flag(sk, SOCK_FILTER))
+		sock_set_flag(sk, SOCK_FILTER_CLEAN);
+}
+
 /*
  * Look at the first datagram in the queue. Where an error is pending, a look
- * would take it from the program, so it is not taken.
+ * would take it from the program, so it is not taken. After a shutdown() the end
+ * comes behind the last one.
  */
-static enum cop_head head_look(int fd, struct cop_rx *rx)
+static enum cop_head head_look(int fd, struct cop_rx *rx,
+			       struct sockaddr_in *from)
 {
+	socklen_t fromlen = sizeof(*from);
 	unsigned char hdr[COP_HLEN] __attribute__((aligned(4)));
-	struct pollfd ready = { .fd = fd, .events = POLLIN };
+	struct pollfd ready = { .fd = fd, .events = POLLIN | POLLRDHUP };
 	ssize_t n;
 
 	if (cop_libc.poll(&ready, 1, 0) <= 0)
 		return HEAD_EMPTY;
 	if (ready.revents & (POLLERR | POLLNVAL))
 		return HEAD_ERROR;
-	n = cop_libc_result(cop_libc.recv(fd, hdr, sizeof(hdr),
-					  MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT));
+	n = cop_libc_result(cop_libc.recvfrom(
+		fd, hdr, sizeof(hdr), MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT,
+		(struct sockaddr *)from, &fromlen));
 	if (n == -ENOTSOCK)
 		return HEAD_GONE;
 	if (n < 0)
-		return n == -EAGAIN ? HEAD_EMPTY : HEAD_ERROR;
+		return n == -EAGAIN && !(ready.revents & POLLRDHUP)
+			       ? HEAD_EMPTY
+			       : HEAD_ERROR;
 	rx->len = n;
 	rx->stray = cop_hdr_check(hdr, n);
 	if (rx->stray != COP_NO_STRAY)
 		return HEAD_STRAY;
 	rx->len -= cop_hdr_len((struct cophdr *)hdr);
 	return HEAD_COP;
-}
-
-void cop_rx_stray(struct sock *sk, enum cop_stray reason)
-{
-	static const char *const name[] = {
-		[COP_STRAY_SHORT] = "too short",
-		[COP_STRAY_MAGIC] = "not COP",
-		[COP_STRAY_VERSION] = "of another version",
-		[COP_STRAY_LENGTH] = "of a wrong header length",
-	};
-
-	u32_add(&cop_sk(sk)->count.strays[reason], 1);
-	cop_debug("port %u: a datagram that is %s was dropped",
-		  READ_ONCE(sk->sk_num), name[reason]);
 }
 
 /*
@@ -91,17 +97,18 @@ void cop_head_unlock(struct sock *sk)
 
 static enum cop_head head_purge(struct sock *sk, int fd, struct cop_rx *rx)
 {
+	struct sockaddr_in from = { 0 };
 	enum cop_head head;
 	char none;
 
-	while ((head = head_look(fd, rx)) == HEAD_STRAY) {
+	while ((head = head_look(fd, rx, &from)) == HEAD_STRAY) {
 		if (!cop_owns(sk, fd))
 			return HEAD_GONE;
 		cop_libc.recv(fd, &none, 0, MSG_DONTWAIT);
-		cop_rx_stray(sk, rx->stray);
+		cop_rx_stray(sk, rx->stray, &from, sizeof(from));
 	}
-	if (head == HEAD_EMPTY && sock_flag(sk, SOCK_FILTER))
-		sock_set_flag(sk, SOCK_FILTER_CLEAN);
+	if (head == HEAD_EMPTY)
+		cop_head_clean(sk);
 	return head;
 }
 
@@ -135,7 +142,7 @@ void cop_head_taken(struct sock *sk)
 	if (left)
 		WRITE_ONCE(cop_sk(sk)->unclean, left - 1);
 	else
-		sock_set_flag(sk, SOCK_FILTER_CLEAN);
+		cop_head_clean(sk);
 }
 
 /* Another process may have set one already, and the program's own at that. */
@@ -178,25 +185,26 @@ static void filter_look_again(struct sock *sk, int fd)
 	filter_attach(sk, fd);
 }
 
-static noinline void poll_unclean(struct sock *sk, int fd)
+static noinline bool poll_unclean(struct sock *sk, int fd)
 {
 	struct cop_rx rx;
 
 	if (!cop_owns(sk, fd))
-		return;
+		return true;
 	if (!sock_flag(sk, SOCK_FILTER))
 		filter_attach(sk, fd);
 	else if (sock_flag(sk, SOCK_FILTER_NEW))
 		filter_look_again(sk, fd);
-	if (!sock_flag(sk, SOCK_FILTER_CLEAN))
-		cop_head_purge(sk, fd, &rx);
+	return sock_flag(sk, SOCK_FILTER_CLEAN) ||
+	       cop_head_purge(sk, fd, &rx) != HEAD_EMPTY;
 }
 
-void cop_poll(struct sock *sk, int fd)
+bool cop_poll(struct sock *sk, int fd)
 {
 	const uint32_t flags = READ_ONCE(sk->sk_flags);
 
 	if (unlikely((flags & (SOCK_FILTER_CLEAN | SOCK_FILTER_NEW)) !=
 		     SOCK_FILTER_CLEAN))
-		poll_unclean(sk, fd);
+		return poll_unclean(sk, fd);
+	return true;
 }

@@ -11,8 +11,10 @@
 
 #include "cop.h"
 #include "cop/compiler.h"
+#include "cop/env.h"
 #include "cop/inet.h"
 #include "cop/libc.h"
+#include "cop/process.h"
 #include "cop/proto.h"
 #include "cop/route.h"
 #include "cop/socket.h"
@@ -75,6 +77,23 @@ static struct inet_protosw *inet_lookup_protosw(int type, int *protocol)
 		}
 	}
 	return answer;
+}
+
+/*
+ * A type that only we have is ours whatever the protocol. Of one that the kernel
+ * has too, an entry is served where COP_ADOPT asks for it: not to a thread that
+ * could not have it in the table.
+ */
+static bool inet_serves(int type, int protocol)
+{
+	struct inet_protosw *answer;
+
+	if (likely(!inet_has_type(type)))
+		return false;
+	answer = inet_lookup_protosw(type, &protocol);
+	if (!(inetsw[type]->flags & INET_PROTOSW_ADOPTED))
+		return true;
+	return answer && cop_env.adopt && !cop_process_has_parted();
 }
 
 static int inet_create(struct socket *sock, int protocol)
@@ -255,9 +274,9 @@ static bool inet_reclaim(struct socket *sock, uint16_t snum)
 	return sock->sk->sk_prot->reclaim(snum);
 }
 
-static void inet_poll(struct socket *sock, int fd)
+static bool inet_poll(struct socket *sock, int fd)
 {
-	sock->sk->sk_prot->poll(sock->sk, fd);
+	return sock->sk->sk_prot->poll(sock->sk, fd);
 }
 
 static int inet_ioctl(struct socket *sock, int fd, unsigned long cmd, void *arg)
@@ -355,17 +374,32 @@ static struct inet_protosw inetsw_array[] = {
 		.ops = &inet_dgram_ops,
 		.flags = INET_PROTOSW_PERMANENT,
 	},
+	{
+		.type = SOCK_DGRAM,
+		.protocol = IPPROTO_UDP,
+		.prot = &cop_udp_prot,
+		.ops = &inet_dgram_ops,
+		.flags = INET_PROTOSW_PERMANENT | INET_PROTOSW_ADOPTED,
+	},
 };
 
 static const struct net_proto_family inet_family_ops = {
 	.family = PF_INET,
-	.has_type = inet_has_type,
+	.serves = inet_serves,
 	.create = inet_create,
 };
+
+static void inet_choose_prot(struct inet_protosw *p)
+{
+	if (p->flags & INET_PROTOSW_ADOPTED && cop_env.adopt == COP_ADOPT_SOME)
+		p->prot = &cop_undecided_prot;
+}
 
 void inet_init(void)
 {
 	sock_register(&inet_family_ops);
-	for (size_t i = 0; i < ARRAY_SIZE(inetsw_array); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(inetsw_array); i++) {
+		inet_choose_prot(&inetsw_array[i]);
 		inet_register_protosw(&inetsw_array[i]);
+	}
 }

@@ -30,13 +30,14 @@
 static struct cop_slab cop_slab = COP_SLAB(struct cop_sock);
 
 /* The counterpart of udp_init_sock: a socket has no flows to begin with. */
-static int cop_init_sock(struct sock *sk)
+int cop_init_sock(struct sock *sk)
 {
 	cop_flow_init(&cop_sk(sk)->flows);
+	cop_filter_init(sk);
 	return 0;
 }
 
-static int cop_open(struct sock *sk, int flags)
+int cop_open(struct sock *sk, int flags)
 {
 	int fd = cop_libc_result(
 		cop_libc.socket(AF_INET, SOCK_DGRAM | flags, IPPROTO_UDP));
@@ -77,7 +78,7 @@ static bool option_is(int fd, int optname, int value)
  * A kernel socket that came over an exec, or from another process. Whoever sent
  * it may have marked whatever he had, such as a raw socket for UDP.
  */
-static int cop_adopt(struct sock *sk, int fd, const struct cop_mark *mark)
+int cop_adopt(struct sock *sk, int fd, const struct cop_mark *mark)
 {
 	struct sockaddr_in local;
 
@@ -96,7 +97,7 @@ static int cop_adopt(struct sock *sk, int fd, const struct cop_mark *mark)
 	return 0;
 }
 
-static void cop_close(struct sock *sk)
+void cop_close(struct sock *sk)
 {
 	cop_stats_report(sk, -1);
 	sk_common_release(sk);
@@ -111,7 +112,7 @@ static void release_claim(_Atomic(uint16_t) *claim)
 		cop_port_release(&cop_port_table, snum);
 }
 
-static void cop_destroy(struct sock *sk)
+void cop_destroy(struct sock *sk)
 {
 	struct cop_sock *csk = cop_sk(sk);
 
@@ -124,7 +125,7 @@ static void cop_destroy(struct sock *sk)
 	}
 }
 
-static void cop_autobind(struct sock *sk, int fd)
+void cop_autobind(struct sock *sk, int fd)
 {
 	cop_naming_begin(sk);
 	if (READ_ONCE(sk->sk_num) || sock_flag(sk, SOCK_UNCONFIRMED))
@@ -134,7 +135,7 @@ static void cop_autobind(struct sock *sk, int fd)
 	cop_naming_end(sk);
 }
 
-static bool cop_autobound(struct sock *sk, int fd, int err)
+bool cop_autobound(struct sock *sk, int fd, int err)
 {
 	struct sockaddr_in local;
 	bool bound;
@@ -152,8 +153,8 @@ static bool cop_autobound(struct sock *sk, int fd, int err)
  * The kernel's answer also confirms the port. A pinned one that the sock has
  * given back is still on the kernel socket, but not the sock's.
  */
-static int cop_getname(struct sock *sk, int fd, struct sockaddr *uaddr,
-		       socklen_t *addr_len)
+int cop_getname(struct sock *sk, int fd, struct sockaddr *uaddr,
+		socklen_t *addr_len)
 {
 	struct sockaddr_in *addr = (struct sockaddr_in *)uaddr;
 	socklen_t room =
@@ -217,8 +218,8 @@ static bool connect_once(struct sock *sk, int fd, const struct sockaddr *uaddr,
 	return *err == -EAGAIN;
 }
 
-static int cop_connect(struct sock *sk, int fd, const struct sockaddr *uaddr,
-		       socklen_t addr_len)
+int cop_connect(struct sock *sk, int fd, const struct sockaddr *uaddr,
+		socklen_t addr_len)
 {
 	struct sockaddr_in local;
 	int tries = COP_BIND_TRIES;
@@ -259,8 +260,8 @@ static int disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 }
 
 /* The counterpart of udp_disconnect: what a bind did not fix is undone. */
-static int cop_disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
-			  socklen_t addr_len)
+int cop_disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
+		   socklen_t addr_len)
 {
 	int err;
 
@@ -272,8 +273,9 @@ static int cop_disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 
 const struct proto cop_prot = {
 	.name = "COP",
+	.own_ports = true,
 	.slab = &cop_slab,
-	.obj_size = offsetof(struct cop_sock, flows),
+	.obj_size = COP_SOCK_CLEARED,
 	.init = cop_init_sock,
 	.destroy = cop_destroy,
 	.close = cop_close,

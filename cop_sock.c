@@ -58,7 +58,7 @@ static void sk_clear_from(struct sock *sk, size_t from, size_t end)
 
 /*
  * Zero all that is not the slab's, but for sk_prot: a reader without a reference
- * may be about to call it, and all socks of a slab have the same. Whole words
+ * may be about to call it, and each of a slab can take any sock of the slab. Whole words
  * are stored, since such a reader may be anywhere.
  */
 static void sk_clear(struct sock *sk, size_t size)

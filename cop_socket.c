@@ -33,10 +33,15 @@ void sock_unregister(int family)
 		net_families[family] = NULL;
 }
 
-bool sock_is_ours(int family, int type)
+static bool family_known(int family)
 {
-	return family_valid(family) && net_families[family] &&
-	       net_families[family]->has_type(type & SOCK_TYPE_MASK);
+	return family_valid(family) && net_families[family];
+}
+
+bool sock_is_ours(int family, int type, int protocol)
+{
+	return family_known(family) &&
+	       net_families[family]->serves(type & SOCK_TYPE_MASK, protocol);
 }
 
 int sock_create(int family, int type, int protocol, struct socket **res)
@@ -60,12 +65,11 @@ int sock_adopt(int fd, const struct cop_mark *mark, struct socket **res)
 	struct socket *sock;
 	int err;
 
-	if (mark->type & ~SOCK_TYPE_MASK ||
-	    !sock_is_ours(mark->family, mark->type))
+	if (mark->type & ~SOCK_TYPE_MASK || !family_known(mark->family))
 		return -ENOENT;
 	err = sock_create(mark->family, mark->type, mark->protocol, &sock);
 	if (err)
-		return err;
+		return err == -ENOBUFS ? err : -ENOENT;
 	err = sock->ops->adopt(sock, fd, mark);
 	if (!err)
 		*res = sock;

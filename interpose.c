@@ -107,7 +107,7 @@ EXPORT int socket(int domain, int type, int protocol)
 {
 	if (unlikely(!READ_ONCE(cop_started)))
 		cop_init();
-	if (likely(!sock_is_ours(domain, type)))
+	if (likely(!sock_is_ours(domain, type, protocol)))
 		return foreign_fd(cop_libc.socket(domain, type, protocol));
 	return sys_socket(domain, type, protocol);
 }
@@ -142,7 +142,7 @@ EXPORT int socketpair(int domain, int type, int protocol, int sv[2])
 
 	if (unlikely(!READ_ONCE(cop_started)))
 		cop_init();
-	if (unlikely(sock_is_ours(domain, type)))
+	if (unlikely(sock_is_ours(domain, type, protocol)))
 		return sys_socketpair(domain, type, protocol, sv);
 	ret = cop_libc.socketpair(domain, type, protocol, sv);
 	if (!ret) {

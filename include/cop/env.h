@@ -6,10 +6,19 @@
 #define COP_ENV_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+/* What becomes of a program's own UDP sockets. */
+enum cop_adopt {
+	COP_ADOPT_NONE, /* they are the kernel's */
+	COP_ADOPT_SOME, /* those of some ports are put on COP */
+	COP_ADOPT_ALL,
+};
 
 struct cop_env {
-	bool debug;	   /* (c) COP_DEBUG=1 */
-	const char *stats; /* (c) COP_STATS: "stderr", a path, or NULL */
+	bool debug;	      /* (c) COP_DEBUG=1 */
+	enum cop_adopt adopt; /* (c) COP_ADOPT */
+	const char *stats;    /* (c) COP_STATS: "stderr", a path, or NULL */
 };
 
 /* All off until cop_env_init() has run, which alone writes it. */
@@ -21,6 +30,12 @@ extern struct cop_env cop_env;
  * A value that means nothing is reported on stderr and ignored.
  */
 void cop_env_init(void);
+
+/**
+ * cop_env_adopts - whether COP_ADOPT lists a port
+ * @port: host order
+ */
+bool cop_env_adopts(uint16_t port);
 
 /**
  * cop_debug - say something on stderr, where COP_DEBUG asks for it

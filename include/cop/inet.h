@@ -13,6 +13,7 @@
 /* inet_protosw flags */
 #define INET_PROTOSW_REUSE     0x01 /* SO_REUSEADDR is set at creation */
 #define INET_PROTOSW_PERMANENT 0x02 /* can't be overridden or removed */
+#define INET_PROTOSW_ADOPTED   0x80 /* the kernel's type: ours by COP_ADOPT */
 
 struct inet_protosw {
 	struct inet_protosw *next;

@@ -42,6 +42,9 @@ struct cop_sock {
 				 * is not cleared with the rest */
 };
 
+/* What sk_alloc() clears of it. */
+#define COP_SOCK_CLEARED offsetof(struct cop_sock, flows)
+
 _Static_assert(sizeof(struct cop_sock) <= 320, "a struct sock must stay small");
 
 static inline struct cop_sock *cop_sk(const struct sock *sk)
@@ -50,8 +53,24 @@ static inline struct cop_sock *cop_sk(const struct sock *sk)
 }
 
 extern const struct proto cop_prot;
+extern const struct proto cop_udp_prot;	      /* cop_udp.c */
+extern const struct proto cop_undecided_prot; /* cop_undecided.c */
+extern struct cop_slab cop_udp_slab;	      /* of both of these */
 
 /* The rest of struct proto, by room; see there. */
+int cop_init_sock(struct sock *sk);
+void cop_destroy(struct sock *sk);
+void cop_close(struct sock *sk);
+int cop_open(struct sock *sk, int flags);
+int cop_adopt(struct sock *sk, int fd, const struct cop_mark *mark);
+void cop_autobind(struct sock *sk, int fd);
+bool cop_autobound(struct sock *sk, int fd, int err);
+int cop_getname(struct sock *sk, int fd, struct sockaddr *uaddr,
+		socklen_t *addr_len);
+int cop_connect(struct sock *sk, int fd, const struct sockaddr *uaddr,
+		socklen_t addr_len);
+int cop_disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
+		   socklen_t addr_len);
 ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
 		   int flags, const void *name, socklen_t namelen);
 ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len, int flags,

@@ -12,7 +12,7 @@
 
 struct net_proto_family {
 	int family;
-	bool (*has_type)(int type);
+	bool (*serves)(int type, int protocol);
 	int (*create)(struct socket *sock, int protocol);
 };
 
@@ -37,13 +37,14 @@ void sock_unregister(int family);
  * sock_is_ours - whether a socket of this kind is served here
  * @family: as given to socket()
  * @type: likewise, flags included
+ * @protocol: likewise
  *
  * What is not ours, unknown numbers included, is for the kernel to judge.
  */
-bool sock_is_ours(int family, int type);
+bool sock_is_ours(int family, int type, int protocol);
 
 /**
- * sock_create - make a socket of a family and type that is ours
+ * sock_create - make a socket of a family that is ours
  * @family: address family
  * @type: socket type without flags
  * @protocol: protocol number

@@ -13,6 +13,7 @@ static void setup(void)
 	t_init();
 	unsetenv("COP_DEBUG");
 	unsetenv("COP_STATS");
+	unsetenv("COP_ADOPT");
 }
 
 TestSuite(cop_env, .init = setup, .timeout = 20);
@@ -67,6 +68,61 @@ Test(cop_env, COP_STATS_is_stderr_or_a_path_and_empty_is_reported)
 	t_stderr(cop_env_init, text, sizeof(text));
 	cr_assert(eq(str, (char *)cop_env.stats, "/some/where"));
 	cr_assert(eq(str, text, ""));
+}
+
+/* Whether ports 1, 5000, 5999, 6000 and 65535 are listed. */
+static const struct {
+	const char *value; /* NULL: unset */
+	enum cop_adopt adopt;
+	const char *listed;
+} adopt[] = {
+	{ NULL, COP_ADOPT_NONE, "-----" },
+	{ "udp", COP_ADOPT_ALL, "-----" },
+	{ "udp:5000-5999,65535", COP_ADOPT_SOME, "-xx-x" },
+	{ "udp:6000", COP_ADOPT_SOME, "---x-" },
+	{ "udp:1-65535", COP_ADOPT_SOME, "xxxxx" },
+	{ "udp:05999-6000,1-1", COP_ADOPT_SOME, "x-xx-" },
+};
+
+static const char *const no_adopt[] = {
+	"",	     "1",	  "tcp",	 "UDP",
+	"udp ",	     "udp:",	  "udp,",	 "udp:x",
+	"udp:0",     "udp:65536", "udp:1,",	 "udp:,1",
+	"udp:-1",    "udp:1-",	  "udp:2-1",	 "udp:1 -2",
+	"udp:1-2-3", "udp:+1",	  "udp: 1",	 "udp:1;2",
+	"udp5000",   "udp:1,,2",  "udp:1-70000", "udp:4294967297",
+};
+
+Test(cop_env, COP_ADOPT_is_udp_or_a_list_of_ports)
+{
+	static const uint16_t port[] = { 1, 5000, 5999, 6000, 65535 };
+	char text[512], listed[] = "-----";
+
+	for (size_t i = 0; i < ARRAY_SIZE(adopt); i++) {
+		if (adopt[i].value)
+			setenv("COP_ADOPT", adopt[i].value, 1);
+		t_stderr(cop_env_init, text, sizeof(text));
+		for (size_t p = 0; p < ARRAY_SIZE(port); p++)
+			listed[p] = cop_env_adopts(port[p]) ? 'x' : '-';
+		cr_assert(eq(str, text, ""));
+		cr_assert(eq(int, cop_env.adopt, adopt[i].adopt), "%s",
+			  adopt[i].value);
+		cr_assert(eq(str, listed, (char *)adopt[i].listed), "%s",
+			  adopt[i].value);
+	}
+}
+
+Test(cop_env, a_COP_ADOPT_that_means_nothing_is_reported_and_ignored)
+{
+	char text[512];
+
+	for (size_t i = 0; i < ARRAY_SIZE(no_adopt); i++) {
+		setenv("COP_ADOPT", no_adopt[i], 1);
+		t_stderr(cop_env_init, text, sizeof(text));
+		cr_assert(eq(int, cop_env.adopt, COP_ADOPT_NONE), "%s",
+			  no_adopt[i]);
+		cr_assert(eq(uint, lines(text), 1), "%s", no_adopt[i]);
+	}
 }
 
 static void say_little(void)

@@ -197,7 +197,7 @@ Test(inet, an_entry_that_was_removed_makes_no_more_sockets)
 	cr_assert(eq(int, inet_unregister_protosw(&two), 0));
 	cr_assert(eq(int, protocol_of(OTHER_TYPE, 22), -EPROTONOSUPPORT));
 	cr_assert(eq(int, inet_unregister_protosw(&one), 0));
-	cr_assert(not(sock_is_ours(PF_INET, OTHER_TYPE)));
+	cr_assert(not(sock_is_ours(PF_INET, OTHER_TYPE, 0)));
 }
 
 /* ---- operations ----------------------------------------------------------- */

@@ -9,9 +9,9 @@
 static int created;
 static int create_result;
 
-static bool has_type_3(int type)
+static bool serves_3(int type, int protocol)
 {
-	return type == 3;
+	return type == 3 && protocol != 99;
 }
 
 static int create(struct socket *sock, int protocol)
@@ -22,7 +22,7 @@ static int create(struct socket *sock, int protocol)
 
 static const struct net_proto_family family = {
 	.family = FAMILY,
-	.has_type = has_type_3,
+	.serves = serves_3,
 	.create = create,
 };
 
@@ -52,7 +52,7 @@ Test(cop_socket, unregistering_a_number_out_of_range_does_nothing)
 {
 	sock_unregister(-1);
 	sock_unregister(NPROTO);
-	cr_assert(sock_is_ours(PF_INET, SOCK_COP));
+	cr_assert(sock_is_ours(PF_INET, SOCK_COP, 0));
 }
 
 Test(cop_socket, only_the_types_of_registered_families_are_ours)
@@ -82,9 +82,16 @@ Test(cop_socket, only_the_types_of_registered_families_are_ours)
 
 	sock_register(&family);
 	for (size_t i = 0; i < ARRAY_SIZE(kind); i++)
-		cr_assert(eq(int, sock_is_ours(kind[i].family, kind[i].type),
+		cr_assert(eq(int, sock_is_ours(kind[i].family, kind[i].type, 0),
 			     kind[i].ours),
 			  "family %d, type %#x", kind[i].family, kind[i].type);
+}
+
+Test(cop_socket, the_family_says_which_protocols_of_a_type_are_ours)
+{
+	sock_register(&family);
+	cr_assert(sock_is_ours(FAMILY, 3, 17));
+	cr_assert(not(sock_is_ours(FAMILY, 3, 99)));
 }
 
 Test(cop_socket, sock_create_calls_the_familys_create)

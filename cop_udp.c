@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cop_udp.c - struct proto cop_udp_prot: a socket that a program has asked for
+ * as UDP's, and COP_ADOPT has put on COP. It moves datagrams as cop_prot does,
+ * but goes by UDP's name, and by UDP's rule of who may bind to a port.
+ *
+ * Owns: the slab of such socks, and of those that are undecided. Protected by: the fields' own rules; the caller
+ * keeps the sock alive. May call: cop_proto.c, cop_bind.c.
+ * Counterpart in the kernel: update_socket_protocol() in net/socket.c, by which
+ * a program's TCP becomes MPTCP; and net/ipv4/udp.c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include <sys/socket.h>
+
+#include "cop/bind.h"
+#include "cop/compiler.h"
+#include "cop/filter.h"
+#include "cop/libc.h"
+#include "cop/mark.h"
+#include "cop/proto.h"
+#include "cop/stats.h"
+#include "cop/uaccess.h"
+
+struct cop_slab cop_udp_slab = COP_SLAB(struct cop_sock);
+
+/* Sockets that share a port are told from each other by the cookie alone. */
+static int udp_open(struct sock *sk, int flags)
+{
+	int fd = cop_open(sk, flags);
+
+	if (fd >= 0)
+		WRITE_ONCE(sk->sk_socket->cookie, sock_kernel_cookie(fd));
+	return fd;
+}
+
+static bool is_port_rule(int level, int optname)
+{
+	return level == SOL_SOCKET &&
+	       (optname == SO_REUSEADDR || optname == SO_REUSEPORT);
+}
+
+/*
+ * Nobody can look into an eBPF program, so it is refused as if there were nothing
+ * to choose from; what is none is for the kernel to refuse.
+ */
+static int attach_unmovable(int fd, const void *optval, socklen_t optlen)
+{
+	const int none = -1;
+	bool known = false;
+	int bpf, err;
+
+	if (optlen == sizeof(bpf) && user_readable(fd, optval, optlen)) {
+		memcpy(&bpf, optval, sizeof(bpf));
+		known = cop_libc.fcntl(bpf, F_GETFD) >= 0;
+	}
+	err = cop_libc_result(
+		cop_libc.setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF,
+				    known ? &none : optval, optlen));
+	return known && err == -EBADF ? -EINVAL : err;
+}
+
+static int udp_setsockopt(struct sock *sk, int fd, int level, int optname,
+			  const void *optval, socklen_t optlen)
+{
+	if (is_port_rule(level, optname))
+		return cop_libc_result(cop_libc.setsockopt(fd, level, optname,
+							   optval, optlen));
+	if (level == SOL_SOCKET && optname == SO_ATTACH_REUSEPORT_CBPF)
+		return cop_attach_reuseport(fd, optval, optlen);
+	if (level == SOL_SOCKET && optname == SO_ATTACH_REUSEPORT_EBPF)
+		return attach_unmovable(fd, optval, optlen);
+	return cop_setsockopt(sk, fd, level, optname, optval, optlen);
+}
+
+static int udp_getsockopt(struct sock *sk, int fd, int level, int optname,
+			  void *optval, socklen_t *optlen)
+{
+	if (is_port_rule(level, optname))
+		return cop_libc_result(cop_libc.getsockopt(fd, level, optname,
+							   optval, optlen));
+	return cop_getsockopt(sk, fd, level, optname, optval, optlen);
+}
+
+const struct proto cop_udp_prot = {
+	.name = "COP-UDP",
+	.slab = &cop_udp_slab,
+	.obj_size = COP_SOCK_CLEARED,
+	.own_ports = false,
+	.init = cop_init_sock,
+	.destroy = cop_destroy,
+	.close = cop_close,
+	.report = cop_stats_report,
+	.open = udp_open,
+	.adopt = cop_adopt,
+	.mark = cop_mark,
+	.get_port = cop_get_kernels_port,
+	.autobind = cop_autobind,
+	.autobound = cop_autobound,
+	.hash = cop_hash,
+	.unhash = cop_unhash,
+	.getname = cop_getname,
+	.connect = cop_connect,
+	.disconnect = cop_disconnect,
+	.owns = cop_may_own,
+	.holds = cop_holds,
+	.reclaim = cop_reclaim,
+	.poll = cop_poll,
+	.ioctl = cop_ioctl,
+	.setsockopt = udp_setsockopt,
+	.getsockopt = udp_getsockopt,
+	.sendto = cop_sendto,
+	.recvfrom = cop_recvfrom,
+	.sendmsg = cop_sendmsg,
+	.recvmsg = cop_recvmsg,
+	.sendmmsg = cop_sendmmsg,
+	.recvmmsg = cop_recvmmsg,
+};
