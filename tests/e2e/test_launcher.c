@@ -222,6 +222,24 @@ Test(launcher, adopt_is_given_a_list_of_ports_or_refused)
 	}
 }
 
+/* So nothing that cop lets pass is then ignored, nor anything else refused. */
+Test(launcher, adopt_is_understood_as_the_library_does)
+{
+	static const char *const argv[] = { "true", NULL };
+	char variable[64];
+
+	for (size_t i = 0; i < ADOPTS; i++) {
+		const char *const env[] = { variable, NULL };
+
+		snprintf(variable, sizeof(variable), "COP_ADOPT=%s",
+			 adopts[i].value);
+		cr_expect_eq(run(&result, argv, true, env), 0);
+		cr_expect_eq(!strstr(result.err, "is ignored"),
+			     adopts[i].is_understood, "%s: %s", variable,
+			     result.err);
+	}
+}
+
 /* ---- the program is all there is ----------------------------------------- */
 
 Test(launcher, a_program_is_the_process_that_was_cop)
