@@ -231,6 +231,8 @@ Test(check, what_is_not_there_or_not_executable_is_told, .init = scratch_make,
      .fini = scratch_remove)
 {
 	scratch_must("echo >text && mkdir directory");
+	setenv("PATH", "/usr/bin:/bin",
+	       1); /* all of which may be looked into */
 	expect_refused("nosuch", 127, "not-found");
 	expect_refused("./nosuch", 127, "not-found");
 	expect_refused("./text", 126, "not-executable");

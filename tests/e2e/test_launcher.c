@@ -267,7 +267,7 @@ static const char *const scenes[] = {
 	"ls /proc/self/task | wc -l",
 	"trap '' HUP; kill -HUP $$; echo alive",
 	"cat",
-	"pwd; ulimit -a; umask; grep Sig /proc/self/status",
+	"pwd; ulimit -a; umask; grep Sig[BIC] /proc/self/status",
 	"echo out; echo err >&2",
 	"printf '%s|' \"$0\" \"$@\"",
 };
