@@ -10,9 +10,8 @@
 /* Its path, once there is one; every user may look into it. */
 extern char scratch_dir[64];
 
-/* For a test's .init and .fini. */
+/* For a test's .init; at the test's end it is removed. */
 void scratch_make(void);
-void scratch_remove(void);
 
 /**
  * scratch_shell - run a line of the shell in the directory, without the library

@@ -126,8 +126,7 @@ static const struct program {
 
 #define PROGRAMS (sizeof(programs) / sizeof(*programs))
 
-Test(check, a_program_is_told_by_how_it_was_built, .init = scratch_make,
-     .fini = scratch_remove)
+Test(check, a_program_is_told_by_how_it_was_built, .init = scratch_make)
 {
 	for (size_t i = 0; i < PROGRAMS; i++) {
 		const struct program *row = &programs[i];
@@ -160,7 +159,7 @@ static const struct header {
 };
 
 Test(check, a_program_for_another_machine_is_told_by_its_header,
-     .init = scratch_make, .fini = scratch_remove)
+     .init = scratch_make)
 {
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || __SIZEOF_POINTER__ != 8
 	cr_skip_test("the headers of other machines are laid out otherwise");
@@ -179,8 +178,7 @@ Test(check, a_program_for_another_machine_is_told_by_its_header,
 }
 
 /* A file that ends early, at any place in what is read of it. */
-Test(check, a_file_that_is_cut_off_is_no_program, .init = scratch_make,
-     .fini = scratch_remove)
+Test(check, a_file_that_is_cut_off_is_no_program, .init = scratch_make)
 {
 	static const int sizes[] = { 5, 15, 16, 63, 64, 100, 500 };
 
@@ -192,8 +190,7 @@ Test(check, a_file_that_is_cut_off_is_no_program, .init = scratch_make,
 	}
 }
 
-Test(check, a_32_bit_program_is_another_machines, .init = scratch_make,
-     .fini = scratch_remove)
+Test(check, a_32_bit_program_is_another_machines, .init = scratch_make)
 {
 	skip_unless("gcc -m32 -o program " ASKS);
 	preload("./program");
@@ -201,8 +198,7 @@ Test(check, a_32_bit_program_is_another_machines, .init = scratch_make,
 	expect_refused("./program", 8, "machine");
 }
 
-Test(check, another_libc_is_told_by_its_loader, .init = scratch_make,
-     .fini = scratch_remove)
+Test(check, another_libc_is_told_by_its_loader, .init = scratch_make)
 {
 	scratch_must("cp /bin/true ld-uClibc.so.1 && " CC
 		     " -Wl,-dynamic-linker,$PWD/ld-uClibc.so.1");
@@ -210,7 +206,7 @@ Test(check, another_libc_is_told_by_its_loader, .init = scratch_make,
 }
 
 Test(check, a_program_without_its_loader_is_not_executable,
-     .init = scratch_make, .fini = scratch_remove)
+     .init = scratch_make)
 {
 	scratch_must(CC " -Wl,-dynamic-linker,/nowhere/ld-linux.so.2");
 	expect_refused("./program", 126, "not-executable");
@@ -218,8 +214,7 @@ Test(check, a_program_without_its_loader_is_not_executable,
 			   "%s", result.err);
 }
 
-Test(check, a_library_and_a_loader_are_no_programs, .init = scratch_make,
-     .fini = scratch_remove)
+Test(check, a_library_and_a_loader_are_no_programs, .init = scratch_make)
 {
 	expect_refused("$LIB", 13, "no-program");
 	expect_refused("$(readelf -l /bin/sh | "
@@ -227,8 +222,7 @@ Test(check, a_library_and_a_loader_are_no_programs, .init = scratch_make,
 		       13, "no-program");
 }
 
-Test(check, what_is_not_there_or_not_executable_is_told, .init = scratch_make,
-     .fini = scratch_remove)
+Test(check, what_is_not_there_or_not_executable_is_told, .init = scratch_make)
 {
 	scratch_must("echo >text && mkdir directory");
 	setenv("PATH", "/usr/bin:/bin",
@@ -258,8 +252,7 @@ static const struct script {
 	{ "#! /usr/bin/env\\tstatic \\n", 6, "static" },
 };
 
-Test(check, a_script_is_its_interpreter, .init = scratch_make,
-     .fini = scratch_remove)
+Test(check, a_script_is_its_interpreter, .init = scratch_make)
 {
 	scratch_must(CC " && mv program active && " CC " -static && "
 			"mv program static && echo >data && "
@@ -283,7 +276,7 @@ Test(check, a_script_is_its_interpreter, .init = scratch_make,
 	}
 }
 
-Test(check, a_text_is_the_shells, .init = scratch_make, .fini = scratch_remove)
+Test(check, a_text_is_the_shells, .init = scratch_make)
 {
 	scratch_must("echo 'exec ./program' >text && : >empty && "
 		     "chmod +x text empty && " CC);
@@ -361,7 +354,7 @@ static void expect_secure(const struct rights *row)
 }
 
 Test(check, a_program_with_other_rights_is_told_as_the_kernel_treats_it,
-     .init = make_shared, .fini = scratch_remove)
+     .init = make_shared)
 {
 	for (size_t i = 0; i < RIGHTS; i++) {
 		const struct rights *row = &rights[i];
@@ -385,8 +378,7 @@ Test(check, a_program_with_other_rights_is_told_as_the_kernel_treats_it,
 	}
 }
 
-Test(check, bits_on_a_file_system_without_them_are_nothing, .init = make_shared,
-     .fini = scratch_remove)
+Test(check, bits_on_a_file_system_without_them_are_nothing, .init = make_shared)
 {
 	skip_unless("unshare -m mount -t tmpfs -o nosuid none .");
 	scratch_shell(
@@ -408,8 +400,7 @@ Test(check, bits_on_a_file_system_without_them_are_nothing, .init = make_shared,
 }
 
 /* It is started, since most often the library does act in it. */
-Test(check, a_program_that_cannot_be_read_is_not_told, .init = make_shared,
-     .fini = scratch_remove)
+Test(check, a_program_that_cannot_be_read_is_not_told, .init = make_shared)
 {
 	scratch_must("cp plain program && chmod 711 program");
 	scratch_shell(&result, AS_NOBODY "./cop check ./program");
@@ -424,7 +415,7 @@ Test(check, a_program_that_cannot_be_read_is_not_told, .init = make_shared,
 }
 
 Test(check, a_program_that_cannot_be_read_is_told_by_its_bits,
-     .init = make_shared, .fini = scratch_remove)
+     .init = make_shared)
 {
 	scratch_must("cp plain program && chmod 4711 program");
 	scratch_shell(&result, AS_NOBODY "./cop check ./program");
@@ -487,8 +478,7 @@ static void check_library(const struct library *row)
 				   row->make, result.err);
 }
 
-Test(check, the_library_is_found_and_looked_at, .init = scratch_make,
-     .fini = scratch_remove)
+Test(check, the_library_is_found_and_looked_at, .init = scratch_make)
 {
 	scratch_must("cp $COP cop");
 	if (scratch_shell(&result, "./cop check true") != 2)
@@ -529,8 +519,7 @@ static const struct here {
 	  "here: unloadable: ", "with cop run: bad-library: " },
 };
 
-Test(check, what_programs_get_here_is_told, .init = scratch_make,
-     .fini = scratch_remove)
+Test(check, what_programs_get_here_is_told, .init = scratch_make)
 {
 	scratch_must("mkdir copy cut && cp $LIB copy && "
 		     "head -c 3000 $LIB >cut/libcop.so && "
@@ -553,7 +542,7 @@ Test(check, what_programs_get_here_is_told, .init = scratch_make,
 
 /* What it says of here is so. */
 Test(check, a_program_that_is_started_here_has_what_was_told,
-     .init = scratch_make, .fini = scratch_remove)
+     .init = scratch_make)
 {
 	scratch_must(CC " && mkdir copy && cp $LIB copy");
 	cr_expect_eq(scratch_shell(&result, "export LD_PRELOAD=libcop.so "
@@ -568,7 +557,7 @@ Test(check, a_program_that_is_started_here_has_what_was_told,
 
 /* As cop(1) says: what a call is bound to is in the loader's log. */
 Test(check, a_library_bound_deep_is_seen_in_the_loaders_log,
-     .init = scratch_make, .fini = scratch_remove)
+     .init = scratch_make)
 {
 	static const char *const modes[] = { "RTLD_NOW",
 					     "RTLD_NOW | RTLD_DEEPBIND" };

@@ -96,8 +96,7 @@ static void make_libraries(void)
 		     "cp a.so copy/libcop.so.old");
 }
 
-Test(launcher, a_program_gets_just_this_environment, .init = make_libraries,
-     .fini = scratch_remove)
+Test(launcher, a_program_gets_just_this_environment, .init = make_libraries)
 {
 	for (size_t i = 0; i < sizeof(environments) / sizeof(*environments);
 	     i++) {
@@ -119,7 +118,7 @@ Test(launcher, a_program_gets_just_this_environment, .init = make_libraries,
 }
 
 Test(launcher, a_program_that_runs_another_so_has_the_library_once,
-     .init = scratch_make, .fini = scratch_remove)
+     .init = scratch_make)
 {
 	cr_assert_eq(scratch_shell(&result, "$COP run sh -c '$COP run env'"),
 		     0);
@@ -141,8 +140,7 @@ Test(launcher, a_program_has_cop)
 #define OPEN_AND_CLOSE \
 	" /usr/bin/python3 -c 'import socket; socket.socket(2, 7).close()'"
 
-Test(launcher, figures_go_where_stats_says, .init = scratch_make,
-     .fini = scratch_remove)
+Test(launcher, figures_go_where_stats_says, .init = scratch_make)
 {
 	cr_expect_eq(scratch_shell(&result,
 				   "$COP run --stats=figures" OPEN_AND_CLOSE
@@ -372,16 +370,14 @@ static void expect_found(const char *path, const char *name)
 				 name, result.err);
 }
 
-Test(launcher, a_command_is_found_as_env_finds_it, .init = make_commands,
-     .fini = scratch_remove)
+Test(launcher, a_command_is_found_as_env_finds_it, .init = make_commands)
 {
 	for (size_t p = 0; p < sizeof(paths) / sizeof(*paths); p++)
 		for (size_t n = 0; n < NAMES; n++)
 			expect_found(paths[p], names[n]);
 }
 
-Test(launcher, a_command_is_found_without_a_path, .init = make_commands,
-     .fini = scratch_remove)
+Test(launcher, a_command_is_found_without_a_path, .init = make_commands)
 {
 	expect_found("PATH", "true");
 	expect_found("PATH", "here");
@@ -390,7 +386,7 @@ Test(launcher, a_command_is_found_without_a_path, .init = make_commands,
 
 /* env(1) takes what is missing for the program itself. */
 Test(launcher, a_program_whose_interpreter_is_missing_is_not_executable,
-     .init = scratch_make, .fini = scratch_remove)
+     .init = scratch_make)
 {
 	scratch_must("printf '#!/nowhere/sh\\n' >script && chmod +x script && "
 		     "printf 'int main(void) { return 0; }' | cc -x c "
@@ -403,7 +399,7 @@ Test(launcher, a_program_whose_interpreter_is_missing_is_not_executable,
 
 /* The shell is for what the kernel finds no way to run, and nothing else. */
 Test(launcher, a_program_that_is_being_written_is_not_given_to_the_shell,
-     .init = scratch_make, .fini = scratch_remove)
+     .init = scratch_make)
 {
 	scratch_must("cp /bin/true program");
 	scratch_shell(&expected, "exec 9>>program; env ./program");
@@ -414,8 +410,7 @@ Test(launcher, a_program_that_is_being_written_is_not_given_to_the_shell,
 }
 
 /* One string may have 128 kB; this one has not, before it is appended to. */
-Test(launcher, an_environment_that_is_too_long_is_said, .init = scratch_make,
-     .fini = scratch_remove)
+Test(launcher, an_environment_that_is_too_long_is_said, .init = scratch_make)
 {
 	cr_expect_eq(scratch_shell(&result,
 				   "LD_PRELOAD=$(printf '%%0131050d' 0) "
@@ -449,7 +444,7 @@ static const struct wrong {
 };
 
 Test(launcher, wrong_use_is_125_and_a_line_that_says_what_is_right,
-     .init = scratch_make, .fini = scratch_remove)
+     .init = scratch_make)
 {
 	for (size_t i = 0; i < sizeof(wrongs) / sizeof(*wrongs); i++) {
 		scratch_shell(&result, "$COP %s", wrongs[i].args);
@@ -470,15 +465,13 @@ static void expect_says(const char *args, const char *text)
 			   result.out);
 }
 
-Test(launcher, version_is_the_librarys, .init = scratch_make,
-     .fini = scratch_remove)
+Test(launcher, version_is_the_librarys, .init = scratch_make)
 {
 	expect_says("version", "cop " COP_LIB_VERSION "\n");
 	expect_says("--version", "cop " COP_LIB_VERSION "\n");
 }
 
-Test(launcher, help_is_had_in_several_ways, .init = scratch_make,
-     .fini = scratch_remove)
+Test(launcher, help_is_had_in_several_ways, .init = scratch_make)
 {
 	static const char *const general[] = { "help", "--help", "-h" };
 	static const char *const of_run[] = { "help run", "run --help",
@@ -491,8 +484,7 @@ Test(launcher, help_is_had_in_several_ways, .init = scratch_make,
 	expect_says("check --help", "usage: cop check");
 }
 
-Test(launcher, a_command_may_be_called_help, .init = scratch_make,
-     .fini = scratch_remove)
+Test(launcher, a_command_may_be_called_help, .init = scratch_make)
 {
 	scratch_must("echo 'echo mine $1' >help && chmod +x help");
 	cr_expect_eq(scratch_shell(&result, "PATH=$PWD:$PATH; $COP run help 1"),

@@ -32,7 +32,7 @@ static void expect_silent(const char *what)
 
 /* ---- the pages ----------------------------------------------------------- */
 
-Test(manual, mandoc_finds_nothing, .init = scratch_make, .fini = scratch_remove)
+Test(manual, mandoc_finds_nothing, .init = scratch_make)
 {
 	scratch_shell(&result, "mandoc -T lint -W warning %s %s", COP_1,
 		      LIBCOP_7);
@@ -40,8 +40,7 @@ Test(manual, mandoc_finds_nothing, .init = scratch_make, .fini = scratch_remove)
 }
 
 /* So the test above can fail. */
-Test(manual, mandoc_finds_what_is_wrong, .init = scratch_make,
-     .fini = scratch_remove)
+Test(manual, mandoc_finds_what_is_wrong, .init = scratch_make)
 {
 	scratch_must("sed 's/^\\.Sh FILES/.Sh ERRORS/' %s >page", COP_1);
 	scratch_shell(&result, "mandoc -T lint -W warning page");
@@ -84,7 +83,7 @@ static void expect_in_completions(const char *word)
 
 /* Those in the source, so that none goes unmentioned; --list is a loader's. */
 Test(manual, every_option_is_in_the_page_the_help_and_the_completions,
-     .init = scratch_make, .fini = scratch_remove)
+     .init = scratch_make)
 {
 	char *found[WORDS];
 	int n = words("grep -oh -- '\"--[a-z]*\"' " ROOT "tools/*.c | "
@@ -105,7 +104,7 @@ Test(manual, every_option_is_in_the_page_the_help_and_the_completions,
 }
 
 Test(manual, every_subcommand_is_in_the_page_and_the_completions,
-     .init = scratch_make, .fini = scratch_remove)
+     .init = scratch_make)
 {
 	char *found[WORDS];
 	int n = words("$COP help | sed -n 's/^  \\([a-z]*\\) .*/\\1/p'", found,
@@ -128,8 +127,7 @@ Test(manual, every_subcommand_is_in_the_page_and_the_completions,
 	"sed -E 's/\\.It ([0-9]+) Sy ([a-z-]+)/\\n\\1 \\2/g' | "        \
 	"sed -nE 's/ (\\.El.*)?$//; /^[0-9]+ /p' && echo"
 
-Test(manual, the_table_of_verdicts_is_the_sources, .init = scratch_make,
-     .fini = scratch_remove)
+Test(manual, the_table_of_verdicts_is_the_sources, .init = scratch_make)
 {
 	scratch_must("grep -c '{ [A-Z_]*, \"' " ROOT "tools/verdict.c >rows");
 	scratch_shell(&result, HELP_ROWS " | grep -v ' - ' >help; (" PAGE_ROWS
@@ -139,8 +137,7 @@ Test(manual, the_table_of_verdicts_is_the_sources, .init = scratch_make,
 }
 
 /* By name and value, as they stand in cop.h. */
-Test(manual, every_constant_is_in_the_page, .init = scratch_make,
-     .fini = scratch_remove)
+Test(manual, every_constant_is_in_the_page, .init = scratch_make)
 {
 	char *found[WORDS];
 	int n = words("sed -nE 's/^#define ([A-Z_]+) +([0-9A-Fx]+).*/\\1 \\2/p'"
@@ -159,8 +156,7 @@ Test(manual, every_constant_is_in_the_page, .init = scratch_make,
 }
 
 /* Those of README's tables, of options and of figures. */
-Test(manual, what_is_refused_and_counted_is_in_the_page, .init = scratch_make,
-     .fini = scratch_remove)
+Test(manual, what_is_refused_and_counted_is_in_the_page, .init = scratch_make)
 {
 	char *found[WORDS];
 	int n = words("sed -nE '/^\\| (option|field) /,/^$/p' " ROOT
@@ -193,8 +189,7 @@ static const char *port(void)
 	return text;
 }
 
-Test(manual, the_example_echoes_under_the_library, .init = make_example,
-     .fini = scratch_remove)
+Test(manual, the_example_echoes_under_the_library, .init = make_example)
 {
 	static struct run_result said;
 	const char *const server[] = { COP_BIN, "run", "./echo", port(), NULL };
@@ -220,8 +215,7 @@ Test(manual, the_example_echoes_under_the_library, .init = make_example,
 	" LIB=$LIB COP=$COP DESTDIR=$PWD/destination"                        \
 	" PREFIX=/opt install"
 
-Test(manual, what_is_installed_works_from_there, .init = scratch_make,
-     .fini = scratch_remove)
+Test(manual, what_is_installed_works_from_there, .init = scratch_make)
 {
 	scratch_must(INSTALL " && cc -o asks " COP_TEST_DIR
 			     "/e2e/progs/asks.c && "
@@ -311,19 +305,17 @@ static void expect_bash(const char *rc, bool has_commands)
 	}
 }
 
-Test(manual, bash_completes_alone, .init = make_command, .fini = scratch_remove)
+Test(manual, bash_completes_alone, .init = make_command)
 {
 	expect_bash(":", false);
 }
 
-Test(manual, bash_completes_a_commands_own_words, .init = make_command,
-     .fini = scratch_remove)
+Test(manual, bash_completes_a_commands_own_words, .init = make_command)
 {
 	expect_bash(". /usr/share/bash-completion/bash_completion", true);
 }
 
-Test(manual, zsh_completes, .init = make_command, .fini = scratch_remove,
-     .timeout = 120)
+Test(manual, zsh_completes, .init = make_command, .timeout = 120)
 {
 	for (size_t i = 0; i < COMPLETED; i++) {
 		char line[64];
