@@ -62,6 +62,7 @@ $(B)/%.o: %.c | need-build
 # tests/unit/*.c    one program, linked with the rooms but not interpose*.o
 # tests/e2e/*.c     one program, which runs others under LD_PRELOAD
 # tests/e2e/progs/  those others: each .c is a program that knows nothing of us
+# tests/programs/   real programs, each by a script, on UDP and on COP
 # tests/differential/  a program that plays random calls, and who compares them
 
 UNIT := $(B)/tests/unit-tests
@@ -204,6 +205,9 @@ lint: need-lint
 need-build:
 	@scripts/need uthash-dev=/usr/include/uthash.h $(CC_PACKAGE)
 
+# Each script says what it needs.
+PROGRAM_PACKAGES := $(shell sed -n 's/^. Packages: //p' tests/programs/*.sh)
+
 need-test: need-build
 	@scripts/need libcriterion-dev=/usr/include/criterion/criterion.h \
 		socat python3=/usr/bin/python3 perl iproute2=ip \
@@ -211,7 +215,8 @@ need-test: need-build
 		libclang-rt-dev=/usr/share/doc/libclang-rt-dev \
 		libfaketime=/usr/share/doc/libfaketime \
 		libjemalloc2=/usr/share/doc/libjemalloc2 \
-		libsocket-wrapper=/usr/share/doc/libsocket-wrapper
+		libsocket-wrapper=/usr/share/doc/libsocket-wrapper \
+		$(PROGRAM_PACKAGES)
 
 need-demo: need-build
 	@scripts/need socat python3=/usr/bin/python3 tcpdump
