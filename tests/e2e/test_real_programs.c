@@ -49,6 +49,11 @@ static void runs_over_cop(const char *name)
 		runs_over_cop(#name);        \
 	}
 
+PROGRAM(iperf)
+PROGRAM(iperf3)
+PROGRAM(ncat)
+PROGRAM(netcat)
+PROGRAM(sockperf)
 PROGRAM(socat)
 
 /* ---- that the wire is judged -------------------------------------------- */

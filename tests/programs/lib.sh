@@ -164,7 +164,7 @@ talk() {
 # talk_plain COMMAND... - likewise, without $RUN.
 talk_plain() {
     status=0
-    timeout "$((PATIENCE / 10))" "$@" >out 2>err || status=$?
+    timeout -k 2 "$((PATIENCE / 10))" "$@" >out 2>err || status=$?
     [ "$status" -eq 0 ] && return
     show "'$*': exit status $status" out err "${log:-/dev/null}" >&2
     return "$status"
@@ -251,15 +251,19 @@ start_capture() {
     tcpdump -i lo -n -Z root -U --immediate-mode -s 96 -B 65536 -w wire \
         >tcpdump 2>&1 &
     tcpdump=$!
-    within listening || {
+    within listening_or_gone
+    listening || {
         show 'nothing can be captured on lo' tcpdump >&2
         exit 77
     }
 }
 
 listening() {
-    grep -qs 'listening on' tcpdump || gone "$tcpdump"
-    ! gone "$tcpdump"
+    grep -qs 'listening on' tcpdump
+}
+
+listening_or_gone() {
+    listening || gone "$tcpdump"
 }
 
 # count FILTER... - how many of what was captured.
