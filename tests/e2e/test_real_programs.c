@@ -49,12 +49,17 @@ static void runs_over_cop(const char *name)
 		runs_over_cop(#name);        \
 	}
 
+PROGRAM(coap)
+PROGRAM(dnsmasq)
 PROGRAM(iperf)
 PROGRAM(iperf3)
 PROGRAM(ncat)
 PROGRAM(netcat)
-PROGRAM(sockperf)
+PROGRAM(resolver)
 PROGRAM(socat)
+PROGRAM(sockperf)
+PROGRAM(tftp)
+PROGRAM(unbound)
 
 /* ---- that the wire is judged -------------------------------------------- */
 

@@ -44,6 +44,9 @@ if [ -z "${PROGRAM_DIR-}" ]; then
     exit
 fi
 ip link set lo up
+# Programs that look an address up with AI_ADDRCONFIG find none on a host that
+# has but loopback addresses.
+ip address add 192.0.2.1/32 dev lo
 
 SENTINEL=9     # the discard port, on which the last datagram of a capture goes
 PATIENCE=200   # tenths of a second after which what is awaited will not come
@@ -296,7 +299,7 @@ any_port() {
 
 judge_plain_ports() {
     # shellcheck disable=SC2086
-    filter="udp and $(any_port $plain_ports)"
+    filter=$(any_port $plain_ports)
     cop=$(count "$filter and $COP")
     [ "$cop" -eq 0 ] || fail "$cop datagrams of$plain_ports were COP"
     others="$others and not $filter"
@@ -319,7 +322,7 @@ judge() {
     all=$(count "$others")
     cop=$(count "$others and $COP")
     echo "wire: $all datagrams, $cop COP" >&2
-    [ "$all" -gt 0 ] || [ -n "$plain_ports" ] || fail 'nothing crossed the wire'
+    [ "$all" -gt 0 ] || fail 'nothing crossed the wire'
     expected=0
     [ -z "$RUN" ] || expected=$all
     [ "$cop" -eq "$expected" ] ||
