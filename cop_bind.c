@@ -292,6 +292,19 @@ static int bind_pinned(struct sock *sk, int fd, const struct sockaddr_in *addr,
 }
 
 /*
+ * A port that the kernel alone gives out is nobody's in the port space, which has
+ * to be known before the sock has it.
+ */
+static bool claim_for(struct sock *sk, uint16_t had, uint16_t snum)
+{
+	if (likely(sk->sk_prot->own_ports))
+		return cop_port_claim(&cop_port_table, snum);
+	if (!had)
+		set_shared(sk, true);
+	return false;
+}
+
+/*
  * Make sure that the port that came out is the one that was meant: the kernel
  * ignores a range outside the sysctl's, which may have changed since it was
  * read. The kernel can also give a port that another sock of ours holds, where
@@ -306,8 +319,7 @@ void cop_bind_confirm(struct sock *sk, __be16 sport)
 	if (!got)
 		return;
 	while (unlikely(got != had)) {
-		claimed = sk->sk_prot->own_ports &&
-			  cop_port_claim(&cop_port_table, got);
+		claimed = claim_for(sk, had, got);
 		if (hash_replace(sk, had, got)) {
 			set_shared(sk, !claimed);
 			break;
@@ -608,6 +620,31 @@ static int get_port(struct sock *sk, int fd, const struct sockaddr_in *addr)
 	if (!READ_ONCE(sk->sk_num) && bind_pinned_again(sk))
 		return 0;
 	return bind_any_port(sk, fd, addr);
+}
+
+static int get_kernels_port(struct sock *sk, int fd,
+			    const struct sockaddr_in *addr)
+{
+	int err;
+
+	range_lift(sk, fd);
+	err = kernel_bind(fd, addr);
+	if (!err && addr->sin_port)
+		cop_bind_confirm(sk, addr->sin_port);
+	else if (!err)
+		cop_bind_confirmed(sk, fd);
+	return err;
+}
+
+int cop_get_kernels_port(struct sock *sk, int fd,
+			 const struct sockaddr_in *addr)
+{
+	int err;
+
+	cop_naming_begin(sk);
+	err = get_kernels_port(sk, fd, addr);
+	cop_naming_end(sk);
+	return err;
 }
 
 int cop_get_port(struct sock *sk, int fd, const struct sockaddr_in *addr)

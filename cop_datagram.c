@@ -20,15 +20,17 @@
 #include "cop/bind.h"
 #include "cop/cancel.h"
 #include "cop/compiler.h"
+#include "cop/env.h"
 #include "cop/filter.h"
 #include "cop/flow.h"
 #include "cop/libc.h"
 #include "cop/proto.h"
+#include "cop/stray.h"
 #include "cop/sysctl.h"
 #include "cop/tx.h"
 #include "cop/uaccess.h"
 
-static bool dest_of(const void *name, socklen_t len, struct cop_flow_key *key)
+bool cop_dest_of(const void *name, socklen_t len, struct cop_flow_key *key)
 {
 	const struct sockaddr_in *to = name;
 
@@ -68,7 +70,7 @@ void cop_tx_begin(struct sock *sk, const void *name, socklen_t len,
 	tx->flow = COP_TX_NONE;
 	tx->key = (struct cop_flow_key){ 0 };
 	if (name) {
-		if (dest_of(name, len, &tx->key))
+		if (cop_dest_of(name, len, &tx->key))
 			tx->flow = connected && is_peer(sk, &tx->key)
 					   ? COP_TX_PEER
 					   : COP_TX_TABLE;
@@ -231,15 +233,15 @@ bool cop_rx_ended(int fd, bool named, const struct cop_rx *rx)
  * the program's, COP_RX_STALE where it is because the descriptor is no longer
  * ours: it was for whoever owns the number now.
  */
-static int stray_fate(struct sock *sk, int fd, int flags, bool named,
-		      const struct cop_rx *rx)
+static int stray_fate(struct sock *sk, int fd, int flags, const void *name,
+		      socklen_t len, const struct cop_rx *rx)
 {
 	if (!cop_may_own(sk, fd))
 		return COP_RX_STALE;
-	if (cop_rx_ended(fd, named, rx))
+	if (cop_rx_ended(fd, name && len, rx))
 		return 1;
 	if (!(flags & MSG_PEEK))
-		cop_rx_stray(sk, rx->stray);
+		cop_rx_stray(sk, rx->stray, name, len);
 	sock_reset_flag(sk, SOCK_FILTER_CLEAN);
 	cop_poll(sk, fd); /* a look has left it there: this takes it away */
 	return 0;
@@ -281,9 +283,24 @@ static noinline int recv_unclean(struct sock *sk, int fd, struct msghdr *msg,
 		cop_head_taken(sk);
 	if (err != -EAGAIN)
 		return err;
-	if (sock_flag(sk, SOCK_FILTER))
-		sock_set_flag(sk, SOCK_FILTER_CLEAN);
+	cop_head_clean(sk);
 	return cop_encap_recv(fd, msg, flags, cap, rx);
+}
+
+/* Whoever asks what is going on is to be told who sends strays. */
+static noinline ssize_t recvmsg_named(struct sock *sk, int fd,
+				      struct msghdr *msg, int flags)
+{
+	struct msghdr named = *msg;
+	struct sockaddr_in from;
+	ssize_t n;
+
+	named.msg_name = &from;
+	named.msg_namelen = sizeof(from);
+	n = cop_recvmsg(sk, fd, &named, flags);
+	msg->msg_controllen = named.msg_controllen;
+	msg->msg_flags = named.msg_flags;
+	return n;
 }
 
 flatten ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg,
@@ -298,6 +315,8 @@ flatten ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg,
 		return cop_libc_result(cop_libc.recvmsg(fd, msg, flags));
 	if (unlikely(flags & MSG_ERRQUEUE))
 		return cop_encap_recv_error(fd, msg, flags, cap);
+	if (unlikely(cop_env.debug) && !msg->msg_name)
+		return recvmsg_named(sk, fd, msg, flags);
 	err = cop_soft_error(sk);
 	if (unlikely(err))
 		return err;
@@ -313,8 +332,10 @@ flatten ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg,
 				       min_t(socklen_t, asked.msg_namelen,
 					     msg->msg_namelen),
 				       &rx);
-		fate = stray_fate(sk, fd, flags,
-				  msg->msg_name && msg->msg_namelen, &rx);
+		fate = stray_fate(sk, fd, flags, msg->msg_name,
+				  min_t(socklen_t, asked.msg_namelen,
+					msg->msg_namelen),
+				  &rx);
 		if (fate)
 			return rx_length(&rx, flags) | (fate & COP_RX_STALE);
 		*msg = asked;
@@ -406,7 +427,8 @@ static noinline ssize_t recvfrom_odd(struct sock *sk, int fd,
 			       name ? min_t(socklen_t, asked, *namelen) : 0,
 			       &rx);
 	}
-	fate = stray_fate(sk, fd, flags, name && *namelen, &rx);
+	fate = stray_fate(sk, fd, flags, name,
+			  name ? min_t(socklen_t, asked, *namelen) : 0, &rx);
 	if (fate) {
 		memcpy(buf, wire, rx.copied);
 		return rx_length(&rx, flags) | (fate & COP_RX_STALE);

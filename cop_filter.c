@@ -4,7 +4,7 @@
  * socket, so that nothing else wakes a program that polls.
  *
  * Owns: SOCK_FILTER*, SOCK_HEAD_BUSY. Protected by: atomic flags. May call:
- * cop_mark.c, cop_bind.c, cop_encap.c and the kernel. Counterpart in the kernel: sk_filter()
+ * cop_mark.c, cop_bind.c, cop_encap.c, cop_stray.c and the kernel. Counterpart in the kernel: sk_filter()
  * in udp_queue_rcv_one_skb().
  */
 #include <errno.h>
@@ -20,6 +20,7 @@
 #include "cop/libc.h"
 #include "cop/mark.h"
 #include "cop/proto.h"
+#include "cop/stray.h"
 #include "cop/tx.h"
 
 #define HEAD_LOCK_TRIES 50000
@@ -27,12 +28,27 @@
 /* The kernel accounts for no datagram with less. */
 #define TRUESIZE_MIN 256
 
+/* With COP_DEBUG there is no filter, and so there may always be strays. */
+void cop_filter_init(struct sock *sk)
+{
+	if (unlikely(cop_env.debug))
+		sock_set_flag(sk, SOCK_FILTER);
+}
+
+void cop_head_clean(struct sock *sk)
+{
+	if (likely(!cop_env.debug) && sock_flag(sk, SOCK_FILTER))
+		sock_set_flag(sk, SOCK_FILTER_CLEAN);
+}
+
 /*
  * Look at the first datagram in the queue. Where an error is pending, a look
  * would take it from the program, so it is not taken.
  */
-static enum cop_head head_look(int fd, struct cop_rx *rx)
+static enum cop_head head_look(int fd, struct cop_rx *rx,
+			       struct sockaddr_in *from)
 {
+	socklen_t fromlen = sizeof(*from);
 	unsigned char hdr[COP_HLEN] __attribute__((aligned(4)));
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
 	ssize_t n;
@@ -41,8 +57,9 @@ static enum cop_head head_look(int fd, struct cop_rx *rx)
 		return HEAD_EMPTY;
 	if (ready.revents & (POLLERR | POLLNVAL))
 		return HEAD_ERROR;
-	n = cop_libc_result(cop_libc.recv(fd, hdr, sizeof(hdr),
-					  MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT));
+	n = cop_libc_result(cop_libc.recvfrom(
+		fd, hdr, sizeof(hdr), MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT,
+		(struct sockaddr *)from, &fromlen));
 	if (n == -ENOTSOCK)
 		return HEAD_GONE;
 	if (n < 0)
@@ -53,20 +70,6 @@ static enum cop_head head_look(int fd, struct cop_rx *rx)
 		return HEAD_STRAY;
 	rx->len -= cop_hdr_len((struct cophdr *)hdr);
 	return HEAD_COP;
-}
-
-void cop_rx_stray(struct sock *sk, enum cop_stray reason)
-{
-	static const char *const name[] = {
-		[COP_STRAY_SHORT] = "too short",
-		[COP_STRAY_MAGIC] = "not COP",
-		[COP_STRAY_VERSION] = "of another version",
-		[COP_STRAY_LENGTH] = "of a wrong header length",
-	};
-
-	u32_add(&cop_sk(sk)->count.strays[reason], 1);
-	cop_debug("port %u: a datagram that is %s was dropped",
-		  READ_ONCE(sk->sk_num), name[reason]);
 }
 
 /*
@@ -91,17 +94,18 @@ void cop_head_unlock(struct sock *sk)
 
 static enum cop_head head_purge(struct sock *sk, int fd, struct cop_rx *rx)
 {
+	struct sockaddr_in from = { 0 };
 	enum cop_head head;
 	char none;
 
-	while ((head = head_look(fd, rx)) == HEAD_STRAY) {
+	while ((head = head_look(fd, rx, &from)) == HEAD_STRAY) {
 		if (!cop_owns(sk, fd))
 			return HEAD_GONE;
 		cop_libc.recv(fd, &none, 0, MSG_DONTWAIT);
-		cop_rx_stray(sk, rx->stray);
+		cop_rx_stray(sk, rx->stray, &from, sizeof(from));
 	}
-	if (head == HEAD_EMPTY && sock_flag(sk, SOCK_FILTER))
-		sock_set_flag(sk, SOCK_FILTER_CLEAN);
+	if (head == HEAD_EMPTY)
+		cop_head_clean(sk);
 	return head;
 }
 
@@ -135,7 +139,7 @@ void cop_head_taken(struct sock *sk)
 	if (left)
 		WRITE_ONCE(cop_sk(sk)->unclean, left - 1);
 	else
-		sock_set_flag(sk, SOCK_FILTER_CLEAN);
+		cop_head_clean(sk);
 }
 
 /* Another process may have set one already, and the program's own at that. */

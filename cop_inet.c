@@ -389,9 +389,17 @@ static const struct net_proto_family inet_family_ops = {
 	.create = inet_create,
 };
 
+static void inet_choose_prot(struct inet_protosw *p)
+{
+	if (p->flags & INET_PROTOSW_ADOPTED && cop_env.adopt == COP_ADOPT_SOME)
+		p->prot = &cop_undecided_prot;
+}
+
 void inet_init(void)
 {
 	sock_register(&inet_family_ops);
-	for (size_t i = 0; i < ARRAY_SIZE(inetsw_array); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(inetsw_array); i++) {
+		inet_choose_prot(&inetsw_array[i]);
 		inet_register_protosw(&inetsw_array[i]);
+	}
 }

@@ -19,6 +19,7 @@
 #include "cop/libc.h"
 #include "cop/msghdr.h"
 #include "cop/proto.h"
+#include "cop/stray.h"
 #include "cop/tx.h"
 #include "cop/uaccess.h"
 
@@ -249,7 +250,8 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 	if (unlikely(rx.stray != COP_NO_STRAY) && cop_may_own(sk, fd) &&
 	    !cop_rx_ended(fd, msg.msg_name && msg.msg_namelen, &rx)) {
 		if (!(flags & MSG_PEEK))
-			cop_rx_stray(sk, rx.stray);
+			cop_rx_stray(sk, rx.stray, msg.msg_name,
+				     msg.msg_namelen);
 		return false;
 	}
 	if (likely(i == at))

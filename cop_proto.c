@@ -33,6 +33,7 @@ static struct cop_slab cop_slab = COP_SLAB(struct cop_sock);
 int cop_init_sock(struct sock *sk)
 {
 	cop_flow_init(&cop_sk(sk)->flows);
+	cop_filter_init(sk);
 	return 0;
 }
 
@@ -124,7 +125,7 @@ void cop_destroy(struct sock *sk)
 	}
 }
 
-static void cop_autobind(struct sock *sk, int fd)
+void cop_autobind(struct sock *sk, int fd)
 {
 	cop_naming_begin(sk);
 	if (READ_ONCE(sk->sk_num) || sock_flag(sk, SOCK_UNCONFIRMED))
@@ -181,8 +182,9 @@ static __be32 peer_addr(int fd, const struct sockaddr_in *asked)
 }
 
 /* What ip4_datagram_connect leaves in the sock. */
-void cop_connected(struct sock *sk, int fd, const struct sockaddr_in *peer,
-		   const struct sockaddr_in *local)
+static void cop_connected(struct sock *sk, int fd,
+			  const struct sockaddr_in *peer,
+			  const struct sockaddr_in *local)
 {
 	struct inet_sock *inet = inet_sk(sk);
 	__be32 saddr = local->sin_addr.s_addr;
@@ -216,8 +218,8 @@ static bool connect_once(struct sock *sk, int fd, const struct sockaddr *uaddr,
 	return *err == -EAGAIN;
 }
 
-static int cop_connect(struct sock *sk, int fd, const struct sockaddr *uaddr,
-		       socklen_t addr_len)
+int cop_connect(struct sock *sk, int fd, const struct sockaddr *uaddr,
+		socklen_t addr_len)
 {
 	struct sockaddr_in local;
 	int tries = COP_BIND_TRIES;

@@ -70,23 +70,38 @@ void select_prepare(int n, const fd_set *rd)
 
 EXPORT int poll(struct pollfd *fds, nfds_t n, int timeout)
 {
-	if (any_ours())
+	struct timespec ts;
+
+	if (any_ours()) {
 		poll_prepare(fds, n);
+		if (watches())
+			return watch_poll(fds, n, watch_msec(&ts, timeout),
+					  NULL);
+	}
 	return cop_libc.poll(fds, n, timeout);
 }
 
 EXPORT int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 		 const sigset_t *mask)
 {
-	if (any_ours())
+	if (any_ours()) {
 		poll_prepare(fds, n);
+		if (watches())
+			return watch_poll(fds, n, timeout, mask);
+	}
 	return cop_libc.ppoll(fds, n, timeout, mask);
 }
 
 EXPORT int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t size)
 {
-	if (any_ours() && n <= size / sizeof(*fds))
+	struct timespec ts;
+
+	if (any_ours() && n <= size / sizeof(*fds)) {
 		poll_prepare(fds, n);
+		if (watches())
+			return watch_poll(fds, n, watch_msec(&ts, timeout),
+					  NULL);
+	}
 	return cop_libc.__poll_chk(fds, n, timeout, size);
 }
 
@@ -94,23 +109,64 @@ EXPORT int __ppoll_chk(struct pollfd *fds, nfds_t n,
 		       const struct timespec *timeout, const sigset_t *mask,
 		       size_t size)
 {
-	if (any_ours() && n <= size / sizeof(*fds))
+	if (any_ours() && n <= size / sizeof(*fds)) {
 		poll_prepare(fds, n);
+		if (watches())
+			return watch_poll(fds, n, timeout, mask);
+	}
 	return cop_libc.__ppoll_chk(fds, n, timeout, mask, size);
+}
+
+static int watch_select_tv(int n, fd_set *rd, fd_set *wr, fd_set *ex,
+			   struct timeval *tv)
+{
+	struct timespec ts;
+	int ret;
+
+	if (!tv)
+		return watch_select(n, rd, wr, ex, NULL, NULL);
+	if (!readable(tv, sizeof(*tv)) || tv->tv_sec < 0 || tv->tv_usec < 0)
+		return cop_libc.select(n, rd, wr, ex, tv);
+	ts.tv_sec = tv->tv_sec + tv->tv_usec / 1000000;
+	ts.tv_nsec = tv->tv_usec % 1000000 * 1000;
+	ret = watch_select(n, rd, wr, ex, &ts, NULL);
+	tv->tv_sec = ts.tv_sec;
+	tv->tv_usec = ts.tv_nsec / 1000;
+	return ret;
 }
 
 EXPORT int select(int n, fd_set *rd, fd_set *wr, fd_set *ex, struct timeval *tv)
 {
-	if (any_ours())
+	if (any_ours()) {
 		select_prepare(n, rd);
+		if (watches())
+			return watch_select_tv(n, rd, wr, ex, tv);
+	}
 	return cop_libc.select(n, rd, wr, ex, tv);
+}
+
+/* It leaves the time alone. */
+static int watch_pselect(int n, fd_set *rd, fd_set *wr, fd_set *ex,
+			 const struct timespec *timeout, const sigset_t *mask)
+{
+	struct timespec left;
+
+	if (!timeout)
+		return watch_select(n, rd, wr, ex, NULL, mask);
+	if (!readable(timeout, sizeof(*timeout)))
+		return cop_libc.pselect(n, rd, wr, ex, timeout, mask);
+	left = *timeout;
+	return watch_select(n, rd, wr, ex, &left, mask);
 }
 
 EXPORT int pselect(int n, fd_set *rd, fd_set *wr, fd_set *ex,
 		   const struct timespec *timeout, const sigset_t *mask)
 {
-	if (any_ours())
+	if (any_ours()) {
 		select_prepare(n, rd);
+		if (watches())
+			return watch_pselect(n, rd, wr, ex, timeout, mask);
+	}
 	return cop_libc.pselect(n, rd, wr, ex, timeout, mask);
 }
 
@@ -133,12 +189,17 @@ EXPORT int epoll_ctl(int epfd, int op, int fd, struct epoll_event *ev)
 
 static _Atomic(unsigned int) prepared; /* cop_table.installs at the last wait */
 
-static noinline void prepare_installed(unsigned int installs)
+void epoll_prepare_all(void)
 {
 	unsigned int max = READ_ONCE(cop_table.max);
 
 	for (unsigned int fd = 0; fd < max; fd++)
 		wait_prepare(fd);
+}
+
+static noinline void prepare_installed(unsigned int installs)
+{
+	epoll_prepare_all();
 	WRITE_ONCE(prepared, installs);
 }
 
@@ -156,14 +217,22 @@ void epoll_prepare(void)
 
 EXPORT int epoll_wait(int epfd, struct epoll_event *ev, int n, int timeout)
 {
+	struct timespec ts;
+
 	epoll_prepare();
+	if (any_ours() && watches())
+		return watch_epoll(epfd, ev, n, watch_msec(&ts, timeout), NULL);
 	return cop_libc.epoll_wait(epfd, ev, n, timeout);
 }
 
 EXPORT int epoll_pwait(int epfd, struct epoll_event *ev, int n, int timeout,
 		       const sigset_t *mask)
 {
+	struct timespec ts;
+
 	epoll_prepare();
+	if (any_ours() && watches())
+		return watch_epoll(epfd, ev, n, watch_msec(&ts, timeout), mask);
 	return cop_libc.epoll_pwait(epfd, ev, n, timeout, mask);
 }
 
@@ -171,6 +240,8 @@ EXPORT int epoll_pwait2(int epfd, struct epoll_event *ev, int n,
 			const struct timespec *timeout, const sigset_t *mask)
 {
 	epoll_prepare();
+	if (any_ours() && watches())
+		return watch_epoll(epfd, ev, n, timeout, mask);
 	return cop_libc.epoll_pwait2(epfd, ev, n, timeout, mask);
 }
 

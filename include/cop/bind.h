@@ -30,6 +30,18 @@
 int cop_get_port(struct sock *sk, int fd, const struct sockaddr_in *addr);
 
 /**
+ * cop_get_kernels_port - bind the kernel socket as UDP's, and record the port
+ * @sk: a COP sock that the caller keeps alive
+ * @fd: its descriptor
+ * @addr: address and port (0: any free one), family and length checked
+ *
+ * UDP's rule: addresses, SO_REUSEADDR and SO_REUSEPORT count. Returns what the
+ * kernel's bind does. Async-signal-safe. Counterpart: udp_v4_get_port().
+ */
+int cop_get_kernels_port(struct sock *sk, int fd,
+			 const struct sockaddr_in *addr);
+
+/**
  * cop_hash - record that a sock holds a port; the port hash takes a reference
  * @sk: a COP sock that the caller keeps alive
  * @snum: a port that the caller has claimed, host order

@@ -26,7 +26,8 @@ enum cop_head {
  * stray was seen. Strays that are at the head of the queue already are dropped;
  * until none can be left behind them, later calls look again. Where a filter of
  * the program's own is set, by whichever process, that one does it. No
- * cancellation point.
+ * cancellation point. With COP_DEBUG no filter is set: strays are dropped here,
+ * where it is seen who sent them.
  */
 void cop_poll(struct sock *sk, int fd);
 
@@ -35,6 +36,18 @@ void cop_poll(struct sock *sk, int fd);
  * @sk: a COP sock
  */
 void cop_filter_attached(struct sock *sk);
+
+/**
+ * cop_filter_init - set up a new sock for what is said of strays
+ * @sk: a COP sock
+ */
+void cop_filter_init(struct sock *sk);
+
+/**
+ * cop_head_clean - note that nothing from before the filter is queued
+ * @sk: a COP sock
+ */
+void cop_head_clean(struct sock *sk);
 
 /**
  * cop_attach_filter, cop_detach_filter, cop_get_filter - SO_ATTACH_FILTER and
@@ -56,13 +69,6 @@ int cop_attach_filter(struct sock *sk, int fd, int optname, const void *optval,
 int cop_detach_filter(struct sock *sk, int fd, const void *optval,
 		      socklen_t optlen);
 int cop_get_filter(int fd, void *optval, socklen_t *optlen);
-
-/**
- * cop_rx_stray - account for a datagram that the program does not get
- * @sk: the receiver
- * @reason: why not
- */
-void cop_rx_stray(struct sock *sk, enum cop_stray reason);
 
 /**
  * cop_head_purge - take strays away from the head of the queue

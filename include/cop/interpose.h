@@ -9,9 +9,11 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 
+#include "cop/env.h"
 #include "cop/libc.h"
 #include "cop/msghdr.h"
 #include "cop/process.h"
@@ -187,5 +189,36 @@ bool stdio_adopt(int fd);
  * A compare where there is none since the last time.
  */
 void epoll_prepare(void);
+
+/**
+ * epoll_prepare_all - get every COP socket ready to be waited on
+ */
+void epoll_prepare_all(void);
+
+/**
+ * watch_poll, watch_select, watch_epoll - wait, and name who sends strays
+ * @timeout: NULL for ever; the second one leaves there what was left of it
+ *
+ * What poll(), select() and epoll_wait() do with COP_DEBUG. The rest as there.
+ */
+int watch_poll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+	       const sigset_t *mask);
+int watch_select(int n, fd_set *rd, fd_set *wr, fd_set *ex,
+		 struct timespec *timeout, const sigset_t *mask);
+int watch_epoll(int epfd, struct epoll_event *ev, int n,
+		const struct timespec *timeout, const sigset_t *mask);
+
+/**
+ * watch_msec - a time as the calls above take it
+ * @ts: where it is put
+ * @msec: milliseconds; less than 0 for ever
+ */
+struct timespec *watch_msec(struct timespec *ts, int msec);
+
+/* Whether they are to be used, where any descriptor is ours. */
+static inline bool watches(void)
+{
+	return unlikely(cop_env.debug);
+}
 
 #endif /* COP_INTERPOSE_H */

@@ -53,7 +53,9 @@ static inline struct cop_sock *cop_sk(const struct sock *sk)
 }
 
 extern const struct proto cop_prot;
-extern const struct proto cop_udp_prot; /* cop_udp.c */
+extern const struct proto cop_udp_prot;	      /* cop_udp.c */
+extern const struct proto cop_undecided_prot; /* cop_undecided.c */
+extern struct cop_slab cop_udp_slab;	      /* of both of these */
 
 /* The rest of struct proto, by room; see there. */
 int cop_init_sock(struct sock *sk);
@@ -61,9 +63,12 @@ void cop_destroy(struct sock *sk);
 void cop_close(struct sock *sk);
 int cop_open(struct sock *sk, int flags);
 int cop_adopt(struct sock *sk, int fd, const struct cop_mark *mark);
+void cop_autobind(struct sock *sk, int fd);
 bool cop_autobound(struct sock *sk, int fd, int err);
 int cop_getname(struct sock *sk, int fd, struct sockaddr *uaddr,
 		socklen_t *addr_len);
+int cop_connect(struct sock *sk, int fd, const struct sockaddr *uaddr,
+		socklen_t addr_len);
 int cop_disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 		   socklen_t addr_len);
 ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
@@ -83,15 +88,5 @@ int cop_getsockopt(struct sock *sk, int fd, int level, int optname,
 		   void *optval, socklen_t *optlen);
 void cop_mirror_buffers(struct sock *sk, int fd); /* sk_rcvbuf, sk_sndbuf */
 int cop_ioctl(struct sock *sk, int fd, unsigned long cmd, void *arg);
-
-/**
- * cop_connected - set what ip4_datagram_connect leaves in a sock
- * @sk: the sock
- * @fd: its descriptor
- * @peer: what it was connected to
- * @local: the address and port that it has now
- */
-void cop_connected(struct sock *sk, int fd, const struct sockaddr_in *peer,
-		   const struct sockaddr_in *local);
 
 #endif /* COP_PROTO_H */

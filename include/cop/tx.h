@@ -23,6 +23,16 @@ struct cop_tx {
 };
 
 /**
+ * cop_dest_of - the destination that a name is
+ * @name: as given to sendto(), which can be read
+ * @len: its length in bytes
+ * @key: where address and port are put
+ *
+ * Returns false for what UDP would not send to, which the kernel is to refuse.
+ */
+bool cop_dest_of(const void *name, socklen_t len, struct cop_flow_key *key);
+
+/**
  * cop_tx_begin - find a datagram's flow and build its header
  * @sk: the sender
  * @name: destination, which can be read, or NULL for the peer

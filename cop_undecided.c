@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cop_undecided.c - struct proto cop_undecided_prot: a UDP socket of a program
+ * whose COP_ADOPT lists ports, until it is known whether it has to do with one.
+ * Binding to a listed port puts it on COP. Else the first destination decides, or
+ * where a datagram comes ahead of that, the port that the socket was bound to.
+ *
+ * Owns: the decision, which is a sock's sk_prot. Protected by: it is made once,
+ * by compare and swap. May call: cop_udp.c's operations and what is below them.
+ * Counterpart in the kernel: smc_switch_to_fallback() in net/smc/af_smc.c.
+ */
+#include <errno.h>
+#include <linux/filter.h>
+#include <sys/mman.h>
+
+#include "cop/bind.h"
+#include "cop/compiler.h"
+#include "cop/env.h"
+#include "cop/filter.h"
+#include "cop/libc.h"
+#include "cop/mark.h"
+#include "cop/proto.h"
+#include "cop/route.h"
+#include "cop/stats.h"
+#include "cop/tx.h"
+#include "cop/uaccess.h"
+
+static const struct proto plain_prot;
+
+/*
+ * A socket that stays UDP's is forgotten by the next call that comes upon it,
+ * which is told that it is not ours, and begins again with libc.
+ */
+#define NOT_OURS (-ENOTSOCK)
+
+static bool is_plain(struct sock *sk)
+{
+	return sk->sk_prot == &plain_prot;
+}
+
+static bool decide(struct sock *sk, const struct proto *prot)
+{
+	const struct proto *is = &cop_undecided_prot;
+
+	return atomic_compare_exchange_strong(&sk->sk_prot, &is, prot);
+}
+
+static int open_undecided(struct sock *sk, int flags)
+{
+	int fd = cop_udp_prot.open(sk, flags);
+
+	sock_reset_flag(sk, SOCK_CARRIED);
+	return fd;
+}
+
+/* What comes marked was decided by whoever sent it. */
+static int adopt_decided(struct sock *sk, int fd, const struct cop_mark *mark)
+{
+	decide(sk, &cop_udp_prot);
+	return cop_udp_prot.adopt(sk, fd, mark);
+}
+
+/* ---- the decision -------------------------------------------------------- */
+
+/* A filter that was set on UDP is moved behind the header. */
+static int move_filter(struct sock *sk, int fd)
+{
+	const size_t room = BPF_MAXINSNS * sizeof(struct sock_filter);
+	struct sock_fprog prog = { .len = 0 };
+	struct cop_mark mark;
+	socklen_t n = 0;
+	int err;
+
+	if (cop_libc.getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &n) ||
+	    !n || !cop_program_read(fd, &mark))
+		return 0; /* there is none, or it was moved */
+	prog.filter = mmap(NULL, room, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (prog.filter == MAP_FAILED)
+		return -ENOMEM;
+	err = cop_libc_result(cop_libc.getsockopt(fd, SOL_SOCKET, SO_GET_FILTER,
+						  prog.filter, &n));
+	prog.len = n;
+	if (!err)
+		err = cop_attach_filter(sk, fd, SO_ATTACH_FILTER, &prog,
+					sizeof(prog));
+	munmap(prog.filter, room);
+	return err;
+}
+
+/* The port that it has been bound to becomes the sock's. */
+static int become_cop(struct sock *sk, int fd)
+{
+	struct sockaddr_in local;
+	int err = move_filter(sk, fd);
+
+	if (err)
+		return err;
+	sock_set_flag(sk, SOCK_CARRIED);
+	if (!decide(sk, &cop_udp_prot))
+		return is_plain(sk) ? NOT_OURS : 0;
+	cop_naming_begin(sk);
+	ip_local_name(fd, &local);
+	cop_bind_confirm(sk, local.sin_port);
+	cop_naming_end(sk);
+	return 0;
+}
+
+static int decide_by_port(struct sock *sk, int fd, __be16 port)
+{
+	if (is_plain(sk))
+		return NOT_OURS;
+	if (sk->sk_prot != &cop_undecided_prot)
+		return 0;
+	if (cop_env_adopts(ntohs(port)))
+		return become_cop(sk, fd);
+	cop_debug("descriptor %d stays UDP: port %u is not listed", fd,
+		  ntohs(port));
+	return decide(sk, &plain_prot) || is_plain(sk) ? NOT_OURS : 0;
+}
+
+static bool find_dest(int fd, const void *name, socklen_t len,
+		      struct cop_flow_key *key)
+{
+	struct sockaddr_in peer;
+
+	if (name)
+		return cop_dest_of(name, len, key);
+	len = sizeof(peer);
+	return !getpeername(fd, (struct sockaddr *)&peer, &len) &&
+	       cop_dest_of(&peer, len, key);
+}
+
+/*
+ * Ahead of a send. What has no destination decides nothing: the kernel is about
+ * to refuse it.
+ */
+static int decide_by_dest(struct sock *sk, int fd, const void *name,
+			  socklen_t len)
+{
+	struct cop_flow_key dest;
+	int err;
+
+	if (!find_dest(fd, name, len, &dest))
+		return is_plain(sk) ? NOT_OURS : 0;
+	err = decide_by_port(sk, fd, dest.port);
+	if (!err && !READ_ONCE(inet_sk(sk)->inet_sport))
+		cop_autobind(sk, fd);
+	return err;
+}
+
+/*
+ * Ahead of a receive: waits for the datagram, and looks. One that comes before
+ * anything was sent was sent by somebody who knows only the port that it is for.
+ */
+static int decide_by_receive(struct sock *sk, int fd, int flags)
+{
+	struct sockaddr_in local;
+	char none;
+	int n;
+
+	if (is_plain(sk))
+		return NOT_OURS;
+	if (flags & MSG_ERRQUEUE)
+		return 0; /* of what was sent, and so decided */
+	n = cop_libc_result(
+		cop_libc.recv(fd, &none, 0, MSG_PEEK | (flags & MSG_DONTWAIT)));
+	if (n < 0)
+		return n;
+	ip_local_name(fd, &local);
+	return decide_by_port(sk, fd, local.sin_port);
+}
+
+/* ---- naming -------------------------------------------------------------- */
+
+/* A bind that fails decides nothing; nor does one that leaves the port open. */
+static int bind_undecided(struct sock *sk, int fd,
+			  const struct sockaddr_in *addr)
+{
+	int err;
+
+	if (is_plain(sk))
+		return NOT_OURS;
+	err = cop_libc_result(cop_libc.bind(fd, (const struct sockaddr *)addr,
+					    sizeof(*addr)));
+	if (err || !addr->sin_port || !cop_env_adopts(ntohs(addr->sin_port)))
+		return err;
+	return become_cop(sk, fd);
+}
+
+static int connect_undecided(struct sock *sk, int fd,
+			     const struct sockaddr *uaddr, socklen_t addr_len)
+{
+	struct cop_flow_key dest;
+	int err;
+
+	if (!cop_dest_of(uaddr, addr_len, &dest))
+		return cop_libc_result(cop_libc.connect(fd, uaddr, addr_len));
+	err = decide_by_port(sk, fd, dest.port);
+	return err ? err : cop_udp_prot.connect(sk, fd, uaddr, addr_len);
+}
+
+static int disconnect_undecided(struct sock *sk, int fd,
+				const struct sockaddr *uaddr,
+				socklen_t addr_len)
+{
+	if (is_plain(sk))
+		return NOT_OURS;
+	return cop_udp_prot.disconnect(sk, fd, uaddr, addr_len);
+}
+
+static int getname_undecided(struct sock *sk, int fd, struct sockaddr *uaddr,
+			     socklen_t *addr_len)
+{
+	(void)sk;
+	return cop_libc_result(cop_libc.getsockname(fd, uaddr, addr_len));
+}
+
+/* The kernel is to bind it in its own send, if UDP it is to be. */
+static void autobind_undecided(struct sock *sk, int fd)
+{
+	(void)sk;
+	(void)fd;
+}
+
+static bool autobound_undecided(struct sock *sk, int fd, int err)
+{
+	(void)sk;
+	(void)fd;
+	(void)err;
+	return true;
+}
+
+/* ---- what else there is to a socket -------------------------------------- */
+
+static bool owns_undecided(struct sock *sk, int fd)
+{
+	return !is_plain(sk) && cop_may_own(sk, fd);
+}
+
+static void leave_alone(struct sock *sk, int fd)
+{
+	(void)sk;
+	(void)fd;
+}
+
+static int ioctl_undecided(struct sock *sk, int fd, unsigned long cmd,
+			   void *arg)
+{
+	return is_plain(sk) ? NOT_OURS
+			    : cop_libc_result(cop_libc.ioctl(fd, cmd, arg));
+}
+
+static bool is_filter(int level, int optname)
+{
+	return level == SOL_SOCKET &&
+	       (optname == SO_ATTACH_FILTER || optname == SO_DETACH_FILTER ||
+		optname == SO_LOCK_FILTER); /* SO_GET_FILTER is the first */
+}
+
+/* What COP refuses is refused, since it may become one. */
+static int setsockopt_undecided(struct sock *sk, int fd, int level, int optname,
+				const void *optval, socklen_t optlen)
+{
+	if (is_plain(sk))
+		return NOT_OURS;
+	if (is_filter(level, optname))
+		return cop_libc_result(cop_libc.setsockopt(fd, level, optname,
+							   optval, optlen));
+	return cop_udp_prot.setsockopt(sk, fd, level, optname, optval, optlen);
+}
+
+static int getsockopt_undecided(struct sock *sk, int fd, int level, int optname,
+				void *optval, socklen_t *optlen)
+{
+	if (is_plain(sk))
+		return NOT_OURS;
+	if (is_filter(level, optname))
+		return cop_libc_result(cop_libc.getsockopt(fd, level, optname,
+							   optval, optlen));
+	return cop_udp_prot.getsockopt(sk, fd, level, optname, optval, optlen);
+}
+
+/* ---- data ---------------------------------------------------------------- */
+
+static ssize_t sendto_undecided(struct sock *sk, int fd, const void *buf,
+				size_t len, int flags, const void *name,
+				socklen_t namelen)
+{
+	int err = decide_by_dest(sk, fd, name, namelen);
+
+	return err ? err : cop_sendto(sk, fd, buf, len, flags, name, namelen);
+}
+
+static ssize_t sendmsg_undecided(struct sock *sk, int fd,
+				 const struct msghdr *msg, int flags)
+{
+	int err = decide_by_dest(sk, fd, msg->msg_name, msg->msg_namelen);
+
+	return err ? err : cop_sendmsg(sk, fd, msg, flags);
+}
+
+static bool name_readable(int fd, const struct msghdr *msg)
+{
+	return !msg->msg_name ||
+	       (msg->msg_namelen <= sizeof(struct sockaddr_storage) &&
+		user_readable(fd, msg->msg_name, msg->msg_namelen));
+}
+
+/* The first message decides for all. */
+static int sendmmsg_undecided(struct sock *sk, int fd, struct mmsghdr *vec,
+			      unsigned int n, int flags)
+{
+	const struct msghdr *first = &vec->msg_hdr;
+	int err = is_plain(sk) ? NOT_OURS : 0;
+
+	if (!err && user_readable(fd, vec, sizeof(*vec)) &&
+	    name_readable(fd, first))
+		err = decide_by_dest(sk, fd, first->msg_name,
+				     first->msg_namelen);
+	return err ? err : cop_sendmmsg(sk, fd, vec, n, flags);
+}
+
+static ssize_t recvfrom_undecided(struct sock *sk, int fd, void *buf,
+				  size_t len, int flags, void *name,
+				  socklen_t *namelen)
+{
+	int err = decide_by_receive(sk, fd, flags);
+
+	return err ? err : cop_recvfrom(sk, fd, buf, len, flags, name, namelen);
+}
+
+static ssize_t recvmsg_undecided(struct sock *sk, int fd, struct msghdr *msg,
+				 int flags)
+{
+	int err = decide_by_receive(sk, fd, flags);
+
+	return err ? err : cop_recvmsg(sk, fd, msg, flags);
+}
+
+static int recvmmsg_undecided(struct sock *sk, int fd, struct mmsghdr *vec,
+			      unsigned int n, int flags,
+			      struct timespec *timeout)
+{
+	int err = decide_by_receive(sk, fd, flags);
+
+	return err ? err : cop_recvmmsg(sk, fd, vec, n, flags, timeout);
+}
+
+#define UNDECIDED_PROT                                                         \
+	{                                                                      \
+		.name = "UDP", .slab = &cop_udp_slab,                          \
+		.obj_size = COP_SOCK_CLEARED, .init = cop_init_sock,           \
+		.destroy = cop_destroy, .close = cop_close,                    \
+		.report = cop_stats_report, .open = open_undecided,            \
+		.adopt = adopt_decided, .mark = leave_alone,                   \
+		.get_port = bind_undecided, .autobind = autobind_undecided,    \
+		.autobound = autobound_undecided, .hash = cop_hash,            \
+		.unhash = cop_unhash, .getname = getname_undecided,            \
+		.connect = connect_undecided,                                  \
+		.disconnect = disconnect_undecided, .owns = owns_undecided,    \
+		.holds = cop_holds, .reclaim = cop_reclaim,                    \
+		.poll = leave_alone, .ioctl = ioctl_undecided,                 \
+		.setsockopt = setsockopt_undecided,                            \
+		.getsockopt = getsockopt_undecided,                            \
+		.sendto = sendto_undecided, .recvfrom = recvfrom_undecided,    \
+		.sendmsg = sendmsg_undecided, .recvmsg = recvmsg_undecided,    \
+		.sendmmsg = sendmmsg_undecided, .recvmmsg = recvmmsg_undecided \
+	}
+
+const struct proto cop_undecided_prot = UNDECIDED_PROT;
+static const struct proto plain_prot = UNDECIDED_PROT;
