@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+/*
+ * scratch.c - a directory of a test's own, and a shell in it.
+ */
+#include <criterion/criterion.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "scratch.h"
+
+char scratch_dir[64];
+
+void scratch_make(void)
+{
+	strcpy(scratch_dir, "/tmp/cop-test-XXXXXX");
+	cr_assert_not_null(mkdtemp(scratch_dir));
+	cr_assert_eq(chmod(scratch_dir, 0755), 0);
+	cr_assert_eq(chdir(scratch_dir), 0);
+}
+
+void scratch_remove(void)
+{
+	static struct run_result res;
+	const char *const argv[] = { "rm", "-rf", scratch_dir, NULL };
+
+	cr_assert_eq(chdir("/"), 0);
+	run(&res, argv, false, NULL);
+}
+
+static int shell(struct run_result *res, const char *fmt, va_list ap)
+{
+	static const char *const env[] = { "COP=" COP_BIN, "LIB=" COP_LIB,
+					   NULL };
+	char line[16384];
+	const char *const argv[] = { "sh", "-c", line, NULL };
+
+	cr_assert_lt(vsnprintf(line, sizeof(line), fmt, ap), sizeof(line));
+	return run(res, argv, false, env);
+}
+
+int scratch_shell(struct run_result *res, const char *fmt, ...)
+{
+	va_list ap;
+	int status;
+
+	va_start(ap, fmt);
+	status = shell(res, fmt, ap);
+	va_end(ap);
+	return status;
+}
+
+void scratch_must(const char *fmt, ...)
+{
+	static struct run_result res;
+	va_list ap;
+
+	va_start(ap, fmt);
+	cr_assert_eq(shell(&res, fmt, ap), 0, "%s: %s%s", fmt, res.out,
+		     res.err);
+	va_end(ap);
+}

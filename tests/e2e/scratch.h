@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * scratch.h - a directory of a test's own, and a shell in it.
+ */
+#ifndef COP_TEST_SCRATCH_H
+#define COP_TEST_SCRATCH_H
+
+#include "runner.h"
+
+/* Its path, once there is one; every user may look into it. */
+extern char scratch_dir[64];
+
+/* For a test's .init and .fini. */
+void scratch_make(void);
+void scratch_remove(void);
+
+/**
+ * scratch_shell - run a line of the shell in the directory, without the library
+ * @res: its outcome
+ * @fmt: the line, as for printf(). $COP and $LIB in it are the launcher and the
+ *	library
+ *
+ * Returns as run() does.
+ */
+int scratch_shell(struct run_result *res, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/**
+ * scratch_must - scratch_shell(), for what a test needs
+ * @fmt: the line
+ *
+ * Fails the test if it does not work.
+ */
+void scratch_must(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif /* COP_TEST_SCRATCH_H */

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+/*
+ * adopt.c - the syntax of COP_ADOPT: udp, or udp: and a list of ports and
+ * ranges of them, separated by commas.
+ *
+ * The library ignores what it does not understand, since no program is to fail
+ * for it. The launcher can say so before there is a program.
+ */
+#include <string.h>
+
+#include "adopt.h"
+
+/* A port at *s, which is moved behind it; 0: there is none. */
+static int port(const char **s)
+{
+	long n = 0;
+
+	for (; **s >= '0' && **s <= '9'; (*s)++) {
+		n = n * 10 + (**s - '0');
+		if (n > 65535)
+			return 0;
+	}
+	return n;
+}
+
+static bool range(const char **s)
+{
+	int first = port(s), last = first;
+
+	if (**s == '-') {
+		(*s)++;
+		last = port(s);
+	}
+	return first && last && first <= last;
+}
+
+bool adopt_is_valid(const char *value)
+{
+	if (strncmp(value, "udp", 3))
+		return false;
+	value += 3;
+	if (!*value)
+		return true;
+	if (*value != ':')
+		return false;
+	do {
+		value++;
+		if (!range(&value))
+			return false;
+	} while (*value == ',');
+	return !*value;
+}

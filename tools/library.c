@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+/*
+ * library.c - the libcop.so that programs are started with: one that LD_PRELOAD
+ * names already, else the one that belongs to this cop.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "elf.h"
+#include "library.h"
+
+#define PRELOAD	  "LD_PRELOAD"
+#define SEPARATES " :" /* to the loader, with no way to quote them */
+
+#ifndef COP_LIBDIR
+#define COP_LIBDIR "/usr/local/lib"
+#endif
+
+bool library_is_named(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return !strcmp(slash ? slash + 1 : path, LIBRARY_NAME);
+}
+
+/* One without a slash is where the loader looks for it. */
+static bool is_there(const char *path)
+{
+	return !strchr(path, '/') || !access(path, R_OK);
+}
+
+static bool find_in_preload(char *path, size_t size)
+{
+	const char *value = getenv(PRELOAD);
+	size_t len;
+
+	for (; value && *value; value += len) {
+		value += strspn(value, SEPARATES);
+		len = strcspn(value, SEPARATES);
+		if (len >= size)
+			continue;
+		memcpy(path, value, len);
+		path[len] = '\0';
+		if (len && library_is_named(path) && is_there(path))
+			return true;
+	}
+	return false;
+}
+
+/* Cut the last part of a path off, in place. */
+static bool up(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (slash)
+		*slash = '\0';
+	return slash != NULL;
+}
+
+static bool is_at(char *path, size_t size, const char *dir, const char *sub)
+{
+	int n = snprintf(path, size, "%s%s/" LIBRARY_NAME, dir, sub);
+
+	return n > 0 && (size_t)n < size && !access(path, R_OK);
+}
+
+/* Beside cop, as in the build tree; in lib, beside cop's bin; or installed. */
+static bool find_ours(char *path, size_t size)
+{
+	char dir[PATH_MAX], parent[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", dir, sizeof(dir) - 1);
+
+	dir[n < 0 ? 0 : n] = '\0';
+	if (up(dir)) {
+		if (is_at(path, size, dir, ""))
+			return true;
+		strcpy(parent, dir);
+		if (up(parent) && is_at(path, size, parent, "/lib"))
+			return true;
+	}
+	return is_at(path, size, COP_LIBDIR, "");
+}
+
+static bool fits_preload(const char *path)
+{
+	return !strpbrk(path, SEPARATES "$");
+}
+
+/* It has to be for the machine that cop itself is for. */
+static enum verdict look_inside(const struct library *lib)
+{
+	struct elf_image image;
+	enum verdict verdict = BAD_LIBRARY;
+	int fd = open(lib->path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return NO_LIBRARY;
+	if (!elf_read(fd, &image) && image.is_native && image.is_library)
+		verdict = ACTIVE;
+	close(fd);
+	return verdict;
+}
+
+enum verdict library_find(struct library *lib)
+{
+	lib->in_preload = find_in_preload(lib->path, sizeof(lib->path));
+	if (lib->in_preload && strchr(lib->path, '/'))
+		return look_inside(lib);
+	if (!find_ours(lib->path, sizeof(lib->path)))
+		return NO_LIBRARY;
+	if (!lib->in_preload && !fits_preload(lib->path))
+		return LIBRARY_PATH;
+	return look_inside(lib);
+}
+
+int library_preload(const struct library *lib)
+{
+	const char *old = getenv(PRELOAD);
+	size_t size;
+	char *value;
+	int ret;
+
+	if (lib->in_preload)
+		return 0;
+	if (!old || !*old)
+		return setenv(PRELOAD, lib->path, 1);
+	size = strlen(old) + 1 + strlen(lib->path) + 1;
+	value = malloc(size);
+	if (!value)
+		return -1;
+	snprintf(value, size, "%s:%s", old, lib->path);
+	ret = setenv(PRELOAD, value, 1);
+	free(value);
+	return ret;
+}

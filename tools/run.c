@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+/*
+ * run.c - cop run: put libcop and what it is told into the environment, and
+ * become the program.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "adopt.h"
+#include "command.h"
+#include "library.h"
+#include "program.h"
+#include "report.h"
+
+extern char **environ;
+
+/* ---- options ------------------------------------------------------------- */
+
+static bool is_name(const char *value)
+{
+	return *value;
+}
+
+static const struct option {
+	const char *name;
+	const char *variable; /* that it sets */
+	const char *value;    /* to this, if the option has no value */
+	bool (*is_valid)(const char *value); /* NULL: it takes none */
+	const char *wants;		     /* if it isn't valid */
+	const char *args, *help;
+} options[] = {
+	{ "--adopt", "COP_ADOPT", "udp", adopt_is_valid,
+	  "udp, or udp: and ports or ranges of them, as in udp:5000-5999,7000",
+	  "[=udp[:PORTS]]",
+	  "make COP sockets of its UDP sockets, of all or of those PORTS" },
+	{ "--stats", "COP_STATS", "stderr", is_name, "stderr or a file's name",
+	  "[=FILE]", "print a line for each COP socket that is closed" },
+	{ "--debug", "COP_DEBUG", "1", NULL, NULL, "",
+	  "say on stderr what is decided and dropped, and why" },
+};
+
+#define OPTIONS (sizeof(options) / sizeof(*options))
+
+static const struct option *find_option(const char *arg)
+{
+	size_t len = strcspn(arg, "=");
+
+	for (size_t i = 0; i < OPTIONS; i++)
+		if (strlen(options[i].name) == len &&
+		    !strncmp(options[i].name, arg, len))
+			return &options[i];
+	return NULL;
+}
+
+static int apply(const char *arg)
+{
+	const struct option *option = find_option(arg);
+	const char *value = strchr(arg, '=');
+
+	if (!option)
+		return cop_fail(EXIT_USAGE,
+				"run: there is no option %s: cop help run "
+				"lists them",
+				arg);
+	if (!value)
+		value = option->value;
+	else if (!option->is_valid)
+		return cop_fail(EXIT_USAGE, "run: %s takes no value",
+				option->name);
+	else if (!option->is_valid(++value))
+		return cop_fail(EXIT_USAGE, "run: %s: %s is wanted", arg,
+				option->wants);
+	if (setenv(option->variable, value, 1))
+		return cop_fail(EXIT_USAGE, "run: %s", strerror(errno));
+	return 0;
+}
+
+/* The index of the command in *first; 0 or what to exit with. */
+static int read_options(int argc, char *argv[], int *first)
+{
+	int i, status;
+
+	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
+		if (!strcmp(argv[i], "--")) {
+			i++;
+			break;
+		}
+		status = apply(argv[i]);
+		if (status)
+			return status;
+	}
+	*first = i;
+	if (i < argc)
+		return 0;
+	return cop_fail(EXIT_USAGE,
+			"run: a command is missing: cop run COMMAND...");
+}
+
+/* ---- becoming the program ------------------------------------------------ */
+
+static int status_of(enum verdict verdict)
+{
+	return verdict == NOT_FOUND ? NOT_FOUND : NOT_EXECUTABLE;
+}
+
+/* Returns the status to exit with. */
+static int say(enum verdict verdict, const struct library *lib,
+	       const struct program *prog)
+{
+	char subject[REPORT_MAX], reason[REPORT_MAX];
+
+	report_reason(reason, verdict,
+		      verdict == NOT_EXECUTABLE ? strerror(errno) : NULL);
+	report_subject(subject, verdict, lib, prog);
+	return cop_fail(status_of(verdict), "run: %s: %s", subject, reason);
+}
+
+/* What the kernel finds no way to run is the shell's, as in execvp(). */
+static int become(const struct program *prog, char *argv[], int argc)
+{
+	char *shell[argc + 2];
+
+	execve(prog->path, argv, environ);
+	if (errno != ENOEXEC)
+		return -1;
+	shell[0] = SHELL;
+	shell[1] = (char *)prog->path;
+	memcpy(shell + 2, argv + 1, argc * sizeof(*argv));
+	return execve(SHELL, shell, environ);
+}
+
+/*
+ * Of a program that can't be read it is not known whether libcop acts in it; it
+ * most often does.
+ */
+static enum verdict prepare(const char *command, struct library *lib,
+			    struct program *prog)
+{
+	enum verdict verdict = library_find(lib);
+
+	prog->runs[0] = '\0';
+	if (verdict == ACTIVE)
+		verdict = program_find(prog, command);
+	if (verdict == ACTIVE)
+		verdict = program_judge(prog);
+	if (verdict != UNREADABLE)
+		return verdict;
+	say(verdict, lib, prog);
+	return ACTIVE;
+}
+
+static int run(char *argv[], int argc)
+{
+	struct library lib;
+	struct program prog;
+	enum verdict verdict = prepare(argv[0], &lib, &prog);
+
+	if (verdict != ACTIVE)
+		return say(verdict, &lib, &prog);
+	if (!library_preload(&lib))
+		become(&prog, argv, argc);
+	strcpy(prog.runs, prog.path);
+	return say(NOT_EXECUTABLE, &lib, &prog);
+}
+
+static int run_main(int argc, char *argv[])
+{
+	int first;
+	int status = read_options(argc, argv, &first);
+
+	return status ? status : run(argv + first, argc - first);
+}
+
+static void run_help(void)
+{
+	char name[64];
+
+	printf("\n");
+	for (size_t i = 0; i < OPTIONS; i++) {
+		snprintf(name, sizeof(name), "%s%s", options[i].name,
+			 options[i].args);
+		printf("  %-22s %s\n", name, options[i].help);
+	}
+	printf("\n"
+	       "Exits as COMMAND does; with %d if it is not found, %d if it "
+	       "can't be executed\nor libcop would not act in it, %d if cop is "
+	       "used wrongly.\n",
+	       NOT_FOUND, NOT_EXECUTABLE, EXIT_USAGE);
+}
+
+const struct command cop_run = {
+	.name = "run",
+	.args = "[--adopt[=udp[:PORTS]]] [--stats[=FILE]] [--debug] [--] "
+		"COMMAND...",
+	.summary = "start a program with libcop",
+	.help = run_help,
+	.main = run_main,
+};

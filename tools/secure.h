@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * secure.h - whether the kernel tells a program's loader to trust nobody.
+ */
+#ifndef COP_TOOLS_SECURE_H
+#define COP_TOOLS_SECURE_H
+
+#include "verdict.h"
+
+/**
+ * secure_exec - whether a program would be started with AT_SECURE
+ * @path: its file, which need not be readable
+ *
+ * Returns ACTIVE if not, or why.
+ */
+enum verdict secure_exec(const char *path);
+
+#endif /* COP_TOOLS_SECURE_H */
