@@ -12,6 +12,7 @@
 # make coverage  what of the library the tests run, by lines
 # make tsan      the unit tests under ThreadSanitizer, and sixteen threads at once
 # make symbols   write the library's symbols into docs/BYPASS.md
+# make programs  write the list of tests/programs into docs/PROGRAMS.md
 # make lint      what the compilers, cppcheck and clang-format object to
 # make install   into $(DESTDIR)$(PREFIX)
 
@@ -223,6 +224,9 @@ demo: need-demo $(LIB)
 symbols: $(LIB)
 	@scripts/symbols $(LIB) docs/BYPASS.md
 
+programs: need-test
+	@scripts/programs tests/programs docs/PROGRAMS.md
+
 lint: need-lint
 	$(MAKE) -B B=build/gcc LIB=build/gcc/libcop.so CC=gcc WERROR=-Werror all
 	$(MAKE) -B B=build/clang LIB=build/clang/libcop.so CC=clang WERROR=-Werror all
@@ -234,7 +238,8 @@ need-build:
 	@scripts/need uthash-dev=/usr/include/uthash.h $(CC_PACKAGE)
 
 # Each script says what it needs.
-PROGRAM_PACKAGES := $(shell sed -n 's/^. Packages: //p' tests/programs/*.sh)
+PROGRAM_PACKAGES := $(shell sed -n \
+	's/^. Packages: //p; s/^. Tools: //p' tests/programs/*.sh)
 
 need-test: need-build
 	@scripts/need libcriterion-dev=/usr/include/criterion/criterion.h \
@@ -268,7 +273,7 @@ clean:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: all tests test unit churn differential differential-quick coverage asan tsan bench bench-plot demo symbols lint install clean \
+.PHONY: all tests test unit churn differential differential-quick coverage asan tsan bench bench-plot demo symbols programs lint install clean \
 	need-build need-test need-coverage need-demo need-plot need-lint
 .DELETE_ON_ERROR:
 .SECONDARY:

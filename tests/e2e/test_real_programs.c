@@ -14,7 +14,7 @@
 #include "runner.h"
 
 #define SCRIPTS COP_TEST_DIR "/programs/"
-#define ADOPTED "RUN=env COP_ADOPT=udp LD_PRELOAD=" COP_LIB
+#define ADOPTED "RUN=" COP_BIN " run --adopt --"
 
 static struct run_result plain_result, adopted_result;
 

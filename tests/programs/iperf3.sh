@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Program: iperf3 -u, also with -R, --bidir and -P
-# Packages: iperf3 jq
+# Packages: iperf3
+# Tools: jq
 # Works: yes
 set -eu
 . "$(dirname "$0")/lib.sh"

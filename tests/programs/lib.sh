@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 #
-# Packages: tcpdump socat iproute2=ip
+# Tools: tcpdump socat iproute2=ip
 #
 # lib.sh - what the scripts beside it begin with: a real program's server and its
 # client, talking UDP, and a proof of what crossed the wire.
@@ -18,9 +18,10 @@
 # crosses lo is captured; the capture is judged when the script ends, and there
 # is no way past that. The working directory is empty and goes away.
 #
-# Before its header ends a script says "# Program:", "# Packages:" (as for
-# scripts/need), "# Works:" and, if there is something to say, "# Note:";
-# docs/PROGRAMS.md and the Makefile are made of these.
+# A script's header says "# Program:", "# Packages:" of the programs under test
+# and, if there are any, "# Tools:" for more packages, both as scripts/need wants
+# them, "# Works:" and, if there is something to say, "# Note:". The Makefile and
+# docs/PROGRAMS.md are made of these.
 
 # ---- namespaces ----------------------------------------------------------------
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Program: getent and python3, whose names libc looks up on plain UDP
-# Packages: dnsmasq-base=dnsmasq python3=/usr/bin/python3 socat
+# Packages: libc6=/usr/share/doc/libc6 python3=/usr/bin/python3
+# Tools: dnsmasq-base=dnsmasq socat
 # Works: yes
 # Note: libc's resolver is not adopted, so that name servers need not be.
 set -eu
