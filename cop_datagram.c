@@ -287,7 +287,15 @@ static noinline int recv_unclean(struct sock *sk, int fd, struct msghdr *msg,
 	return cop_encap_recv(fd, msg, flags, cap, rx);
 }
 
-/* Whoever asks what is going on is to be told who sends strays. */
+/* With COP_DEBUG: who sends strays is to be named, if the program asks or not. */
+static noinline int recv_watched(struct sock *sk, int fd, struct msghdr *msg,
+				 int flags, size_t cap, struct cop_rx *rx)
+{
+	pthread_testcancel();
+	cop_head_purge(sk, fd, rx);
+	return cop_encap_recv(fd, msg, flags, cap, rx);
+}
+
 static noinline ssize_t recvmsg_named(struct sock *sk, int fd,
 				      struct msghdr *msg, int flags)
 {
@@ -321,7 +329,9 @@ flatten ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg,
 	if (unlikely(err))
 		return err;
 	for (;;) {
-		if (unlikely(cop_head_unclean(sk)))
+		if (unlikely(cop_env.debug))
+			err = recv_watched(sk, fd, msg, flags, cap, &rx);
+		else if (unlikely(cop_head_unclean(sk)))
 			err = recv_unclean(sk, fd, msg, flags, cap, &rx);
 		else
 			err = cop_encap_recv(fd, msg, flags, cap, &rx);

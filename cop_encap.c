@@ -16,6 +16,7 @@
 #include "cop/cancel.h"
 #include "cop/compiler.h"
 #include "cop/encap.h"
+#include "cop/frame.h"
 #include "cop/iov.h"
 #include "cop/libc.h"
 #include "cop/uaccess.h"
@@ -354,6 +355,25 @@ flatten int cop_encap_recv(int fd, struct msghdr *msg, int flags, size_t cap,
 	return recv_vectored(fd, msg, flags, cap, rx);
 }
 
+/*
+ * Of a frame, whose first bytes went where a header belongs, all that is behind
+ * the COP header is in its place already.
+ */
+static bool put_frame(const struct msghdr *msg, const void *hdr, size_t n)
+{
+	unsigned char head[COP_FRAME_HEAD];
+	size_t len = min_t(size_t, n, sizeof(head)), before;
+
+	memcpy(head, hdr, COP_HLEN);
+	if (len > COP_HLEN)
+		cop_iov_gather(head + COP_HLEN, msg->msg_iov, len - COP_HLEN);
+	before = cop_frame_strip(head, len, n);
+	if (before)
+		cop_iov_scatter(msg->msg_iov, head,
+				min_t(size_t, before, n - COP_HLEN));
+	return before;
+}
+
 /* The error queue has no use for MSG_TRUNC: it returns what it copied. */
 static ssize_t recv_error(int fd, struct msghdr *msg, int flags, size_t cap)
 {
@@ -374,7 +394,7 @@ static ssize_t recv_error(int fd, struct msghdr *msg, int flags, size_t cap)
 	msg->msg_flags = whole.msg_flags;
 	if (n < COP_HLEN)
 		return 0; /* the router quoted less than a header */
-	if (cop_hdr_check(hdr, n) == COP_NO_STRAY)
+	if (cop_hdr_check(hdr, n) == COP_NO_STRAY || put_frame(msg, hdr, n))
 		return n - COP_HLEN;
 	if ((size_t)n > cap)
 		msg->msg_flags |= MSG_TRUNC;

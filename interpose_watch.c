@@ -74,6 +74,14 @@ struct timespec *watch_msec(struct timespec *ts, int msec)
 	return msec < 0 ? NULL : ts;
 }
 
+static bool any_ready(const struct pollfd *fds, nfds_t n)
+{
+	for (nfds_t i = 0; i < n; i++)
+		if (fds[i].revents && sockfd_lookup(fds[i].fd))
+			return true;
+	return false;
+}
+
 /* Whatever is ready but for strays still is when it is asked for again. */
 int watch_poll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 	       const sigset_t *mask)
@@ -86,7 +94,7 @@ int watch_poll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 		return cop_libc.ppoll(fds, n, timeout, mask);
 	do {
 		ret = cop_libc.ppoll(fds, n, watch_left(&end, &left), mask);
-		if (ret <= 0)
+		if (ret <= 0 || !any_ready(fds, n))
 			return ret;
 		poll_prepare(fds, n);
 		ret = cop_libc.poll(fds, n, 0);
@@ -124,6 +132,14 @@ static void sets_restore(const struct watch_sets *sets)
 			memcpy(sets->set[i], &sets->asked[i], sets->len);
 }
 
+static bool any_set(int n, const fd_set *rd)
+{
+	for (int fd = 0; rd && fd < n; fd++)
+		if (FD_ISSET(fd, rd) && sockfd_lookup(fd))
+			return true;
+	return false;
+}
+
 int watch_select(int n, fd_set *rd, fd_set *wr, fd_set *ex,
 		 struct timespec *timeout, const sigset_t *mask)
 {
@@ -138,7 +154,7 @@ int watch_select(int n, fd_set *rd, fd_set *wr, fd_set *ex,
 	do {
 		ret = cop_libc.pselect(n, rd, wr, ex, watch_left(&end, &left),
 				       mask);
-		if (ret <= 0)
+		if (ret <= 0 || !any_set(n, rd))
 			break;
 		sets_restore(&sets);
 		select_prepare(n, rd);

@@ -545,31 +545,6 @@ def receive_stamp(story, step, udp):
     return Answer("%d ioctl ret=0 stamp=yes" % step.index)
 
 
-class Frame(Answer):
-    """The same but for a frame that is longer by a header, as far as it fits"""
-
-    LENGTH = r"( ret=|\[)(\d+)(?=[^\[]* data=frame)"
-
-    def lengths(self, line):
-        return [int(found[1]) for found in re.findall(self.LENGTH, line)]
-
-    def plain(self, line):
-        line = re.sub(self.LENGTH, r"\1_", line)
-        return re.sub(r" flags=20[02]([08])", r" flags=20-\1", line)
-
-    def fits(self, line):
-        return any(self.plain(one) == self.plain(line) and
-                   all(short <= long <= short + HEADER for short, long in
-                       zip(self.lengths(one), self.lengths(line)))
-                   for one in self.lines)
-
-
-@rule
-def sent_frame(story, step, udp):
-    """With a transmit timestamp comes the frame that was sent"""
-    return Frame(udp) if " data=frame" in udp else None
-
-
 @rule
 def fragment_size(story, step, udp):
     """What does not fit a frame any more has a size of its fragments"""

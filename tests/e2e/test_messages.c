@@ -91,3 +91,8 @@ Test(e2e_messages, recvmmsg_reads_the_error_queue)
 {
 	run_same("messages", "error_queue_in_many");
 }
+
+Test(e2e_messages, a_frame_that_comes_back_has_no_header_of_ours)
+{
+	run_same("messages", "frames");
+}

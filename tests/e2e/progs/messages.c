@@ -6,6 +6,8 @@
 
 #include <linux/errqueue.h>
 
+#include <linux/net_tstamp.h>
+
 #include "prog.h"
 
 #define N 40
@@ -472,6 +474,60 @@ static void error_queue_in_many(void)
 	show_vec(2);
 }
 
+#define FRAME_PAYLOAD (14 + 20 + 8) /* on loopback */
+
+static unsigned int short_at(const unsigned char *at)
+{
+	return at[0] << 8 | at[1];
+}
+
+/* 0 where the checksum of an IP header is right. */
+static unsigned int ip_fault(const unsigned char *ip)
+{
+	unsigned int sum = 0;
+
+	for (int i = 0; i < 20; i += 2)
+		sum += short_at(ip + i);
+	return ((sum & 0xffff) + (sum >> 16)) ^ 0xffff;
+}
+
+static void show_frame(int flags, size_t room, unsigned int parts)
+{
+	unsigned char frame[300] = { 0 };
+	char cmsgs[200];
+	struct iovec iov[100];
+	struct msghdr msg = { .msg_iov = iov,
+			      .msg_iovlen = parts,
+			      .msg_control = cmsgs,
+			      .msg_controllen = sizeof(cmsgs) };
+
+	for (unsigned int i = 0; i < parts; i++)
+		iov[i] = (struct iovec){ frame + i,
+					 i == parts - 1 ? room - i : 1 };
+	T(recvmsg(sock_a, &msg, MSG_ERRQUEUE | MSG_DONTWAIT | flags));
+	printf("  flags %#x, IP %u (%u), UDP %u, %s\n", msg.msg_flags,
+	       short_at(frame + 16), ip_fault(frame + 14), short_at(frame + 38),
+	       frame + FRAME_PAYLOAD);
+}
+
+/* The kernel hands back what it has sent, link header and all. */
+static void frames(void)
+{
+	int on = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+
+	make_pair();
+	if (setsockopt(sock_a, SOL_SOCKET, SO_TIMESTAMPING, &on, sizeof(on)))
+		die("SO_TIMESTAMPING");
+	for (int i = 0; i < 5; i++)
+		T(sendto(sock_a, "in a frame", 10, 0, SA(&addr_b),
+			 sizeof(addr_b)));
+	show_frame(0, 200, 1);
+	show_frame(0, FRAME_PAYLOAD + 10, 1);
+	show_frame(0, 200, 50);
+	show_frame(0, 200, 90);
+	show_frame(MSG_TRUNC, FRAME_PAYLOAD + 4, 1);
+}
+
 SCENARIOS({ "many", many }, { "many_cut", many_cut },
 	  { "many_at_most", many_at_most },
 	  { "one_is_refused", one_is_refused },
@@ -487,4 +543,4 @@ SCENARIOS({ "many", many }, { "many_cut", many_cut },
 	  { "control_malformed", control_malformed },
 	  { "error_queue", error_queue },
 	  { "error_queue_connected", error_queue_connected },
-	  { "error_queue_in_many", error_queue_in_many })
+	  { "error_queue_in_many", error_queue_in_many }, { "frames", frames })
