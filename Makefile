@@ -196,7 +196,8 @@ coverage: need-coverage
 
 # ---- benchmarks -------------------------------------------------------------
 
-BENCHES := $(patsubst bench/bench_%.c,%,$(sort $(wildcard bench/bench_*.c)))
+BENCHES := $(patsubst bench/bench_%.c,%,$(sort $(wildcard bench/bench_*.c))) \
+	programs
 BENCH ?= $(BENCHES)
 
 $(B)/bench/%.o: bench/%.c | need-build
@@ -206,8 +207,13 @@ $(B)/bench/%.o: bench/%.c | need-build
 $(B)/bench/bench_%: $(B)/bench/bench_%.o $(B)/bench/harness.o $(ROOM_OBJECTS)
 	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ -lpthread $(LDFLAGS)
 
-bench: $(LIB) $(BENCH:%=$(B)/bench/bench_%)
-	@for b in $(BENCH); do COP_LIB=$(abspath $(LIB)) $(B)/bench/bench_$$b || exit 1; done
+$(B)/bench/bench_programs: bench/bench_programs.py | need-programs
+	@mkdir -p $(@D)
+	$(call say,COPY,$@)install -m 755 $< $@
+
+bench: $(LIB) $(COP) $(BENCH:%=$(B)/bench/bench_%)
+	@for b in $(BENCH); do COP_LIB=$(abspath $(LIB)) COP_BIN=$(abspath $(COP)) \
+		$(B)/bench/bench_$$b || exit 1; done
 
 # What was measured stays in $(B)/bench/bind.json.
 bench-plot: need-plot $(LIB) $(B)/bench/bench_bind
@@ -251,6 +257,9 @@ need-test: need-build
 		libsocket-wrapper=/usr/share/doc/libsocket-wrapper \
 		$(PROGRAM_PACKAGES)
 
+need-programs: need-build
+	@scripts/need python3=/usr/bin/python3 iperf3 sockperf iproute2=ip
+
 need-demo: need-build
 	@scripts/need socat python3=/usr/bin/python3 tcpdump
 
@@ -274,6 +283,6 @@ clean:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 .PHONY: all tests test unit churn differential differential-quick coverage asan tsan bench bench-plot demo symbols programs lint install clean \
-	need-build need-test need-coverage need-demo need-plot need-lint
+	need-build need-test need-programs need-coverage need-demo need-plot need-lint
 .DELETE_ON_ERROR:
 .SECONDARY:
