@@ -13,6 +13,7 @@
 # make coverage  what of the library the tests run, by lines
 # make tsan      the unit tests under ThreadSanitizer, and sixteen threads at once
 # make symbols   write the library's symbols into docs/BYPASS.md
+# make programs  write the list of tests/programs into docs/PROGRAMS.md
 # make lint      what the compilers, cppcheck and clang-format object to
 # make install   into $(DESTDIR)$(PREFIX)
 
@@ -92,6 +93,7 @@ $(MUSL): | need-build
 # tests/unit/*.c    one program, linked with the rooms but not interpose*.o
 # tests/e2e/*.c     one program, which runs others under LD_PRELOAD
 # tests/e2e/progs/  those others: each .c is a program that knows nothing of us
+# tests/programs/   real programs, each by a script, on UDP and on COP
 # tests/differential/  a program that plays random calls, and who compares them
 
 UNIT := $(B)/tests/unit-tests
@@ -199,7 +201,8 @@ coverage: need-coverage
 
 # ---- benchmarks -------------------------------------------------------------
 
-BENCHES := $(patsubst bench/bench_%.c,%,$(sort $(wildcard bench/bench_*.c)))
+BENCHES := $(patsubst bench/bench_%.c,%,$(sort $(wildcard bench/bench_*.c))) \
+	programs
 BENCH ?= $(BENCHES)
 
 $(B)/bench/%.o: bench/%.c | need-build
@@ -208,6 +211,10 @@ $(B)/bench/%.o: bench/%.c | need-build
 
 $(B)/bench/bench_%: $(B)/bench/bench_%.o $(B)/bench/harness.o $(ROOM_OBJECTS)
 	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ -lpthread $(LDFLAGS)
+
+$(B)/bench/bench_programs: bench/bench_programs.py | need-programs
+	@mkdir -p $(@D)
+	$(call say,COPY,$@)install -m 755 $< $@
 
 bench: $(LIB) $(COP) $(BENCH:%=$(B)/bench/bench_%)
 	@for b in $(BENCH); do COP_LIB=$(abspath $(LIB)) COP_BIN=$(abspath $(COP)) \
@@ -228,6 +235,9 @@ demo: need-demo $(LIB)
 symbols: $(LIB)
 	@scripts/symbols $(LIB) docs/BYPASS.md
 
+programs: need-test
+	@scripts/programs tests/programs docs/PROGRAMS.md
+
 lint: need-lint
 	$(MAKE) -B B=build/gcc LIB=build/gcc/libcop.so CC=gcc WERROR=-Werror all
 	$(MAKE) -B B=build/clang LIB=build/clang/libcop.so CC=clang WERROR=-Werror all
@@ -239,6 +249,10 @@ lint: need-lint
 need-build:
 	@scripts/need uthash-dev=/usr/include/uthash.h $(CC_PACKAGE)
 
+# Each script says what it needs.
+PROGRAM_PACKAGES := $(shell sed -n \
+	's/^. Packages: //p; s/^. Tools: //p' tests/programs/*.sh)
+
 need-test: need-build
 	@scripts/need libcriterion-dev=/usr/include/criterion/criterion.h \
 		socat python3=/usr/bin/python3 perl iproute2=ip \
@@ -248,7 +262,11 @@ need-test: need-build
 		libjemalloc2=/usr/share/doc/libjemalloc2 \
 		libsocket-wrapper=/usr/share/doc/libsocket-wrapper \
 		mandoc libcap2-bin=setcap zsh \
-		bash-completion=/usr/share/bash-completion/bash_completion
+		bash-completion=/usr/share/bash-completion/bash_completion \
+		$(PROGRAM_PACKAGES)
+
+need-programs: need-build
+	@scripts/need python3=/usr/bin/python3 iperf3 sockperf iproute2=ip
 
 need-demo: need-build
 	@scripts/need socat python3=/usr/bin/python3 tcpdump
@@ -278,7 +296,7 @@ clean:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: all tests test unit churn differential differential-quick coverage asan tsan bench bench-plot demo symbols lint install clean \
-	need-build need-test need-coverage need-demo need-plot need-lint
+.PHONY: all tests test unit churn differential differential-quick coverage asan tsan bench bench-plot demo symbols programs lint install clean \
+	need-build need-test need-programs need-coverage need-demo need-plot need-lint
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * test_docs.c - what docs/BYPASS.md says is so: its list of symbols is the
- * library's, and each of its rows names tests that there are.
+ * library's, and each of its rows names tests that there are. docs/PROGRAMS.md
+ * has the programs that tests run, and no others.
  */
 #include <criterion/criterion.h>
 
@@ -12,11 +13,18 @@
 
 #include "runner.h"
 
-#define ROOT	COP_TEST_DIR "/../"
-#define SYMBOLS ROOT "scripts/symbols"
-#define BYPASS	ROOT "docs/BYPASS.md"
-#define COPY	COP_BUILD_DIR "/tests/"
-#define HINT	"run make symbols"
+#define ROOT	 COP_TEST_DIR "/../"
+#define SYMBOLS	 ROOT "scripts/symbols"
+#define BYPASS	 ROOT "docs/BYPASS.md"
+#define COPY	 COP_BUILD_DIR "/tests/"
+#define HINT	 "run make symbols"
+
+#define TABLE	 ROOT "scripts/programs " COP_TEST_DIR "/programs "
+#define PROGRAMS ROOT "docs/PROGRAMS.md"
+#define SOURCE	 COP_TEST_DIR "/e2e/test_real_programs.c"
+
+/* Without the versions, which are of other packages on another machine. */
+#define ROWS "cut -d'|' -f 1-3,5- "
 
 static struct run_result result;
 
@@ -116,4 +124,46 @@ Test(docs, every_way_past_is_tried_by_a_test)
 	}
 	cr_expect_gt(rows, 10, "%d rows", rows);
 	free(tests);
+}
+
+/* ---- the programs -------------------------------------------------------- */
+
+Test(docs, the_list_of_programs_is_that_of_the_scripts)
+{
+	shell("cp " PROGRAMS " " COPY "programs.md && " TABLE COPY
+	      "programs.md && " ROWS COPY "programs.md >" COPY
+	      "programs.new && " ROWS PROGRAMS " | diff - " COPY
+	      "programs.new");
+	cr_expect_eq(result.status, 0, "run make programs:\n%s%s", result.out,
+		     result.err);
+}
+
+Test(docs, a_wrong_list_of_programs_is_replaced)
+{
+	shell("sed 's/^| .socat.*/nonsense/' " PROGRAMS " >" COPY
+	      "other.md && ! cmp -s " PROGRAMS " " COPY
+	      "other.md && " TABLE COPY "other.md && " ROWS COPY
+	      "other.md >" COPY "other.new && " ROWS PROGRAMS " | diff - " COPY
+	      "other.new");
+	cr_expect_eq(result.status, 0, "%s%s", result.out, result.err);
+}
+
+Test(docs, a_script_that_does_not_say_what_it_tests_is_refused)
+{
+	shell("mkdir -p " COPY "silent && echo >" COPY
+	      "silent/silent.sh && cp " PROGRAMS " " COPY "silent.md && ! " ROOT
+	      "scripts/programs " COPY "silent " COPY
+	      "silent.md && cmp " PROGRAMS " " COPY "silent.md");
+	cr_expect_eq(result.status, 0, "%s%s", result.out, result.err);
+	cr_expect_not_null(strstr(result.err, "silent.sh has no line"));
+}
+
+/* A script that no test runs says nothing. */
+Test(docs, every_script_of_a_program_is_run_by_a_test)
+{
+	shell("cd " COP_TEST_DIR "/programs && for script in *.sh; do [ "
+	      "$script = lib.sh ] || echo \"PROGRAM(${script%.sh})\"; done | "
+	      "sort >" COPY "scripts && grep '^PROGRAM(' " SOURCE
+	      " | sort | diff " COPY "scripts -");
+	cr_expect_eq(result.status, 0, "%s%s", result.out, result.err);
 }

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_real_programs.c - programs that know nothing of COP and were never told
+ * of it: both ends of each are adopted, and the wire shows that COP crossed it.
+ *
+ * tests/programs/NAME.sh is played twice, on plain UDP and adopted, and must say
+ * the same; each time it judges what it captured on lo, see lib.sh there.
+ */
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "runner.h"
+
+#define SCRIPTS COP_TEST_DIR "/programs/"
+#define ADOPTED "RUN=" COP_BIN " run --adopt --"
+
+static struct run_result plain_result, adopted_result;
+
+static int play(struct run_result *res, const char *name, const char *env)
+{
+	const char *const envs[] = { env, NULL };
+	char path[4096];
+	const char *const argv[] = { path, NULL };
+
+	snprintf(path, sizeof(path), SCRIPTS "%s.sh", name);
+	run(res, argv, false, envs);
+	if (res->status == RUN_SKIP)
+		cr_skip_test("%s: %s", name, res->err);
+	return res->status;
+}
+
+static void runs_over_cop(const char *name)
+{
+	cr_assert_eq(play(&plain_result, name, "RUN"), 0, "plain: %s%s",
+		     plain_result.out, plain_result.err);
+	cr_assert_eq(play(&adopted_result, name, ADOPTED), 0, "adopted: %s%s",
+		     adopted_result.out, adopted_result.err);
+	cr_expect_str_not_empty(plain_result.out);
+	cr_expect_str_eq(adopted_result.out, plain_result.out,
+			 "plain: %sadopted: %s", plain_result.out,
+			 adopted_result.out);
+}
+
+#define PROGRAM(name)                        \
+	Test(programs, name##_runs_over_cop) \
+	{                                    \
+		runs_over_cop(#name);        \
+	}
+
+PROGRAM(asyncio)
+PROGRAM(chronyd)
+PROGRAM(coap)
+PROGRAM(coturn)
+PROGRAM(dnsmasq)
+PROGRAM(iperf)
+PROGRAM(iperf3)
+PROGRAM(memcached)
+PROGRAM(ncat)
+PROGRAM(netcat)
+PROGRAM(node)
+PROGRAM(perl)
+PROGRAM(resolver)
+PROGRAM(rsyslog)
+PROGRAM(ruby)
+PROGRAM(sipp)
+PROGRAM(snmp)
+PROGRAM(socat)
+PROGRAM(socketserver)
+PROGRAM(sockperf)
+PROGRAM(tftp)
+PROGRAM(unbound)
+
+/* ---- that the wire is judged -------------------------------------------- */
+
+Test(programs, plain_udp_is_not_taken_for_cop)
+{
+	cr_expect_eq(play(&plain_result, "socat", "RUN=env"), 1);
+	cr_expect_not_null(strstr(plain_result.err,
+				  " datagrams 0 were COP and not "),
+			   "%s", plain_result.err);
+}
+
+Test(programs, cop_is_not_taken_for_plain_udp)
+{
+	const char *const argv[] = { SCRIPTS "socat.sh", NULL };
+	const char *const env[] = { "RUN", "COP_ADOPT=udp", NULL };
+
+	run(&adopted_result, argv, true, env);
+	if (adopted_result.status == RUN_SKIP)
+		cr_skip_test("%s", adopted_result.err);
+	cr_expect_eq(adopted_result.status, 1);
+	cr_expect_not_null(strstr(adopted_result.err, " were COP and not 0"),
+			   "%s", adopted_result.err);
+}

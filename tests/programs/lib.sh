@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh
+#
+# Tools: tcpdump socat iproute2=ip
+#
+# lib.sh - what the scripts beside it begin with: a real program's server and its
+# client, talking UDP, and a proof of what crossed the wire.
+#
+#   NAME.sh                               plain UDP: nothing may be COP
+#   RUN='cop run --adopt --' NAME.sh      every datagram must be COP
+#
+# The words of $RUN go before each program that serve and talk start. A script
+# prints what came out of it, which must not depend on $RUN. Exits with 77, and
+# says why, where a program or a namespace is not to be had.
+#
+# It runs in a network, a mount and a process namespace of its own: every port is
+# free, nobody else is on the wire, and what it has started ends with it. All that
+# crosses lo is captured; the capture is judged when the script ends, and there
+# is no way past that. The working directory is empty and goes away.
+#
+# A script's header says "# Program:", "# Packages:" of the programs under test
+# and, if there are any, "# Tools:" for more packages, both as scripts/need wants
+# them, "# Works:" and, if there is something to say, "# Note:". The Makefile and
+# docs/PROGRAMS.md are made of these.
+
+# ---- namespaces ----------------------------------------------------------------
+
+# The outer process is there to remove the directory.
+if [ -z "${PROGRAM_DIR-}" ]; then
+    PATH=$PATH:/usr/sbin:/sbin
+    spaces='--net --mount --pid --fork --kill-child --mount-proc'
+    # Everybody stays who he is: as root daemons change to other users, and
+    # tcpdump does, who can't where there is but one user.
+    [ "$(id -u)" -eq 0 ] || spaces="--map-current-user --keep-caps $spaces"
+    # shellcheck disable=SC2086
+    unshare $spaces true || {
+        echo 'no namespaces are to be had' >&2
+        exit 77
+    }
+    PROGRAM_DIR=$(mktemp -d)
+    trap 'rm -rf "$PROGRAM_DIR"' EXIT
+    export PATH PROGRAM_DIR
+    # shellcheck disable=SC2086
+    unshare $spaces /bin/sh "$0" "$@"
+    exit
+fi
+ip link set lo up
+# Programs that look an address up with AI_ADDRCONFIG find none on a host that
+# has but loopback addresses.
+ip address add 192.0.2.1/32 dev lo
+
+SENTINEL=9     # the discard port, on which the last datagram of a capture goes
+PATIENCE=200   # tenths of a second after which what is awaited will not come
+RUN=${RUN-}
+case $RUN in
+./* | ../*) RUN=$PWD/$RUN ;;
+esac
+here=$(cd "$(dirname "$0")" && pwd)
+dir=$PROGRAM_DIR
+unset PROGRAM_DIR
+chmod 755 "$dir"
+cd "$dir"
+plain_ports= senders= receivers= servers= n_servers=0 tcpdump=
+
+# ---- what scripts use ------------------------------------------------------------
+
+# say TEXT... - a line of the script's result.
+say() {
+    printf '%s\n' "$*"
+}
+
+# fail TEXT... - end the script.
+fail() {
+    printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+    exit 1
+}
+
+# needs COMMAND... - what the script can't do without.
+needs() {
+    for command; do
+        command -v "$command" >/dev/null && continue
+        echo "$command is not installed" >&2
+        exit 77
+    done
+}
+
+# udp_port PORT... - there must be datagrams to and from each of these.
+udp_port() {
+    receivers="$receivers $*" senders="$senders $*"
+}
+
+# udp_port_to PORT... - there must be datagrams to each of these.
+udp_port_to() {
+    receivers="$receivers $*"
+}
+
+# plain_port PORT... - there must be datagrams to and from each of these, which
+# must not be COP whatever $RUN says.
+plain_port() {
+    plain_ports="$plain_ports $*"
+    udp_port "$@"
+}
+
+# within COMMAND... - wait until the command succeeds.
+within() {
+    tries=$PATIENCE
+    until "$@"; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || return 1
+        sleep 0.1
+    done
+}
+
+# serve COMMAND... - start it under $RUN. Its process is $server, what it says is
+# in the file $log.
+serve() {
+    # shellcheck disable=SC2086
+    serve_plain $RUN "$@"
+}
+
+# serve_plain COMMAND... - start it, without $RUN.
+serve_plain() {
+    n_servers=$((n_servers + 1))
+    log=$dir/server.$n_servers
+    # What is started with & alone has no stdin.
+    { "$@" <&3 >"$log" 2>&1 3<&- & } 3<&0
+    server=$!
+    servers="$servers $server"
+}
+
+# wait_udp PORT... - wait until sockets are bound to these, of whatever address.
+wait_udp() {
+    for port; do
+        within udp_is_bound "$port" || fail_server "nobody bound UDP port $port"
+    done
+}
+
+# wait_tcp PORT... - wait until somebody listens there.
+wait_tcp() {
+    for port; do
+        within tcp_is_bound "$port" || fail_server "nobody bound TCP port $port"
+    done
+}
+
+# wait_log TEXT - wait until the last server has said it.
+wait_log() {
+    within grep -qF -e "$1" "$log" || fail_server "the server did not say '$1'"
+}
+
+# end_server - wait until the last server has ended by itself, and well.
+end_server() {
+    await "$server" 0
+}
+
+# stop_server - end the last server as an administrator would.
+stop_server() {
+    kill "$server" 2>/dev/null || :
+    await "$server" '0 1 143'
+}
+
+# talk COMMAND... - run it under $RUN, to its end. Its stdout goes into the file
+# "out", its stderr into "err". Fails as it does.
+talk() {
+    # shellcheck disable=SC2086
+    talk_plain $RUN "$@"
+}
+
+# talk_plain COMMAND... - likewise, without $RUN.
+talk_plain() {
+    status=0
+    timeout -k 2 "$((PATIENCE / 10))" "$@" >out 2>err || status=$?
+    [ "$status" -eq 0 ] && return
+    show "'$*': exit status $status" out err "${log:-/dev/null}" >&2
+    return "$status"
+}
+
+# expect TEXT - the last talk must have said it.
+expect() {
+    cat out err >said
+    expect_in said "$1"
+}
+
+# expect_log TEXT - the last server must have said it.
+expect_log() {
+    expect_in "$log" "$1"
+}
+
+# expect_in FILE TEXT
+expect_in() {
+    grep -qF -e "$2" "$1" && return
+    show "no '$2' in:" "$1" >&2
+    exit 1
+}
+
+# same FILE FILE - of files that must not be empty.
+same() {
+    [ -s "$1" ] || fail "$1 is empty"
+    cmp "$1" "$2" >&2 || fail "$1 and $2 differ"
+}
+
+# ---- helpers ---------------------------------------------------------------------
+
+show() {
+    printf '%s: %s\n' "$(basename "$0")" "$1"
+    shift
+    for file; do
+        [ ! -s "$file" ] || { echo "--- $(basename "$file")" && tail -n 40 "$file"; }
+    done
+}
+
+fail_server() {
+    show "$1" "$log" >&2
+    exit 1
+}
+
+udp_is_bound() {
+    grep -qs "^ *[0-9]*: [0-9A-F]*:$(printf %04X "$1") " /proc/net/udp /proc/net/udp6
+}
+
+tcp_is_bound() {
+    grep -qs "^ *[0-9]*: [0-9A-F]*:$(printf %04X "$1") [0-9A-F:]* 0A " \
+        /proc/net/tcp /proc/net/tcp6
+}
+
+# A process that has ended and was not waited for is gone as well.
+gone() {
+    ! grep -qs '^State:[[:space:]]*[^Z[:space:]]' "/proc/$1/status"
+}
+
+# await PID STATUS... - a server's end, with one of these for its exit status.
+await() {
+    within gone "$1" || fail_server "$1 did not end"
+    status=0
+    wait "$1" 2>/dev/null || status=$?
+    case " $2 " in
+    *" $status "*) ;;
+    *) fail_server "the server's exit status was $status" ;;
+    esac
+    left=
+    for pid in $servers; do
+        [ "$pid" = "$1" ] || left="$left $pid"
+    done
+    servers=$left
+}
+
+# ---- the wire ----------------------------------------------------------------------
+
+# Later fragments have no UDP header, so that they are no datagrams. COP's header
+# has 16 bytes and begins with a magic number, version and length.
+DATAGRAMS="udp and (ip6 or ip[6:2] & 0x1fff = 0) and not port $SENTINEL"
+COP='udp[8:4] & 0xffffff00 = 0xc0b11400 and udp[4:2] >= 24'
+
+# The beginning of a datagram is enough, and room for bursts is there.
+start_capture() {
+    tcpdump -i lo -n -Z root -U --immediate-mode -s 96 -B 65536 -w wire \
+        >tcpdump 2>&1 &
+    tcpdump=$!
+    within listening_or_gone
+    listening || {
+        show 'nothing can be captured on lo' tcpdump >&2
+        exit 77
+    }
+}
+
+listening() {
+    grep -qs 'listening on' tcpdump
+}
+
+listening_or_gone() {
+    listening || gone "$tcpdump"
+}
+
+# count FILTER... - how many of what was captured.
+count() {
+    tcpdump -r wire -qtn "$*" 2>/dev/null | wc -l
+}
+
+captured_sentinel() {
+    [ "$(tcpdump -r wire -qtn -c 1 "udp dst port $SENTINEL" 2>/dev/null |
+        wc -l)" -eq 1 ]
+}
+
+# The capture is complete when it holds what was sent after all else.
+stop_capture() {
+    echo end | socat - "UDP4-SENDTO:127.0.0.1:$SENTINEL" || :
+    within captured_sentinel || fail 'the capture has no end'
+    kill "$tcpdump"
+    wait "$tcpdump" || fail "tcpdump's exit status was $?"
+    grep -q '^0 packets dropped by kernel' tcpdump ||
+        fail "the capture has holes: $(tail -n 1 tcpdump)"
+}
+
+# any_port PORT... - a filter.
+any_port() {
+    printf '(port %s' "$1"
+    shift
+    [ $# -eq 0 ] || printf ' or port %s' "$@"
+    printf ')'
+}
+
+judge_plain_ports() {
+    # shellcheck disable=SC2086
+    filter=$(any_port $plain_ports)
+    cop=$(count "$filter and $COP")
+    [ "$cop" -eq 0 ] || fail "$cop datagrams of$plain_ports were COP"
+    others="$others and not $filter"
+}
+
+judge_directions() {
+    for port in $receivers; do
+        [ "$(count "udp dst port $port")" -gt 0 ] || fail "nothing to port $port"
+    done
+    for port in $senders; do
+        [ "$(count "udp src port $port")" -gt 0 ] || fail "nothing from port $port"
+    done
+}
+
+# Ports that must stay plain are judged apart from all others.
+judge() {
+    others=$DATAGRAMS
+    [ -z "$plain_ports" ] || judge_plain_ports
+    judge_directions
+    all=$(count "$others")
+    cop=$(count "$others and $COP")
+    echo "wire: $all datagrams, $cop COP" >&2
+    [ "$all" -gt 0 ] || fail 'nothing crossed the wire'
+    expected=0
+    [ -z "$RUN" ] || expected=$all
+    [ "$cop" -eq "$expected" ] ||
+        fail "of $all datagrams $cop were COP and not $expected"
+}
+
+# ---- the end -----------------------------------------------------------------------
+
+# Servers end before the capture does, so that their last words are in it.
+finish() {
+    status=$?
+    trap - EXIT
+    [ "$status" -eq 0 ] || exit "$status"
+    for server in $servers; do
+        stop_server
+    done
+    stop_capture
+    judge
+}
+trap finish EXIT
+start_capture
