@@ -20,6 +20,7 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 BINDIR ?= $(PREFIX)/bin
+DATADIR ?= $(PREFIX)/share
 
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
@@ -236,9 +237,10 @@ programs: need-test
 lint: need-lint
 	$(MAKE) -B B=build/gcc LIB=build/gcc/libcop.so CC=gcc WERROR=-Werror all
 	$(MAKE) -B B=build/clang LIB=build/clang/libcop.so CC=clang WERROR=-Werror all
-	cppcheck -q --error-exitcode=1 --inline-suppr -Iinclude $(SOURCES)
+	cppcheck -q --error-exitcode=1 --inline-suppr -Iinclude $(SOURCES) $(TOOLS)
+	mandoc -T lint -W warning man/*
 	clang-format --dry-run -Werror $(SOURCES) include/*.h include/cop/*.h \
-		$(wildcard tests/*/*.[ch] tests/*/*/*.[ch] bench/*.[ch])
+		$(wildcard tools/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] bench/*.[ch])
 
 need-build:
 	@scripts/need uthash-dev=/usr/include/uthash.h $(CC_PACKAGE)
@@ -255,6 +257,8 @@ need-test: need-build
 		libfaketime=/usr/share/doc/libfaketime \
 		libjemalloc2=/usr/share/doc/libjemalloc2 \
 		libsocket-wrapper=/usr/share/doc/libsocket-wrapper \
+		mandoc libcap2-bin=setcap zsh \
+		bash-completion=/usr/share/bash-completion/bash_completion \
 		$(PROGRAM_PACKAGES)
 
 need-programs: need-build
@@ -270,12 +274,18 @@ need-coverage: need-test
 	@scripts/need clang llvm=llvm-cov
 
 need-lint: need-build
-	@scripts/need clang cppcheck clang-format
+	@scripts/need clang cppcheck clang-format mandoc
 
 install: $(LIB) $(COP)
 	install -D -m 755 $(LIB) $(DESTDIR)$(LIBDIR)/libcop.so
 	install -D -m 755 $(COP) $(DESTDIR)$(BINDIR)/cop
 	install -D -m 644 include/cop.h $(DESTDIR)$(INCLUDEDIR)/cop.h
+	install -D -m 644 man/cop.1 $(DESTDIR)$(DATADIR)/man/man1/cop.1
+	install -D -m 644 man/libcop.7 $(DESTDIR)$(DATADIR)/man/man7/libcop.7
+	install -D -m 644 completions/cop \
+		$(DESTDIR)$(DATADIR)/bash-completion/completions/cop
+	install -D -m 644 completions/_cop \
+		$(DESTDIR)$(DATADIR)/zsh/site-functions/_cop
 
 clean:
 	rm -rf build libcop.so cop

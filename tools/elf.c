@@ -3,9 +3,9 @@
  * elf.c - what an executable's headers tell of how it is started: by which
  * loader if any, for which machine, and whether Go has made it.
  *
- * Only what is asked for is read, since a program waits for it: mostly the first
- * page, and the names of the sections. A file is not believed: whatever points
- * beyond it is not there. Counterpart in the kernel: load_elf_binary().
+ * Only what is asked for is read, since a program waits for it: mostly the
+ * first page, and the names of the sections. A file is not believed: whatever
+ * points beyond it is not there. Counterpart in the kernel: load_elf_binary().
  */
 #include <link.h>
 #include <stdint.h>
@@ -216,8 +216,6 @@ int elf_read(int fd, struct elf_image *image)
 	image->is_native = true;
 	if (read_segments(&f, &eh, image))
 		return -1;
-	if (eh.e_type != ET_DYN)
-		image->is_library = false;
 	if (!image->is_go)
 		image->is_go = has_go_section(&f, &eh);
 	return 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * loader.c - what a program's own loader says of libcop.so: whether it finds it,
- * and whether it has what that needs. That takes a process, so cop check does
- * it and cop run does not.
+ * loader.c - what a program's own loader says of libcop.so: whether it finds
+ * it, and whether it has what that needs. That takes a process, so cop check
+ * does it and cop run does not.
  */
 #include <stdbool.h>
 #include <stdio.h>

@@ -3,9 +3,9 @@
  * program.c - what would run if a command were executed, and whether libcop
  * would act in it.
  *
- * As the kernel does it a script is its interpreter, which may be a script. What
- * is neither a script nor an ELF file is the shell's, as in execvp().
- * Counterpart in the kernel: load_script() in fs/binfmt_script.c.
+ * As for the kernel a script is its interpreter, which may be a script. What is
+ * neither a script nor an ELF file is the shell's, as in execvp(). Counterpart
+ * in the kernel: load_script() in fs/binfmt_script.c.
  */
 #include <elf.h>
 #include <errno.h>
@@ -102,8 +102,8 @@ enum verdict program_find(struct program *prog, const char *command)
 /* ---- scripts ------------------------------------------------------------- */
 
 /*
- * The word behind "#!", and where it ends; NULL if there is none, or if the line
- * is so long that its end may be missing.
+ * The word behind "#!", and where it ends; NULL if there is none, or if the
+ * line is so long that its end may be missing.
  */
 static const char *interpreter(const char *line, char *path)
 {
@@ -171,18 +171,20 @@ static bool is_glibcs(const char *name)
 	       begins(name, "ld64.so.");
 }
 
-/* It may have another name, as those of the LSB; then the file's own counts. */
+/* It may have another name, as those of the LSB; then the file's counts. */
 static enum verdict judge_loader(struct program *prog)
 {
+	const char *loader = prog->loader;
 	char real[PATH_MAX];
 
-	if (begins(base_name(prog->loader), "ld-musl-"))
+	if (begins(base_name(loader), "ld-musl-"))
 		return MUSL;
-	if (!realpath(prog->loader, real)) {
-		strcpy(prog->runs, prog->loader);
+	if (access(loader, F_OK)) {
+		strcpy(prog->runs, loader);
 		return NOT_EXECUTABLE;
 	}
-	if (is_glibcs(base_name(prog->loader)) || is_glibcs(base_name(real)))
+	if (is_glibcs(base_name(loader)) ||
+	    (realpath(loader, real) && is_glibcs(base_name(real))))
 		return ACTIVE;
 	return OTHER_LIBC;
 }
@@ -206,8 +208,8 @@ static enum verdict judge_image(struct program *prog, int fd)
 }
 
 /*
- * Go from script to interpreter until there is a program, and open it. It may be
- * executable without being readable.
+ * Go from script to interpreter until there is a program, and open it. It may
+ * be executable without being readable.
  */
 static enum verdict descend(struct program *prog, int *fd)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * secure.c - whether the kernel would set AT_SECURE, at which a program's loader
- * ignores LD_PRELOAD. Counterpart in the kernel: bprm_fill_uid() in fs/exec.c
- * and cap_bprm_creds_from_file() in security/commoncap.c. What a security module
- * adds to that is not known here.
+ * secure.c - whether the kernel would set AT_SECURE, at which a program's
+ * loader ignores LD_PRELOAD. What a security module adds is not known here.
+ * Counterpart in the kernel: bprm_fill_uid() in fs/exec.c and
+ * cap_bprm_creds_from_file() in security/commoncap.c.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,8 +40,9 @@ static uint32_t le32(uint32_t x)
 }
 
 /*
- * The kernel shows capabilities that count in this user namespace as revision 2.
- * They make a program privileged if it has them at once, or some to choose from.
+ * The kernel shows capabilities that count in this user namespace as revision
+ * 2. They make a program privileged if it has them at once, or some to choose
+ * from.
  */
 static bool has_capabilities(const char *path)
 {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_check.c - cop check: its verdicts, on real files, against what becomes of
- * these when they are run with the library. cop run refuses where cop check says
- * no, for the same reason. progs/asks.c is the program, built in many ways.
+ * test_check.c - cop check: its verdicts, on real files, against what becomes
+ * of these when they are run with the library. cop run refuses where cop check
+ * says no, for the same reason. progs/asks.c is the program, built in many
+ * ways.
  */
 #include <criterion/criterion.h>
 
@@ -113,6 +114,10 @@ static const struct program {
 	{ "echo >info && " CC " && objcopy --add-section "
 	  ".go.buildinfo=info program",
 	  7, "go", HAS_COP },
+	/* a loader's name without an end, which the kernel does not take */
+	{ CC " && sed -i 's/\\(ld-linux[^/]*\\.so\\.[0-9]\\)\\x00/\\1A/' "
+	     "program && chmod +x program",
+	  126, "not-executable", "" },
 	/* the loader by another name, which is in the file system's eye its own */
 	{ "ln -s $(readelf -l /bin/sh | sed -n 's/.*preter: \\(.*\\)]/\\1/p') "
 	  "ours && " CC " -Wl,-dynamic-linker,$PWD/ours",
@@ -559,7 +564,7 @@ Test(check, a_program_that_is_started_here_has_what_was_told,
 
 /* ---- what it does not tell ----------------------------------------------- */
 
-/* As cop(1) says: which definition a call is bound to is in the loader's log. */
+/* As cop(1) says: what a call is bound to is in the loader's log. */
 Test(check, a_library_bound_deep_is_seen_in_the_loaders_log,
      .init = scratch_make, .fini = scratch_remove)
 {
