@@ -51,6 +51,7 @@ static void runs_over_cop(const char *name)
 
 PROGRAM(coap)
 PROGRAM(dnsmasq)
+PROGRAM(dtls)
 PROGRAM(iperf)
 PROGRAM(iperf3)
 PROGRAM(ncat)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC1007,SC2034,SC2094,SC2154
 #
 # Tools: tcpdump socat iproute2=ip
 #
@@ -59,7 +59,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 dir=$PROGRAM_DIR
 unset PROGRAM_DIR
 chmod 755 "$dir"
-cd "$dir"
+cd "$dir" || exit
 plain_ports= senders= receivers= servers= n_servers=0 tcpdump=
 
 # ---- what scripts use ------------------------------------------------------------
