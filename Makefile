@@ -7,7 +7,8 @@
 #                (make bench BENCH=datagram: one of them)
 # make bench-plot  run the one of bind(), draw docs/bind.svg
 # make differential  random calls on UDP and on COP, compared
-#                (make differential SEED=1 N=1000000)
+#                (make differential SEED=1 N=1000000; with ADOPT=udp on UDP that
+#                COP_ADOPT puts on COP)
 # make asan      the unit tests under AddressSanitizer and UBSan
 # make coverage  what of the library the tests run, by lines
 # make tsan      the unit tests under ThreadSanitizer, and sixteen threads at once
@@ -137,11 +138,12 @@ $(LIAR): tests/differential/liar.c | need-test
 
 SEED ?= fresh
 N ?= 100000
+ADOPT ?=
 DIFFERENTIAL = CC='$(CC)' tests/differential/run --player $(PLAYER) \
 	--library $(abspath $(LIB)) --keep $(B)/differential
 
 differential: need-test $(LIB) $(PLAYER)
-	$(DIFFERENTIAL) --calls $(N) --seed $(SEED)
+	$(DIFFERENTIAL) --calls $(N) --seed $(SEED) $(ADOPT:%=--adopt %)
 
 # Of what is played in each test: seeds that stay the same, and a fresh one. What
 # else there is to check is that a wrong answer would be found.
@@ -149,6 +151,8 @@ differential-quick: need-test $(LIB) $(PLAYER) $(LIAR)
 	$(DIFFERENTIAL) --check-rules
 	$(DIFFERENTIAL) --calls 2000 --liar $(abspath $(LIAR))
 	$(DIFFERENTIAL) --calls 25000 --seed 1 --seed 2 --seed 3 --seed fresh
+	$(DIFFERENTIAL) --adopt udp --check-rules
+	$(DIFFERENTIAL) --adopt udp --calls 15000 --seed 1 --seed fresh
 
 tests: need-test $(LIB) $(COP) $(UNIT) $(E2E) $(PROGS) $(PLAYER) $(LIAR)
 

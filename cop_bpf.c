@@ -674,3 +674,30 @@ int cop_bpf_shift(const struct sock_filter *in, unsigned int len,
 	memmove(out, out + s.max - s.n, s.n * sizeof(*out));
 	return s.n;
 }
+
+/* Of what the kernel itself knows, some is about the payload. */
+static int skip_one(struct sock_filter *insn)
+{
+	struct part unused = { .n = 0 };
+	uint16_t class = BPF_CLASS(insn->code), mode = BPF_MODE(insn->code);
+
+	if (class != BPF_LD && class != BPF_LDX)
+		return 0;
+	if (mode == BPF_LEN)
+		return -EINVAL;
+	if (mode == BPF_ABS && insn->k >= (uint32_t)SKF_AD_OFF)
+		return load_ancillary(&unused, insn);
+	if ((mode == BPF_ABS || mode == BPF_IND || mode == BPF_MSH) &&
+	    insn->k < NEGATIVE)
+		insn->k += COP_HLEN;
+	return 0;
+}
+
+int cop_bpf_skip(struct sock_filter *insn, unsigned int len)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; i < len && !err; i++)
+		err = skip_one(&insn[i]);
+	return err;
+}

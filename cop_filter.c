@@ -43,14 +43,15 @@ void cop_head_clean(struct sock *sk)
 
 /*
  * Look at the first datagram in the queue. Where an error is pending, a look
- * would take it from the program, so it is not taken.
+ * would take it from the program, so it is not taken. After a shutdown() the end
+ * comes behind the last one.
  */
 static enum cop_head head_look(int fd, struct cop_rx *rx,
 			       struct sockaddr_in *from)
 {
 	socklen_t fromlen = sizeof(*from);
 	unsigned char hdr[COP_HLEN] __attribute__((aligned(4)));
-	struct pollfd ready = { .fd = fd, .events = POLLIN };
+	struct pollfd ready = { .fd = fd, .events = POLLIN | POLLRDHUP };
 	ssize_t n;
 
 	if (cop_libc.poll(&ready, 1, 0) <= 0)
@@ -63,7 +64,9 @@ static enum cop_head head_look(int fd, struct cop_rx *rx,
 	if (n == -ENOTSOCK)
 		return HEAD_GONE;
 	if (n < 0)
-		return n == -EAGAIN ? HEAD_EMPTY : HEAD_ERROR;
+		return n == -EAGAIN && !(ready.revents & POLLRDHUP)
+			       ? HEAD_EMPTY
+			       : HEAD_ERROR;
 	rx->len = n;
 	rx->stray = cop_hdr_check(hdr, n);
 	if (rx->stray != COP_NO_STRAY)
@@ -182,25 +185,26 @@ static void filter_look_again(struct sock *sk, int fd)
 	filter_attach(sk, fd);
 }
 
-static noinline void poll_unclean(struct sock *sk, int fd)
+static noinline bool poll_unclean(struct sock *sk, int fd)
 {
 	struct cop_rx rx;
 
 	if (!cop_owns(sk, fd))
-		return;
+		return true;
 	if (!sock_flag(sk, SOCK_FILTER))
 		filter_attach(sk, fd);
 	else if (sock_flag(sk, SOCK_FILTER_NEW))
 		filter_look_again(sk, fd);
-	if (!sock_flag(sk, SOCK_FILTER_CLEAN))
-		cop_head_purge(sk, fd, &rx);
+	return sock_flag(sk, SOCK_FILTER_CLEAN) ||
+	       cop_head_purge(sk, fd, &rx) != HEAD_EMPTY;
 }
 
-void cop_poll(struct sock *sk, int fd)
+bool cop_poll(struct sock *sk, int fd)
 {
 	const uint32_t flags = READ_ONCE(sk->sk_flags);
 
 	if (unlikely((flags & (SOCK_FILTER_CLEAN | SOCK_FILTER_NEW)) !=
 		     SOCK_FILTER_CLEAN))
-		poll_unclean(sk, fd);
+		return poll_unclean(sk, fd);
+	return true;
 }

@@ -274,9 +274,9 @@ static bool inet_reclaim(struct socket *sock, uint16_t snum)
 	return sock->sk->sk_prot->reclaim(snum);
 }
 
-static void inet_poll(struct socket *sock, int fd)
+static bool inet_poll(struct socket *sock, int fd)
 {
-	sock->sk->sk_prot->poll(sock->sk, fd);
+	return sock->sk->sk_prot->poll(sock->sk, fd);
 }
 
 static int inet_ioctl(struct socket *sock, int fd, unsigned long cmd, void *arg)

@@ -10,6 +10,10 @@
  * a program's TCP becomes MPTCP; and net/ipv4/udp.c.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include <sys/socket.h>
 
 #include "cop/bind.h"
 #include "cop/compiler.h"
@@ -18,6 +22,7 @@
 #include "cop/mark.h"
 #include "cop/proto.h"
 #include "cop/stats.h"
+#include "cop/uaccess.h"
 
 struct cop_slab cop_udp_slab = COP_SLAB(struct cop_sock);
 
@@ -37,12 +42,36 @@ static bool is_port_rule(int level, int optname)
 	       (optname == SO_REUSEADDR || optname == SO_REUSEPORT);
 }
 
+/*
+ * Nobody can look into an eBPF program, so it is refused as if there were nothing
+ * to choose from; what is none is for the kernel to refuse.
+ */
+static int attach_unmovable(int fd, const void *optval, socklen_t optlen)
+{
+	const int none = -1;
+	bool known = false;
+	int bpf, err;
+
+	if (optlen == sizeof(bpf) && user_readable(fd, optval, optlen)) {
+		memcpy(&bpf, optval, sizeof(bpf));
+		known = cop_libc.fcntl(bpf, F_GETFD) >= 0;
+	}
+	err = cop_libc_result(
+		cop_libc.setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF,
+				    known ? &none : optval, optlen));
+	return known && err == -EBADF ? -EINVAL : err;
+}
+
 static int udp_setsockopt(struct sock *sk, int fd, int level, int optname,
 			  const void *optval, socklen_t optlen)
 {
 	if (is_port_rule(level, optname))
 		return cop_libc_result(cop_libc.setsockopt(fd, level, optname,
 							   optval, optlen));
+	if (level == SOL_SOCKET && optname == SO_ATTACH_REUSEPORT_CBPF)
+		return cop_attach_reuseport(fd, optval, optlen);
+	if (level == SOL_SOCKET && optname == SO_ATTACH_REUSEPORT_EBPF)
+		return attach_unmovable(fd, optval, optlen);
 	return cop_setsockopt(sk, fd, level, optname, optval, optlen);
 }
 

@@ -244,6 +244,14 @@ static void leave_alone(struct sock *sk, int fd)
 	(void)fd;
 }
 
+/* The kernel knows. */
+static bool poll_undecided(struct sock *sk, int fd)
+{
+	(void)sk;
+	(void)fd;
+	return true;
+}
+
 static int ioctl_undecided(struct sock *sk, int fd, unsigned long cmd,
 			   void *arg)
 {
@@ -360,7 +368,7 @@ static int recvmmsg_undecided(struct sock *sk, int fd, struct mmsghdr *vec,
 		.connect = connect_undecided,                                  \
 		.disconnect = disconnect_undecided, .owns = owns_undecided,    \
 		.holds = cop_holds, .reclaim = cop_reclaim,                    \
-		.poll = leave_alone, .ioctl = ioctl_undecided,                 \
+		.poll = poll_undecided, .ioctl = ioctl_undecided,              \
 		.setsockopt = setsockopt_undecided,                            \
 		.getsockopt = getsockopt_undecided,                            \
 		.sendto = sendto_undecided, .recvfrom = recvfrom_undecided,    \

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * cop_user_filter.c - a filter of the program's own: SO_ATTACH_FILTER and its
- * like.
+ * like; and one that chooses among the sockets of a port.
  *
  * Owns: nothing: the kernel keeps the filter, for all processes that have the
  * socket. Protected by: cop_head_lock(), within this process. May call:
@@ -11,8 +11,10 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "cop/bind.h"
+#include "cop/bpf.h"
 #include "cop/cancel.h"
 #include "cop/compiler.h"
 #include "cop/filter.h"
@@ -144,4 +146,45 @@ int cop_get_filter(int fd, void *optval, socklen_t *optlen)
 		return n;
 	*optlen = n;
 	return 0;
+}
+
+static int attach_moved(int fd, struct sock_fprog *prog, const void *insn,
+			size_t size)
+{
+	int err;
+
+	memcpy(prog->filter, insn, size);
+	err = cop_bpf_skip(prog->filter, prog->len);
+	if (err)
+		return err;
+	return cop_libc_result(cop_libc.setsockopt(
+		fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, prog, sizeof(*prog)));
+}
+
+/* What the kernel would refuse as it stands is left to it. */
+int cop_attach_reuseport(int fd, const void *optval, socklen_t optlen)
+{
+	struct sock_fprog prog;
+	const void *insn;
+	size_t size;
+	int err;
+
+	if (optlen != sizeof(prog) || !user_readable(fd, optval, optlen))
+		goto kernels;
+	memcpy(&prog, optval, sizeof(prog));
+	size = prog.len * sizeof(*prog.filter);
+	insn = prog.filter;
+	if (!prog.len || prog.len > BPF_MAXINSNS ||
+	    !user_readable(fd, insn, size))
+		goto kernels;
+	prog.filter = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (prog.filter == MAP_FAILED)
+		return -ENOMEM;
+	err = attach_moved(fd, &prog, insn, size);
+	munmap(prog.filter, size);
+	return err;
+kernels:
+	return cop_libc_result(cop_libc.setsockopt(
+		fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, optval, optlen));
 }

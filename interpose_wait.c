@@ -21,18 +21,20 @@
 #endif
 
 /* Before a socket is waited on, the kernel learns what may end the wait. */
-static void wait_prepare(int fd)
+bool wait_prepare(int fd)
 {
 	struct socket *sock;
 	int saved = errno;
+	bool ready = true;
 
 	if (likely(!sockfd_lookup(fd)))
-		return;
+		return true;
 	sock = sockfd_get(fd);
 	if (sock)
-		sock->ops->poll(sock, fd);
+		ready = sock->ops->poll(sock, fd);
 	fd_drop(sock);
 	errno = saved;
+	return ready;
 }
 
 /* Where no descriptor is ours there is nothing to prepare either. */

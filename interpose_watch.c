@@ -74,15 +74,25 @@ struct timespec *watch_msec(struct timespec *ts, int msec)
 	return msec < 0 ? NULL : ts;
 }
 
-static bool any_ready(const struct pollfd *fds, nfds_t n)
+/* A wait for reading has ended: was it for a stray? It is gone then. */
+static bool was_stray(int fd)
 {
-	for (nfds_t i = 0; i < n; i++)
-		if (fds[i].revents && sockfd_lookup(fds[i].fd))
-			return true;
-	return false;
+	return sockfd_lookup(fd) && !wait_prepare(fd);
 }
 
-/* Whatever is ready but for strays still is when it is asked for again. */
+/* Returns for how many descriptors there is something else. */
+static int poll_sift(struct pollfd *fds, nfds_t n, int ready)
+{
+	for (nfds_t i = 0; i < n; i++) {
+		if (!(fds[i].revents & (POLLIN | POLLRDNORM)) ||
+		    !was_stray(fds[i].fd))
+			continue;
+		fds[i].revents &= ~(POLLIN | POLLRDNORM);
+		ready -= !fds[i].revents;
+	}
+	return ready;
+}
+
 int watch_poll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 	       const sigset_t *mask)
 {
@@ -94,10 +104,9 @@ int watch_poll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 		return cop_libc.ppoll(fds, n, timeout, mask);
 	do {
 		ret = cop_libc.ppoll(fds, n, watch_left(&end, &left), mask);
-		if (ret <= 0 || !any_ready(fds, n))
+		if (ret <= 0)
 			return ret;
-		poll_prepare(fds, n);
-		ret = cop_libc.poll(fds, n, 0);
+		ret = poll_sift(fds, n, ret);
 	} while (!ret);
 	return ret;
 }
@@ -132,36 +141,37 @@ static void sets_restore(const struct watch_sets *sets)
 			memcpy(sets->set[i], &sets->asked[i], sets->len);
 }
 
-static bool any_set(int n, const fd_set *rd)
+static int select_sift(int n, fd_set *rd, int ready)
 {
-	for (int fd = 0; rd && fd < n; fd++)
-		if (FD_ISSET(fd, rd) && sockfd_lookup(fd))
-			return true;
-	return false;
+	for (int fd = 0; rd && fd < n; fd++) {
+		if (!FD_ISSET(fd, rd) || !was_stray(fd))
+			continue;
+		FD_CLR(fd, rd);
+		ready--;
+	}
+	return ready;
 }
 
 int watch_select(int n, fd_set *rd, fd_set *wr, fd_set *ex,
 		 struct timespec *timeout, const sigset_t *mask)
 {
 	struct watch_sets sets = { .set = { rd, wr, ex } };
-	struct timeval now = { 0 };
 	struct timespec left;
 	struct watch_end end;
 	int ret;
 
 	if (!sets_save(&sets, n) || !watch_begin(&end, timeout))
 		return cop_libc.pselect(n, rd, wr, ex, timeout, mask);
-	do {
+	for (;;) {
 		ret = cop_libc.pselect(n, rd, wr, ex, watch_left(&end, &left),
 				       mask);
-		if (ret <= 0 || !any_set(n, rd))
+		if (ret <= 0)
+			break;
+		ret = select_sift(n, rd, ret);
+		if (ret)
 			break;
 		sets_restore(&sets);
-		select_prepare(n, rd);
-		ret = cop_libc.select(n, rd, wr, ex, &now);
-		if (!ret)
-			sets_restore(&sets);
-	} while (!ret);
+	}
 	if (timeout)
 		watch_left(&end, timeout);
 	return ret;
@@ -169,7 +179,8 @@ int watch_select(int n, fd_set *rd, fd_set *wr, fd_set *ex,
 
 /*
  * An epoll descriptor can be polled, which takes no event from it; and when it is
- * asked for events it looks again at each.
+ * asked for events it looks again at each. A stray that comes in between ends the
+ * wait: an event that was had can't be put back.
  */
 int watch_epoll(int epfd, struct epoll_event *ev, int n,
 		const struct timespec *timeout, const sigset_t *mask)

@@ -40,4 +40,15 @@ int cop_bpf_strays(struct sock_filter *out, unsigned int max);
 int cop_bpf_shift(const struct sock_filter *in, unsigned int len,
 		  struct sock_filter *out, unsigned int max, uint16_t *place);
 
+/**
+ * cop_bpf_skip - move a program that sees a datagram's payload behind a COP header
+ * @insn: its instructions, which are changed
+ * @len: how many
+ *
+ * For a program that chooses among sockets that share a port, which may choose
+ * as it likes where a header has options. Returns 0, or -EINVAL for one that asks
+ * how long the payload is.
+ */
+int cop_bpf_skip(struct sock_filter *insn, unsigned int len);
+
 #endif /* COP_BPF_H */

@@ -13,7 +13,8 @@ enum cop_head {
 	HEAD_EMPTY, /* nothing */
 	HEAD_COP,   /* a COP datagram */
 	HEAD_STRAY, /* something else */
-	HEAD_ERROR, /* an error is pending, which a look would take away */
+	HEAD_ERROR, /* an error is pending, which a look would take away; or the
+		     * end of a socket that was shut */
 	HEAD_GONE   /* the descriptor is no longer ours */
 };
 
@@ -27,9 +28,10 @@ enum cop_head {
  * until none can be left behind them, later calls look again. Where a filter of
  * the program's own is set, by whichever process, that one does it. No
  * cancellation point. With COP_DEBUG no filter is set: strays are dropped here,
- * where it is seen who sent them.
+ * where it is seen who sent them. Returns false where it was seen that there is
+ * nothing to be received.
  */
-void cop_poll(struct sock *sk, int fd);
+bool cop_poll(struct sock *sk, int fd);
 
 /**
  * cop_filter_attached - note that from now on the kernel drops strays
@@ -69,6 +71,17 @@ int cop_attach_filter(struct sock *sk, int fd, int optname, const void *optval,
 int cop_detach_filter(struct sock *sk, int fd, const void *optval,
 		      socklen_t optlen);
 int cop_get_filter(int fd, void *optval, socklen_t *optlen);
+
+/**
+ * cop_attach_reuseport - SO_ATTACH_REUSEPORT_CBPF on sockets that share a port
+ * @fd: the descriptor
+ * @optval: the option's value
+ * @optlen: its length in bytes
+ *
+ * The program sees the payload, as on a UDP socket. Returns 0 or what the kernel
+ * says; -EINVAL also for one that can't be moved, see cop_bpf_skip().
+ */
+int cop_attach_reuseport(int fd, const void *optval, socklen_t optlen);
 
 /**
  * cop_head_purge - take strays away from the head of the queue

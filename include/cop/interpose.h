@@ -160,6 +160,14 @@ static inline int foreign_fd(int fd)
 }
 
 /**
+ * wait_prepare - get a descriptor ready to be waited on for reading
+ * @fd: the descriptor; errno stays
+ *
+ * Returns false where it was seen that there is nothing to be received.
+ */
+bool wait_prepare(int fd);
+
+/**
  * poll_prepare - get COP sockets ready to be polled
  * @fds: what poll() was given
  * @n: how many

@@ -96,7 +96,7 @@ struct proto_ops {
 	bool (*owns)(struct socket *sock, int fd);
 	bool (*holds)(struct socket *sock, uint16_t snum);
 	bool (*reclaim)(struct socket *sock, uint16_t snum);
-	void (*poll)(struct socket *sock, int fd);
+	bool (*poll)(struct socket *sock, int fd);
 	int (*ioctl)(struct socket *sock, int fd, unsigned long cmd, void *arg);
 	int (*setsockopt)(struct socket *sock, int fd, int level, int optname,
 			  const void *optval, socklen_t optlen);
@@ -209,7 +209,7 @@ struct proto {
 	bool (*owns)(struct sock *sk, int fd);
 	bool (*holds)(struct sock *sk, uint16_t snum);
 	bool (*reclaim)(uint16_t snum);
-	void (*poll)(struct sock *sk, int fd);
+	bool (*poll)(struct sock *sk, int fd);
 	int (*ioctl)(struct sock *sk, int fd, unsigned long cmd, void *arg);
 	int (*setsockopt)(struct sock *sk, int fd, int level, int optname,
 			  const void *optval, socklen_t optlen);

@@ -14,20 +14,32 @@ class NoNetwork(Exception):
 
 
 class Player:
-    """How scripts are played: the program, and the library for COP"""
+    """How scripts are played: the program, and the library for COP; on UDP
+    that the library adopts, if that is asked for"""
 
-    def __init__(self, program, library):
+    KINDS = ("udp", "cop")  # what is compared
+
+    def __init__(self, program, library, adopt=None):
         self.program = program
         self.library = library
+        self.adopt = adopt
 
-    def start(self, kind):
+    def command(self, program, kind):
+        """The words of a program's command on either of KINDS, and its
+        environment"""
         env = dict(os.environ)
-        env.pop("LD_PRELOAD", None)
+        for name in ("LD_PRELOAD", "COP_ADOPT", "COP_DEBUG", "COP_STATS"):
+            env.pop(name, None)
         if kind == "cop":
             env["LD_PRELOAD"] = self.library
-        return subprocess.Popen([self.program, kind], env=env,
-                                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE)
+            if self.adopt:
+                kind, env["COP_ADOPT"] = "udp", self.adopt
+        return [program, kind], env
+
+    def start(self, kind):
+        words, env = self.command(self.program, kind)
+        return subprocess.Popen(words, env=env, stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def play(self, kind, texts):
         """The tape of each script: a list of lists of lines"""
@@ -99,12 +111,12 @@ def calls_of(tape):
     return [line for line in tape if line[0] != "#"]
 
 
-def compare(case, udp, cop, used=None):
+def compare(case, udp, cop, used=None, adopt=None):
     """The first Difference between two tapes, or None"""
     ours, theirs = calls_of(cop), calls_of(udp)
     if ours == theirs:
         return None
-    story = rules.Story(case.mtu, case.steps, udp)
+    story = rules.Story(case.mtu, case.steps, udp, bool(adopt))
     for one, other in zip(theirs, ours):
         if one == other:
             continue
@@ -129,7 +141,8 @@ def differences(player, cases, used=None):
     texts = [case.text() for case in cases]
     udp = player.play("udp", texts)
     cop = player.play("cop", texts)
-    return [compare(*three, used) for three in zip(cases, udp, cop)]
+    return [compare(*three, used, player.adopt)
+            for three in zip(cases, udp, cop)]
 
 
 # ---- the shortest script that still shows it --------------------------------------

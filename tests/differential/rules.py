@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """rules.py - the differences between UDP and COP that are meant
 
-Each is described in docs/DIFFERENCES.md under its name here. A rule is asked
+Each is described in docs/DIFFERENCES.md under its name here. Some are not there
+between UDP and a program's UDP that COP_ADOPT puts on COP. A rule is asked
 about a call that came out differently. It says what COP's answer has to be if
 the difference is the one it knows, or None. Where a difference has consequences
 (a datagram that only one side has sent) the rule ends the comparison of the
@@ -29,11 +30,30 @@ IP_HEADERS = 28  # IP's and UDP's
 QUOTED = 576 - IP_HEADERS - IP_HEADERS  # of a datagram, by an ICMP error
 
 RULES = {}
+NOT_ADOPTED = set()  # names of rules that adopted UDP does without
+ADOPTED_ONLY = set()
 
 
 def rule(func):
     RULES[func.__name__] = func
     return func
+
+
+def rule_but_adopted(func):
+    """One that follows from the type's own name and ports"""
+    NOT_ADOPTED.add(func.__name__)
+    return rule(func)
+
+
+def rule_of_adopted(func):
+    """One of what only sockets that share a port have"""
+    ADOPTED_ONLY.add(func.__name__)
+    return rule(func)
+
+
+def names(adopted):
+    others = NOT_ADOPTED if adopted else ADOPTED_ONLY
+    return [name for name in RULES if name not in others]
 
 
 class Answer:
@@ -112,8 +132,9 @@ class Descriptors:
 class Story:
     """A script that has been played on UDP, up to one of its steps"""
 
-    def __init__(self, mtu, steps, tape):
+    def __init__(self, mtu, steps, tape, adopted=False):
         self.mtu = mtu
+        self.adopted = adopted
         self.steps = [Step(i, text) for i, text in enumerate(steps)]
         self.tape = tape  # of UDP, with the lines about ports
 
@@ -191,7 +212,7 @@ def refused(step, err, udp):
 # ---- options --------------------------------------------------------------------
 
 
-@rule
+@rule_but_adopted
 def type_and_protocol(story, step, udp):
     if step.call != "getsockopt":
         return None
@@ -233,12 +254,33 @@ def zerocopy(story, step, udp):
     return None
 
 
-@rule
+@rule_but_adopted
 def reuseport_program(story, step, udp):
     """There are no groups that it could choose from"""
     if step.call == "setsockopt" and option_of(step) in (
             (SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF),
             (SOL_SOCKET, SO_DETACH_REUSEPORT_BPF)):
+        return refused(step, "EINVAL", udp)
+    return None
+
+
+def looks_inside(program):
+    """Whether a program, in the words of a script, asks for more of a datagram
+    than its bytes: the length, or what the kernel makes of it"""
+    insns = [(int(program[i:i + 2], 16), program[i + 8:i + 16])
+             for i in range(0, len(program), 16)]
+    return any(code & 7 in (0, 1) and
+               (code >> 5 == 4 or (code >> 5 == 1 and
+                                   k[2:] in ("f0ffff", "f1ffff")))
+               for code, k in insns)
+
+
+@rule_of_adopted
+def reuseport_payload(story, step, udp):
+    """A program that chooses by a length is shown one without the header"""
+    if (step.call == "setsockopt" and step.words[3].startswith("f:") and
+            option_of(step) == (SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF) and
+            looks_inside(step.words[3][2:])):
         return refused(step, "EINVAL", udp)
     return None
 
@@ -388,7 +430,7 @@ def split_between_processes(story, step, udp):
     return Anything() if splits(story, step.index) else None
 
 
-@rule
+@rule_but_adopted
 def reuse_between_processes(story, step, udp):
     """What one process has set another does not know"""
     option = option_of(step)
@@ -615,7 +657,7 @@ def port_asked_for(step, ports):
     return words[2]
 
 
-@rule
+@rule_but_adopted
 def port_rule(story, step, udp):
     if step.call != "bind" or not succeeded(udp):
         return None
@@ -630,8 +672,8 @@ def explain(story, index, udp, cop):
     """The name of the rule that explains a difference and whether the
     comparison ends there, or None"""
     step = story.steps[index]
-    for name, func in RULES.items():
-        answer = func(story, step, udp)
+    for name in names(story.adopted):
+        answer = RULES[name](story, step, udp)
         if answer and answer.fits(cop):
             return name, answer.ends
     return None

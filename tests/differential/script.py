@@ -102,7 +102,7 @@ FILTERS = [
 class Script:
     """One random script"""
 
-    def __init__(self, seed, number):
+    def __init__(self, seed, number, shares=False):
         self.rnd = random.Random("%s/%d" % (seed, number))
         self.number = number
         self.steps = []
@@ -113,6 +113,7 @@ class Script:
         self.actor, self.forked = 0, False
         self.mtu = 65536 if self.chance(70) else 1500
         self.rights = 1 if self.chance(80) else 0
+        self.shares = shares  # ports
 
     # ---- odds ------------------------------------------------------------------
 
@@ -713,6 +714,26 @@ class Script:
 
     # ---- waiting -----------------------------------------------------------------
 
+    def do_shared(self):
+        """Sockets that share a port. Which of a group of SO_REUSEPORT gets a
+        datagram is at random, so those are at addresses of their own"""
+        option = self.pick(SO_REUSEADDR, SO_REUSEADDR, SO_REUSEPORT)
+        port = self.any(PORTS)
+        ips = ["127.0.0.1", "0.0.0.0", "10.1.0.1", "224.1.1.1"]
+        self.rnd.shuffle(ips)
+        for ip in ips[:self.pick(2, 2, 3)]:
+            slot = self.new_slot()
+            if slot is None:
+                return
+            self.add("socket", slot, SOCK_NONBLOCK, "own")
+            self.sees[self.actor].add(slot)
+            if self.chance(90):
+                self.add("setsockopt", slot, SOL_SOCKET, option, hexed(1), 4)
+            if option == SO_REUSEADDR and self.chance(40):
+                ip = "127.0.0.1"
+            self.add("bind", slot, "2,%s,%d,16" % (ip, port))
+            self.slots[slot] = ip
+
     def events(self):
         if self.chance(70):
             return self.pick(1, 1, 4, 5, 0x41, 0)
@@ -774,6 +795,8 @@ class Script:
         while len(self.steps) < whole:
             if self.forked and self.chance(25):
                 self.actor = 1 - self.actor
+            if self.shares and self.chance(2):
+                self.do_shared()
             self.rnd.choices(self.PLAYS, self.ODDS)[0](self)
         return self
 

@@ -270,26 +270,48 @@ void run_expect_no_fault(const struct run_result *res)
 		cr_expect_null(strstr(res->err, faults[i]), "%s", res->err);
 }
 
-static struct run_result *run_on(const char *kind, const char *name,
-				 const char *what, const char *const env[])
+/* Who plays a scenario, and on what. */
+struct leg {
+	const char *kind; /* the program's first argument */
+	bool preload;
+	const char *setting[2]; /* of the environment, NULL: no more */
+};
+
+static const struct leg udp = { "udp", false, { NULL } };
+static const struct leg cop = { "cop", true, { NULL } };
+static const struct leg cop_debug = { "cop", true, { "COP_DEBUG=1" } };
+static const struct leg adopted = { "adopted", true, { "COP_ADOPT=udp" } };
+static const struct leg adopted_debug = { "adopted",
+					  true,
+					  { "COP_ADOPT=udp", "COP_DEBUG=1" } };
+
+static bool is_debugged(const struct leg *leg)
 {
+	return leg == &cop_debug || leg == &adopted_debug;
+}
+
+static struct run_result *run_on(const struct leg *leg, const char *name,
+				 const char *what)
+{
+	const char *const env[] = { leg->setting[0], leg->setting[1], NULL };
 	struct run_result *res = malloc(sizeof(*res));
 	char args[1024];
 
 	cr_assert_not_null(res);
-	snprintf(args, sizeof(args), "%s %s", kind, what);
-	run_prog_env(res, name, args, !strcmp(kind, "cop"), env);
+	snprintf(args, sizeof(args), "%s %s", leg->kind, what);
+	run_prog_env(res, name, args, leg->preload, env);
 	if (res->status == RUN_SKIP)
 		cr_skip_test("%s", res->err);
-	cr_expect(!res->timed_out, "%s %s: no end", name, args);
-	cr_expect_eq(res->status, 0, "%s %s: exit status %d", name, args,
-		     res->status);
-	if (env)
+	cr_expect(!res->timed_out, "%s: %s %s: no end", leg->kind, name, args);
+	cr_expect_eq(res->status, 0, "%s: %s %s: exit status %d", leg->kind,
+		     name, args, res->status);
+	if (is_debugged(leg))
 		run_expect_no_fault(res);
 	else
-		cr_expect_eq(res->err_len, 0, "%s %s: stderr:\n%s", name, args,
-			     res->err);
-	cr_expect_neq(res->out_len, 0, "%s %s: no output", name, args);
+		cr_expect_eq(res->err_len, 0, "%s: %s %s: stderr:\n%s",
+			     leg->kind, name, args, res->err);
+	cr_expect_neq(res->out_len, 0, "%s: %s %s: no output", leg->kind, name,
+		      args);
 	return res;
 }
 
@@ -302,50 +324,73 @@ static const char *next_line(const char *s)
 
 /* Line by line, so that a failure shows the call that differs. */
 static void expect_same_lines(const char *name, const char *what,
-			      const char *udp, const char *cop)
+			      const char *wanted, const struct leg *leg,
+			      const char *said)
 {
-	while (*udp || *cop) {
-		const char *udp_end = next_line(udp);
-		const char *cop_end = next_line(cop);
+	while (*wanted || *said) {
+		const char *wanted_end = next_line(wanted);
+		const char *said_end = next_line(said);
 
-		cr_expect(udp_end - udp == cop_end - cop &&
-				  !memcmp(udp, cop, udp_end - udp),
-			  "%s %s:\n  udp: %.*s  cop: %.*s", name, what,
-			  (int)(udp_end - udp), udp, (int)(cop_end - cop), cop);
-		udp = udp_end;
-		cop = cop_end;
+		cr_expect(wanted_end - wanted == said_end - said &&
+				  !memcmp(wanted, said, said_end - said),
+			  "%s %s:\n  udp: %.*s  %s: %.*s", name, what,
+			  (int)(wanted_end - wanted), wanted, leg->kind,
+			  (int)(said_end - said), said);
+		wanted = wanted_end;
+		said = said_end;
 	}
 }
 
 void run_says(const char *name, const char *what, const char *expected)
 {
-	struct run_result *cop = run_on("cop", name, what, NULL);
+	struct run_result *res = run_on(&cop, name, what);
 
-	cr_expect_str_eq(cop->out, expected, "%s %s:\n%s", name, what,
-			 cop->out);
-	free(cop);
+	cr_expect_str_eq(res->out, expected, "%s %s:\n%s", name, what,
+			 res->out);
+	free(res);
 }
 
-static void same(const char *name, const char *what, const char *const env[])
+static void same(const char *name, const char *what,
+		 const struct leg *const legs[])
 {
-	struct run_result *udp = run_on("udp", name, what, NULL);
-	struct run_result *cop = run_on("cop", name, what, env);
+	struct run_result *plain = run_on(&udp, name, what);
 
-	expect_same_lines(name, what, udp->out, cop->out);
-	free(udp);
-	free(cop);
+	for (; *legs; legs++) {
+		struct run_result *res = run_on(*legs, name, what);
+
+		expect_same_lines(name, what, plain->out, *legs, res->out);
+		free(res);
+	}
+	free(plain);
 }
 
 void run_same(const char *name, const char *what)
 {
-	same(name, what, NULL);
+	static const struct leg *const legs[] = { &cop, &adopted, NULL };
+
+	same(name, what, legs);
 }
 
 void run_same_without_fault(const char *name, const char *what)
 {
-	static const char *const env[] = { "COP_DEBUG=1", NULL };
+	static const struct leg *const legs[] = { &cop_debug, &adopted_debug,
+						  NULL };
 
-	same(name, what, env);
+	same(name, what, legs);
+}
+
+void run_same_on_cop(const char *name, const char *what)
+{
+	static const struct leg *const legs[] = { &cop, NULL };
+
+	same(name, what, legs);
+}
+
+void run_same_adopted(const char *name, const char *what)
+{
+	static const struct leg *const legs[] = { &adopted, NULL };
+
+	same(name, what, legs);
 }
 
 void run_or_skip(const char *const argv[])

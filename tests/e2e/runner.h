@@ -108,11 +108,12 @@ int run_prog(struct run_result *res, const char *name, const char *args,
 void run_says(const char *name, const char *what, const char *expected);
 
 /**
- * run_same - run a program on UDP without libcop and on COP with it
- * @name: one of tests/e2e/progs, which gets "udp" or "cop" and
+ * run_same - run a program on UDP without libcop, on COP with it, and on UDP
+ *	that COP_ADOPT puts on COP
+ * @name: one of tests/e2e/progs, which gets "udp", "cop" or "adopted" and
  * @what: as its two arguments
  *
- * Fails the current test unless both say the same, exit with 0 and write
+ * Fails the current test unless all three say the same, exit with 0 and write
  * nothing to stderr. A program that exits with RUN_SKIP skips the test and says
  * why.
  */
@@ -126,6 +127,24 @@ void run_same(const char *name, const char *what);
  * libcop may write to stderr, but not that a reference is lost.
  */
 void run_same_without_fault(const char *name, const char *what);
+
+/**
+ * run_same_on_cop - run_same(), but for the UDP that is put on COP
+ * @name: as there
+ * @what: as there
+ *
+ * For scenarios in which one side is meant to be plain UDP; the caller says which.
+ */
+void run_same_on_cop(const char *name, const char *what);
+
+/**
+ * run_same_adopted - run_same(), but for the program's own COP sockets
+ * @name: as there
+ * @what: as there
+ *
+ * For what UDP's rules allow and COP's do not.
+ */
+void run_same_adopted(const char *name, const char *what);
 
 /**
  * run_expect_no_fault - that a program lost no reference to a socket

@@ -9,7 +9,8 @@
  */
 #include <sys/syscall.h>
 
-#include "raw.h"
+#include "ring.h"
+#include "stray.h"
 
 #ifdef BYPASS_LIBRARY
 
@@ -514,7 +515,7 @@ static void resolver(void)
 {
 	struct sockaddr_in addr = addr_of("127.0.0.1", 0);
 
-	name_server = socket(AF_INET, SOCK_DGRAM, 0);
+	name_server = plain_udp();
 	if (bind(name_server, SA(&addr), sizeof(addr)) || res_init())
 		die("name server");
 	_res.nscount = 1;

@@ -396,7 +396,7 @@ int main(int argc, char **argv)
 
 	if (argc < 4)
 		return 2;
-	is_cop = !strcmp(argv[1], "cop");
+	know_kind(argv[1]);
 	own_network();
 	set_sysctl("ip_local_port_range", "40000 43999");
 	for (int i = 0; i < SLOTS; i++)

@@ -394,8 +394,7 @@ static void life_of_a_parted_thread(void)
 /* Its descriptors are those that the new program has. */
 static void *execs_parted(void *arg)
 {
-	char *argv[] = { "closing", is_cop ? "cop" : "udp", "after_exec",
-			 NULL };
+	char *argv[] = { "closing", (char *)kind, "after_exec", NULL };
 	char number[8];
 
 	T(unshare(CLONE_FILES));

@@ -128,7 +128,7 @@ static void play_early(int argc, char **argv, char **envp)
 	if (argc < 3)
 		return;
 	by_vfork(); /* the first call of all */
-	is_cop = !strcmp(argv[1], "cop");
+	know_kind(argv[1]);
 	make_pair();
 	deliver("payload");
 	pfd.fd = sock_b;

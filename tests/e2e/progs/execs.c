@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * execs.c - sockets that another program inherits. The other program is this
- * one again: "<program> udp|cop <scenario> <port of A> <port of B>".
+ * one again: "<program> udp|cop|adopted <scenario> <port of A> <port of B>".
  */
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -16,7 +16,7 @@
 #include <sys/epoll.h>
 #include <sys/wait.h>
 
-#include "prog.h"
+#include "stray.h"
 
 #ifndef IP_LOCAL_PORT_RANGE
 #define IP_LOCAL_PORT_RANGE 51
@@ -30,7 +30,7 @@ extern char **environ;
 #define FD_DUP	 42
 #define FD_CLOSE 43
 
-static const char *self, *kind;
+static const char *self;
 static char port_a[8], port_b[8];
 
 static void move_to(int *fd, int to)
@@ -228,11 +228,9 @@ static void image_queue(void)
 
 static void image_strays(void)
 {
-	int udp = socket(AF_INET, SOCK_DGRAM, 0);
 	struct pollfd pfd = { .fd = FD_B, .events = POLLIN };
 
-	if (is_cop)
-		sendto(udp, "stray", 5, 0, SA(&addr_b), sizeof(addr_b));
+	send_stray(&addr_b);
 	T(poll(&pfd, 1, 0));
 	deliver("payload");
 	R(recvfrom(FD_B, buf, 64, 0, SA(&from), &fromlen));
@@ -1110,7 +1108,6 @@ static void poll_once(int fd)
 /* The parent's first poll while its child runs another program. */
 static void polled_meanwhile(void)
 {
-	int udp = socket(AF_INET, SOCK_DGRAM, 0);
 	int plain = 0, woken = 0;
 
 	alarm(60);
@@ -1128,8 +1125,7 @@ static void polled_meanwhile(void)
 		poll_once(FD_A);
 		waitpid(pid, &status, 0);
 		plain += status != 0;
-		if (is_cop)
-			sendto(udp, "stray", 5, 0, SA(&addr_a), sizeof(addr_a));
+		send_stray(&addr_a);
 		woken += poll(&pfd, 1, 0);
 		close(FD_A);
 		close(FD_B);
@@ -1163,15 +1159,6 @@ static pid_t fork_marker(void)
 	return pid;
 }
 
-static void send_stray(void)
-{
-	int udp = socket(AF_INET, SOCK_DGRAM, 0);
-
-	if (is_cop)
-		sendto(udp, "stray", 5, 0, SA(&addr_a), sizeof(addr_a));
-	close(udp);
-}
-
 static void polled_while_marked(void)
 {
 	int woken = 0;
@@ -1186,7 +1173,7 @@ static void polled_while_marked(void)
 		usleep(i * 10);
 		poll_once(FD_A);
 		waitpid(pid, NULL, 0);
-		send_stray();
+		send_stray(&addr_a);
 		woken += poll(&pfd, 1, 0);
 		close(FD_A);
 		close(FD_B);
@@ -1209,7 +1196,7 @@ static void in_epoll_while_marked(void)
 		usleep(i * 10);
 		epoll_ctl(set, EPOLL_CTL_ADD, FD_A, &event);
 		waitpid(pid, NULL, 0);
-		send_stray();
+		send_stray(&addr_a);
 		woken += epoll_wait(set, &event, 1, 0);
 		close(set);
 		close(FD_A);
@@ -1285,7 +1272,6 @@ int main(int argc, char **argv)
 	};
 
 	self = argv[0];
-	kind = argc > 1 ? argv[1] : "";
 	if (argc > 4)
 		inherit(argv + 3);
 	return play(all, ARRAY_SIZE(all), argc, argv);

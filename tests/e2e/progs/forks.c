@@ -18,7 +18,7 @@
 #ifndef IP_LOCAL_PORT_RANGE
 #define IP_LOCAL_PORT_RANGE 51
 #endif
-#include "raw.h"
+#include "stray.h"
 
 /* ---- making children --------------------------------------------------- */
 
@@ -197,15 +197,12 @@ static struct sockaddr_in bound_name(void)
 static void hear_strays(void)
 {
 	struct sockaddr_in addr = bound_name();
-	int udp = socket(PF_INET, SOCK_DGRAM, 0);
 
-	if (is_cop)
-		sendto(udp, "stray", 5, 0, SA(&addr), sizeof(addr));
+	send_stray(&addr);
 	T(recv(shared, buf, 64, MSG_DONTWAIT));
 	T(of_the_kind(shared));
 	T(sendto(sock_a, "hello", 5, 0, SA(&addr), sizeof(addr)));
 	R(recvfrom(shared, buf, 64, MSG_DONTWAIT, SA(&from), &fromlen));
-	close(udp);
 	close(shared);
 }
 
@@ -278,15 +275,6 @@ static void poll_both(void)
 	T(poll(&pfd, 1, 0));
 }
 
-static void stray_for_both(void)
-{
-	int udp = socket(PF_INET, SOCK_DGRAM, 0);
-
-	if (is_cop)
-		sendto(udp, "stray", 5, 0, SA(&addr_b), sizeof(addr_b));
-	close(udp);
-}
-
 static void is_filtered(void)
 {
 	struct sock_filter insn[16];
@@ -296,7 +284,7 @@ static void is_filtered(void)
 	T(getsockopt(sock_b, SOL_SOCKET, SO_GET_FILTER, insn, &len));
 	printf("  %u instructions\n", len);
 	deliver("no");
-	stray_for_both();
+	send_stray(&addr_b);
 	poll_both();
 	deliver("yes");
 	R(recv(sock_b, buf, 64, MSG_DONTWAIT));
@@ -309,7 +297,7 @@ static void is_filtered(void)
 static void take_filter_amid_strays(void)
 {
 	take_filter();
-	stray_for_both();
+	send_stray(&addr_b);
 }
 
 static void filter_and_poll(void)

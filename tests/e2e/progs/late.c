@@ -48,7 +48,7 @@ __attribute__((constructor)) static void start(int argc, char **argv)
 {
 	if (argc < 3)
 		return;
-	is_cop = !strcmp(argv[1], "cop");
+	know_kind(argv[1]);
 	make_pair();
 	exchange("in a constructor");
 }

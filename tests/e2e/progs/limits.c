@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <sys/select.h>
 
-#include "prog.h"
+#include "stray.h"
 
 static int try_bind(const char *ip, int port)
 {
@@ -21,17 +21,6 @@ static int try_bind(const char *ip, int port)
 	close(fd);
 	errno = saved;
 	return ret;
-}
-
-/* On UDP there are no strays. */
-static void stray(void)
-{
-	int other = socket(AF_INET, SOCK_DGRAM, 0);
-
-	if (is_cop &&
-	    sendto(other, "stray", 5, 0, SA(&addr_b), sizeof(addr_b)) != 5)
-		die("stray");
-	close(other);
 }
 
 /* ---- numbers beyond those of most programs ----------------------------- */
@@ -70,7 +59,7 @@ static void use(int fd)
 	socklen_t len = sizeof(addr);
 	int type = -1;
 
-	stray();
+	send_stray(&addr_b);
 	wait_for(fd);
 	deliver("to the top");
 	wait_for(fd);

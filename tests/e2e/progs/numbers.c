@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "prog.h"
+#include "stray.h"
 
 /* What <bits/...2.h> calls where it knows a buffer's size. */
 ssize_t __read_chk(int fd, void *to, size_t len, size_t size);
@@ -132,14 +132,12 @@ static void waits_by_number(void)
 	struct pollfd pfd = { .events = POLLIN };
 	struct timespec none = { 0 };
 	struct epoll_event ev = { .events = EPOLLIN };
-	struct sockaddr_in *to = &addr_b;
-	int ep = epoll_create1(0), udp = socket(AF_INET, SOCK_DGRAM, 0);
+	int ep = epoll_create1(0);
 	fd_set set;
 
 	make_pair();
 	pfd.fd = sock_b;
-	if (is_cop)
-		sendto(udp, "stray", 5, 0, SA(to), sizeof(*to));
+	send_stray(&addr_b);
 	T(syscall(SYS_ppoll, &pfd, 1, &none, NULL, 8));
 	FD_ZERO(&set);
 	FD_SET(sock_b, &set);
@@ -190,13 +188,11 @@ static void fortified_strays(void)
 {
 	struct pollfd pfd = { .events = POLLIN };
 	struct timespec none = { 0 };
-	int udp = socket(AF_INET, SOCK_DGRAM, 0);
 
 	for (int i = 0; i < 2; i++) {
 		make_pair();
 		pfd.fd = sock_b;
-		if (is_cop)
-			sendto(udp, "stray", 5, 0, SA(&addr_b), 16);
+		send_stray(&addr_b);
 		if (i)
 			T(__poll_chk(&pfd, 1, 0, sizeof(pfd)));
 		else

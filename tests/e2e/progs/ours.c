@@ -8,7 +8,7 @@
 
 #include "prog.h"
 
-#define PAYLOAD_MAX (is_cop ? 65491 : 65507)
+#define PAYLOAD_MAX ((ssize_t)largest_payload())
 
 static int bind_to(int fd, const char *ip, in_port_t port)
 {

@@ -2,9 +2,11 @@
 /*
  * prog.h - what the programs have in common that are run on UDP and on COP.
  *
- * Each is called as "<program> udp|cop <scenario>" and prints one line for each
- * result. Whatever it prints must not depend on ports, times or addresses of
- * the machine: a port is printed as the name its socket was given.
+ * Each is called as "<program> udp|cop|adopted <scenario>" and prints one line
+ * for each result; what it does as "adopted" is what it does as "udp", but in a
+ * process whose UDP is put on COP. Whatever it prints must not depend on ports,
+ * times or addresses of the machine: a port is printed as the name its socket
+ * was given.
  */
 #ifndef COP_TEST_PROG_H
 #define COP_TEST_PROG_H
@@ -53,7 +55,10 @@
 /* NULL that the compiler does not know for one. */
 static void *volatile no_ptr;
 
+static const char *kind; /* of the sockets: argv[1] */
 static bool is_cop;
+static bool
+	is_carried; /* what is sent, so that there is less room and there are strays */
 static char buf[64];
 static struct sockaddr_in from;
 static socklen_t fromlen;
@@ -80,6 +85,19 @@ static inline void skip(const char *why)
 	exit(EXIT_SKIP);
 }
 
+static inline void know_kind(const char *name)
+{
+	kind = name;
+	is_cop = !strcmp(kind, "cop");
+	is_carried = is_cop || !strcmp(kind, "adopted");
+}
+
+/* The payload of a datagram. */
+static inline size_t largest_payload(void)
+{
+	return is_carried ? 65491 : 65507;
+}
+
 /* ---- sockets and their names ------------------------------------------- */
 
 static struct known {
@@ -102,14 +120,25 @@ static inline int sock(void)
 	return sock_flags(0);
 }
 
+/* UDP that is put on COP goes by UDP's name, but keeps its checksum. */
+static inline bool keeps_checksum(int fd)
+{
+	int off = 0;
+
+	return setsockopt(fd, SOL_SOCKET, SO_NO_CHECK, &off, sizeof(off));
+}
+
 /* Whether @fd is what sock() makes, not just what it is made on. */
 static inline bool of_the_kind(int fd)
 {
 	socklen_t len = sizeof(int);
-	int type = 0;
+	int type = 0, err = errno;
+	bool has;
 
 	getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len);
-	return type == (is_cop ? SOCK_COP : SOCK_DGRAM);
+	has = keeps_checksum(fd);
+	errno = err;
+	return type == (is_cop ? SOCK_COP : SOCK_DGRAM) && has == is_carried;
 }
 
 static inline struct sockaddr_in addr_of(const char *ip, int port)
@@ -276,7 +305,7 @@ static inline int play(const struct scenario *all, size_t n, int argc,
 {
 	if (argc < 3)
 		return 2;
-	is_cop = !strcmp(argv[1], "cop");
+	know_kind(argv[1]);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	alarm(40); /* a call that hangs has failed */
 	for (size_t i = 0; i < n; i++) {

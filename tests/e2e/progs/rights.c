@@ -2,11 +2,12 @@
 /*
  * rights.c - sockets that are sent to another process in a message, or to
  * oneself. The other process is this program run again, with the library and
- * without a socket of its own: "<program> udp|cop <scenario> <port of A>
+ * without a socket of its own: "<program> udp|cop|adopted <scenario> <port of A>
  * <port of B>".
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -16,7 +17,7 @@
 #define FDS_MAX 253 /* SCM_MAX_FD */
 #define PASSES	1000
 
-static const char *self, *kind;
+static const char *self;
 static int ours = -1; /* this process's end */
 
 /* ---- messages with descriptors ----------------------------------------- */
@@ -781,7 +782,6 @@ int main(int argc, char **argv)
 	};
 
 	self = argv[0];
-	kind = argc > 1 ? argv[1] : "";
 	if (argc > 4) {
 		know_port('A', argv[3], &addr_a);
 		know_port('B', argv[4], &addr_b);

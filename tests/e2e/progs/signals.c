@@ -9,21 +9,12 @@
 #include <sys/mman.h>
 #include <sys/time.h>
 
+#include "stray.h"
 #include "ways.h"
 
 #ifndef IP_LOCAL_PORT_RANGE
 #define IP_LOCAL_PORT_RANGE 51
 #endif
-
-static void stray(void)
-{
-	int other = socket(AF_INET, SOCK_DGRAM, 0);
-
-	if (is_cop &&
-	    sendto(other, "stray", 5, 0, SA(&addr_b), sizeof(addr_b)) != 5)
-		die("stray");
-	close(other);
-}
 
 /* ---- a call that is interrupted ---------------------------------------- */
 
@@ -92,10 +83,10 @@ static void interrupt_all(const struct way *ways, size_t n)
 	make_pair();
 	for (size_t i = 0; i < n; i++)
 		interrupt_once(&ways[i]);
-	stray();
+	send_stray(&addr_b);
 	for (size_t i = 0; i < n; i++) {
 		interrupt_once(&ways[i]);
-		stray();
+		send_stray(&addr_b);
 	}
 }
 
@@ -110,7 +101,7 @@ static void interrupt_receiving(int flags, long timeout_ms)
 		if (polled)
 			T(poll(&(struct pollfd){ sock_b, POLLIN, 0 }, 1, 0));
 		for (size_t i = 0; i < ARRAY_SIZE(receiving); i++) {
-			stray();
+			send_stray(&addr_b);
 			interrupt_once(&receiving[i]);
 		}
 	}
@@ -155,7 +146,7 @@ static void timed_out(void)
 	make_pair();
 	set_timeout(20);
 	for (size_t i = 0; i < ARRAY_SIZE(receiving); i++) {
-		stray();
+		send_stray(&addr_b);
 		errno = UNTOUCHED;
 		ret = receiving[i].call(sock_b);
 		say(receiving[i].name, ret, errno);

@@ -27,7 +27,7 @@ static int pipes[2];
 
 static void fill_content(void)
 {
-	largest = is_cop ? 65491 : 65507;
+	largest = largest_payload();
 	for (size_t i = 0; i < FILE_LEN; i++)
 		content[i] = i * 7 + i / 251;
 }

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "netns.h"
+#include "stray.h"
 #include "ways.h"
 
 static const struct way *way;
@@ -217,24 +218,13 @@ static long vm_kb(void)
 	return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
-/* Whatever is no COP must not matter, before a call sleeps or as it does. */
-static void stray(void)
-{
-	int other = socket(AF_INET, SOCK_DGRAM, 0);
-
-	if (is_cop &&
-	    sendto(other, "stray", 5, 0, SA(&addr_b), sizeof(addr_b)) != 5)
-		die("stray");
-	close(other);
-}
-
 static bool cancel_blocked(const struct way *next)
 {
 	pthread_t thread = start_use(next);
 	void *ended;
 
 	await_blocked(tid);
-	stray();
+	send_stray(&addr_b);
 	pthread_cancel(thread);
 	pthread_join(thread, &ended);
 	return ended == PTHREAD_CANCELED;
@@ -259,7 +249,7 @@ static void cancel_one(const struct way *next, struct tally *tally, int round)
 	if (next == &epolling)
 		add_to_epoll();
 	if (round % 2)
-		stray();
+		send_stray(&addr_b);
 	tally->cancelled += cancel_blocked(next);
 	tally->received += still_receives();
 	close_pair();
@@ -551,12 +541,12 @@ static void small_strays(void)
 {
 	struct pollfd pfd = { .fd = sock_b, .events = POLLIN };
 
-	stray();
+	send_stray(&addr_b);
 	deliver("one");
-	stray();
+	send_stray(&addr_b);
 	deliver("two");
 	T(recvmmsg(sock_b, msgs, MANY_MSGS, MSG_DONTWAIT, NULL));
-	stray();
+	send_stray(&addr_b);
 	T(recv(sock_b, buf, sizeof(buf), MSG_DONTWAIT));
 	T(poll(&pfd, 1, 0));
 	deliver("three");

@@ -13,19 +13,12 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "stray.h"
 #include "ways.h"
 
 static void stray(void)
 {
-	static int fd = -1;
-
-	if (!is_cop)
-		return;
-	if (fd < 0)
-		fd = socket(AF_INET, SOCK_DGRAM, 0);
-	if (sendto(fd, "stray, and not short", 20, 0, SA(&addr_b),
-		   sizeof(addr_b)) != 20)
-		die("stray");
+	send_stray(&addr_b);
 }
 
 static void show_poll(int fd, int events, int timeout)
