@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+# ruby_server.rb PORT - answer each datagram with itself backwards,
+# until "end"
+require 'socket'
+
+Socket.udp_server_sockets('127.0.0.1', Integer(ARGV[0])) do |sockets|
+  puts "sockets: #{sockets.size}"
+  $stdout.flush
+  Socket.udp_server_loop_on(sockets) do |message, source|
+    source.reply(message.reverse)
+    exit if message == 'end'
+  end
+end

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+"""socketserver_server.py KIND PORT - answer each datagram with its words sorted
+
+KIND is plain, threading or forking.
+"""
+import socketserver
+import sys
+
+SERVERS = {
+    "plain": socketserver.UDPServer,
+    "threading": socketserver.ThreadingUDPServer,
+    "forking": socketserver.ForkingUDPServer,
+}
+
+
+class Sorting(socketserver.BaseRequestHandler):
+    def handle(self):
+        data, sock = self.request
+        sock.sendto(b" ".join(sorted(data.split())), self.client_address)
+
+
+class Server(SERVERS[sys.argv[1]]):
+    allow_reuse_address = True
+    max_packet_size = 65507
+
+
+with Server(("127.0.0.1", int(sys.argv[2])), Sorting) as server:
+    server.serve_forever()
