@@ -25,7 +25,7 @@ ask() {
 }
 
 long=$(printf '%0200d' 1)
-dns 5300 --address=/far.test/192.0.2.7 --txt-record=long.test,$long,$long,$long
+dns 5300 --address=/far.test/192.0.2.7 "--txt-record=long.test,$long,$long,$long"
 dns 53 --server=127.0.0.1#5300 --address=/near.test/192.0.2.8
 
 ask @127.0.0.1 -p 5300 far.test

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC1007,SC2034,SC2094,SC2154
 #
 # Tools: tcpdump socat iproute2=ip
 #
@@ -59,7 +59,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 dir=$PROGRAM_DIR
 unset PROGRAM_DIR
 chmod 755 "$dir"
-cd "$dir"
+cd "$dir" || exit
 plain_ports= senders= receivers= servers= n_servers=0 tcpdump=
 
 # ---- what scripts use ------------------------------------------------------------
@@ -159,7 +159,7 @@ stop_server() {
 }
 
 # talk COMMAND... - run it under $RUN, to its end. Its stdout goes into the file
-# "out", its stderr into "err". Fails as it does.
+# "out", its stderr into "err". Fails unless it succeeds.
 talk() {
     # shellcheck disable=SC2086
     talk_plain $RUN "$@"
@@ -171,7 +171,7 @@ talk_plain() {
     timeout -k 2 "$((PATIENCE / 10))" "$@" >out 2>err || status=$?
     [ "$status" -eq 0 ] && return
     show "'$*': exit status $status" out err "${log:-/dev/null}" >&2
-    return "$status"
+    return 1
 }
 
 # expect TEXT - the last talk must have said it.

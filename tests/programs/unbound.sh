@@ -48,7 +48,7 @@ dns 5300 '    local-zone: "example." static' \
     '    local-data: "text.example. TXT something"'
 dns 5301 'forward-zone:' '    name: "."' '    forward-addr: 127.0.0.1@5300'
 
-for n in 1 2 3 4 5; do
+for _ in 1 2 3 4 5; do
     ask @127.0.0.1 -p 5300 far.example A
 done
 ask @127.0.0.1 -p 5301 far.example A
