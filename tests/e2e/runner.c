@@ -278,6 +278,7 @@ struct leg {
 };
 
 static const struct leg udp = { "udp", false, { NULL } };
+static const struct leg unadopted = { "udp", true, { NULL } };
 static const struct leg cop = { "cop", true, { NULL } };
 static const struct leg cop_debug = { "cop", true, { "COP_DEBUG=1" } };
 static const struct leg adopted = { "adopted", true, { "COP_ADOPT=udp" } };
@@ -341,13 +342,30 @@ static void expect_same_lines(const char *name, const char *what,
 	}
 }
 
+static void says(const struct leg *leg, const char *name, const char *what,
+		 const char *expected)
+{
+	struct run_result *res = run_on(leg, name, what);
+
+	cr_expect_str_eq(res->out, expected, "%s: %s %s:\n%s", leg->kind, name,
+			 what, res->out);
+	free(res);
+}
+
 void run_says(const char *name, const char *what, const char *expected)
 {
-	struct run_result *res = run_on(&cop, name, what);
+	says(&cop, name, what, expected);
+}
 
-	cr_expect_str_eq(res->out, expected, "%s %s:\n%s", name, what,
-			 res->out);
-	free(res);
+void run_adopted_says(const char *name, const char *what, const char *expected)
+{
+	says(&adopted, name, what, expected);
+}
+
+void run_unadopted_says(const char *name, const char *what,
+			const char *expected)
+{
+	says(&unadopted, name, what, expected);
 }
 
 static void same(const char *name, const char *what,
@@ -388,7 +406,7 @@ void run_same_on_cop(const char *name, const char *what)
 
 void run_same_adopted(const char *name, const char *what)
 {
-	static const struct leg *const legs[] = { &adopted, NULL };
+	static const struct leg *const legs[] = { &adopted, &unadopted, NULL };
 
 	same(name, what, legs);
 }

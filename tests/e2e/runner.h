@@ -108,6 +108,17 @@ int run_prog(struct run_result *res, const char *name, const char *args,
 void run_says(const char *name, const char *what, const char *expected);
 
 /**
+ * run_adopted_says, run_unadopted_says - likewise on UDP, with libcop
+ * @name: one of tests/e2e/progs, which gets "adopted" and COP_ADOPT=udp; or
+ *	"udp", in a process that does not know the variable
+ * @what: as there
+ * @expected: as there
+ */
+void run_adopted_says(const char *name, const char *what, const char *expected);
+void run_unadopted_says(const char *name, const char *what,
+			const char *expected);
+
+/**
  * run_same - run a program on UDP without libcop, on COP with it, and on UDP
  *	that COP_ADOPT puts on COP
  * @name: one of tests/e2e/progs, which gets "udp", "cop" or "adopted" and
@@ -138,7 +149,8 @@ void run_same_without_fault(const char *name, const char *what);
 void run_same_on_cop(const char *name, const char *what);
 
 /**
- * run_same_adopted - run_same(), but for the program's own COP sockets
+ * run_same_adopted - run_same(), but for the program's own COP sockets, and with
+ *	libcop where UDP is to stay as it is
  * @name: as there
  * @what: as there
  *

@@ -206,6 +206,12 @@ ParameterizedTestParameters(env, meaningless_value_is_reported_once_and_ignored)
 	static struct value value[] = {
 		{ "COP_STATS=", "COP_STATS= is ignored: stderr or a file's "
 				"name is understood" },
+		{ "COP_ADOPT=", "COP_ADOPT= is ignored: udp or "
+				"udp:PORT[-PORT],... is understood" },
+		{ "COP_ADOPT=tcp", "COP_ADOPT=tcp is ignored: udp or "
+				   "udp:PORT[-PORT],... is understood" },
+		{ "COP_ADOPT=udp:0", "COP_ADOPT=udp:0 is ignored: udp or "
+				     "udp:PORT[-PORT],... is understood" },
 		{ "COP_DEBUG=", "COP_DEBUG= is ignored: 0 or 1 is understood" },
 		{ "COP_DEBUG=yes",
 		  "COP_DEBUG=yes is ignored: 0 or 1 is understood" },

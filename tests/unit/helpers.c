@@ -18,6 +18,7 @@
 
 #include "cop/bind.h"
 #include "cop/inet.h"
+#include "cop/inherit.h"
 #include "cop/libc.h"
 #include "unit/helpers.h"
 
@@ -35,16 +36,26 @@ void t_init(void)
 	inet_init();
 }
 
-int t_open(void)
+static int open_type(int type)
 {
 	struct socket *sock = NULL;
 	int fd;
 
-	cr_assert(eq(int, sock_create(PF_INET, SOCK_COP, 0, &sock), 0));
+	cr_assert(eq(int, sock_create(PF_INET, type, 0, &sock), 0));
 	fd = sock->ops->open(sock, SOCK_CLOEXEC);
 	cr_assert(ge(int, fd, 0));
 	cr_assert(eq(int, fd_install(fd, sock), 0));
 	return fd;
+}
+
+int t_open(void)
+{
+	return open_type(SOCK_COP);
+}
+
+int t_open_adopted(void)
+{
+	return open_type(SOCK_DGRAM);
 }
 
 static void set_timeout(int fd)
@@ -70,6 +81,18 @@ void t_close(int fd)
 
 	cop_libc.close(fd);
 	fd_drop(sock);
+}
+
+/* Elsewhere is this process, once it has forgotten the descriptor. */
+struct sock *t_taken_over(int fd)
+{
+	struct socket *sock = t_sock(fd);
+
+	sock->ops->mark(sock, fd);
+	fd_drop(fd_take(fd));
+	cr_assert(zero(ptr, sockfd_lookup(fd)));
+	cr_assert(fd_adopt(fd));
+	return t_sk(fd);
 }
 
 struct socket *t_sock(int fd)

@@ -93,7 +93,9 @@ static const char *const address[] = { "0.0.0.0",	  LOOPBACK,
 				       "127.255.255.255", "0.1.2.3" };
 static const socklen_t length[] = { 0, 2, 15, 16, 17, 128, 129, -1 };
 
-/* One bind by the kernel's UDP and one by COP; returns whether both agree. */
+static int (*open_ours)(void) = t_open;
+
+/* One bind by the kernel's UDP and one by ours; returns whether both agree. */
 static bool same_answer(const struct sockaddr_in *addr, socklen_t len,
 			enum state state, uint16_t peer)
 {
@@ -105,7 +107,7 @@ static bool same_answer(const struct sockaddr_in *addr, socklen_t len,
 	enter(udp, state, peer);
 	want = t_bind_addr(udp, &room, len);
 	close(udp);
-	cop = t_open();
+	cop = open_ours();
 	enter(cop, state, peer);
 	got = t_bind_addr(cop, &room, len);
 	t_close(cop);
@@ -162,6 +164,13 @@ Test(cop_bind, every_pair_of_faults_gets_the_kernels_error)
 
 Test(cop_bind, every_pair_of_faults_gets_the_kernels_error_unprivileged)
 {
+	T_CHILD(compare_ports_unprivileged);
+}
+
+Test(cop_bind, every_pair_of_faults_gets_the_kernels_error_on_adopted_udp)
+{
+	open_ours = t_open_adopted;
+	T_CHILD(compare_ports);
 	T_CHILD(compare_ports_unprivileged);
 }
 

@@ -12,18 +12,6 @@
 #include "cop/port.h"
 #include "helpers.h"
 
-/* What the descriptor leads to in the next image of the program. */
-static struct sock *taken_over(int fd)
-{
-	struct socket *sock = t_sock(fd);
-
-	sock->ops->mark(sock, fd);
-	fd_drop(fd_take(fd));
-	cr_assert(zero(ptr, sockfd_lookup(fd)));
-	cr_assert(fd_adopt(fd));
-	return t_sk(fd);
-}
-
 static bool is_claimed(uint16_t snum)
 {
 	if (!cop_port_claim(&cop_port_table, snum))
@@ -35,7 +23,7 @@ static bool is_claimed(uint16_t snum)
 Test(cop_mark, an_unbound_sock_is_taken_over, .init = t_init)
 {
 	int fd = t_open();
-	struct sock *sk = taken_over(fd);
+	struct sock *sk = t_taken_over(fd);
 
 	cr_assert(eq(int, sk->sk_type, SOCK_COP));
 	cr_assert(eq(int, sk->sk_protocol, IPPROTO_COP));
@@ -51,7 +39,7 @@ Test(cop_mark, a_port_by_number_stays_after_a_disconnect, .init = t_init)
 	struct sock *sk;
 
 	cr_assert(zero(int, t_bind(fd, LOOPBACK, snum)));
-	sk = taken_over(fd);
+	sk = t_taken_over(fd);
 	cr_assert(eq(u16, sk->sk_num, snum));
 	cr_assert(eq(int, sk->sk_userlocks,
 		     SOCK_BINDADDR_LOCK | SOCK_BINDPORT_LOCK));
@@ -72,7 +60,7 @@ Test(cop_mark, a_port_that_nobody_asked_for_goes_with_a_disconnect,
 	uint16_t snum;
 
 	cr_assert(zero(int, t_connect(fd, LOOPBACK, t_port(peer))));
-	sk = taken_over(fd);
+	sk = t_taken_over(fd);
 	snum = sk->sk_num;
 	cr_assert(snum && is_claimed(snum));
 	cr_assert(eq(int, sk->sk_state, COP_ESTABLISHED));
@@ -93,7 +81,7 @@ Test(cop_mark, options_that_the_kernel_was_not_told_of_are_kept, .init = t_init)
 	cr_assert(zero(int, t_set(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE,
 				  40000u << 16 | 40000)));
 	cr_assert(zero(int, t_bind(fd, LOOPBACK, 0)));
-	taken_over(fd);
+	t_taken_over(fd);
 	cr_assert(eq(int, t_get(fd, SOL_SOCKET, SO_REUSEADDR), 1));
 	cr_assert(zero(int, t_get(fd, SOL_SOCKET, SO_REUSEPORT)));
 	cr_assert(eq(u32, t_get(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE),
@@ -110,7 +98,7 @@ Test(cop_mark, a_datagram_that_is_begun_is_ended_without_another_header,
 
 	cr_assert(zero(int, t_connect(fd, LOOPBACK, t_port(peer))));
 	cr_assert(eq(int, t_sendto(fd, "ab", 2, MSG_MORE, NULL), 2));
-	taken_over(fd);
+	t_taken_over(fd);
 	cr_assert(eq(int, t_sendto(fd, "cd", 2, 0, NULL), 2));
 	cr_assert(eq(int, t_recv(peer, buf, sizeof(buf), 0), 4));
 	cr_assert(eq(str, buf, "abcd"));

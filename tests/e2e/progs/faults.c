@@ -516,6 +516,16 @@ static void ebpf(void)
 	show_rest(sock_b);
 }
 
+/* One that would choose from the sockets of a port. */
+static void ebpf_chooser(void)
+{
+	int program = ebpf_program(), one = 1, fd = sock();
+
+	T(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)));
+	T(setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF, &program,
+		     sizeof(program)));
+}
+
 static char *page(int prot)
 {
 	char *at = mmap(NULL, 8192, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -565,7 +575,8 @@ static void readonly_long_buffer(void)
 	only_readable(5000);
 }
 
-SCENARIOS({ "ebpf", ebpf }, { "filter_of_the_parent", filter_of_the_parent },
+SCENARIOS({ "ebpf", ebpf }, { "ebpf_chooser", ebpf_chooser },
+	  { "filter_of_the_parent", filter_of_the_parent },
 	  { "unmapped_payload", unmapped_payload },
 	  { "unmapped_long_payload", unmapped_long_payload },
 	  { "readonly_buffer", readonly_buffer },

@@ -57,8 +57,10 @@ static void *volatile no_ptr;
 
 static const char *kind; /* of the sockets: argv[1] */
 static bool is_cop;
-static bool
-	is_carried; /* what is sent, so that there is less room and there are strays */
+
+/* By COP, asked for or not: then there are strays, and a datagram has less room. */
+static bool is_carried;
+
 static char buf[64];
 static struct sockaddr_in from;
 static socklen_t fromlen;
@@ -123,22 +125,22 @@ static inline int sock(void)
 /* UDP that is put on COP goes by UDP's name, but keeps its checksum. */
 static inline bool keeps_checksum(int fd)
 {
-	int off = 0;
+	int off = 0, err = errno;
+	bool keeps = setsockopt(fd, SOL_SOCKET, SO_NO_CHECK, &off, sizeof(off));
 
-	return setsockopt(fd, SOL_SOCKET, SO_NO_CHECK, &off, sizeof(off));
+	errno = err;
+	return keeps;
 }
 
 /* Whether @fd is what sock() makes, not just what it is made on. */
 static inline bool of_the_kind(int fd)
 {
 	socklen_t len = sizeof(int);
-	int type = 0, err = errno;
-	bool has;
+	int type = 0;
 
 	getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len);
-	has = keeps_checksum(fd);
-	errno = err;
-	return type == (is_cop ? SOCK_COP : SOCK_DGRAM) && has == is_carried;
+	return type == (is_cop ? SOCK_COP : SOCK_DGRAM) &&
+	       keeps_checksum(fd) == is_carried;
 }
 
 static inline struct sockaddr_in addr_of(const char *ip, int port)
