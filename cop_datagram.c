@@ -19,6 +19,7 @@
 #include "cop/atomic.h"
 #include "cop/bind.h"
 #include "cop/cancel.h"
+#include "cop/clock.h"
 #include "cop/compiler.h"
 #include "cop/env.h"
 #include "cop/filter.h"
@@ -57,17 +58,28 @@ static __be16 tx_source(const struct sock *sk)
 	return htons(likely(snum) ? snum : READ_ONCE(cop_sk(sk)->armed));
 }
 
+static uint64_t peer_next(struct sock *sk, size_t payload, uint64_t now)
+{
+	struct cop_sent *peer = &cop_sk(sk)->peer;
+	uint64_t seq = cop_sent_add(peer, payload, now);
+
+	if (unlikely(!seq))
+		WRITE_ONCE(peer->begin, now);
+	return seq;
+}
+
 /*
  * Find the flow of a datagram and take its number. One that has no destination
  * gets none: the kernel is about to say so.
  */
 void cop_tx_begin(struct sock *sk, const void *name, socklen_t len,
-		  uint32_t tstamp, struct cop_tx *tx)
+		  size_t payload, uint64_t now, struct cop_tx *tx)
 {
 	bool connected = READ_ONCE(sk->sk_state) == COP_ESTABLISHED;
 	uint64_t seq = 0;
 
 	tx->flow = COP_TX_NONE;
+	tx->payload = payload;
 	tx->key = (struct cop_flow_key){ 0 };
 	if (name) {
 		if (cop_dest_of(name, len, &tx->key))
@@ -79,21 +91,20 @@ void cop_tx_begin(struct sock *sk, const void *name, socklen_t len,
 		tx->flow = COP_TX_PEER;
 	}
 	if (tx->flow == COP_TX_PEER)
-		seq = u64_add(&cop_sk(sk)->tx_seq, 1);
+		seq = peer_next(sk, payload, now);
 	else if (tx->flow == COP_TX_TABLE)
-		seq = cop_flow_next(&cop_sk(sk)->flows, &tx->key);
+		seq = cop_flow_next(&cop_sk(sk)->flows, &tx->key, payload, now);
 	tx->seq = seq;
-	cop_hdr_build(&tx->hdr, tx_source(sk), tx->key.port, seq, tstamp);
+	cop_hdr_build(&tx->hdr, tx_source(sk), tx->key.port, seq, now);
 }
 
 static void tx_undo(struct sock *sk, struct cop_tx *tx)
 {
-	uint64_t next = tx->seq + 1;
-
 	if (tx->flow == COP_TX_PEER)
-		u64_cas(&cop_sk(sk)->tx_seq, &next, tx->seq);
+		cop_sent_undo(&cop_sk(sk)->peer, tx->seq, tx->payload);
 	else if (tx->flow == COP_TX_TABLE)
-		cop_flow_undo(&cop_sk(sk)->flows, &tx->key, tx->seq);
+		cop_flow_undo(&cop_sk(sk)->flows, &tx->key, tx->seq,
+			      tx->payload);
 }
 
 void cop_tx_end(struct sock *sk, struct cop_tx *tx, ssize_t result)
@@ -152,7 +163,7 @@ static ssize_t sendmsg_corked(struct sock *sk, int fd, const struct msghdr *msg,
 	ssize_t n;
 
 	if (!begun)
-		cop_tx_begin(sk, msg->msg_name, msg->msg_namelen,
+		cop_tx_begin(sk, msg->msg_name, msg->msg_namelen, len,
 			     cop_clock_us(), &tx);
 	n = cop_encap_send(fd, begun ? NULL : &tx.hdr, msg, flags, len);
 	if (!begun)
@@ -184,7 +195,8 @@ flatten ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
 	if (unlikely(flags & MSG_MORE ||
 		     sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT)))
 		return sendmsg_corked(sk, fd, msg, flags, len);
-	cop_tx_begin(sk, msg->msg_name, msg->msg_namelen, cop_clock_us(), &tx);
+	cop_tx_begin(sk, msg->msg_name, msg->msg_namelen, len, cop_clock_us(),
+		     &tx);
 	n = cop_encap_send(fd, &tx.hdr, msg, flags, len);
 	cop_tx_end(sk, &tx, n);
 	return n;
@@ -197,7 +209,21 @@ static bool ports_differ(struct sock *sk, const struct sockaddr_in *from,
 	if (rx->hdr.dest != READ_ONCE(inet_sk(sk)->inet_sport) &&
 	    READ_ONCE(inet_sk(sk)->inet_sport))
 		return true;
-	return from && len >= sizeof(*from) && from->sin_port != rx->hdr.source;
+	return len >= sizeof(*from) && from->sin_port != rx->hdr.source;
+}
+
+static void tell_flow(struct sock *sk, const struct sockaddr_in *from,
+		      const struct cop_rx *rx)
+{
+	struct cop_flow_key key = { .addr = from->sin_addr.s_addr,
+				    .port = from->sin_port };
+	struct cop_arrival arrival = { .now = rx->now,
+				       .seq = ntohl(rx->hdr.seq),
+				       .tstamp = ntohl(rx->hdr.tstamp),
+				       .len = rx->len,
+				       .first = rx->hdr.flags & COP_F_FIRST };
+
+	cop_flow_arrived(&cop_sk(sk)->flows, &key, &arrival, rx->serial);
 }
 
 void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
@@ -212,6 +238,8 @@ void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
 		u32_add(&count->rx_truncated, 1);
 	if (unlikely(ports_differ(sk, from, len, rx)))
 		u32_add(&count->port_mismatch, 1);
+	if (likely(len >= sizeof(*from)))
+		tell_flow(sk, from, rx);
 }
 
 /* An empty datagram has a sender; the end of a socket that was shut has none. */
@@ -254,10 +282,12 @@ static ssize_t rx_length(const struct cop_rx *rx, int flags)
 
 /* A datagram for the program has been received. */
 static ssize_t rx_done(struct sock *sk, int fd, int flags, const void *name,
-		       socklen_t len, const struct cop_rx *rx)
+		       socklen_t len, struct cop_rx *rx)
 {
-	if (likely(!(flags & MSG_PEEK)))
+	if (likely(!(flags & MSG_PEEK))) {
+		rx->now = cop_clock_us();
 		cop_rx_account(sk, name, len, rx);
+	}
 	if (unlikely(cop_head_unclean(sk)))
 		cop_poll(sk, fd);
 	return rx_length(rx, flags);
@@ -287,7 +317,7 @@ static noinline int recv_unclean(struct sock *sk, int fd, struct msghdr *msg,
 	return cop_encap_recv(fd, msg, flags, cap, rx);
 }
 
-/* With COP_DEBUG: who sends strays is to be named, if the program asks or not. */
+/* With COP_DEBUG: who sent the strays that are queued is named first. */
 static noinline int recv_watched(struct sock *sk, int fd, struct msghdr *msg,
 				 int flags, size_t cap, struct cop_rx *rx)
 {
@@ -296,16 +326,22 @@ static noinline int recv_watched(struct sock *sk, int fd, struct msghdr *msg,
 	return cop_encap_recv(fd, msg, flags, cap, rx);
 }
 
+/* The program does not ask who has sent it, or has no room for the answer. */
 static noinline ssize_t recvmsg_named(struct sock *sk, int fd,
 				      struct msghdr *msg, int flags)
 {
 	struct msghdr named = *msg;
-	struct sockaddr_in from;
+	struct sockaddr_storage from;
 	ssize_t n;
 
 	named.msg_name = &from;
 	named.msg_namelen = sizeof(from);
 	n = cop_recvmsg(sk, fd, &named, flags);
+	if (n >= 0 && msg->msg_name) {
+		memcpy(msg->msg_name, &from,
+		       min_t(socklen_t, msg->msg_namelen, named.msg_namelen));
+		msg->msg_namelen = named.msg_namelen;
+	}
 	msg->msg_controllen = named.msg_controllen;
 	msg->msg_flags = named.msg_flags;
 	return n;
@@ -323,8 +359,9 @@ flatten ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg,
 		return cop_libc_result(cop_libc.recvmsg(fd, msg, flags));
 	if (unlikely(flags & MSG_ERRQUEUE))
 		return cop_encap_recv_error(fd, msg, flags, cap);
-	if (unlikely(cop_env.debug) && !msg->msg_name)
+	if (!msg->msg_name || asked.msg_namelen < sizeof(struct sockaddr_in))
 		return recvmsg_named(sk, fd, msg, flags);
+	rx.serial = cop_rx_serial;
 	err = cop_soft_error(sk);
 	if (unlikely(err))
 		return err;
@@ -379,7 +416,7 @@ flatten ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
 		     READ_ONCE(cop_sk(sk)->soft_err) ||
 		     sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT)))
 		return sendto_any(sk, fd, buf, len, flags, name, namelen);
-	cop_tx_begin(sk, name, namelen, cop_clock_us(), &tx);
+	cop_tx_begin(sk, name, namelen, len, cop_clock_us(), &tx);
 	memcpy(wire, &tx.hdr, COP_HLEN);
 	memcpy(wire + COP_HLEN, buf, len);
 	n = cop_libc.sendto(fd, wire, COP_HLEN + len, flags, name, namelen);
@@ -425,20 +462,18 @@ static noinline ssize_t recvfrom_odd(struct sock *sk, int fd,
 				     const unsigned char *wire, size_t n,
 				     void *buf, size_t len, int flags,
 				     void *name, socklen_t *namelen,
-				     socklen_t asked)
+				     socklen_t asked, const void *from,
+				     socklen_t fromlen)
 {
-	struct cop_rx rx;
+	struct cop_rx rx = { .serial = cop_rx_serial };
 	int fate;
 
 	cop_rx_measure(&rx, wire, n, len);
 	if (rx.stray == COP_NO_STRAY) {
 		memcpy(buf, wire + cop_hdr_len(&rx.hdr), rx.copied);
-		return rx_done(sk, fd, flags, name,
-			       name ? min_t(socklen_t, asked, *namelen) : 0,
-			       &rx);
+		return rx_done(sk, fd, flags, from, fromlen, &rx);
 	}
-	fate = stray_fate(sk, fd, flags, name,
-			  name ? min_t(socklen_t, asked, *namelen) : 0, &rx);
+	fate = stray_fate(sk, fd, flags, from, fromlen, &rx);
 	if (fate) {
 		memcpy(buf, wire, rx.copied);
 		return rx_length(&rx, flags) | (fate & COP_RX_STALE);
@@ -453,8 +488,10 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 {
 	unsigned char wire[COP_HLEN_MAX + COP_COPY_MAX]
 		__attribute__((aligned(4)));
+	struct sockaddr_storage from;
+	socklen_t fromlen = sizeof(from);
 	socklen_t asked = name ? *namelen : 0;
-	struct cop_rx rx;
+	struct cop_rx rx = { .serial = cop_rx_serial };
 	ssize_t n;
 
 	if (unlikely(len > COP_COPY_MAX || flags & MSG_ERRQUEUE ||
@@ -462,13 +499,16 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 		     READ_ONCE(cop_sk(sk)->soft_err) || cop_head_unclean(sk)))
 		return recvfrom_any(sk, fd, buf, len, flags, name, namelen);
 	n = cop_libc.recvfrom(fd, wire, COP_HLEN_MAX + len, flags | MSG_TRUNC,
-			      name, namelen);
+			      (struct sockaddr *)&from, &fromlen);
 	if (unlikely(n < 0))
 		return -errno;
+	if (name) {
+		memcpy(name, &from, min_t(socklen_t, asked, fromlen));
+		*namelen = fromlen;
+	}
 	if (unlikely(!cop_rx_plain(&rx, wire, n, len)))
 		return recvfrom_odd(sk, fd, wire, n, buf, len, flags, name,
-				    namelen, asked);
+				    namelen, asked, &from, fromlen);
 	memcpy(buf, wire + COP_HLEN, rx.copied);
-	return rx_done(sk, fd, flags, name,
-		       name ? min_t(socklen_t, asked, *namelen) : 0, &rx);
+	return rx_done(sk, fd, flags, &from, fromlen, &rx);
 }

@@ -11,7 +11,6 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "cop/cancel.h"
 #include "cop/compiler.h"
@@ -40,14 +39,6 @@ enum cop_stray cop_hdr_check(const void *data, size_t len)
 	if (cop_hdr_len(hdr) < COP_HLEN || cop_hdr_len(hdr) > len)
 		return COP_STRAY_LENGTH;
 	return COP_NO_STRAY;
-}
-
-uint32_t cop_clock_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint32_t)now.tv_nsec / 1000;
 }
 
 void cop_hdr_build(struct cophdr *hdr, __be16 source, __be16 dest, uint64_t seq,

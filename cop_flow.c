@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * cop_flow.c - the flows of an unconnected socket, in a uthash table.
+ * cop_flow.c - the flows of a socket, in two uthash tables: those that were sent
+ * to, whose numbers have to go on, and those that only sent, of which forged
+ * sources may make as many as they like.
  *
- * Owns: the slabs that flows and tables come from. Protected by: a lock in each
- * table, held for one look-up and never across a system call. It is a leaf: no
+ * Owns: the slabs that flows and tables come from. Protected by: a lock for each
+ * socket, held for one look-up and never across a system call. It is a leaf: no
  * other lock is taken under it. A signal handler that finds its own thread
- * holding it goes without. May call: cop_slab.c, cop_process.c, cop_random.c.
+ * holding it goes without; what arrives never waits for it. May call:
+ * cop_deferred.c, cop_source.c, cop_slab.c, cop_process.c, cop_random.c.
  * Counterpart in the kernel: the flow table of net/core/flow_dissector.c,
  * loosely.
  */
@@ -15,6 +18,7 @@
 
 #include "cop/atomic.h"
 #include "cop/compiler.h"
+#include "cop/deferred.h"
 #include "cop/flow.h"
 #include "cop/process.h"
 #include "cop/random.h"
@@ -44,12 +48,22 @@ static void flow_table_free(void *mem, size_t size);
 #define HASH_INITIAL_NUM_BUCKETS_LOG2 8
 #define HASH_BKT_CAPACITY_THRESH      (COP_FLOWS_MAX + 1)
 
+/* All (l), but for the slab's. */
 struct cop_flow {
 	struct slab_node node;
 	struct cop_flow_key key;
-	uint64_t next_seq; /* (l) datagrams sent so far */
-	UT_hash_handle hh; /* (l) */
+	uint64_t next_seq; /* of what is sent to it unconnected */
+	uint64_t tx_datagrams, tx_bytes;
+	uint64_t begin, end;  /* of both ways, microseconds */
+	const void *receiver; /* the thread that has received the last... */
+	uint32_t run;	      /* ...so many, one after the other */
+	uint32_t missed;      /* cop_flows.missed as it was then */
+	struct cop_source rx;
+	UT_hash_handle hh;
 };
+
+_Static_assert(COP_FLOWS_MAX * sizeof(struct cop_flow) <= 240 * 1024,
+	       "a socket's flows must stay small");
 
 struct flow_table_mem {
 	struct slab_node node;
@@ -119,7 +133,17 @@ static bool flow_trylock(struct cop_flows *flows, uint32_t me)
 		return true;
 	if (holder == me || !u32_cas(&flows->lock, &holder, me))
 		return false;
-	flows->head = NULL;
+	flows->head = flows->rx_head = flows->rx_last = NULL;
+	return true;
+}
+
+static bool flow_enter(struct cop_flows *flows, struct cop_flows **outer)
+{
+	*outer = flows_held;
+	if (unlikely(flows_held == flows))
+		return false;
+	flows_held = flows;
+	atomic_signal_fence(memory_order_seq_cst);
 	return true;
 }
 
@@ -133,11 +157,8 @@ static bool flow_lock(struct cop_flows *flows, struct cop_flows **outer)
 	uint32_t me = flow_owner();
 	int tries = READ_ONCE(flows->restart) ? FLOW_LOCK_FEW : FLOW_LOCK_TRIES;
 
-	*outer = flows_held;
-	if (unlikely(flows_held == flows))
+	if (!flow_enter(flows, outer))
 		return false;
-	flows_held = flows;
-	atomic_signal_fence(memory_order_seq_cst);
 	while (!flow_trylock(flows, me) && --tries)
 		sched_yield();
 	if (unlikely(!tries))
@@ -145,71 +166,248 @@ static bool flow_lock(struct cop_flows *flows, struct cop_flows **outer)
 	return tries;
 }
 
-static void flow_unlock(struct cop_flows *flows, struct cop_flows *outer)
+static bool flow_lock_now(struct cop_flows *flows, struct cop_flows **outer)
+{
+	if (!flow_enter(flows, outer))
+		return false;
+	if (likely(flow_trylock(flows, flow_owner())))
+		return true;
+	flows_held = *outer;
+	return false;
+}
+
+static void flow_leave(struct cop_flows *flows, struct cop_flows *outer)
 {
 	atomic_store_explicit(&flows->lock, 0, memory_order_release);
 	atomic_signal_fence(memory_order_seq_cst);
 	flows_held = outer;
 }
 
-static void flow_delete(struct cop_flows *flows, struct cop_flow *flow)
-{
-	HASH_DEL(flows->head, flow);
-	cop_slab_free(&flow_slab, flow);
-}
+/* ---- the tables ---------------------------------------------------------- */
 
-static struct cop_flow *table_find(struct cop_flows *flows,
-				   const struct cop_flow_key *key)
+static struct cop_flow *find_in(struct cop_flow *head,
+				const struct cop_flow_key *key)
 {
 	struct cop_flow *flow;
 
-	HASH_FIND(hh, flows->head, key, sizeof(*key), flow);
+	if (!head)
+		return NULL;
+	HASH_FIND(hh, head, key, sizeof(*key), flow);
 	return flow;
 }
 
-/* The first flow is older than any in the table. */
+static void flow_delete(struct cop_flows *flows, struct cop_flow **head,
+			struct cop_flow *flow)
+{
+	if (flows->rx_last == flow)
+		flows->rx_last = NULL;
+	HASH_DEL(*head, flow);
+	cop_slab_free(&flow_slab, flow);
+}
+
+static bool table_add(struct cop_flow **head, struct cop_flow *flow)
+{
+	HASH_ADD(hh, *head, key, sizeof(flow->key), flow);
+	return flow->hh.tbl; /* NULL: no memory for the table */
+}
+
+/*
+ * Those that only sent go first: of those that were sent to the numbers would
+ * begin anew. The first flow is older than any in the tables.
+ */
 static void evict_oldest(struct cop_flows *flows)
 {
-	if (READ_ONCE(flows->first) != FIRST_GONE)
+	if (flows->rx_head)
+		flow_delete(flows, &flows->rx_head, flows->rx_head);
+	else if (READ_ONCE(flows->first) != FIRST_GONE)
 		WRITE_ONCE(flows->first, FIRST_GONE);
 	else
-		flow_delete(flows, flows->head);
+		flow_delete(flows, &flows->head, flows->head);
 	u32_add(&flows->evicted, 1);
 }
 
 static unsigned int flow_count(struct cop_flows *flows)
 {
-	return HASH_COUNT(flows->head) +
+	return HASH_COUNT(flows->head) + HASH_COUNT(flows->rx_head) +
 	       (READ_ONCE(flows->first) != FIRST_GONE);
 }
 
-static struct cop_flow *table_add(struct cop_flows *flows,
+static struct cop_flow *flow_make(struct cop_flows *flows,
+				  struct cop_flow **head,
 				  const struct cop_flow_key *key)
 {
-	struct cop_flow *flow;
+	const size_t rest = offsetof(struct cop_flow, next_seq);
+	struct cop_flow *flow = cop_slab_alloc(&flow_slab);
 
-	if (flow_count(flows) >= COP_FLOWS_MAX)
-		evict_oldest(flows);
-	flow = cop_slab_alloc(&flow_slab);
 	if (!flow)
 		return NULL;
+	memset((char *)flow + rest, 0, sizeof(*flow) - rest);
 	flow->key = *key;
-	flow->next_seq = 0;
-	HASH_ADD(hh, flows->head, key, sizeof(flow->key), flow);
-	if (flow->hh.tbl)
+	flow->missed = READ_ONCE(flows->missed);
+	if (table_add(head, flow))
 		return flow;
-	cop_slab_free(&flow_slab, flow); /* no memory for the table */
+	cop_slab_free(&flow_slab, flow);
 	return NULL;
+}
+
+/* One that only sent until now has its numbers from here on. */
+static struct cop_flow *move_to_sent(struct cop_flows *flows,
+				     struct cop_flow *flow)
+{
+	HASH_DEL(flows->rx_head, flow);
+	if (table_add(&flows->head, flow))
+		return flow;
+	if (flows->rx_last == flow)
+		flows->rx_last = NULL;
+	cop_slab_free(&flow_slab, flow);
+	return NULL;
+}
+
+static struct cop_flow *flow_to(struct cop_flows *flows,
+				const struct cop_flow_key *key)
+{
+	struct cop_flow *flow = find_in(flows->head, key);
+
+	if (likely(flow))
+		return flow;
+	flow = find_in(flows->rx_head, key);
+	if (flow)
+		return move_to_sent(flows, flow);
+	if (flow_count(flows) >= COP_FLOWS_MAX)
+		evict_oldest(flows);
+	return flow_make(flows, &flows->head, key);
+}
+
+/* Nobody who was sent to has to go for one who was not. */
+static struct cop_flow *flow_from(struct cop_flows *flows,
+				  const struct cop_flow_key *key)
+{
+	struct cop_flow *flow = flows->rx_last;
+
+	if (likely(flow && !memcmp(&flow->key, key, sizeof(*key))))
+		return flow;
+	flow = find_in(flows->head, key) ?: find_in(flows->rx_head, key);
+	if (!flow && flow_count(flows) >= COP_FLOWS_MAX) {
+		if (!flows->rx_head)
+			return NULL;
+		evict_oldest(flows);
+	}
+	if (!flow)
+		flow = flow_make(flows, &flows->rx_head, key);
+	flows->rx_last = flow;
+	return flow;
 }
 
 static void table_clear(struct cop_flows *flows)
 {
 	while (flows->head)
-		flow_delete(flows, flows->head);
+		flow_delete(flows, &flows->head, flows->head);
+	while (flows->rx_head)
+		flow_delete(flows, &flows->rx_head, flows->rx_head);
+	flows->rx_last = NULL;
 }
 
+static void flow_times(struct cop_flow *flow, uint64_t now)
+{
+	if (!flow->begin)
+		flow->begin = now;
+	if (now > flow->end)
+		flow->end = now;
+}
+
+/* ---- what arrives -------------------------------------------------------- */
+
+__thread uint32_t cop_rx_serial __attribute__((tls_model("initial-exec")));
+
+/*
+ * Whether what came late did so on the path. Of two threads that receive, one may
+ * have been held up behind its receive; as many in a row as are remembered of a
+ * flow tell that this one is alone.
+ */
+static bool is_alone(struct cop_flow *flow)
+{
+	const void *me = &cop_rx_serial;
+
+	if (flow->receiver != me)
+		flow->run = 0;
+	flow->receiver = me;
+	flow->run++;
+	return one_thread() || flow->run > COP_SOURCE_WINDOW ||
+	       flow->run > flow->rx.datagrams;
+}
+
+static void take_arrival(struct cop_flows *flows,
+			 const struct cop_flow_key *key, struct cop_arrival *a)
+{
+	struct cop_flow *flow = flow_from(flows, key);
+
+	if (unlikely(!flow)) {
+		u32_add(&flows->missed, 1);
+		return;
+	}
+	if (unlikely(flow->missed != READ_ONCE(flows->missed))) {
+		flow->missed = READ_ONCE(flows->missed);
+		cop_source_skip(&flow->rx);
+	}
+	if (!is_alone(flow))
+		a->ordered = false;
+	cop_source_update(&flow->rx, a);
+	flow_times(flow, a->now);
+}
+
+static void take_deferred(struct cop_flows *flows)
+{
+	struct cop_flow_key key;
+	struct cop_arrival a;
+
+	while (cop_deferred_take(flows, &key, &a))
+		take_arrival(flows, &key, &a);
+}
+
+/* Whoever came upon the lock has left what he had. */
+static void flow_unlock(struct cop_flows *flows, struct cop_flows *outer)
+{
+	do {
+		if (unlikely(READ_ONCE(flows->waiting)))
+			take_deferred(flows);
+		flow_leave(flows, outer);
+	} while (unlikely(READ_ONCE(flows->waiting)) &&
+		 flow_lock_now(flows, &outer));
+}
+
+static noinline void defer(struct cop_flows *flows,
+			   const struct cop_flow_key *key,
+			   struct cop_arrival *a)
+{
+	struct cop_flows *outer;
+
+	a->ordered = false;
+	if (!cop_deferred_put(flows, key, a))
+		u32_add(&flows->missed, 1);
+	else if (flow_lock_now(flows, &outer))
+		flow_unlock(flows, outer);
+}
+
+void cop_flow_arrived(struct cop_flows *flows, const struct cop_flow_key *key,
+		      struct cop_arrival *a, uint32_t serial)
+{
+	struct cop_flows *outer;
+
+	a->ordered = serial == cop_rx_serial;
+	cop_rx_serial++;
+	if (likely(flow_lock_now(flows, &outer))) {
+		take_arrival(flows, key, a);
+		flow_unlock(flows, outer);
+	} else {
+		defer(flows, key, a);
+	}
+}
+
+/* ---- what is sent -------------------------------------------------------- */
+
 static uint64_t table_next(struct cop_flows *flows,
-			   const struct cop_flow_key *key)
+			   const struct cop_flow_key *key, size_t len,
+			   uint64_t now)
 {
 	struct cop_flows *outer;
 	struct cop_flow *flow;
@@ -223,26 +421,32 @@ static uint64_t table_next(struct cop_flows *flows,
 		WRITE_ONCE(flows->restart, 0);
 		table_clear(flows);
 	}
-	flow = flows->head ? table_find(flows, key) : NULL;
-	if (unlikely(!flow))
-		flow = table_add(flows, key);
-	if (likely(flow))
+	flow = flow_to(flows, key);
+	if (likely(flow)) {
 		seq = flow->next_seq++;
+		flow->tx_datagrams++;
+		flow->tx_bytes += len;
+		flow_times(flow, now);
+	}
 	flow_unlock(flows, outer);
 	return seq;
 }
 
 static void table_undo(struct cop_flows *flows, const struct cop_flow_key *key,
-		       uint64_t seq)
+		       uint64_t seq, size_t len)
 {
 	struct cop_flows *outer;
 	struct cop_flow *flow;
 
 	if (!flow_lock(flows, &outer))
 		return;
-	flow = flows->head ? table_find(flows, key) : NULL;
+	flow = find_in(flows->head, key);
 	if (flow && flow->next_seq == seq + 1)
 		flow->next_seq = seq;
+	if (flow && flow->tx_datagrams) {
+		flow->tx_datagrams--;
+		flow->tx_bytes -= len;
+	}
 	flow_unlock(flows, outer);
 }
 
@@ -257,6 +461,15 @@ static bool is_first(struct cop_flows *flows, const struct cop_flow_key *key)
 	return !first && want && u64_cas(&flows->first, &first, want);
 }
 
+static void flows_begin(struct cop_flows *flows)
+{
+	WRITE_ONCE(flows->first, 0);
+	WRITE_ONCE(flows->first_sent.datagrams, 0);
+	WRITE_ONCE(flows->first_sent.bytes, 0);
+	WRITE_ONCE(flows->first_sent.begin, 0);
+	WRITE_ONCE(flows->first_sent.end, 0);
+}
+
 /*
  * A send that began before the last owner's end may be at the table still, or a
  * signal handler have interrupted it there. The lock is left to it then, and the
@@ -266,44 +479,108 @@ void cop_flow_init(struct cop_flows *flows)
 {
 	struct cop_flows *outer;
 
-	WRITE_ONCE(flows->first, 0);
-	WRITE_ONCE(flows->first_seq, 0);
+	flows_begin(flows);
 	WRITE_ONCE(flows->evicted, 0);
+	WRITE_ONCE(flows->missed, 0);
 	if (!flow_lock(flows, &outer)) {
 		WRITE_ONCE(flows->restart, 1);
 		return;
 	}
+	take_deferred(flows);
 	table_clear(flows);
 	WRITE_ONCE(flows->restart, 0);
-	flow_unlock(flows, outer);
+	flow_leave(flows, outer);
 }
 
-uint64_t cop_flow_next(struct cop_flows *flows, const struct cop_flow_key *key)
+uint64_t cop_flow_next(struct cop_flows *flows, const struct cop_flow_key *key,
+		       size_t len, uint64_t now)
 {
-	if (likely(is_first(flows, key)))
-		return u64_add(&flows->first_seq, 1);
-	return table_next(flows, key);
+	uint64_t seq;
+
+	if (unlikely(!is_first(flows, key)))
+		return table_next(flows, key, len, now);
+	seq = cop_sent_add(&flows->first_sent, len, now);
+	if (unlikely(!seq))
+		WRITE_ONCE(flows->first_sent.begin, now);
+	return seq;
 }
 
 void cop_flow_undo(struct cop_flows *flows, const struct cop_flow_key *key,
-		   uint64_t seq)
+		   uint64_t seq, size_t len)
 {
-	uint64_t next = seq + 1;
-
 	if (likely(is_first(flows, key)))
-		u64_cas(&flows->first_seq, &next, seq);
+		cop_sent_undo(&flows->first_sent, seq, len);
 	else
-		table_undo(flows, key, seq);
+		table_undo(flows, key, seq, len);
+}
+
+void cop_flow_fold(struct cop_flows *flows, const struct cop_flow_key *key,
+		   struct cop_sent *sent)
+{
+	uint64_t datagrams = atomic_exchange(&sent->datagrams, 0);
+	uint64_t bytes = atomic_exchange(&sent->bytes, 0);
+	struct cop_flows *outer;
+	struct cop_flow *flow;
+
+	if (!datagrams || !flow_lock(flows, &outer))
+		return;
+	flow = flow_to(flows, key);
+	if (flow) {
+		flow->tx_datagrams += datagrams;
+		flow->tx_bytes += bytes;
+		flow_times(flow, READ_ONCE(sent->begin));
+		flow_times(flow, READ_ONCE(sent->end));
+	}
+	flow_unlock(flows, outer);
+}
+
+/* ---- for who asks -------------------------------------------------------- */
+
+static void report_one(const struct cop_flow *flow, struct cop_flow_report *to)
+{
+	to->key = flow->key;
+	to->tx_datagrams = flow->tx_datagrams;
+	to->tx_bytes = flow->tx_bytes;
+	to->begin = flow->begin;
+	to->end = flow->end;
+	to->rx = flow->rx;
+}
+
+struct listing {
+	unsigned int from, n, total;
+	struct cop_flow_report *reports;
+};
+
+static void list_table(struct listing *list, const struct cop_flow *flow)
+{
+	for (; flow; flow = flow->hh.next, list->total++)
+		if (list->total - list->from < list->n)
+			report_one(flow,
+				   &list->reports[list->total - list->from]);
+}
+
+unsigned int cop_flow_list(struct cop_flows *flows, unsigned int from,
+			   struct cop_flow_report *reports, unsigned int n)
+{
+	struct listing list = { .from = from, .n = n, .reports = reports };
+	struct cop_flows *outer;
+
+	if (!flow_lock(flows, &outer))
+		return 0;
+	list_table(&list, flows->head);
+	list_table(&list, flows->rx_head);
+	flow_unlock(flows, outer);
+	return list.total;
 }
 
 void cop_flow_destroy(struct cop_flows *flows)
 {
 	struct cop_flows *outer;
 
-	WRITE_ONCE(flows->first, 0);
-	WRITE_ONCE(flows->first_seq, 0);
+	flows_begin(flows);
 	if (!flow_lock(flows, &outer))
 		return;
+	take_deferred(flows);
 	table_clear(flows);
-	flow_unlock(flows, outer);
+	flow_leave(flows, outer);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cop/bind.h"
+#include "cop/clock.h"
 #include "cop/compiler.h"
 #include "cop/encap.h"
 #include "cop/filter.h"
@@ -64,7 +65,7 @@ static bool tx_fits(int fd, const struct msghdr *msg)
 static void tx_fill(struct tx_batch *b, struct sock *sk, int fd,
 		    const struct mmsghdr *vec, unsigned int n)
 {
-	uint32_t now = cop_clock_us();
+	uint64_t now = cop_clock_us();
 	size_t iovs = 0;
 
 	for (b->n = 0; b->n < min_t(unsigned int, n, BATCH_MSGS); b->n++) {
@@ -75,7 +76,8 @@ static void tx_fill(struct tx_batch *b, struct sock *sk, int fd,
 		    msg->msg_iovlen + 1 > BATCH_IOVS - iovs)
 			return;
 		cop_tx_begin(sk, msg->msg_namelen ? msg->msg_name : NULL,
-			     msg->msg_namelen, now, &b->tx[b->n]);
+			     msg->msg_namelen, cop_iov_length(fd, msg), now,
+			     &b->tx[b->n]);
 		*whole = *msg;
 		whole->msg_iov = b->iov + iovs;
 		whole->msg_iovlen = msg->msg_iovlen + 1;
@@ -179,6 +181,10 @@ struct rx_batch {
 		unsigned char hdr[COP_HLEN] __attribute__((aligned(4)));
 		unsigned char tail[COP_TAIL];
 	} room[BATCH_MSGS];
+	struct sockaddr_in
+		from[BATCH_MSGS]; /* where the program does not ask */
+	uint64_t now;
+	uint32_t serial;
 };
 
 static void rx_fill(struct rx_batch *b, int fd, const struct mmsghdr *vec,
@@ -191,6 +197,10 @@ static void rx_fill(struct rx_batch *b, int fd, const struct mmsghdr *vec,
 		struct msghdr *whole = &b->vec[b->n].msg_hdr;
 
 		*whole = *msg;
+		if (!whole->msg_name) {
+			whole->msg_name = &b->from[b->n];
+			whole->msg_namelen = sizeof(b->from[b->n]);
+		}
 		if (cop_iov_length(fd, msg) < 0) {
 			b->n++; /* is refused, and the socket keeps the error */
 			return;
@@ -238,20 +248,23 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 			  struct mmsghdr *vec, unsigned int i, unsigned int at,
 			  int flags)
 {
+	const struct msghdr *whole = &b->vec[i].msg_hdr;
 	struct msghdr msg = vec[i].msg_hdr;
-	const socklen_t room = msg.msg_namelen;
-	struct cop_rx rx;
+	const socklen_t room =
+		msg.msg_name ? msg.msg_namelen : sizeof(b->from[i]);
+	const socklen_t named = min_t(socklen_t, room, whole->msg_namelen);
+	struct cop_rx rx = { .now = b->now, .serial = b->serial };
 
-	msg.msg_namelen = b->vec[i].msg_hdr.msg_namelen;
+	if (msg.msg_name)
+		msg.msg_namelen = whole->msg_namelen;
 	msg.msg_controllen = b->vec[i].msg_hdr.msg_controllen;
 	msg.msg_flags = b->vec[i].msg_hdr.msg_flags;
 	cop_encap_settle(&msg, b->room[i].hdr, b->room[i].tail,
 			 b->vec[i].msg_len, cop_iov_length(fd, &msg), &rx);
 	if (unlikely(rx.stray != COP_NO_STRAY) && cop_may_own(sk, fd) &&
-	    !cop_rx_ended(fd, msg.msg_name && msg.msg_namelen, &rx)) {
+	    !cop_rx_ended(fd, whole->msg_namelen, &rx)) {
 		if (!(flags & MSG_PEEK))
-			cop_rx_stray(sk, rx.stray, msg.msg_name,
-				     msg.msg_namelen);
+			cop_rx_stray(sk, rx.stray, whole->msg_name, named);
 		return false;
 	}
 	if (likely(i == at))
@@ -259,9 +272,10 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 	else
 		rx_move(fd, &vec[at].msg_hdr, &msg, &rx);
 	vec[at].msg_len = flags & MSG_TRUNC ? rx.len : rx.copied;
-	if (likely(rx.stray == COP_NO_STRAY && !(flags & MSG_PEEK)))
-		cop_rx_account(sk, msg.msg_name,
-			       min_t(socklen_t, room, msg.msg_namelen), &rx);
+	if (likely(rx.stray == COP_NO_STRAY && !(flags & MSG_PEEK))) {
+		cop_rx_account(sk, whole->msg_name, named, &rx);
+		b->serial++;
+	}
 	return true;
 }
 
@@ -284,8 +298,11 @@ static int rx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
 	res->kept = 0;
 	if (!b.n)
 		return 0;
+	b.serial = cop_rx_serial;
 	got = cop_libc_result(
 		cop_libc.recvmmsg(fd, b.vec, b.n, flags | MSG_TRUNC, timeout));
+	if (got > 0)
+		b.now = cop_clock_us();
 	for (int i = 0; i < got; i++)
 		res->kept +=
 			rx_settle_one(&b, sk, fd, vec, i, res->kept, flags);

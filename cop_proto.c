@@ -181,6 +181,15 @@ static __be32 peer_addr(int fd, const struct sockaddr_in *asked)
 	return peer.sin_addr.s_addr;
 }
 
+/* What was sent to the peer that is left is kept, and its numbers end here. */
+static void leave_peer(struct sock *sk)
+{
+	struct cop_flow_key key = { .addr = READ_ONCE(sk->sk_daddr),
+				    .port = READ_ONCE(sk->sk_dport) };
+
+	cop_flow_fold(&cop_sk(sk)->flows, &key, &cop_sk(sk)->peer);
+}
+
 /* What ip4_datagram_connect leaves in the sock. */
 static void cop_connected(struct sock *sk, int fd,
 			  const struct sockaddr_in *peer,
@@ -194,9 +203,9 @@ static void cop_connected(struct sock *sk, int fd,
 	if (!READ_ONCE(inet->inet_rcv_saddr))
 		WRITE_ONCE(inet->inet_rcv_saddr, saddr);
 	WRITE_ONCE(inet->inet_sport, local->sin_port);
+	leave_peer(sk);
 	WRITE_ONCE(inet->inet_daddr, peer_addr(fd, peer));
 	WRITE_ONCE(inet->inet_dport, peer->sin_port);
-	WRITE_ONCE(cop_sk(sk)->tx_seq, 0);
 	WRITE_ONCE(sk->sk_state, COP_ESTABLISHED);
 }
 
@@ -245,6 +254,7 @@ static int disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 	if (err)
 		return err;
 	WRITE_ONCE(sk->sk_state, COP_CLOSE);
+	leave_peer(sk);
 	WRITE_ONCE(inet->inet_daddr, 0);
 	WRITE_ONCE(inet->inet_dport, 0);
 	if (!(locks & SOCK_BINDADDR_LOCK)) {

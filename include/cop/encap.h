@@ -49,6 +49,8 @@ struct cop_rx {
 	size_t len;    /* payload's length in bytes, all of it; of a stray
 			       * the datagram's */
 	size_t copied; /* bytes of it that the iovecs got */
+	uint64_t now;  /* cop_clock_us() behind the receive; only if no stray */
+	uint32_t serial; /* cop_rx_serial ahead of it */
 };
 
 /**
@@ -75,17 +77,10 @@ static inline size_t cop_hdr_len(const struct cophdr *hdr)
  * @source: own port, network order
  * @dest: the destination's port, network order
  * @seq: datagrams of this flow before this one
- * @tstamp: cop_clock_us() at the call that sends it
+ * @tstamp: microseconds, the sender's clock
  */
 void cop_hdr_build(struct cophdr *hdr, __be16 source, __be16 dest, uint64_t seq,
 		   uint32_t tstamp);
-
-/**
- * cop_clock_us - the sender's clock, as headers carry it
- *
- * Returns CLOCK_MONOTONIC in microseconds; wraps.
- */
-uint32_t cop_clock_us(void);
 
 /**
  * cop_iov_length - bytes in a message's iovecs

@@ -34,18 +34,17 @@ struct cop_sock {
 	_Atomic(int) soft_err;	   /* (a) errno that a receive came upon too
 				      * late to return; the next call does */
 	_Atomic(uint32_t)
-		user_range;	  /* (a) IP_LOCAL_PORT_RANGE as it was set */
-	_Atomic(uint64_t) tx_seq; /* (a) datagrams sent to the peer that the
-				      * socket is connected to */
+		user_range;   /* (a) IP_LOCAL_PORT_RANGE as it was set */
+	struct cop_sent peer; /* (a) to whom the socket is connected */
 	struct cop_counters count;
-	struct cop_flows flows; /* those of other destinations; last, since it
-				 * is not cleared with the rest */
+	struct cop_flows
+		flows; /* last, since it is not cleared with the rest */
 };
 
 /* What sk_alloc() clears of it. */
 #define COP_SOCK_CLEARED offsetof(struct cop_sock, flows)
 
-_Static_assert(sizeof(struct cop_sock) <= 320, "a struct sock must stay small");
+_Static_assert(sizeof(struct cop_sock) <= 400, "a struct sock must stay small");
 
 static inline struct cop_sock *cop_sk(const struct sock *sk)
 {

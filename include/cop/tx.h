@@ -15,6 +15,7 @@ struct cop_tx {
 	struct cophdr hdr;
 	struct cop_flow_key key;
 	uint64_t seq;
+	size_t payload; /* bytes */
 	enum {
 		COP_TX_NONE,  /* no destination that could be sent to */
 		COP_TX_PEER,  /* the peer the socket is connected to */
@@ -37,11 +38,12 @@ bool cop_dest_of(const void *name, socklen_t len, struct cop_flow_key *key);
  * @sk: the sender
  * @name: destination, which can be read, or NULL for the peer
  * @len: its length in bytes
- * @tstamp: cop_clock_us() at the call that sends it
+ * @payload: bytes
+ * @now: cop_clock_us() at the call that sends it
  * @tx: where the header is put; to be passed to cop_tx_end()
  */
 void cop_tx_begin(struct sock *sk, const void *name, socklen_t len,
-		  uint32_t tstamp, struct cop_tx *tx);
+		  size_t payload, uint64_t now, struct cop_tx *tx);
 
 /**
  * cop_tx_end - account for a datagram, or give its number back
@@ -54,9 +56,9 @@ void cop_tx_end(struct sock *sk, struct cop_tx *tx, ssize_t result);
 /**
  * cop_rx_account - account for a datagram that the program gets
  * @sk: the receiver
- * @name: its source address, or NULL where the program did not ask for it
- * @len: its length in bytes
- * @rx: from cop_encap_recv()
+ * @name: its source address
+ * @len: its length in bytes; where it is too short to be one, no flow is told
+ * @rx: from cop_encap_recv(), with now and serial set
  */
 void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
 		    const struct cop_rx *rx);

@@ -29,14 +29,14 @@ static uint64_t next(uint32_t addr, uint16_t port)
 {
 	struct cop_flow_key k = key(addr, port);
 
-	return cop_flow_next(&flows, &k);
+	return cop_flow_next(&flows, &k, 1, 1);
 }
 
 static void undo(uint32_t addr, uint16_t port, uint64_t seq)
 {
 	struct cop_flow_key k = key(addr, port);
 
-	cop_flow_undo(&flows, &k, seq);
+	cop_flow_undo(&flows, &k, seq, 1);
 }
 
 Test(cop_flow, each_destination_counts_by_itself)
@@ -122,7 +122,7 @@ Test(cop_flow, sockets_do_not_share_flows)
 
 	cop_flow_init(&other);
 	next(1, 1);
-	cr_assert(zero(u64, cop_flow_next(&other, &k)));
+	cr_assert(zero(u64, cop_flow_next(&other, &k, 1, 1)));
 }
 
 /* ---- threads, forks, signals ---------------------------------------------- */

@@ -83,7 +83,7 @@ Test(cop_sock, a_recycled_sock_remembers_nothing)
 	int fd = t_open_bound();
 	struct sock *first = t_sk(fd);
 
-	cop_sk(first)->tx_seq = 99;
+	cop_sk(first)->peer.datagrams = 99;
 	t_count(fd)->tx_bytes = 99;
 	sock_set_flag(first, SOCK_FILTER);
 	t_close(fd);
@@ -92,7 +92,7 @@ Test(cop_sock, a_recycled_sock_remembers_nothing)
 	cr_assert(zero(int, first->sk_num));
 	cr_assert(eq(int, first->sk_flags, SOCK_CARRIED));
 	cr_assert(zero(int, first->sk_userlocks));
-	cr_assert(zero(u64, cop_sk(first)->tx_seq));
+	cr_assert(zero(u64, cop_sk(first)->peer.datagrams));
 	cr_assert(zero(u64, t_count(fd)->tx_bytes));
 }
 

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cop_clock.c - the time, at a third of what clock_gettime() costs.
+ *
+ * Owns: what each thread last heard of the time. Protected by: it is the thread's
+ * own; a signal handler that finds it being changed asks for the time itself. May
+ * call: the kernel. Counterpart in the kernel: kernel/time/timekeeping.c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cop/cancel.h"
+#include "cop/clock.h"
+#include "cop/compiler.h"
+#include "cop/libc.h"
+
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint32_t)now.tv_nsec;
+}
+
+#ifdef __x86_64__
+#include <x86intrin.h>
+
+/* A pair of readings that an interrupt or another machine came between is none. */
+#define PAIR_CYCLES  5000
+#define ASK_AGAIN_NS 1000000
+#define BASE_NS	     20000000
+
+/* The counter at a time; where cycles is 0 it is not known. */
+struct reading {
+	uint64_t cycles;
+	uint64_t ns;
+};
+
+enum rate { RATE_UNKNOWN, RATE_NONE, RATE_MEASURED };
+
+/*
+ * Nanoseconds for 2^32 cycles, measured once over BASE_NS at least; by the time
+ * that the clock is slewed it is wrong by 500 ppm at most, which is half a
+ * microsecond until the time is asked for again.
+ */
+static _Atomic(enum rate) rate_state;
+static _Atomic(uint64_t) rate_ns;
+static _Atomic(uint64_t) base_cycles, base_ns;
+
+static __thread struct reading last __attribute__((tls_model("initial-exec")));
+static __thread bool last_busy __attribute__((tls_model("initial-exec")));
+
+static bool read_pair(struct reading *r)
+{
+	r->cycles = __rdtsc();
+	r->ns = clock_ns();
+	return __rdtsc() - r->cycles < PAIR_CYCLES;
+}
+
+static bool kernel_counts_cycles(void)
+{
+	static const char name[] = "/sys/devices/system/clocksource/"
+				   "clocksource0/current_clocksource";
+	int saved = errno, tsc = PR_TSC_SIGSEGV;
+	int cancel = cancel_off();
+	char text[8] = "";
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		if (cop_libc.read(fd, text, sizeof(text) - 1) < 0)
+			text[0] = '\0';
+		cop_libc.close(fd);
+	}
+	prctl(PR_GET_TSC, &tsc);
+	cancel_on(cancel);
+	errno = saved;
+	return tsc == PR_TSC_ENABLE && !strcmp(text, "tsc\n");
+}
+
+static void rate_begin(void)
+{
+	struct reading r;
+
+	if (!kernel_counts_cycles()) {
+		WRITE_ONCE(rate_state, RATE_NONE);
+	} else if (read_pair(&r)) {
+		WRITE_ONCE(base_ns, r.ns);
+		atomic_store_explicit(&base_cycles, r.cycles,
+				      memory_order_release);
+	}
+}
+
+/* Two threads may be here at once: what they come to is as good. */
+static noinline void rate_measure(void)
+{
+	uint64_t from =
+		atomic_load_explicit(&base_cycles, memory_order_acquire);
+	uint64_t since;
+	struct reading r;
+
+	if (!from) {
+		rate_begin();
+		return;
+	}
+	if (!read_pair(&r))
+		return;
+	since = r.ns - READ_ONCE(base_ns);
+	if (since < BASE_NS || r.cycles <= from)
+		return;
+	WRITE_ONCE(rate_ns,
+		   ((unsigned __int128)since << 32) / (r.cycles - from));
+	atomic_store_explicit(&rate_state, RATE_MEASURED, memory_order_release);
+}
+
+static noinline uint64_t ask_again(void)
+{
+	enum rate state = READ_ONCE(rate_state);
+	struct reading r;
+
+	if (state == RATE_UNKNOWN)
+		rate_measure();
+	if (state != RATE_MEASURED || last_busy)
+		return clock_ns();
+	last_busy = true;
+	atomic_signal_fence(memory_order_seq_cst);
+	last.cycles = 0;
+	if (read_pair(&r))
+		last = r;
+	atomic_signal_fence(memory_order_seq_cst);
+	last_busy = false;
+	return r.ns;
+}
+
+static uint64_t now_ns(void)
+{
+	uint64_t since = __rdtsc() - last.cycles;
+	uint64_t ns = since * (READ_ONCE(rate_ns) >> 12) >> 20;
+
+	/* Also where it is not known yet, or the counter has gone back. */
+	if (unlikely(since > UINT32_MAX || ns >= ASK_AGAIN_NS || last_busy))
+		return ask_again();
+	return last.ns + ns;
+}
+#else
+static uint64_t now_ns(void)
+{
+	return clock_ns();
+}
+#endif
+
+uint64_t cop_clock_us(void)
+{
+	return now_ns() / 1000;
+}
