@@ -117,6 +117,4 @@ struct cop_export {
 	struct cop_export_field field[COP_FIELDS];
 };
 
-extern const struct cop_export libcop_export;
-
 #endif /* COP_EXPORT_H */
