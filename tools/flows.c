@@ -156,6 +156,15 @@ static void add_first(const struct cop_export *x, const struct object *sk,
 		add_sent(flows, first >> 16, ntohs((uint16_t)first), &sent);
 }
 
+/* What is just being sent or received may have one time already. */
+static void complete(struct stat_flow *f)
+{
+	if (!f->begin)
+		f->begin = f->end;
+	else if (!f->end)
+		f->end = f->begin;
+}
+
 int flows_read(const struct target *t, const struct cop_export *x,
 	       uint64_t sk_addr, const struct object *sk, struct stat_flow **to)
 {
@@ -165,6 +174,8 @@ int flows_read(const struct target *t, const struct cop_export *x,
 	read_lists(t, x, sk_addr, &flows);
 	add_first(x, sk, &flows);
 	add_peer(x, sk, &flows);
+	for (int i = 0; i < flows.n; i++)
+		complete(&room[i]);
 	*to = flows.n ? malloc(flows.n * sizeof(*room)) : NULL;
 	if (!*to)
 		return 0;

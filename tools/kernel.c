@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * kernel.c - what the kernel says of UDP sockets: /proc/PID/net/udp, once for each
- * network namespace. Counterpart in the kernel: udp4_format_sock().
+ * network namespace. It hands out a page at a time, and counts from the beginning
+ * where the next one starts: what comes and goes meanwhile makes it leave others
+ * out. So where one is missing the list is read again. Counterpart in the kernel:
+ * udp_seq_start(), udp4_format_sock().
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,11 +14,14 @@
 
 #include "kernel.h"
 
+#define READS_MAX 5 /* of one list, until kernel_forget() */
+
 struct network {
 	struct network *next;
 	uint64_t ino;		   /* of the namespace */
 	struct kernel_sock *socks; /* by inode */
 	size_t n, size;
+	int reads;
 };
 
 static struct network *networks;
@@ -25,6 +31,14 @@ static int by_inode(const void *a, const void *b)
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
 	return x < y ? -1 : x > y;
+}
+
+static int by_inode_latest_first(const void *a, const void *b)
+{
+	const struct kernel_sock *x = a, *y = b;
+	int order = by_inode(a, b);
+
+	return order ? order : y->read - x->read;
 }
 
 static struct kernel_sock *place(struct network *net)
@@ -57,9 +71,23 @@ static void take_line(struct network *net, const char *line)
 	ks = place(net);
 	if (!ks)
 		return;
-	*ks = (struct kernel_sock){ inode, saddr, daddr, num,
-				    dport, tx,	  rx,	 drops };
+	*ks = (struct kernel_sock){ inode, saddr, daddr, num,	    dport,
+				    tx,	   rx,	  drops, net->reads };
 	net->n++;
+}
+
+/* Of those that were read before, the latest. */
+static void sort(struct network *net)
+{
+	size_t n = 1;
+
+	if (!net->n)
+		return;
+	qsort(net->socks, net->n, sizeof(*net->socks), by_inode_latest_first);
+	for (size_t i = 1; i < net->n; i++)
+		if (net->socks[i].inode != net->socks[n - 1].inode)
+			net->socks[n++] = net->socks[i];
+	net->n = n;
 }
 
 static void network_read(struct network *net, const struct target *t)
@@ -68,6 +96,7 @@ static void network_read(struct network *net, const struct target *t)
 	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
 	char line[256];
 
+	net->reads++;
 	if (!f) {
 		if (fd >= 0)
 			close(fd);
@@ -76,8 +105,7 @@ static void network_read(struct network *net, const struct target *t)
 	while (fgets(line, sizeof(line), f))
 		take_line(net, line);
 	fclose(f);
-	if (net->n)
-		qsort(net->socks, net->n, sizeof(*net->socks), by_inode);
+	sort(net);
 }
 
 /* That of a process; NULL: it is not known, or there is no memory. */
@@ -111,13 +139,18 @@ static const struct kernel_sock *find_in(const struct network *net,
 }
 
 /* A socket stays in the network that it was made in, wherever it is handed to. */
-const struct kernel_sock *kernel_find(const struct target *t, uint64_t inode)
+const struct kernel_sock *kernel_find(const struct target *t, uint64_t inode,
+				      bool is_listed)
 {
-	struct network *net = network_of(t);
-	const struct kernel_sock *ks = net ? find_in(net, inode) : NULL;
+	struct network *own = network_of(t), *net;
+	const struct kernel_sock *ks = own ? find_in(own, inode) : NULL;
 
 	for (net = networks; net && !ks; net = net->next)
 		ks = find_in(net, inode);
+	while (is_listed && !ks && own && own->reads < READS_MAX) {
+		network_read(own, t);
+		ks = find_in(own, inode);
+	}
 	return ks;
 }
 

@@ -282,8 +282,9 @@ static void take_export(const struct target *t, uint64_t addr,
 	addr += offsetof(struct cop_export, field);
 	if (x->fields > COP_FIELDS)
 		x->fields = COP_FIELDS;
-	if (target_peek(t, addr, x->field, x->fields * sizeof(*x->field)) &&
-	    is_readable(x))
+	if (!target_peek(t, addr, x->field, x->fields * sizeof(*x->field)))
+		return;
+	if (is_readable(x))
 		found->n++;
 	else
 		take_version(x, found);
@@ -306,12 +307,17 @@ static bool is_named_so(const char *path)
 	return slash && !strncmp(slash + 1, LIBRARY_NAME, strlen(LIBRARY_NAME));
 }
 
-/* Nothing is said of a process that has ended meanwhile. */
-static bool is_there(const struct target *t, uint64_t addr)
+/*
+ * Nothing is said of a process that has ended meanwhile, nor of one whose loader
+ * has not mapped all of the file yet.
+ */
+static bool is_library(const struct target *t, const struct mapping *m,
+		       const struct tables *in)
 {
 	char byte;
 
-	return target_peek(t, addr, &byte, 1);
+	return in->hash && in->symbols && in->strings &&
+	       target_peek(t, m->start, &byte, 1);
 }
 
 /*
@@ -331,7 +337,7 @@ static void take_mapping(struct target *t, const struct mapping *m,
 		return;
 	if (find_tables(t, m->start, &in) && look_up(t, &in, &addr))
 		take_export(t, addr, found);
-	else if (!is_there(t, m->start))
+	else if (!is_library(t, m, &in))
 		return;
 	else if (is_named)
 		found->has_other = true;

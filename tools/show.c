@@ -108,7 +108,8 @@ static void put_time(FILE *out, const char *fmt, uint64_t us)
 {
 	char text[32];
 
-	us += epoch;
+	if (us)
+		us += epoch;
 	snprintf(text, sizeof(text), "%" PRIu64 ".%06u", us / 1000000,
 		 (unsigned int)(us % 1000000));
 	fprintf(out, fmt, text);

@@ -185,7 +185,8 @@ static bool take_fds(const struct target *t, const struct lead *lead, size_t n,
 	if (!s->fds)
 		return false;
 	for (; n; lead++, n--) {
-		const struct kernel_sock *ks = kernel_find(t, lead->inode);
+		const struct kernel_sock *ks =
+			kernel_find(t, lead->inode, s->num);
 
 		if (!is_its_own(s, ks) || (s->n_fds && lead->inode != s->inode))
 			continue;

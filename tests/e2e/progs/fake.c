@@ -165,11 +165,11 @@ static void lie(void)
 
 __attribute__((constructor)) static void begin(void)
 {
-	dup2(socket(AF_INET, SOCK_DGRAM, 0), FD);
 	link_chain(5);
 	object.sk = &sock;
 	slots[0] = &object; /* counted downwards: FD's */
 	lie();
+	dup2(socket(AF_INET, SOCK_DGRAM, 0), FD); /* it is ready */
 }
 
 #endif

@@ -214,7 +214,8 @@ static void stale(void)
 	plain = raw(SYS_socket, AF_INET, SOCK_DGRAM, 0, 0);
 	raw(SYS_bind, plain, (long)&addr, sizeof(addr), 0);
 	raw(SYS_dup3, plain, 61, 0, 0);
-	raw(SYS_close, sock_b, 0, 0, 0);
+	raw(SYS_dup3, plain, sock_b, 0, 0);
+	raw(SYS_close, sock_at('C', "127.0.0.1"), 0, 0, 0);
 	printf("fds=%d 62\n", sock_a);
 	ready();
 	until_told();
