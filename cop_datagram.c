@@ -269,7 +269,7 @@ static int stray_fate(struct sock *sk, int fd, int flags, const void *name,
 	if (cop_rx_ended(fd, name && len, rx))
 		return 1;
 	if (!(flags & MSG_PEEK))
-		cop_rx_stray(sk, rx->stray, name, len);
+		cop_rx_stray(sk, fd, rx->stray, name, len);
 	sock_reset_flag(sk, SOCK_FILTER_CLEAN);
 	cop_poll(sk, fd); /* a look has left it there: this takes it away */
 	return 0;
@@ -457,7 +457,17 @@ static bool cop_rx_plain(struct cop_rx *rx, const unsigned char *wire, size_t n,
 	return true;
 }
 
-/* What came is not just a header and a payload. */
+static socklen_t peer_name(const struct sock *sk, struct sockaddr_storage *name)
+{
+	struct sockaddr_in *peer = (struct sockaddr_in *)name;
+
+	peer->sin_family = AF_INET;
+	peer->sin_port = READ_ONCE(sk->sk_dport);
+	peer->sin_addr.s_addr = READ_ONCE(sk->sk_daddr);
+	return sizeof(*peer);
+}
+
+/* What came is not just a header and a payload; @from is NULL for the peer. */
 static noinline ssize_t recvfrom_odd(struct sock *sk, int fd,
 				     const unsigned char *wire, size_t n,
 				     void *buf, size_t len, int flags,
@@ -466,14 +476,17 @@ static noinline ssize_t recvfrom_odd(struct sock *sk, int fd,
 				     socklen_t fromlen)
 {
 	struct cop_rx rx = { .serial = cop_rx_serial };
+	struct sockaddr_storage peer;
 	int fate;
 
 	cop_rx_measure(&rx, wire, n, len);
 	if (rx.stray == COP_NO_STRAY) {
 		memcpy(buf, wire + cop_hdr_len(&rx.hdr), rx.copied);
-		return rx_done(sk, fd, flags, from, fromlen, &rx);
+		if (!from)
+			fromlen = peer_name(sk, &peer);
+		return rx_done(sk, fd, flags, from ?: &peer, fromlen, &rx);
 	}
-	fate = stray_fate(sk, fd, flags, from, fromlen, &rx);
+	fate = stray_fate(sk, fd, flags, from, from ? fromlen : 0, &rx);
 	if (fate) {
 		memcpy(buf, wire, rx.copied);
 		return rx_length(&rx, flags) | (fate & COP_RX_STALE);
@@ -488,6 +501,7 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 {
 	unsigned char wire[COP_HLEN_MAX + COP_COPY_MAX]
 		__attribute__((aligned(4)));
+	const bool known = !name && sock_flag(sk, SOCK_PEER_ONLY);
 	struct sockaddr_storage from;
 	socklen_t fromlen = sizeof(from);
 	socklen_t asked = name ? *namelen : 0;
@@ -499,7 +513,8 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 		     READ_ONCE(cop_sk(sk)->soft_err) || cop_head_unclean(sk)))
 		return recvfrom_any(sk, fd, buf, len, flags, name, namelen);
 	n = cop_libc.recvfrom(fd, wire, COP_HLEN_MAX + len, flags | MSG_TRUNC,
-			      (struct sockaddr *)&from, &fromlen);
+			      known ? NULL : (struct sockaddr *)&from,
+			      known ? NULL : &fromlen);
 	if (unlikely(n < 0))
 		return -errno;
 	if (name) {
@@ -508,7 +523,10 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 	}
 	if (unlikely(!cop_rx_plain(&rx, wire, n, len)))
 		return recvfrom_odd(sk, fd, wire, n, buf, len, flags, name,
-				    namelen, asked, &from, fromlen);
+				    namelen, asked, known ? NULL : &from,
+				    fromlen);
+	if (known)
+		fromlen = peer_name(sk, &from);
 	memcpy(buf, wire + COP_HLEN, rx.copied);
 	return rx_done(sk, fd, flags, &from, fromlen, &rx);
 }

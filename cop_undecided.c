@@ -106,13 +106,13 @@ static int become_cop(struct sock *sk, int fd)
 	struct sockaddr_in local;
 
 	if (move_filter(sk, fd)) {
-		cop_debug("descriptor %d stays UDP: its filter can't be moved",
-			  fd);
+		cop_warn(fd, "stays UDP: its filter can't be moved");
 		return stay_udp(sk);
 	}
 	sock_set_flag(sk, SOCK_CARRIED);
 	if (!decide(sk, &cop_udp_prot))
 		return is_plain(sk) ? NOT_OURS : 0;
+	cop_debug(fd, "is put on COP");
 	cop_naming_begin(sk);
 	ip_local_name(fd, &local);
 	cop_bind_confirm(sk, local.sin_port);
@@ -128,8 +128,7 @@ static int decide_by_port(struct sock *sk, int fd, __be16 port)
 		return 0;
 	if (cop_env_adopts(ntohs(port)))
 		return become_cop(sk, fd);
-	cop_debug("descriptor %d stays UDP: port %u is not listed", fd,
-		  ntohs(port));
+	cop_debug(fd, "stays UDP: port %u is not listed", ntohs(port));
 	return stay_udp(sk);
 }
 
