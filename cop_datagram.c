@@ -68,18 +68,12 @@ static uint64_t peer_next(struct sock *sk, size_t payload, uint64_t now)
 	return seq;
 }
 
-/*
- * Find the flow of a datagram and take its number. One that has no destination
- * gets none: the kernel is about to say so.
- */
-void cop_tx_begin(struct sock *sk, const void *name, socklen_t len,
-		  size_t payload, uint64_t now, struct cop_tx *tx)
+static void tx_find(struct sock *sk, const void *name, socklen_t len,
+		    struct cop_tx *tx)
 {
 	bool connected = READ_ONCE(sk->sk_state) == COP_ESTABLISHED;
-	uint64_t seq = 0;
 
 	tx->flow = COP_TX_NONE;
-	tx->payload = payload;
 	tx->key = (struct cop_flow_key){ 0 };
 	if (name) {
 		if (cop_dest_of(name, len, &tx->key))
@@ -90,6 +84,19 @@ void cop_tx_begin(struct sock *sk, const void *name, socklen_t len,
 		tx->key.port = READ_ONCE(sk->sk_dport);
 		tx->flow = COP_TX_PEER;
 	}
+}
+
+/*
+ * Find the flow of a datagram and take its number. One that has no destination
+ * gets none: the kernel is about to say so.
+ */
+void cop_tx_begin(struct sock *sk, const void *name, socklen_t len,
+		  size_t payload, uint64_t now, struct cop_tx *tx)
+{
+	uint64_t seq = 0;
+
+	tx_find(sk, name, len, tx);
+	tx->payload = payload;
 	if (tx->flow == COP_TX_PEER)
 		seq = peer_next(sk, payload, now);
 	else if (tx->flow == COP_TX_TABLE)
@@ -150,6 +157,19 @@ static bool cork_pending(int fd)
 	return !cop_libc.ioctl(fd, TIOCOUTQ, &queued) && queued;
 }
 
+/* One more part of a datagram that has its number. */
+static void tx_more(struct sock *sk, const struct msghdr *msg, size_t n)
+{
+	struct cop_tx tx;
+
+	u64_add(&cop_sk(sk)->count.tx_bytes, n);
+	tx_find(sk, msg->msg_name, msg->msg_namelen, &tx);
+	if (tx.flow == COP_TX_PEER)
+		u64_add(&cop_sk(sk)->peer.bytes, n);
+	else if (tx.flow == COP_TX_TABLE)
+		cop_flow_more(&cop_sk(sk)->flows, &tx.key, n);
+}
+
 /*
  * A datagram that is sent in parts has one header, ahead of the first. A part
  * that the kernel refuses may take those before it along, or not.
@@ -169,7 +189,7 @@ static ssize_t sendmsg_corked(struct sock *sk, int fd, const struct msghdr *msg,
 	if (!begun)
 		cop_tx_end(sk, &tx, n);
 	else if (n > 0)
-		u64_add(&cop_sk(sk)->count.tx_bytes, n);
+		tx_more(sk, msg, n);
 	if (n >= 0 ? more : begun && cork_pending(fd))
 		sock_set_flag(sk, SOCK_CORKED);
 	else

@@ -514,6 +514,24 @@ void cop_flow_undo(struct cop_flows *flows, const struct cop_flow_key *key,
 		table_undo(flows, key, seq, len);
 }
 
+void cop_flow_more(struct cop_flows *flows, const struct cop_flow_key *key,
+		   size_t len)
+{
+	struct cop_flows *outer;
+	struct cop_flow *flow;
+
+	if (is_first(flows, key)) {
+		u64_add(&flows->first_sent.bytes, len);
+		return;
+	}
+	if (!flow_lock(flows, &outer))
+		return;
+	flow = find_in(flows->head, key);
+	if (flow)
+		flow->tx_bytes += len;
+	flow_unlock(flows, outer);
+}
+
 void cop_flow_fold(struct cop_flows *flows, const struct cop_flow_key *key,
 		   struct cop_sent *sent)
 {

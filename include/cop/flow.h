@@ -97,6 +97,15 @@ void cop_flow_undo(struct cop_flows *flows, const struct cop_flow_key *key,
 		   uint64_t seq, size_t len);
 
 /**
+ * cop_flow_more - note more payload of a datagram that is sent in parts
+ * @flows: the socket's
+ * @key: where to
+ * @len: bytes
+ */
+void cop_flow_more(struct cop_flows *flows, const struct cop_flow_key *key,
+		   size_t len);
+
+/**
  * cop_flow_fold - keep what was sent to a peer while the socket was connected
  * @flows: the socket's
  * @key: the peer
