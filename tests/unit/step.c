@@ -4,6 +4,7 @@
  * processor traps there while its trap flag is set.
  */
 #include <signal.h>
+#include <ucontext.h>
 
 #include "cop/atomic.h"
 #include "unit/helpers.h"
@@ -14,38 +15,53 @@
 
 #define TRAP_FLAG 0x100ull
 
-static volatile unsigned int steps;
-static void (*volatile step_between)(unsigned int nth);
+static volatile unsigned int steps, fired, step_at, step_every;
+static volatile unsigned int fire_max;
+static void (*volatile step_between)(void);
 
 /* The kernel has cleared the flag for as long as this runs. */
-static void on_trap(int sig)
+static void on_trap(int sig, siginfo_t *info, void *context)
 {
-	unsigned int nth = steps;
+	ucontext_t *uc = context;
 
 	(void)sig;
-	steps = nth + 1;
-	if (step_between)
-		step_between(nth);
+	(void)info;
+	if (steps++ != step_at)
+		return;
+	fired++;
+	step_at += step_every;
+	step_between();
+	if (fired == fire_max)
+		uc->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
 }
 
-unsigned int t_step(void (*fn)(void), void (*between)(unsigned int nth))
+unsigned int t_step(void (*fn)(void), unsigned int nth, unsigned int every,
+		    void (*between)(void))
 {
-	struct sigaction act = { .sa_handler = on_trap }, was;
+	struct sigaction act = { .sa_sigaction = on_trap,
+				 .sa_flags = SA_SIGINFO },
+			 was;
 
-	steps = 0;
+	steps = fired = 0;
+	step_at = nth;
+	step_every = every;
+	fire_max = every ? STEP_TIMES : 1;
 	step_between = between;
 	cr_assert(zero(int, sigaction(SIGTRAP, &act, &was)));
 	__writeeflags(__readeflags() | TRAP_FLAG);
 	fn();
 	__writeeflags(__readeflags() & ~TRAP_FLAG);
 	sigaction(SIGTRAP, &was, NULL);
-	cr_assert(gt(u32, steps, 1), "nothing has trapped");
-	return steps;
+	cr_assert(gt(u32, steps, 0), "nothing has trapped");
+	return fired;
 }
 #else
-unsigned int t_step(void (*fn)(void), void (*between)(unsigned int nth))
+unsigned int t_step(void (*fn)(void), unsigned int nth, unsigned int every,
+		    void (*between)(void))
 {
 	(void)fn;
+	(void)nth;
+	(void)every;
 	(void)between;
 	cr_skip("no stepping here: another processor, or ThreadSanitizer");
 	return 0;
