@@ -69,7 +69,20 @@ static int adopt_decided(struct sock *sk, int fd, const struct cop_mark *mark)
 
 /* ---- the decision -------------------------------------------------------- */
 
-/* A filter that was set on UDP is moved behind the header. */
+static bool is_locked(int fd)
+{
+	socklen_t len = sizeof(int);
+	int locked = 0;
+
+	return !cop_libc.getsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &locked,
+				    &len) &&
+	       locked;
+}
+
+/*
+ * A filter that was set on UDP is moved behind the header. Where none can be set
+ * any more, COP could have none that drops strays, nor a mark.
+ */
 static int move_filter(struct sock *sk, int fd)
 {
 	const size_t room = BPF_MAXINSNS * sizeof(struct sock_filter);
@@ -78,9 +91,10 @@ static int move_filter(struct sock *sk, int fd)
 	socklen_t n = 0;
 	int err;
 
-	if (cop_libc.getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &n) ||
-	    !n || !cop_program_read(fd, &mark))
-		return 0; /* there is none, or it was moved */
+	if (cop_libc.getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &n) || !n)
+		return is_locked(fd) ? -EPERM : 0;
+	if (!cop_program_read(fd, &mark))
+		return 0; /* it was moved */
 	prog.filter = mmap(NULL, room, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (prog.filter == MAP_FAILED)
