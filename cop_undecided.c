@@ -124,9 +124,11 @@ static int become_cop(struct sock *sk, int fd)
 			  fd);
 		return stay_udp(sk);
 	}
-	sock_set_flag(sk, SOCK_CARRIED);
 	if (!decide(sk, &cop_udp_prot))
 		return is_plain(sk) ? NOT_OURS : 0;
+	sock_set_flag(sk, SOCK_CARRIED);
+	if (sock_flag(sk, SOCK_WAITED))
+		cop_poll(sk, fd);
 	cop_naming_begin(sk);
 	ip_local_name(fd, &local);
 	cop_bind_confirm(sk, local.sin_port);
@@ -284,12 +286,15 @@ static void leave_alone(struct sock *sk, int fd)
 	(void)fd;
 }
 
-/* The kernel knows. */
+/*
+ * The kernel knows, as long as nothing is a stray. A wait that has begun by then
+ * is for COP alone where that is the decision.
+ */
 static bool poll_undecided(struct sock *sk, int fd)
 {
-	(void)sk;
-	(void)fd;
-	return true;
+	if (!sock_flag(sk, SOCK_WAITED))
+		sock_set_flag(sk, SOCK_WAITED);
+	return is_undecided(sk) || is_plain(sk) || cop_poll(sk, fd);
 }
 
 static int ioctl_undecided(struct sock *sk, int fd, unsigned long cmd,
