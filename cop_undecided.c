@@ -187,16 +187,38 @@ static int decide_by_local(struct sock *sk, int fd)
 	return decide_by_port(sk, fd, local.sin_port);
 }
 
-/* Ahead of what would show, or lose, that a datagram has come. */
+/*
+ * Waits for a datagram, with MSG_DONTWAIT does not, and leaves it there. Returns
+ * whether it is one: it has a sender, and the end of a socket that was shut has
+ * none.
+ */
+static int await_datagram(int fd, int flags)
+{
+	struct sockaddr_in sender;
+	socklen_t len = sizeof(sender);
+	char none;
+	int n = cop_libc_result(
+		cop_libc.recvfrom(fd, &none, 0, MSG_PEEK | flags,
+				  (struct sockaddr *)&sender, &len));
+
+	return n < 0 ? n : len > 0;
+}
+
+/*
+ * Ahead of what would show, or lose, that a datagram has come. Where an error is
+ * pending, a look would take it from the program.
+ */
 static int decide_if_received(struct sock *sk, int fd)
 {
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
 
 	if (is_plain(sk))
 		return NOT_OURS;
-	if (cop_libc.poll(&ready, 1, 0) <= 0 || ready.revents != POLLIN)
+	if (cop_libc.poll(&ready, 1, 0) <= 0 || !(ready.revents & POLLIN) ||
+	    ready.revents & POLLERR)
 		return 0;
-	return decide_by_local(sk, fd);
+	return await_datagram(fd, MSG_DONTWAIT) > 0 ? decide_by_local(sk, fd)
+						    : 0;
 }
 
 /*
@@ -205,11 +227,9 @@ static int decide_if_received(struct sock *sk, int fd)
  */
 static int decide_by_receive(struct sock *sk, int fd, int flags)
 {
-	char none;
-	int n = cop_libc_result(
-		cop_libc.recv(fd, &none, 0, MSG_PEEK | (flags & MSG_DONTWAIT)));
+	int n = await_datagram(fd, flags & MSG_DONTWAIT);
 
-	return n < 0 ? n : decide_by_local(sk, fd);
+	return n > 0 ? decide_by_local(sk, fd) : n;
 }
 
 /* ---- naming -------------------------------------------------------------- */
@@ -384,9 +404,22 @@ static int sendmmsg_undecided(struct sock *sk, int fd, struct mmsghdr *vec,
 #define LOOK (MSG_PEEK | MSG_DONTWAIT)
 
 static int receive_first(struct sock *sk, int fd, const struct msghdr *msg,
-			 int flags, struct timespec *timeout)
+			 int flags)
 {
-	struct mmsghdr look = { .msg_hdr = *msg };
+	struct msghdr look = *msg;
+	int err = cop_libc_result(cop_libc.recvmsg(fd, &look, flags | LOOK));
+
+	if (err < 0 && err != -EAGAIN)
+		return err;
+	return decide_by_receive(sk, fd, flags);
+}
+
+/* It looks for a pending error ahead of the message, and has a time to judge. */
+static int receive_many_first(struct sock *sk, int fd,
+			      const struct mmsghdr *vec, int flags,
+			      struct timespec *timeout)
+{
+	struct mmsghdr look = *vec;
 	int err = cop_libc_result(
 		cop_libc.recvmmsg(fd, &look, 1, flags | LOOK, timeout));
 
@@ -404,7 +437,7 @@ static ssize_t recvfrom_undecided(struct sock *sk, int fd, void *buf,
 	int err = decide_if_received(sk, fd);
 
 	if (!err && is_undecided(sk) && !(flags & MSG_ERRQUEUE))
-		err = receive_first(sk, fd, &msg, flags, NULL);
+		err = receive_first(sk, fd, &msg, flags);
 	return err ? err : cop_recvfrom(sk, fd, buf, len, flags, name, namelen);
 }
 
@@ -414,7 +447,7 @@ static ssize_t recvmsg_undecided(struct sock *sk, int fd, struct msghdr *msg,
 	int err = decide_if_received(sk, fd);
 
 	if (!err && is_undecided(sk) && !(flags & MSG_ERRQUEUE))
-		err = receive_first(sk, fd, msg, flags, NULL);
+		err = receive_first(sk, fd, msg, flags);
 	return err ? err : cop_recvmsg(sk, fd, msg, flags);
 }
 
@@ -427,7 +460,7 @@ static int recvmmsg_undecided(struct sock *sk, int fd, struct mmsghdr *vec,
 
 	if (!err && is_undecided(sk) && n && !(flags & MSG_ERRQUEUE) &&
 	    user_readable(fd, vec, sizeof(*vec)))
-		err = receive_first(sk, fd, &vec->msg_hdr, flags, timeout);
+		err = receive_many_first(sk, fd, vec, flags, timeout);
 	return err ? err : cop_recvmmsg(sk, fd, vec, n, flags, timeout);
 }
 
