@@ -5,16 +5,19 @@
  * Binding to a listed port puts it on COP. Else the first destination decides, or
  * where a datagram comes ahead of that, the port that the socket was bound to.
  *
- * Owns: the decision, which is a sock's sk_prot. Protected by: it is made once,
- * by compare and swap. May call: cop_udp.c's operations and what is below them.
+ * Owns: the decision, which is a sock's sk_prot; SOCK_DECIDING, SOCK_WAITED.
+ * Protected by: it is made once, by compare and swap, and by one thread at a
+ * time. May call: cop_udp.c's operations and what is below them.
  * Counterpart in the kernel: smc_switch_to_fallback() in net/smc/af_smc.c.
  */
 #include <errno.h>
 #include <linux/filter.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include "cop/atomic.h"
 #include "cop/bind.h"
 #include "cop/compiler.h"
 #include "cop/env.h"
@@ -28,6 +31,8 @@
 #include "cop/uaccess.h"
 
 static const struct proto plain_prot;
+
+#define DECIDE_LOCK_TRIES 50000
 
 /*
  * A socket that stays UDP's is forgotten by the next call that comes upon it,
@@ -68,6 +73,24 @@ static int adopt_decided(struct sock *sk, int fd, const struct cop_mark *mark)
 }
 
 /* ---- the decision -------------------------------------------------------- */
+
+/*
+ * One thread at a time decides or sets a filter, since a filter goes along with the
+ * decision. As with cop_head_lock(), who waits for himself goes on in the end.
+ */
+static void decide_lock(struct sock *sk)
+{
+	for (int i = 0; i < DECIDE_LOCK_TRIES; i++) {
+		if (!(u32_or(&sk->sk_flags, SOCK_DECIDING) & SOCK_DECIDING))
+			return;
+		sched_yield();
+	}
+}
+
+static void decide_unlock(struct sock *sk)
+{
+	sock_reset_flag(sk, SOCK_DECIDING);
+}
 
 static bool is_locked(int fd)
 {
@@ -111,29 +134,50 @@ static int move_filter(struct sock *sk, int fd)
 
 static int stay_udp(struct sock *sk)
 {
-	return decide(sk, &plain_prot) || is_plain(sk) ? NOT_OURS : 0;
+	decide_lock(sk);
+	decide(sk, &plain_prot);
+	decide_unlock(sk);
+	return is_plain(sk) ? NOT_OURS : 0;
 }
 
-/* The port that it has been bound to becomes the sock's. */
-static int become_cop(struct sock *sk, int fd)
+/*
+ * The port that it has been bound to becomes the sock's before anybody can take it
+ * for COP's. Returns -errno where it has to stay UDP.
+ */
+static int become_cop_locked(struct sock *sk, int fd)
 {
 	struct sockaddr_in local;
+	int err;
 
-	if (move_filter(sk, fd)) {
-		cop_debug("descriptor %d stays UDP: its filter can't be moved",
-			  fd);
-		return stay_udp(sk);
+	if (!is_undecided(sk))
+		return 0;
+	err = move_filter(sk, fd);
+	if (err) {
+		decide(sk, &plain_prot);
+		return err;
 	}
-	if (!decide(sk, &cop_udp_prot))
-		return is_plain(sk) ? NOT_OURS : 0;
-	sock_set_flag(sk, SOCK_CARRIED);
-	if (sock_flag(sk, SOCK_WAITED))
-		cop_poll(sk, fd);
 	cop_naming_begin(sk);
 	ip_local_name(fd, &local);
 	cop_bind_confirm(sk, local.sin_port);
+	sock_set_flag(sk, SOCK_CARRIED);
+	decide(sk, &cop_udp_prot);
 	cop_naming_end(sk);
+	if (sock_flag(sk, SOCK_WAITED))
+		cop_poll(sk, fd);
 	return 0;
+}
+
+static int become_cop(struct sock *sk, int fd)
+{
+	int err;
+
+	decide_lock(sk);
+	err = become_cop_locked(sk, fd);
+	decide_unlock(sk);
+	if (err)
+		cop_debug("descriptor %d stays UDP: its filter can't be moved",
+			  fd);
+	return is_plain(sk) ? NOT_OURS : 0;
 }
 
 static int decide_by_port(struct sock *sk, int fd, __be16 port)
@@ -334,6 +378,26 @@ static bool is_filter(int level, int optname)
 		optname == SO_LOCK_FILTER); /* SO_GET_FILTER is the first */
 }
 
+static int set_filter(struct sock *sk, int fd, int optname, const void *optval,
+		      socklen_t optlen)
+{
+	bool undecided;
+	int err = 0;
+
+	decide_lock(sk);
+	undecided = is_undecided(sk);
+	if (undecided)
+		err = cop_libc_result(cop_libc.setsockopt(
+			fd, SOL_SOCKET, optname, optval, optlen));
+	decide_unlock(sk);
+	if (undecided)
+		return err;
+	if (is_plain(sk))
+		return NOT_OURS;
+	return cop_udp_prot.setsockopt(sk, fd, SOL_SOCKET, optname, optval,
+				       optlen);
+}
+
 /* What COP refuses is refused, since it may become one. */
 static int setsockopt_undecided(struct sock *sk, int fd, int level, int optname,
 				const void *optval, socklen_t optlen)
@@ -341,8 +405,7 @@ static int setsockopt_undecided(struct sock *sk, int fd, int level, int optname,
 	if (is_plain(sk))
 		return NOT_OURS;
 	if (is_filter(level, optname))
-		return cop_libc_result(cop_libc.setsockopt(fd, level, optname,
-							   optval, optlen));
+		return set_filter(sk, fd, optname, optval, optlen);
 	return cop_udp_prot.setsockopt(sk, fd, level, optname, optval, optlen);
 }
 

@@ -46,6 +46,7 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_REPORTED	  0x0004  /* its performance data were printed */
 #define SOCK_FILTER	  0x0008  /* the kernel drops what is not COP */
 #define SOCK_FILTER_CLEAN 0x0010  /* and nothing from before is queued */
+#define SOCK_DECIDING	  0x0020  /* see decide_lock() */
 #define SOCK_USER_RANGE	  0x0040  /* the program set IP_LOCAL_PORT_RANGE */
 #define SOCK_ON_DEVICE	  0x0080  /* the program set SO_BINDTODEVICE */
 #define SOCK_CORKED	  0x0100  /* a datagram is begun, its header sent */

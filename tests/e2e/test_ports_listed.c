@@ -134,6 +134,11 @@ Test(e2e_ports_listed, a_receive_that_gets_nothing_decides_nothing)
 	run_same_listed("listed", "receives_nothing");
 }
 
+Test(e2e_ports_listed, the_end_of_a_socket_that_is_shut_decides_nothing)
+{
+	run_same_listed("listed", "is_shut");
+}
+
 Test(e2e_ports_listed, a_receive_that_sleeps_gets_what_was_decided_meanwhile)
 {
 	run_same_listed("listed", "sleeps_meanwhile");

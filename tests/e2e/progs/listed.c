@@ -530,6 +530,25 @@ static void receives_nothing(void)
 	shows(fd, LISTED_A, false);
 }
 
+/* The end of a socket that is shut is nothing that has come. */
+static void is_shut(void)
+{
+	int peer = peer_at(0, false), fd = bound(OTHER_A);
+
+	T(shutdown(fd, SHUT_RD));
+	T(recv(fd, buf, 64, 0));
+	R(recvfrom(fd, buf, 64, MSG_DONTWAIT, SA(&from), &fromlen));
+	shows(fd, LISTED_A, true);
+	T(recv(fd, buf, 64, 0));
+	close(fd);
+	fd = bound(OTHER_A);
+	T(shutdown(fd, SHUT_RDWR));
+	send_from(peer, fd, "to it");
+	R(recvfrom(fd, buf, 64, MSG_DONTWAIT, SA(&from), &fromlen));
+	has_become(fd, false);
+	T(recv(fd, buf, 64, 0));
+}
+
 static const struct way *way;
 static int way_fd;
 static atomic_int way_tid;
@@ -586,4 +605,4 @@ LISTED_SCENARIOS(S(binds_listed), S(binds_unlisted), S(bind_fails),
 		 S(sends_files), S(has_streams), S(receives_first),
 		 S(all_receives_first), S(looks_first), S(all_looks_first),
 		 S(receives_many), S(all_receives_many), S(source_is_forged),
-		 S(receives_nothing), S(sleeps_meanwhile))
+		 S(receives_nothing), S(is_shut), S(sleeps_meanwhile))
