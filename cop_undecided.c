@@ -11,6 +11,7 @@
  * Counterpart in the kernel: smc_switch_to_fallback() in net/smc/af_smc.c.
  */
 #include <errno.h>
+#include <limits.h>
 #include <linux/filter.h>
 #include <poll.h>
 #include <sched.h>
@@ -24,6 +25,7 @@
 #include "cop/filter.h"
 #include "cop/libc.h"
 #include "cop/mark.h"
+#include "cop/msghdr.h"
 #include "cop/proto.h"
 #include "cop/route.h"
 #include "cop/stats.h"
@@ -422,13 +424,22 @@ static int getsockopt_undecided(struct sock *sk, int fd, int level, int optname,
 
 /* ---- data ---------------------------------------------------------------- */
 
+/*
+ * What decides nothing has no destination, or one with port 0: it goes to the
+ * kernel as it is, for its error.
+ */
 static ssize_t sendto_undecided(struct sock *sk, int fd, const void *buf,
 				size_t len, int flags, const void *name,
 				socklen_t namelen)
 {
 	int err = decide_by_dest(sk, fd, name, namelen);
 
-	return err ? err : cop_sendto(sk, fd, buf, len, flags, name, namelen);
+	if (err)
+		return err;
+	if (is_undecided(sk))
+		return cop_libc_result(
+			cop_libc.sendto(fd, buf, len, flags, name, namelen));
+	return cop_sendto(sk, fd, buf, len, flags, name, namelen);
 }
 
 static ssize_t sendmsg_undecided(struct sock *sk, int fd,
@@ -436,28 +447,47 @@ static ssize_t sendmsg_undecided(struct sock *sk, int fd,
 {
 	int err = decide_by_dest(sk, fd, msg->msg_name, msg->msg_namelen);
 
-	return err ? err : cop_sendmsg(sk, fd, msg, flags);
+	if (err)
+		return err;
+	if (is_undecided(sk))
+		return cop_libc_result(cop_libc.sendmsg(fd, msg, flags));
+	return cop_sendmsg(sk, fd, msg, flags);
 }
 
-static bool name_readable(int fd, const struct msghdr *msg)
+/* By the first message, if it can be read. */
+static int decide_by_first(struct sock *sk, int fd, const struct mmsghdr *vec)
 {
-	return !msg->msg_name ||
-	       (msg->msg_namelen <= sizeof(struct sockaddr_storage) &&
-		user_readable(fd, msg->msg_name, msg->msg_namelen));
+	struct msghdr first;
+
+	if (is_plain(sk))
+		return NOT_OURS;
+	if (!user_readable(fd, vec, sizeof(*vec)) ||
+	    msg_import(fd, &first, &vec->msg_hdr) ||
+	    msg_import_name(fd, &first))
+		return 0;
+	return decide_by_dest(sk, fd, first.msg_name, first.msg_namelen);
 }
 
-/* The first message decides for all. */
+/* The first message decides for all. One that does not goes by itself. */
 static int sendmmsg_undecided(struct sock *sk, int fd, struct mmsghdr *vec,
 			      unsigned int n, int flags)
 {
-	const struct msghdr *first = &vec->msg_hdr;
-	int err = is_plain(sk) ? NOT_OURS : 0;
+	unsigned int done = 0;
+	int err;
 
-	if (!err && user_readable(fd, vec, sizeof(*vec)) &&
-	    name_readable(fd, first))
-		err = decide_by_dest(sk, fd, first->msg_name,
-				     first->msg_namelen);
-	return err ? err : cop_sendmmsg(sk, fd, vec, n, flags);
+	n = min_t(unsigned int, n, IOV_MAX);
+	while (!(err = decide_by_first(sk, fd, vec + done)) &&
+	       is_undecided(sk)) {
+		err = cop_libc_result(
+			cop_libc.sendmmsg(fd, vec + done, 1, flags));
+		if (err <= 0 || ++done == n)
+			return done ? (int)done : err;
+	}
+	if (!err)
+		err = cop_sendmmsg(sk, fd, vec + done, n - done, flags);
+	if (done)
+		return err > 0 ? (int)done + err : (int)done;
+	return err;
 }
 
 /*
@@ -491,6 +521,12 @@ static int receive_many_first(struct sock *sk, int fd,
 	return decide_by_receive(sk, fd, flags);
 }
 
+/* What could not be sent was plain, as long as nothing is decided. */
+static bool asks_for_errors(struct sock *sk, int flags)
+{
+	return flags & MSG_ERRQUEUE && is_undecided(sk);
+}
+
 static ssize_t recvfrom_undecided(struct sock *sk, int fd, void *buf,
 				  size_t len, int flags, void *name,
 				  socklen_t *namelen)
@@ -499,7 +535,10 @@ static ssize_t recvfrom_undecided(struct sock *sk, int fd, void *buf,
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	int err = decide_if_received(sk, fd);
 
-	if (!err && is_undecided(sk) && !(flags & MSG_ERRQUEUE))
+	if (!err && asks_for_errors(sk, flags))
+		return cop_libc_result(
+			cop_libc.recvfrom(fd, buf, len, flags, name, namelen));
+	if (!err && is_undecided(sk))
 		err = receive_first(sk, fd, &msg, flags);
 	return err ? err : cop_recvfrom(sk, fd, buf, len, flags, name, namelen);
 }
@@ -509,7 +548,9 @@ static ssize_t recvmsg_undecided(struct sock *sk, int fd, struct msghdr *msg,
 {
 	int err = decide_if_received(sk, fd);
 
-	if (!err && is_undecided(sk) && !(flags & MSG_ERRQUEUE))
+	if (!err && asks_for_errors(sk, flags))
+		return cop_libc_result(cop_libc.recvmsg(fd, msg, flags));
+	if (!err && is_undecided(sk))
 		err = receive_first(sk, fd, msg, flags);
 	return err ? err : cop_recvmsg(sk, fd, msg, flags);
 }
@@ -521,7 +562,10 @@ static int recvmmsg_undecided(struct sock *sk, int fd, struct mmsghdr *vec,
 {
 	int err = decide_if_received(sk, fd);
 
-	if (!err && is_undecided(sk) && n && !(flags & MSG_ERRQUEUE) &&
+	if (!err && asks_for_errors(sk, flags))
+		return cop_libc_result(
+			cop_libc.recvmmsg(fd, vec, n, flags, timeout));
+	if (!err && is_undecided(sk) && n &&
 	    user_readable(fd, vec, sizeof(*vec)))
 		err = receive_many_first(sk, fd, vec, flags, timeout);
 	return err ? err : cop_recvmmsg(sk, fd, vec, n, flags, timeout);

@@ -62,6 +62,11 @@ Test(e2e_ports_listed, a_connect_to_port_0_decides_nothing)
 	run_same_listed("listed", "connects_to_port_0");
 }
 
+Test(e2e_ports_listed, a_send_to_port_0_decides_nothing)
+{
+	run_same_listed("listed", "sends_to_port_0");
+}
+
 Test(e2e_ports_listed, a_connect_that_fails_decides)
 {
 	run_same_listed("listed", "connect_fails");

@@ -238,6 +238,20 @@ static ssize_t sendmsg_to(int fd, in_port_t port, int flags)
 	return sendmsg(fd, &msg, flags);
 }
 
+/* The kernel looks at as much of a name as there can be. */
+static int sendmmsg_long(int fd, in_port_t port)
+{
+	struct sockaddr_storage room[2] = { 0 };
+	struct iovec iov = { "payload", 7 };
+	struct mmsghdr vec = { .msg_hdr = { .msg_name = room,
+					    .msg_namelen = sizeof(room),
+					    .msg_iov = &iov,
+					    .msg_iovlen = 1 } };
+
+	*(struct sockaddr_in *)room = addr_of("127.0.0.1", port);
+	return sendmmsg(fd, &vec, 1, 0);
+}
+
 static int sendmmsg_to(int fd, in_port_t first, in_port_t second)
 {
 	struct sockaddr_in addr[2] = { addr_of("127.0.0.1", first),
@@ -274,6 +288,51 @@ static void sends_messages(void)
 	T(sendmmsg_to(fd, OTHER_A, LISTED_A));
 	hears_on(other, OTHER_A, false);
 	hears_on(listed, LISTED_A, false);
+	fd = sock();
+	T(sendmmsg_long(fd, LISTED_A));
+	hears_on(listed, LISTED_A, true);
+	fd = sock();
+	T(sendmmsg_long(fd, OTHER_A));
+	hears_on(other, OTHER_A, false);
+}
+
+/* Where a message has none the peer is the destination, at port 0. */
+static int sendmmsg_behind(int fd, in_port_t port)
+{
+	struct sockaddr_in addr = addr_of("127.0.0.1", port);
+	struct iovec iov = { "payload", 7 };
+	struct mmsghdr vec[3] = { 0 };
+
+	for (int i = 0; i < 3; i++) {
+		vec[i].msg_hdr.msg_iov = &iov;
+		vec[i].msg_hdr.msg_iovlen = 1;
+	}
+	vec[2].msg_hdr.msg_name = &addr;
+	vec[2].msg_hdr.msg_namelen = sizeof(addr);
+	return sendmmsg(fd, vec, 3, 0);
+}
+
+static void sends_to_port_0(void)
+{
+	struct sockaddr_in group = addr_of("239.1.2.3", 0);
+	struct in_addr lo = { htonl(INADDR_LOOPBACK) };
+	int listed = tap_at(LISTED_A), fd = sock(), one = 1;
+
+	T(setsockopt(fd, IPPROTO_IP, IP_RECVERR, &one, sizeof(one)));
+	T(connect_port(fd, 0));
+	T(send(fd, "quoted", 6, 0));
+	R(recvfrom(fd, buf, 64, MSG_ERRQUEUE | MSG_DONTWAIT, SA(&from),
+		   &fromlen));
+	T(sendmsg(fd, &(struct msghdr){ 0 }, 0));
+	T(send_port(fd, LISTED_A));
+	T(disconnect(fd));
+	shows(fd, LISTED_B, true);
+	fd = sock();
+	T(setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &lo, sizeof(lo)));
+	T(connect(fd, SA(&group), sizeof(group)));
+	T(sendmmsg_behind(fd, LISTED_A));
+	hears_on(listed, LISTED_A, true);
+	has_become(fd, true);
 }
 
 static void part_to(in_port_t port, bool by_cop)
@@ -600,9 +659,10 @@ static void sleeps_meanwhile(void)
 LISTED_SCENARIOS(S(binds_listed), S(binds_unlisted), S(bind_fails),
 		 S(sends_to_listed), S(sends_to_unlisted),
 		 S(connects_to_listed), S(connects_to_unlisted),
-		 S(goes_nowhere), S(connects_to_port_0), S(connect_fails),
-		 S(sends_messages), S(sends_in_parts), S(sends_by_all_ways),
-		 S(sends_files), S(has_streams), S(receives_first),
-		 S(all_receives_first), S(looks_first), S(all_looks_first),
-		 S(receives_many), S(all_receives_many), S(source_is_forged),
-		 S(receives_nothing), S(is_shut), S(sleeps_meanwhile))
+		 S(goes_nowhere), S(connects_to_port_0), S(sends_to_port_0),
+		 S(connect_fails), S(sends_messages), S(sends_in_parts),
+		 S(sends_by_all_ways), S(sends_files), S(has_streams),
+		 S(receives_first), S(all_receives_first), S(looks_first),
+		 S(all_looks_first), S(receives_many), S(all_receives_many),
+		 S(source_is_forged), S(receives_nothing), S(is_shut),
+		 S(sleeps_meanwhile))
