@@ -341,6 +341,8 @@ static void sock_json(FILE *out, const struct stat_sock *s,
 		fprintf(out, ",\"%s\":%" PRIu64, counters[i].name,
 			counter(s, &counters[i]));
 	rates_json(out, s, old);
+	if (s->has_flows)
+		fprintf(out, ",\"flows\":%d", s->n_flows);
 	put_time(out, ",\"time\":%s}\n", s->when);
 	for (int i = 0; i < s->n_flows; i++)
 		flow_json(out, s, &s->flows[i]);

@@ -253,6 +253,7 @@ static void add_sock(const struct target *t, const struct cop_export *x,
 	s->addr = lead->socket;
 	memcpy(s->command, t->command, sizeof(s->command));
 	take_sock(x, &sk, s);
+	s->has_flows = want_flows;
 	if (want_flows)
 		s->n_flows = flows_read(t, x, addr, &sk, &s->flows);
 	if (!take_fds(t, lead, n, s)) {

@@ -34,6 +34,7 @@ struct stat_sock {
 					  * COP_SOCK_TX */
 	bool is_listed;			 /* by the kernel, which says: */
 	struct kernel_sock kernel;	 /* zero if it has no port */
+	bool has_flows;			 /* they were wanted: */
 	struct stat_flow *flows;
 	int n_flows;
 	uint64_t addr, inode; /* by which it is told from others */

@@ -20,7 +20,7 @@ struct cop_flow {
 	uint64_t begin, end;  /* of both ways, microseconds */
 	const void *receiver; /* the thread that has received the last... */
 	uint32_t run;	      /* ...so many, one after the other */
-	uint32_t missed;      /* cop_flows.missed as it was then */
+	uint32_t unknown;     /* cop_flows.unknown as it was then */
 	struct cop_source rx;
 	UT_hash_handle hh;
 };

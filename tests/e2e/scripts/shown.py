@@ -37,11 +37,21 @@ def checked(row):
     return row
 
 
+def same(row, line):
+    """Whether a line of COP_STATS says the same, but for when it does."""
+    times = ("first", "last")
+    return all(
+        abs(row[name] - value) < 0.01 if name in times else
+        row.get(name) == value
+        for name, value in line.items()
+    )
+
+
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         rows = [checked(json.loads(line)) for line in file]
     scope = {
-        "json": json, "port": port, "rows": rows,
+        "json": json, "port": port, "same": same, "rows": rows,
         "socks": [row for row in rows if row["type"] == "socket"],
         "flows": [row for row in rows if row["type"] == "flow"],
     }
