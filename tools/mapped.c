@@ -7,11 +7,10 @@
  * whether they are still there, in whose view of the file system they are, and
  * what stands in their place by now. Most files of most processes are the same
  * ones; which of them don't have the symbol is remembered. Nothing that is read is
- * believed. Counterpart: dl_iterate_phdr(3) and do_lookup_x() of the loader.
+ * believed. Counterpart: dl_iterate_phdr(3).
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,10 +18,7 @@
 
 #include "library.h"
 #include "mapped.h"
-
-#define PAGE	    4096
-#define DYNAMIC_MAX 128
-#define CHAIN_MAX   4096
+#include "symbol.h"
 
 /* ---- files without the symbol -------------------------------------------- */
 
@@ -74,155 +70,6 @@ static void stranger_add(const struct file_id *id)
 		return;
 	*stranger_place(id) = *id;
 	strangers_used++;
-}
-
-/* ---- the symbol ---------------------------------------------------------- */
-
-/* Where the tables are that the loader looks a symbol up in. */
-struct tables {
-	uint64_t bias; /* what to add to an address of the file's */
-	uint64_t hash, symbols, strings;
-};
-
-static bool read_headers(const struct target *t, uint64_t start, void *page,
-			 const ElfW(Phdr) * *phdrs, size_t *n)
-{
-	const ElfW(Ehdr) *eh = page;
-
-	if (!target_peek(t, start, page, PAGE) ||
-	    memcmp(eh->e_ident, ELFMAG, SELFMAG) ||
-	    eh->e_ident[EI_CLASS] !=
-		    (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32) ||
-	    eh->e_phentsize != sizeof(ElfW(Phdr)) ||
-	    eh->e_phoff % _Alignof(ElfW(Phdr)) || eh->e_phoff > PAGE ||
-	    eh->e_phnum > (PAGE - eh->e_phoff) / sizeof(ElfW(Phdr)))
-		return false;
-	*phdrs = (const void *)((const char *)page + eh->e_phoff);
-	*n = eh->e_phnum;
-	return true;
-}
-
-/* glibc's loader has made addresses in memory of some; others leave them alone. */
-static void take_dynamic(struct tables *in, const ElfW(Dyn) * dyn)
-{
-	uint64_t value = dyn->d_un.d_ptr;
-
-	if (value < in->bias)
-		value += in->bias;
-	if (dyn->d_tag == DT_GNU_HASH)
-		in->hash = value;
-	else if (dyn->d_tag == DT_SYMTAB)
-		in->symbols = value;
-	else if (dyn->d_tag == DT_STRTAB)
-		in->strings = value;
-}
-
-static bool read_dynamic(const struct target *t, const ElfW(Phdr) * ph,
-			 struct tables *in)
-{
-	ElfW(Dyn) dyn[DYNAMIC_MAX];
-	size_t n = ph->p_memsz / sizeof(*dyn);
-
-	if (n > DYNAMIC_MAX)
-		n = DYNAMIC_MAX;
-	if (!target_peek(t, in->bias + ph->p_vaddr, dyn, n * sizeof(*dyn)))
-		return false;
-	for (size_t i = 0; i < n && dyn[i].d_tag != DT_NULL; i++)
-		take_dynamic(in, &dyn[i]);
-	return in->hash && in->symbols && in->strings;
-}
-
-/* @start is where the beginning of the file is. */
-static bool find_tables(const struct target *t, uint64_t start,
-			struct tables *in)
-{
-	_Alignas(16) char page[PAGE];
-	const ElfW(Phdr) * ph, *dynamic = NULL, *first = NULL;
-	size_t n;
-
-	memset(in, 0, sizeof(*in));
-	if (!read_headers(t, start, page, &ph, &n))
-		return false;
-	for (; n; ph++, n--) {
-		if (ph->p_type == PT_DYNAMIC)
-			dynamic = ph;
-		else if (ph->p_type == PT_LOAD && !first)
-			first = ph;
-	}
-	if (!dynamic || !first)
-		return false;
-	in->bias = start - (first->p_vaddr - first->p_offset);
-	return read_dynamic(t, dynamic, in);
-}
-
-static uint32_t gnu_hash(const char *name)
-{
-	uint32_t h = 5381;
-
-	for (; *name; name++)
-		h = h * 33 + (unsigned char)*name;
-	return h;
-}
-
-static bool is_symbol(const struct target *t, const struct tables *in,
-		      uint32_t index, uint64_t *addr)
-{
-	char name[sizeof(COP_EXPORT_SYMBOL)];
-	ElfW(Sym) sym;
-
-	if (!target_peek(t, in->symbols + (uint64_t)index * sizeof(sym), &sym,
-			 sizeof(sym)) ||
-	    !sym.st_shndx ||
-	    !target_peek(t, in->strings + sym.st_name, name, sizeof(name)) ||
-	    memcmp(name, COP_EXPORT_SYMBOL, sizeof(name)))
-		return false;
-	*addr = in->bias + sym.st_value;
-	return true;
-}
-
-static bool walk_chain(const struct target *t, const struct tables *in,
-		       uint64_t chain, uint32_t index, uint64_t *addr)
-{
-	uint32_t want = gnu_hash(COP_EXPORT_SYMBOL), hash = 0;
-
-	for (int i = 0; i < CHAIN_MAX && !(hash & 1); i++, index++) {
-		if (!target_peek(t, chain + (uint64_t)index * sizeof(hash),
-				 &hash, sizeof(hash)))
-			return false;
-		if ((hash | 1) == (want | 1) && is_symbol(t, in, index, addr))
-			return true;
-	}
-	return false;
-}
-
-/* The counterpart of do_lookup_x() in the loader. */
-static bool look_up(const struct target *t, const struct tables *in,
-		    uint64_t *addr)
-{
-	struct {
-		uint32_t buckets, offset, bloom, shift;
-	} head;
-	const unsigned int bits = sizeof(ElfW(Addr)) * 8;
-	uint32_t hash = gnu_hash(COP_EXPORT_SYMBOL), index;
-	uint64_t at = in->hash + sizeof(head);
-	ElfW(Addr) word;
-
-	if (!target_peek(t, in->hash, &head, sizeof(head)) || !head.buckets ||
-	    !head.bloom)
-		return false;
-	if (!target_peek(t, at + hash / bits % head.bloom * sizeof(word), &word,
-			 sizeof(word)) ||
-	    !(word >> hash % bits & 1) ||
-	    !(word >> (hash >> (head.shift & 31)) % bits & 1))
-		return false;
-	at += (uint64_t)head.bloom * sizeof(word);
-	if (!target_peek(t, at + hash % head.buckets * sizeof(index), &index,
-			 sizeof(index)) ||
-	    index < head.offset)
-		return false;
-	at += (uint64_t)head.buckets * sizeof(index);
-	return walk_chain(t, in, at - (uint64_t)head.offset * sizeof(index),
-			  index, addr);
 }
 
 /* ---- what the symbol leads to -------------------------------------------- */
@@ -312,7 +159,7 @@ static bool is_named_so(const char *path)
  * has not mapped all of the file yet.
  */
 static bool is_library(const struct target *t, const struct mapping *m,
-		       const struct tables *in)
+		       const struct symbol_tables *in)
 {
 	char byte;
 
@@ -328,14 +175,15 @@ static void take_mapping(struct target *t, const struct mapping *m,
 			 struct mapped *found)
 {
 	bool is_named = is_named_so(m->path);
-	struct tables in;
+	struct symbol_tables in;
 	uint64_t addr;
 
 	found->is_named |= is_named;
 	if ((!is_named && !m->is_code) || is_stranger(&m->file) ||
 	    !target_mem(t))
 		return;
-	if (find_tables(t, m->start, &in) && look_up(t, &in, &addr))
+	if (symbol_tables(t, m->start, &in) &&
+	    symbol_find(t, &in, COP_EXPORT_SYMBOL, &addr))
 		take_export(t, addr, found);
 	else if (!is_library(t, m, &in))
 		return;

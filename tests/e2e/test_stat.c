@@ -649,8 +649,8 @@ static const char *const garbage[] = {
 	"echo garbage >libcop.so",
 	"head -c 300 $LIB >libcop.so",
 	"head -c 5000 $LIB >libcop.so",
-	"cp $LIB libcop.so && dd if=/dev/urandom of=libcop.so bs=1 seek=64 "
-	"count=900 conv=notrunc status=none",
+	("cp $LIB libcop.so && dd if=/dev/urandom of=libcop.so bs=1 seek=64 "
+	 "count=900 conv=notrunc status=none"),
 	"head -c 9000 /dev/urandom >libcop.so",
 };
 
