@@ -122,7 +122,8 @@ $(B)/tests/%.o: tests/%.c | need-test
 $(UNIT): $(UNIT_OBJECTS) $(ROOM_OBJECTS)
 	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ -lcriterion -lpthread $(LDFLAGS)
 
-$(E2E): $(E2E_OBJECTS)
+# What the dissector works out is compared with what the library does.
+$(E2E): $(E2E_OBJECTS) $(B)/cop_source.o
 	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ -lcriterion -lpthread $(LDFLAGS)
 
 $(B)/tests/progs/%: tests/e2e/progs/%.c
@@ -268,7 +269,7 @@ need-test: need-build
 		libfaketime=/usr/share/doc/libfaketime \
 		libjemalloc2=/usr/share/doc/libjemalloc2 \
 		libsocket-wrapper=/usr/share/doc/libsocket-wrapper \
-		mandoc libcap2-bin=setcap zsh \
+		mandoc libcap2-bin=setcap zsh tshark \
 		bash-completion=/usr/share/bash-completion/bash_completion \
 		$(PROGRAM_PACKAGES)
 
