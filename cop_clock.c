@@ -31,8 +31,11 @@ static uint64_t clock_ns(void)
 #ifdef __x86_64__
 #include <x86intrin.h>
 
-/* A pair of readings that an interrupt or another machine came between is none. */
-#define PAIR_CYCLES  5000
+/*
+ * A pair of readings that an interrupt or another machine came between is none: the
+ * counter is known to half of what a pair takes, a quarter of a microsecond at 2 GHz.
+ */
+#define PAIR_CYCLES  1000
 #define ASK_AGAIN_NS 1000000
 #define BASE_NS	     20000000
 
@@ -42,7 +45,13 @@ struct reading {
 	uint64_t ns;
 };
 
-enum rate { RATE_UNKNOWN, RATE_NONE, RATE_MEASURED };
+enum rate {
+	RATE_UNKNOWN,
+	RATE_BEGINNING, /* one thread sets the base */
+	RATE_BEGUN,
+	RATE_NONE,
+	RATE_MEASURED
+};
 
 /*
  * Nanoseconds for 2^32 cycles, measured once over BASE_NS at least; by the time
@@ -51,16 +60,23 @@ enum rate { RATE_UNKNOWN, RATE_NONE, RATE_MEASURED };
  */
 static _Atomic(enum rate) rate_state;
 static _Atomic(uint64_t) rate_ns;
-static _Atomic(uint64_t) base_cycles, base_ns;
+static struct reading base; /* (c) from RATE_BEGUN on */
 
-static __thread struct reading last __attribute__((tls_model("initial-exec")));
-static __thread bool last_busy __attribute__((tls_model("initial-exec")));
+static __thread _Atomic(uint64_t) last_cycles
+	__attribute__((tls_model("initial-exec")));
+static __thread _Atomic(uint64_t) last_ns
+	__attribute__((tls_model("initial-exec")));
+static __thread atomic_bool last_busy
+	__attribute__((tls_model("initial-exec")));
 
 static bool read_pair(struct reading *r)
 {
-	r->cycles = __rdtsc();
+	uint64_t before = __rdtsc(), took;
+
 	r->ns = clock_ns();
-	return __rdtsc() - r->cycles < PAIR_CYCLES;
+	took = __rdtsc() - before;
+	r->cycles = before + took / 2;
+	return took < PAIR_CYCLES;
 }
 
 static bool kernel_counts_cycles(void)
@@ -83,69 +99,88 @@ static bool kernel_counts_cycles(void)
 	return tsc == PR_TSC_ENABLE && !strcmp(text, "tsc\n");
 }
 
+static void rate_become(enum rate state)
+{
+	atomic_store_explicit(&rate_state, state, memory_order_release);
+}
+
+/* One thread does: of two pairs each might give a half. */
 static void rate_begin(void)
 {
-	struct reading r;
+	enum rate unknown = RATE_UNKNOWN;
 
-	if (!kernel_counts_cycles()) {
-		WRITE_ONCE(rate_state, RATE_NONE);
-	} else if (read_pair(&r)) {
-		WRITE_ONCE(base_ns, r.ns);
-		atomic_store_explicit(&base_cycles, r.cycles,
-				      memory_order_release);
-	}
+	if (!atomic_compare_exchange_strong(&rate_state, &unknown,
+					    RATE_BEGINNING))
+		return;
+	if (!kernel_counts_cycles())
+		rate_become(RATE_NONE);
+	else
+		rate_become(read_pair(&base) ? RATE_BEGUN : RATE_UNKNOWN);
 }
 
 /* Two threads may be here at once: what they come to is as good. */
-static noinline void rate_measure(void)
+static void rate_measure(void)
 {
-	uint64_t from =
-		atomic_load_explicit(&base_cycles, memory_order_acquire);
 	uint64_t since;
 	struct reading r;
 
-	if (!from) {
-		rate_begin();
-		return;
-	}
 	if (!read_pair(&r))
 		return;
-	since = r.ns - READ_ONCE(base_ns);
-	if (since < BASE_NS || r.cycles <= from)
+	since = r.ns - base.ns;
+	if (since < BASE_NS || r.cycles <= base.cycles)
 		return;
 	WRITE_ONCE(rate_ns,
-		   ((unsigned __int128)since << 32) / (r.cycles - from));
-	atomic_store_explicit(&rate_state, RATE_MEASURED, memory_order_release);
+		   ((unsigned __int128)since << 32) / (r.cycles - base.cycles));
+	rate_become(RATE_MEASURED);
+}
+
+static enum rate rate_known(void)
+{
+	enum rate state =
+		atomic_load_explicit(&rate_state, memory_order_acquire);
+
+	if (state == RATE_UNKNOWN)
+		rate_begin();
+	else if (state == RATE_BEGUN)
+		rate_measure();
+	return state;
 }
 
 static noinline uint64_t ask_again(void)
 {
-	enum rate state = READ_ONCE(rate_state);
 	struct reading r;
 
-	if (state == RATE_UNKNOWN)
-		rate_measure();
-	if (state != RATE_MEASURED || last_busy)
+	if (rate_known() != RATE_MEASURED || READ_ONCE(last_busy))
 		return clock_ns();
-	last_busy = true;
+	WRITE_ONCE(last_busy, true);
 	atomic_signal_fence(memory_order_seq_cst);
-	last.cycles = 0;
-	if (read_pair(&r))
-		last = r;
+	WRITE_ONCE(last_cycles, 0);
 	atomic_signal_fence(memory_order_seq_cst);
-	last_busy = false;
+	if (read_pair(&r)) {
+		WRITE_ONCE(last_ns, r.ns);
+		atomic_signal_fence(memory_order_seq_cst);
+		WRITE_ONCE(last_cycles, r.cycles);
+	}
+	atomic_signal_fence(memory_order_seq_cst);
+	WRITE_ONCE(last_busy, false);
 	return r.ns;
 }
 
+/* A signal handler may ask anew amid this: then the two are not of one reading. */
 static uint64_t now_ns(void)
 {
-	uint64_t since = __rdtsc() - last.cycles;
-	uint64_t ns = since * (READ_ONCE(rate_ns) >> 12) >> 20;
+	uint64_t from = READ_ONCE(last_cycles), since, ns, from_ns;
 
+	atomic_signal_fence(memory_order_seq_cst);
+	since = __rdtsc() - from;
+	ns = since * (READ_ONCE(rate_ns) >> 12) >> 20;
+	from_ns = READ_ONCE(last_ns);
+	atomic_signal_fence(memory_order_seq_cst);
 	/* Also where it is not known yet, or the counter has gone back. */
-	if (unlikely(since > UINT32_MAX || ns >= ASK_AGAIN_NS || last_busy))
+	if (unlikely(since > UINT32_MAX || ns >= ASK_AGAIN_NS ||
+		     READ_ONCE(last_busy) || READ_ONCE(last_cycles) != from))
 		return ask_again();
-	return last.ns + ns;
+	return from_ns + ns;
 }
 #else
 static uint64_t now_ns(void)

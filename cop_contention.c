@@ -42,7 +42,7 @@ void cop_collision(uint16_t snum)
 		next = BACKOFF_MAX;
 	WRITE_ONCE(backoff, next);
 	WRITE_ONCE(remaining, next);
-	cop_debug("port %u is another process's", snum);
+	cop_debug(-1, "port %u is another process's", snum);
 }
 
 void cop_contention_measure(unsigned int inuse, unsigned int held,

@@ -68,18 +68,12 @@ static uint64_t peer_next(struct sock *sk, size_t payload, uint64_t now)
 	return seq;
 }
 
-/*
- * Find the flow of a datagram and take its number. One that has no destination
- * gets none: the kernel is about to say so.
- */
-void cop_tx_begin(struct sock *sk, const void *name, socklen_t len,
-		  size_t payload, uint64_t now, struct cop_tx *tx)
+static void tx_find(struct sock *sk, const void *name, socklen_t len,
+		    struct cop_tx *tx)
 {
 	bool connected = READ_ONCE(sk->sk_state) == COP_ESTABLISHED;
-	uint64_t seq = 0;
 
 	tx->flow = COP_TX_NONE;
-	tx->payload = payload;
 	tx->key = (struct cop_flow_key){ 0 };
 	if (name) {
 		if (cop_dest_of(name, len, &tx->key))
@@ -90,6 +84,19 @@ void cop_tx_begin(struct sock *sk, const void *name, socklen_t len,
 		tx->key.port = READ_ONCE(sk->sk_dport);
 		tx->flow = COP_TX_PEER;
 	}
+}
+
+/*
+ * Find the flow of a datagram and take its number. One that has no destination
+ * gets none: the kernel is about to say so.
+ */
+void cop_tx_begin(struct sock *sk, const void *name, socklen_t len,
+		  size_t payload, uint64_t now, struct cop_tx *tx)
+{
+	uint64_t seq = 0;
+
+	tx_find(sk, name, len, tx);
+	tx->payload = payload;
 	if (tx->flow == COP_TX_PEER)
 		seq = peer_next(sk, payload, now);
 	else if (tx->flow == COP_TX_TABLE)
@@ -150,6 +157,19 @@ static bool cork_pending(int fd)
 	return !cop_libc.ioctl(fd, TIOCOUTQ, &queued) && queued;
 }
 
+/* One more part of a datagram that has its number. */
+static void tx_more(struct sock *sk, const struct msghdr *msg, size_t n)
+{
+	struct cop_tx tx;
+
+	u64_add(&cop_sk(sk)->count.tx_bytes, n);
+	tx_find(sk, msg->msg_name, msg->msg_namelen, &tx);
+	if (tx.flow == COP_TX_PEER)
+		u64_add(&cop_sk(sk)->peer.bytes, n);
+	else if (tx.flow == COP_TX_TABLE)
+		cop_flow_more(&cop_sk(sk)->flows, &tx.key, n);
+}
+
 /*
  * A datagram that is sent in parts has one header, ahead of the first. A part
  * that the kernel refuses may take those before it along, or not.
@@ -169,7 +189,7 @@ static ssize_t sendmsg_corked(struct sock *sk, int fd, const struct msghdr *msg,
 	if (!begun)
 		cop_tx_end(sk, &tx, n);
 	else if (n > 0)
-		u64_add(&cop_sk(sk)->count.tx_bytes, n);
+		tx_more(sk, msg, n);
 	if (n >= 0 ? more : begun && cork_pending(fd))
 		sock_set_flag(sk, SOCK_CORKED);
 	else
@@ -269,7 +289,7 @@ static int stray_fate(struct sock *sk, int fd, int flags, const void *name,
 	if (cop_rx_ended(fd, name && len, rx))
 		return 1;
 	if (!(flags & MSG_PEEK))
-		cop_rx_stray(sk, rx->stray, name, len);
+		cop_rx_stray(sk, fd, rx->stray, name, len);
 	sock_reset_flag(sk, SOCK_FILTER_CLEAN);
 	cop_poll(sk, fd); /* a look has left it there: this takes it away */
 	return 0;
@@ -457,7 +477,17 @@ static bool cop_rx_plain(struct cop_rx *rx, const unsigned char *wire, size_t n,
 	return true;
 }
 
-/* What came is not just a header and a payload. */
+static socklen_t peer_name(const struct sock *sk, struct sockaddr_storage *name)
+{
+	struct sockaddr_in *peer = (struct sockaddr_in *)name;
+
+	peer->sin_family = AF_INET;
+	peer->sin_port = READ_ONCE(sk->sk_dport);
+	peer->sin_addr.s_addr = READ_ONCE(sk->sk_daddr);
+	return sizeof(*peer);
+}
+
+/* What came is not just a header and a payload; @from is NULL for the peer. */
 static noinline ssize_t recvfrom_odd(struct sock *sk, int fd,
 				     const unsigned char *wire, size_t n,
 				     void *buf, size_t len, int flags,
@@ -466,14 +496,17 @@ static noinline ssize_t recvfrom_odd(struct sock *sk, int fd,
 				     socklen_t fromlen)
 {
 	struct cop_rx rx = { .serial = cop_rx_serial };
+	struct sockaddr_storage peer;
 	int fate;
 
 	cop_rx_measure(&rx, wire, n, len);
 	if (rx.stray == COP_NO_STRAY) {
 		memcpy(buf, wire + cop_hdr_len(&rx.hdr), rx.copied);
-		return rx_done(sk, fd, flags, from, fromlen, &rx);
+		if (!from)
+			fromlen = peer_name(sk, &peer);
+		return rx_done(sk, fd, flags, from ?: &peer, fromlen, &rx);
 	}
-	fate = stray_fate(sk, fd, flags, from, fromlen, &rx);
+	fate = stray_fate(sk, fd, flags, from, from ? fromlen : 0, &rx);
 	if (fate) {
 		memcpy(buf, wire, rx.copied);
 		return rx_length(&rx, flags) | (fate & COP_RX_STALE);
@@ -488,6 +521,7 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 {
 	unsigned char wire[COP_HLEN_MAX + COP_COPY_MAX]
 		__attribute__((aligned(4)));
+	const bool known = !name && sock_flag(sk, SOCK_PEER_ONLY);
 	struct sockaddr_storage from;
 	socklen_t fromlen = sizeof(from);
 	socklen_t asked = name ? *namelen : 0;
@@ -499,7 +533,8 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 		     READ_ONCE(cop_sk(sk)->soft_err) || cop_head_unclean(sk)))
 		return recvfrom_any(sk, fd, buf, len, flags, name, namelen);
 	n = cop_libc.recvfrom(fd, wire, COP_HLEN_MAX + len, flags | MSG_TRUNC,
-			      (struct sockaddr *)&from, &fromlen);
+			      known ? NULL : (struct sockaddr *)&from,
+			      known ? NULL : &fromlen);
 	if (unlikely(n < 0))
 		return -errno;
 	if (name) {
@@ -508,7 +543,10 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 	}
 	if (unlikely(!cop_rx_plain(&rx, wire, n, len)))
 		return recvfrom_odd(sk, fd, wire, n, buf, len, flags, name,
-				    namelen, asked, &from, fromlen);
+				    namelen, asked, known ? NULL : &from,
+				    fromlen);
+	if (known)
+		fromlen = peer_name(sk, &from);
 	memcpy(buf, wire + COP_HLEN, rx.copied);
 	return rx_done(sk, fd, flags, &from, fromlen, &rx);
 }

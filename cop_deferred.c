@@ -72,8 +72,8 @@ bool cop_deferred_put(struct cop_flows *flows, const struct cop_flow_key *key,
 			continue;
 		place->key = *key;
 		place->arrival = *a;
-		place_leave(place, PLACE_FULL);
 		u32_add(&flows->waiting, 1);
+		place_leave(place, PLACE_FULL);
 		return true;
 	}
 	return false;
@@ -95,5 +95,15 @@ bool cop_deferred_take(struct cop_flows *flows, struct cop_flow_key *key,
 		u32_add(&flows->waiting, -1);
 		return true;
 	}
+	return false;
+}
+
+bool cop_deferred_any(struct cop_flows *flows)
+{
+	struct cop_deferred *kept = READ_ONCE(flows->deferred);
+
+	for (int i = 0; kept && i < PLACES; i++)
+		if (READ_ONCE(kept->place[i].state) == PLACE_FULL)
+			return true;
 	return false;
 }

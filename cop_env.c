@@ -2,13 +2,14 @@
 /*
  * cop_env.c - what the environment asks of the library, and its one voice.
  *
- * Owns: cop_env and the list of ports. Protected by: written once, when the
+ * Owns: cop_env, the list of ports, and how much was said. Protected by: written once, when the
  * library is loaded. May call: the kernel only. Counterpart in the kernel: module parameters, printk.
  */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cop/compiler.h"
@@ -21,16 +22,25 @@ struct cop_env cop_env;
 
 static uint32_t adopted[(PORT_MAX + 1) / 32]; /* a bit for each port */
 
-void cop_log(const char *fmt, ...)
+static int put_head(char *line, size_t size, int fd)
+{
+	struct timespec now;
+	int n;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	n = snprintf(line, size, "libcop[%d] %lld.%06ld", getpid(),
+		     (long long)now.tv_sec, now.tv_nsec / 1000);
+	if (fd >= 0)
+		n += snprintf(line + n, size - n, " fd %d", fd);
+	return n + snprintf(line + n, size - n, ": ");
+}
+
+static void log_line(int fd, const char *fmt, va_list ap)
 {
 	char line[512];
-	va_list ap;
-	int n, head;
+	int head = put_head(line, sizeof(line), fd);
+	int n = vsnprintf(line + head, sizeof(line) - head - 1, fmt, ap);
 
-	head = snprintf(line, sizeof(line), "libcop[%d]: ", getpid());
-	va_start(ap, fmt);
-	n = vsnprintf(line + head, sizeof(line) - head - 1, fmt, ap);
-	va_end(ap);
 	if (n < 0)
 		return;
 	n = min_t(int, head + n, sizeof(line) - 2);
@@ -39,16 +49,55 @@ void cop_log(const char *fmt, ...)
 		return; /* nobody to tell */
 }
 
-static bool env_switch(const char *name)
+void cop_log(int fd, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_line(fd, fmt, ap);
+	va_end(ap);
+}
+
+/* Returns whether one more may be said now. */
+static bool may_say(void)
+{
+	static _Atomic(uint32_t) second, said;
+	struct timespec now;
+	uint32_t was, left_out;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	was = READ_ONCE(second);
+	if (was != (uint32_t)now.tv_sec &&
+	    atomic_compare_exchange_strong(&second, &was, now.tv_sec)) {
+		left_out = atomic_exchange(&said, 0);
+		if (left_out > COP_LOG_BURST)
+			cop_log(-1, "%u lines were left out",
+				left_out - COP_LOG_BURST);
+	}
+	return atomic_fetch_add(&said, 1) < COP_LOG_BURST;
+}
+
+void cop_log_some(int fd, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!may_say())
+		return;
+	va_start(ap, fmt);
+	log_line(fd, fmt, ap);
+	va_end(ap);
+}
+
+static int env_level(const char *name)
 {
 	const char *value = getenv(name);
 
-	if (!value || !strcmp(value, "0"))
-		return false;
-	if (!strcmp(value, "1"))
-		return true;
-	cop_log("%s=%s is ignored: 0 or 1 is understood", name, value);
-	return false;
+	if (!value)
+		return COP_DEBUG_OFF;
+	if (*value >= '0' && *value <= '2' && !value[1])
+		return *value - '0';
+	cop_log(-1, "%s=%s is ignored: 0, 1 or 2 is understood", name, value);
+	return COP_DEBUG_OFF;
 }
 
 static const char *env_path(const char *name)
@@ -57,7 +106,8 @@ static const char *env_path(const char *name)
 
 	if (!value || *value)
 		return value;
-	cop_log("%s= is ignored: stderr or a file's name is understood", name);
+	cop_log(-1, "%s= is ignored: stderr or a file's name is understood",
+		name);
 	return NULL;
 }
 
@@ -112,7 +162,8 @@ static enum cop_adopt env_adopt(const char *name)
 	memset(adopted, 0, sizeof(adopted));
 	if (!strncmp(value, "udp:", 4) && read_ports(value + 4))
 		return COP_ADOPT_SOME;
-	cop_log("%s=%s is ignored: udp or udp:PORT[-PORT],... is understood",
+	cop_log(-1,
+		"%s=%s is ignored: udp or udp:PORT[-PORT],... is understood",
 		name, value);
 	return COP_ADOPT_NONE;
 }
@@ -120,6 +171,6 @@ static enum cop_adopt env_adopt(const char *name)
 void cop_env_init(void)
 {
 	cop_env.adopt = env_adopt("COP_ADOPT");
-	cop_env.debug = env_switch("COP_DEBUG");
+	cop_env.debug = env_level("COP_DEBUG");
 	cop_env.stats = env_path("COP_STATS");
 }

@@ -105,7 +105,7 @@ static enum cop_head head_purge(struct sock *sk, int fd, struct cop_rx *rx)
 		if (!cop_owns(sk, fd))
 			return HEAD_GONE;
 		cop_libc.recv(fd, &none, 0, MSG_DONTWAIT);
-		cop_rx_stray(sk, rx->stray, &from, sizeof(from));
+		cop_rx_stray(sk, fd, rx->stray, &from, sizeof(from));
 	}
 	if (head == HEAD_EMPTY)
 		cop_head_clean(sk);
@@ -166,6 +166,7 @@ static void filter_attach(struct sock *sk, int fd)
 	cancel_on(cancel);
 	if (err)
 		return;
+	cop_debug(fd, "has a filter that keeps out what is not COP");
 	cop_filter_attached(sk);
 	sock_set_flag(sk, SOCK_FILTER_NEW);
 }

@@ -34,6 +34,10 @@
 
 #define FIRST_GONE	(~0ull)
 
+/* What whoever has the table next does to it. */
+#define RESTART_NUMBERS 1 /* a number was given out that it does not know of */
+#define RESTART_FLOWS	2 /* they are the memory's last owner's */
+
 static void *flow_table_alloc(size_t size);
 static void flow_table_free(void *mem, size_t size);
 
@@ -57,7 +61,7 @@ struct cop_flow {
 	uint64_t begin, end;  /* of both ways, microseconds */
 	const void *receiver; /* the thread that has received the last... */
 	uint32_t run;	      /* ...so many, one after the other */
-	uint32_t missed;      /* cop_flows.missed as it was then */
+	uint32_t unknown;     /* cop_flows.unknown as it was then */
 	struct cop_source rx;
 	UT_hash_handle hh;
 };
@@ -137,6 +141,16 @@ static bool flow_trylock(struct cop_flows *flows, uint32_t me)
 	return true;
 }
 
+static void flows_restart(struct cop_flows *flows);
+
+/* The lock has been taken. */
+static bool flow_got(struct cop_flows *flows)
+{
+	if (unlikely(READ_ONCE(flows->restart)))
+		flows_restart(flows);
+	return true;
+}
+
 static bool flow_enter(struct cop_flows *flows, struct cop_flows **outer)
 {
 	*outer = flows_held;
@@ -161,9 +175,10 @@ static bool flow_lock(struct cop_flows *flows, struct cop_flows **outer)
 		return false;
 	while (!flow_trylock(flows, me) && --tries)
 		sched_yield();
-	if (unlikely(!tries))
-		flows_held = *outer;
-	return tries;
+	if (likely(tries))
+		return flow_got(flows);
+	flows_held = *outer;
+	return false;
 }
 
 static bool flow_lock_now(struct cop_flows *flows, struct cop_flows **outer)
@@ -171,7 +186,7 @@ static bool flow_lock_now(struct cop_flows *flows, struct cop_flows **outer)
 	if (!flow_enter(flows, outer))
 		return false;
 	if (likely(flow_trylock(flows, flow_owner())))
-		return true;
+		return flow_got(flows);
 	flows_held = *outer;
 	return false;
 }
@@ -205,25 +220,16 @@ static void flow_delete(struct cop_flows *flows, struct cop_flow **head,
 	cop_slab_free(&flow_slab, flow);
 }
 
+/* What cop_flows.first is where it is this one. */
+static uint64_t first_of(const struct cop_flow_key *key)
+{
+	return (uint64_t)key->addr << 16 | key->port;
+}
+
 static bool table_add(struct cop_flow **head, struct cop_flow *flow)
 {
 	HASH_ADD(hh, *head, key, sizeof(flow->key), flow);
 	return flow->hh.tbl; /* NULL: no memory for the table */
-}
-
-/*
- * Those that only sent go first: of those that were sent to the numbers would
- * begin anew. The first flow is older than any in the tables.
- */
-static void evict_oldest(struct cop_flows *flows)
-{
-	if (flows->rx_head)
-		flow_delete(flows, &flows->rx_head, flows->rx_head);
-	else if (READ_ONCE(flows->first) != FIRST_GONE)
-		WRITE_ONCE(flows->first, FIRST_GONE);
-	else
-		flow_delete(flows, &flows->head, flows->head);
-	u32_add(&flows->evicted, 1);
 }
 
 static unsigned int flow_count(struct cop_flows *flows)
@@ -243,7 +249,7 @@ static struct cop_flow *flow_make(struct cop_flows *flows,
 		return NULL;
 	memset((char *)flow + rest, 0, sizeof(*flow) - rest);
 	flow->key = *key;
-	flow->missed = READ_ONCE(flows->missed);
+	flow->unknown = READ_ONCE(flows->unknown);
 	if (table_add(head, flow))
 		return flow;
 	cop_slab_free(&flow_slab, flow);
@@ -261,6 +267,44 @@ static struct cop_flow *move_to_sent(struct cop_flows *flows,
 		flows->rx_last = NULL;
 	cop_slab_free(&flow_slab, flow);
 	return NULL;
+}
+
+static void first_gone(struct cop_flows *flows)
+{
+	WRITE_ONCE(flows->first, FIRST_GONE);
+	WRITE_ONCE(flows->first_sent.datagrams, 0);
+	WRITE_ONCE(flows->first_sent.bytes, 0);
+}
+
+/* What has come from the first is not in the table of those that were sent to. */
+static bool evict_sender(struct cop_flows *flows)
+{
+	struct cop_flow *oldest = flows->rx_head;
+
+	if (oldest && READ_ONCE(flows->first) == first_of(&oldest->key)) {
+		move_to_sent(flows, oldest);
+		oldest = flows->rx_head;
+	}
+	if (!oldest)
+		return false;
+	flow_delete(flows, &flows->rx_head, oldest);
+	u32_add(&flows->evicted, 1);
+	return true;
+}
+
+/*
+ * Those that only sent go first: of those that were sent to the numbers would
+ * begin anew. The first flow is older than any in the tables.
+ */
+static void evict_oldest(struct cop_flows *flows)
+{
+	if (evict_sender(flows))
+		return;
+	if (READ_ONCE(flows->first) != FIRST_GONE)
+		first_gone(flows);
+	else
+		flow_delete(flows, &flows->head, flows->head);
+	u32_add(&flows->evicted, 1);
 }
 
 static struct cop_flow *flow_to(struct cop_flows *flows,
@@ -287,11 +331,8 @@ static struct cop_flow *flow_from(struct cop_flows *flows,
 	if (likely(flow && !memcmp(&flow->key, key, sizeof(*key))))
 		return flow;
 	flow = find_in(flows->head, key) ?: find_in(flows->rx_head, key);
-	if (!flow && flow_count(flows) >= COP_FLOWS_MAX) {
-		if (!flows->rx_head)
-			return NULL;
-		evict_oldest(flows);
-	}
+	if (!flow && flow_count(flows) >= COP_FLOWS_MAX && !evict_sender(flows))
+		return NULL;
 	if (!flow)
 		flow = flow_make(flows, &flows->rx_head, key);
 	flows->rx_last = flow;
@@ -307,9 +348,18 @@ static void table_clear(struct cop_flows *flows)
 	flows->rx_last = NULL;
 }
 
+/* What has been received of each stays known where only the numbers are lost. */
+static void flows_restart(struct cop_flows *flows)
+{
+	if (atomic_exchange(&flows->restart, 0) & RESTART_FLOWS)
+		table_clear(flows);
+	for (struct cop_flow *flow = flows->head; flow; flow = flow->hh.next)
+		flow->next_seq = 0;
+}
+
 static void flow_times(struct cop_flow *flow, uint64_t now)
 {
-	if (!flow->begin)
+	if (!flow->begin || now < flow->begin)
 		flow->begin = now;
 	if (now > flow->end)
 		flow->end = now;
@@ -336,6 +386,7 @@ static bool is_alone(struct cop_flow *flow)
 	       flow->run > flow->rx.datagrams;
 }
 
+/* Whoever finds no room in the table is none of those who are in it. */
 static void take_arrival(struct cop_flows *flows,
 			 const struct cop_flow_key *key, struct cop_arrival *a)
 {
@@ -345,8 +396,8 @@ static void take_arrival(struct cop_flows *flows,
 		u32_add(&flows->missed, 1);
 		return;
 	}
-	if (unlikely(flow->missed != READ_ONCE(flows->missed))) {
-		flow->missed = READ_ONCE(flows->missed);
+	if (unlikely(flow->unknown != READ_ONCE(flows->unknown))) {
+		flow->unknown = READ_ONCE(flows->unknown);
 		cop_source_skip(&flow->rx);
 	}
 	if (!is_alone(flow))
@@ -364,7 +415,11 @@ static void take_deferred(struct cop_flows *flows)
 		take_arrival(flows, &key, &a);
 }
 
-/* Whoever came upon the lock has left what he had. */
+/*
+ * Whoever came upon the lock has left what he had. Who is still at it looks for
+ * the lock himself, and may be what this is a signal handler of: there is nothing
+ * to be waited for.
+ */
 static void flow_unlock(struct cop_flows *flows, struct cop_flows *outer)
 {
 	do {
@@ -372,7 +427,7 @@ static void flow_unlock(struct cop_flows *flows, struct cop_flows *outer)
 			take_deferred(flows);
 		flow_leave(flows, outer);
 	} while (unlikely(READ_ONCE(flows->waiting)) &&
-		 flow_lock_now(flows, &outer));
+		 cop_deferred_any(flows) && flow_lock_now(flows, &outer));
 }
 
 static noinline void defer(struct cop_flows *flows,
@@ -382,10 +437,12 @@ static noinline void defer(struct cop_flows *flows,
 	struct cop_flows *outer;
 
 	a->ordered = false;
-	if (!cop_deferred_put(flows, key, a))
+	if (!cop_deferred_put(flows, key, a)) {
 		u32_add(&flows->missed, 1);
-	else if (flow_lock_now(flows, &outer))
+		u32_add(&flows->unknown, 1);
+	} else if (flow_lock_now(flows, &outer)) {
 		flow_unlock(flows, outer);
+	}
 }
 
 void cop_flow_arrived(struct cop_flows *flows, const struct cop_flow_key *key,
@@ -414,12 +471,8 @@ static uint64_t table_next(struct cop_flows *flows,
 	uint64_t seq = 0;
 
 	if (!flow_lock(flows, &outer)) {
-		WRITE_ONCE(flows->restart, 1);
+		u32_or(&flows->restart, RESTART_NUMBERS);
 		return 0;
-	}
-	if (unlikely(READ_ONCE(flows->restart))) {
-		WRITE_ONCE(flows->restart, 0);
-		table_clear(flows);
 	}
 	flow = flow_to(flows, key);
 	if (likely(flow)) {
@@ -453,7 +506,7 @@ static void table_undo(struct cop_flows *flows, const struct cop_flow_key *key,
 /* The lock-free way: whether this is, or can become, the first flow. */
 static bool is_first(struct cop_flows *flows, const struct cop_flow_key *key)
 {
-	uint64_t want = (uint64_t)key->addr << 16 | key->port;
+	uint64_t want = first_of(key);
 	uint64_t first = READ_ONCE(flows->first);
 
 	if (likely(first == want))
@@ -482,13 +535,13 @@ void cop_flow_init(struct cop_flows *flows)
 	flows_begin(flows);
 	WRITE_ONCE(flows->evicted, 0);
 	WRITE_ONCE(flows->missed, 0);
+	WRITE_ONCE(flows->unknown, 0);
 	if (!flow_lock(flows, &outer)) {
-		WRITE_ONCE(flows->restart, 1);
+		u32_or(&flows->restart, RESTART_FLOWS);
 		return;
 	}
 	take_deferred(flows);
 	table_clear(flows);
-	WRITE_ONCE(flows->restart, 0);
 	flow_leave(flows, outer);
 }
 
@@ -514,22 +567,57 @@ void cop_flow_undo(struct cop_flows *flows, const struct cop_flow_key *key,
 		table_undo(flows, key, seq, len);
 }
 
-void cop_flow_fold(struct cop_flows *flows, const struct cop_flow_key *key,
-		   struct cop_sent *sent)
+void cop_flow_more(struct cop_flows *flows, const struct cop_flow_key *key,
+		   size_t len)
 {
-	uint64_t datagrams = atomic_exchange(&sent->datagrams, 0);
-	uint64_t bytes = atomic_exchange(&sent->bytes, 0);
 	struct cop_flows *outer;
 	struct cop_flow *flow;
 
-	if (!datagrams || !flow_lock(flows, &outer))
+	if (is_first(flows, key)) {
+		u64_add(&flows->first_sent.bytes, len);
 		return;
-	flow = flow_to(flows, key);
-	if (flow) {
-		flow->tx_datagrams += datagrams;
-		flow->tx_bytes += bytes;
+	}
+	if (!flow_lock(flows, &outer))
+		return;
+	flow = find_in(flows->head, key);
+	if (flow)
+		flow->tx_bytes += len;
+	flow_unlock(flows, outer);
+}
+
+static void take_sent(struct cop_flow *flow, struct cop_sent *sent)
+{
+	uint64_t datagrams = atomic_exchange(&sent->datagrams, 0);
+
+	flow->tx_bytes += atomic_exchange(&sent->bytes, 0);
+	flow->tx_datagrams += datagrams;
+	if (datagrams) {
 		flow_times(flow, READ_ONCE(sent->begin));
 		flow_times(flow, READ_ONCE(sent->end));
+	}
+}
+
+/*
+ * The peer has seen two flows where it was sent to unconnected as well. What is
+ * sent to it next is neither's: it begins anew.
+ */
+void cop_flow_fold(struct cop_flows *flows, const struct cop_flow_key *key,
+		   struct cop_sent *sent)
+{
+	uint64_t first = first_of(key);
+	struct cop_flows *outer;
+	struct cop_flow *flow;
+	bool was_first;
+
+	if (!READ_ONCE(sent->datagrams) || !flow_lock(flows, &outer))
+		return;
+	was_first = u64_cas(&flows->first, &first, FIRST_GONE);
+	flow = flow_to(flows, key);
+	if (flow) {
+		take_sent(flow, sent);
+		if (was_first)
+			take_sent(flow, &flows->first_sent);
+		flow->next_seq = 0;
 	}
 	flow_unlock(flows, outer);
 }
@@ -567,6 +655,7 @@ unsigned int cop_flow_list(struct cop_flows *flows, unsigned int from,
 
 	if (!flow_lock(flows, &outer))
 		return 0;
+	take_deferred(flows);
 	list_table(&list, flows->head);
 	list_table(&list, flows->rx_head);
 	flow_unlock(flows, outer);

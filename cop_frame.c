@@ -59,6 +59,15 @@ static void shorten_ip(struct iphdr *ip)
 	ip->check = htons(~csum_fold(sum_words(ip, ip->ihl * 4)));
 }
 
+/* Behind a link layer's header nothing is aligned. */
+static bool is_cop(const unsigned char *at, size_t len)
+{
+	struct cophdr hdr;
+
+	memcpy(&hdr, at, sizeof(hdr));
+	return cop_hdr_check(&hdr, len) == COP_NO_STRAY;
+}
+
 /* Whether a COP datagram in IPv4 begins here, of which this is at least a part. */
 static bool is_packet(const unsigned char *at, size_t len, size_t n)
 {
@@ -76,8 +85,7 @@ static bool is_packet(const unsigned char *at, size_t len, size_t n)
 		return false;
 	memcpy(&udp, at + hlen, sizeof(udp));
 	return ntohs(udp.len) == ntohs(ip.tot_len) - hlen &&
-	       cop_hdr_check(at + hlen + sizeof(udp),
-			     ntohs(udp.len) - sizeof(udp)) == COP_NO_STRAY;
+	       is_cop(at + hlen + sizeof(udp), ntohs(udp.len) - sizeof(udp));
 }
 
 static size_t strip_packet(unsigned char *at)

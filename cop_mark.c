@@ -54,7 +54,7 @@ static void mark_done(struct sock *sk, int fd, const struct cop_mark *mark,
 	if (!err)
 		WRITE_ONCE(cop_sk(sk)->marked, mark_sum(mark));
 	else
-		cop_debug("descriptor %d can't be marked: error %d", fd, -err);
+		cop_warn(fd, "can't be marked: error %d", -err);
 }
 
 void cop_mark(struct sock *sk, int fd)

@@ -264,7 +264,7 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 	if (unlikely(rx.stray != COP_NO_STRAY) && cop_may_own(sk, fd) &&
 	    !cop_rx_ended(fd, whole->msg_namelen, &rx)) {
 		if (!(flags & MSG_PEEK))
-			cop_rx_stray(sk, rx.stray, whole->msg_name, named);
+			cop_rx_stray(sk, fd, rx.stray, whole->msg_name, named);
 		return false;
 	}
 	if (likely(i == at))

@@ -8,11 +8,13 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 #include "cop.h"
 #include "cop/atomic.h"
 #include "cop/bind.h"
+#include "cop/cancel.h"
 #include "cop/compiler.h"
 #include "cop/env.h"
 #include "cop/filter.h"
@@ -181,12 +183,25 @@ static __be32 peer_addr(int fd, const struct sockaddr_in *asked)
 	return peer.sin_addr.s_addr;
 }
 
+/* From a connect on the kernel queues only what the peer sends. */
+static bool queue_is_empty(int fd)
+{
+	struct pollfd queue = { .fd = fd, .events = POLLIN };
+	int cancel = cancel_off();
+	int ready = cop_libc.poll(&queue, 1, 0);
+
+	cancel_on(cancel);
+	return !ready || !(queue.revents & POLLIN);
+}
+
 /* What was sent to the peer that is left is kept, and its numbers end here. */
 static void leave_peer(struct sock *sk)
 {
 	struct cop_flow_key key = { .addr = READ_ONCE(sk->sk_daddr),
 				    .port = READ_ONCE(sk->sk_dport) };
 
+	if (sock_flag(sk, SOCK_PEER_ONLY))
+		sock_reset_flag(sk, SOCK_PEER_ONLY);
 	cop_flow_fold(&cop_sk(sk)->flows, &key, &cop_sk(sk)->peer);
 }
 
@@ -206,6 +221,8 @@ static void cop_connected(struct sock *sk, int fd,
 	leave_peer(sk);
 	WRITE_ONCE(inet->inet_daddr, peer_addr(fd, peer));
 	WRITE_ONCE(inet->inet_dport, peer->sin_port);
+	if (queue_is_empty(fd))
+		sock_set_flag(sk, SOCK_PEER_ONLY);
 	WRITE_ONCE(sk->sk_state, COP_ESTABLISHED);
 }
 

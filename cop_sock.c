@@ -114,8 +114,8 @@ void sock_put(struct sock *sk)
 	int refs = int_add(&sk->sk_refcnt, -1);
 
 	if (unlikely(refs <= 0))
-		cop_debug("sock %p: a reference too many was dropped",
-			  (void *)sk);
+		cop_warn(-1, "sock %p: a reference too many was dropped",
+			 (void *)sk);
 	else if (refs == 1)
 		sk_free(sk);
 }
@@ -136,8 +136,9 @@ void sk_common_release(struct sock *sk)
 	sk->sk_prot->unhash(sk);
 	refs = READ_ONCE(sk->sk_refcnt);
 	if (unlikely(refs != 1))
-		cop_debug("destruction of the %s socket %p is delayed, "
-			  "refcnt=%d",
-			  sk->sk_prot->name, (void *)sk, refs);
+		cop_warn(-1,
+			 "destruction of the %s socket %p is delayed, "
+			 "refcnt=%d",
+			 sk->sk_prot->name, (void *)sk, refs);
 	sock_put(sk);
 }

@@ -1,24 +1,29 @@
 // SPDX-License-Identifier: MIT
 /*
- * cop_stats.c - a socket's performance data, printed when it is closed.
+ * cop_stats.c - a socket's performance data: what is printed when it is closed,
+ * or when the process exits.
  *
- * Owns: nothing. Protected by: each line is one write(). May call: the kernel.
- * Counterpart in the kernel: /proc/net/udp, at the end of a socket's life.
+ * Owns: nothing. Protected by: SOCK_REPORTED, so that it is printed once. May
+ * call: cop_record.c, cop_flow.c, cop_clock.c and the kernel. Counterpart in the
+ * kernel: /proc/net/udp, at the end of a socket's life.
  */
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <linux/sock_diag.h>
-#include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cop/cancel.h"
+#include "cop/clock.h"
 #include "cop/compiler.h"
 #include "cop/env.h"
 #include "cop/libc.h"
 #include "cop/proto.h"
+#include "cop/record.h"
 #include "cop/stats.h"
+
+/* Flows are copied out of the table so many at a time. */
+#define FLOWS_AT_ONCE 16
 
 /* What the kernel threw away: no room in the buffer, or not COP. */
 static uint32_t kernel_drops(int fd)
@@ -31,70 +36,163 @@ static uint32_t kernel_drops(int fd)
 	return meminfo[SK_MEMINFO_DROPS];
 }
 
-static void name_of(char *name, size_t size, __be32 addr, __be16 port)
+static void put_local(struct cop_record *r, struct sock *sk)
 {
-	char text[INET_ADDRSTRLEN];
+	const struct inet_sock *inet = inet_sk(sk);
 
-	inet_ntop(AF_INET, &addr, text, sizeof(text));
-	snprintf(name, size, "%s:%u", text, ntohs(port));
+	cop_record_count(r, "pid", getpid());
+	cop_record_name(r, "local", READ_ONCE(inet->inet_saddr),
+			htons(READ_ONCE(inet->inet_num)));
 }
 
-static int stats_line(char *line, size_t size, struct sock *sk, int fd)
+static void put_strays(struct cop_record *r, struct cop_counters *c)
+{
+	cop_record_count(r, "stray_short",
+			 READ_ONCE(c->strays[COP_STRAY_SHORT]));
+	cop_record_count(r, "stray_magic",
+			 READ_ONCE(c->strays[COP_STRAY_MAGIC]));
+	cop_record_count(r, "stray_version",
+			 READ_ONCE(c->strays[COP_STRAY_VERSION]));
+	cop_record_count(r, "stray_length",
+			 READ_ONCE(c->strays[COP_STRAY_LENGTH]));
+}
+
+static void put_socket(struct cop_record *r, struct sock *sk, int fd,
+		       unsigned int flows)
 {
 	struct cop_counters *c = &cop_sk(sk)->count;
-	struct inet_sock *inet = inet_sk(sk);
-	char local[32], peer[32];
 
-	name_of(local, sizeof(local), READ_ONCE(inet->inet_saddr),
-		htons(READ_ONCE(inet->inet_num)));
-	name_of(peer, sizeof(peer), READ_ONCE(inet->inet_daddr),
-		READ_ONCE(inet->inet_dport));
-	return snprintf(line, size,
-			"cop pid=%d local=%s peer=%s tx=%u tx_bytes=%" PRIu64
-			" tx_errors=%u rx=%u rx_bytes=%" PRIu64
-			" truncated=%u port_mismatch=%u stray_short=%u"
-			" stray_magic=%u stray_version=%u stray_length=%u"
-			" kernel_drops=%u\n",
-			getpid(), local, peer, READ_ONCE(c->tx_datagrams),
-			READ_ONCE(c->tx_bytes), READ_ONCE(c->tx_errors),
-			READ_ONCE(c->rx_datagrams), READ_ONCE(c->rx_bytes),
-			READ_ONCE(c->rx_truncated), READ_ONCE(c->port_mismatch),
-			READ_ONCE(c->strays[COP_STRAY_SHORT]),
-			READ_ONCE(c->strays[COP_STRAY_MAGIC]),
-			READ_ONCE(c->strays[COP_STRAY_VERSION]),
-			READ_ONCE(c->strays[COP_STRAY_LENGTH]),
-			kernel_drops(fd));
+	cop_record_begin(r, r->json ? "socket" : "cop");
+	put_local(r, sk);
+	cop_record_name(r, "peer", READ_ONCE(sk->sk_daddr),
+			READ_ONCE(sk->sk_dport));
+	cop_record_count(r, "tx", READ_ONCE(c->tx_datagrams));
+	cop_record_count(r, "tx_bytes", READ_ONCE(c->tx_bytes));
+	cop_record_count(r, "tx_errors", READ_ONCE(c->tx_errors));
+	cop_record_count(r, "rx", READ_ONCE(c->rx_datagrams));
+	cop_record_count(r, "rx_bytes", READ_ONCE(c->rx_bytes));
+	cop_record_count(r, "truncated", READ_ONCE(c->rx_truncated));
+	cop_record_count(r, "port_mismatch", READ_ONCE(c->port_mismatch));
+	put_strays(r, c);
+	cop_record_count(r, "kernel_drops", kernel_drops(fd));
+	cop_record_count(r, "flows", flows);
+	cop_record_count(r, "evicted", READ_ONCE(cop_sk(sk)->flows.evicted));
+	cop_record_count(r, "missed", READ_ONCE(cop_sk(sk)->flows.missed));
+	cop_record_end(r);
 }
 
-static void stats_write(const char *line, size_t len)
+static void put_received(struct cop_record *r, const struct cop_source *rx)
 {
-	int out;
+	cop_record_count(r, "rx", rx->datagrams);
+	cop_record_count(r, "rx_bytes", rx->bytes);
+	cop_record_count(r, "lost", cop_source_lost(rx));
+	cop_record_count(r, "reordered", rx->reordered);
+	cop_record_count(r, "duplicated", rx->duplicated);
+	cop_record_count(r, "unordered", rx->unordered);
+	cop_record_count(r, "restarts", rx->restarts);
+	cop_record_count(r, "jitter_us", rx->jitter >> 4);
+	cop_record_count(r, "gap_us", rx->gap);
+}
+
+/* What has to be added to our clock to have the time of day, microseconds. */
+static uint64_t clock_offset(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 -
+	       cop_clock_us();
+}
+
+static void put_flow(struct cop_record *r, struct sock *sk,
+		     const struct cop_flow_report *flow)
+{
+	uint64_t offset = clock_offset();
+
+	cop_record_begin(r, "flow");
+	put_local(r, sk);
+	cop_record_name(r, "peer", flow->key.addr, flow->key.port);
+	cop_record_count(r, "tx", flow->tx_datagrams);
+	cop_record_count(r, "tx_bytes", flow->tx_bytes);
+	put_received(r, &flow->rx);
+	cop_record_time(r, "first", flow->begin + offset);
+	cop_record_time(r, "last", flow->end + offset);
+	cop_record_end(r);
+}
+
+static void put_flows(struct cop_record *r, struct sock *sk)
+{
+	struct cop_flow_report reports[FLOWS_AT_ONCE];
+	unsigned int from = 0, total;
+
+	do {
+		total = cop_flow_list(&cop_sk(sk)->flows, from, reports,
+				      FLOWS_AT_ONCE);
+		for (unsigned int i = 0; i < FLOWS_AT_ONCE && from + i < total;
+		     i++)
+			put_flow(r, sk, &reports[i]);
+		from += FLOWS_AT_ONCE;
+	} while (from < total);
+}
+
+/* Two peers are counted apart from the table while a socket is in use. */
+static void fold(struct sock *sk)
+{
+	struct cop_flows *flows = &cop_sk(sk)->flows;
+	struct cop_flow_key peer = { .addr = READ_ONCE(sk->sk_daddr),
+				     .port = READ_ONCE(sk->sk_dport) };
+	uint64_t first = READ_ONCE(flows->first);
+	struct cop_flow_key key = { .addr = first >> 16, .port = first };
+
+	cop_flow_fold(flows, &key, &flows->first_sent);
+	cop_flow_fold(flows, &peer, &cop_sk(sk)->peer);
+}
+
+static void put_all(struct cop_record *r, struct sock *sk, int fd)
+{
+	fold(sk);
+	put_socket(r, sk, fd, cop_flow_list(&cop_sk(sk)->flows, 0, NULL, 0));
+	put_flows(r, sk);
+	cop_record_flush(r);
+	if (r->failed)
+		cop_warn(-1, "%s could not be written", cop_env.stats);
+}
+
+static bool is_json(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len >= 6 && !strcmp(name + len - 6, ".jsonl");
+}
+
+static noinline void report(struct sock *sk, int fd)
+{
+	struct cop_record r = { .fd = STDERR_FILENO };
 
 	if (!strcmp(cop_env.stats, "stderr")) {
-		if (cop_libc.write(STDERR_FILENO, line, len) < 0)
-			cop_debug("performance data could not be printed");
+		put_all(&r, sk, fd);
 		return;
 	}
-	out = open(cop_env.stats, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
-		   0644);
-	if (out < 0 || cop_libc.write(out, line, len) < 0)
-		cop_debug("%s could not be written", cop_env.stats);
-	if (out >= 0)
-		cop_libc.close(out);
+	r.json = is_json(cop_env.stats);
+	r.fd = open(cop_env.stats, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+		    0644);
+	if (r.fd < 0) {
+		cop_warn(-1, "%s could not be written", cop_env.stats);
+		return;
+	}
+	put_all(&r, sk, fd);
+	cop_libc.close(r.fd);
 }
 
 void cop_stats_report(struct sock *sk, int fd)
 {
-	char line[512];
-	int cancel, len;
+	int cancel;
 
 	if (likely(!cop_env.stats) || !sock_flag(sk, SOCK_CARRIED))
 		return;
 	if (u32_or(&sk->sk_flags, SOCK_REPORTED) & SOCK_REPORTED)
 		return;
 	cancel = cancel_off();
-	len = stats_line(line, sizeof(line), sk, fd);
-	if (len > 0 && (size_t)len < sizeof(line))
-		stats_write(line, len);
+	report(sk, fd);
 	cancel_on(cancel);
 }

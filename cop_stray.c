@@ -33,7 +33,7 @@ static bool is_news(const struct sockaddr_in *from)
 	return false;
 }
 
-static void name_peer(struct sock *sk, enum cop_stray reason,
+static void name_peer(int fd, enum cop_stray reason,
 		      const struct sockaddr_in *from)
 {
 	static const char *const what[] = {
@@ -47,17 +47,17 @@ static void name_peer(struct sock *sk, enum cop_stray reason,
 	if (!is_news(from))
 		return;
 	inet_ntop(AF_INET, &from->sin_addr, addr, sizeof(addr));
-	cop_debug("port %u: datagrams from %s:%u %s", READ_ONCE(sk->sk_num),
-		  addr, ntohs(from->sin_port), what[reason]);
+	cop_log(fd, "datagrams from %s:%u %s", addr, ntohs(from->sin_port),
+		what[reason]);
 }
 
-void cop_rx_stray(struct sock *sk, enum cop_stray reason, const void *name,
-		  socklen_t len)
+void cop_rx_stray(struct sock *sk, int fd, enum cop_stray reason,
+		  const void *name, socklen_t len)
 {
 	const struct sockaddr_in *from = name;
 
 	u32_add(&cop_sk(sk)->count.strays[reason], 1);
 	if (unlikely(cop_env.debug) && from && len >= sizeof(*from) &&
 	    from->sin_family == AF_INET)
-		name_peer(sk, reason, from);
+		name_peer(fd, reason, from);
 }

@@ -201,6 +201,19 @@ void fd_identify_all(void)
 	errno = saved;
 }
 
+void fd_flush_all(void)
+{
+	unsigned int max = READ_ONCE(cop_table.max);
+
+	for (unsigned int fd = 0; fd < max; fd++) {
+		struct socket *sock = sockfd_get(fd);
+
+		if (sock)
+			sock->ops->flush(sock, fd);
+		fd_drop(sock);
+	}
+}
+
 void fd_hand_on(struct socket *sock, int fd)
 {
 	fd_identify(sock, fd);
@@ -277,6 +290,8 @@ static bool mark_adopt(int fd, const struct cop_mark *mark)
 	adopt_lock();
 	sock = socket_adopt(fd, mark);
 	adopted = sock && !fd_install(fd, sock);
+	if (adopted)
+		cop_debug(fd, "is a COP socket that came from elsewhere");
 	atomic_store(&adopting, false);
 	return adopted;
 }
@@ -328,7 +343,7 @@ static void slot_clear(int fd, struct socket *sock)
 	struct cop_slots *slots = READ_ONCE(cop_table.slots);
 	struct socket *held = sock;
 
-	cop_debug("descriptor %d was closed unseen", fd);
+	cop_debug(fd, "is no COP socket any more");
 	if (cop_process_is_owner() &&
 	    atomic_compare_exchange_strong(cop_slot(slots, fd), &held, NULL))
 		fd_drop(sock);

@@ -11,6 +11,8 @@
  */
 #include <errno.h>
 #include <linux/filter.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include "cop/bind.h"
@@ -36,6 +38,11 @@ static const struct proto plain_prot;
 static bool is_plain(struct sock *sk)
 {
 	return sk->sk_prot == &plain_prot;
+}
+
+static bool is_undecided(struct sock *sk)
+{
+	return sk->sk_prot == &cop_undecided_prot;
 }
 
 static bool decide(struct sock *sk, const struct proto *prot)
@@ -88,17 +95,24 @@ static int move_filter(struct sock *sk, int fd)
 	return err;
 }
 
+static int stay_udp(struct sock *sk)
+{
+	return decide(sk, &plain_prot) || is_plain(sk) ? NOT_OURS : 0;
+}
+
 /* The port that it has been bound to becomes the sock's. */
 static int become_cop(struct sock *sk, int fd)
 {
 	struct sockaddr_in local;
-	int err = move_filter(sk, fd);
 
-	if (err)
-		return err;
+	if (move_filter(sk, fd)) {
+		cop_warn(fd, "stays UDP: its filter can't be moved");
+		return stay_udp(sk);
+	}
 	sock_set_flag(sk, SOCK_CARRIED);
 	if (!decide(sk, &cop_udp_prot))
 		return is_plain(sk) ? NOT_OURS : 0;
+	cop_debug(fd, "is put on COP");
 	cop_naming_begin(sk);
 	ip_local_name(fd, &local);
 	cop_bind_confirm(sk, local.sin_port);
@@ -110,13 +124,12 @@ static int decide_by_port(struct sock *sk, int fd, __be16 port)
 {
 	if (is_plain(sk))
 		return NOT_OURS;
-	if (sk->sk_prot != &cop_undecided_prot)
+	if (!is_undecided(sk))
 		return 0;
 	if (cop_env_adopts(ntohs(port)))
 		return become_cop(sk, fd);
-	cop_debug("descriptor %d stays UDP: port %u is not listed", fd,
-		  ntohs(port));
-	return decide(sk, &plain_prot) || is_plain(sk) ? NOT_OURS : 0;
+	cop_debug(fd, "stays UDP: port %u is not listed", ntohs(port));
+	return stay_udp(sk);
 }
 
 static bool find_dest(int fd, const void *name, socklen_t len,
@@ -141,7 +154,7 @@ static int decide_by_dest(struct sock *sk, int fd, const void *name,
 	struct cop_flow_key dest;
 	int err;
 
-	if (!find_dest(fd, name, len, &dest))
+	if (!find_dest(fd, name, len, &dest) || !dest.port)
 		return is_plain(sk) ? NOT_OURS : 0;
 	err = decide_by_port(sk, fd, dest.port);
 	if (!err && !READ_ONCE(inet_sk(sk)->inet_sport))
@@ -149,26 +162,37 @@ static int decide_by_dest(struct sock *sk, int fd, const void *name,
 	return err;
 }
 
+static int decide_by_local(struct sock *sk, int fd)
+{
+	struct sockaddr_in local;
+
+	ip_local_name(fd, &local);
+	return decide_by_port(sk, fd, local.sin_port);
+}
+
+/* Ahead of what would show, or lose, that a datagram has come. */
+static int decide_if_received(struct sock *sk, int fd)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+
+	if (is_plain(sk))
+		return NOT_OURS;
+	if (cop_libc.poll(&ready, 1, 0) <= 0 || ready.revents != POLLIN)
+		return 0;
+	return decide_by_local(sk, fd);
+}
+
 /*
- * Ahead of a receive: waits for the datagram, and looks. One that comes before
+ * Ahead of a receive: waits for the datagram, and decides. One that comes before
  * anything was sent was sent by somebody who knows only the port that it is for.
  */
 static int decide_by_receive(struct sock *sk, int fd, int flags)
 {
-	struct sockaddr_in local;
 	char none;
-	int n;
-
-	if (is_plain(sk))
-		return NOT_OURS;
-	if (flags & MSG_ERRQUEUE)
-		return 0; /* of what was sent, and so decided */
-	n = cop_libc_result(
+	int n = cop_libc_result(
 		cop_libc.recv(fd, &none, 0, MSG_PEEK | (flags & MSG_DONTWAIT)));
-	if (n < 0)
-		return n;
-	ip_local_name(fd, &local);
-	return decide_by_port(sk, fd, local.sin_port);
+
+	return n < 0 ? n : decide_by_local(sk, fd);
 }
 
 /* ---- naming -------------------------------------------------------------- */
@@ -185,7 +209,8 @@ static int bind_undecided(struct sock *sk, int fd,
 					    sizeof(*addr)));
 	if (err || !addr->sin_port || !cop_env_adopts(ntohs(addr->sin_port)))
 		return err;
-	return become_cop(sk, fd);
+	become_cop(sk, fd);
+	return 0;
 }
 
 static int connect_undecided(struct sock *sk, int fd,
@@ -194,7 +219,7 @@ static int connect_undecided(struct sock *sk, int fd,
 	struct cop_flow_key dest;
 	int err;
 
-	if (!cop_dest_of(uaddr, addr_len, &dest))
+	if (!cop_dest_of(uaddr, addr_len, &dest) || !dest.port)
 		return cop_libc_result(cop_libc.connect(fd, uaddr, addr_len));
 	err = decide_by_port(sk, fd, dest.port);
 	return err ? err : cop_udp_prot.connect(sk, fd, uaddr, addr_len);
@@ -204,9 +229,9 @@ static int disconnect_undecided(struct sock *sk, int fd,
 				const struct sockaddr *uaddr,
 				socklen_t addr_len)
 {
-	if (is_plain(sk))
-		return NOT_OURS;
-	return cop_udp_prot.disconnect(sk, fd, uaddr, addr_len);
+	int err = decide_if_received(sk, fd);
+
+	return err ? err : cop_udp_prot.disconnect(sk, fd, uaddr, addr_len);
 }
 
 static int getname_undecided(struct sock *sk, int fd, struct sockaddr *uaddr,
@@ -255,8 +280,11 @@ static bool poll_undecided(struct sock *sk, int fd)
 static int ioctl_undecided(struct sock *sk, int fd, unsigned long cmd,
 			   void *arg)
 {
-	return is_plain(sk) ? NOT_OURS
-			    : cop_libc_result(cop_libc.ioctl(fd, cmd, arg));
+	int err = cmd == FIONREAD ? decide_if_received(sk, fd) : 0;
+
+	if (err || is_plain(sk))
+		return err ? err : NOT_OURS;
+	return cop_ioctl(sk, fd, cmd, arg);
 }
 
 static bool is_filter(int level, int optname)
@@ -329,29 +357,57 @@ static int sendmmsg_undecided(struct sock *sk, int fd, struct mmsghdr *vec,
 	return err ? err : cop_sendmmsg(sk, fd, vec, n, flags);
 }
 
+/*
+ * Where there is nothing to be received yet, the kernel is asked what it thinks of
+ * the call, by a look that does not wait.
+ */
+#define LOOK (MSG_PEEK | MSG_DONTWAIT)
+
+static int receive_first(struct sock *sk, int fd, const struct msghdr *msg,
+			 int flags, struct timespec *timeout)
+{
+	struct mmsghdr look = { .msg_hdr = *msg };
+	int err = cop_libc_result(
+		cop_libc.recvmmsg(fd, &look, 1, flags | LOOK, timeout));
+
+	if (err < 0 && err != -EAGAIN)
+		return err;
+	return decide_by_receive(sk, fd, flags);
+}
+
 static ssize_t recvfrom_undecided(struct sock *sk, int fd, void *buf,
 				  size_t len, int flags, void *name,
 				  socklen_t *namelen)
 {
-	int err = decide_by_receive(sk, fd, flags);
+	struct iovec iov = { buf, len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int err = decide_if_received(sk, fd);
 
+	if (!err && is_undecided(sk) && !(flags & MSG_ERRQUEUE))
+		err = receive_first(sk, fd, &msg, flags, NULL);
 	return err ? err : cop_recvfrom(sk, fd, buf, len, flags, name, namelen);
 }
 
 static ssize_t recvmsg_undecided(struct sock *sk, int fd, struct msghdr *msg,
 				 int flags)
 {
-	int err = decide_by_receive(sk, fd, flags);
+	int err = decide_if_received(sk, fd);
 
+	if (!err && is_undecided(sk) && !(flags & MSG_ERRQUEUE))
+		err = receive_first(sk, fd, msg, flags, NULL);
 	return err ? err : cop_recvmsg(sk, fd, msg, flags);
 }
 
+/* For no messages there is no wait. */
 static int recvmmsg_undecided(struct sock *sk, int fd, struct mmsghdr *vec,
 			      unsigned int n, int flags,
 			      struct timespec *timeout)
 {
-	int err = decide_by_receive(sk, fd, flags);
+	int err = decide_if_received(sk, fd);
 
+	if (!err && is_undecided(sk) && n && !(flags & MSG_ERRQUEUE) &&
+	    user_readable(fd, vec, sizeof(*vec)))
+		err = receive_first(sk, fd, &vec->msg_hdr, flags, timeout);
 	return err ? err : cop_recvmmsg(sk, fd, vec, n, flags, timeout);
 }
 

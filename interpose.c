@@ -55,6 +55,13 @@ __attribute__((constructor)) void cop_init(void)
 		pthread_once(&cop_once, cop_start);
 }
 
+/* What is still open when the program ends is reported as if it were closed. */
+__attribute__((destructor)) static void cop_exit(void)
+{
+	if (cop_env.stats)
+		fd_flush_all();
+}
+
 noinline void forget_number(int fd)
 {
 	int saved = errno;
@@ -74,6 +81,7 @@ static int sock_map_fd(struct socket *sock, int flags)
 		fd_drop(sock);
 		return fd;
 	}
+	cop_debug(fd, "is a new COP socket, of type %d", sock->type);
 	err = fd_install(fd, sock);
 	if (!err)
 		return fd;

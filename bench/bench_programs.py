@@ -86,7 +86,9 @@ class Throughput:
     def measure(side, port):
         text = talk(side, ["iperf3", "-4", "-c", "127.0.0.1", "-p", port, "-u",
                            "-b", "0", "-l", "1400", "-k", "150000", "--json"])
-        end = json.loads(text)["end"]["sum"]
+        end = json.loads(text)["end"].get("sum")
+        if not end:
+            sys.exit("iperf3 on %s has no result: %s" % (side, text))
         sent = end["packets"] * 1400 * 8 / end["seconds"] / 1e6
         return sent, sent * (1 - end["lost_packets"] / end["packets"])
 

@@ -156,7 +156,7 @@ end
 
 local WINDOW = 64
 local AHEAD_US = 10000
-local BEHIND_US = 255 * 1000000
+local BEHIND_US = 255000000
 local POSITION_ZERO = WORD
 
 local function int32(n)
@@ -189,12 +189,23 @@ local function sender_begins(s, arrival)
     s.torn, s.skip = false, false
 end
 
-local function has_restarted(s, arrival, ahead)
-    local newer = int32(arrival.tstamp - s.last_tstamp)
+-- How much later than the latest it was sent. The sender's clock comes round in
+-- 71 minutes, so the time that has passed here counts as well.
+local function newer_by(s, arrival)
+    local silent = math.max(arrival.now - s.stop, 0)
+    return silent + int32(arrival.tstamp - s.last_tstamp - silent)
+end
+
+local function is_other_first(s, arrival)
+    return arrival.first and s.saw_first and arrival.tstamp ~= s.first_tstamp
+end
+
+local function has_restarted(s, arrival, newer, ahead)
     if newer < -BEHIND_US then
-        return ahead <= 0
+        return arrival.first or ahead <= 0
     elseif arrival.first then
-        return newer > 0
+        return newer > 0 or (is_other_first(s, arrival) and
+                             int32(arrival.tstamp - s.first_tstamp) > 0)
     end
     return ahead <= 0 and newer > AHEAD_US
 end
@@ -202,7 +213,7 @@ end
 local function came_before(s, arrival, behind)
     local position = s.highest - behind
     if arrival.first and s.saw_first then
-        return arrival.tstamp == s.first_tstamp
+        return true
     elseif behind < WINDOW then
         return s.window[position] ~= nil
     end
@@ -223,10 +234,8 @@ local function goes_on(s, arrival, ahead)
     s.window[s.highest] = arrival.frame
 end
 
--- In a capture what came first stands first: it is never "unordered".
 local function is_late(s, arrival, behind)
     local position = s.highest - behind
-    s.reordered = s.reordered + 1
     if behind < WINDOW then
         s.window[position] = arrival.frame
     end
@@ -238,77 +247,89 @@ local function is_late(s, arrival, behind)
     end
 end
 
--- Returns what it is, and what is missing ahead of it or where it came before.
-local function take_number(s, arrival)
-    local ahead = int32(arrival.seq - s.highest)
-    local behind = -ahead
-    if has_restarted(s, arrival, ahead) then
-        sender_begins(s, arrival)
-        s.restarts = s.restarts + 1
-        return "restart"
-    elseif ahead > 0 and s.skip then
-        stretch_begin(s, arrival)
-        s.torn, s.skip = true, false
-        return "next"
-    elseif ahead > 0 then
-        goes_on(s, arrival, ahead)
-        return "next", ahead - 1
-    elseif s.skip or (s.torn and s.highest - behind < s.base) then
+-- Returns what it is, where it came before, and whether it had not come yet. In a
+-- capture what came first stands first, so what is late is reordered.
+local function falls_behind(s, arrival, behind)
+    if s.skip or (s.torn and s.highest - behind < s.base) then
         s.unordered = s.unordered + 1
         return "unordered"
+    elseif is_other_first(s, arrival) then
+        s.reordered = s.reordered + 1
+        return "reordered"
     elseif came_before(s, arrival, behind) then
         s.duplicated = s.duplicated + 1
         return "duplicate", behind < WINDOW and s.window[s.highest - behind]
     end
+    s.reordered = s.reordered + 1
     is_late(s, arrival, behind)
-    return "reordered"
+    return "reordered", nil, true
 end
 
-local function take_jitter(s, transit)
-    local d = int32(transit - s.transit)
-    local decay = math.floor((s.jitter + 8) % WORD / 16)
-    s.jitter = (s.jitter + math.abs(d) - decay) % WORD
-    return d
+-- Likewise; of what is ahead, what is missing stands for where it came before.
+local function take_number(s, arrival, newer)
+    local ahead = int32(arrival.seq - s.highest)
+    if has_restarted(s, arrival, newer, ahead) then
+        sender_begins(s, arrival)
+        s.restarts = s.restarts + 1
+        return "restart"
+    elseif ahead <= 0 then
+        return falls_behind(s, arrival, -ahead)
+    elseif s.skip then
+        stretch_begin(s, arrival)
+        s.torn, s.skip = true, false
+        return "next", 0, true
+    end
+    goes_on(s, arrival, ahead)
+    return "next", ahead - 1, true
 end
 
 -- Returns the delay variation.
-local function take_time(s, arrival)
-    local transit = (arrival.now - arrival.tstamp) % WORD
-    local d = take_jitter(s, transit)
+local function take_jitter(s, transit)
+    local d = int32(transit - s.transit)
+    local decay = math.floor((s.jitter + 8) / 16)
+    s.jitter = s.jitter + math.min(math.abs(d), BEHIND_US) - decay
     s.transit = transit
-    s.gap = math.max(s.gap, math.min(arrival.now - s.stop, WORD - 1))
     return d
 end
 
--- Returns what the datagram is, the number that take_number() has for it, and
--- the delay variation.
-local function source_take(s, arrival)
+local function take_gap(s, now)
+    s.gap = math.max(s.gap, math.min(now - s.stop, WORD - 1))
+    s.stop = math.max(s.stop, now)
+end
+
+local function source_begin(s, arrival)
+    sender_begins(s, arrival)
+    s.stop = arrival.now
+    s.transit = (arrival.now - arrival.tstamp) % WORD
+    return "next", 0
+end
+
+-- Returns what the datagram is, the number that take_number() has for it, and the
+-- delay variation.
+local function source_goes_on(s, arrival)
     local transit = (arrival.now - arrival.tstamp) % WORD
-    if s.datagrams == 0 then
-        sender_begins(s, arrival)
-        s.transit = transit
-        return "next"
-    end
-    local what, number = take_number(s, arrival)
+    local newer = newer_by(s, arrival)
+    local what, number, fresh = take_number(s, arrival, newer)
+    local variation
     if what == "restart" then
         s.transit = transit
-    elseif what ~= "unordered" and what ~= "duplicate" then
-        return what, number, take_time(s, arrival)
+    elseif fresh then
+        variation = take_jitter(s, transit)
     end
-    return what, number
+    if newer > 0 or newer < -BEHIND_US then
+        s.last_tstamp = arrival.tstamp
+    end
+    take_gap(s, arrival.now)
+    return what, number, variation
 end
 
 local function source_update(s, arrival)
-    local what, number, variation = source_take(s, arrival)
+    local take = s.datagrams == 0 and source_begin or source_goes_on
+    local what, number, variation = take(s, arrival)
     if arrival.first and not s.saw_first then
         s.saw_first = true
         s.first_tstamp = arrival.tstamp
     end
-    if int32(arrival.tstamp - s.last_tstamp) > 0 then
-        s.last_tstamp = arrival.tstamp
-    end
-    s.stop = arrival.now
-    s.stop_frame = arrival.frame
     s.datagrams = s.datagrams + 1
     return what, number, variation
 end
@@ -384,17 +405,18 @@ local function recall(id)
 end
 
 local function find_out(flow, arrival)
-    local s = flow.source
-    local before, before_frame = s.stop, s.stop_frame
+    local s, before = flow.source, flow.last
     local what, number, variation = source_update(s, arrival)
     local position = s.highest + int32(arrival.seq - s.highest)
+    flow.last = arrival
     return {
         what = what, flow = flow.index, datagrams = s.datagrams,
         number = position - s.origin,
         missing = what == "next" and number,
         original = what == "duplicate" and number,
-        previous = before_frame, since = before and arrival.now - before,
-        variation = variation or false, compared = variation and true,
+        previous = before and before.frame,
+        since = before and arrival.now - before.now,
+        variation = variation, compared = variation and true,
         jitter = s.jitter, gap = s.gap, lost = s.lost + s.missing,
         reordered = s.reordered, duplicated = s.duplicated,
         unordered = s.unordered, restarts = s.restarts,

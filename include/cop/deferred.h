@@ -30,4 +30,10 @@ bool cop_deferred_put(struct cop_flows *flows, const struct cop_flow_key *key,
 bool cop_deferred_take(struct cop_flows *flows, struct cop_flow_key *key,
 		       struct cop_arrival *a);
 
+/**
+ * cop_deferred_any - whether there is an arrival to be taken
+ * @flows: the socket's
+ */
+bool cop_deferred_any(struct cop_flows *flows);
+
 #endif /* COP_DEFERRED_H */

@@ -15,8 +15,14 @@ enum cop_adopt {
 	COP_ADOPT_ALL,
 };
 
+enum cop_debug_level {
+	COP_DEBUG_OFF,
+	COP_DEBUG_FAULTS,    /* what goes wrong, and with whom */
+	COP_DEBUG_DECISIONS, /* and what is decided */
+};
+
 struct cop_env {
-	bool debug;	      /* (c) COP_DEBUG=1 */
+	int debug;	      /* (c) COP_DEBUG, enum cop_debug_level */
 	enum cop_adopt adopt; /* (c) COP_ADOPT */
 	const char *stats;    /* (c) COP_STATS: "stderr", a path, or NULL */
 };
@@ -38,19 +44,34 @@ void cop_env_init(void);
 bool cop_env_adopts(uint16_t port);
 
 /**
- * cop_debug - say something on stderr, where COP_DEBUG asks for it
+ * cop_warn - say what goes wrong, with COP_DEBUG from 1 on
+ * cop_debug - say what is decided, with COP_DEBUG from 2 on
+ * @fd: the descriptor it is about, or -1
  * @fmt: as for printf(), without a newline
+ *
+ * So many lines are said within a second, then only how many were not.
  */
-#define cop_debug(...)                        \
-	do {                                  \
-		if (unlikely(cop_env.debug))  \
-			cop_log(__VA_ARGS__); \
+#define cop_say(level, ...)                           \
+	do {                                          \
+		if (unlikely(cop_env.debug >= level)) \
+			cop_log_some(__VA_ARGS__);    \
 	} while (0)
+#define cop_warn(...)  cop_say(COP_DEBUG_FAULTS, __VA_ARGS__)
+#define cop_debug(...) cop_say(COP_DEBUG_DECISIONS, __VA_ARGS__)
+
+#define COP_LOG_BURST  50 /* lines within a second */
 
 /**
  * cop_log - write one line to stderr, whole
+ * @fd: the descriptor it is about, or -1
  * @fmt: as for printf(), without a newline
+ *
+ * It begins with who says it and when: the process and the time of day, seconds
+ * since the epoch.
  */
-void cop_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void cop_log(int fd, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void cop_log_some(int fd, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 #endif /* COP_ENV_H */

@@ -48,9 +48,11 @@ struct cop_flows {
 						  * the lock; NULL: none yet */
 	_Atomic(uint32_t) waiting; /* (a) of these, not taken yet */
 	_Atomic(uint32_t) lock;	   /* (a) mark of the holder's process, or 0 */
-	_Atomic(uint32_t) restart; /* (a) flows in the table start anew */
+	_Atomic(uint32_t)
+		restart; /* (a) what is to start anew, see cop_flow.c */
 	_Atomic(uint32_t) evicted; /* (a) flows that had to go */
 	_Atomic(uint32_t) missed;  /* (a) arrivals that no flow took note of */
+	_Atomic(uint32_t) unknown; /* (a) of these, such as may be any flow's */
 };
 
 /* What is known of one flow, for who asks. */
@@ -78,7 +80,7 @@ void cop_flow_init(struct cop_flows *flows);
  *
  * Returns the number of datagrams of this flow before this one; the low 32 bits
  * are what the header carries, and 0 is the first datagram of a flow. Where a
- * signal handler has interrupted this very function, it starts the flow anew.
+ * signal handler has interrupted this very function, it starts all flows anew.
  * Async-signal-safe.
  */
 uint64_t cop_flow_next(struct cop_flows *flows, const struct cop_flow_key *key,
@@ -97,10 +99,21 @@ void cop_flow_undo(struct cop_flows *flows, const struct cop_flow_key *key,
 		   uint64_t seq, size_t len);
 
 /**
+ * cop_flow_more - note more payload of a datagram that is sent in parts
+ * @flows: the socket's
+ * @key: where to
+ * @len: bytes
+ */
+void cop_flow_more(struct cop_flows *flows, const struct cop_flow_key *key,
+		   size_t len);
+
+/**
  * cop_flow_fold - keep what was sent to a peer while the socket was connected
  * @flows: the socket's
  * @key: the peer
- * @sent: what; it is zero afterwards
+ * @sent: what; there is none afterwards
+ *
+ * What is sent to it next begins anew.
  */
 void cop_flow_fold(struct cop_flows *flows, const struct cop_flow_key *key,
 		   struct cop_sent *sent);

@@ -56,6 +56,7 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_HEAD_BUSY	  0x4000  /* see cop_head_lock() */
 #define SOCK_FILTER_NEW	  0x10000 /* to be looked at again at the next poll */
 #define SOCK_PASSED	  0x8000  /* a spawn may duplicate its descriptor */
+#define SOCK_PEER_ONLY	  0x20000 /* all that can be received is the peer's */
 
 /*
  * The operations of a socket of one family and type. @fd is the descriptor the

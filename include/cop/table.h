@@ -84,6 +84,11 @@ int fd_install(int fd, struct socket *sock);
 void fd_identify_all(void);
 
 /**
+ * fd_flush_all - report every socket that is open
+ */
+void fd_flush_all(void);
+
+/**
  * fd_hand_on - get a socket ready for an exec, or for another process
  * @sock: the socket, kept alive by the caller
  * @fd: a descriptor of it

@@ -44,7 +44,8 @@ static int shell(struct run_result *res, const char *fmt, va_list ap)
 	char line[16384];
 	const char *const argv[] = { "sh", "-c", line, NULL };
 
-	cr_assert_lt(vsnprintf(line, sizeof(line), fmt, ap), sizeof(line));
+	cr_assert_lt((size_t)vsnprintf(line, sizeof(line), fmt, ap),
+		     sizeof(line));
 	return run(res, argv, false, env);
 }
 

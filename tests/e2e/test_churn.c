@@ -19,7 +19,9 @@ static struct run_result result;
 
 static void churn(const char *const argv[], int timeout_ms)
 {
-	static const char *const env[] = { "COP_DEBUG=1", NULL };
+	const bool adopts = !strcmp(argv[1], "adopted");
+	const char *const env[] = { "COP_DEBUG=1",
+				    adopts ? "COP_ADOPT=udp" : NULL, NULL };
 	struct run_child child;
 
 	cr_assert_eq(run_start(&child, &result, argv, true, env), 0);
@@ -44,6 +46,21 @@ Test(e2e_churn, sixteen_threads_lose_nothing_in_30_seconds)
 Test(e2e_churn, one_thread_loses_nothing)
 {
 	const char *const argv[] = { CHURN, "cop", "single", "100000", NULL };
+
+	churn(argv, RUN_TIMEOUT_MS);
+}
+
+Test(e2e_churn, sixteen_threads_on_adopted_udp_lose_nothing)
+{
+	const char *const argv[] = { CHURN, "adopted", "threads", "5", NULL };
+
+	churn(argv, 60000);
+}
+
+Test(e2e_churn, one_thread_on_adopted_udp_loses_nothing)
+{
+	const char *const argv[] = { CHURN, "adopted", "single", "30000",
+				     NULL };
 
 	churn(argv, RUN_TIMEOUT_MS);
 }

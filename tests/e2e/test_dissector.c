@@ -283,6 +283,15 @@ Test(dissector, counts_as_the_library_does, .init = dissector_make)
 	}
 }
 
+/* Beyond 64 numbers what is not missing must have come, but not where. */
+Test(dissector, knows_what_came_long_ago, .init = dissector_make)
+{
+	capture("long_ago");
+	expect_shown("long_ago", FIELDS COUNTS " -Y 'frame.number > 70'",
+		     "71|100|0|||0|0|1|0|0|Duplicate\n"
+		     "72|99|-1|||0|1|1|0|0|Reordered\n");
+}
+
 /* As they come: 1000, 3500, 500 and 1000 us; as they were sent: 1000, 3000, 1000
  * and 1000. So D is 0, 500, -500 and 0; jitter times 16 is 0, 500, 500 + 500 - 31
  * and 969 - 61. */

@@ -52,28 +52,34 @@ static void expect_in(const char *text, const char *found)
 			   text);
 }
 
-/* The lines of both sockets, in the order in which they were closed. */
+/*
+ * Each socket's line and that of its one flow, in the order in which they were
+ * closed.
+ */
 static void expect_stats(const char *text)
 {
-	unsigned int pid, again;
 	char near[512], far[512];
+	unsigned int pid[4];
 
 	snprintf(near, sizeof(near),
 		 "local=127.0.0.1:%u peer=0.0.0.0:0 tx=1 tx_bytes=5 "
 		 "tx_errors=0 rx=1 rx_bytes=10 truncated=0 port_mismatch=0 "
 		 "stray_short=0 stray_magic=0 stray_version=0 stray_length=0 "
-		 "kernel_drops=0\n",
+		 "kernel_drops=0 flows=1 evicted=0 missed=0\nflow pid=",
 		 near_port);
 	snprintf(far, sizeof(far),
 		 "local=127.0.0.1:%u peer=0.0.0.0:0 tx=1 tx_bytes=10 "
 		 "tx_errors=0 rx=1 rx_bytes=5 truncated=0 port_mismatch=0 "
 		 "stray_short=0 stray_magic=0 stray_version=0 stray_length=0 "
-		 "kernel_drops=0\n",
+		 "kernel_drops=0 flows=1 evicted=0 missed=0\nflow pid=",
 		 far_port);
-	cr_expect_eq(sscanf(text, "cop pid=%u local=%*s", &pid), 1);
-	cr_expect_eq(sscanf(strchr(text, '\n') ?: "", "\ncop pid=%u ", &again),
-		     1);
-	cr_expect_eq(pid, again);
+	cr_expect_eq(sscanf(text,
+			    "cop pid=%u %*[^\n] flow pid=%u %*[^\n] "
+			    "cop pid=%u %*[^\n] flow pid=%u",
+			    &pid[0], &pid[1], &pid[2], &pid[3]),
+		     4, "%s", text);
+	for (int i = 1; i < 4; i++)
+		cr_expect_eq(pid[i], pid[0]);
 	expect_in(text, near);
 	expect_in(text, far);
 	cr_expect_lt(strstr(text, near), strstr(text, far));
@@ -115,10 +121,10 @@ Test(env, program_without_a_cop_socket_has_no_stats)
 
 /* ---- COP_STATS --------------------------------------------------------- */
 
-Test(env, cop_stats_stderr_says_one_line_for_each_socket)
+Test(env, cop_stats_stderr_says_one_line_for_each_socket_and_flow)
 {
 	exchange(NULL, "COP_STATS=stderr", NULL);
-	cr_expect_eq(lines_in(result.err), 2, "%s", result.err);
+	cr_expect_eq(lines_in(result.err), 4, "%s", result.err);
 	expect_stats(result.err);
 }
 
@@ -159,8 +165,8 @@ Test(env, cop_stats_appends_to_a_file)
 	read_file(path, text, sizeof(text));
 	unlink(path);
 	rmdir(dir);
-	cr_assert_eq(lines_in(text), 4, "%s", text);
-	for (int skip = 0; skip < 2; skip++)
+	cr_assert_eq(lines_in(text), 8, "%s", text);
+	for (int skip = 0; skip < 4; skip++)
 		memmove(text, strchr(text, '\n') + 1,
 			strlen(strchr(text, '\n') + 1) + 1);
 	expect_stats(text);
@@ -183,13 +189,14 @@ Test(env, cop_debug_says_that_the_stats_file_cannot_be_made)
 
 Test(env, cop_debug_says_who_sends_strays)
 {
-	char expected[96];
+	int pid, fd, port, end = 0;
 
 	exchange("stray", "COP_DEBUG=1", NULL);
-	snprintf(expected, sizeof(expected),
-		 ": port %u: datagrams from 127.0.0.1:", far_port);
-	expect_in(result.err, expected);
-	expect_in(result.err, " are not COP\n");
+	sscanf(result.err,
+	       "libcop[%d] %*[0-9].%*6[0-9] fd %d: datagrams from "
+	       "127.0.0.1:%d are not COP%n",
+	       &pid, &fd, &port, &end);
+	cr_expect_str_eq(result.err + end, "\n", "%s", result.err);
 	cr_expect_eq(strncmp(result.err, "libcop[", 7), 0, "%s", result.err);
 	cr_expect_eq(lines_in(result.err), 1, "%s", result.err);
 }
@@ -212,11 +219,12 @@ ParameterizedTestParameters(env, meaningless_value_is_reported_once_and_ignored)
 				   "udp:PORT[-PORT],... is understood" },
 		{ "COP_ADOPT=udp:0", "COP_ADOPT=udp:0 is ignored: udp or "
 				     "udp:PORT[-PORT],... is understood" },
-		{ "COP_DEBUG=", "COP_DEBUG= is ignored: 0 or 1 is understood" },
+		{ "COP_DEBUG=",
+		  "COP_DEBUG= is ignored: 0, 1 or 2 is understood" },
 		{ "COP_DEBUG=yes",
-		  "COP_DEBUG=yes is ignored: 0 or 1 is understood" },
+		  "COP_DEBUG=yes is ignored: 0, 1 or 2 is understood" },
 		{ "COP_DEBUG=11",
-		  "COP_DEBUG=11 is ignored: 0 or 1 is understood" },
+		  "COP_DEBUG=11 is ignored: 0, 1 or 2 is understood" },
 	};
 
 	return cr_make_param_array(struct value, value,
@@ -230,9 +238,9 @@ ParameterizedTest(struct value *value, env,
 	const char *rest;
 
 	exchange("stray", value->setting, NULL);
-	snprintf(expected, sizeof(expected), "]: %s\n", value->report);
+	snprintf(expected, sizeof(expected), ": %s\n", value->report);
 	cr_expect_eq(strncmp(result.err, "libcop[", 7), 0, "%s", result.err);
-	rest = strchrnul(result.err, ']');
+	rest = strchrnul(result.err, ':');
 	cr_expect_str_eq(rest, expected);
 }
 
@@ -248,7 +256,7 @@ Test(env, meaningless_value_does_not_hide_another_variable)
 {
 	exchange(NULL, "COP_STATS=stderr", "COP_DEBUG=");
 	expect_in(result.err, "COP_DEBUG= is ignored");
-	cr_assert_eq(lines_in(result.err), 3, "%s", result.err);
+	cr_assert_eq(lines_in(result.err), 5, "%s", result.err);
 	expect_stats(strchr(result.err, '\n') + 1);
 }
 

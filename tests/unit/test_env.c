@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "cop/env.h"
 #include "unit/helpers.h"
@@ -29,14 +30,15 @@ static unsigned int lines(const char *text)
 
 static const struct {
 	const char *value; /* NULL: unset */
-	bool on;
+	int level;
 	unsigned int complaints;
 } debug[] = {
-	{ NULL, false, 0 }, { "0", false, 0 },	 { "1", true, 0 },
-	{ "", false, 1 },   { "yes", false, 1 }, { "11", false, 1 },
+	{ NULL, 0, 0 }, { "0", 0, 0 }, { "1", 1, 0 },
+	{ "2", 2, 0 },	{ "", 0, 1 },  { "yes", 0, 1 },
+	{ "11", 0, 1 }, { "3", 0, 1 }, { "-1", 0, 1 },
 };
 
-Test(cop_env, COP_DEBUG_is_0_or_1_and_anything_else_is_reported_once)
+Test(cop_env, COP_DEBUG_is_a_level_and_anything_else_is_reported_once)
 {
 	char text[512];
 
@@ -46,7 +48,7 @@ Test(cop_env, COP_DEBUG_is_0_or_1_and_anything_else_is_reported_once)
 		else
 			unsetenv("COP_DEBUG");
 		t_stderr(cop_env_init, text, sizeof(text));
-		cr_assert(eq(int, cop_env.debug, debug[i].on), "%s",
+		cr_assert(eq(int, cop_env.debug, debug[i].level), "%s",
 			  debug[i].value);
 		cr_assert(eq(uint, lines(text), debug[i].complaints), "%s: %s",
 			  debug[i].value, text);
@@ -127,16 +129,71 @@ Test(cop_env, a_COP_ADOPT_that_means_nothing_is_reported_and_ignored)
 
 static void say_little(void)
 {
-	cop_log("%s %d", "word", 42);
+	cop_log(7, "%s %d", "word", 42);
 }
 
-Test(cop_env, a_line_of_the_log_has_the_process_and_an_end)
+Test(cop_env, a_line_of_the_log_has_process_time_descriptor_and_an_end)
 {
-	char text[512], want[64];
+	long long before = time(NULL), second;
+	char text[512];
+	int pid, end = 0;
 
 	t_stderr(say_little, text, sizeof(text));
-	snprintf(want, sizeof(want), "libcop[%d]: word 42\n", getpid());
-	cr_assert(eq(str, text, want));
+	cr_assert(eq(int,
+		     sscanf(text, "libcop[%d] %lld.%*6[0-9] fd 7: word 42%n",
+			    &pid, &second, &end),
+		     2),
+		  "%s", text);
+	cr_assert(eq(int, pid, getpid()));
+	cr_assert(ge(sz, second, before));
+	cr_assert(le(sz, second, time(NULL)));
+	cr_assert(eq(str, text + end, "\n"));
+}
+
+static void say_often(void)
+{
+	time_t begin;
+
+	cop_env.debug = COP_DEBUG_FAULTS;
+	do {
+		begin = time(NULL);
+		for (int i = 0; i < 10 * COP_LOG_BURST; i++)
+			cop_warn(-1, "again");
+	} while (time(NULL) != begin);
+	cop_env.debug = COP_DEBUG_OFF;
+}
+
+/* In a second: what was counted as one may have been two. */
+Test(cop_env, so_many_lines_are_said_within_a_second)
+{
+	static char text[64 * 1024];
+
+	t_stderr(say_often, text, sizeof(text));
+	cr_assert(ge(uint, lines(text), COP_LOG_BURST));
+	cr_assert(le(uint, lines(text), 4 * COP_LOG_BURST));
+}
+
+static void say_at_each_level(void)
+{
+	for (int level = 0; level <= 2; level++) {
+		cop_env.debug = level;
+		cop_warn(-1, "warn%d", level);
+		cop_debug(-1, "debug%d", level);
+	}
+	cop_env.debug = 0;
+}
+
+Test(cop_env, each_level_says_more)
+{
+	char text[512];
+
+	t_stderr(say_at_each_level, text, sizeof(text));
+	cr_assert(eq(ptr, strstr(text, "warn0"), NULL));
+	cr_assert(eq(ptr, strstr(text, "debug0"), NULL));
+	cr_assert(ne(ptr, strstr(text, "warn1"), NULL));
+	cr_assert(eq(ptr, strstr(text, "debug1"), NULL));
+	cr_assert(ne(ptr, strstr(text, "warn2"), NULL));
+	cr_assert(ne(ptr, strstr(text, "debug2"), NULL));
 }
 
 static void say_too_much(void)
@@ -145,7 +202,7 @@ static void say_too_much(void)
 
 	memset(much, 'x', sizeof(much));
 	much[sizeof(much) - 1] = '\0';
-	cop_log("%s", much);
+	cop_log(-1, "%s", much);
 }
 
 Test(cop_env, a_line_too_long_is_cut_and_still_ends)
@@ -160,7 +217,7 @@ Test(cop_env, a_line_too_long_is_cut_and_still_ends)
 
 static void debug_something(void)
 {
-	cop_debug("something");
+	cop_warn(-1, "something");
 }
 
 Test(cop_env, cop_debug_is_silent_unless_asked_for)
@@ -169,7 +226,7 @@ Test(cop_env, cop_debug_is_silent_unless_asked_for)
 
 	t_stderr(debug_something, text, sizeof(text));
 	cr_assert(eq(str, text, ""));
-	cop_env.debug = true;
+	cop_env.debug = COP_DEBUG_FAULTS;
 	t_stderr(debug_something, text, sizeof(text));
 	cr_assert(eq(uint, lines(text), 1));
 }

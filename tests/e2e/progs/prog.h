@@ -75,13 +75,13 @@ static inline void say(const char *what, long ret, int err)
 	printf("\n");
 }
 
-static inline void die(const char *what)
+static inline _Noreturn void die(const char *what)
 {
 	perror(what);
 	exit(1);
 }
 
-static inline void skip(const char *why)
+static inline _Noreturn void skip(const char *why)
 {
 	fprintf(stderr, "%s: %s\n", why, strerror(errno));
 	exit(EXIT_SKIP);

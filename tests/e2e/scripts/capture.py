@@ -170,6 +170,12 @@ def late_beginning(to):
               (101, 0, 1000, 1000), (20, 0, -9000, 10)])
 
 
+def long_ago(to):
+    """The first of 70 comes again, then the one before it"""
+    play(to, [(100 + i, 0, i * 1000, 1000) for i in range(70)] +
+         [(100, 0, 0, 10), (99, 0, -1000, 10)])
+
+
 def two_ways(to):
     """Flows are told apart by both addresses and both ports"""
     back = {"source": FAR, "dest": NEAR}
@@ -278,6 +284,8 @@ class Sender:
         self.seq = rnd.choice([0, 0, 5, (1 << 32) - rnd.randrange(200),
                                rnd.getrandbits(32)])
         self.first = self.seq == 0
+        self.origin = None  # the first that is made
+        self.spoilt = rnd.choice([.01, .15])
         if rnd.random() < .5:
             self.clock = rnd.choice([rnd.getrandbits(32),
                                      (1 << 32) - rnd.randrange(100000)])
@@ -291,6 +299,7 @@ class Sender:
             self.clock += rnd.randrange(1 << 31)
         one = (self.seq % (1 << 32), FIRST if self.first else 0,
                self.clock % (1 << 32))
+        self.origin = self.origin or one
         self.first = False
         self.seq += 1
         self.sent = (self.sent + [one])[-200:]
@@ -317,6 +326,12 @@ class Sender:
             (now[2] + rnd.choice([0, 10000, -255000000]) +
              rnd.randrange(-1, 3)) % (1 << 32))]
 
+    def begin_twice(self):
+        """The first one comes again, or another one that is like it"""
+        seq, flags, tstamp = self.origin
+        self.coming += [self.make(), (seq, flags, (
+            tstamp + self.rnd.choice([0, 0, -1, 1, 2])) % (1 << 32))]
+
     def nonsense(self):
         rnd = self.rnd
         return (rnd.getrandbits(32), rnd.choice([0, FIRST]),
@@ -326,11 +341,13 @@ class Sender:
     def spoil(self):
         """What comes next is something else than what was sent next"""
         rnd = self.rnd
-        what = rnd.randrange(11)
+        what = rnd.randrange(13)
         if what < 3:
             self.lose()
         elif what < 4:
             self.go_back()
+        elif what > 10 and self.origin:
+            self.begin_twice()
         elif what < 6:
             self.pending.append(self.make())
         elif what < 8 and self.pending:
@@ -343,7 +360,7 @@ class Sender:
             self.coming.append(self.nonsense())
 
     def arrival(self):
-        if not self.coming and self.rnd.random() < .15:
+        if not self.coming and self.rnd.random() < self.spoilt:
             self.spoil()
         return self.coming.pop(0) if self.coming else self.make()
 
