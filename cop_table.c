@@ -337,13 +337,17 @@ void fd_drop(struct socket *sock)
 	sock_free(sock);
 }
 
-/* Empty a slot if it still holds @sock; the caller has a count of its own. */
+/*
+ * Empty a slot if it still holds @sock; the caller has a count of its own. One
+ * that has turned out to be plain UDP's was not closed.
+ */
 static void slot_clear(int fd, struct socket *sock)
 {
 	struct cop_slots *slots = READ_ONCE(cop_table.slots);
 	struct socket *held = sock;
 
-	cop_debug(fd, "is no COP socket any more");
+	if (sock_flag(sock->sk, SOCK_CARRIED))
+		cop_debug(fd, "was closed unseen");
 	if (cop_process_is_owner() &&
 	    atomic_compare_exchange_strong(cop_slot(slots, fd), &held, NULL))
 		fd_drop(sock);

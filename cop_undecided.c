@@ -5,22 +5,27 @@
  * Binding to a listed port puts it on COP. Else the first destination decides, or
  * where a datagram comes ahead of that, the port that the socket was bound to.
  *
- * Owns: the decision, which is a sock's sk_prot. Protected by: it is made once,
- * by compare and swap. May call: cop_udp.c's operations and what is below them.
+ * Owns: the decision, which is a sock's sk_prot; SOCK_DECIDING, SOCK_WAITED.
+ * Protected by: it is made once, by compare and swap, and by one thread at a
+ * time. May call: cop_udp.c's operations and what is below them.
  * Counterpart in the kernel: smc_switch_to_fallback() in net/smc/af_smc.c.
  */
 #include <errno.h>
+#include <limits.h>
 #include <linux/filter.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include "cop/atomic.h"
 #include "cop/bind.h"
 #include "cop/compiler.h"
 #include "cop/env.h"
 #include "cop/filter.h"
 #include "cop/libc.h"
 #include "cop/mark.h"
+#include "cop/msghdr.h"
 #include "cop/proto.h"
 #include "cop/route.h"
 #include "cop/stats.h"
@@ -28,6 +33,8 @@
 #include "cop/uaccess.h"
 
 static const struct proto plain_prot;
+
+#define DECIDE_LOCK_TRIES 50000
 
 /*
  * A socket that stays UDP's is forgotten by the next call that comes upon it,
@@ -69,7 +76,38 @@ static int adopt_decided(struct sock *sk, int fd, const struct cop_mark *mark)
 
 /* ---- the decision -------------------------------------------------------- */
 
-/* A filter that was set on UDP is moved behind the header. */
+/*
+ * One thread at a time decides or sets a filter, since a filter goes along with the
+ * decision. As with cop_head_lock(), who waits for himself goes on in the end.
+ */
+static void decide_lock(struct sock *sk)
+{
+	for (int i = 0; i < DECIDE_LOCK_TRIES; i++) {
+		if (!(u32_or(&sk->sk_flags, SOCK_DECIDING) & SOCK_DECIDING))
+			return;
+		sched_yield();
+	}
+}
+
+static void decide_unlock(struct sock *sk)
+{
+	sock_reset_flag(sk, SOCK_DECIDING);
+}
+
+static bool is_locked(int fd)
+{
+	socklen_t len = sizeof(int);
+	int locked = 0;
+
+	return !cop_libc.getsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &locked,
+				    &len) &&
+	       locked;
+}
+
+/*
+ * A filter that was set on UDP is moved behind the header. Where none can be set
+ * any more, COP could have none that drops strays, nor a mark.
+ */
 static int move_filter(struct sock *sk, int fd)
 {
 	const size_t room = BPF_MAXINSNS * sizeof(struct sock_filter);
@@ -78,9 +116,10 @@ static int move_filter(struct sock *sk, int fd)
 	socklen_t n = 0;
 	int err;
 
-	if (cop_libc.getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &n) ||
-	    !n || !cop_program_read(fd, &mark))
-		return 0; /* there is none, or it was moved */
+	if (cop_libc.getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &n) || !n)
+		return is_locked(fd) ? -EPERM : 0;
+	if (!cop_program_read(fd, &mark))
+		return 0; /* it was moved */
 	prog.filter = mmap(NULL, room, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (prog.filter == MAP_FAILED)
@@ -97,27 +136,51 @@ static int move_filter(struct sock *sk, int fd)
 
 static int stay_udp(struct sock *sk)
 {
-	return decide(sk, &plain_prot) || is_plain(sk) ? NOT_OURS : 0;
+	decide_lock(sk);
+	decide(sk, &plain_prot);
+	decide_unlock(sk);
+	return is_plain(sk) ? NOT_OURS : 0;
 }
 
-/* The port that it has been bound to becomes the sock's. */
-static int become_cop(struct sock *sk, int fd)
+/*
+ * The port that it has been bound to becomes the sock's before anybody can take it
+ * for COP's. Returns -errno where it has to stay UDP.
+ */
+static int become_cop_locked(struct sock *sk, int fd)
 {
 	struct sockaddr_in local;
+	int err;
 
-	if (move_filter(sk, fd)) {
-		cop_warn(fd, "stays UDP: its filter can't be moved");
-		return stay_udp(sk);
+	if (!is_undecided(sk))
+		return 0;
+	err = move_filter(sk, fd);
+	if (err) {
+		decide(sk, &plain_prot);
+		return err;
 	}
-	sock_set_flag(sk, SOCK_CARRIED);
-	if (!decide(sk, &cop_udp_prot))
-		return is_plain(sk) ? NOT_OURS : 0;
-	cop_debug(fd, "is put on COP");
 	cop_naming_begin(sk);
 	ip_local_name(fd, &local);
 	cop_bind_confirm(sk, local.sin_port);
+	sock_set_flag(sk, SOCK_CARRIED);
+	decide(sk, &cop_udp_prot);
 	cop_naming_end(sk);
+	if (sock_flag(sk, SOCK_WAITED))
+		cop_poll(sk, fd);
 	return 0;
+}
+
+static int become_cop(struct sock *sk, int fd)
+{
+	int err;
+
+	decide_lock(sk);
+	err = become_cop_locked(sk, fd);
+	decide_unlock(sk);
+	if (err)
+		cop_warn(fd, "stays UDP: its filter can't be moved");
+	else
+		cop_debug(fd, "is put on COP");
+	return is_plain(sk) ? NOT_OURS : 0;
 }
 
 static int decide_by_port(struct sock *sk, int fd, __be16 port)
@@ -170,16 +233,38 @@ static int decide_by_local(struct sock *sk, int fd)
 	return decide_by_port(sk, fd, local.sin_port);
 }
 
-/* Ahead of what would show, or lose, that a datagram has come. */
+/*
+ * Waits for a datagram, with MSG_DONTWAIT does not, and leaves it there. Returns
+ * whether it is one: it has a sender, and the end of a socket that was shut has
+ * none.
+ */
+static int await_datagram(int fd, int flags)
+{
+	struct sockaddr_in sender;
+	socklen_t len = sizeof(sender);
+	char none;
+	int n = cop_libc_result(
+		cop_libc.recvfrom(fd, &none, 0, MSG_PEEK | flags,
+				  (struct sockaddr *)&sender, &len));
+
+	return n < 0 ? n : len > 0;
+}
+
+/*
+ * Ahead of what would show, or lose, that a datagram has come. Where an error is
+ * pending, a look would take it from the program.
+ */
 static int decide_if_received(struct sock *sk, int fd)
 {
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
 
 	if (is_plain(sk))
 		return NOT_OURS;
-	if (cop_libc.poll(&ready, 1, 0) <= 0 || ready.revents != POLLIN)
+	if (cop_libc.poll(&ready, 1, 0) <= 0 || !(ready.revents & POLLIN) ||
+	    ready.revents & POLLERR)
 		return 0;
-	return decide_by_local(sk, fd);
+	return await_datagram(fd, MSG_DONTWAIT) > 0 ? decide_by_local(sk, fd)
+						    : 0;
 }
 
 /*
@@ -188,11 +273,9 @@ static int decide_if_received(struct sock *sk, int fd)
  */
 static int decide_by_receive(struct sock *sk, int fd, int flags)
 {
-	char none;
-	int n = cop_libc_result(
-		cop_libc.recv(fd, &none, 0, MSG_PEEK | (flags & MSG_DONTWAIT)));
+	int n = await_datagram(fd, flags & MSG_DONTWAIT);
 
-	return n < 0 ? n : decide_by_local(sk, fd);
+	return n > 0 ? decide_by_local(sk, fd) : n;
 }
 
 /* ---- naming -------------------------------------------------------------- */
@@ -269,12 +352,15 @@ static void leave_alone(struct sock *sk, int fd)
 	(void)fd;
 }
 
-/* The kernel knows. */
+/*
+ * The kernel knows, as long as nothing is a stray. A wait that has begun by then
+ * is for COP alone where that is the decision.
+ */
 static bool poll_undecided(struct sock *sk, int fd)
 {
-	(void)sk;
-	(void)fd;
-	return true;
+	if (!sock_flag(sk, SOCK_WAITED))
+		sock_set_flag(sk, SOCK_WAITED);
+	return is_undecided(sk) || is_plain(sk) || cop_poll(sk, fd);
 }
 
 static int ioctl_undecided(struct sock *sk, int fd, unsigned long cmd,
@@ -294,6 +380,26 @@ static bool is_filter(int level, int optname)
 		optname == SO_LOCK_FILTER); /* SO_GET_FILTER is the first */
 }
 
+static int set_filter(struct sock *sk, int fd, int optname, const void *optval,
+		      socklen_t optlen)
+{
+	bool undecided;
+	int err = 0;
+
+	decide_lock(sk);
+	undecided = is_undecided(sk);
+	if (undecided)
+		err = cop_libc_result(cop_libc.setsockopt(
+			fd, SOL_SOCKET, optname, optval, optlen));
+	decide_unlock(sk);
+	if (undecided)
+		return err;
+	if (is_plain(sk))
+		return NOT_OURS;
+	return cop_udp_prot.setsockopt(sk, fd, SOL_SOCKET, optname, optval,
+				       optlen);
+}
+
 /* What COP refuses is refused, since it may become one. */
 static int setsockopt_undecided(struct sock *sk, int fd, int level, int optname,
 				const void *optval, socklen_t optlen)
@@ -301,8 +407,7 @@ static int setsockopt_undecided(struct sock *sk, int fd, int level, int optname,
 	if (is_plain(sk))
 		return NOT_OURS;
 	if (is_filter(level, optname))
-		return cop_libc_result(cop_libc.setsockopt(fd, level, optname,
-							   optval, optlen));
+		return set_filter(sk, fd, optname, optval, optlen);
 	return cop_udp_prot.setsockopt(sk, fd, level, optname, optval, optlen);
 }
 
@@ -319,13 +424,22 @@ static int getsockopt_undecided(struct sock *sk, int fd, int level, int optname,
 
 /* ---- data ---------------------------------------------------------------- */
 
+/*
+ * What decides nothing has no destination, or one with port 0: it goes to the
+ * kernel as it is, for its error.
+ */
 static ssize_t sendto_undecided(struct sock *sk, int fd, const void *buf,
 				size_t len, int flags, const void *name,
 				socklen_t namelen)
 {
 	int err = decide_by_dest(sk, fd, name, namelen);
 
-	return err ? err : cop_sendto(sk, fd, buf, len, flags, name, namelen);
+	if (err)
+		return err;
+	if (is_undecided(sk))
+		return cop_libc_result(
+			cop_libc.sendto(fd, buf, len, flags, name, namelen));
+	return cop_sendto(sk, fd, buf, len, flags, name, namelen);
 }
 
 static ssize_t sendmsg_undecided(struct sock *sk, int fd,
@@ -333,28 +447,47 @@ static ssize_t sendmsg_undecided(struct sock *sk, int fd,
 {
 	int err = decide_by_dest(sk, fd, msg->msg_name, msg->msg_namelen);
 
-	return err ? err : cop_sendmsg(sk, fd, msg, flags);
+	if (err)
+		return err;
+	if (is_undecided(sk))
+		return cop_libc_result(cop_libc.sendmsg(fd, msg, flags));
+	return cop_sendmsg(sk, fd, msg, flags);
 }
 
-static bool name_readable(int fd, const struct msghdr *msg)
+/* By the first message, if it can be read. */
+static int decide_by_first(struct sock *sk, int fd, const struct mmsghdr *vec)
 {
-	return !msg->msg_name ||
-	       (msg->msg_namelen <= sizeof(struct sockaddr_storage) &&
-		user_readable(fd, msg->msg_name, msg->msg_namelen));
+	struct msghdr first;
+
+	if (is_plain(sk))
+		return NOT_OURS;
+	if (!user_readable(fd, vec, sizeof(*vec)) ||
+	    msg_import(fd, &first, &vec->msg_hdr) ||
+	    msg_import_name(fd, &first))
+		return 0;
+	return decide_by_dest(sk, fd, first.msg_name, first.msg_namelen);
 }
 
-/* The first message decides for all. */
+/* The first message decides for all. One that does not goes by itself. */
 static int sendmmsg_undecided(struct sock *sk, int fd, struct mmsghdr *vec,
 			      unsigned int n, int flags)
 {
-	const struct msghdr *first = &vec->msg_hdr;
-	int err = is_plain(sk) ? NOT_OURS : 0;
+	unsigned int done = 0;
+	int err;
 
-	if (!err && user_readable(fd, vec, sizeof(*vec)) &&
-	    name_readable(fd, first))
-		err = decide_by_dest(sk, fd, first->msg_name,
-				     first->msg_namelen);
-	return err ? err : cop_sendmmsg(sk, fd, vec, n, flags);
+	n = min_t(unsigned int, n, IOV_MAX);
+	while (!(err = decide_by_first(sk, fd, vec + done)) &&
+	       is_undecided(sk)) {
+		err = cop_libc_result(
+			cop_libc.sendmmsg(fd, vec + done, 1, flags));
+		if (err <= 0 || ++done == n)
+			return done ? (int)done : err;
+	}
+	if (!err)
+		err = cop_sendmmsg(sk, fd, vec + done, n - done, flags);
+	if (done)
+		return err > 0 ? (int)done + err : (int)done;
+	return err;
 }
 
 /*
@@ -364,15 +497,34 @@ static int sendmmsg_undecided(struct sock *sk, int fd, struct mmsghdr *vec,
 #define LOOK (MSG_PEEK | MSG_DONTWAIT)
 
 static int receive_first(struct sock *sk, int fd, const struct msghdr *msg,
-			 int flags, struct timespec *timeout)
+			 int flags)
 {
-	struct mmsghdr look = { .msg_hdr = *msg };
+	struct msghdr look = *msg;
+	int err = cop_libc_result(cop_libc.recvmsg(fd, &look, flags | LOOK));
+
+	if (err < 0 && err != -EAGAIN)
+		return err;
+	return decide_by_receive(sk, fd, flags);
+}
+
+/* It looks for a pending error ahead of the message, and has a time to judge. */
+static int receive_many_first(struct sock *sk, int fd,
+			      const struct mmsghdr *vec, int flags,
+			      struct timespec *timeout)
+{
+	struct mmsghdr look = *vec;
 	int err = cop_libc_result(
 		cop_libc.recvmmsg(fd, &look, 1, flags | LOOK, timeout));
 
 	if (err < 0 && err != -EAGAIN)
 		return err;
 	return decide_by_receive(sk, fd, flags);
+}
+
+/* What could not be sent was plain, as long as nothing is decided. */
+static bool asks_for_errors(struct sock *sk, int flags)
+{
+	return flags & MSG_ERRQUEUE && is_undecided(sk);
 }
 
 static ssize_t recvfrom_undecided(struct sock *sk, int fd, void *buf,
@@ -383,8 +535,11 @@ static ssize_t recvfrom_undecided(struct sock *sk, int fd, void *buf,
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	int err = decide_if_received(sk, fd);
 
-	if (!err && is_undecided(sk) && !(flags & MSG_ERRQUEUE))
-		err = receive_first(sk, fd, &msg, flags, NULL);
+	if (!err && asks_for_errors(sk, flags))
+		return cop_libc_result(
+			cop_libc.recvfrom(fd, buf, len, flags, name, namelen));
+	if (!err && is_undecided(sk))
+		err = receive_first(sk, fd, &msg, flags);
 	return err ? err : cop_recvfrom(sk, fd, buf, len, flags, name, namelen);
 }
 
@@ -393,8 +548,10 @@ static ssize_t recvmsg_undecided(struct sock *sk, int fd, struct msghdr *msg,
 {
 	int err = decide_if_received(sk, fd);
 
-	if (!err && is_undecided(sk) && !(flags & MSG_ERRQUEUE))
-		err = receive_first(sk, fd, msg, flags, NULL);
+	if (!err && asks_for_errors(sk, flags))
+		return cop_libc_result(cop_libc.recvmsg(fd, msg, flags));
+	if (!err && is_undecided(sk))
+		err = receive_first(sk, fd, msg, flags);
 	return err ? err : cop_recvmsg(sk, fd, msg, flags);
 }
 
@@ -405,9 +562,12 @@ static int recvmmsg_undecided(struct sock *sk, int fd, struct mmsghdr *vec,
 {
 	int err = decide_if_received(sk, fd);
 
-	if (!err && is_undecided(sk) && n && !(flags & MSG_ERRQUEUE) &&
+	if (!err && asks_for_errors(sk, flags))
+		return cop_libc_result(
+			cop_libc.recvmmsg(fd, vec, n, flags, timeout));
+	if (!err && is_undecided(sk) && n &&
 	    user_readable(fd, vec, sizeof(*vec)))
-		err = receive_first(sk, fd, &vec->msg_hdr, flags, timeout);
+		err = receive_many_first(sk, fd, vec, flags, timeout);
 	return err ? err : cop_recvmmsg(sk, fd, vec, n, flags, timeout);
 }
 

@@ -46,6 +46,7 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_REPORTED	  0x0004  /* its performance data were printed */
 #define SOCK_FILTER	  0x0008  /* the kernel drops what is not COP */
 #define SOCK_FILTER_CLEAN 0x0010  /* and nothing from before is queued */
+#define SOCK_DECIDING	  0x0020  /* see decide_lock() */
 #define SOCK_USER_RANGE	  0x0040  /* the program set IP_LOCAL_PORT_RANGE */
 #define SOCK_ON_DEVICE	  0x0080  /* the program set SO_BINDTODEVICE */
 #define SOCK_CORKED	  0x0100  /* a datagram is begun, its header sent */
@@ -57,6 +58,7 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_FILTER_NEW	  0x10000 /* to be looked at again at the next poll */
 #define SOCK_PASSED	  0x8000  /* a spawn may duplicate its descriptor */
 #define SOCK_PEER_ONLY	  0x20000 /* all that can be received is the peer's */
+#define SOCK_WAITED	  0x40000 /* a wait was for it while it was undecided */
 
 /*
  * The operations of a socket of one family and type. @fd is the descriptor the

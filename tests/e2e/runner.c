@@ -286,6 +286,8 @@ static const struct leg adopted_debug = { "adopted",
 					  true,
 					  { "COP_ADOPT=udp", "COP_DEBUG=1" } };
 
+static const struct leg listed = { "listed", true, { NULL } };
+
 static bool is_debugged(const struct leg *leg)
 {
 	return leg == &cop_debug || leg == &adopted_debug;
@@ -368,6 +370,11 @@ void run_unadopted_says(const char *name, const char *what,
 	says(&unadopted, name, what, expected);
 }
 
+void run_listed_says(const char *name, const char *what, const char *expected)
+{
+	says(&listed, name, what, expected);
+}
+
 static void same(const char *name, const char *what,
 		 const struct leg *const legs[])
 {
@@ -407,6 +414,13 @@ void run_same_on_cop(const char *name, const char *what)
 void run_same_adopted(const char *name, const char *what)
 {
 	static const struct leg *const legs[] = { &adopted, &unadopted, NULL };
+
+	same(name, what, legs);
+}
+
+void run_same_listed(const char *name, const char *what)
+{
+	static const struct leg *const legs[] = { &listed, NULL };
 
 	same(name, what, legs);
 }

@@ -159,6 +159,24 @@ void run_same_on_cop(const char *name, const char *what);
 void run_same_adopted(const char *name, const char *what);
 
 /**
+ * run_same_listed - run a program on UDP without libcop, and with a list of ports
+ * @name: one of tests/e2e/progs that has listed.h, which gets "udp" or "listed"
+ *	and
+ * @what: as there
+ *
+ * It makes the list itself, and looks at what is on the wire.
+ */
+void run_same_listed(const char *name, const char *what);
+
+/**
+ * run_listed_says - run_says(), for a program that has listed.h
+ * @name: as there
+ * @what: as there
+ * @expected: as there
+ */
+void run_listed_says(const char *name, const char *what, const char *expected);
+
+/**
  * run_expect_no_fault - that a program lost no reference to a socket
  * @res: its outcome, with COP_DEBUG=1 in its environment
  */
