@@ -78,7 +78,8 @@ $(B)/%.o: %.c | need-build
 COP_CC = $(if $(filter cc gcc,$(CC)),$(or $(shell command -v musl-gcc),$(CC)),$(CC))
 COP_CFLAGS = $(base_cflags) -DCOP_LIBDIR='"$(LIBDIR)"'
 TOOLS := $(sort $(wildcard tools/*.c))
-TOOL_OBJECTS := $(TOOLS:%.c=$(B)/%.o)
+SHARED_ROOMS := cop_source.c
+TOOL_OBJECTS := $(TOOLS:%.c=$(B)/%.o) $(SHARED_ROOMS:%.c=$(B)/tools/%.o)
 MUSL := $(B)/tools/musl
 
 $(COP): $(TOOL_OBJECTS)
@@ -86,6 +87,9 @@ $(COP): $(TOOL_OBJECTS)
 		$(COP_CC) $(COP_CFLAGS) -o $@ $^ $(LDFLAGS)
 
 $(B)/tools/%.o: tools/%.c | need-build $(MUSL)
+	$(call say,CC,$@)$(COP_CC) $(COP_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/tools/cop_%.o: cop_%.c | need-build $(MUSL)
 	$(call say,CC,$@)$(COP_CC) $(COP_CFLAGS) -MMD -MP -c -o $@ $<
 
 # It is asked for once.

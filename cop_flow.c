@@ -44,30 +44,13 @@ static void flow_table_free(void *mem, size_t size);
 #define uthash_malloc(size)    flow_table_alloc(size)
 #define uthash_free(mem, size) flow_table_free(mem, size)
 #define HASH_NONFATAL_OOM      1
-#include <uthash.h>
+#include "cop/flow_table.h"
 #undef HASH_INITIAL_NUM_BUCKETS
 #undef HASH_INITIAL_NUM_BUCKETS_LOG2
 #undef HASH_BKT_CAPACITY_THRESH
 #define HASH_INITIAL_NUM_BUCKETS      FLOW_BUCKETS
 #define HASH_INITIAL_NUM_BUCKETS_LOG2 8
 #define HASH_BKT_CAPACITY_THRESH      (COP_FLOWS_MAX + 1)
-
-/* All (l), but for the slab's. */
-struct cop_flow {
-	struct slab_node node;
-	struct cop_flow_key key;
-	uint64_t next_seq; /* of what is sent to it unconnected */
-	uint64_t tx_datagrams, tx_bytes;
-	uint64_t begin, end;  /* of both ways, microseconds */
-	const void *receiver; /* the thread that has received the last... */
-	uint32_t run;	      /* ...so many, one after the other */
-	uint32_t unknown;     /* cop_flows.unknown as it was then */
-	struct cop_source rx;
-	UT_hash_handle hh;
-};
-
-_Static_assert(COP_FLOWS_MAX * sizeof(struct cop_flow) <= 240 * 1024,
-	       "a socket's flows must stay small");
 
 struct flow_table_mem {
 	struct slab_node node;

@@ -15,7 +15,7 @@
 #include "cop/compiler.h"
 #include "cop/process.h"
 
-static _Atomic(struct cop_process *) process_page;
+_Atomic(struct cop_process *) cop_process_page;
 
 /* Where there is no memory for a page, fork() goes unnoticed, no more. */
 static struct cop_process process_fallback = { .first = 1 };
@@ -37,7 +37,7 @@ static struct cop_process *process_map(void)
 		page = &process_fallback;
 	else
 		page_set_up(page);
-	if (atomic_compare_exchange_strong(&process_page, &none, page))
+	if (atomic_compare_exchange_strong(&cop_process_page, &none, page))
 		return page;
 	if (page != &process_fallback)
 		munmap(page, sizeof(*page));
@@ -47,7 +47,7 @@ static struct cop_process *process_map(void)
 struct cop_process *cop_process(void)
 {
 	struct cop_process *page =
-		atomic_load_explicit(&process_page, memory_order_acquire);
+		atomic_load_explicit(&cop_process_page, memory_order_acquire);
 
 	return likely(page) ? page : process_map();
 }

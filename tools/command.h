@@ -19,6 +19,7 @@ struct command {
 /* Each is in the file of its name. */
 extern const struct command cop_run;
 extern const struct command cop_check;
+extern const struct command cop_stat;
 
 /**
  * cop_fail - say why, on one line of stderr

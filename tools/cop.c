@@ -32,10 +32,7 @@ static const struct command help = {
 };
 
 static const struct command *const commands[] = {
-	&cop_run,
-	&cop_check,
-	&version,
-	&help,
+	&cop_run, &cop_check, &cop_stat, &version, &help,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))

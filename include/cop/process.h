@@ -27,6 +27,9 @@ struct cop_process {
 	_Atomic(uint32_t) random_pool[COP_RANDOM_POOL]; /* (a) and its stock */
 };
 
+/* (a) NULL until it is mapped; for cop_process(), and for cop_export.c. */
+extern _Atomic(struct cop_process *) cop_process_page;
+
 /**
  * cop_process - this process's own page
  *

@@ -441,6 +441,26 @@ static const struct wrong {
 	{ "version 1", "no arguments" },
 	{ "help run check", "one subcommand" },
 	{ "help frobnicate", "no subcommand frobnicate" },
+	{ "stat 1", "only options" },
+	{ "stat -", "only options" },
+	{ "stat -x", "no option -x" },
+	{ "stat -fx", "no option -fx" },
+	{ "stat --", "no option --" },
+	{ "stat --flow", "no option --flow" },
+	{ "stat --flows=1", "--flows takes no value" },
+	{ "stat -p", "--pid: PID is missing" },
+	{ "stat --pid", "--pid: PID is missing" },
+	{ "stat --pid=", "number of a process is wanted" },
+	{ "stat -p -f", "number of a process is wanted" },
+	{ "stat -fp 0", "number of a process is wanted" },
+	{ "stat -p1x", "number of a process is wanted" },
+	{ "stat --port 65536", "a port is wanted" },
+	{ "stat --sport=-1", "a port is wanted" },
+	{ "stat --dport http", "a port is wanted" },
+	{ "stat -w 0", "seconds from" },
+	{ "stat -w1e9", "seconds from" },
+	{ "stat --watch=x", "seconds from" },
+	{ "stat --watch=1s", "seconds from" },
 };
 
 Test(launcher, wrong_use_is_125_and_a_line_that_says_what_is_right,
@@ -482,6 +502,7 @@ Test(launcher, help_is_had_in_several_ways, .init = scratch_make)
 	for (size_t i = 0; i < sizeof(of_run) / sizeof(*of_run); i++)
 		expect_says(of_run[i], "usage: cop run [--adopt");
 	expect_says("check --help", "usage: cop check");
+	expect_says("stat --help", "usage: cop stat [-fjn]");
 }
 
 Test(launcher, a_command_may_be_called_help, .init = scratch_make)

@@ -96,7 +96,7 @@ Test(manual, every_option_is_in_the_page_the_help_and_the_completions,
 		expect_in_completions(found[i]);
 		if (strcmp(found[i], "--help") &&
 		    strcmp(found[i], "--version")) {
-			scratch_shell(&result, "$COP help run");
+			scratch_shell(&result, "$COP help run; $COP help stat");
 			cr_expect_not_null(strstr(result.out, found[i]),
 					   "%s is not in the help", found[i]);
 		}
@@ -258,6 +258,10 @@ static const struct completion {
 	{ "cop run --adopt=ud", "udp", "run|--adopt=udp" },
 	{ "cop run --stats=std", "stderr", "run|--stats=stderr" },
 	{ "cop run --stats=fig", "figures", "run|--stats=figures" },
+	{ "cop sta", "stat", "stat" },
+	{ "cop stat --flo", "--flows", "stat|--flows" },
+	{ "cop stat -f --numer", "--numeric", "stat|-f|--numeric" },
+	{ "cop stat --jso", "--json", "stat|--json" },
 	{ "cop run uniquec", "uniquecommand", "run|uniquecommand" },
 	{ "cop run -- uniquec", "uniquecommand", "run|--|uniquecommand" },
 	{ "cop run --adopt --stats=x uniquec", "uniquecommand",

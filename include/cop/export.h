@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * export.h - where another process finds the sockets of this one: a symbol of
+ * libcop.so, which cop stat looks for.
+ *
+ * It says where each field is that may be asked for, so that a reader need not be
+ * of the same build. What is new goes to the end of an enum; where the meaning
+ * of something changes, COP_EXPORT_LAYOUT does. Needs no other header.
+ */
+#ifndef COP_EXPORT_H
+#define COP_EXPORT_H
+
+#include <stdint.h>
+
+#define COP_EXPORT_SYMBOL  "libcop_export"
+#define COP_EXPORT_MAGIC   "libcop\r\n"
+#define COP_EXPORT_LAYOUT  1
+#define COP_EXPORT_VERSION 16
+#define COP_OBJECT_MAX	   4096 /* no object is larger */
+
+/* Objects that a reader comes upon. */
+enum cop_export_object {
+	COP_OBJ_TABLE,	 /* struct cop_table */
+	COP_OBJ_PROCESS, /* struct cop_process, to which a pointer leads */
+	COP_OBJ_SOCKET,	 /* struct socket; slots are pointers to these, counted
+			  * downwards from cop_table.slots */
+	COP_OBJ_SOCK,	 /* struct cop_sock */
+	COP_OBJ_FLOW,	 /* struct cop_flow */
+	COP_OBJECTS
+};
+
+/* Fields of these, each a number of 1, 2, 4 or 8 bytes, or a pointer. */
+enum cop_export_name {
+	COP_TABLE_MAX,
+	COP_TABLE_SLOTS,
+	COP_PROCESS_OWNER,
+	COP_SOCKET_SK,
+	COP_SOCK_SOCKET,
+	COP_SOCK_PROT,
+	COP_SOCK_STATE,
+	COP_SOCK_NUM,
+	COP_SOCK_RCV_SADDR,
+	COP_SOCK_DADDR,
+	COP_SOCK_DPORT,
+	COP_SOCK_TX,
+	COP_SOCK_TX_BYTES,
+	COP_SOCK_TX_ERRORS,
+	COP_SOCK_RX,
+	COP_SOCK_RX_BYTES,
+	COP_SOCK_TRUNCATED,
+	COP_SOCK_PORT_MISMATCH,
+	COP_SOCK_STRAY_SHORT,
+	COP_SOCK_STRAY_MAGIC,
+	COP_SOCK_STRAY_VERSION,
+	COP_SOCK_STRAY_LENGTH,
+	COP_SOCK_EVICTED,
+	COP_SOCK_MISSED,
+	COP_SOCK_PEER_TX,
+	COP_SOCK_PEER_TX_BYTES,
+	COP_SOCK_PEER_BEGIN,
+	COP_SOCK_PEER_END,
+	COP_SOCK_FIRST,
+	COP_SOCK_FIRST_TX,
+	COP_SOCK_FIRST_TX_BYTES,
+	COP_SOCK_FIRST_BEGIN,
+	COP_SOCK_FIRST_END,
+	COP_SOCK_SENT_FLOWS,
+	COP_SOCK_RECEIVED_FLOWS,
+	COP_FLOW_ADDR,
+	COP_FLOW_PORT,
+	COP_FLOW_TX,
+	COP_FLOW_TX_BYTES,
+	COP_FLOW_BEGIN,
+	COP_FLOW_END,
+	COP_FLOW_RX,
+	COP_FLOW_RX_BYTES,
+	COP_FLOW_MISSING,
+	COP_FLOW_LOST,
+	COP_FLOW_REORDERED,
+	COP_FLOW_DUPLICATED,
+	COP_FLOW_UNORDERED,
+	COP_FLOW_RESTARTS,
+	COP_FLOW_JITTER,
+	COP_FLOW_GAP,
+	COP_FLOW_TABLE, /* the same for all of one list */
+	COP_FLOW_PREV,
+	COP_FLOW_NEXT,
+	COP_FIELDS
+};
+
+/* What a sock's struct proto says that it is. */
+enum cop_export_kind {
+	COP_KIND_COP,
+	COP_KIND_ADOPTED,   /* UDP, for COP_ADOPT */
+	COP_KIND_UNDECIDED, /* UDP, maybe for COP_ADOPT */
+	COP_KINDS
+};
+
+struct cop_export_field {
+	uint16_t offset; /* in its object */
+	uint8_t size;	 /* in bytes, 0: there is none */
+	uint8_t object;	 /* enum cop_export_object */
+};
+
+/* All (c). */
+struct cop_export {
+	char magic[8];
+	uint32_t layout;
+	uint32_t size; /* of this */
+	char version[COP_EXPORT_VERSION];
+	const void *table;   /* the struct cop_table */
+	const void *process; /* where the pointer to struct cop_process is */
+	const void *protos[COP_KINDS];
+	uint16_t flows_max;	      /* of one socket */
+	uint16_t fields;	      /* in field[] */
+	uint16_t object[COP_OBJECTS]; /* sizes, in bytes */
+	struct cop_export_field field[COP_FIELDS];
+};
+
+#endif /* COP_EXPORT_H */

@@ -1,0 +1,955 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_stat.c - cop stat: what it shows of a program is what the program has done,
+ * by the program's own account, the library's (COP_STATS) and the kernel's (ss);
+ * and nothing in a process can harm it. progs/shown.c has the sockets,
+ * progs/fake.c what lies.
+ */
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cop/version.h"
+#include "scratch.h"
+
+#define SCRIPTS	   COP_TEST_DIR "/e2e/scripts/"
+#define SHOWN	   COP_BUILD_DIR "/tests/progs/shown"
+#define PYTHON	   "/usr/bin/python3"
+#define TIMEOUT_MS 30000
+
+static struct run_result result, said;
+static struct run_child program;
+
+/* ---- the program --------------------------------------------------------- */
+
+static void must_be_ready(void)
+{
+	bool is_ready = run_expect(&program, "ready\n", TIMEOUT_MS);
+
+	if (!is_ready && run_finish(&program, 1000) == RUN_SKIP)
+		cr_skip_test("%s", said.err);
+	cr_assert(is_ready, "%s%s", said.out, said.err);
+}
+
+/* It, and what it is started by, may only become one another. */
+static void start(const char *const argv[], const char *const env[])
+{
+	cr_assert_eq(run_start(&program, &said, argv, true, env), 0);
+	must_be_ready();
+}
+
+static void begin(const char *scenario)
+{
+	const char *const argv[] = { SHOWN, "cop", scenario, NULL };
+
+	start(argv, NULL);
+}
+
+static void end(void)
+{
+	cr_expect_eq(run_finish(&program, TIMEOUT_MS), 0, "%s%s", said.out,
+		     said.err);
+}
+
+/* A number that it has said. */
+static int told(const char *name)
+{
+	char text[32];
+	const char *at;
+
+	snprintf(text, sizeof(text), "%s=", name);
+	at = strstr(said.out, text);
+	cr_assert_not_null(at, "%s in %s", name, said.out);
+	return atoi(at + strlen(text));
+}
+
+/* ---- what is shown of it ------------------------------------------------- */
+
+static void show(const char *options)
+{
+	cr_expect_eq(scratch_shell(&result, "$COP stat %s -p %d >list", options,
+				   (int)program.pid),
+		     0, "%s", result.err);
+	cr_expect_str_empty(result.err, "%s", result.err);
+}
+
+/* An expression of what was shown, see shown.py. */
+static const char *value(const char *expression)
+{
+	const char *const argv[] = { PYTHON, SCRIPTS "shown.py", "list",
+				     expression, NULL };
+
+	run(&result, argv, false, NULL);
+	cr_assert_eq(result.status, 0, "%s: %s", expression, result.err);
+	result.out[strcspn(result.out, "\n")] = '\0';
+	return result.out;
+}
+
+static void expect_value(const char *expression, const char *expected)
+{
+	cr_expect_str_eq(value(expression), expected, "%s: %s, not %s",
+			 expression, result.out, expected);
+}
+
+static void expect_number(const char *expression, int expected)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", expected);
+	expect_value(expression, text);
+}
+
+/* ---- against others' accounts -------------------------------------------- */
+
+/*
+ * What COP_STATS prints a moment later, once the program closes them: the same but
+ * for the times, which each makes of the clock by itself.
+ */
+static void expect_same_as_stats(const char *scenario, int rows)
+{
+	const char *const argv[] = { SHOWN, "cop", scenario, NULL };
+	const char *const env[] = { "COP_STATS=stats.jsonl", NULL };
+
+	start(argv, env);
+	show("-j -f");
+	end();
+	expect_number("len(rows)", rows);
+	expect_value("[sum(same(row, line) for row in rows) "
+		     "for line in map(json.loads, open('stats.jsonl'))] "
+		     "== [1] * len(rows)",
+		     "True");
+}
+
+Test(stat, figures_are_those_that_are_printed_at_the_end, .init = scratch_make)
+{
+	expect_same_as_stats("exchange", 5);
+	expect_value("[(s['tx'], s['tx_bytes'], s['rx'], s['rx_bytes']) "
+		     "for s in socks]",
+		     "[(1, 6, 3, 30), (5, 50, 0, 0), (0, 0, 0, 0)]");
+}
+
+Test(stat, errors_are_those_that_are_printed_at_the_end, .init = scratch_make)
+{
+	expect_same_as_stats("errors", 5);
+	expect_value("[(s['tx'], s['tx_errors'], s['truncated']) "
+		     "for s in socks]",
+		     "[(2, 1, 0), (0, 0, 1)]");
+}
+
+Test(stat, flows_are_those_that_are_printed_at_the_end, .init = scratch_make)
+{
+	expect_same_as_stats("flows", 9);
+}
+
+Test(stat, names_states_and_queues_are_those_that_ss_shows,
+     .init = scratch_make)
+{
+	begin("exchange");
+	scratch_must("$COP stat -p %d | awk '!/^\t/ && $4 ~ /^[0-9]/ && "
+		     "$5 ~ /:[0-9]+$/ { print $2, $3, $4, $5, $6 }' | "
+		     "sort >ours && test $(wc -l <ours) = 2 && "
+		     "ss -Huan '( sport = :%d or sport = :%d )' | "
+		     "awk '{ print $1, $2, $3, $4, $5 }' | sort >its && "
+		     "diff ours its",
+		     (int)program.pid, told("a"), told("b"));
+	show("-j");
+	expect_value("[s['recv_q'] > 2 * 26 for s in socks]",
+		     "[True, True, False]");
+	expect_value("[s['state'] for s in socks]",
+		     "['UNCONN', 'ESTAB', 'UNCONN']");
+	end();
+}
+
+Test(stat, a_socket_without_a_port_is_shown_with_empty_queues,
+     .init = scratch_make)
+{
+	begin("exchange");
+	show("-j");
+	expect_value("[(s['local'], s['peer'], s['recv_q'], s['send_q']) "
+		     "for s in socks][2]",
+		     "('0.0.0.0:0', '0.0.0.0:0', 0, 0)");
+	end();
+}
+
+Test(stat, a_table_has_who_has_the_socket, .init = scratch_make)
+{
+	char users[256];
+
+	begin("exchange");
+	scratch_shell(&result, "$COP stat -n --port %d -p %d", told("b"),
+		      (int)program.pid);
+	snprintf(users, sizeof(users),
+		 "users:((\"shown\",pid=%d,fd=4),(\"shown\",pid=%d,fd=40),"
+		 "(\"shown\",pid=%d,fd=50))\n\ttx=5 tx_bytes=50 rx=0 "
+		 "rx_bytes=0\n",
+		 (int)program.pid, (int)program.pid, (int)program.pid);
+	cr_expect_not_null(strstr(result.out, users), "%s, not %s", result.out,
+			   users);
+	end();
+}
+
+/* ---- descriptors --------------------------------------------------------- */
+
+Test(stat, duplicates_are_one_socket, .init = scratch_make)
+{
+	char fds[64];
+
+	begin("exchange");
+	show("-j");
+	snprintf(fds, sizeof(fds), "[[%d], [%d, 40, 50], [%d]]", told("fds"),
+		 told("fds") + 1, told("fds") + 2);
+	expect_value("[s['fds'] for s in socks]", fds);
+	end();
+}
+
+Test(stat, many_sockets_are_all_there_once, .init = scratch_make)
+{
+	begin("many");
+	show("-j");
+	expect_value("len(socks), len(by_port), len({s['inode'] "
+		     "for s in socks})",
+		     "(700, 700, 700)");
+	expect_value("[s['fd'] for s in socks] == list(range(3, 703))", "True");
+	end();
+}
+
+Test(stat, numbers_that_were_closed_unseen_are_not_shown, .init = scratch_make)
+{
+	char fds[64];
+
+	begin("stale");
+	show("-j");
+	snprintf(fds, sizeof(fds), "[[%d, 62]]", told("fds"));
+	expect_value("[s['fds'] for s in socks]", fds);
+	end();
+}
+
+/* ---- processes ----------------------------------------------------------- */
+
+/* What it has bound its parent can't know but from the kernel. */
+Test(stat, a_forked_child_has_its_own_figures_and_the_same_names,
+     .init = scratch_make)
+{
+	int bound;
+
+	begin("forked");
+	bound = told("bound");
+	show("-j");
+	expect_value("[(s['tx'], s['rx']) for s in socks]",
+		     "[(0, 0), (1, 0), (0, 0)]");
+	expect_number("port(socks[0]['local'])", bound);
+	scratch_must("cp list parents; $COP stat -j -p %d >list",
+		     told("child"));
+	expect_value("[(s['tx'], s['rx']) for s in socks]",
+		     "[(0, 0), (1, 0), (0, 1)]");
+	expect_value("[s['inode'] for s in socks] == "
+		     "[json.loads(l)['inode'] for l in open('parents')]",
+		     "True");
+	end();
+}
+
+Test(stat, a_child_of_vfork_does_not_have_what_is_in_its_memory,
+     .init = scratch_make)
+{
+	begin("vforked");
+	show("-j");
+	expect_value("len(socks)", "2");
+	scratch_must("$COP stat -j -p %d >list", told("child"));
+	expect_value("len(socks)", "0");
+	end();
+}
+
+Test(stat, a_process_whose_vfork_is_over_has_its_sockets, .init = scratch_make)
+{
+	begin("spawned");
+	show("-j");
+	expect_value("len(socks)", "2");
+	end();
+}
+
+/* ---- flows --------------------------------------------------------------- */
+
+#define SENT_TO                                                         \
+	"{f['peer']: (f['tx'], f['tx_bytes'], f['rx'], f['rx_bytes']) " \
+	"for f in flows if port(f['local']) == %d} == "
+#define AT "'127.0.0.1:%d': "
+
+/* What lies in three places, see flows.c. */
+Test(stat, what_is_known_of_a_peer_is_in_one_line, .init = scratch_make)
+{
+	char text[512];
+
+	begin("flows");
+	show("-j -f");
+	snprintf(text, sizeof(text),
+		 SENT_TO "{" AT "(6, 23, 1, 6), " AT "(3, 9, 0, 0), " AT
+			 "(1, 4, 1, 6)}",
+		 told("a"), told("b"), told("c"), told("d"));
+	expect_value(text, "True");
+	expect_value("all(f['first'] <= f['last'] for f in flows)", "True");
+	expect_value("__import__('time').time() - 60 < "
+		     "min(f['first'] for f in flows) <= "
+		     "__import__('time').time()",
+		     "True");
+	show("-f");
+	snprintf(text, sizeof(text),
+		 "grep -c '^\tflow peer=127.0.0.1:%d tx=6 tx_bytes=23 rx=1 "
+		 "rx_bytes=6 lost=0 ' list",
+		 told("b"));
+	scratch_must("%s", text);
+	end();
+}
+
+Test(stat, flows_are_shown_when_asked_for, .init = scratch_make)
+{
+	begin("flows");
+	show("-j");
+	expect_value("len(flows)", "0");
+	end();
+}
+
+Test(stat, of_a_crowd_there_are_as_many_flows_as_are_kept, .init = scratch_make)
+{
+	begin("crowd");
+	show("-j --flows");
+	expect_value("[(s['rx'], s['missed'], s['evicted'] + "
+		     "sum(f['fd'] == s['fd'] for f in flows)) "
+		     "for s in socks][1]",
+		     "(1100, 0, 1100)");
+	expect_value("1000 < len(flows) <= 1024, "
+		     "len({f['peer'] for f in flows}) == len(flows)",
+		     "(True, True)");
+	end();
+}
+
+/* ---- kinds --------------------------------------------------------------- */
+
+static void begin_adopted(const char *scenario, const char *variable)
+{
+	const char *const argv[] = { SHOWN, "adopted", scenario, NULL };
+	const char *const env[] = { variable, NULL };
+
+	start(argv, env);
+	show("-j");
+}
+
+Test(stat, adopted_sockets_are_marked, .init = scratch_make)
+{
+	begin_adopted("exchange", "COP_ADOPT=udp");
+	expect_value("[(s['kind'], s['tx']) for s in socks]",
+		     "[('adopted', 1), ('adopted', 5), ('adopted', 0)]");
+	end();
+}
+
+/* The one that is connected is to a listed port. */
+Test(stat, what_is_not_decided_is_not_said_to_be_adopted, .init = scratch_make)
+{
+	begin_adopted("listed", "COP_ADOPT=udp:7");
+	expect_value("[s['kind'] for s in socks]",
+		     "['undecided', 'undecided', 'adopted']");
+	end();
+}
+
+Test(stat, udp_sockets_are_not_shown, .init = scratch_make)
+{
+	begin_adopted("exchange", "A=1");
+	expect_value("len(socks)", "0");
+	end();
+}
+
+/* ---- filters ------------------------------------------------------------- */
+
+static void expect_filtered(const char *option, int port, const char *fds)
+{
+	char options[64];
+
+	snprintf(options, sizeof(options), "-j --%s %d", option, port);
+	show(options);
+	expect_value("[s['fd'] for s in socks]", fds);
+}
+
+Test(stat, filters_by_port, .init = scratch_make)
+{
+	begin("exchange");
+	cr_assert_eq(told("fds"), 3);
+	expect_filtered("port", told("a"), "[3, 4]");
+	expect_filtered("port", told("b"), "[4]");
+	expect_filtered("sport", told("a"), "[3]");
+	expect_filtered("dport", told("a"), "[4]");
+	expect_filtered("dport", told("b"), "[]");
+	end();
+}
+
+Test(stat, without_the_library_there_is_nothing_to_show, .init = scratch_make)
+{
+	const char *const argv[] = { SHOWN, "udp", "exchange", NULL };
+
+	cr_assert_eq(run_start(&program, &said, argv, false, NULL), 0);
+	must_be_ready();
+	show("-j");
+	expect_value("len(rows)", "0");
+	end();
+}
+
+/* ---- all processes ------------------------------------------------------- */
+
+/* In a world where there is no process but the test's own. */
+#define ALONE "unshare -pnm -f --mount-proc sh -c "
+
+static void skip_unless_alone(void)
+{
+	if (scratch_shell(&result, ALONE "true"))
+		cr_skip_test("no namespaces here: %s", result.err);
+}
+
+Test(stat, no_process_at_all_is_no_error, .init = scratch_make)
+{
+	skip_unless_alone();
+	scratch_shell(&result, ALONE "'$COP stat -f'");
+	cr_expect_eq(result.status, 0);
+	cr_expect_str_empty(result.err, "%s", result.err);
+	cr_expect_eq(strncmp(result.out, "Type State ", 11), 0, "%s",
+		     result.out);
+	cr_expect_eq(strchr(result.out, '\n')[1], '\0', "%s", result.out);
+	scratch_shell(&result, ALONE "'$COP stat -p 4000000'");
+	cr_expect_eq(result.status, 1);
+	cr_expect_str_eq(result.err, "cop: stat: there is no process 4000000\n",
+			 "%s", result.err);
+}
+
+#define ALL                                                    \
+	"ip link set lo up; for kind in a b; do (sleep 100 | " \
+	"LD_PRELOAD=$LIB " SHOWN " cop flows >$kind) & done; " \
+	"until grep -q ready a && grep -q ready b; do sleep 0.1; done; "
+
+Test(stat, all_processes_are_shown, .init = scratch_make)
+{
+	skip_unless_alone();
+	scratch_must(ALONE "'" ALL "$COP stat -j >list'");
+	expect_value("len(socks), len({s['pid'] for s in socks}), "
+		     "{s['command'] for s in socks}",
+		     "(8, 2, {'shown'})");
+	expect_value("[s['pid'] for s in socks] == "
+		     "sorted(s['pid'] for s in socks)",
+		     "True");
+}
+
+/* Whatever each of them is about to do while it is looked at. */
+#define COMERS                                                  \
+	"ip link set lo up; (while [ ! -e stop ]; do "          \
+	"LD_PRELOAD=$LIB " COP_BUILD_DIR "/tests/progs/asks & " \
+	"LD_PRELOAD=$LIB " SHOWN " cop errors </dev/null & "    \
+	"wait; done) >out & "
+
+Test(stat, processes_may_end_while_they_are_looked_at, .init = scratch_make,
+     .timeout = 120)
+{
+	skip_unless_alone();
+	scratch_must(ALONE "'" COMERS
+			   "for i in $(seq 150); do $COP stat -fj >>list "
+			   "2>>complaints || exit 1; done; : >stop; wait'");
+	scratch_must("test $(grep -c 'cop 1' out) -gt 3 && ! test -s "
+		     "complaints || { cat complaints; false; }");
+	expect_value("{s['command'] for s in socks} <= "
+		     "{'shown', 'asks', 'sh'} and "
+		     "all(s['tx'] <= 2 and s['tx_errors'] <= 2 "
+		     "for s in socks)",
+		     "True");
+}
+
+/* ---- namespaces ---------------------------------------------------------- */
+
+/* The library is not where the map says, the network another. */
+Test(stat, processes_in_namespaces_of_their_own_are_shown, .init = scratch_make)
+{
+	const char *const argv[] = {
+		"unshare",
+		"-nm",
+		"sh",
+		"-c",
+		"ip link set lo up && cp " COP_LIB " . && mkdir -p lib && "
+		"mount -t tmpfs none lib && cp " COP_LIB " lib/libcop.so && "
+		"LD_PRELOAD=$PWD/lib/libcop.so exec " SHOWN " cop exchange",
+		NULL
+	};
+
+	skip_unless_alone();
+	cr_assert_eq(run_start(&program, &said, argv, false, NULL), 0);
+	must_be_ready();
+	show("-j");
+	expect_value("[(s['tx'], s['recv_q'] > 0) for s in socks]",
+		     "[(1, True), (5, True), (0, False)]");
+	end();
+}
+
+/* It is number 1 there, and knows itself by that. */
+Test(stat, processes_with_numbers_of_their_own_are_shown, .init = scratch_make)
+{
+	const char *const argv[] = { "unshare", "-pf", "--kill-child=KILL",
+				     SHOWN,	"cop", "spawned",
+				     NULL };
+
+	skip_unless_alone();
+	cr_assert_eq(run_start(&program, &said, argv, true, NULL), 0);
+	must_be_ready();
+	scratch_must("$COP stat -j -p $(ps -o pid= --ppid %d) >list",
+		     (int)program.pid);
+	expect_value("len(socks)", "2");
+	end();
+}
+
+Test(stat, what_the_kernel_does_not_tell_is_left_open, .init = scratch_make)
+{
+	skip_unless_alone();
+	begin("moved");
+	show("-j");
+	expect_value("[(s['tx'], s['recv_q'], s['send_q']) for s in socks]",
+		     "[(1, None, None), (0, None, None)]");
+	show("");
+	scratch_must("test $(grep -c '^cop  UNCONN -      -  ' list) = 2");
+	end();
+}
+
+/* ---- libraries ----------------------------------------------------------- */
+
+static void begin_with(const char *library)
+{
+	const char *const argv[] = { SHOWN, "cop", "exchange", NULL };
+	char variable[128];
+	const char *const env[] = { variable, NULL };
+
+	snprintf(variable, sizeof(variable), "LD_PRELOAD=%s/%s", scratch_dir,
+		 library);
+	scratch_must("cp $LIB %s", library);
+	cr_assert_eq(run_start(&program, &said, argv, false, env), 0);
+	must_be_ready();
+}
+
+static void expect_exchange(void)
+{
+	show("-j");
+	expect_value("[s['tx'] for s in socks]", "[1, 5, 0]");
+	end();
+}
+
+Test(stat, a_library_that_was_deleted_is_read, .init = scratch_make)
+{
+	begin_with("libcop.so");
+	scratch_must("rm libcop.so");
+	expect_exchange();
+}
+
+/* By one in which the symbol is elsewhere, or is not at all. */
+Test(stat, a_library_that_was_replaced_is_read, .init = scratch_make)
+{
+	begin_with("libcop.so");
+	scratch_must("echo | cc -shared -fPIC -x c -o other - && "
+		     "mv other libcop.so");
+	expect_exchange();
+}
+
+/* As libcop.so was before there was cop stat. */
+Test(stat, a_library_without_the_symbol_is_refused_with_a_word,
+     .init = scratch_make)
+{
+	const char *const argv[] = { SHOWN, "udp", "exchange", NULL };
+	const char *const env[] = { "LD_PRELOAD=./libcop.so", NULL };
+	char says[128];
+
+	scratch_must("echo 'int socket_ours;' | "
+		     "cc -shared -fPIC -x c -o libcop.so -");
+	cr_assert_eq(run_start(&program, &said, argv, false, env), 0);
+	must_be_ready();
+	scratch_shell(&result, "$COP stat -p %d", (int)program.pid);
+	snprintf(says, sizeof(says),
+		 "cop: stat: process %d (shown) has another version of "
+		 "libcop\n",
+		 (int)program.pid);
+	cr_expect_eq(result.status, 1);
+	cr_expect_str_eq(result.err, says, "%s", result.err);
+	end();
+}
+
+Test(stat, a_library_by_another_name_is_found, .init = scratch_make)
+{
+	begin_with("transport.so.1");
+	expect_exchange();
+}
+
+/* ---- lies ---------------------------------------------------------------- */
+
+#define ANOTHER " has another version of libcop"
+
+static const struct lie {
+	const char *fake, *shows, *says;
+} lies[] = {
+	{ "HONEST", "[(100, 5, 5)] 5", "" },
+	{ "NO_MAGIC", "[] 0", ANOTHER "\n" },
+	{ "OTHER_LAYOUT", "[] 0", ANOTHER ", 9.8.7\n" },
+	{ "BEYOND", "[] 0", ANOTHER ", 9.8.7\n" },
+	{ "HUGE", "[] 0", ANOTHER ", 9.8.7\n" },
+	{ "ODD", "[] 0", ANOTHER ", 9.8.7\n" },
+	{ "NO_SOCKET", "[] 0", "" },
+	{ "NO_SOCK", "[] 0", "" },
+	{ "NO_FLOW", "[(100, 5, 5)] 3", "" },
+	{ "EVERYWHERE", "[] 0", "" },
+	{ "RING", "[(100, 5, 5)] 5", "" },
+	{ "ENDLESS", "[(100, 5, 5)] 4096", "" },
+	{ "STRANGER", "[] 0", "" },
+	{ "CUT", "[(100, 5, 5)] 0", "" },
+};
+
+/* The library's own socket tells that it is there; "cat" stays what it is. */
+static void look_at_library(void)
+{
+	scratch_must("rm -f fifo && mkfifo fifo && : >list");
+	scratch_shell(&result,
+		      "exec 3<>fifo; LD_PRELOAD=./libcop.so cat <&3 & pid=$!; "
+		      "until grep -q cat /proc/$pid/comm && "
+		      "[ -e /proc/$pid/fd/100 ]; do sleep 0.02; done; "
+		      "$COP stat -fj -p $pid >list; "
+		      "status=$?; kill $pid; exit $status");
+}
+
+static void expect_lie(const struct lie *lie)
+{
+	scratch_must("cc -shared -fPIC -DFAKE=%s -I " COP_TEST_DIR
+		     "/../include -o libcop.so " COP_TEST_DIR
+		     "/e2e/progs/fake.c",
+		     lie->fake);
+	look_at_library();
+	cr_expect_eq(result.status, *lie->says ? 1 : 0, "%s: %d", lie->fake,
+		     result.status);
+	if (*lie->says)
+		cr_expect_not_null(strstr(result.err, lie->says), "%s: %s",
+				   lie->fake, result.err);
+	else
+		cr_expect_str_empty(result.err, "%s: %s", lie->fake,
+				    result.err);
+	value("str([(s['fd'], s['tx'], s['missed']) for s in socks]) + ' ' + "
+	      "str(len(flows))");
+	cr_expect_str_eq(result.out, lie->shows, "%s: %s", lie->fake,
+			 result.out);
+}
+
+/* HONEST shows that the others are looked at. */
+Test(stat, nothing_that_a_process_has_in_its_memory_is_believed,
+     .init = scratch_make, .timeout = 120)
+{
+	for (size_t i = 0; i < sizeof(lies) / sizeof(*lies); i++)
+		expect_lie(&lies[i]);
+}
+
+/* Files of the library's name, in the map of a process. */
+static const char *const garbage[] = {
+	": >libcop.so",
+	"echo garbage >libcop.so",
+	"head -c 300 $LIB >libcop.so",
+	"head -c 5000 $LIB >libcop.so",
+	"cp $LIB libcop.so && dd if=/dev/urandom of=libcop.so bs=1 seek=64 "
+	"count=900 conv=notrunc status=none",
+	"head -c 9000 /dev/urandom >libcop.so",
+};
+
+#define MAPS                                                    \
+	"import mmap,os; f=open('libcop.so'); "                 \
+	"m=mmap.mmap(f.fileno(), max(1, os.fstat(3).st_size), " \
+	"prot=mmap.PROT_READ|mmap.PROT_EXEC); "                 \
+	"print('ready', flush=True); input()"
+
+static void expect_unharmed(const char *make)
+{
+	const char *const argv[] = { PYTHON, "-c", MAPS, NULL };
+
+	scratch_must("%s; [ -s libcop.so ] || echo >libcop.so", make);
+	cr_assert_eq(run_start(&program, &said, argv, false, NULL), 0);
+	must_be_ready();
+	scratch_shell(&result, "$COP stat -fj -p %d", (int)program.pid);
+	cr_expect_eq(result.status, 0, "%s: %d", make, result.status);
+	cr_expect_str_empty(result.out, "%s", result.out);
+	cr_expect_str_empty(result.err, "%s: %s", make, result.err);
+	run_finish(&program, 0);
+}
+
+Test(stat, files_that_are_mapped_and_no_library_are_nothing,
+     .init = scratch_make)
+{
+	for (size_t i = 0; i < sizeof(garbage) / sizeof(*garbage); i++)
+		expect_unharmed(garbage[i]);
+}
+
+/* ---- rights -------------------------------------------------------------- */
+
+#define AS_NOBODY "setpriv --reuid=65534 --regid=65534 --clear-groups "
+
+static void make_shared(void)
+{
+	scratch_make();
+	if (scratch_shell(&result, AS_NOBODY "true"))
+		cr_skip_test("only root may be others: %s", result.err);
+	scratch_must("cp $COP $LIB " SHOWN " . && chmod 755 *");
+}
+
+static void begin_as(const char *who, const char *scenario)
+{
+	char line[256];
+	const char *const argv[] = { "sh", "-c", line, NULL };
+
+	snprintf(line, sizeof(line),
+		 "LD_PRELOAD=$PWD/libcop.so exec %s ./shown cop %s", who,
+		 scenario);
+	cr_assert_eq(run_start(&program, &said, argv, false, NULL), 0);
+	must_be_ready();
+}
+
+static void expect_refused(const char *says)
+{
+	cr_expect_eq(result.status, 1, "%d", result.status);
+	cr_expect_str_eq(result.err, says, "%s, not %s", result.err, says);
+	cr_expect_null(strchr(result.out, '{'), "%s", result.out);
+}
+
+Test(stat, another_users_process_is_refused_with_a_word, .init = make_shared)
+{
+	begin_as("", "exchange");
+	scratch_shell(&result, AS_NOBODY "./cop stat -j -p %d",
+		      (int)program.pid);
+	expect_refused("cop: stat: 1 process can't be looked into, with "
+		       "libcop or without: not yours (try as root)\n");
+	end();
+}
+
+Test(stat, ones_own_process_is_shown_to_who_is_not_root, .init = make_shared)
+{
+	begin_as(AS_NOBODY, "exchange");
+	scratch_must(AS_NOBODY "./cop stat -j -p %d >list", (int)program.pid);
+	expect_value("[s['tx'] for s in socks]", "[1, 5, 0]");
+	end();
+}
+
+Test(stat, a_protected_process_is_refused_with_a_word, .init = make_shared)
+{
+	begin_as(AS_NOBODY, "protected");
+	scratch_shell(&result, AS_NOBODY "./cop stat -j -p %d",
+		      (int)program.pid);
+	expect_refused("cop: stat: 1 process can't be looked into, with "
+		       "libcop or without: protected, though yours (try as "
+		       "root)\n");
+	end();
+}
+
+/* In a world with a process of root's. */
+Test(stat, what_cant_be_looked_into_does_not_hide_the_rest, .init = make_shared)
+{
+	skip_unless_alone();
+	scratch_shell(&result, ALONE
+		      "'ip link set lo up; sleep 100 | "
+		      "LD_PRELOAD=$PWD/libcop.so " AS_NOBODY
+		      "./shown cop exchange >out & "
+		      "until grep -q ready out; do sleep 0.1; done; " AS_NOBODY
+		      "./cop stat -j >list'");
+	cr_expect_eq(result.status, 0);
+	cr_expect_not_null(strstr(result.err, " can't be looked into, with "),
+			   "%s", result.err);
+	expect_value("[s['tx'] for s in socks]", "[1, 5, 0]");
+}
+
+/* What Yama does to the one file, and says in the other. */
+#define LIKE_YAMA                                         \
+	"mount -t tmpfs none /proc/sys/kernel && "        \
+	"mkdir /proc/sys/kernel/yama && "                 \
+	"echo %d >/proc/sys/kernel/yama/ptrace_scope && " \
+	": >none && chmod 0 none && mount --bind none /proc/%d/mem && "
+
+static void expect_yama(int scope, const char *why)
+{
+	char says[256];
+
+	scratch_shell(&result,
+		      "unshare -m sh -c '" LIKE_YAMA AS_NOBODY
+		      "./cop stat -p %d'",
+		      scope, (int)program.pid, (int)program.pid);
+	if (strstr(result.err, "mount"))
+		cr_skip_test("nothing can be mounted in /proc: %s", result.err);
+	snprintf(says, sizeof(says),
+		 "cop: stat: 1 process with libcop can't be read: "
+		 "%d (shown): kernel.yama.ptrace_scope is %s\n",
+		 (int)program.pid, why);
+	expect_refused(says);
+}
+
+Test(stat, what_yama_forbids_is_told_from_what_is_not_ones_own,
+     .init = make_shared)
+{
+	begin_as(AS_NOBODY, "exchange");
+	expect_yama(1, "1 (try as root)");
+	expect_yama(3, "3 (nobody may)");
+	end();
+}
+
+/* ---- names that harm ----------------------------------------------------- */
+
+Test(stat, a_commands_name_may_be_any_bytes, .init = scratch_make)
+{
+	begin("named");
+	show("-j");
+	expect_value("ascii(socks[0]['command'])", "'a\"\\\\?[2J\\ufffd\\xe4'");
+	show("");
+	scratch_must("grep -q 'pid=%d' list && ! grep -q '\033' list",
+		     (int)program.pid);
+	end();
+}
+
+/* ---- again and again ----------------------------------------------------- */
+
+/* A byte makes the program send ten datagrams of seven bytes. */
+static void let_it_send(int times)
+{
+	for (int i = 0; i < times; i++) {
+		said.out_len = 0;
+		said.out[0] = '\0';
+		cr_assert(run_write(&program, "x"));
+		cr_assert(run_expect(&program, "sent\n", TIMEOUT_MS));
+	}
+}
+
+static void watch(struct run_child *child, const char *options)
+{
+	static struct run_result seen;
+	char line[256];
+	const char *const argv[] = { "sh", "-c", line, NULL };
+
+	snprintf(line, sizeof(line),
+		 "exec " COP_BIN " stat %s -p %d >list 2>err", options,
+		 (int)program.pid);
+	cr_assert_eq(run_start(child, &seen, argv, false, NULL), 0);
+}
+
+static void wait_until_shown(const char *pattern, int times)
+{
+	scratch_must("n=0; until [ $(grep -c '%s' list) -ge %d ]; do "
+		     "n=$((n + 1)); [ $n -lt 600 ] || exit 1; sleep 0.05; "
+		     "done",
+		     pattern, times);
+}
+
+#define RATE(figure)                                                    \
+	"all(abs(b['" figure "_per_s'] * (b['time'] - a['time']) - "    \
+	"(b['" figure "'] - a['" figure "'])) < 0.01 * (1 + b['" figure \
+	"']) for f in (3, 4) "                                          \
+	"for l in [[s for s in socks if s['fd'] == f]] "                \
+	"for a, b in zip(l, l[1:]))"
+
+Test(stat, rates_are_what_was_done_between_two_looks, .init = scratch_make,
+     .timeout = 120)
+{
+	struct run_child child;
+
+	begin("paced");
+	watch(&child, "-j -w 0.05");
+	wait_until_shown("\"fd\":3", 1);
+	let_it_send(3);
+	wait_until_shown("\"tx\":30,", 2);
+	let_it_send(2);
+	wait_until_shown("\"tx\":50,", 2);
+	run_finish(&child, 0);
+	scratch_must("sed -i '$d' list && ! test -s err");
+	expect_value("'tx_per_s' in socks[0], 'rx_per_s' in socks[1]",
+		     "(False, False)");
+	expect_value("all('tx_per_s' in s and 'rx_bytes_per_s' in s "
+		     "for s in socks[2:])",
+		     "True");
+	expect_value("any(s['tx_per_s'] for s in socks[2:])", "True");
+	expect_value(RATE("tx"), "True");
+	expect_value(RATE("tx_bytes"), "True");
+	expect_value(RATE("rx"), "True");
+	expect_value(RATE("rx_bytes"), "True");
+	end();
+}
+
+Test(stat, tables_follow_each_other_where_there_is_no_terminal,
+     .init = scratch_make)
+{
+	struct run_child child;
+
+	begin("paced");
+	watch(&child, "-w0.05");
+	wait_until_shown("^Type", 3);
+	run_finish(&child, 0);
+	scratch_shell(&result, "sed -n '1p;6p;7p' list | cut -c 1-4");
+	cr_expect_str_eq(result.out, "Type\n\nType\n", "%s", result.out);
+	scratch_shell(&result, "sed -n '3p;9p' list");
+	cr_expect_str_eq(result.out,
+			 "\ttx=0 tx_bytes=0 rx=0 rx_bytes=0\n"
+			 "\ttx=0 tx_bytes=0 rx=0 rx_bytes=0 tx_per_s=0.0 "
+			 "tx_bytes_per_s=0 rx_per_s=0.0 rx_bytes_per_s=0\n",
+			 "%s", result.out);
+	end();
+}
+
+/*
+ * Of seven rows the heading takes two, the first socket two, its figures one, and
+ * with rates two. The next would need three.
+ */
+Test(stat, a_screen_is_drawn_anew_with_what_fits, .init = scratch_make)
+{
+	char pid[16];
+	const char *const argv[] = { PYTHON,  SCRIPTS "terminal.py",
+				     COP_BIN, "stat",
+				     "-w",    "0.05",
+				     "-p",    pid,
+				     NULL };
+
+	begin("exchange");
+	snprintf(pid, sizeof(pid), "%d", (int)program.pid);
+	run(&result, argv, false, NULL);
+	cr_expect_str_eq(result.out, "5 6 6\n", "%s%s", result.out, result.err);
+	end();
+}
+
+/* ---- sockets that come and go -------------------------------------------- */
+
+static long rounds(void)
+{
+	said.out_len = 0;
+	said.out[0] = '\0';
+	cr_assert(run_write(&program, "x"));
+	cr_assert(run_expect(&program, "\n", TIMEOUT_MS));
+	return told("rounds");
+}
+
+/* Of each socket there can be no more than what churn() makes of it. */
+#define SANE                                                                 \
+	"[s for s in socks if s['tx'] > 20 or s['rx'] > 20 or "              \
+	"s['tx_bytes'] > 140 or s['rx_bytes'] > 140 or s['tx_bytes'] % 7 "   \
+	"or s['rx_bytes'] % 7 or s['kind'] != 'cop' or s['tx_errors'] > 20 " \
+	"or "                                                                \
+	"s['local'].split(':')[0] not in ('0.0.0.0', '127.0.0.1') or "       \
+	"s['peer'].split(':')[0] not in ('0.0.0.0', '127.0.0.1') or "        \
+	"len(s['fds']) > 2 or s['missed'] or s['evicted']]"
+#define SANE_FLOWS                                                        \
+	"[f for f in flows if f['tx'] > 20 or f['rx'] > 20 or "           \
+	"f['peer'].split(':')[0] != '127.0.0.1' or f['restarts'] > 1 or " \
+	"f['jitter_us'] > 10**7 or not 0 <= f['last'] - f['first'] < 100]"
+
+Test(stat, a_program_with_sockets_that_come_and_go_is_shown,
+     .init = scratch_make, .timeout = 240)
+{
+	long before;
+
+	begin("churn");
+	before = rounds();
+	scratch_must("for i in $(seq 200); do $COP stat -fj -p %d >>list || "
+		     "exit 1; done",
+		     (int)program.pid);
+	cr_expect_gt(rounds(), before);
+	end();
+	cr_expect_not_null(strstr(said.out, "end\n"), "%s", said.out);
+	cr_expect_str_empty(said.err, "%s", said.err);
+	expect_value(SANE, "[]");
+	expect_value(SANE_FLOWS, "[]");
+	expect_value("len(socks) > 1000, len(flows) > 200", "(True, True)");
+}

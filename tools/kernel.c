@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+/*
+ * kernel.c - what the kernel says of UDP sockets: /proc/PID/net/udp, once for each
+ * network namespace. It hands out a page at a time, and counts from the beginning
+ * where the next one starts: what comes and goes meanwhile makes it leave others
+ * out. So where one is missing the list is read again. Counterpart in the kernel:
+ * udp_seq_start(), udp4_format_sock().
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kernel.h"
+
+#define READS_MAX 5 /* of one list, until kernel_forget() */
+
+struct network {
+	struct network *next;
+	uint64_t ino;		   /* of the namespace */
+	struct kernel_sock *socks; /* by inode */
+	size_t n, size;
+	int reads;
+};
+
+static struct network *networks;
+
+static int by_inode(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int by_inode_latest_first(const void *a, const void *b)
+{
+	const struct kernel_sock *x = a, *y = b;
+	int order = by_inode(a, b);
+
+	return order ? order : y->read - x->read;
+}
+
+static struct kernel_sock *place(struct network *net)
+{
+	size_t size = net->size ? net->size * 2 : 64;
+	struct kernel_sock *more;
+
+	if (net->n < net->size)
+		return &net->socks[net->n];
+	more = realloc(net->socks, size * sizeof(*more));
+	if (!more)
+		return NULL;
+	net->socks = more;
+	net->size = size;
+	return &more[net->n];
+}
+
+/* Addresses are printed as the number that the machine takes them for. */
+static void take_line(struct network *net, const char *line)
+{
+	unsigned long inode, drops;
+	unsigned int saddr, num, daddr, dport, tx, rx;
+	struct kernel_sock *ks;
+
+	if (sscanf(line,
+		   " %*u: %x:%x %x:%x %*x %x:%x %*x:%*x %*x %*u %*u %lu %*d "
+		   "%*s %lu",
+		   &saddr, &num, &daddr, &dport, &tx, &rx, &inode, &drops) != 8)
+		return;
+	ks = place(net);
+	if (!ks)
+		return;
+	*ks = (struct kernel_sock){ inode, saddr, daddr, num,	    dport,
+				    tx,	   rx,	  drops, net->reads };
+	net->n++;
+}
+
+/* Of those that were read before, the latest. */
+static void sort(struct network *net)
+{
+	size_t n = 1;
+
+	if (!net->n)
+		return;
+	qsort(net->socks, net->n, sizeof(*net->socks), by_inode_latest_first);
+	for (size_t i = 1; i < net->n; i++)
+		if (net->socks[i].inode != net->socks[n - 1].inode)
+			net->socks[n++] = net->socks[i];
+	net->n = n;
+}
+
+static void network_read(struct network *net, const struct target *t)
+{
+	int fd = openat(t->dir, "net/udp", O_RDONLY | O_CLOEXEC);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+	char line[256];
+
+	net->reads++;
+	if (!f) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while (fgets(line, sizeof(line), f))
+		take_line(net, line);
+	fclose(f);
+	sort(net);
+}
+
+/* That of a process; NULL: it is not known, or there is no memory. */
+static struct network *network_of(const struct target *t)
+{
+	struct network *net;
+	struct stat st;
+
+	if (fstatat(t->dir, "ns/net", &st, 0))
+		return NULL;
+	for (net = networks; net; net = net->next)
+		if (net->ino == st.st_ino)
+			return net;
+	net = calloc(1, sizeof(*net));
+	if (!net)
+		return NULL;
+	net->ino = st.st_ino;
+	network_read(net, t);
+	net->next = networks;
+	networks = net;
+	return net;
+}
+
+static const struct kernel_sock *find_in(const struct network *net,
+					 uint64_t inode)
+{
+	if (!net->n)
+		return NULL;
+	return bsearch(&inode, net->socks, net->n, sizeof(*net->socks),
+		       by_inode);
+}
+
+/* A socket stays in the network that it was made in, wherever it is handed to. */
+const struct kernel_sock *kernel_find(const struct target *t, uint64_t inode,
+				      bool is_listed)
+{
+	struct network *own = network_of(t), *net;
+	const struct kernel_sock *ks = own ? find_in(own, inode) : NULL;
+
+	for (net = networks; net && !ks; net = net->next)
+		ks = find_in(net, inode);
+	while (is_listed && !ks && own && own->reads < READS_MAX) {
+		network_read(own, t);
+		ks = find_in(own, inode);
+	}
+	return ks;
+}
+
+void kernel_forget(void)
+{
+	while (networks) {
+		struct network *net = networks;
+
+		networks = net->next;
+		free(net->socks);
+		free(net);
+	}
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+/*
+ * refused.c - processes that cop stat can't show, and why. Counterpart in the
+ * kernel: ptrace_may_access(), and yama_ptrace_access_check().
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "refused.h"
+
+static bool is_refusal(int err)
+{
+	return err == EACCES || err == EPERM;
+}
+
+void refused_maps(struct refused *refused, const struct target *t, int err)
+{
+	if (!is_refusal(err))
+		return;
+	if (target_status(t, "\nUid:", false) == (long)getuid())
+		refused->own++;
+	else
+		refused->others++;
+}
+
+void refused_mem(struct refused *refused, const struct target *t)
+{
+	size_t len = strlen(refused->names);
+
+	if (!is_refusal(t->mem_error))
+		return;
+	refused->named++;
+	snprintf(refused->names + len, sizeof(refused->names) - len,
+		 "%s%d (%s)", len ? ", " : "", (int)t->pid, t->command);
+}
+
+void refused_version(struct refused *refused, const struct target *t,
+		     const char *version)
+{
+	refused->versions++;
+	if (refused->is_silent)
+		return;
+	cop_fail(0, "stat: process %d (%s) has another version of libcop%s%s",
+		 (int)t->pid, t->command, *version ? ", " : "", version);
+}
+
+/* 0: it is not there, or has no objection. */
+static int yama_scope(void)
+{
+	int fd = open("/proc/sys/kernel/yama/ptrace_scope",
+		      O_RDONLY | O_CLOEXEC);
+	char text[8] = "";
+
+	if (fd < 0)
+		return 0;
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = '\0';
+	close(fd);
+	return atoi(text);
+}
+
+/* Root can't be told to try as root. */
+static const char *advice(void)
+{
+	return geteuid() ? "try as root" : "CAP_SYS_PTRACE is wanted";
+}
+
+static void say_named(const struct refused *refused)
+{
+	int scope = yama_scope();
+	char why[128];
+
+	if (scope)
+		snprintf(why, sizeof(why),
+			 "kernel.yama.ptrace_scope is %d (%s)", scope,
+			 scope < 3 ? advice() : "nobody may");
+	else
+		snprintf(why, sizeof(why), "the kernel forbids it (%s)",
+			 advice());
+	cop_fail(0, "stat: %d process%s with libcop can't be read: %s: %s",
+		 refused->named, refused->named == 1 ? "" : "es",
+		 refused->names, why);
+}
+
+static void say_unknown(const struct refused *refused)
+{
+	int n = refused->others + refused->own;
+	char who[64];
+
+	if (!refused->own)
+		snprintf(who, sizeof(who), "not yours");
+	else if (!refused->others)
+		snprintf(who, sizeof(who), "protected, though yours");
+	else
+		snprintf(who, sizeof(who),
+			 "%d not yours, %d protected, though yours",
+			 refused->others, refused->own);
+	cop_fail(0,
+		 "stat: %d process%s can't be looked into, with libcop or "
+		 "without: %s (%s)",
+		 n, n == 1 ? "" : "es", who, advice());
+}
+
+bool refused_say(const struct refused *refused, bool is_one)
+{
+	bool is_unknown = refused->others || refused->own;
+
+	if (refused->named)
+		say_named(refused);
+	if (is_unknown)
+		say_unknown(refused);
+	return is_one && (is_unknown || refused->named || refused->versions);
+}

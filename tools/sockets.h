@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sockets.h - the COP sockets of other processes.
+ */
+#ifndef COP_TOOLS_SOCKETS_H
+#define COP_TOOLS_SOCKETS_H
+
+#include "cop/export.h"
+#include "cop/source.h"
+#include "kernel.h"
+#include "target.h"
+
+/* Addresses are in network byte order, ports are not. */
+struct stat_flow {
+	uint32_t addr;
+	uint16_t port;
+	uint64_t tx, tx_bytes;
+	uint64_t begin, end;  /* of both ways; microseconds, CLOCK_MONOTONIC */
+	struct cop_source rx; /* as far as it is reported */
+};
+
+#define STAT_COUNTERS (COP_SOCK_MISSED + 1 - COP_SOCK_TX)
+
+struct stat_sock {
+	pid_t pid;
+	char command[COMMAND_MAX];
+	int *fds; /* ascending */
+	int n_fds;
+	enum cop_export_kind kind;
+	bool is_connected;
+	uint32_t saddr, daddr;
+	uint16_t num, dport;
+	uint64_t counter[STAT_COUNTERS]; /* by enum cop_export_name, less
+					  * COP_SOCK_TX */
+	bool is_listed;			 /* by the kernel, which says: */
+	struct kernel_sock kernel;	 /* zero if it has no port */
+	bool has_flows;			 /* they were wanted: */
+	struct stat_flow *flows;
+	int n_flows;
+	uint64_t addr, inode; /* by which it is told from others */
+	uint64_t when;	      /* it was read; microseconds, CLOCK_MONOTONIC */
+};
+
+struct stat_list {
+	struct stat_sock *socks;
+	size_t n, size;
+};
+
+static inline uint64_t stat_counter(const struct stat_sock *s,
+				    enum cop_export_name name)
+{
+	return s->counter[name - COP_SOCK_TX];
+}
+
+/**
+ * sockets_read - add those of a process to a list
+ * @t: the process, after target_mem()
+ * @x: a library that it has
+ * @list: the list
+ * @want_flows: whether their flows are wanted, too
+ *
+ * Of what changes meanwhile nothing may come, or what was there a moment ago.
+ */
+void sockets_read(const struct target *t, const struct cop_export *x,
+		  struct stat_list *list, bool want_flows);
+
+/**
+ * sockets_free - forget a list
+ * @list: the list, which is empty then
+ */
+void sockets_free(struct stat_list *list);
+
+#endif /* COP_TOOLS_SOCKETS_H */

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+/*
+ * target.c - another process, by what /proc has of it. It is neither stopped nor
+ * written to, and may end at any time, after which there is nothing to be read.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "target.h"
+
+int target_open(struct target *t, pid_t pid)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	*t = (struct target){ .pid = pid, .mem = -1 };
+	t->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return t->dir < 0 ? -1 : 0;
+}
+
+void target_close(struct target *t)
+{
+	if (t->mem >= 0)
+		close(t->mem);
+	close(t->dir);
+}
+
+ssize_t target_read(const struct target *t, const char *name, char *buf,
+		    size_t size)
+{
+	int fd = openat(t->dir, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = read(fd, buf, size - 1);
+	close(fd);
+	if (n >= 0)
+		buf[n] = '\0';
+	return n;
+}
+
+/* It is another's to choose, so nothing in it is to move the cursor. */
+void target_name(struct target *t)
+{
+	if (target_read(t, "comm", t->command, sizeof(t->command)) < 0)
+		t->command[0] = '\0';
+	t->command[strcspn(t->command, "\n")] = '\0';
+	for (char *c = t->command; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+}
+
+bool target_mem(struct target *t)
+{
+	if (t->mem < 0 && !t->mem_error) {
+		t->mem = openat(t->dir, "mem", O_RDONLY | O_CLOEXEC);
+		t->mem_error = t->mem < 0 ? errno : 0;
+	}
+	return t->mem >= 0;
+}
+
+bool target_peek(const struct target *t, uint64_t addr, void *buf, size_t len)
+{
+	return addr <= INT64_MAX &&
+	       pread(t->mem, buf, len, (off_t)addr) == (ssize_t)len;
+}
+
+static long number_in(char *line, bool last)
+{
+	char *end = line + strcspn(line, "\n");
+	long n = -1;
+
+	*end = '\0';
+	do {
+		long next = strtol(line, &end, 10);
+
+		if (end == line)
+			break;
+		n = next;
+		line = end;
+	} while (last);
+	return n;
+}
+
+long target_status(const struct target *t, const char *key, bool last)
+{
+	char text[4096], *line;
+
+	if (target_read(t, "status", text, sizeof(text)) < 0)
+		return -1;
+	line = strstr(text, key);
+	return line ? number_in(line + strlen(key), last) : -1;
+}
