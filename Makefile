@@ -23,6 +23,12 @@ INCLUDEDIR ?= $(PREFIX)/include
 BINDIR ?= $(PREFIX)/bin
 DATADIR ?= $(PREFIX)/share
 
+# Where the system's Wireshark looks for scripts is not below PREFIX; tshark knows.
+wireshark_looks = $(shell tshark -G folders 2>/dev/null | \
+	sed -n 's/^Global Lua Plugins:[[:space:]]*//p')
+WIRESHARKDIR ?= $(or $(if $(filter /usr /usr/local,$(PREFIX)),$(wireshark_looks)),\
+	$(LIBDIR)/wireshark/plugins)
+
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 base_cflags := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(WERROR) -Iinclude $(CFLAGS)
@@ -120,7 +126,8 @@ $(B)/tests/%.o: tests/%.c | need-test
 $(UNIT): $(UNIT_OBJECTS) $(ROOM_OBJECTS)
 	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ -lcriterion -lpthread $(LDFLAGS)
 
-$(E2E): $(E2E_OBJECTS)
+# What the dissector works out is compared with what the library does.
+$(E2E): $(E2E_OBJECTS) $(B)/cop_source.o
 	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ -lcriterion -lpthread $(LDFLAGS)
 
 $(B)/tests/progs/%: tests/e2e/progs/%.c
@@ -247,6 +254,7 @@ lint: need-lint
 	$(MAKE) -B B=build/clang LIB=build/clang/libcop.so CC=clang WERROR=-Werror all
 	cppcheck -q --error-exitcode=1 --inline-suppr -Iinclude $(SOURCES) $(TOOLS)
 	mandoc -T lint -W warning man/*
+	luacheck -q $(wildcard tools/*.lua tests/*/*/*.lua)
 	clang-format --dry-run -Werror $(SOURCES) include/*.h include/cop/*.h \
 		$(wildcard tools/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] bench/*.[ch])
 
@@ -265,7 +273,7 @@ need-test: need-build
 		libfaketime=/usr/share/doc/libfaketime \
 		libjemalloc2=/usr/share/doc/libjemalloc2 \
 		libsocket-wrapper=/usr/share/doc/libsocket-wrapper \
-		mandoc libcap2-bin=setcap zsh \
+		mandoc libcap2-bin=setcap zsh tshark \
 		bash-completion=/usr/share/bash-completion/bash_completion \
 		$(PROGRAM_PACKAGES)
 
@@ -282,7 +290,7 @@ need-coverage: need-test
 	@scripts/need clang llvm=llvm-cov
 
 need-lint: need-build
-	@scripts/need clang cppcheck clang-format mandoc
+	@scripts/need clang cppcheck clang-format mandoc lua-check=luacheck
 
 install: $(LIB) $(COP)
 	install -D -m 755 $(LIB) $(DESTDIR)$(LIBDIR)/libcop.so
@@ -294,6 +302,8 @@ install: $(LIB) $(COP)
 		$(DESTDIR)$(DATADIR)/bash-completion/completions/cop
 	install -D -m 644 completions/_cop \
 		$(DESTDIR)$(DATADIR)/zsh/site-functions/_cop
+	$(if $(WIRESHARKDIR),install -D -m 644 tools/cop.lua \
+		$(DESTDIR)$(WIRESHARKDIR)/cop.lua)
 
 clean:
 	rm -rf build libcop.so cop

@@ -187,6 +187,13 @@ struct rx_batch {
 	uint32_t serial;
 };
 
+/* Too little room to tell who has sent it: it goes by itself. */
+static bool rx_name_is_short(int fd, const struct msghdr *msg)
+{
+	return msg->msg_name && msg->msg_namelen < sizeof(struct sockaddr_in) &&
+	       user_readable(fd, msg->msg_name, msg->msg_namelen);
+}
+
 static void rx_fill(struct rx_batch *b, int fd, const struct mmsghdr *vec,
 		    unsigned int n)
 {
@@ -196,6 +203,8 @@ static void rx_fill(struct rx_batch *b, int fd, const struct mmsghdr *vec,
 		const struct msghdr *msg = &vec[b->n].msg_hdr;
 		struct msghdr *whole = &b->vec[b->n].msg_hdr;
 
+		if (unlikely(rx_name_is_short(fd, msg)))
+			return;
 		*whole = *msg;
 		if (!whole->msg_name) {
 			whole->msg_name = &b->from[b->n];

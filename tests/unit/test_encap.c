@@ -279,7 +279,8 @@ Test(cop_encap, a_payload_of_65492_bytes_is_emsgsize_however_it_is_split)
 			  "%zu iovecs", iovecs[i]);
 	}
 	cr_assert(eq(u32, t_count(fd)->tx_errors, ARRAY_SIZE(iovecs)));
-	cr_assert(zero(u64, cop_sk(t_sk(fd))->peer.datagrams), "no number was spent");
+	cr_assert(zero(u64, cop_sk(t_sk(fd))->peer.datagrams),
+		  "no number was spent");
 }
 
 Test(cop_encap, iovecs_that_the_kernel_refuses_have_no_length)
