@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "netns.h"
 #include "prog.h"
 
 #define COMPAT	    0x80000000u /* MSG_CMSG_COMPAT, inside the kernel */
@@ -351,13 +352,17 @@ static void refused_bind(void)
 	show_name(fd);
 }
 
-/* Sends that fail before the kernel has bound it, until it does. */
+/*
+ * Sends that fail before the kernel has bound it, until it does. Where others hold
+ * many ports the library has it bind ahead of a send.
+ */
 static void refused_send(void)
 {
 	struct msghdr msg = { .msg_controllen = 1000 };
 	struct sockaddr_in addr;
 	int fd;
 
+	own_network();
 	make_pair();
 	fd = bound_and_left();
 	msg.msg_name = &addr_b;
