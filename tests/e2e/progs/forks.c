@@ -214,6 +214,7 @@ static void make_shared(void)
 /* A port by number is seen where the child is, so that is the last way but one. */
 static void child_binds(void)
 {
+	own_network();
 	in_each_way(make_shared, autobind_for_both, hear_strays);
 	in_each_way(make_shared, bind_for_both, hear_strays);
 	by_number = true;
