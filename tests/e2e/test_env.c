@@ -185,6 +185,43 @@ Test(env, cop_debug_says_that_the_stats_file_cannot_be_made)
 		  ": /nonexistent/directory/stats could not be written\n");
 }
 
+/* Eight processes close sockets with 200 peers each, all into one file. */
+#define CLOSING                                                          \
+	"import json, os, socket, sys\n"                                 \
+	"for child in range(8):\n"                                       \
+	"    if os.fork() == 0:\n"                                       \
+	"        for turn in range(10):\n"                               \
+	"            s = socket.socket(2, 7, 253)\n"                     \
+	"            for port in range(1, 201):\n"                       \
+	"                s.sendto(b'x', ('127.0.0.1', port))\n"          \
+	"            s.close()\n"                                        \
+	"        os._exit(0)\n"                                          \
+	"for child in range(8):\n"                                       \
+	"    os.wait()\n"                                                \
+	"kinds = {}\n"                                                   \
+	"for line in open(os.environ['COP_STATS']):\n"                   \
+	"    record = json.loads(line)\n"                                \
+	"    assert record['tx'] == (200 if record['type'] == 'socket' " \
+	"else 1), line\n"                                                \
+	"    kinds[record['type']] = kinds.get(record['type'], 0) + 1\n" \
+	"print(kinds)\n"
+
+Test(env, processes_that_append_to_one_file_tear_no_line)
+{
+	const char *const argv[] = { PYTHON, "-c", CLOSING, NULL };
+	char dir[] = "/tmp/cop-env-XXXXXX";
+	char path[64], env[96];
+	const char *const envs[] = { env, NULL };
+
+	cr_assert_not_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/stats.jsonl", dir);
+	snprintf(env, sizeof(env), "COP_STATS=%s", path);
+	cr_expect_eq(run(&result, argv, true, envs), 0, "%s", result.err);
+	unlink(path);
+	rmdir(dir);
+	cr_expect_str_eq(result.out, "{'socket': 80, 'flow': 16000}\n");
+}
+
 /* ---- COP_DEBUG --------------------------------------------------------- */
 
 Test(env, cop_debug_says_who_sends_strays)
