@@ -291,17 +291,10 @@ static int bind_pinned(struct sock *sk, int fd, const struct sockaddr_in *addr,
 	return err;
 }
 
-/*
- * A port that the kernel alone gives out is nobody's in the port space, which has
- * to be known before the sock has it.
- */
-static bool claim_for(struct sock *sk, uint16_t had, uint16_t snum)
+/* A port that the kernel alone gives out is nobody's in the port space. */
+static bool claim_for(struct sock *sk, uint16_t snum)
 {
-	if (likely(sk->sk_prot->own_ports))
-		return cop_port_claim(&cop_port_table, snum);
-	if (!had)
-		set_shared(sk, true);
-	return false;
+	return sk->sk_prot->own_ports && cop_port_claim(&cop_port_table, snum);
 }
 
 /*
@@ -319,7 +312,7 @@ void cop_bind_confirm(struct sock *sk, __be16 sport)
 	if (!got)
 		return;
 	while (unlikely(got != had)) {
-		claimed = claim_for(sk, had, got);
+		claimed = claim_for(sk, got);
 		if (hash_replace(sk, had, got)) {
 			set_shared(sk, !claimed);
 			break;
