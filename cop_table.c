@@ -2,7 +2,8 @@
 /*
  * cop_table.c - descriptor -> struct socket.
  *
- * Owns: cop_table and the count of descriptors in each struct socket.
+ * Owns: cop_table and, with cop_change.c, the count of descriptors in each struct
+ * socket.
  * Protected by: each slot is taken and filled with one atomic operation; one
  * thread at a time adopts.
  * May call: cop_socket.c, cop_sock.c, cop_program.c, cop_process.c and a
@@ -101,16 +102,26 @@ static void table_raise_max(unsigned int above)
 		;
 }
 
-static int slot_fill(int fd, struct socket *sock)
+int fd_room(int fd)
 {
 	struct cop_slots *slots = slots_get();
 
 	if (!slots)
 		return -ENOMEM;
-	if ((size_t)fd >= slots->size)
+	if (fd < 0 || (size_t)fd >= slots->size)
 		return -EMFILE;
-	fd_drop(atomic_exchange(cop_slot(slots, fd), sock));
 	table_raise_max(fd + 1);
+	return 0;
+}
+
+static int slot_fill(int fd, struct socket *sock)
+{
+	int err = fd_room(fd);
+
+	if (err)
+		return err;
+	fd_drop(slot_socket(atomic_exchange(
+		cop_slot(READ_ONCE(cop_table.slots), fd), sock)));
 	u32_add(&cop_table.installs, 1);
 	return 0;
 }
@@ -138,19 +149,58 @@ static bool socket_tryget(struct socket *sock)
 	return true;
 }
 
-/* The slot is looked at again: the socket may have been recycled meanwhile. */
+static struct socket *slot_read(int fd)
+{
+	return atomic_load_explicit(cop_slot(READ_ONCE(cop_table.slots), fd),
+				    memory_order_acquire);
+}
+
+/*
+ * A socket with a count more, if the slot still holds it: it may have been
+ * recycled meanwhile.
+ */
+static bool slot_get(int fd, struct socket *sock)
+{
+	if (!socket_tryget(sock))
+		return false;
+	if (slot_socket(slot_read(fd)) == sock)
+		return true;
+	fd_drop(sock);
+	return false;
+}
+
 struct socket *sockfd_get(int fd)
 {
 	struct socket *sock;
 
-	while ((sock = sockfd_lookup(fd))) {
-		if (!socket_tryget(sock))
-			continue;
-		if (sockfd_lookup(fd) == sock)
+	do
+		sock = sockfd_lookup(fd);
+	while (sock && !slot_get(fd, sock));
+	return sock;
+}
+
+static noinline bool still_owns(struct socket *sock, int fd)
+{
+	int saved = errno;
+	bool ours = sock->ops->owns(sock, fd);
+
+	fd_drop(sock);
+	errno = saved;
+	return ours;
+}
+
+/* A descriptor in exchange is COP's before and after. */
+noinline struct socket *sockfd_ask(int fd)
+{
+	struct socket *slot, *sock;
+
+	do {
+		slot = slot_read(fd);
+		sock = slot_socket(slot);
+		if (!slot_has(slot, SLOT_DOUBT))
 			return sock;
-		fd_drop(sock);
-	}
-	return NULL;
+	} while (!slot_get(fd, sock));
+	return still_owns(sock, fd) ? sock : NULL;
 }
 
 /* While the slot holds it, the descriptor is not yet another thread's. */
@@ -305,30 +355,6 @@ bool fd_adopt(int fd)
 	return mark_adopt(fd, &mark);
 }
 
-struct socket *fd_take(int fd)
-{
-	struct socket *sock = sockfd_lookup(fd);
-
-	if (!sock || !cop_process_is_owner())
-		return NULL;
-	if (READ_ONCE(sock->f_count) == 1)
-		sock->ops->flush(sock, fd);
-	return atomic_exchange(cop_slot(READ_ONCE(cop_table.slots), fd), NULL);
-}
-
-void fd_restore(int fd, struct socket *sock)
-{
-	struct socket *none = NULL;
-
-	if (!sock)
-		return;
-	if (!atomic_compare_exchange_strong(
-		    cop_slot(READ_ONCE(cop_table.slots), fd), &none, sock))
-		fd_drop(sock);
-	else
-		u32_add(&cop_table.installs, 1);
-}
-
 void fd_drop(struct socket *sock)
 {
 	if (!sock || int_add(&sock->f_count, -1) != 1)
@@ -338,19 +364,27 @@ void fd_drop(struct socket *sock)
 }
 
 /*
- * Empty a slot if it still holds @sock; the caller has a count of its own. One
- * that has turned out to be plain UDP's was not closed.
+ * Empty a slot if it still holds @sock; the caller has a count of its own. Returns
+ * whether the slot is another's now, or empty. A socket in exchange stays: the
+ * call that exchanges it is about to say what the descriptor is. A socket that has
+ * turned out to be plain UDP's was not closed.
  */
-static void slot_clear(int fd, struct socket *sock)
+static bool slot_clear(int fd, struct socket *sock)
 {
-	struct cop_slots *slots = READ_ONCE(cop_table.slots);
-	struct socket *held = sock;
+	struct socket *held = slot_read(fd);
 
+	if (slot_socket(held) != sock)
+		return true;
+	if (!cop_process_is_owner() ||
+	    (slot_has(held, SLOT_EXCHANGE) && sock_kernel_cookie(fd)))
+		return false;
+	if (!atomic_compare_exchange_strong(
+		    cop_slot(READ_ONCE(cop_table.slots), fd), &held, NULL))
+		return slot_clear(fd, sock);
 	if (sock_flag(sock->sk, SOCK_CARRIED))
 		cop_debug(fd, "was closed unseen");
-	if (cop_process_is_owner() &&
-	    atomic_compare_exchange_strong(cop_slot(slots, fd), &held, NULL))
-		fd_drop(sock);
+	fd_drop(sock);
+	return true;
 }
 
 void fd_forget(int fd)
@@ -370,9 +404,7 @@ bool fd_forget_gone(int fd)
 
 	if (!sock)
 		return true;
-	ours = sock->ops->owns(sock, fd);
-	if (!ours)
-		slot_clear(fd, sock);
+	ours = sock->ops->owns(sock, fd) || !slot_clear(fd, sock);
 	fd_drop(sock);
 	return !ours;
 }

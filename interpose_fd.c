@@ -22,10 +22,12 @@
 static int close_ours(int fd)
 {
 	int cancel = cancel_off();
-	struct socket *sock = fd_take(fd);
-	int err = cop_libc_result(cop_libc.close(fd));
+	struct fd_change change;
+	int err;
 
-	fd_drop(sock);
+	fd_change_begin(&change, fd, NULL);
+	err = cop_libc_result(cop_libc.close(fd));
+	fd_change_end(&change, true);
 	cancel_on(cancel);
 	return err;
 }
@@ -94,32 +96,39 @@ static int next_dup3(int fd, int newfd, int flags, bool is_dup2)
 		       : cop_libc.dup3(fd, newfd, flags);
 }
 
+/* A number beyond the table is beyond the kernel's limit, too. */
+static int no_such_number(int flags)
+{
+	return flags & ~O_CLOEXEC ? -EINVAL : -EBADF;
+}
+
 /*
  * The kernel closes @newfd and makes it a duplicate in one step, which can
  * fail: then it is still what it was.
  */
+static int dup_over(int fd, int newfd, int flags, bool is_dup2)
+{
+	struct socket *sock = sockfd_get(fd);
+	struct fd_change change;
+	int ret;
+
+	if (!sock && cop_libc.fcntl(fd, F_GETFD) < 0)
+		return cop_libc_result(next_dup3(fd, newfd, flags, is_dup2));
+	ret = fd_change_begin(&change, newfd, sock);
+	if (ret)
+		return ret == -EMFILE ? no_such_number(flags) : ret;
+	ret = cop_libc_result(next_dup3(fd, newfd, flags, is_dup2));
+	fd_change_end(&change, ret >= 0);
+	return ret;
+}
+
 static noinline int sys_dup3(int fd, int newfd, int flags, bool is_dup2)
 {
 	int saved = errno;
-	struct socket *old, *sock;
-	int ret;
 
 	if (fd == newfd)
 		return next_dup3(fd, newfd, flags, is_dup2);
-	sock = sockfd_get(fd);
-	if (!sock && cop_libc.fcntl(fd, F_GETFD) < 0)
-		return next_dup3(fd, newfd, flags, is_dup2);
-	old = fd_take(newfd);
-	ret = cop_libc_result(next_dup3(fd, newfd, flags, is_dup2));
-	if (ret >= 0 && sock)
-		ret = install_or_close(newfd, sock);
-	else if (sock)
-		fd_drop(sock);
-	if (ret >= 0)
-		fd_drop(old);
-	else
-		fd_restore(newfd, old);
-	return cop_return(ret, saved);
+	return cop_return(dup_over(fd, newfd, flags, is_dup2), saved);
 }
 
 EXPORT int dup2(int fd, int newfd)
@@ -151,20 +160,16 @@ EXPORT int pidfd_getfd(int pidfd, int fd, unsigned int flags)
 /* Close [first, last], which holds at most CLOSE_CHUNK descriptors. */
 static int close_chunk(unsigned int first, unsigned int last, int flags)
 {
-	struct socket *taken[CLOSE_CHUNK];
+	struct fd_change change[CLOSE_CHUNK];
 	unsigned int n = last - first + 1;
 	unsigned int i;
 	int err;
 
 	for (i = 0; i < n; i++)
-		taken[i] = fd_take(first + i);
+		fd_change_begin(&change[i], first + i, NULL);
 	err = cop_libc_result(cop_libc.close_range(first, last, flags));
-	for (i = 0; i < n; i++) {
-		if (err)
-			fd_restore(first + i, taken[i]);
-		else
-			fd_drop(taken[i]);
-	}
+	for (i = 0; i < n; i++)
+		fd_change_end(&change[i], !err);
 	return err;
 }
 

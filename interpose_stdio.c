@@ -147,28 +147,17 @@ static bool is_concerned(FILE *fp)
 	       (sockfd_lookup(number_of(fp)) || cop_stream_find(fp));
 }
 
-/*
- * libc has been where it closes a descriptor; what its slot held was taken out
- * before. Where it is open yet, as libc saw no cause to close it, it goes back.
- */
-static void closed_unseen(int fd, struct socket *sock)
-{
-	if (sock && sock->ops->owns(sock, fd))
-		fd_restore(fd, sock);
-	else
-		fd_drop(sock);
-}
-
-/* A stream of libc's own, which closes where nobody sees it. */
+/* A stream of libc's own, which closes where nobody sees it, or does not. */
 static int fclose_file(FILE *fp)
 {
 	int cancel = cancel_off();
-	int fd = number_of(fp);
-	struct socket *sock = fd_take(fd);
-	int ret = cop_libc.fclose(fp);
-	int err = errno;
+	struct fd_change change;
+	int ret, err;
 
-	closed_unseen(fd, sock);
+	fd_change_begin(&change, number_of(fp), NULL);
+	ret = cop_libc.fclose(fp);
+	err = errno;
+	fd_change_settle(&change);
 	cancel_on(cancel);
 	errno = err;
 	return ret;
@@ -202,20 +191,19 @@ static noinline FILE *stdio_freopen(freopen_call *next, const char *path,
 {
 	struct cop_stream *s = cop_stream_find(fp);
 	int cancel = cancel_off();
-	struct socket *sock;
+	struct fd_change change;
 	FILE *ret;
-	int fd, err;
+	int err;
 
 	flockfile(fp);
-	fd = number_of(fp);
 	if (s && s->fd >= 0) {
 		fflush(fp);
 		cop_stream_release(s);
 	}
-	sock = fd_take(fd);
+	fd_change_begin(&change, number_of(fp), NULL);
 	ret = next(path, mode, fp);
 	err = errno;
-	closed_unseen(fd, sock);
+	fd_change_settle(&change);
 	funlockfile(fp);
 	cancel_on(cancel);
 	errno = err;

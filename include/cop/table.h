@@ -27,6 +27,30 @@ struct cop_table {
 
 extern struct cop_table cop_table;
 
+/*
+ * What a slot says of its socket while a call closes or replaces the descriptor:
+ * two bits of the pointer, which is a multiple of 8.
+ */
+#define SLOT_DOUBT	1ul /* only the kernel knows whose descriptor it is */
+#define SLOT_EXCHANGE	2ul /* it goes from one COP socket to another */
+#define SLOT_NOTES	(SLOT_DOUBT | SLOT_EXCHANGE)
+
+static inline bool slot_has(const struct socket *slot, uintptr_t notes)
+{
+	return (uintptr_t)slot & notes;
+}
+
+static inline struct socket *slot_socket(const struct socket *slot)
+{
+	return (struct socket *)((uintptr_t)slot & ~SLOT_NOTES);
+}
+
+static inline struct socket *slot_note(const struct socket *sock,
+				       uintptr_t note)
+{
+	return (struct socket *)((uintptr_t)sock | note);
+}
+
 /* The slot of a descriptor that is below the table's size. */
 static inline _Atomic(struct socket *) *cop_slot(struct cop_slots *slots,
 						 unsigned int fd)
@@ -34,21 +58,28 @@ static inline _Atomic(struct socket *) *cop_slot(struct cop_slots *slots,
 	return (_Atomic(struct socket *) *)slots - 1 - fd;
 }
 
+/* sockfd_lookup() for a descriptor that a call is about to close or replace. */
+struct socket *sockfd_ask(int fd);
+
 /**
  * sockfd_lookup - the COP socket behind a descriptor
  * @fd: any number
  *
  * Returns the socket, or NULL when @fd is not ours: a compare and, only if the
- * process has COP sockets, a load. The socket's memory is type-stable, so it
- * may be read without a reference. Lock-free, async-signal-safe.
+ * process has COP sockets, a load. While another call closes or replaces the
+ * descriptor, the kernel is asked. The socket's memory is type-stable, so it
+ * may be read without a reference. Lock-free, async-signal-safe; errno stays.
  */
 static inline struct socket *sockfd_lookup(int fd)
 {
+	struct socket *slot;
+
 	if (likely((unsigned int)fd >=
 		   atomic_load_explicit(&cop_table.max, memory_order_acquire)))
 		return NULL;
-	return atomic_load_explicit(cop_slot(READ_ONCE(cop_table.slots), fd),
+	slot = atomic_load_explicit(cop_slot(READ_ONCE(cop_table.slots), fd),
 				    memory_order_acquire);
+	return unlikely(slot_has(slot, SLOT_NOTES)) ? sockfd_ask(fd) : slot;
 }
 
 /**
@@ -60,6 +91,15 @@ static inline struct socket *sockfd_lookup(int fd)
  * can be cancelled. Counterpart: fget(). Lock-free, async-signal-safe.
  */
 struct socket *sockfd_get(int fd);
+
+/**
+ * fd_room - have the table reach a descriptor
+ * @fd: the descriptor
+ *
+ * Returns 0, -EMFILE where it is above what the table can hold, or -ENOMEM.
+ * Async-signal-safe.
+ */
+int fd_room(int fd);
 
 /**
  * fd_install - make a descriptor lead to a socket
@@ -116,27 +156,49 @@ int fd_any(void);
  */
 bool fd_adopt(int fd);
 
+/* A call that closes a descriptor, or puts another in its place. */
+struct fd_change {
+	int fd;
+	struct socket *old;  /* its socket until now; NULL: none of ours */
+	struct socket *next; /* its socket from now on; NULL: none of ours */
+	uintptr_t note;	     /* what the slot says meanwhile */
+};
+
 /**
- * fd_take - empty a slot, before its descriptor is closed or replaced
- * @fd: the descriptor, still open
+ * fd_change_begin - announce that a descriptor is about to be closed or replaced
+ * @change: to be given to fd_change_end()
+ * @fd: the descriptor, still as it was
+ * @next: the COP socket that it is about to lead to, with a count that this
+ *	takes over; NULL where it is to be closed, or somebody else's
  *
- * Returns the socket, with what its descriptor owned of it, for fd_drop() or
- * fd_restore(); NULL where there was none, and in a vfork() child. The slot is
- * empty before the kernel's close, so that whoever gets the number next never
- * meets this entry; the port is given back after it, by fd_drop().
+ * From here to fd_change_end() the kernel decides, call by call, whose the
+ * descriptor is: so an open COP descriptor is never taken for somebody else's,
+ * nor somebody else's for COP. Returns 0, or -EMFILE or -ENOMEM where the table
+ * has no room for it, in which case nothing has begun. In a vfork() child the
+ * table stays as it is. Async-signal-safe; errno may change.
  */
-struct socket *fd_take(int fd);
+int fd_change_begin(struct fd_change *change, int fd, struct socket *next);
 
 /**
- * fd_restore - put back what fd_take() took, since its descriptor is still open
- * @fd: the descriptor
- * @sock: from fd_take(), may be NULL
+ * fd_change_end - say what came of it
+ * @change: from fd_change_begin()
+ * @done: whether the kernel has closed or replaced the descriptor
+ *
+ * A socket that no descriptor leads to any more is released. In a vfork() child
+ * the kernel socket of @next is marked, as in fd_install(). Async-signal-safe;
+ * errno may change.
  */
-void fd_restore(int fd, struct socket *sock);
+void fd_change_end(struct fd_change *change, bool done);
 
 /**
- * fd_drop - end what a descriptor owned of a socket; the last one releases it
- * @sock: from fd_take(), may be NULL
+ * fd_change_settle - fd_change_end() where only the kernel knows
+ * @change: from fd_change_begin(), without a next socket
+ */
+void fd_change_settle(struct fd_change *change);
+
+/**
+ * fd_drop - give a count of a socket back; the last one releases it
+ * @sock: the socket, may be NULL
  */
 void fd_drop(struct socket *sock);
 

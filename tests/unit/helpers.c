@@ -77,10 +77,19 @@ int t_open_bound(void)
 
 void t_close(int fd)
 {
-	struct socket *sock = fd_take(fd);
+	struct fd_change change;
 
+	fd_change_begin(&change, fd, NULL);
 	cop_libc.close(fd);
-	fd_drop(sock);
+	fd_change_end(&change, true);
+}
+
+void t_leave(int fd)
+{
+	struct fd_change change;
+
+	fd_change_begin(&change, fd, NULL);
+	fd_change_end(&change, true);
 }
 
 /* Elsewhere is this process, once it has forgotten the descriptor. */
@@ -89,7 +98,7 @@ struct sock *t_taken_over(int fd)
 	struct socket *sock = t_sock(fd);
 
 	sock->ops->mark(sock, fd);
-	fd_drop(fd_take(fd));
+	t_leave(fd);
 	cr_assert(zero(ptr, sockfd_lookup(fd)));
 	cr_assert(fd_adopt(fd));
 	return t_sk(fd);

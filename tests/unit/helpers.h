@@ -36,6 +36,7 @@ int t_open(void);	       /* a COP socket's descriptor */
 int t_open_adopted(void);      /* the same, of UDP that is put on COP */
 int t_open_bound(void);	       /* the same, on LOOPBACK, any port */
 void t_close(int fd);	       /* as close() does it */
+void t_leave(int fd);	       /* the same, but the kernel socket stays */
 struct socket *t_sock(int fd); /* what the descriptor leads to */
 struct sock *t_sk(int fd);
 struct sock *t_taken_over(int fd); /* what it leads to in the next image */

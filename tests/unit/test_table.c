@@ -33,7 +33,6 @@ Test(cop_table, no_number_is_ours_before_the_first_socket)
 	for (size_t i = 0; i < ARRAY_SIZE(number); i++) {
 		cr_assert(eq(ptr, sockfd_lookup(number[i]), NULL));
 		cr_assert(eq(ptr, sockfd_get(number[i]), NULL));
-		cr_assert(eq(ptr, fd_take(number[i]), NULL));
 		fd_forget(number[i]);
 	}
 	cr_assert(zero(uint, cop_table.max));
@@ -61,21 +60,10 @@ Test(cop_table, some_descriptor_is_found_while_there_is_one)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(number); i++) {
 		cr_assert(not(zero(ptr, sockfd_lookup(fd_any()))));
-		fd_drop(fd_take(number[i]));
+		t_leave(number[i]);
 	}
 	cr_assert(eq(int, fd_any(), -1));
 	cr_assert(zero(int, fd_install(9, new_socket())));
-	cr_assert(eq(int, fd_any(), 9));
-}
-
-Test(cop_table, what_is_restored_is_found_although_it_was_gone)
-{
-	struct socket *sock;
-
-	cr_assert(zero(int, fd_install(9, new_socket())));
-	sock = fd_take(9);
-	cr_assert(eq(int, fd_any(), -1));
-	fd_restore(9, sock);
 	cr_assert(eq(int, fd_any(), 9));
 }
 
@@ -128,62 +116,7 @@ Test(cop_table, the_table_costs_memory_only_where_descriptors_are)
 	cr_assert(le(sz, resident_pages(), 2));
 }
 
-/* ---- taking and dropping -------------------------------------------------- */
-
-Test(cop_table, a_taken_descriptor_is_not_ours)
-{
-	int fd = t_open();
-	struct socket *sock = t_sock(fd);
-
-	cr_assert(eq(ptr, fd_take(fd), sock));
-	cr_assert(eq(ptr, sockfd_lookup(fd), NULL));
-	cr_assert(eq(ptr, fd_take(fd), NULL));
-	cr_assert(eq(int, sock->f_count, 1));
-}
-
-Test(cop_table, a_port_is_held_until_the_drop_not_the_take)
-{
-	int fd = t_open_bound();
-	uint16_t snum = t_port(fd);
-	struct socket *sock = fd_take(fd);
-
-	cr_assert(cop_port_taken(&cop_port_table, snum));
-	close(fd);
-	fd_drop(sock);
-	cr_assert(not(cop_port_taken(&cop_port_table, snum)));
-}
-
-Test(cop_table, what_was_taken_can_be_restored)
-{
-	int fd = t_open();
-	struct socket *sock = fd_take(fd);
-
-	fd_restore(fd, sock);
-	cr_assert(eq(ptr, sockfd_lookup(fd), sock));
-	cr_assert(eq(int, sock->f_count, 1));
-}
-
-Test(cop_table, a_restore_does_not_replace_a_newer_socket)
-{
-	int fd = t_open();
-	struct socket *old = fd_take(fd);
-	struct sock *sk = old->sk;
-	struct socket *newer = new_socket();
-
-	fd_install(fd, newer);
-	fd_restore(fd, old);
-	cr_assert(eq(ptr, sockfd_lookup(fd), newer));
-	cr_assert(zero(int, sk->sk_refcnt));
-}
-
-Test(cop_table, nothing_can_be_restored_and_dropped)
-{
-	int fd = t_open();
-
-	fd_drop(NULL);
-	fd_restore(fd, NULL);
-	cr_assert(ne(ptr, sockfd_lookup(fd), NULL));
-}
+/* ---- forgetting ----------------------------------------------------------- */
 
 Test(cop_table, installing_over_a_socket_releases_it)
 {
@@ -246,15 +179,15 @@ static int vfork_child_leaves_the_table(int fd)
 {
 	struct socket *sock = t_sock(fd);
 	struct socket *spare = new_socket();
-	volatile int bad = 0;
+	volatile int bad;
 	pid_t pid;
 
 	cop_process_share();
 	pid = vfork();
 	if (!pid) {
-		bad = fd_take(fd) != NULL;
+		t_leave(fd);
 		fd_forget(fd);
-		bad |= fd_install(fd + 1, spare) != 0;
+		bad = fd_install(fd + 1, spare) != 0;
 		bad |= sockfd_lookup(fd + 1) != NULL;
 		_exit(0);
 	}

@@ -435,7 +435,7 @@ Test(cop_undecided, nothing_is_handed_on_of_one_that_is_undecided)
 
 	t_sock(fd)->ops->mark(t_sock(fd), fd);
 	cr_assert(ne(int, cop_program_read(fd, &mark), 0));
-	fd_drop(fd_take(fd));
+	t_leave(fd);
 	cr_assert(not(fd_adopt(fd)));
 }
 
