@@ -31,9 +31,9 @@ extern struct cop_table cop_table;
  * What a slot says of its socket while a call closes or replaces the descriptor:
  * two bits of the pointer, which is a multiple of 8.
  */
-#define SLOT_DOUBT	1ul /* only the kernel knows whose descriptor it is */
-#define SLOT_EXCHANGE	2ul /* it goes from one COP socket to another */
-#define SLOT_NOTES	(SLOT_DOUBT | SLOT_EXCHANGE)
+#define SLOT_DOUBT    1ul /* only the kernel knows whose descriptor it is */
+#define SLOT_EXCHANGE 2ul /* it goes from one COP socket to another */
+#define SLOT_NOTES    (SLOT_DOUBT | SLOT_EXCHANGE)
 
 static inline bool slot_has(const struct socket *slot, uintptr_t notes)
 {

@@ -261,8 +261,8 @@ Test(cop_change, a_number_beyond_the_table_begins_nothing)
 		     fd_change_begin(&change, cop_table.slots->size,
 				     sockfd_get(fd)),
 		     -EMFILE));
-	cr_assert(eq(int, fd_change_begin(&change, -1, sockfd_get(fd)),
-		     -EMFILE));
+	cr_assert(
+		eq(int, fd_change_begin(&change, -1, sockfd_get(fd)), -EMFILE));
 	cr_assert(eq(int, t_sock(fd)->f_count, 1));
 }
 
