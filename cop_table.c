@@ -365,18 +365,17 @@ void fd_drop(struct socket *sock)
 
 /*
  * Empty a slot if it still holds @sock; the caller has a count of its own. Returns
- * whether the slot is another's now, or empty. A socket in exchange stays: the
- * call that exchanges it is about to say what the descriptor is. A socket that has
+ * whether the descriptor is not the socket's, as far as the caller is concerned. A
+ * socket in exchange stays: the call that exchanges it is about to end. A socket that has
  * turned out to be plain UDP's was not closed.
  */
 static bool slot_clear(int fd, struct socket *sock)
 {
 	struct socket *held = slot_read(fd);
 
-	if (slot_socket(held) != sock)
+	if (slot_socket(held) != sock || !cop_process_is_owner())
 		return true;
-	if (!cop_process_is_owner() ||
-	    (slot_has(held, SLOT_EXCHANGE) && sock_kernel_cookie(fd)))
+	if (slot_has(held, SLOT_EXCHANGE) && sock_kernel_cookie(fd))
 		return false;
 	if (!atomic_compare_exchange_strong(
 		    cop_slot(READ_ONCE(cop_table.slots), fd), &held, NULL))

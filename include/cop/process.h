@@ -17,6 +17,9 @@
 struct cop_process {
 	_Atomic(int) owner;	      /* (a) process id once memory may be
 				       * shared with a child, else 0 */
+	_Atomic(uint32_t) parting;    /* (a) number of this process once a
+				       * thread has left the table, else 0 */
+	_Atomic(int) member;	      /* (a) a thread that had the table then */
 	_Atomic(uint32_t) id;	      /* (a) another for each process, never 0
 				       * once asked for */
 	_Atomic(int) first;	      /* (a) 1 in the process that started the
@@ -63,18 +66,19 @@ void cop_process_rejoin(void);
 /**
  * cop_process_has_parted - whether the calling thread has left the others' table
  *
- * Async-signal-safe; errno stays.
+ * True as well for a thread that one of these has made. Async-signal-safe; errno
+ * stays.
  */
 bool cop_process_has_parted(void);
 
 /**
  * cop_process_is_owner - whether the caller may change the descriptor table
  *
- * False only for who shares the memory but not the descriptors: in the child
- * that vfork() makes, and in a thread that has parted. There, closing a
- * descriptor says nothing about the one in the table. Costs a getpid() in a
- * process that has ever called vfork() or unshare(), else a load.
- * Async-signal-safe.
+ * False where the caller shares the memory but not the descriptors: in the child
+ * that vfork() makes, in a thread that has parted, and in the threads that such a
+ * thread makes. There, closing a descriptor says nothing about the one in the
+ * table. Costs a system call in a process that has ever called vfork() or
+ * unshare(), else a load. Async-signal-safe; errno stays.
  */
 bool cop_process_is_owner(void);
 

@@ -3,9 +3,14 @@
  * test_process.c - cop_process.c: which process this memory belongs to.
  */
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/single_threaded.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "cop/atomic.h"
@@ -239,4 +244,67 @@ Test(cop_process, a_thread_that_parts_is_no_owner_but_its_child_and_others_are)
 	pthread_barrier_wait(&step);
 	pthread_join(thread, NULL);
 	cr_assert(not(bad));
+}
+
+static void *is_member(void *arg)
+{
+	(void)arg;
+	return (void *)(intptr_t)cop_process_is_owner();
+}
+
+static int member_without_kcmp(void)
+{
+	struct sock_filter refuse[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_kcmp, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { ARRAY_SIZE(refuse), refuse };
+	pthread_t thread;
+	void *member;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog, 0, 0))
+		return T_SKIP;
+	cop_process_share();
+	cop_process()->parting = 1;
+	cop_process()->member = getpid();
+	pthread_create(&thread, NULL, is_member, NULL);
+	pthread_join(thread, &member);
+	CHECK(member);
+	return 0;
+}
+
+Test(cop_process, a_thread_is_a_member_where_the_kernel_can_not_tell)
+{
+	T_CHILD(member_without_kcmp);
+}
+
+static void *part_and_make_a_thread(void *arg)
+{
+	pthread_t thread;
+	void *member;
+
+	(void)arg;
+	if (!cop_process_part() || unshare(CLONE_FILES))
+		return (void *)1;
+	pthread_create(&thread, NULL, is_member, NULL);
+	pthread_join(thread, &member);
+	return member;
+}
+
+Test(cop_process, a_thread_that_a_parted_thread_makes_is_no_owner)
+{
+	pthread_t thread;
+	void *member;
+
+	pthread_create(&thread, NULL, part_and_make_a_thread, NULL);
+	pthread_join(thread, &member);
+	cr_assert(zero(ptr, member));
+	cr_assert(cop_process_is_owner());
+	pthread_create(&thread, NULL, is_member, NULL);
+	pthread_join(thread, &member);
+	cr_assert(not(zero(ptr, member)));
 }
