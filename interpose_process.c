@@ -57,7 +57,7 @@ EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	tls = va_arg(ap, void *);
 	ctid = va_arg(ap, void *);
 	va_end(ap);
-	if (flags & CLONE_VM && !(flags & CLONE_FILES))
+	if (flags & CLONE_VM && !(flags & CLONE_THREAD))
 		cop_process_share();
 	fd_identify_all();
 	return cop_libc.clone(fn, stack, flags, arg, ptid, tls, ctid);

@@ -44,6 +44,11 @@ Test(e2e_tables, a_child_with_the_same_table_closes_its_parents)
 	run_same("tables", "child_with_the_same_table");
 }
 
+Test(e2e_tables, a_child_that_leaves_the_same_table_closes_its_own)
+{
+	run_same("tables", "child_that_leaves_the_table");
+}
+
 Test(e2e_tables, two_processes_that_are_both_pid_1_are_told_apart)
 {
 	run_same("tables", "pid_1");

@@ -215,6 +215,23 @@ static void child_with_the_same_table(void)
 	T(of_the_kind(made));
 }
 
+static int leaves_and_closes_a(void *arg)
+{
+	if (unshare(CLONE_FILES))
+		return 1;
+	return closes_a(arg);
+}
+
+/* A child that shares the table until it leaves it. */
+static void child_that_leaves_the_table(void)
+{
+	make_pair();
+	T(child(CLONE_VM | CLONE_FILES | CLONE_VFORK, leaves_and_closes_a));
+	show_is_a(sock_a);
+	T(child(CLONE_VM | CLONE_FILES, leaves_and_closes_a));
+	show_is_a(sock_a);
+}
+
 /* The first of a pid namespace, like the child in the one below. */
 static void as_pid_1(void (*scene)(void))
 {
@@ -322,5 +339,6 @@ static void raw_thread(void)
 
 SCENARIOS(S(thread_of_a_parted_thread), S(grandchild_of_a_parted_thread),
 	  S(first_thread_parts), S(sockets_of_a_parted_threads_thread),
-	  S(child_with_its_own_table), S(child_with_the_same_table), S(pid_1),
-	  S(parted_pid_1), S(raw_thread))
+	  S(child_with_its_own_table), S(child_with_the_same_table),
+	  S(child_that_leaves_the_table), S(pid_1), S(parted_pid_1),
+	  S(raw_thread))
