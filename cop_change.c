@@ -20,15 +20,16 @@
 #include "cop/process.h"
 #include "cop/table.h"
 
-static bool slot_cas(int fd, struct socket **is, struct socket *to)
+COP_ATOMIC_CAS(slot, struct socket *, "q")
+
+static _Atomic(struct socket *) *slot_at(int fd)
 {
-	return atomic_compare_exchange_strong(
-		cop_slot(READ_ONCE(cop_table.slots), fd), is, to);
+	return cop_slot(READ_ONCE(cop_table.slots), fd);
 }
 
 static struct socket *slot_of(int fd)
 {
-	return READ_ONCE(*cop_slot(READ_ONCE(cop_table.slots), fd));
+	return READ_ONCE(*slot_at(fd));
 }
 
 static bool is_in_table(int fd)
@@ -53,7 +54,7 @@ static void slot_begin(struct fd_change *change)
 			return;
 		change->note = note_for(slot, change->next);
 		to = slot_note(change->next ?: change->old, change->note);
-	} while (!slot_cas(change->fd, &slot, to));
+	} while (!slot_cas(slot_at(change->fd), &slot, to));
 }
 
 /* What is left to be reported is in the kernel socket until it is closed. */
@@ -66,30 +67,33 @@ static void flush_last(int fd)
 }
 
 /* The slot has one count of the next socket, and the change another. */
-static int begin(struct fd_change *change)
+static int next_begin(struct fd_change *change)
 {
-	int err = change->next ? fd_room(change->fd) : 0;
+	int err = fd_room(change->fd);
 
-	if (err || !is_in_table(change->fd))
-		return err;
-	flush_last(change->fd);
-	if (change->next)
+	if (unlikely(err))
+		fd_drop(change->next);
+	else
 		int_add(&change->next->f_count, 1);
-	slot_begin(change);
-	return 0;
+	return err;
 }
 
 int fd_change_begin(struct fd_change *change, int fd, struct socket *next)
 {
 	int err;
 
-	*change = (struct fd_change){ .fd = fd, .next = next };
+	change->fd = fd;
+	change->next = next;
+	change->old = NULL;
+	change->note = 0;
 	if (unlikely(!cop_process_is_owner()))
 		return 0;
-	err = begin(change);
-	if (err)
-		fd_drop(next);
-	return err;
+	err = next ? next_begin(change) : 0;
+	if (unlikely(err || !is_in_table(fd)))
+		return err;
+	flush_last(fd);
+	slot_begin(change);
+	return 0;
 }
 
 /*
@@ -100,7 +104,8 @@ static void end_without_next(struct fd_change *change, bool done)
 {
 	struct socket *is = slot_note(change->old, SLOT_DOUBT);
 
-	if (slot_cas(change->fd, &is, done ? NULL : change->old) && done)
+	if (slot_cas(slot_at(change->fd), &is, done ? NULL : change->old) &&
+	    done)
 		fd_drop(change->old);
 }
 
@@ -109,12 +114,11 @@ static void put_next(struct fd_change *change)
 {
 	struct socket *is = slot_note(change->next, change->note);
 
-	if (slot_cas(change->fd, &is, change->next))
+	if (slot_cas(slot_at(change->fd), &is, change->next))
 		fd_drop(change->next);
 	else
-		fd_drop(slot_socket(atomic_exchange(
-			cop_slot(READ_ONCE(cop_table.slots), change->fd),
-			change->next)));
+		fd_drop(slot_socket(
+			atomic_exchange(slot_at(change->fd), change->next)));
 	u32_add(&cop_table.installs, 1);
 	fd_drop(change->old);
 }
@@ -123,7 +127,7 @@ static void put_old_back(struct fd_change *change)
 {
 	struct socket *is = slot_note(change->next, change->note);
 
-	if (slot_cas(change->fd, &is, change->old))
+	if (slot_cas(slot_at(change->fd), &is, change->old))
 		fd_drop(change->next);
 	else
 		fd_drop(change->old);

@@ -47,15 +47,21 @@ EXPORT int close(int fd)
 	return sys_close(fd);
 }
 
+static noinline void close_unseen(int fd)
+{
+	int cancel = cancel_off();
+
+	cop_libc.close(fd);
+	cancel_on(cancel);
+}
+
 /* Where the table has no room for a duplicate, there is none: returns -errno. */
 static int install_or_close(int fd, struct socket *sock)
 {
-	int cancel = cancel_off();
 	int err = fd_install(fd, sock);
 
-	if (err)
-		cop_libc.close(fd);
-	cancel_on(cancel);
+	if (unlikely(err))
+		close_unseen(fd);
 	return err ? err : fd;
 }
 

@@ -58,15 +58,7 @@ static inline bool one_thread(void)
  * type_cas(v, old, new): set to new if it is *old, else set *old to what it is;
  * returns whether it was.
  */
-#define COP_ATOMIC(name, type, suffix)                                       \
-	static inline type name##_add(_Atomic(type) *v, type n)              \
-	{                                                                    \
-		if (likely(one_thread())) {                                  \
-			UNLOCKED_ADD(v, n, suffix);                          \
-			return n;                                            \
-		}                                                            \
-		return atomic_fetch_add(v, n);                               \
-	}                                                                    \
+#define COP_ATOMIC_CAS(name, type, suffix)                                   \
 	static inline bool name##_cas(_Atomic(type) *v, type *old, type new) \
 	{                                                                    \
 		type was = *old;                                             \
@@ -78,6 +70,17 @@ static inline bool one_thread(void)
 		*old = was;                                                  \
 		return done;                                                 \
 	}
+
+#define COP_ATOMIC(name, type, suffix)                          \
+	static inline type name##_add(_Atomic(type) *v, type n) \
+	{                                                       \
+		if (likely(one_thread())) {                     \
+			UNLOCKED_ADD(v, n, suffix);             \
+			return n;                               \
+		}                                               \
+		return atomic_fetch_add(v, n);                  \
+	}                                                       \
+	COP_ATOMIC_CAS(name, type, suffix)
 
 COP_ATOMIC(u16, uint16_t, "w")
 COP_ATOMIC(u32, uint32_t, "l")
