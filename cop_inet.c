@@ -50,6 +50,8 @@ int inet_unregister_protosw(struct inet_protosw *p)
 
 	if (p->flags & INET_PROTOSW_PERMANENT)
 		return -EPERM;
+	if (p->type >= SOCK_MAX)
+		return -EINVAL;
 	for (at = &inetsw[p->type]; *at && *at != p; at = &(*at)->next)
 		;
 	if (*at)
@@ -104,6 +106,8 @@ static int inet_create(struct socket *sock, int protocol)
 
 	if (protocol < 0 || protocol >= IPPROTO_MAX)
 		return -EINVAL;
+	if (!inet_has_type(sock->type))
+		return -ESOCKTNOSUPPORT;
 	answer = inet_lookup_protosw(sock->type, &protocol);
 	if (!answer)
 		return -EPROTONOSUPPORT;

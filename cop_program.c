@@ -97,13 +97,28 @@ static void put_mark(struct program *p, const struct cop_mark *mark,
 		put_word(p, WORD_STATE + i, mark->word[i]);
 }
 
-static bool is_marked(const struct program *p)
+static void get_mark(const struct program *p, struct cop_mark *mark)
+{
+	uint32_t kind = program_word(p, WORD_KIND);
+
+	mark->family = kind >> 16;
+	mark->type = kind >> 8;
+	mark->body = program_body(p);
+	mark->protocol = program_word(p, WORD_SIZE) >> 16;
+	for (unsigned int i = 0; i < COP_MARK_WORDS; i++)
+		mark->word[i] = program_word(p, WORD_STATE + i);
+}
+
+/* Another process may have written anything here. */
+static bool has_mark(const struct program *p)
 {
 	return p->len > BODY && p->insn[0].code == (BPF_JMP | BPF_JA) &&
 	       p->insn[0].k == WORDS &&
 	       program_word(p, WORD_MAGIC) == MARK_MAGIC &&
 	       program_word(p, WORD_KIND) >> 24 == MARK_VERSION &&
-	       program_body(p) <= COP_BODY_USER && user_len(p) < p->len - BODY;
+	       program_body(p) <= COP_BODY_USER &&
+	       user_len(p) < p->len - BODY &&
+	       !user_len(p) == (program_body(p) != COP_BODY_USER);
 }
 
 static int put_all(struct sock_filter *out)
@@ -140,6 +155,55 @@ static int put_body(struct program *p, enum cop_body body,
 	return 0;
 }
 
+/* What put_user() would make of the program's own filter, which stands last. */
+static int put_user_again(struct program *again, const struct program *p)
+{
+	struct program user;
+	int err = program_open(&user, 2 * user_len(p));
+
+	if (!err) {
+		user.len = user_len(p);
+		memcpy(user.insn, p->insn + p->len - user.len,
+		       user.len * sizeof(*user.insn));
+		err = put_body(again, COP_BODY_USER, &user);
+	}
+	program_close(&user);
+	return err;
+}
+
+static bool is_made_again(struct program *again, const struct program *p)
+{
+	struct cop_mark mark;
+	int err;
+
+	get_mark(p, &mark);
+	if (mark.body == COP_BODY_USER)
+		err = put_user_again(again, p);
+	else
+		err = put_body(again, mark.body, NULL);
+	if (err || again->len != p->len)
+		return false;
+	put_mark(again, &mark, mark.body, user_len(p));
+	return !memcmp(again->insn, p->insn, p->len * sizeof(*p->insn));
+}
+
+/*
+ * A mark says which filter follows it, and poll() relies on that. So a mark counts
+ * only if the whole program is what this library would set, to the last
+ * instruction. A change of what cop_bpf.c makes needs a new MARK_VERSION.
+ */
+static bool is_marked(const struct program *p)
+{
+	struct program again;
+	bool is;
+
+	if (!has_mark(p))
+		return false;
+	is = !program_open(&again, p->len) && is_made_again(&again, p);
+	program_close(&again);
+	return is;
+}
+
 static int program_set(int fd, struct program *p)
 {
 	struct sock_fprog prog = { p->len, p->insn };
@@ -148,14 +212,17 @@ static int program_set(int fd, struct program *p)
 		fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)));
 }
 
-/* What the kernel calls a length is a number of instructions here. */
+/*
+ * What the kernel calls a length is a number of instructions here. Where there is
+ * no room it only says how many there are, which is none that were read.
+ */
 static int program_get(int fd, struct program *p)
 {
 	socklen_t len = p->room;
 	int err = cop_libc_result(cop_libc.getsockopt(
 		fd, SOL_SOCKET, SO_GET_FILTER, p->insn, &len));
 
-	p->len = err ? 0 : len;
+	p->len = err || len > p->room ? 0 : len;
 	return err;
 }
 
@@ -241,18 +308,6 @@ int cop_program_mark(int fd, const struct cop_mark *mark)
 		err = mark_renewed(fd, mark, &p);
 	program_close(&p);
 	return err;
-}
-
-static void get_mark(const struct program *p, struct cop_mark *mark)
-{
-	uint32_t kind = program_word(p, WORD_KIND);
-
-	mark->family = kind >> 16;
-	mark->type = kind >> 8;
-	mark->body = program_body(p);
-	mark->protocol = program_word(p, WORD_SIZE) >> 16;
-	for (unsigned int i = 0; i < COP_MARK_WORDS; i++)
-		mark->word[i] = program_word(p, WORD_STATE + i);
 }
 
 int cop_program_read(int fd, struct cop_mark *mark)

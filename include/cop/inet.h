@@ -45,7 +45,7 @@ int inet_register_protosw(struct inet_protosw *p);
  * inet_unregister_protosw - take a transport away
  * @p: its entry
  *
- * Returns 0, or -EPERM for a permanent one.
+ * Returns 0, -EPERM for a permanent one, -EINVAL for a type out of range.
  */
 int inet_unregister_protosw(struct inet_protosw *p);
 

@@ -55,8 +55,10 @@ int cop_program_mark(int fd, const struct cop_mark *mark);
  * @fd: any descriptor
  * @mark: where it is put
  *
- * One system call where there is none. Returns 0, or -ENOENT.
- * Async-signal-safe.
+ * Another process may have written it: the program on the socket is compared with
+ * the one that this library sets for such a mark, so the filter is the one that
+ * @mark->body names. Nothing else of @mark is checked. One system call where
+ * there is none. Returns 0, or -ENOENT. Async-signal-safe.
  */
 int cop_program_read(int fd, struct cop_mark *mark);
 

@@ -149,6 +149,70 @@ Test(cop_program, a_locked_filter_cannot_be_marked)
 	cr_assert(eq(int, cop_program_mark(fd, &mark), -EPERM));
 }
 
+/* The program on @fd with one instruction changed. */
+static void change_insn(int fd, unsigned int i, struct sock_filter insn)
+{
+	struct sock_filter code[64];
+	socklen_t len = ARRAY_SIZE(code);
+	struct sock_fprog prog = { 0, code };
+
+	cr_assert(zero(int,
+		       getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, code, &len)));
+	cr_assert(lt(uint, i, len));
+	prog.len = len;
+	code[i] = insn;
+	cr_assert(zero(int, setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+				       sizeof(prog))));
+}
+
+static int marked(enum cop_body body)
+{
+	struct cop_mark m = with_body(body);
+	int user = body == COP_BODY_USER ? letter_filter('h') : -1;
+	int fd = t_udp();
+
+	cr_assert(zero(int, cop_program_attach(fd, &m, user)));
+	assert_mark(fd, body);
+	return fd;
+}
+
+/* Else poll() would rely on a filter that lets strays in. */
+Test(cop_program, a_mark_with_another_filter_than_it_says_is_none)
+{
+	const struct sock_filter all = BPF_STMT(BPF_RET | BPF_K, 0xffffffff);
+	const unsigned int first = 1 + 3 + 1 + COP_MARK_WORDS;
+	struct cop_mark m;
+
+	for (int body = COP_BODY_COP; body <= COP_BODY_USER; body++) {
+		int fd = marked(body);
+
+		change_insn(fd, first, all);
+		cr_assert(eq(int, cop_program_read(fd, &m), -ENOENT));
+		cr_assert(zero(int, cop_program_user(fd, NULL, 0)));
+		cr_assert(eq(int, cop_program_mark(fd, &mark), -EBUSY));
+	}
+}
+
+Test(cop_program, a_mark_that_names_another_filter_than_there_is_is_none)
+{
+	const uint32_t kind = 1u << 24 | PF_INET << 16 | SOCK_COP << 8;
+	struct cop_mark m;
+
+	for (int is = COP_BODY_ALL; is <= COP_BODY_USER; is++) {
+		for (int says = 0; says <= 255; says++) {
+			const struct sock_filter word =
+				BPF_STMT(BPF_LD | BPF_IMM, kind | says);
+			int fd = marked(is);
+
+			change_insn(fd, 2, word);
+			cr_assert(eq(int, !cop_program_read(fd, &m),
+				     is == says),
+				  "%d for %d", says, is);
+			close(fd);
+		}
+	}
+}
+
 /* Whoever can set a filter can write anything there. */
 Test(cop_program, a_forged_mark_is_read_within_its_bounds)
 {
