@@ -5,12 +5,13 @@
  * Owns: the counters of a sock, and the number of the next datagram to its
  * peer. Protected by: atomic accesses. A send or receive may block or be
  * cancelled, so it takes no reference: the sock's memory is type-stable. May
- * call: cop_flow.c, cop_encap.c, cop_filter.c, cop_bind.c. Counterpart in the
+ * call: cop_flow.c, cop_encap.c, cop_msghdr.c, cop_filter.c, cop_bind.c. Counterpart in the
  * kernel: udp_sendmsg() and udp_recvmsg() in net/ipv4/udp.c.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 #include "cop/filter.h"
 #include "cop/flow.h"
 #include "cop/libc.h"
+#include "cop/msghdr.h"
 #include "cop/proto.h"
 #include "cop/stray.h"
 #include "cop/sysctl.h"
@@ -134,19 +136,20 @@ int cop_soft_error(struct sock *sk)
 	return -atomic_exchange(&cop_sk(sk)->soft_err, 0);
 }
 
-bool cop_has_udp_cmsg(int fd, const struct msghdr *msg)
+int cop_refuse_udp_cmsg(int fd, const struct msghdr *msg)
 {
 	struct cmsghdr *cmsg;
+	int err = 0;
 
-	if (!msg->msg_controllen ||
+	if (likely(!msg->msg_controllen) ||
 	    msg->msg_controllen > (size_t)READ_ONCE(cop_sysctl.optmem_max) ||
 	    !user_readable(fd, msg->msg_control, msg->msg_controllen))
-		return false;
-	for (cmsg = CMSG_FIRSTHDR(msg); cmsg;
+		return 0;
+	for (cmsg = CMSG_FIRSTHDR(msg); cmsg && err != -EINVAL;
 	     cmsg = CMSG_NXTHDR((struct msghdr *)msg, cmsg))
 		if (cmsg->cmsg_level == IPPROTO_UDP)
-			return true;
-	return false;
+			err = -EINVAL;
+	return err;
 }
 
 /* Whether the kernel still holds a datagram that was begun. */
@@ -172,7 +175,9 @@ static void tx_more(struct sock *sk, const struct msghdr *msg, size_t n)
 
 /*
  * A datagram that is sent in parts has one header, ahead of the first. A part
- * that the kernel refuses may take those before it along, or not.
+ * that the kernel refuses takes those before it along where the kernel has begun to
+ * add it (no room, unreadable, too long in all); else the datagram stays open
+ * (control messages that can't be read, a length beyond 65,535, MSG_OOB).
  */
 static ssize_t sendmsg_corked(struct sock *sk, int fd, const struct msghdr *msg,
 			      int flags, size_t len)
@@ -197,24 +202,36 @@ static ssize_t sendmsg_corked(struct sock *sk, int fd, const struct msghdr *msg,
 	return n;
 }
 
-/* What is too long even without a header is left to the kernel, for its error. */
+/* Sent for the kernel's error: with a header it is longer than any datagram. */
+static noinline ssize_t sendmsg_too_long(int fd, const struct msghdr *msg,
+					 int flags, size_t len)
+{
+	static const struct cophdr hdr;
+
+	return cop_encap_send(fd, &hdr, msg, flags, len);
+}
+
 flatten ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
 			    int flags)
 {
 	ssize_t len = cop_iov_length(fd, msg);
+	const bool too_long = len > COP_DATAGRAM_MAX;
 	struct cop_tx tx;
 	ssize_t n;
 
-	if (unlikely(len < 0 || len > COP_DATAGRAM_MAX))
-		return cop_libc_result(cop_libc.sendmsg(fd, msg, flags));
-	n = cop_soft_error(sk);
+	if (unlikely(len < 0))
+		return msg_refuse(fd, len);
+	n = unlikely(too_long) ? 0 : cop_soft_error(sk);
 	if (unlikely(n))
 		return n;
-	if (unlikely(cop_has_udp_cmsg(fd, msg)))
-		return -EINVAL;
+	n = unlikely(too_long) ? 0 : cop_refuse_udp_cmsg(fd, msg);
+	if (unlikely(n))
+		return n;
 	if (unlikely(flags & MSG_MORE ||
 		     sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT)))
 		return sendmsg_corked(sk, fd, msg, flags, len);
+	if (unlikely(too_long))
+		return sendmsg_too_long(fd, msg, flags, len);
 	cop_tx_begin(sk, msg->msg_name, msg->msg_namelen, len, cop_clock_us(),
 		     &tx);
 	n = cop_encap_send(fd, &tx.hdr, msg, flags, len);
@@ -352,15 +369,17 @@ static noinline ssize_t recvmsg_named(struct sock *sk, int fd,
 {
 	struct msghdr named = *msg;
 	struct sockaddr_storage from;
+	socklen_t room;
 	ssize_t n;
 
 	named.msg_name = &from;
 	named.msg_namelen = sizeof(from);
 	n = cop_recvmsg(sk, fd, &named, flags);
 	if (n >= 0 && msg->msg_name) {
-		memcpy(msg->msg_name, &from,
-		       min_t(socklen_t, msg->msg_namelen, named.msg_namelen));
+		room = min_t(socklen_t, msg->msg_namelen, named.msg_namelen);
 		msg->msg_namelen = named.msg_namelen;
+		if (copy_to_user(msg->msg_name, &from, room))
+			return -EFAULT;
 	}
 	msg->msg_controllen = named.msg_controllen;
 	msg->msg_flags = named.msg_flags;
@@ -376,7 +395,7 @@ flatten ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg,
 	int err, fate;
 
 	if (unlikely(cap < 0))
-		return cop_libc_result(cop_libc.recvmsg(fd, msg, flags));
+		return msg_refuse(fd, cap);
 	if (unlikely(flags & MSG_ERRQUEUE))
 		return cop_encap_recv_error(fd, msg, flags, cap);
 	if (!msg->msg_name || asked.msg_namelen < sizeof(struct sockaddr_in))
@@ -404,7 +423,9 @@ flatten ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg,
 					msg->msg_namelen),
 				  &rx);
 		if (fate)
-			return rx_length(&rx, flags) | (fate & COP_RX_STALE);
+			return rx.fault ? -EFAULT
+					: rx_length(&rx, flags) |
+						  (fate & COP_RX_STALE);
 		*msg = asked;
 	}
 }
@@ -487,33 +508,47 @@ static socklen_t peer_name(const struct sock *sk, struct sockaddr_storage *name)
 	return sizeof(*peer);
 }
 
+/* The caller has seen to it that both can be written to. */
+static void put_name(void *name, socklen_t *namelen,
+		     const struct sockaddr_storage *from, socklen_t fromlen)
+{
+	if (!name)
+		return;
+	memcpy(name, from, min_t(socklen_t, *namelen, fromlen));
+	*namelen = fromlen;
+}
+
 /* What came is not just a header and a payload; @from is NULL for the peer. */
 static noinline ssize_t recvfrom_odd(struct sock *sk, int fd,
 				     const unsigned char *wire, size_t n,
 				     void *buf, size_t len, int flags,
 				     void *name, socklen_t *namelen,
-				     socklen_t asked, const void *from,
+				     const struct sockaddr_storage *from,
 				     socklen_t fromlen)
 {
 	struct cop_rx rx = { .serial = cop_rx_serial };
 	struct sockaddr_storage peer;
+	size_t skip = 0;
 	int fate;
 
 	cop_rx_measure(&rx, wire, n, len);
-	if (rx.stray == COP_NO_STRAY) {
-		memcpy(buf, wire + cop_hdr_len(&rx.hdr), rx.copied);
-		if (!from)
-			fromlen = peer_name(sk, &peer);
-		return rx_done(sk, fd, flags, from ?: &peer, fromlen, &rx);
+	if (rx.stray != COP_NO_STRAY) {
+		fate = stray_fate(sk, fd, flags, from, from ? fromlen : 0, &rx);
+		if (!fate)
+			return recvfrom_any(sk, fd, buf, len, flags, name,
+					    namelen);
+	} else {
+		fate = 0;
+		skip = cop_hdr_len(&rx.hdr);
 	}
-	fate = stray_fate(sk, fd, flags, from, from ? fromlen : 0, &rx);
-	if (fate) {
-		memcpy(buf, wire, rx.copied);
+	if (copy_to_user(buf, wire + skip, rx.copied))
+		return -EFAULT;
+	put_name(name, namelen, from, fromlen);
+	if (fate)
 		return rx_length(&rx, flags) | (fate & COP_RX_STALE);
-	}
-	if (name)
-		*namelen = asked;
-	return recvfrom_any(sk, fd, buf, len, flags, name, namelen);
+	if (!from)
+		fromlen = peer_name(sk, &peer);
+	return rx_done(sk, fd, flags, from ?: &peer, fromlen, &rx);
 }
 
 flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
@@ -524,12 +559,10 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 	const bool known = !name && sock_flag(sk, SOCK_PEER_ONLY);
 	struct sockaddr_storage from;
 	socklen_t fromlen = sizeof(from);
-	socklen_t asked = name ? *namelen : 0;
 	struct cop_rx rx = { .serial = cop_rx_serial };
 	ssize_t n;
 
 	if (unlikely(len > COP_COPY_MAX || flags & MSG_ERRQUEUE ||
-		     !user_readable(fd, buf, len) ||
 		     READ_ONCE(cop_sk(sk)->soft_err) || cop_head_unclean(sk)))
 		return recvfrom_any(sk, fd, buf, len, flags, name, namelen);
 	n = cop_libc.recvfrom(fd, wire, COP_HLEN_MAX + len, flags | MSG_TRUNC,
@@ -537,16 +570,13 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 			      known ? NULL : &fromlen);
 	if (unlikely(n < 0))
 		return -errno;
-	if (name) {
-		memcpy(name, &from, min_t(socklen_t, asked, fromlen));
-		*namelen = fromlen;
-	}
 	if (unlikely(!cop_rx_plain(&rx, wire, n, len)))
 		return recvfrom_odd(sk, fd, wire, n, buf, len, flags, name,
-				    namelen, asked, known ? NULL : &from,
-				    fromlen);
+				    namelen, known ? NULL : &from, fromlen);
 	if (known)
 		fromlen = peer_name(sk, &from);
-	memcpy(buf, wire + COP_HLEN, rx.copied);
+	if (unlikely(copy_to_user(buf, wire + COP_HLEN, rx.copied)))
+		return -EFAULT;
+	put_name(name, namelen, &from, fromlen);
 	return rx_done(sk, fd, flags, &from, fromlen, &rx);
 }

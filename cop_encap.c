@@ -26,6 +26,9 @@
  */
 #define IOV_ON_STACK 64
 
+/* Beyond all lengths that differ to the kernel, and within any address space. */
+#define LONGER_THAN_ANY (1 << 20)
+
 enum cop_stray cop_hdr_check(const void *data, size_t len)
 {
 	const struct cophdr *hdr = data;
@@ -63,21 +66,36 @@ static bool iov_in_range(const struct msghdr *msg, const struct iovec *iov)
 	return user_range(iov->iov_base, len);
 }
 
-ssize_t cop_iov_length_many(int fd, const struct msghdr *msg)
+/* Copied one by one, up to the first that is refused: see copy_iovec_from_user(). */
+static int iov_import(int fd, const struct msghdr *msg)
 {
-	size_t sum = 0;
-
-	if (msg->msg_iovlen > IOV_MAX ||
-	    (msg->msg_iovlen &&
-	     !user_readable(fd, msg->msg_iov,
-			    msg->msg_iovlen * sizeof(struct iovec))))
-		return -1;
 	for (size_t i = 0; i < msg->msg_iovlen; i++) {
 		const struct iovec *iov = &msg->msg_iov[i];
 
-		if (iov->iov_len > SSIZE_MAX - sum || !iov_in_range(msg, iov))
-			return -1;
-		sum += iov->iov_len;
+		if (!user_readable(fd, iov, sizeof(*iov)))
+			return -EFAULT;
+		if (iov->iov_len > SSIZE_MAX)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+ssize_t cop_iov_length_many(int fd, const struct msghdr *msg)
+{
+	size_t sum = 0;
+	int err;
+
+	if (msg->msg_iovlen > IOV_MAX)
+		return -EMSGSIZE;
+	err = iov_import(fd, msg);
+	if (err)
+		return err;
+	for (size_t i = 0; i < msg->msg_iovlen; i++) {
+		const struct iovec *iov = &msg->msg_iov[i];
+
+		if (!iov_in_range(msg, iov))
+			return -EFAULT;
+		sum += min_t(size_t, iov->iov_len, SSIZE_MAX - sum);
 	}
 	return sum;
 }
@@ -136,17 +154,34 @@ static void bounce_unmap(void *buf)
 	munmap(buf, COP_DATAGRAM_MAX);
 }
 
+/*
+ * What can't be copied is a fault that the kernel comes upon behind all else that
+ * may be wrong with the call, so the kernel is given a payload that can't be read.
+ */
 static ssize_t send_from(int fd, const struct cophdr *hdr,
 			 const struct msghdr *msg, int flags, size_t len,
 			 void *buf)
 {
-	struct iovec iov = { buf, len };
+	struct iovec iov = { buf, min_t(size_t, len, LONGER_THAN_ANY) };
 	struct msghdr whole = *msg;
 
-	cop_iov_gather(buf, msg->msg_iov, len);
 	whole.msg_iov = &iov;
 	whole.msg_iovlen = 1;
+	if (len <= COP_DATAGRAM_MAX && iov_may_be_copied(fd, msg))
+		cop_iov_gather(buf, msg->msg_iov, len);
+	else if (mprotect(buf, COP_DATAGRAM_MAX, PROT_NONE))
+		return -EFAULT;
 	return send_vectored(fd, hdr, &whole, flags);
+}
+
+/*
+ * The kernel judges a length beyond 65,535 ahead of all else, and a length that IP
+ * can't carry behind all else. The header must not make the one of the other.
+ */
+static size_t refused_length(size_t len)
+{
+	return len <= UINT16_MAX ? min_t(size_t, len, UINT16_MAX - COP_HLEN)
+				 : len;
 }
 
 static noinline ssize_t send_bounced(int fd, const struct cophdr *hdr,
@@ -154,16 +189,13 @@ static noinline ssize_t send_bounced(int fd, const struct cophdr *hdr,
 				     size_t len)
 {
 	struct _pthread_cleanup_buffer cleanup;
-	void *buf;
+	void *buf = bounce_map();
 	ssize_t n;
 
-	if (len > COP_MAX_LEN)
-		return -EMSGSIZE;
-	buf = bounce_map();
 	if (!buf)
 		return -ENOBUFS;
 	_pthread_cleanup_push(&cleanup, bounce_unmap, buf);
-	n = send_from(fd, hdr, msg, flags, len, buf);
+	n = send_from(fd, hdr, msg, flags, refused_length(len), buf);
 	_pthread_cleanup_pop(&cleanup, 1);
 	return n;
 }
@@ -178,7 +210,7 @@ flatten ssize_t cop_encap_send(int fd, const struct cophdr *hdr,
 	if (len <= COP_COPY_MAX && !msg->msg_controllen &&
 	    iov_may_be_copied(fd, msg))
 		n = send_copied(fd, hdr, msg, flags, len);
-	else if (msg->msg_iovlen > IOV_ON_STACK && iov_may_be_copied(fd, msg))
+	else if (msg->msg_iovlen > IOV_ON_STACK || len > COP_DATAGRAM_MAX)
 		n = send_bounced(fd, hdr, msg, flags, len);
 	else
 		n = send_vectored(fd, hdr, msg, flags);
@@ -214,50 +246,43 @@ static ssize_t recv_one(int fd, struct msghdr *msg, struct iovec *iov,
 	whole.msg_iov = iov;
 	whole.msg_iovlen = iovlen;
 	n = cop_libc_result(cop_libc.recvmsg(fd, &whole, flags | MSG_TRUNC));
+	msg->msg_namelen = whole.msg_namelen;
 	if (n < 0)
 		return n;
-	msg->msg_namelen = whole.msg_namelen;
 	msg->msg_controllen = whole.msg_controllen;
 	msg->msg_flags = whole.msg_flags;
 	return n;
-}
-
-/* To where there may be no room for it, which is seen behind the payload. */
-static int put_name(int fd, struct msghdr *msg, socklen_t room,
-		    const struct sockaddr_storage *name)
-{
-	socklen_t len = min_t(socklen_t, room, msg->msg_namelen);
-
-	if (len && !user_readable(fd, msg->msg_name, len))
-		return -EFAULT;
-	if (len)
-		memcpy(msg->msg_name, name, len);
-	return 0;
 }
 
 static int recv_through(int fd, struct msghdr *msg, int flags, size_t cap,
 			struct cop_rx *rx, unsigned char *buf)
 {
 	struct iovec iov = { buf, COP_DATAGRAM_MAX };
-	void *const theirs = msg->msg_name;
-	const socklen_t room = theirs ? msg->msg_namelen : 0;
 	struct sockaddr_storage name = { 0 };
+	const socklen_t room = msg->msg_name ? msg->msg_namelen : 0;
+	struct msghdr whole = *msg;
 	size_t skip = 0;
 	ssize_t n;
 
-	msg->msg_name = theirs ? &name : NULL;
-	if (theirs && room <= sizeof(name))
-		msg->msg_namelen = sizeof(name);
-	n = recv_one(fd, msg, &iov, 1, flags);
-	msg->msg_name = theirs;
+	if (msg->msg_name) {
+		whole.msg_name = &name;
+		whole.msg_namelen = sizeof(name);
+	}
+	n = recv_one(fd, &whole, &iov, 1, flags);
 	if (n < 0)
 		return n;
 	cop_rx_measure(rx, buf, n, cap);
 	if (rx->stray == COP_NO_STRAY)
 		skip = cop_hdr_len(&rx->hdr);
-	cop_iov_scatter(msg->msg_iov, buf + skip, rx->copied);
+	rx->fault = cop_iov_scatter(msg->msg_iov, buf + skip, rx->copied);
+	if (rx->fault && rx->stray == COP_NO_STRAY)
+		return -EFAULT;
+	msg->msg_namelen = whole.msg_namelen;
+	msg->msg_controllen = whole.msg_controllen;
+	msg->msg_flags = whole.msg_flags;
 	rx_flags(msg, rx);
-	return put_name(fd, msg, room, &name);
+	return copy_to_user(msg->msg_name, &name,
+			    min_t(socklen_t, room, whole.msg_namelen));
 }
 
 static noinline int recv_bounced(int fd, struct msghdr *msg, int flags,
@@ -300,15 +325,19 @@ static void skip_options(const struct msghdr *msg, const void *tail,
 	cop_iov_copy(msg->msg_iov, from + 1, options, len);
 }
 
-static void put_back(const struct msghdr *msg, const void *hdr, size_t n,
-		     size_t len)
+/* The kernel has not written as much as there is to be. */
+static int put_back(const struct msghdr *msg, const void *hdr, size_t n,
+		    size_t len)
 {
 	unsigned char head[COP_HLEN];
 
+	if (!cop_iov_writable(msg->msg_iov, len))
+		return -EFAULT;
 	memcpy(head, hdr, sizeof(head));
 	if (len)
 		cop_iov_push(msg->msg_iov, head, min_t(size_t, n, COP_HLEN),
 			     len);
+	return 0;
 }
 
 void cop_encap_settle(struct msghdr *msg, const void *hdr, const void *tail,
@@ -316,7 +345,7 @@ void cop_encap_settle(struct msghdr *msg, const void *hdr, const void *tail,
 {
 	cop_rx_measure(rx, hdr, n, cap);
 	if (unlikely(rx->stray != COP_NO_STRAY))
-		put_back(msg, hdr, n, rx->copied);
+		rx->fault = put_back(msg, hdr, n, rx->copied);
 	else if (unlikely(cop_hdr_len(&rx->hdr) > COP_HLEN))
 		skip_options(msg, tail, cop_hdr_len(&rx->hdr) - COP_HLEN,
 			     rx->copied);
@@ -341,7 +370,7 @@ static int recv_vectored(int fd, struct msghdr *msg, int flags, size_t cap,
 flatten int cop_encap_recv(int fd, struct msghdr *msg, int flags, size_t cap,
 			   struct cop_rx *rx)
 {
-	if (msg->msg_iovlen > IOV_ON_STACK && iov_may_be_copied(fd, msg))
+	if (unlikely(msg->msg_iovlen > IOV_ON_STACK))
 		return recv_bounced(fd, msg, flags, cap, rx);
 	return recv_vectored(fd, msg, flags, cap, rx);
 }
@@ -390,8 +419,7 @@ static ssize_t recv_error(int fd, struct msghdr *msg, int flags, size_t cap)
 	if ((size_t)n > cap)
 		msg->msg_flags |= MSG_TRUNC;
 	n = min_t(size_t, n, cap);
-	put_back(msg, hdr, COP_HLEN, n);
-	return n;
+	return put_back(msg, hdr, COP_HLEN, n) ?: n;
 }
 
 static noinline ssize_t recv_error_bounced(int fd, struct msghdr *msg,
@@ -414,7 +442,7 @@ static noinline ssize_t recv_error_bounced(int fd, struct msghdr *msg,
 		n = cap;
 	}
 	if (n > 0)
-		cop_iov_scatter(theirs, iov.iov_base, n);
+		n = cop_iov_scatter(theirs, iov.iov_base, n) ?: n;
 	bounce_unmap(iov.iov_base);
 	return n;
 }
@@ -425,10 +453,8 @@ ssize_t cop_encap_recv_error(int fd, struct msghdr *msg, int flags, size_t cap)
 	int cancel = cancel_off();
 	ssize_t n;
 
-	if (msg->msg_iovlen > IOV_ON_STACK && iov_may_be_copied(fd, msg))
+	if (msg->msg_iovlen > IOV_ON_STACK)
 		n = recv_error_bounced(fd, msg, flags, cap);
-	else if (msg->msg_iovlen > IOV_ON_STACK)
-		n = -EFAULT;
 	else
 		n = recv_error(fd, msg, flags, cap);
 	cancel_on(cancel);

@@ -2,7 +2,7 @@
 /*
  * cop_iov.c - moving bytes into, out of and along arrays of iovecs.
  *
- * Owns: nothing. Protected by: nothing to protect. May call: nobody.
+ * Owns: nothing. Protected by: nothing to protect. May call: cop_uaccess.c.
  * Counterpart in the kernel: lib/iov_iter.c.
  */
 #include <string.h>
@@ -10,18 +10,32 @@
 #include "cop/compiler.h"
 #include "cop/iov.h"
 
-void cop_iov_scatter_many(const struct iovec *iov, const void *from, size_t len)
+int cop_iov_scatter_many(const struct iovec *iov, const void *from, size_t len)
 {
 	const char *src = from;
+	int err = 0;
 
-	for (; len; iov++) {
+	for (; len && !err; iov++) {
 		size_t n = min_t(size_t, iov->iov_len, len);
 
 		if (n)
-			memcpy(iov->iov_base, src, n);
+			err = copy_to_user(iov->iov_base, src, n);
 		src += n;
 		len -= n;
 	}
+	return err;
+}
+
+bool cop_iov_writable(const struct iovec *iov, size_t len)
+{
+	for (; len; iov++) {
+		size_t n = min_t(size_t, iov->iov_len, len);
+
+		if (n && !user_writable(iov->iov_base, n))
+			return false;
+		len -= n;
+	}
+	return true;
 }
 
 void cop_iov_gather_many(void *to, const struct iovec *iov, size_t len)

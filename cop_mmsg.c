@@ -2,6 +2,10 @@
 /*
  * cop_mmsg.c - many datagrams in one system call: sendmmsg and recvmmsg.
  *
+ * The program's vector is read and written message by message, as the kernel does:
+ * it may run past the end of its memory. The kernel gets an array of our own, in
+ * which each message has its header, and never the program's.
+ *
  * Owns: nothing. Protected by: nothing to protect. May call: cop_proto.c's
  * cop_tx_*, cop_rx_*, cop_sendmsg and cop_recvmsg, cop_encap.c, the kernel.
  * Counterpart in the kernel: __sys_sendmmsg() and do_recvmmsg() in socket.c.
@@ -28,77 +32,106 @@
  * So many messages go to the kernel at a time, with so many iovecs in all: the
  * arrays are on the stack. One message with more iovecs goes by itself.
  */
-#define BATCH_MSGS 32
-#define BATCH_IOVS 96
+#define BATCH_MSGS   32
+#define BATCH_IOVS   96
 
-/* The kernel's name for what libc calls MSG_PROXY. */
-#define MSG_PROBE MSG_PROXY
-
-static bool vec_fits(int fd, const struct mmsghdr *vec, unsigned int n)
-{
-	return user_readable(fd, vec, n * sizeof(*vec));
-}
+#define NSEC_PER_SEC 1000000000l
+#define TIME_MAX     LONG_MAX
 
 struct tx_batch {
 	unsigned int n;
+	unsigned int iovs; /* in use */
 	struct mmsghdr vec[BATCH_MSGS];
 	struct cop_tx tx[BATCH_MSGS];
 	struct iovec iov[BATCH_IOVS];
 };
 
-/* One that does not goes by itself, for the kernel's error. */
-static bool name_fits(int fd, const struct msghdr *msg)
+/* Returns 0 or -errno, in the kernel's order. */
+static int tx_import(int fd, struct msghdr *msg, const struct mmsghdr *umsg)
 {
-	return !msg->msg_name || !msg->msg_namelen ||
-	       !inet_addr_fits(fd, msg->msg_name, msg->msg_namelen);
+	int err = msg_import(fd, msg, &umsg->msg_hdr);
+
+	return err ? err : msg_import_name(fd, msg);
 }
 
-static bool tx_fits(int fd, const struct msghdr *msg)
+/* Returns its length, or below 0 where it is to go by itself. */
+static ssize_t tx_length(const struct tx_batch *b, int fd,
+			 const struct msghdr *msg)
 {
 	ssize_t len = cop_iov_length(fd, msg);
 
-	return name_fits(fd, msg) && len >= 0 && len <= COP_DATAGRAM_MAX &&
-	       !cop_has_udp_cmsg(fd, msg);
+	if (len > COP_DATAGRAM_MAX ||
+	    msg->msg_iovlen + 1 > BATCH_IOVS - b->iovs ||
+	    cop_refuse_udp_cmsg(fd, msg))
+		return -1;
+	return len;
 }
 
-/* Put as many messages into a batch as fit; 0: the first one is too much. */
+static void tx_add(struct tx_batch *b, struct sock *sk,
+		   const struct msghdr *msg, size_t len, uint64_t now)
+{
+	struct msghdr *whole = &b->vec[b->n].msg_hdr;
+	struct cop_tx *tx = &b->tx[b->n++];
+
+	cop_tx_begin(sk, msg->msg_name, msg->msg_namelen, len, now, tx);
+	*whole = *msg;
+	whole->msg_iov = b->iov + b->iovs;
+	whole->msg_iovlen = msg->msg_iovlen + 1;
+	b->iov[b->iovs++] = (struct iovec){ &tx->hdr, COP_HLEN };
+	for (size_t i = 0; i < msg->msg_iovlen; i++)
+		b->iov[b->iovs++] = msg->msg_iov[i];
+}
+
+/*
+ * Put as many messages into a batch as fit; 0: the first one is too much. One
+ * whose length can't be told to the program is the last that is sent.
+ */
 static void tx_fill(struct tx_batch *b, struct sock *sk, int fd,
 		    const struct mmsghdr *vec, unsigned int n)
 {
 	uint64_t now = cop_clock_us();
-	size_t iovs = 0;
+	struct msghdr msg;
+	ssize_t len;
 
-	for (b->n = 0; b->n < min_t(unsigned int, n, BATCH_MSGS); b->n++) {
-		const struct msghdr *msg = &vec[b->n].msg_hdr;
-		struct msghdr *whole = &b->vec[b->n].msg_hdr;
-
-		if (!tx_fits(fd, msg) ||
-		    msg->msg_iovlen + 1 > BATCH_IOVS - iovs)
+	b->n = b->iovs = 0;
+	for (unsigned int i = 0; i < min_t(unsigned int, n, BATCH_MSGS); i++) {
+		if (tx_import(fd, &msg, &vec[i]))
 			return;
-		cop_tx_begin(sk, msg->msg_namelen ? msg->msg_name : NULL,
-			     msg->msg_namelen, cop_iov_length(fd, msg), now,
-			     &b->tx[b->n]);
-		*whole = *msg;
-		whole->msg_iov = b->iov + iovs;
-		whole->msg_iovlen = msg->msg_iovlen + 1;
-		b->iov[iovs++] = (struct iovec){ &b->tx[b->n].hdr, COP_HLEN };
-		for (size_t i = 0; i < msg->msg_iovlen; i++)
-			b->iov[iovs++] = msg->msg_iov[i];
+		len = tx_length(b, fd, &msg);
+		if (len < 0)
+			return;
+		tx_add(b, sk, &msg, len, now);
+		if (unlikely(!user_writable(&vec[i].msg_len,
+					    sizeof(vec->msg_len))))
+			return;
 	}
 }
 
-/* Numbers are given back last to first, so that each is the latest. */
-static void tx_settle(struct tx_batch *b, struct sock *sk, struct mmsghdr *vec,
-		      int sent)
+/* What was sent and can't be told is not counted: the fault comes behind it. */
+static int put_length(struct mmsghdr *umsg, unsigned int len)
 {
-	int i;
+	return copy_to_user(&umsg->msg_len, &len, sizeof(len));
+}
+
+/*
+ * Numbers are given back last to first, so that each is the latest. Returns how
+ * many messages there are to be told of, or -EFAULT.
+ */
+static int tx_settle(struct tx_batch *b, struct sock *sk, struct mmsghdr *vec,
+		     int sent)
+{
+	int i, told = 0, err = 0;
 
 	for (i = b->n - 1; i >= sent && i >= 0; i--)
 		cop_tx_end(sk, &b->tx[i], -ECANCELED);
 	for (i = 0; i < sent; i++) {
-		vec[i].msg_len = b->vec[i].msg_len - COP_HLEN;
-		cop_tx_end(sk, &b->tx[i], vec[i].msg_len);
+		unsigned int len = b->vec[i].msg_len - COP_HLEN;
+
+		cop_tx_end(sk, &b->tx[i], len);
+		err = err ?: put_length(&vec[i], len);
+		told += !err;
 	}
+	return told ? told : err;
 }
 
 /* Returns how many were sent or -errno; *@tried is how many were to be. */
@@ -106,36 +139,39 @@ static int tx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
 		    unsigned int n, int flags, unsigned int *tried)
 {
 	struct tx_batch b;
-	int sent;
+	int sent, told;
 
 	tx_fill(&b, sk, fd, vec, n);
 	*tried = b.n;
 	if (!b.n)
 		return 0;
-	sent = cop_libc_result(cop_libc.sendmmsg(fd, b.vec, b.n, flags));
-	tx_settle(&b, sk, vec, sent);
-	return sent;
+	sent = cop_soft_error(sk);
+	if (likely(!sent))
+		sent = cop_libc_result(
+			cop_libc.sendmmsg(fd, b.vec, b.n, flags));
+	told = tx_settle(&b, sk, vec, sent);
+	return sent < 0 ? sent : told;
 }
 
-static int tx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags)
+/* The kernel ends with a probe that has a payload, since it takes none of it. */
+static int tx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
+		     unsigned int *tried)
 {
 	struct msghdr msg;
-	ssize_t n = msg_import(fd, &msg, &vec->msg_hdr);
+	ssize_t n = tx_import(fd, &msg, vec);
 
-	if (!n)
-		n = msg_import_name(fd, &msg);
-	if (!n)
-		n = cop_sendmsg(sk, fd, &msg, flags);
+	if (n)
+		return msg_refuse(fd, n);
+	n = cop_sendmsg(sk, fd, &msg, flags);
 	if (n < 0)
 		return n;
-	vec->msg_len = n;
-	return 1;
+	*tried = 1 + (flags & MSG_PROBE && n);
+	return put_length(vec, n) ?: 1;
 }
 
 /*
  * Parts of a corked datagram have no header, so they can't go in a batch. Neither
- * can what is only a probe: the kernel ends with the first that has a payload,
- * since it takes none of it.
+ * can a probe, which has a payload to the kernel when it has a header.
  */
 static bool tx_one_by_one(struct sock *sk, int flags)
 {
@@ -147,23 +183,18 @@ int cop_sendmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 		 int flags)
 {
 	unsigned int done = 0, tried;
-	int err;
+	int err = 0;
 
 	n = min_t(unsigned int, n, IOV_MAX);
-	if (!n || !vec_fits(fd, vec, n))
-		return cop_libc_result(cop_libc.sendmmsg(fd, vec, n, flags));
-	err = cop_soft_error(sk);
-	if (err)
-		return err;
+	if (!n)
+		return msg_refuse(fd, 0);
 	while (done < n) {
 		tried = 0;
 		if (!tx_one_by_one(sk, flags))
 			err = tx_batch(sk, fd, vec + done, n - done, flags,
 				       &tried);
-		if (!tried) {
-			err = tx_single(sk, fd, vec + done, flags);
-			tried = 1 + (flags & MSG_PROBE && vec[done].msg_len);
-		}
+		if (!tried)
+			err = tx_single(sk, fd, vec + done, flags, &tried);
 		if (err < 0)
 			break;
 		done += err;
@@ -175,6 +206,7 @@ int cop_sendmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 
 struct rx_batch {
 	unsigned int n;
+	unsigned int iovs; /* in use */
 	struct mmsghdr vec[BATCH_MSGS];
 	struct iovec iov[BATCH_IOVS];
 	struct {
@@ -188,65 +220,140 @@ struct rx_batch {
 };
 
 /* Too little room to tell who has sent it: it goes by itself. */
-static bool rx_name_is_short(int fd, const struct msghdr *msg)
+static bool rx_name_is_short(const struct msghdr *msg)
 {
-	return msg->msg_name && msg->msg_namelen < sizeof(struct sockaddr_in) &&
-	       user_readable(fd, msg->msg_name, msg->msg_namelen);
+	return msg->msg_name && msg->msg_namelen < sizeof(struct sockaddr_in);
 }
 
+/* Returns 0 or more, or -errno where the kernel refuses the message unreceived. */
+static ssize_t rx_import(int fd, struct msghdr *msg, const struct mmsghdr *umsg)
+{
+	int err = msg_import(fd, msg, &umsg->msg_hdr);
+
+	return err ? err : cop_iov_length(fd, msg);
+}
+
+/*
+ * A message of our own that the kernel refuses for the same reason as the
+ * program's, when it comes to that one; its error is kept in the socket.
+ */
+static void rx_refused(struct msghdr *whole, int err)
+{
+	static const struct iovec below_0 = { NULL, SIZE_MAX };
+	void *const kernels = (void *)-4096l;
+
+	*whole = (struct msghdr){ .msg_iov = (struct iovec *)&below_0,
+				  .msg_iovlen = 1 };
+	if (err == -EMSGSIZE)
+		whole->msg_iovlen = IOV_MAX + 1;
+	else if (err == -EFAULT)
+		whole->msg_iov = kernels;
+}
+
+static void rx_add(struct rx_batch *b, const struct msghdr *msg)
+{
+	struct msghdr *whole = &b->vec[b->n].msg_hdr;
+
+	*whole = *msg;
+	if (!whole->msg_name) {
+		whole->msg_name = &b->from[b->n];
+		whole->msg_namelen = sizeof(b->from[b->n]);
+	}
+	whole->msg_iov = b->iov + b->iovs;
+	whole->msg_iovlen = msg->msg_iovlen + 2;
+	b->iov[b->iovs++] = (struct iovec){ b->room[b->n].hdr, COP_HLEN };
+	for (size_t i = 0; i < msg->msg_iovlen; i++)
+		b->iov[b->iovs++] = msg->msg_iov[i];
+	b->iov[b->iovs++] = (struct iovec){ b->room[b->n].tail, COP_TAIL };
+	b->n++;
+}
+
+/* One that can't be told what has come goes by itself, for the fault behind it. */
 static void rx_fill(struct rx_batch *b, int fd, const struct mmsghdr *vec,
 		    unsigned int n)
 {
-	size_t iovs = 0;
+	struct msghdr msg;
 
-	for (b->n = 0; b->n < min_t(unsigned int, n, BATCH_MSGS); b->n++) {
-		const struct msghdr *msg = &vec[b->n].msg_hdr;
-		struct msghdr *whole = &b->vec[b->n].msg_hdr;
+	b->n = b->iovs = 0;
+	for (unsigned int i = 0; i < min_t(unsigned int, n, BATCH_MSGS); i++) {
+		ssize_t cap = rx_import(fd, &msg, &vec[i]);
 
-		if (unlikely(rx_name_is_short(fd, msg)))
-			return;
-		*whole = *msg;
-		if (!whole->msg_name) {
-			whole->msg_name = &b->from[b->n];
-			whole->msg_namelen = sizeof(b->from[b->n]);
-		}
-		if (cop_iov_length(fd, msg) < 0) {
-			b->n++; /* is refused, and the socket keeps the error */
+		if (unlikely(cap < 0)) {
+			rx_refused(&b->vec[b->n++].msg_hdr, cap);
 			return;
 		}
-		if (msg->msg_iovlen + 2 > BATCH_IOVS - iovs)
+		if (unlikely(rx_name_is_short(&msg) ||
+			     !user_writable(&vec[i], sizeof(*vec))) ||
+		    msg.msg_iovlen + 2 > BATCH_IOVS - b->iovs)
 			return;
-		whole->msg_iov = b->iov + iovs;
-		whole->msg_iovlen = msg->msg_iovlen + 2;
-		b->iov[iovs++] = (struct iovec){ b->room[b->n].hdr, COP_HLEN };
-		for (size_t i = 0; i < msg->msg_iovlen; i++)
-			b->iov[iovs++] = msg->msg_iov[i];
-		b->iov[iovs++] = (struct iovec){ b->room[b->n].tail, COP_TAIL };
+		rx_add(b, &msg);
 	}
 }
 
 /*
  * A stray left a hole: put a message into an earlier slot, as the kernel would
- * have. Happens only until the filter is set, see cop_filter.c.
+ * have. Happens only until the filter is set, see cop_filter.c. Returns 0 or
+ * -EFAULT.
  */
-static void rx_move(int fd, struct msghdr *to, const struct msghdr *from,
-		    struct cop_rx *rx)
+static int rx_move(struct msghdr *to, size_t cap, const struct msghdr *from,
+		   struct cop_rx *rx)
 {
-	rx->copied = min_t(size_t, rx->copied, cop_iov_length(fd, to));
+	rx->copied = min_t(size_t, rx->copied, cap);
+	if (!cop_iov_writable(to->msg_iov, rx->copied))
+		return -EFAULT;
 	cop_iov_copy(to->msg_iov, from->msg_iov, 0, rx->copied);
-	if (to->msg_name && from->msg_name)
-		memcpy(to->msg_name, from->msg_name,
-		       min_t(size_t, to->msg_namelen, from->msg_namelen));
+	if (to->msg_name && from->msg_name &&
+	    copy_to_user(to->msg_name, from->msg_name,
+			 min_t(size_t, to->msg_namelen, from->msg_namelen)))
+		return -EFAULT;
 	to->msg_namelen = from->msg_namelen;
 	to->msg_flags = from->msg_flags;
 	if (to->msg_controllen < from->msg_controllen)
 		to->msg_flags |= MSG_CTRUNC;
 	to->msg_controllen =
 		min_t(size_t, to->msg_controllen, from->msg_controllen);
-	if (to->msg_controllen)
-		memcpy(to->msg_control, from->msg_control, to->msg_controllen);
+	if (copy_to_user(to->msg_control, from->msg_control,
+			 to->msg_controllen))
+		return -EFAULT;
 	if (rx->copied < rx->len)
 		to->msg_flags |= MSG_TRUNC;
+	return 0;
+}
+
+/* The program's message @i, with the iovecs that the kernel was given. */
+static void rx_program_msg(const struct rx_batch *b, unsigned int i,
+			   struct msghdr *msg)
+{
+	const struct msghdr *whole = &b->vec[i].msg_hdr;
+
+	*msg = *whole;
+	msg->msg_iov++;
+	msg->msg_iovlen -= 2;
+	if (whole->msg_name == &b->from[i])
+		msg->msg_name = NULL;
+}
+
+/* Message @msg that came as @i becomes the program's @at. Returns 0 or -EFAULT. */
+static int rx_export(int fd, struct mmsghdr *vec, const struct msghdr *msg,
+		     unsigned int i, unsigned int at, int flags,
+		     struct cop_rx *rx)
+{
+	struct msghdr to = *msg;
+	ssize_t cap;
+	int err;
+
+	if (unlikely(i != at)) {
+		cap = rx_import(fd, &to, &vec[at]);
+		if (cap < 0)
+			return cap;
+		err = rx_move(&to, cap, msg, rx);
+		if (err)
+			return err;
+	}
+	err = msg_export(&vec[at].msg_hdr, &to);
+	return err ? err
+		   : put_length(&vec[at],
+				flags & MSG_TRUNC ? rx->len : rx->copied);
 }
 
 /*
@@ -258,16 +365,12 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 			  int flags)
 {
 	const struct msghdr *whole = &b->vec[i].msg_hdr;
-	struct msghdr msg = vec[i].msg_hdr;
-	const socklen_t room =
-		msg.msg_name ? msg.msg_namelen : sizeof(b->from[i]);
-	const socklen_t named = min_t(socklen_t, room, whole->msg_namelen);
+	const socklen_t named = min_t(socklen_t, whole->msg_namelen,
+				      sizeof(struct sockaddr_storage));
 	struct cop_rx rx = { .now = b->now, .serial = b->serial };
+	struct msghdr msg;
 
-	if (msg.msg_name)
-		msg.msg_namelen = whole->msg_namelen;
-	msg.msg_controllen = b->vec[i].msg_hdr.msg_controllen;
-	msg.msg_flags = b->vec[i].msg_hdr.msg_flags;
+	rx_program_msg(b, i, &msg);
 	cop_encap_settle(&msg, b->room[i].hdr, b->room[i].tail,
 			 b->vec[i].msg_len, cop_iov_length(fd, &msg), &rx);
 	if (unlikely(rx.stray != COP_NO_STRAY) && cop_may_own(sk, fd) &&
@@ -276,11 +379,8 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 			cop_rx_stray(sk, fd, rx.stray, whole->msg_name, named);
 		return false;
 	}
-	if (likely(i == at))
-		vec[at].msg_hdr = msg;
-	else
-		rx_move(fd, &vec[at].msg_hdr, &msg, &rx);
-	vec[at].msg_len = flags & MSG_TRUNC ? rx.len : rx.copied;
+	if (unlikely(rx_export(fd, vec, &msg, i, at, flags, &rx)))
+		return false;
 	if (likely(rx.stray == COP_NO_STRAY && !(flags & MSG_PEEK))) {
 		cop_rx_account(sk, whole->msg_name, named, &rx);
 		b->serial++;
@@ -320,41 +420,55 @@ static int rx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
 	return got;
 }
 
+/* Saturates, as timespec64_add_safe() does: a time may be all there is. */
+static struct timespec rx_time_end(const struct timespec *timeout)
+{
+	struct timespec end;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_nsec += timeout->tv_nsec;
+	end.tv_sec += end.tv_nsec >= NSEC_PER_SEC;
+	end.tv_nsec %= NSEC_PER_SEC;
+	if (__builtin_add_overflow(end.tv_sec, timeout->tv_sec, &end.tv_sec))
+		end = (struct timespec){ .tv_sec = TIME_MAX };
+	return end;
+}
+
 /* As the kernel does, the time is looked at after each message only. */
 static void rx_time_left(struct timespec *timeout, const struct timespec *end)
 {
 	struct timespec now;
-	int64_t left;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	left = (end->tv_sec - now.tv_sec) * 1000000000ll +
-	       (end->tv_nsec - now.tv_nsec);
-	if (left < 0)
-		left = 0;
-	timeout->tv_sec = left / 1000000000;
-	timeout->tv_nsec = left % 1000000000;
+	timeout->tv_sec = end->tv_sec - now.tv_sec;
+	timeout->tv_nsec = end->tv_nsec - now.tv_nsec;
+	if (timeout->tv_nsec < 0) {
+		timeout->tv_nsec += NSEC_PER_SEC;
+		timeout->tv_sec--;
+	}
+	if (timeout->tv_sec < 0)
+		*timeout = (struct timespec){ 0 };
 }
 
 static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
 		     struct timespec *timeout, struct rx_result *res)
 {
-	struct msghdr msg = vec->msg_hdr;
 	struct timespec end = { 0 };
-	ssize_t n;
+	struct msghdr msg;
+	ssize_t n = msg_import(fd, &msg, &vec->msg_hdr);
 
-	if (timeout) {
-		clock_gettime(CLOCK_MONOTONIC, &end);
-		end.tv_sec += timeout->tv_sec;
-		end.tv_nsec += timeout->tv_nsec;
-	}
-	msg.msg_flags = 0;
+	if (n)
+		return msg_refuse(fd, n);
+	if (timeout)
+		end = rx_time_end(timeout);
 	n = cop_recvmsg(sk, fd, &msg, flags);
 	if (n < 0)
 		return n;
-	vec->msg_hdr = msg;
+	if (msg_export(&vec->msg_hdr, &msg) ||
+	    put_length(vec, n & ~COP_RX_STALE))
+		return -EFAULT;
 	if (timeout)
 		rx_time_left(timeout, &end);
-	vec->msg_len = n & ~COP_RX_STALE;
 	res->tried = res->kept = 1;
 	return 1;
 }
@@ -364,27 +478,17 @@ static bool rx_one_by_one(struct sock *sk, int flags)
 	return flags & MSG_ERRQUEUE || cop_head_unclean(sk);
 }
 
-/* What is no time is left to the kernel, for its EFAULT or EINVAL. */
-static bool rx_time_fits(int fd, const struct timespec *timeout)
-{
-	return user_readable(fd, timeout, sizeof(*timeout)) &&
-	       timeout->tv_sec >= 0 && timeout->tv_nsec >= 0 &&
-	       timeout->tv_nsec < 1000000000;
-}
-
 /*
  * The kernel looks for a pending error before it looks at any message. It does so
- * by itself for a batch.
+ * by itself for a batch. Where the error queue is asked for, it does not.
  */
-static int rx_pending_error(struct sock *sk, int fd, const struct mmsghdr *vec,
-			    int flags)
+static int rx_pending_error(int fd, int flags)
 {
-	bool alone = vec->msg_hdr.msg_iovlen + 2 > BATCH_IOVS;
 	socklen_t len = sizeof(int);
-	int err = cop_soft_error(sk);
+	int err = 0;
 
-	if (err || !(alone || cop_head_unclean(sk)) || flags & MSG_ERRQUEUE)
-		return err;
+	if (flags & MSG_ERRQUEUE)
+		return 0;
 	cop_libc.getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
 	return -err;
 }
@@ -394,8 +498,10 @@ static bool rx_expired(const struct timespec *timeout)
 	return timeout && timeout->tv_sec <= 0 && timeout->tv_nsec <= 0;
 }
 
+/* Returns how many the kernel delivered or -errno. */
 static int rx_next(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
-		   int flags, struct timespec *timeout, struct rx_result *res)
+		   int flags, struct timespec *timeout, bool first,
+		   struct rx_result *res)
 {
 	int got;
 
@@ -405,28 +511,22 @@ static int rx_next(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 		if (res->tried)
 			return got;
 	}
-	return rx_single(sk, fd, vec, flags, timeout, res);
+	got = first ? rx_pending_error(fd, flags) : 0;
+	return got ? got : rx_single(sk, fd, vec, flags, timeout, res);
 }
 
-int cop_recvmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
-		 int flags, struct timespec *timeout)
+static int rx_all(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
+		  int flags, struct timespec *timeout)
 {
 	struct rx_result res;
 	unsigned int done = 0;
-	int err;
+	int err = 0;
 
-	if (!n || !vec_fits(fd, vec, n) ||
-	    (timeout && !rx_time_fits(fd, timeout)))
-		return cop_libc_result(
-			cop_libc.recvmmsg(fd, vec, n, flags, timeout));
-	err = rx_pending_error(sk, fd, vec, flags);
-	if (err)
-		return err;
 	while (done < n) {
 		if (done && flags & MSG_WAITFORONE)
 			flags |= MSG_DONTWAIT;
 		err = rx_next(sk, fd, vec + done, n - done, flags, timeout,
-			      &res);
+			      !done, &res);
 		if (err < 0)
 			break;
 		done += res.kept;
@@ -439,4 +539,36 @@ int cop_recvmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 	if (done)
 		return done;
 	return err < 0 ? err : -EAGAIN; /* strays used the time up */
+}
+
+/* The kernel copies the time ahead of all else, and back behind all else. */
+static int rx_time_import(int fd, struct timespec *time,
+			  const struct timespec *utime)
+{
+	if (!user_readable(fd, utime, sizeof(*utime)))
+		return -EFAULT;
+	*time = *utime;
+	if (time->tv_sec < 0 || time->tv_nsec < 0 ||
+	    time->tv_nsec >= NSEC_PER_SEC)
+		return -EINVAL;
+	return 0;
+}
+
+int cop_recvmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
+		 int flags, struct timespec *timeout)
+{
+	struct timespec left;
+	int ret = timeout ? rx_time_import(fd, &left, timeout) : 0;
+
+	if (ret)
+		return msg_refuse(fd, ret);
+	ret = flags & MSG_ERRQUEUE ? 0 : cop_soft_error(sk);
+	if (ret)
+		return ret;
+	if (!n)
+		return msg_refuse(fd, rx_pending_error(fd, flags));
+	ret = rx_all(sk, fd, vec, n, flags, timeout ? &left : NULL);
+	if (ret > 0 && timeout && copy_to_user(timeout, &left, sizeof(left)))
+		return -EFAULT;
+	return ret;
 }

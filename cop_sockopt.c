@@ -225,8 +225,7 @@ static int get_port_range(struct sock *sk, int fd, void *optval,
 	int err = get_instead(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, optval,
 			      optlen, range);
 
-	if (err &&
-	    (err != -EFAULT || !user_readable(fd, optlen, sizeof(*optlen))))
+	if (err && (err != -EFAULT || !user_writable(optlen, sizeof(*optlen))))
 		return err;
 	if (*optlen && *optlen < sizeof(range) && range <= UINT8_MAX)
 		*optlen = 1;

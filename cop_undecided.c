@@ -254,17 +254,23 @@ static int await_datagram(int fd, int flags)
  * Ahead of what would show, or lose, that a datagram has come. Where an error is
  * pending, a look would take it from the program.
  */
-static int decide_if_received(struct sock *sk, int fd)
+static bool is_received(int fd)
 {
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
 
+	return cop_libc.poll(&ready, 1, 0) > 0 && ready.revents & POLLIN &&
+	       !(ready.revents & POLLERR) &&
+	       await_datagram(fd, MSG_DONTWAIT) > 0;
+}
+
+static int decide_if_received(struct sock *sk, int fd)
+{
+	bool received;
+
 	if (is_plain(sk))
 		return NOT_OURS;
-	if (cop_libc.poll(&ready, 1, 0) <= 0 || !(ready.revents & POLLIN) ||
-	    ready.revents & POLLERR)
-		return 0;
-	return await_datagram(fd, MSG_DONTWAIT) > 0 ? decide_by_local(sk, fd)
-						    : 0;
+	received = is_received(fd);
+	return received ? decide_by_local(sk, fd) : 0;
 }
 
 /*
@@ -454,18 +460,30 @@ static ssize_t sendmsg_undecided(struct sock *sk, int fd,
 	return cop_sendmsg(sk, fd, msg, flags);
 }
 
-/* By the first message, if it can be read. */
-static int decide_by_first(struct sock *sk, int fd, const struct mmsghdr *vec)
+/*
+ * Returns 1 where the message has been sent as it is, 0 where it is to go by COP. The
+ * kernel gets the copy that the decision was made by, since another thread may
+ * change the program's.
+ */
+static int sendmmsg_first(struct sock *sk, int fd, struct mmsghdr *vec,
+			  int flags)
 {
 	struct msghdr first;
+	unsigned int len;
+	ssize_t n =
+		is_plain(sk) ? NOT_OURS : msg_import(fd, &first, &vec->msg_hdr);
 
-	if (is_plain(sk))
-		return NOT_OURS;
-	if (!user_readable(fd, vec, sizeof(*vec)) ||
-	    msg_import(fd, &first, &vec->msg_hdr) ||
-	    msg_import_name(fd, &first))
-		return 0;
-	return decide_by_dest(sk, fd, first.msg_name, first.msg_namelen);
+	if (!n)
+		n = msg_import_name(fd, &first);
+	if (!n)
+		n = decide_by_dest(sk, fd, first.msg_name, first.msg_namelen);
+	if (n || !is_undecided(sk))
+		return n;
+	n = cop_libc_result(cop_libc.sendmsg(fd, &first, flags));
+	if (n < 0)
+		return n;
+	len = n;
+	return copy_to_user(&vec->msg_len, &len, sizeof(len)) ?: 1;
 }
 
 /* The first message decides for all. One that does not goes by itself. */
@@ -473,20 +491,19 @@ static int sendmmsg_undecided(struct sock *sk, int fd, struct mmsghdr *vec,
 			      unsigned int n, int flags)
 {
 	unsigned int done = 0;
-	int err;
+	int err = 0;
 
 	n = min_t(unsigned int, n, IOV_MAX);
-	while (!(err = decide_by_first(sk, fd, vec + done)) &&
-	       is_undecided(sk)) {
-		err = cop_libc_result(
-			cop_libc.sendmmsg(fd, vec + done, 1, flags));
-		if (err <= 0 || ++done == n)
-			return done ? (int)done : err;
+	while (done < n) {
+		err = sendmmsg_first(sk, fd, vec + done, flags);
+		if (err <= 0)
+			break;
+		done++;
 	}
 	if (!err)
 		err = cop_sendmmsg(sk, fd, vec + done, n - done, flags);
 	if (done)
-		return err > 0 ? (int)done + err : (int)done;
+		return err > 0 && done < n ? (int)done + err : (int)done;
 	return err;
 }
 

@@ -127,7 +127,7 @@ static int read_filter(int fd, struct sock_filter *insn, unsigned int room)
 	int n = room ? cop_program_user(fd, NULL, 0) : 0;
 
 	if (n > 0 && room >= (unsigned int)n &&
-	    !user_readable(fd, insn, n * sizeof(*insn)))
+	    !user_writable(insn, n * sizeof(*insn)))
 		return -EFAULT;
 	return cop_program_user(fd, insn, room);
 }
@@ -144,8 +144,7 @@ int cop_get_filter(int fd, void *optval, socklen_t *optlen)
 	n = read_filter(fd, optval, *optlen);
 	if (n < 0)
 		return n;
-	*optlen = n;
-	return 0;
+	return copy_to_user(optlen, &(socklen_t){ n }, sizeof(*optlen));
 }
 
 static int attach_moved(int fd, struct sock_fprog *prog, const void *insn,

@@ -3,22 +3,26 @@
  * interpose_msg.c - what the kernel makes of iovecs and flags before any socket
  * sees them.
  *
- * Owns: nothing. Protected by: nothing to protect. May call: cop_encap.h's
- * inline functions. Counterpart in the kernel: vfs_readv() and
+ * Owns: nothing. Protected by: nothing to protect. May call: cop_encap.c and
+ * cop_msghdr.c. Counterpart in the kernel: vfs_readv() and
  * kiocb_set_rw_flags().
  */
 #include <errno.h>
+#include <limits.h>
 #include <sys/uio.h>
 
 #include "cop/encap.h"
 #include "cop/interpose.h"
 #include "cop/uaccess.h"
 
-bool iov_is_empty(int fd, const struct iovec *iov, int n)
+ssize_t iov_judge(int fd, const struct iovec *iov, int n)
 {
 	struct msghdr msg = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
+	ssize_t len = -EINVAL;
 
-	return n >= 0 && cop_iov_length(fd, &msg) <= 0;
+	if (n >= 0 && n <= IOV_MAX)
+		len = cop_iov_length(fd, &msg);
+	return len > 0 ? len : msg_refuse(fd, len);
 }
 
 #define RWF_NOSIGNAL_FLAG 0x100 /* newer than libc's headers, as are the */

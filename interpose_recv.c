@@ -48,19 +48,15 @@ static ssize_t sock_recvmsg(struct socket *sock, int fd, struct msghdr *msg,
 	return recv_result(sock, fd, sock->ops->recvmsg(sock, fd, msg, flags));
 }
 
-/* What the kernel says of the room for an address of @len bytes. */
-static int name_fault(int fd, const struct sockaddr *addr,
-		      const socklen_t *alen, socklen_t len)
+/* Whether there is room for an address, and nothing to be said of it. */
+static bool name_fits(const struct sockaddr *addr, const socklen_t *alen)
 {
-	if (!user_readable(fd, alen, sizeof(*alen)))
-		return -EFAULT;
-	if ((int)*alen < 0)
-		return -EINVAL;
-	len = min_t(socklen_t, len, *alen);
-	return len && !user_readable(fd, addr, len) ? -EFAULT : 0;
+	return user_writable(alen, sizeof(*alen)) && (int)*alen >= 0 &&
+	       user_writable(addr, min_t(socklen_t, sizeof(struct sockaddr_in),
+					 *alen));
 }
 
-/* It says so behind the receive: the datagram is gone, and delivered. */
+/* The kernel says so behind the receive: the datagram is gone, and delivered. */
 static noinline ssize_t recvfrom_fault(struct socket *sock, int fd, void *buf,
 				       size_t len, int flags,
 				       struct sockaddr *addr, socklen_t *alen)
@@ -75,11 +71,7 @@ static noinline ssize_t recvfrom_fault(struct socket *sock, int fd, void *buf,
 					      &fromlen));
 	if (ret < 0)
 		return ret;
-	err = name_fault(fd, addr, alen, fromlen);
-	if (!err)
-		memcpy(addr, &from, min_t(socklen_t, *alen, fromlen));
-	if (user_readable(fd, alen, sizeof(*alen)) && (int)*alen >= 0)
-		*alen = fromlen;
+	err = name_export(fd, addr, alen, &from, fromlen);
 	return err ? err : ret;
 }
 
@@ -89,8 +81,7 @@ static ssize_t sock_recvfrom(struct socket *sock, int fd, void *buf, size_t len,
 	flags &= ~MSG_CMSG_COMPAT;
 	if (unlikely(!user_range(buf, min_t(size_t, len, INT_MAX))))
 		return -EFAULT;
-	if (addr &&
-	    unlikely(name_fault(fd, addr, alen, sizeof(struct sockaddr_in))))
+	if (addr && unlikely(!name_fits(addr, alen)))
 		return recvfrom_fault(sock, fd, buf, len, flags, addr, alen);
 	return recv_result(sock, fd,
 			   sock->ops->recvfrom(sock, fd, buf, len, flags, addr,
@@ -146,19 +137,17 @@ static ssize_t sock_recvmsg_user(struct socket *sock, int fd,
 				 struct msghdr *umsg, int flags)
 {
 	struct msghdr msg;
+	socklen_t room;
 	ssize_t ret =
 		flags & MSG_CMSG_COMPAT ? -EINVAL : msg_import(fd, &msg, umsg);
 
 	if (ret)
 		return ret;
+	room = msg.msg_namelen;
 	ret = sock_recvmsg(sock, fd, &msg, flags);
 	if (ret < 0)
-		return ret;
-	if (umsg->msg_name)
-		umsg->msg_namelen = msg.msg_namelen;
-	umsg->msg_controllen = msg.msg_controllen;
-	umsg->msg_flags = msg.msg_flags;
-	return ret;
+		return msg_export_fault(umsg, &msg, room, ret);
+	return unlikely(msg_export(umsg, &msg)) ? -EFAULT : ret;
 }
 
 static noinline flatten ssize_t sys_recvmsg(struct socket *sock, int fd,
@@ -193,7 +182,10 @@ static noinline int sys_recvmmsg(struct socket *sock, int fd,
 	int saved = errno;
 	int ret;
 
-	ret = sock->ops->recvmmsg(sock, fd, vec, n, flags, timeout);
+	if (flags & MSG_CMSG_COMPAT)
+		ret = -EINVAL;
+	else
+		ret = sock->ops->recvmmsg(sock, fd, vec, n, flags, timeout);
 	if (unlikely(gone(fd, ret, saved)))
 		return AGAIN(recvmmsg)(fd, vec, n, flags, timeout);
 	return cop_return(ret, saved);
@@ -216,7 +208,7 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags,
 {
 	struct socket *sock = sockfd_lookup(fd);
 
-	if (unlikely(sock) && !(flags & MSG_CMSG_COMPAT))
+	if (unlikely(sock))
 		return sys_recvmmsg(sock, fd, vec, n, flags, timeout);
 	return recvmmsg_foreign(fd, vec, n, flags, timeout);
 }
@@ -247,8 +239,9 @@ static ssize_t sock_readv(struct socket *sock, int fd, const struct iovec *iov,
 			  int n, int flags)
 {
 	struct msghdr msg = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
+	ssize_t len = iov_judge(fd, iov, n);
 
-	return sock_recvmsg(sock, fd, &msg, flags);
+	return len > 0 ? sock_recvmsg(sock, fd, &msg, flags) : len;
 }
 
 static noinline flatten ssize_t sys_readv(struct socket *sock, int fd,
@@ -267,7 +260,7 @@ EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
 {
 	struct socket *sock = sockfd_lookup(fd);
 
-	if (likely(!sock) || n < 0 || n > IOV_MAX || iov_is_empty(fd, iov, n))
+	if (likely(!sock))
 		return cop_libc.readv(fd, iov, n);
 	return sys_readv(sock, fd, iov, n);
 }
@@ -277,10 +270,14 @@ static ssize_t sock_preadv2(struct socket *sock, int fd,
 			    int flags)
 {
 	int msg_flags = rwf_to_msg(flags);
+	ssize_t len;
 
-	if (off != -1 || n < 0 || n > IOV_MAX || iov_is_empty(fd, iov, n))
+	if (off != -1) /* which no socket has */
 		return cop_libc_result(
 			cop_libc.preadv64v2(fd, iov, n, off, flags));
+	len = iov_judge(fd, iov, n);
+	if (len <= 0)
+		return len;
 	if (msg_flags < 0)
 		return msg_flags;
 	return sock_readv(sock, fd, iov, n, msg_flags);

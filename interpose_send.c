@@ -20,7 +20,7 @@
 #include "cop/table.h"
 #include "cop/uaccess.h"
 
-/* One datagram, or where @vec is not NULL @n of them. */
+/* One datagram, or where @msg is NULL @n of them. */
 struct send_call {
 	const struct msghdr *msg;
 	struct mmsghdr *vec;
@@ -31,10 +31,9 @@ struct send_call {
 static ssize_t send_now(struct socket *sock, int fd,
 			const struct send_call *call)
 {
-	if (call->vec)
-		return sock->ops->sendmmsg(sock, fd, call->vec, call->n,
-					   call->flags);
-	return sock->ops->sendmsg(sock, fd, call->msg, call->flags);
+	if (call->msg)
+		return sock->ops->sendmsg(sock, fd, call->msg, call->flags);
+	return sock->ops->sendmmsg(sock, fd, call->vec, call->n, call->flags);
 }
 
 static void autobind_begin(int fd)
@@ -226,23 +225,32 @@ static noinline int sys_sendmmsg(struct socket *sock, int fd,
 	struct send_call call = { .vec = vec, .n = n, .flags = flags };
 	int ret;
 
-	if (!n || !vec || flags & MSG_CMSG_COMPAT)
-		return cop_libc.sendmmsg(fd, vec, n, flags);
-	ret = sock_send(sock, fd, &call);
+	if (flags & MSG_CMSG_COMPAT || !n)
+		ret = msg_refuse(fd, n ? -EINVAL : 0);
+	else
+		ret = sock_send(sock, fd, &call);
 	if (unlikely(gone(fd, ret, saved)))
 		return AGAIN(sendmmsg)(fd, vec, n, flags);
 	return cop_return(ret, saved);
 }
 
+/* None is sent behind one that can't be read. */
+static noinline void rights_send_many(const struct mmsghdr *vec, unsigned int n)
+{
+	int ours = fd_any();
+
+	for (unsigned int i = 0; i < n && ours >= 0; i++) {
+		if (!user_readable(ours, &vec[i], sizeof(vec[i])))
+			return;
+		rights_send(&vec[i].msg_hdr);
+	}
+}
+
 static int sendmmsg_foreign(int fd, struct mmsghdr *vec, unsigned int n,
 			    int flags)
 {
-	int ours = any_ours() ? fd_any() : -1;
-
-	if (ours >= 0 && n <= IOV_MAX &&
-	    user_readable(ours, vec, n * sizeof(*vec)))
-		for (unsigned int i = 0; i < n; i++)
-			rights_send(&vec[i].msg_hdr);
+	if (any_ours() && n <= IOV_MAX)
+		rights_send_many(vec, n);
 	return cop_libc.sendmmsg(fd, vec, n, flags);
 }
 
@@ -280,12 +288,9 @@ static ssize_t sock_writev(struct socket *sock, int fd, const struct iovec *iov,
 			   int n)
 {
 	struct msghdr msg = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
+	ssize_t len = iov_judge(fd, iov, n);
 
-	if (n < 0 || n > IOV_MAX)
-		return -EINVAL;
-	if (iov_is_empty(fd, iov, n))
-		return cop_libc_result(cop_libc.writev(fd, iov, n));
-	return sock_sendmsg(sock, fd, &msg, 0);
+	return len > 0 ? sock_sendmsg(sock, fd, &msg, 0) : len;
 }
 
 static noinline flatten ssize_t sys_writev(struct socket *sock, int fd,
@@ -315,10 +320,14 @@ static ssize_t sock_pwritev2(struct socket *sock, int fd,
 {
 	struct msghdr msg = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
 	int msg_flags = rwf_to_msg(flags);
+	ssize_t len;
 
-	if (off != -1 || n < 0 || n > IOV_MAX || iov_is_empty(fd, iov, n))
+	if (off != -1) /* which no socket has */
 		return cop_libc_result(
 			cop_libc.pwritev64v2(fd, iov, n, off, flags));
+	len = iov_judge(fd, iov, n);
+	if (len <= 0)
+		return len;
 	if (msg_flags < 0)
 		return msg_flags;
 	return sock_sendmsg(sock, fd, &msg, msg_flags);

@@ -23,6 +23,7 @@
 #include "cop/libc.h"
 #include "cop/splice.h"
 #include "cop/table.h"
+#include "cop/uaccess.h"
 
 static bool is_ours(int fd)
 {
@@ -83,7 +84,7 @@ static ssize_t sendfile_through(int fd, int in, off64_t *off, size_t n,
 	return ret;
 }
 
-static ssize_t sock_sendfile(int fd, int in, off64_t *off, size_t n)
+static ssize_t sendfile_from(int fd, int in, off64_t *off, size_t n)
 {
 	ssize_t ret = judge_sendfile(fd, in, off, n);
 	void *buf;
@@ -96,6 +97,21 @@ static ssize_t sock_sendfile(int fd, int in, off64_t *off, size_t n)
 	ret = sendfile_through(fd, in, off, n, buf);
 	cop_splice_unmap(buf);
 	return ret;
+}
+
+/* The kernel reads the position ahead of all else, and writes it behind all else. */
+static ssize_t sock_sendfile(int fd, int in, off64_t *uoff, size_t n)
+{
+	off64_t off;
+	ssize_t ret;
+
+	if (!uoff)
+		return sendfile_from(fd, in, NULL, n);
+	if (!user_readable(fd, uoff, sizeof(*uoff)))
+		return -EFAULT;
+	off = *uoff;
+	ret = sendfile_from(fd, in, &off, n);
+	return copy_to_user(uoff, &off, sizeof(off)) ? -EFAULT : ret;
 }
 
 /* It is no cancellation point, and what it calls are. */

@@ -51,6 +51,8 @@ struct cop_rx {
 	size_t copied; /* bytes of it that the iovecs got */
 	uint64_t now;  /* cop_clock_us() behind the receive; only if no stray */
 	uint32_t serial; /* cop_rx_serial ahead of it */
+	bool fault;	 /* a stray could not be put in the iovecs whole, since
+			  * they can't be written to */
 };
 
 /**
@@ -87,8 +89,9 @@ void cop_hdr_build(struct cophdr *hdr, __be16 source, __be16 dest, uint64_t seq,
  * @fd: the socket
  * @msg: the message
  *
- * Returns the sum, or -1 where the kernel would refuse the iovecs: too many, at
- * an address that can't be read, a length below 0 or all too large.
+ * Returns the sum, or what the kernel says of iovecs that it refuses: -EMSGSIZE
+ * for too many, -EFAULT where they or their places can't be a program's memory,
+ * -EINVAL for a length below 0. Counterpart: import_iovec().
  */
 ssize_t cop_iov_length_many(int fd, const struct msghdr *msg);
 
@@ -112,7 +115,8 @@ static inline ssize_t cop_iov_length(int fd, const struct msghdr *msg)
  * @len: what cop_iov_length() said
  *
  * Returns the payload's length or -errno, each as the kernel has it. One system
- * call, and a cancellation point.
+ * call, and a cancellation point. Whatever @msg says, and whatever another thread
+ * makes of its memory meanwhile, no datagram goes out without @hdr.
  */
 ssize_t cop_encap_send(int fd, const struct cophdr *hdr,
 		       const struct msghdr *msg, int flags, size_t len);
@@ -125,8 +129,9 @@ ssize_t cop_encap_send(int fd, const struct cophdr *hdr,
  * @cap: what cop_iov_length() said
  * @rx: what came
  *
- * Returns 0 or -errno. A stray is put in the iovecs whole. One system call, and
- * a cancellation point.
+ * Returns 0 or -errno: -EFAULT, as the kernel does, behind the datagram that was
+ * received. A stray is put in the iovecs whole. One system call, and a
+ * cancellation point.
  */
 int cop_encap_recv(int fd, struct msghdr *msg, int flags, size_t cap,
 		   struct cop_rx *rx);

@@ -80,14 +80,16 @@ static inline bool gone(int fd, ssize_t ret, int saved_errno)
 #define MSG_CMSG_COMPAT (int)0x80000000
 
 /**
- * iov_is_empty - whether there is nothing to move, or nothing that could be
+ * iov_judge - what the kernel makes of iovecs that are to be read or written
  * @fd: the socket
  * @iov: the iovecs
  * @n: how many
  *
- * As in vfs_writev() and vfs_readv(): then no socket sees the call.
+ * Returns the bytes in them. Else no socket sees the call, and what it comes to is
+ * returned: 0 where there are none, -EINVAL or -EFAULT, or -EBADF or -ENOTSOCK for
+ * what is no socket. Counterpart: vfs_writev() and vfs_readv().
  */
-bool iov_is_empty(int fd, const struct iovec *iov, int n);
+ssize_t iov_judge(int fd, const struct iovec *iov, int n);
 
 /**
  * rwf_to_msg - the flags of preadv2() and pwritev2() as those of a message

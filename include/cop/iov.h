@@ -5,27 +5,37 @@
 #ifndef COP_IOV_H
 #define COP_IOV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/uio.h>
 
+#include "cop/uaccess.h"
+
 /**
- * cop_iov_scatter - copy bytes into iovecs
+ * cop_iov_scatter - copy bytes into a program's iovecs
  * @iov: the iovecs, with room for @len bytes
  * @from: the bytes
  * @len: how many
+ *
+ * Returns 0, or -EFAULT where they can't be written to.
  */
-void cop_iov_scatter_many(const struct iovec *iov, const void *from,
-			  size_t len);
+int cop_iov_scatter_many(const struct iovec *iov, const void *from, size_t len);
 
-static inline void cop_iov_scatter(const struct iovec *iov, const void *from,
-				   size_t len)
+static inline int cop_iov_scatter(const struct iovec *iov, const void *from,
+				  size_t len)
 {
 	if (len && iov->iov_len >= len)
-		memcpy(iov->iov_base, from, len);
-	else
-		cop_iov_scatter_many(iov, from, len);
+		return copy_to_user(iov->iov_base, from, len);
+	return cop_iov_scatter_many(iov, from, len);
 }
+
+/**
+ * cop_iov_writable - whether the first bytes of iovecs can be written to
+ * @iov: the iovecs, with room for @len bytes
+ * @len: how many
+ */
+bool cop_iov_writable(const struct iovec *iov, size_t len);
 
 /**
  * cop_iov_gather - copy bytes out of iovecs

@@ -83,13 +83,18 @@ bool cop_rx_ended(int fd, bool named, const struct cop_rx *rx);
 int cop_soft_error(struct sock *sk);
 
 /**
- * cop_has_udp_cmsg - whether a message asks for something of UDP's own
+ * cop_refuse_udp_cmsg - whether a message asks for something of UDP's own
  * @fd: the socket that it is to be sent on
  * @msg: to be sent
  *
  * UDP_SEGMENT would cut a datagram into several of which only the first had a
- * header. COP has no such control messages, as the kernel's other transports.
+ * header. Returns -EIO for it, which udp_send_skb() says where segments can't be
+ * made, and by which programs know to go on without; -EINVAL for what UDP does not
+ * know either; else 0.
  */
-bool cop_has_udp_cmsg(int fd, const struct msghdr *msg);
+int cop_refuse_udp_cmsg(int fd, const struct msghdr *msg);
+
+/* The kernel's name for what libc calls MSG_PROXY: a send that sends nothing. */
+#define MSG_PROBE MSG_PROXY
 
 #endif /* COP_TX_H */

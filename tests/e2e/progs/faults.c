@@ -561,23 +561,26 @@ static void unmapped_long_payload(void)
 	unmapped(5000);
 }
 
-static void only_readable(size_t len)
+static void made_readonly(size_t len)
 {
-	char *at = page(PROT_READ);
+	char *at = page(PROT_READ | PROT_WRITE);
 
 	make_pair();
-	deliver("abc");
-	T(recv(sock_b, at, len, 0));
+	for (int i = 0; i < 2; i++) {
+		deliver("abc");
+		T(recv(sock_b, at, len, 0));
+		mprotect(at, 8192, PROT_READ);
+	}
 }
 
 static void readonly_buffer(void)
 {
-	only_readable(100);
+	made_readonly(100);
 }
 
 static void readonly_long_buffer(void)
 {
-	only_readable(5000);
+	made_readonly(5000);
 }
 
 SCENARIOS({ "ebpf", ebpf }, { "ebpf_chooser", ebpf_chooser },
