@@ -108,8 +108,8 @@ __attribute__((visibility("default"))) const struct cop_export libcop_export = {
 		[COP_FLOW_RESTARTS] = IN_FLOW(rx.restarts),
 		[COP_FLOW_JITTER] = IN_FLOW(rx.jitter),
 		[COP_FLOW_GAP] = IN_FLOW(rx.gap),
-		[COP_FLOW_TABLE] = IN_FLOW(hh.tbl),
-		[COP_FLOW_PREV] = IN_FLOW(hh.prev),
-		[COP_FLOW_NEXT] = IN_FLOW(hh.next),
+		[COP_FLOW_TABLE] = IN_FLOW(token),
+		[COP_FLOW_PREV] = IN_FLOW(prev),
+		[COP_FLOW_NEXT] = IN_FLOW(next),
 	},
 };

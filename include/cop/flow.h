@@ -31,6 +31,7 @@ struct cop_sent {
 };
 
 struct cop_flow;
+struct flow_table;
 struct cop_deferred;
 
 /*
@@ -40,16 +41,16 @@ struct cop_deferred;
 struct cop_flows {
 	_Atomic(uint64_t) first;    /* (a) 0: none yet, ~0: it had to go */
 	struct cop_sent first_sent; /* to it */
-	struct cop_flow *head;	    /* (l) lock; those that were sent to, in
-				       * uthash's table, oldest first */
-	struct cop_flow *rx_head;   /* (l) those that only sent, likewise */
-	struct cop_flow *rx_last;   /* (l) the one that sent last, or NULL */
+	_Atomic(struct flow_table *) table; /* (a) NULL: none was needed yet */
+	struct cop_flow *head;	  /* (l) lock; those that were sent to, oldest
+				   * first */
+	struct cop_flow *rx_head; /* (l) those that only sent, likewise */
+	struct cop_flow *rx_last; /* (l) the one that sent last, or NULL */
 	_Atomic(struct cop_deferred *) deferred; /* (a) arrivals that came upon
 						  * the lock; NULL: none yet */
 	_Atomic(uint32_t) waiting; /* (a) of these, not taken yet */
 	_Atomic(uint32_t) lock;	   /* (a) mark of the holder's process, or 0 */
-	_Atomic(uint32_t)
-		restart; /* (a) what is to start anew, see cop_flow.c */
+	_Atomic(uint16_t) gen; /* (a) how often the memory has changed hands */
 	_Atomic(uint32_t) evicted; /* (a) flows that had to go */
 	_Atomic(uint32_t) missed;  /* (a) arrivals that no flow took note of */
 	_Atomic(uint32_t) unknown; /* (a) of these, such as may be any flow's */
@@ -79,9 +80,9 @@ void cop_flow_init(struct cop_flows *flows);
  * @now: cop_clock_us()
  *
  * Returns the number of datagrams of this flow before this one; the low 32 bits
- * are what the header carries, and 0 is the first datagram of a flow. Where a
- * signal handler has interrupted this very function, it starts all flows anew.
- * Async-signal-safe.
+ * are what the header carries, and 0 is the first datagram of a flow. Lock-free,
+ * async-signal-safe: a signal handler that interrupts this very function, or
+ * another thread amid it, gets a number of its own.
  */
 uint64_t cop_flow_next(struct cop_flows *flows, const struct cop_flow_key *key,
 		       size_t len, uint64_t now);

@@ -1,31 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flow_table.h - one flow as it is in a socket's tables: for cop_flow.c, which says
- * ahead of this where uthash takes its memory, and for cop_export.c.
+ * flow_table.h - one flow as it is in a socket's table: for cop_flow.c, and for
+ * cop_export.c.
  */
 #ifndef COP_FLOW_TABLE_H
 #define COP_FLOW_TABLE_H
 
-#include <uthash.h>
+#include <stdbool.h>
 
 #include "cop/flow.h"
 #include "cop/slab.h"
 
-/* All (l), but for the slab's. Tables are lists, too, linked by hh. */
+/* (l) is cop_flows.lock of the socket that it is a flow of. */
 struct cop_flow {
 	struct slab_node node;
-	struct cop_flow_key key;
-	uint64_t next_seq; /* of what is sent to it unconnected */
-	uint64_t tx_datagrams, tx_bytes;
-	uint64_t begin, end;  /* of both ways, microseconds */
-	const void *receiver; /* the thread that has received the last... */
-	uint32_t run;	      /* ...so many, one after the other */
-	uint32_t unknown;     /* cop_flows.unknown as it was then */
-	struct cop_source rx;
-	UT_hash_handle hh;
+	union {
+		struct cop_flow_key key;    /* as cop_export.c has it */
+		_Atomic(uint64_t) key_word; /* (a) set before it is added */
+	};
+	_Atomic(uint64_t) token; /* (a) whose it is, see cop_flow.c; 0: free */
+	_Atomic(uint64_t)
+		number; /* (a) of the next that is sent to it unconnected, in
+			 * 48 bits; above them, how often the memory was
+			 * another flow's */
+	_Atomic(struct cop_flow *) chain; /* (a) the next one in its bucket */
+	_Atomic(uint64_t) tx_datagrams;	  /* (a) */
+	_Atomic(uint64_t) tx_bytes;	  /* (a) */
+	_Atomic(uint64_t) begin;	  /* (a) of both ways, microseconds */
+	_Atomic(uint64_t) end;		  /* (a) likewise */
+	_Atomic(bool) sent;		  /* (a) it was sent to */
+	const void *receiver; /* (l) the thread that has received the last... */
+	uint32_t run;	      /* (l) ...so many, one after the other */
+	uint32_t unknown;     /* (l) cop_flows.unknown as it was then */
+	struct cop_source rx; /* (l) */
+	struct cop_flow *prev, *next; /* (l) in the list that it is in */
+	struct cop_flow *newer; /* (l) of those that are in no list yet, once
+				 * it is one of them */
+	uint8_t list;		/* (l) which one it is in, see cop_flow.c */
 };
 
-_Static_assert(COP_FLOWS_MAX * sizeof(struct cop_flow) <= 240 * 1024,
+_Static_assert(COP_FLOWS_MAX * sizeof(struct cop_flow) <= 248 * 1024,
 	       "a socket's flows must stay small");
 
 #endif /* COP_FLOW_TABLE_H */

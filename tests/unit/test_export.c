@@ -62,7 +62,7 @@ Test(cop_export, fields_are_found_by_their_place)
 	csk.count.strays[COP_STRAY_VERSION] = 3;
 	csk.flows.evicted = 4;
 	flow.rx.reordered = 5;
-	flow.hh.next = &flow;
+	flow.next = &flow;
 	cr_expect_eq(at(&csk, COP_SOCK_RX_BYTES), 1ull << 40);
 	cr_expect_eq(at(&csk, COP_SOCK_PROT),
 		     (uintptr_t)x->protos[COP_KIND_ADOPTED]);

@@ -12,6 +12,7 @@
 
 #include "cop/deferred.h"
 #include "cop/flow.h"
+#include "cop/process.h"
 #include "unit/helpers.h"
 #include "unit/step.h"
 
@@ -160,18 +161,22 @@ Test(cop_flow, threads_get_different_numbers_without_gaps)
 	cr_assert(eq(u64, next(1, 1), THREADS * ROUNDS));
 }
 
+static void arrive(uint32_t addr, uint32_t seq);
+
+/* What the other thread has nobody can have, so room is made in the child. */
 static int next_in_child(void)
 {
-	CHECK(next(2, 1) == 0);
-	CHECK(next(2, 1) == 1);
+	CHECK(next(2, 1) == 2);
 	CHECK(next(1, 1) == 1);
+	arrive(7, 0);
+	CHECK(!flows.missed && !flows.waiting && !flows.lock);
+	for (uint32_t i = 10; i < 10 + 2 * COP_FLOWS_MAX; i++)
+		CHECK(next(i, 1) == 0);
+	CHECK(cop_flow_list(&flows, 0, NULL, 0) == COP_FLOWS_MAX);
 	return 0;
 }
 
-/*
- * As if another thread had been in the table when the process forked. What it
- * was doing there is lost; the first destination is not in the table.
- */
+/* As if another thread had had the lock when the process forked. */
 Test(cop_flow, a_lock_held_at_a_fork_does_not_stop_the_child)
 {
 	next(1, 1);
@@ -179,6 +184,165 @@ Test(cop_flow, a_lock_held_at_a_fork_does_not_stop_the_child)
 	next(2, 1);
 	flows.lock = getpid();
 	T_CHILD(next_in_child);
+}
+
+/* The lock is in the hands of a thread of this process, which does not run. */
+static void hold_lock(void)
+{
+	cop_flow_arrived(&flows, &(struct cop_flow_key){ .addr = 1 },
+			 &(struct cop_arrival){ .first = true }, cop_rx_serial);
+	flows.lock = cop_process()->id;
+	cr_assert(ne(u32, flows.lock, 0));
+}
+
+Test(cop_flow, nobody_waits_for_the_lock_and_each_number_is_right)
+{
+	for (uint32_t i = 1; i < 20; i++)
+		next(i, 1);
+	hold_lock();
+	for (uint64_t seq = 1; seq < 5; seq++)
+		for (uint32_t i = 1; i < 20; i++)
+			cr_expect(eq(u64, next(i, 1), seq));
+	undo(3, 1, 4);
+	cr_expect(eq(u64, next(3, 1), 4));
+	for (uint64_t seq = 0; seq < 5; seq++)
+		for (uint32_t i = 20; i < 40; i++)
+			cr_expect(eq(u64, next(i, 1), seq));
+	cr_expect(eq(u32, cop_flow_list(&flows, 0, NULL, 0), 39));
+	flows.lock = 0;
+	cr_expect(eq(u64, next(40, 1), 0));
+	cr_expect(eq(u64, next(39, 1), 5));
+	cr_expect(eq(u32, cop_flow_list(&flows, 0, NULL, 0), 40));
+	cr_expect(zero(u32, flows.missed));
+}
+
+Test(cop_flow, a_flow_that_was_sent_to_meanwhile_is_not_taken_for_a_sender)
+{
+	next(1, 1);
+	for (uint32_t i = 2; i < 10; i++)
+		arrive(i, 0);
+	hold_lock();
+	cr_expect(eq(u64, next(2, 1), 0));
+	flows.lock = 0;
+	for (uint32_t i = 100; i < 100 + COP_FLOWS_MAX; i++)
+		arrive(i, 0);
+	cr_expect(eq(u64, next(2, 1), 1));
+}
+
+Test(cop_flow, what_is_added_beyond_the_most_goes_when_the_lock_is_had)
+{
+	for (uint32_t i = 0; i < COP_FLOWS_MAX; i++)
+		next(i, 1);
+	hold_lock();
+	for (uint32_t i = 5000; i < 5010; i++)
+		cr_expect(eq(u64, next(i, 1), 0));
+	cr_expect(zero(u32, flows.evicted));
+	flows.lock = 0;
+	cr_expect(eq(u64, next(5000, 2), 0));
+	cr_expect(eq(u32, flows.evicted, 11));
+	cr_expect(eq(u32, cop_flow_list(&flows, 0, NULL, 0), COP_FLOWS_MAX));
+	for (uint32_t i = 5000; i < 5010; i++)
+		cr_expect(eq(u64, next(i, 1), 1), "flow %u", i);
+}
+
+/* A longjmp() out of the lock: memory stays bounded all the same. */
+Test(cop_flow, a_lock_that_nobody_lets_go_of_costs_bounded_memory)
+{
+	next(1, 1);
+	next(2, 1);
+	hold_lock();
+	for (uint32_t i = 10; i < 10000; i++)
+		next(i, 1);
+	cr_expect(
+		le(u32, cop_flow_list(&flows, 0, NULL, 0), COP_FLOWS_MAX + 64));
+	cr_expect(eq(u64, next(2, 1), 1));
+	cr_expect(eq(u64, next(1, 1), 1));
+}
+
+static uint32_t amid_addr;
+static uint64_t amid_seq, around_seq;
+
+static void next_amid(void)
+{
+	amid_seq = next(amid_addr, 1);
+}
+
+static void next_around(void)
+{
+	around_seq = next(5, 1);
+}
+
+static unsigned int step_next(uint32_t amid, uint64_t from, unsigned int n)
+{
+	unsigned int hit;
+
+	cop_flow_destroy(&flows);
+	cop_flow_init(&flows);
+	next(1, 1);
+	for (uint64_t i = 0; i < from; i++)
+		next(5, 1);
+	amid_addr = amid;
+	hit = t_step(next_around, n, 0, next_amid);
+	if (hit && amid == 5) {
+		cr_assert(eq(u64, amid_seq + around_seq, 2 * from + 1), "%u",
+			  n);
+		cr_assert(ne(u64, amid_seq, around_seq), "%u", n);
+	} else if (hit) {
+		cr_assert(zero(u64, amid_seq), "%u", n);
+		cr_assert(eq(u64, around_seq, from), "%u", n);
+	}
+	cr_assert(eq(u64, next(5, 1), from + 1 + (hit && amid == 5)), "%u", n);
+	cr_assert(zero(u32, flows.lock));
+	return hit;
+}
+
+/* To the same destination and another, known or new, behind each instruction. */
+Test(cop_flow, a_handler_that_sends_amid_a_send_gets_the_next_number)
+{
+	for (uint32_t amid = 5; amid <= 6; amid++)
+		for (uint64_t from = 0; from <= 2; from += 2)
+			for (unsigned int n = 0; step_next(amid, from, n); n++)
+				;
+}
+
+/* ---- destinations that many threads come upon at once ---------------------- */
+
+enum { FRESH = 3000 };
+
+static _Atomic(uint8_t) fresh_seen[FRESH][THREADS];
+static _Atomic(int) fresh_wrong;
+static pthread_barrier_t fresh_begin;
+
+static void *send_to_fresh(void *arg)
+{
+	for (uint32_t i = 0; i < FRESH; i++) {
+		uint64_t seq;
+
+		if (i % 100 == 0)
+			pthread_barrier_wait(&fresh_begin);
+		seq = next(10 + i, 1);
+		if (i % 3 == 0)
+			arrive(10 + i, 0);
+		if (seq >= THREADS || fresh_seen[i][seq]++)
+			fresh_wrong++;
+	}
+	return arg;
+}
+
+Test(cop_flow, threads_that_send_to_new_destinations_share_their_numbers)
+{
+	pthread_t thread[THREADS];
+
+	next(1, 1);
+	pthread_barrier_init(&fresh_begin, NULL, THREADS);
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&thread[i], NULL, send_to_fresh, NULL);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(thread[i], NULL);
+	cr_expect(zero(int, fresh_wrong));
+	cr_expect(zero(u32, flows.lock));
+	next(9, 1);
+	cr_expect(le(u32, cop_flow_list(&flows, 0, NULL, 0), COP_FLOWS_MAX));
 }
 
 static int next_goes_on(void)
@@ -255,7 +419,7 @@ Test(cop_flow, a_signal_handler_may_close_and_open_amid_a_send)
 	cr_assert(zero(int, flows.lock));
 }
 
-/* It neither deadlocks nor gives a number twice since the last new start. */
+/* It neither deadlocks nor gives a number twice. */
 Test(cop_flow, a_signal_handler_may_send_amid_a_send)
 {
 	struct itimerval every = { { 0, 50 }, { 0, 50 } };
@@ -264,13 +428,10 @@ Test(cop_flow, a_signal_handler_may_send_amid_a_send)
 
 	signal(SIGALRM, on_alarm);
 	setitimer(ITIMER_REAL, &every, NULL);
-	next(3, 1);
 	while (handled < 2000) {
 		uint64_t seq = next(3, 1);
 
-		cr_assert(seq == 0 || seq == last + 1, "%lu after %lu",
-			  (long)seq, (long)last);
-		last = seq;
+		cr_assert(eq(u64, seq, last++));
 	}
 	setitimer(ITIMER_REAL, &never, NULL);
 	cr_assert(zero(int, flows.lock));
