@@ -12,12 +12,12 @@
  * Counterpart in the kernel: the flow table of net/core/flow_dissector.c,
  * loosely.
  */
-#include <sched.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "cop/atomic.h"
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/deferred.h"
 #include "cop/flow.h"
 #include "cop/process.h"
@@ -107,6 +107,11 @@ static uint32_t flow_owner(void)
 	return READ_ONCE(process->id);
 }
 
+void cop_flow_prepare(void)
+{
+	flow_owner();
+}
+
 /*
  * A lock that carries another process's mark was held by a thread of the parent
  * when this process was forked; that thread does not exist here, and what it
@@ -157,7 +162,7 @@ static bool flow_lock(struct cop_flows *flows, struct cop_flows **outer)
 	if (!flow_enter(flows, outer))
 		return false;
 	while (!flow_trylock(flows, me) && --tries)
-		sched_yield();
+		cop_yield();
 	if (likely(tries))
 		return flow_got(flows);
 	flows_held = *outer;

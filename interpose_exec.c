@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/interpose.h"
 #include "cop/libc.h"
 #include "cop/table.h"
@@ -47,7 +48,7 @@ static noinline void mark_all(void)
 
 static void mark_inherited(void)
 {
-	if (any_ours())
+	if (any_ours() && !cop_confined())
 		mark_all();
 }
 
