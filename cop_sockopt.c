@@ -107,7 +107,7 @@ static int set_socket(struct sock *sk, int fd, int optname, const void *optval,
 		return cop_detach_filter(sk, fd, optval, optlen);
 	case SO_LOCK_FILTER:
 		return lock_filter(sk, fd, optval, optlen);
-	case SO_NO_CHECK: /* COP's only checksum is UDP's */
+	case SO_NO_CHECK: /* COP has no other checksum, so it keeps UDP's */
 		return -ENOPROTOOPT;
 	case SO_ZEROCOPY: /* the header would be read after the call */
 	case SO_PEEK_OFF: /* peeks begin with the header, always */
