@@ -14,6 +14,7 @@
 #include "cop/bind.h"
 #include "cop/cancel.h"
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/contention.h"
 #include "cop/libc.h"
 #include "cop/port.h"
@@ -104,7 +105,7 @@ static bool sk_is_bound(struct sock *sk, int fd)
 {
 	struct sockaddr_in local;
 
-	if (unlikely(READ_ONCE(cop_sk(sk)->pinned)))
+	if (unlikely(READ_ONCE(cop_sk(sk)->pinned)) || cop_confined())
 		return READ_ONCE(sk->sk_num) ||
 		       READ_ONCE(sk->sk_state) != COP_CLOSE;
 	ip_local_name(fd, &local);
@@ -173,6 +174,8 @@ static int bind_fault(struct sock *sk, int fd, const struct sockaddr_in *addr)
 {
 	int scratch, err;
 
+	if (cop_confined())
+		return sk_is_bound(sk, fd) ? -EINVAL : -EADDRINUSE;
 	cop_sysctl_refresh();
 	if (addr->sin_addr.s_addr == htonl(INADDR_ANY) &&
 	    ntohs(addr->sin_port) >= READ_ONCE(cop_sysctl.prot_sock) &&
@@ -229,7 +232,11 @@ static int end_claim(struct sock *sk, uint16_t snum, int err)
 	return err;
 }
 
-/* The kernel refuses the wildcard address beside any other by itself. */
+/*
+ * The kernel refuses the wildcard address beside any other by itself. To see to it
+ * that no other process has the port at another address takes calls that a
+ * process that is confined can't make.
+ */
 static int bind_port(struct sock *sk, int fd, const struct sockaddr_in *addr)
 {
 	uint16_t snum = ntohs(addr->sin_port);
@@ -237,8 +244,9 @@ static int bind_port(struct sock *sk, int fd, const struct sockaddr_in *addr)
 
 	if (!cop_port_claim(&cop_port_table, snum))
 		return bind_fault(sk, fd, addr);
-	if (addr->sin_addr.s_addr == htonl(INADDR_ANY) &&
-	    !sock_flag(sk, SOCK_ON_DEVICE))
+	if ((addr->sin_addr.s_addr == htonl(INADDR_ANY) &&
+	     !sock_flag(sk, SOCK_ON_DEVICE)) ||
+	    cop_confined())
 		err = kernel_bind(fd, addr);
 	else
 		err = bind_address(sk, fd, addr);
@@ -259,6 +267,8 @@ static int range_narrow(struct sock *sk, int fd, uint16_t snum)
 {
 	int err = set_port_range(fd, snum, snum);
 
+	if (err && cop_confine_notice(err))
+		return -EACCES;
 	if (!err && !sock_flag(sk, SOCK_NARROWED))
 		sock_set_flag(sk, SOCK_NARROWED);
 	return err;
@@ -268,7 +278,7 @@ static void range_lift(struct sock *sk, int fd)
 {
 	uint32_t range = READ_ONCE(cop_sk(sk)->user_range);
 
-	if (!sock_flag(sk, SOCK_NARROWED))
+	if (!sock_flag(sk, SOCK_NARROWED) || cop_confined())
 		return;
 	sock_reset_flag(sk, SOCK_NARROWED);
 	set_port_range(fd, range, range >> 16);
@@ -377,6 +387,8 @@ bool cop_owns(struct sock *sk, int fd)
 
 	if (sock_flag(sk, SOCK_DEAD))
 		return false;
+	if (cop_confined())
+		return true;
 	if (cookie)
 		return sock_kernel_cookie(fd) == cookie;
 	if (cop_libc.getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) ||
@@ -428,7 +440,7 @@ void cop_bind_confirmed(struct sock *sk, int fd)
 {
 	struct sockaddr_in local;
 
-	if (likely(READ_ONCE(inet_sk(sk)->inet_sport)))
+	if (likely(READ_ONCE(inet_sk(sk)->inet_sport)) || cop_confined())
 		return;
 	ip_local_name(fd, &local);
 	cop_bind_confirm(sk, local.sin_port);
@@ -437,7 +449,7 @@ void cop_bind_confirmed(struct sock *sk, int fd)
 /* A port for an ephemeral bind, or 0 where the kernel is to choose one. */
 static uint16_t claim_candidate(struct sock *sk)
 {
-	if (sock_flag(sk, SOCK_USER_RANGE))
+	if (sock_flag(sk, SOCK_USER_RANGE) || cop_confined())
 		return 0;
 	cop_sysctl_refresh();
 	return cop_contended() ? 0 : cop_port_claim_any(&cop_port_table);
@@ -575,8 +587,11 @@ static int bind_any_port(struct sock *sk, int fd,
 		else if (err != -EACCES)
 			return err;
 	}
-	if (addr->sin_addr.s_addr != htonl(INADDR_ANY))
-		return bind_any_at(sk, fd, addr);
+	if (addr->sin_addr.s_addr != htonl(INADDR_ANY) && !cop_confined()) {
+		err = bind_any_at(sk, fd, addr);
+		if (!err || !cop_confined())
+			return err;
+	}
 	range_lift(sk, fd);
 	err = kernel_bind(fd, addr);
 	if (!err)
@@ -680,6 +695,19 @@ static uint16_t claim_armed(struct sock *sk)
 	return armed;
 }
 
+/* Where the choice can't be narrowed the claim is nobody's. */
+static void arm(struct sock *sk, int fd, const struct sockaddr_in *any,
+		uint16_t snum)
+{
+	int err = range_narrow(sk, fd, snum);
+
+	if (err == -ENOPROTOOPT && !bind_pinned(sk, fd, any, snum))
+		cop_hash(sk, snum);
+	else if (err && cop_confined() &&
+		 atomic_exchange(&cop_sk(sk)->armed, 0) == snum)
+		cop_port_release(&cop_port_table, snum);
+}
+
 /* A disconnect has left the address that the program had bound it to. */
 void cop_autobind_arm(struct sock *sk, int fd)
 {
@@ -689,14 +717,13 @@ void cop_autobind_arm(struct sock *sk, int fd)
 	};
 	uint16_t snum;
 
-	if (bind_pinned_again(sk))
+	if (bind_pinned_again(sk) || cop_confined())
 		return;
 	snum = claim_armed(sk);
 	if (!snum)
 		autobind_now(sk, fd, &any);
-	else if (range_narrow(sk, fd, snum) == -ENOPROTOOPT &&
-		 !bind_pinned(sk, fd, &any, snum))
-		cop_hash(sk, snum);
+	else
+		arm(sk, fd, &any, snum);
 }
 
 bool cop_autobind_settle(struct sock *sk, int fd, const struct sockaddr_in *now,

@@ -18,6 +18,7 @@
 #include "cop/cancel.h"
 #include "cop/clock.h"
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/libc.h"
 
 static uint64_t clock_ns(void)
@@ -118,6 +119,12 @@ static void rate_begin(void)
 		rate_become(read_pair(&base) ? RATE_BEGUN : RATE_UNKNOWN);
 }
 
+void cop_clock_prepare(void)
+{
+	if (READ_ONCE(rate_state) == RATE_UNKNOWN)
+		rate_begin();
+}
+
 /* Two threads may be here at once: what they come to is as good. */
 static void rate_measure(void)
 {
@@ -139,7 +146,7 @@ static enum rate rate_known(void)
 	enum rate state =
 		atomic_load_explicit(&rate_state, memory_order_acquire);
 
-	if (state == RATE_UNKNOWN)
+	if (state == RATE_UNKNOWN && !cop_confined())
 		rate_begin();
 	else if (state == RATE_BEGUN)
 		rate_measure();
@@ -186,6 +193,10 @@ static uint64_t now_ns(void)
 static uint64_t now_ns(void)
 {
 	return clock_ns();
+}
+
+void cop_clock_prepare(void)
+{
 }
 #endif
 

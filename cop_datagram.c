@@ -22,6 +22,7 @@
 #include "cop/cancel.h"
 #include "cop/clock.h"
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/env.h"
 #include "cop/filter.h"
 #include "cop/flow.h"
@@ -157,6 +158,8 @@ static bool cork_pending(int fd)
 {
 	int queued = 0;
 
+	if (cop_confined())
+		return true;
 	return !cop_libc.ioctl(fd, TIOCOUTQ, &queued) && queued;
 }
 
@@ -287,10 +290,19 @@ bool cop_rx_ended(int fd, bool named, const struct cop_rx *rx)
 
 	if (rx->stray != COP_STRAY_SHORT || rx->len || named)
 		return false;
+	if (cop_confined())
+		return true;
 	cancel = cancel_off();
 	ready = cop_libc.poll(&end, 1, 0);
 	cancel_on(cancel);
 	return ready > 0 && end.revents & POLLRDHUP;
+}
+
+void cop_rx_discard(int fd)
+{
+	char none;
+
+	cop_libc.recv(fd, &none, 0, MSG_DONTWAIT);
 }
 
 /*
@@ -309,6 +321,8 @@ static int stray_fate(struct sock *sk, int fd, int flags, const void *name,
 		cop_rx_stray(sk, fd, rx->stray, name, len);
 	sock_reset_flag(sk, SOCK_FILTER_CLEAN);
 	cop_poll(sk, fd); /* a look has left it there: this takes it away */
+	if (cop_confined() && flags & MSG_PEEK)
+		cop_rx_discard(fd);
 	return 0;
 }
 
@@ -440,8 +454,16 @@ static ssize_t sendto_any(struct sock *sk, int fd, const void *buf, size_t len,
 			      .msg_namelen = namelen,
 			      .msg_iov = &iov,
 			      .msg_iovlen = 1 };
+	int err;
 
-	return cop_sendmsg(sk, fd, &msg, flags);
+	if (cop_confined() && !(flags & MSG_MORE) &&
+	    !sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT)) {
+		err = cop_soft_error(sk);
+		return err ? err
+			   : cop_sendto_copied(sk, fd, buf, iov.iov_len, flags,
+					       name, namelen);
+	}
+	return cop_sendmsg(sk, fd, &msg, flags & ~COP_MSG_FILE);
 }
 
 /* Small, plain datagrams are copied behind their header and sent from here. */
@@ -452,7 +474,7 @@ flatten ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
 	struct cop_tx tx;
 	ssize_t n;
 
-	if (unlikely(len > COP_COPY_MAX || flags & MSG_MORE ||
+	if (unlikely(len > COP_COPY_MAX || flags & (MSG_MORE | COP_MSG_FILE) ||
 		     !user_readable(fd, buf, len) ||
 		     READ_ONCE(cop_sk(sk)->soft_err) ||
 		     sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT)))
@@ -475,8 +497,15 @@ static noinline ssize_t recvfrom_any(struct sock *sk, int fd, void *buf,
 			      .msg_namelen = name ? *namelen : 0,
 			      .msg_iov = &iov,
 			      .msg_iovlen = 1 };
-	ssize_t n = cop_recvmsg(sk, fd, &msg, flags);
+	ssize_t n;
 
+	if (cop_confined() && !(flags & MSG_ERRQUEUE)) {
+		n = cop_soft_error(sk);
+		return n ? n
+			 : cop_recvfrom_copied(sk, fd, buf, iov.iov_len, flags,
+					       name, namelen);
+	}
+	n = cop_recvmsg(sk, fd, &msg, flags);
 	if (n >= 0 && name)
 		*namelen = msg.msg_namelen;
 	return n;
@@ -562,7 +591,8 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 	struct cop_rx rx = { .serial = cop_rx_serial };
 	ssize_t n;
 
-	if (unlikely(len > COP_COPY_MAX || flags & MSG_ERRQUEUE ||
+	if (unlikely(len > COP_COPY_MAX ||
+		     flags & (MSG_ERRQUEUE | COP_MSG_FILE) ||
 		     READ_ONCE(cop_sk(sk)->soft_err) || cop_head_unclean(sk)))
 		return recvfrom_any(sk, fd, buf, len, flags, name, namelen);
 	n = cop_libc.recvfrom(fd, wire, COP_HLEN_MAX + len, flags | MSG_TRUNC,

@@ -14,6 +14,7 @@
 
 #include "cop/cancel.h"
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/encap.h"
 #include "cop/frame.h"
 #include "cop/iov.h"
@@ -22,12 +23,17 @@
 
 /*
  * Up to so many iovecs are copied to the stack, with ours beside them; a message
- * with more goes through a buffer of its own.
+ * with more goes through a buffer of its own, whose mapping is a system call.
  */
 #define IOV_ON_STACK 64
 
 /* Beyond all lengths that differ to the kernel, and within any address space. */
 #define LONGER_THAN_ANY (1 << 20)
+
+static size_t iov_limit(size_t ours)
+{
+	return cop_confined() ? IOV_MAX - ours : IOV_ON_STACK;
+}
 
 enum cop_stray cop_hdr_check(const void *data, size_t len)
 {
@@ -100,7 +106,10 @@ ssize_t cop_iov_length_many(int fd, const struct msghdr *msg)
 	return sum;
 }
 
-/* A payload that can't be read is left to the kernel, for its EFAULT. */
+/*
+ * A payload that can't be read is left to the kernel, for its EFAULT. Where it may
+ * not be asked, a payload is left to it wherever that is possible.
+ */
 static bool iov_may_be_copied(int fd, const struct msghdr *msg)
 {
 	for (size_t i = 0; i < msg->msg_iovlen; i++) {
@@ -137,6 +146,9 @@ static ssize_t send_vectored(int fd, const struct cophdr *hdr,
 		memcpy(iov + 1, msg->msg_iov, msg->msg_iovlen * sizeof(*iov));
 	whole.msg_iov = iov;
 	whole.msg_iovlen++;
+	if (cop_by_file(flags))
+		return cop_libc_result(
+			cop_libc.writev(fd, iov, whole.msg_iovlen));
 	return cop_libc_result(cop_libc.sendmsg(fd, &whole, flags));
 }
 
@@ -206,11 +218,12 @@ flatten ssize_t cop_encap_send(int fd, const struct cophdr *hdr,
 	ssize_t n;
 
 	if (!hdr)
-		return cop_libc_result(cop_libc.sendmsg(fd, msg, flags));
-	if (len <= COP_COPY_MAX && !msg->msg_controllen &&
+		return cop_libc_result(
+			cop_libc.sendmsg(fd, msg, flags & ~COP_MSG_FILE));
+	if (len <= COP_COPY_MAX && !msg->msg_controllen && !cop_confined() &&
 	    iov_may_be_copied(fd, msg))
 		n = send_copied(fd, hdr, msg, flags, len);
-	else if (msg->msg_iovlen > IOV_ON_STACK || len > COP_DATAGRAM_MAX)
+	else if (msg->msg_iovlen > iov_limit(1) || len > COP_DATAGRAM_MAX)
 		n = send_bounced(fd, hdr, msg, flags, len);
 	else
 		n = send_vectored(fd, hdr, msg, flags);
@@ -236,6 +249,15 @@ static void rx_flags(struct msghdr *msg, const struct cop_rx *rx)
 		msg->msg_flags |= MSG_TRUNC;
 }
 
+static ssize_t read_one(int fd, struct msghdr *msg, struct iovec *iov,
+			size_t iovlen)
+{
+	msg->msg_namelen = 0;
+	msg->msg_controllen = 0;
+	msg->msg_flags = 0;
+	return cop_libc_result(cop_libc.readv(fd, iov, iovlen));
+}
+
 /* MSG_TRUNC has the kernel return the whole length. */
 static ssize_t recv_one(int fd, struct msghdr *msg, struct iovec *iov,
 			size_t iovlen, int flags)
@@ -243,6 +265,8 @@ static ssize_t recv_one(int fd, struct msghdr *msg, struct iovec *iov,
 	struct msghdr whole = *msg;
 	ssize_t n;
 
+	if (cop_by_file(flags))
+		return read_one(fd, msg, iov, iovlen);
 	whole.msg_iov = iov;
 	whole.msg_iovlen = iovlen;
 	n = cop_libc_result(cop_libc.recvmsg(fd, &whole, flags | MSG_TRUNC));
@@ -370,7 +394,7 @@ static int recv_vectored(int fd, struct msghdr *msg, int flags, size_t cap,
 flatten int cop_encap_recv(int fd, struct msghdr *msg, int flags, size_t cap,
 			   struct cop_rx *rx)
 {
-	if (unlikely(msg->msg_iovlen > IOV_ON_STACK))
+	if (unlikely(msg->msg_iovlen > iov_limit(2)))
 		return recv_bounced(fd, msg, flags, cap, rx);
 	return recv_vectored(fd, msg, flags, cap, rx);
 }

@@ -9,12 +9,12 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <string.h>
 
 #include "cop/bind.h"
 #include "cop/cancel.h"
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/env.h"
 #include "cop/filter.h"
 #include "cop/libc.h"
@@ -85,7 +85,7 @@ void cop_head_lock(struct sock *sk)
 	for (int i = 0; i < HEAD_LOCK_TRIES; i++) {
 		if (!(u32_or(&sk->sk_flags, SOCK_HEAD_BUSY) & SOCK_HEAD_BUSY))
 			return;
-		sched_yield();
+		cop_yield();
 	}
 	/* Whoever had it was forked away, or jumped out. */
 }
@@ -190,7 +190,7 @@ static noinline bool poll_unclean(struct sock *sk, int fd)
 {
 	struct cop_rx rx;
 
-	if (!cop_owns(sk, fd))
+	if (cop_confined() || !cop_owns(sk, fd))
 		return true;
 	if (!sock_flag(sk, SOCK_FILTER))
 		filter_attach(sk, fd);

@@ -23,6 +23,7 @@
 
 #include "cop/atomic.h"
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/deferred.h"
 #include "cop/flow.h"
 #include "cop/flow_table.h"
@@ -103,6 +104,11 @@ static uint32_t flow_owner(void)
 		atomic_compare_exchange_strong(&process->id, &none,
 					       cop_random() | 1);
 	return READ_ONCE(process->id);
+}
+
+void cop_flow_prepare(void)
+{
+	flow_owner();
 }
 
 static void lists_rebuild(struct cop_flows *flows, struct flow_table *table);

@@ -74,6 +74,19 @@ static long syscall_stub(long number, ...)
 	return cop_libc.syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
+static int prctl_stub(int option, ...)
+{
+	unsigned long a[4];
+	va_list ap;
+
+	va_start(ap, option);
+	for (size_t i = 0; i < ARRAY_SIZE(a); i++)
+		a[i] = va_arg(ap, unsigned long);
+	va_end(ap);
+	LOOK_UP(prctl)
+	return cop_libc.prctl(option, a[0], a[1], a[2], a[3]);
+}
+
 static int clone_stub(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 {
 	void *ptid, *tls, *ctid;
@@ -96,6 +109,7 @@ struct cop_libc cop_libc = {
 		COP_LIBC_VARIADIC(X)
 #undef X
 			.syscall = syscall_stub,
+	.prctl = prctl_stub,
 	.clone = clone_stub,
 };
 
@@ -108,5 +122,6 @@ void cop_libc_init(void)
 	COP_LIBC_VARIADIC(X)
 #undef X
 	LOOK_UP(syscall)
+	LOOK_UP(prctl)
 	LOOK_UP(clone)
 }

@@ -11,6 +11,7 @@
 
 #include "cop/bind.h"
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/env.h"
 #include "cop/mark.h"
 #include "cop/proto.h"
@@ -61,6 +62,8 @@ void cop_mark(struct sock *sk, int fd)
 {
 	struct cop_mark mark;
 
+	if (cop_confined())
+		return;
 	mark_fill(sk, COP_BODY_ALL, &mark);
 	if (READ_ONCE(cop_sk(sk)->marked) == mark_sum(&mark) ||
 	    !cop_owns(sk, fd))

@@ -17,6 +17,7 @@
 #include "cop/bind.h"
 #include "cop/clock.h"
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/encap.h"
 #include "cop/filter.h"
 #include "cop/inet.h"
@@ -394,6 +395,14 @@ struct rx_result {
 	unsigned int kept;  /* of those that came, how many are COP */
 };
 
+/* Those that were only looked at are at the head of the queue still. */
+static void strays_left(struct sock *sk, int fd, int flags, unsigned int kept)
+{
+	cop_poll(sk, fd);
+	if (cop_confined() && flags & MSG_PEEK && !kept)
+		cop_rx_discard(fd);
+}
+
 /* Returns how many the kernel delivered or -errno. */
 static int rx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
 		    unsigned int n, int flags, struct timespec *timeout,
@@ -416,7 +425,7 @@ static int rx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
 		res->kept +=
 			rx_settle_one(&b, sk, fd, vec, i, res->kept, flags);
 	if (got > 0 && res->kept < (unsigned int)got)
-		cop_poll(sk, fd);
+		strays_left(sk, fd, flags, res->kept);
 	return got;
 }
 
@@ -487,7 +496,7 @@ static int rx_pending_error(int fd, int flags)
 	socklen_t len = sizeof(int);
 	int err = 0;
 
-	if (flags & MSG_ERRQUEUE)
+	if (flags & MSG_ERRQUEUE || cop_confined())
 		return 0;
 	cop_libc.getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
 	return -err;

@@ -16,6 +16,7 @@
 #include "cop/bind.h"
 #include "cop/cancel.h"
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/env.h"
 #include "cop/filter.h"
 #include "cop/flow.h"
@@ -142,7 +143,7 @@ bool cop_autobound(struct sock *sk, int fd, int err)
 	struct sockaddr_in local;
 	bool bound;
 
-	if (READ_ONCE(inet_sk(sk)->inet_sport))
+	if (READ_ONCE(inet_sk(sk)->inet_sport) || cop_confined())
 		return true;
 	cop_naming_begin(sk);
 	ip_local_name(fd, &local);
@@ -178,6 +179,9 @@ static __be32 peer_addr(int fd, const struct sockaddr_in *asked)
 	struct sockaddr_in peer = *asked;
 	socklen_t len = sizeof(peer);
 
+	if (unlikely(asked->sin_addr.s_addr == htonl(INADDR_ANY)) &&
+	    cop_confined())
+		return htonl(INADDR_LOOPBACK);
 	if (unlikely(asked->sin_addr.s_addr == htonl(INADDR_ANY)))
 		getpeername(fd, (struct sockaddr *)&peer, &len);
 	return peer.sin_addr.s_addr;
@@ -187,9 +191,12 @@ static __be32 peer_addr(int fd, const struct sockaddr_in *asked)
 static bool queue_is_empty(int fd)
 {
 	struct pollfd queue = { .fd = fd, .events = POLLIN };
-	int cancel = cancel_off();
-	int ready = cop_libc.poll(&queue, 1, 0);
+	int cancel, ready;
 
+	if (cop_confined())
+		return false;
+	cancel = cancel_off();
+	ready = cop_libc.poll(&queue, 1, 0);
 	cancel_on(cancel);
 	return !ready || !(queue.revents & POLLIN);
 }
@@ -217,7 +224,8 @@ static void cop_connected(struct sock *sk, int fd,
 		WRITE_ONCE(inet->inet_saddr, saddr);
 	if (!READ_ONCE(inet->inet_rcv_saddr))
 		WRITE_ONCE(inet->inet_rcv_saddr, saddr);
-	WRITE_ONCE(inet->inet_sport, local->sin_port);
+	if (local->sin_port)
+		WRITE_ONCE(inet->inet_sport, local->sin_port);
 	leave_peer(sk);
 	WRITE_ONCE(inet->inet_daddr, peer_addr(fd, peer));
 	WRITE_ONCE(inet->inet_dport, peer->sin_port);
@@ -239,7 +247,8 @@ static bool connect_once(struct sock *sk, int fd, const struct sockaddr *uaddr,
 	if (!confirmed)
 		cop_autobind(sk, fd);
 	*err = ip_route_connect(fd, uaddr, addr_len, local);
-	if (confirmed || cop_autobind_settle(sk, fd, local, *err))
+	if (confirmed || cop_confined() ||
+	    cop_autobind_settle(sk, fd, local, *err))
 		return false;
 	return *err == -EAGAIN;
 }

@@ -12,6 +12,7 @@
 
 #include "cop/cancel.h"
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/process.h"
 #include "cop/random.h"
 
@@ -31,7 +32,8 @@ static noinline void random_fill(struct cop_process *process)
 	uint32_t fresh[COP_RANDOM_POOL];
 	int cancel = cancel_off();
 
-	if (getrandom(fresh, sizeof(fresh), GRND_NONBLOCK) != sizeof(fresh))
+	if (cop_confined() ||
+	    getrandom(fresh, sizeof(fresh), GRND_NONBLOCK) != sizeof(fresh))
 		random_guess(fresh, COP_RANDOM_POOL);
 	for (size_t i = 0; i < COP_RANDOM_POOL; i++)
 		WRITE_ONCE(process->random_pool[i], fresh[i]);

@@ -15,6 +15,7 @@
 
 #include "cop/cancel.h"
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/libc.h"
 #include "cop/route.h"
 
@@ -79,6 +80,8 @@ unsigned int inet_addr_type(__be32 addr)
 		return RTN_BROADCAST;
 	if (IN_MULTICAST(host))
 		return RTN_MULTICAST;
+	if (cop_confined())
+		return RTN_UNICAST;
 	cancel = cancel_off();
 	type = route_type(addr);
 	cancel_on(cancel);
@@ -128,6 +131,9 @@ int ip_route_connect(int fd, const struct sockaddr *uaddr, socklen_t addr_len,
 {
 	int err = cop_libc_result(cop_libc.connect(fd, uaddr, addr_len));
 
-	ip_local_name(fd, local);
+	if (cop_confined())
+		memset(local, 0, sizeof(*local));
+	else
+		ip_local_name(fd, local);
 	return err;
 }

@@ -10,6 +10,7 @@
 
 #include "cop/atomic.h"
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/env.h"
 #include "cop/libc.h"
 #include "cop/sock.h"
@@ -42,7 +43,8 @@ uint64_t sock_kernel_cookie(int fd)
 	uint64_t cookie = 0;
 	socklen_t len = sizeof(cookie);
 
-	if (cop_libc.getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len))
+	if (cop_confined() ||
+	    cop_libc.getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len))
 		return 0;
 	return cookie;
 }

@@ -14,6 +14,7 @@
 #include "cop.h"
 #include "cop/bind.h"
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/filter.h"
 #include "cop/libc.h"
 #include "cop/mark.h"
@@ -42,6 +43,8 @@ static int kernel_has(int fd)
 	socklen_t len = sizeof(int);
 	int type;
 
+	if (cop_confined())
+		return 0;
 	return kernel_get(fd, SOL_SOCKET, SO_TYPE, &type, &len);
 }
 
@@ -77,6 +80,8 @@ void cop_mirror_buffers(struct sock *sk, int fd)
 	socklen_t len = sizeof(int);
 	int size;
 
+	if (cop_confined())
+		return;
 	if (!kernel_get(fd, SOL_SOCKET, SO_RCVBUF, &size, &len))
 		WRITE_ONCE(sk->sk_rcvbuf, size);
 	if (!kernel_get(fd, SOL_SOCKET, SO_SNDBUF, &size, &len))
@@ -102,7 +107,7 @@ static int set_socket(struct sock *sk, int fd, int optname, const void *optval,
 		return cop_detach_filter(sk, fd, optval, optlen);
 	case SO_LOCK_FILTER:
 		return lock_filter(sk, fd, optval, optlen);
-	case SO_NO_CHECK: /* COP's only checksum is UDP's */
+	case SO_NO_CHECK: /* COP has no other checksum, so it keeps UDP's */
 		return -ENOPROTOOPT;
 	case SO_ZEROCOPY: /* the header would be read after the call */
 	case SO_PEEK_OFF: /* peeks begin with the header, always */
@@ -196,6 +201,8 @@ static bool is_narrowed(struct sock *sk, int fd, uint32_t range)
 		return false;
 	if (sock_flag(sk, SOCK_NARROWED))
 		return true;
+	if (cop_confined())
+		return low == READ_ONCE(sk->sk_num);
 	ip_local_name(fd, &local);
 	return local.sin_port == htons(low);
 }

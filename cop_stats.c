@@ -16,6 +16,7 @@
 #include "cop/cancel.h"
 #include "cop/clock.h"
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/env.h"
 #include "cop/libc.h"
 #include "cop/proto.h"
@@ -188,7 +189,8 @@ void cop_stats_report(struct sock *sk, int fd)
 {
 	int cancel;
 
-	if (likely(!cop_env.stats) || !sock_flag(sk, SOCK_CARRIED))
+	if (likely(!cop_env.stats) || !sock_flag(sk, SOCK_CARRIED) ||
+	    cop_confined())
 		return;
 	if (u32_or(&sk->sk_flags, SOCK_REPORTED) & SOCK_REPORTED)
 		return;

@@ -16,6 +16,7 @@
 
 #include "cop/cancel.h"
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/contention.h"
 #include "cop/libc.h"
 #include "cop/port.h"
@@ -202,7 +203,7 @@ void cop_sysctl_refresh(void)
 	int cancel;
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	if (likely(last == now.tv_sec))
+	if (likely(last == now.tv_sec) || cop_confined())
 		return;
 	if (!atomic_compare_exchange_strong(&last_read, &last, now.tv_sec))
 		return;

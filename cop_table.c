@@ -11,11 +11,11 @@
  * Counterpart in the kernel: fs/file.c.
  */
 #include <errno.h>
-#include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
 #include "cop/atomic.h"
+#include "cop/confine.h"
 #include "cop/env.h"
 #include "cop/libc.h"
 #include "cop/process.h"
@@ -91,6 +91,11 @@ static struct cop_slots *slots_get(void)
 		return slots;
 	munmap(slots_start(slots), slots_len(slots->size));
 	return none;
+}
+
+void fd_table_prepare(void)
+{
+	slots_get();
 }
 
 static void table_raise_max(unsigned int above)
@@ -208,8 +213,8 @@ static void fd_identify(struct socket *sock, int fd)
 {
 	uint64_t cookie;
 
-	if (READ_ONCE(sock->cookie) || !cop_process_is_owner() ||
-	    !sock->ops->owns(sock, fd))
+	if (READ_ONCE(sock->cookie) || cop_confined() ||
+	    !cop_process_is_owner() || !sock->ops->owns(sock, fd))
 		return;
 	cookie = sock_kernel_cookie(fd);
 	if (sockfd_lookup(fd) == sock)
@@ -243,7 +248,7 @@ void fd_identify_all(void)
 	unsigned int installs = READ_ONCE(cop_table.installs);
 	int saved = errno;
 
-	if (likely(installs == READ_ONCE(identified)) ||
+	if (likely(installs == READ_ONCE(identified)) || cop_confined() ||
 	    !cop_process_is_owner())
 		return;
 	identify_installed(READ_ONCE(cop_table.max));
@@ -328,7 +333,7 @@ static void adopt_lock(void)
 	for (int i = 0; i < ADOPT_LOCK_TRIES; i++) {
 		if (!atomic_exchange(&adopting, true))
 			return;
-		sched_yield();
+		cop_yield();
 	}
 }
 
@@ -468,7 +473,7 @@ bool fd_forget_stale(struct socket *sock, uint16_t snum)
 
 	for (unsigned int fd = 0; fd < max; fd++)
 		held |= forget_if_stale(fd, snum, &found);
-	if (!held && claim_is_lost())
+	if (!held && !cop_confined() && claim_is_lost())
 		found = sock->ops->reclaim(sock, snum);
 	return found;
 }

@@ -36,10 +36,12 @@ static int udp_open(struct sock *sk, int flags)
 	return fd;
 }
 
-static bool is_port_rule(int level, int optname)
+/* Of these the kernel's answer is UDP's. Whether there is a checksum is, too. */
+static bool is_udps(int level, int optname)
 {
 	return level == SOL_SOCKET &&
-	       (optname == SO_REUSEADDR || optname == SO_REUSEPORT);
+	       (optname == SO_REUSEADDR || optname == SO_REUSEPORT ||
+		optname == SO_NO_CHECK);
 }
 
 /*
@@ -65,7 +67,7 @@ static int attach_unmovable(int fd, const void *optval, socklen_t optlen)
 static int udp_setsockopt(struct sock *sk, int fd, int level, int optname,
 			  const void *optval, socklen_t optlen)
 {
-	if (is_port_rule(level, optname))
+	if (is_udps(level, optname))
 		return cop_libc_result(cop_libc.setsockopt(fd, level, optname,
 							   optval, optlen));
 	if (level == SOL_SOCKET && optname == SO_ATTACH_REUSEPORT_CBPF)
@@ -78,7 +80,7 @@ static int udp_setsockopt(struct sock *sk, int fd, int level, int optname,
 static int udp_getsockopt(struct sock *sk, int fd, int level, int optname,
 			  void *optval, socklen_t *optlen)
 {
-	if (is_port_rule(level, optname))
+	if (is_udps(level, optname))
 		return cop_libc_result(cop_libc.getsockopt(fd, level, optname,
 							   optval, optlen));
 	return cop_getsockopt(sk, fd, level, optname, optval, optlen);

@@ -14,13 +14,13 @@
 #include <limits.h>
 #include <linux/filter.h>
 #include <poll.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include "cop/atomic.h"
 #include "cop/bind.h"
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/env.h"
 #include "cop/filter.h"
 #include "cop/libc.h"
@@ -85,7 +85,7 @@ static void decide_lock(struct sock *sk)
 	for (int i = 0; i < DECIDE_LOCK_TRIES; i++) {
 		if (!(u32_or(&sk->sk_flags, SOCK_DECIDING) & SOCK_DECIDING))
 			return;
-		sched_yield();
+		cop_yield();
 	}
 }
 
@@ -116,6 +116,8 @@ static int move_filter(struct sock *sk, int fd)
 	socklen_t n = 0;
 	int err;
 
+	if (cop_confined())
+		return 0;
 	if (cop_libc.getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &n) || !n)
 		return is_locked(fd) ? -EPERM : 0;
 	if (!cop_program_read(fd, &mark))
@@ -142,13 +144,23 @@ static int stay_udp(struct sock *sk)
 	return is_plain(sk) ? NOT_OURS : 0;
 }
 
+/* Where the kernel may not be asked, as far as it is known. */
+static __be16 local_port(struct sock *sk, int fd)
+{
+	struct sockaddr_in local;
+
+	if (cop_confined())
+		return READ_ONCE(inet_sk(sk)->inet_sport);
+	ip_local_name(fd, &local);
+	return local.sin_port;
+}
+
 /*
  * The port that it has been bound to becomes the sock's before anybody can take it
  * for COP's. Returns -errno where it has to stay UDP.
  */
 static int become_cop_locked(struct sock *sk, int fd)
 {
-	struct sockaddr_in local;
 	int err;
 
 	if (!is_undecided(sk))
@@ -159,8 +171,7 @@ static int become_cop_locked(struct sock *sk, int fd)
 		return err;
 	}
 	cop_naming_begin(sk);
-	ip_local_name(fd, &local);
-	cop_bind_confirm(sk, local.sin_port);
+	cop_bind_confirm(sk, local_port(sk, fd));
 	sock_set_flag(sk, SOCK_CARRIED);
 	decide(sk, &cop_udp_prot);
 	cop_naming_end(sk);
@@ -203,7 +214,8 @@ static bool find_dest(int fd, const void *name, socklen_t len,
 	if (name)
 		return cop_dest_of(name, len, key);
 	len = sizeof(peer);
-	return !getpeername(fd, (struct sockaddr *)&peer, &len) &&
+	return !cop_confined() &&
+	       !getpeername(fd, (struct sockaddr *)&peer, &len) &&
 	       cop_dest_of(&peer, len, key);
 }
 
@@ -227,10 +239,7 @@ static int decide_by_dest(struct sock *sk, int fd, const void *name,
 
 static int decide_by_local(struct sock *sk, int fd)
 {
-	struct sockaddr_in local;
-
-	ip_local_name(fd, &local);
-	return decide_by_port(sk, fd, local.sin_port);
+	return decide_by_port(sk, fd, local_port(sk, fd));
 }
 
 /*
@@ -269,6 +278,8 @@ static int decide_if_received(struct sock *sk, int fd)
 
 	if (is_plain(sk))
 		return NOT_OURS;
+	if (cop_confined())
+		return 0;
 	received = is_received(fd);
 	return received ? decide_by_local(sk, fd) : 0;
 }
@@ -296,6 +307,8 @@ static int bind_undecided(struct sock *sk, int fd,
 		return NOT_OURS;
 	err = cop_libc_result(cop_libc.bind(fd, (const struct sockaddr *)addr,
 					    sizeof(*addr)));
+	if (!err && cop_confined())
+		WRITE_ONCE(inet_sk(sk)->inet_sport, addr->sin_port);
 	if (err || !addr->sin_port || !cop_env_adopts(ntohs(addr->sin_port)))
 		return err;
 	become_cop(sk, fd);
@@ -326,8 +339,12 @@ static int disconnect_undecided(struct sock *sk, int fd,
 static int getname_undecided(struct sock *sk, int fd, struct sockaddr *uaddr,
 			     socklen_t *addr_len)
 {
-	(void)sk;
-	return cop_libc_result(cop_libc.getsockname(fd, uaddr, addr_len));
+	int err = cop_libc_result(cop_libc.getsockname(fd, uaddr, addr_len));
+
+	if (!err && cop_confined() && *addr_len == sizeof(struct sockaddr_in))
+		WRITE_ONCE(inet_sk(sk)->inet_sport,
+			   ((struct sockaddr_in *)uaddr)->sin_port);
+	return err;
 }
 
 /* The kernel is to bind it in its own send, if UDP it is to be. */
@@ -509,7 +526,7 @@ static int sendmmsg_undecided(struct sock *sk, int fd, struct mmsghdr *vec,
 
 /*
  * Where there is nothing to be received yet, the kernel is asked what it thinks of
- * the call, by a look that does not wait.
+ * the call, by a look that does not wait. A process that is confined may not look.
  */
 #define LOOK (MSG_PEEK | MSG_DONTWAIT)
 
@@ -517,8 +534,11 @@ static int receive_first(struct sock *sk, int fd, const struct msghdr *msg,
 			 int flags)
 {
 	struct msghdr look = *msg;
-	int err = cop_libc_result(cop_libc.recvmsg(fd, &look, flags | LOOK));
+	int err;
 
+	if (cop_confined())
+		return decide_by_local(sk, fd);
+	err = cop_libc_result(cop_libc.recvmsg(fd, &look, flags | LOOK));
 	if (err < 0 && err != -EAGAIN)
 		return err;
 	return decide_by_receive(sk, fd, flags);
@@ -530,9 +550,12 @@ static int receive_many_first(struct sock *sk, int fd,
 			      struct timespec *timeout)
 {
 	struct mmsghdr look = *vec;
-	int err = cop_libc_result(
-		cop_libc.recvmmsg(fd, &look, 1, flags | LOOK, timeout));
+	int err;
 
+	if (cop_confined())
+		return decide_by_local(sk, fd);
+	err = cop_libc_result(
+		cop_libc.recvmmsg(fd, &look, 1, flags | LOOK, timeout));
 	if (err < 0 && err != -EAGAIN)
 		return err;
 	return decide_by_receive(sk, fd, flags);

@@ -17,6 +17,7 @@
 
 #include "cop/cancel.h"
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/encap.h"
 #include "cop/env.h"
 #include "cop/inet.h"
@@ -31,9 +32,12 @@ static pthread_once_t cop_once = PTHREAD_ONCE_INIT;
 static _Atomic(bool) cop_started;
 
 /* The standard streams are there before us, and are libc's own. */
-static void inherit(void)
+static void inherit(bool confined)
 {
-	cop_inherit();
+	if (confined)
+		cop_inherit_confined();
+	else
+		cop_inherit();
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (unlikely(sockfd_lookup(fd)))
 			stdio_adopt(fd);
@@ -41,11 +45,16 @@ static void inherit(void)
 
 static void cop_start(void)
 {
+	bool confined;
+
 	cop_libc_init();
 	cop_env_init();
 	inet_init();
 	process_watch();
-	inherit();
+	confined = cop_confine_start();
+	inherit(confined);
+	if (unlikely(confined))
+		cop_confine_started();
 	atomic_store_explicit(&cop_started, true, memory_order_release);
 }
 

@@ -6,6 +6,7 @@
  * Owns: SOCK_PASSED. Protected by: an atomic flag. May call: cop_table.c and
  * the operations of a socket. Counterpart in the kernel: fs/exec.c.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/interpose.h"
 #include "cop/libc.h"
 #include "cop/table.h"
@@ -47,7 +49,7 @@ static noinline void mark_all(void)
 
 static void mark_inherited(void)
 {
-	if (any_ours())
+	if (any_ours() && !cop_confined())
 		mark_all();
 }
 
@@ -152,23 +154,72 @@ EXPORT int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *actions,
 	return cop_libc.posix_spawn_file_actions_adddup2(actions, fd, newfd);
 }
 
-EXPORT int posix_spawn(pid_t *pid, const char *path,
-		       const posix_spawn_file_actions_t *actions,
-		       const posix_spawnattr_t *attr, char *const argv[],
-		       char *const envp[])
+/*
+ * Where libc has two meanings of a name, which of them a program gets depends on
+ * when it was linked. Before glibc 2.15 a script without #! was run by a shell.
+ * VERSIONS in libcop.map has these versions; a test looks for others.
+ */
+#ifdef __x86_64__
+#define HAS_OLD_SPAWN	  1
+#define VERSION(fn, name) __asm__(".symver " #fn "," name)
+
+VERSION(new_posix_spawn, "posix_spawn@@GLIBC_2.15");
+VERSION(new_posix_spawnp, "posix_spawnp@@GLIBC_2.15");
+VERSION(old_posix_spawn, "posix_spawn@GLIBC_2.2.5");
+VERSION(old_posix_spawnp, "posix_spawnp@GLIBC_2.2.5");
+#else
+#define new_posix_spawn	 posix_spawn
+#define new_posix_spawnp posix_spawnp
+#endif
+
+#define SPAWN_PARAMS                                               \
+	pid_t *pid, const char *path,                              \
+		const posix_spawn_file_actions_t *actions,         \
+		const posix_spawnattr_t *attr, char *const argv[], \
+		char *const envp[]
+
+typedef int spawn_call(SPAWN_PARAMS);
+
+spawn_call new_posix_spawn, new_posix_spawnp;
+#ifdef HAS_OLD_SPAWN
+spawn_call old_posix_spawn, old_posix_spawnp;
+#endif
+
+EXPORT int new_posix_spawn(SPAWN_PARAMS)
 {
 	mark_inherited();
 	return cop_libc.posix_spawn(pid, path, actions, attr, argv, envp);
 }
 
-EXPORT int posix_spawnp(pid_t *pid, const char *file,
-			const posix_spawn_file_actions_t *actions,
-			const posix_spawnattr_t *attr, char *const argv[],
-			char *const envp[])
+EXPORT int new_posix_spawnp(SPAWN_PARAMS)
 {
 	mark_inherited();
-	return cop_libc.posix_spawnp(pid, file, actions, attr, argv, envp);
+	return cop_libc.posix_spawnp(pid, path, actions, attr, argv, envp);
 }
+
+#ifdef HAS_OLD_SPAWN
+/* Looked up by the few programs that are so old, and not at each start. */
+static spawn_call *old_spawn(const char *name, spawn_call *instead)
+{
+	spawn_call *old = (spawn_call *)dlvsym(RTLD_NEXT, name, "GLIBC_2.2.5");
+
+	return old ? old : instead;
+}
+
+EXPORT int old_posix_spawn(SPAWN_PARAMS)
+{
+	mark_inherited();
+	return old_spawn("posix_spawn", cop_libc.posix_spawn)(
+		pid, path, actions, attr, argv, envp);
+}
+
+EXPORT int old_posix_spawnp(SPAWN_PARAMS)
+{
+	mark_inherited();
+	return old_spawn("posix_spawnp", cop_libc.posix_spawnp)(
+		pid, path, actions, attr, argv, envp);
+}
+#endif
 
 EXPORT int system(const char *command)
 {

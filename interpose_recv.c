@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/encap.h"
 #include "cop/inet.h"
 #include "cop/interpose.h"
@@ -220,7 +221,7 @@ static noinline flatten ssize_t sys_read(struct socket *sock, int fd, void *buf,
 	int saved = errno;
 	ssize_t ret;
 
-	ret = sock_recvfrom(sock, fd, buf, len, 0, NULL, NULL);
+	ret = sock_recvfrom(sock, fd, buf, len, cop_file_flags(), NULL, NULL);
 	if (unlikely(gone(fd, ret, saved)))
 		return AGAIN(read)(fd, buf, len);
 	return cop_return(ret, saved);
@@ -250,7 +251,7 @@ static noinline flatten ssize_t sys_readv(struct socket *sock, int fd,
 	int saved = errno;
 	ssize_t ret;
 
-	ret = sock_readv(sock, fd, iov, n, 0);
+	ret = sock_readv(sock, fd, iov, n, cop_file_flags());
 	if (unlikely(gone(fd, ret, saved)))
 		return AGAIN(readv)(fd, iov, n);
 	return cop_return(ret, saved);

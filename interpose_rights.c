@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/interpose.h"
 #include "cop/table.h"
 #include "cop/uaccess.h"
@@ -33,7 +34,8 @@ void fd_received(int fd)
 
 	cop_init();
 	foreign_fd(fd);
-	fd_adopt(fd);
+	if (!cop_confined())
+		fd_adopt(fd);
 	errno = saved;
 }
 

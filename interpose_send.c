@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/encap.h"
 #include "cop/inet.h"
 #include "cop/interpose.h"
@@ -125,7 +126,8 @@ static ssize_t sock_sendto(struct socket *sock, int fd, const void *buf,
 		alen = sizeof(addr->sa_family) - 1;
 	}
 	flags &= ~MSG_CMSG_COMPAT;
-	if (unlikely(!READ_ONCE(inet_sk(sock->sk)->inet_sport)))
+	if (unlikely(!READ_ONCE(inet_sk(sock->sk)->inet_sport)) &&
+	    !cop_confined())
 		return sendto_unbound(sock, fd, buf, len, flags, addr, alen);
 	return sock->ops->sendto(sock, fd, buf, len, flags, addr, alen);
 }
@@ -269,7 +271,7 @@ static noinline flatten ssize_t sys_write(struct socket *sock, int fd,
 	int saved = errno;
 	ssize_t ret;
 
-	ret = sock_sendto(sock, fd, buf, len, 0, NULL, 0);
+	ret = sock_sendto(sock, fd, buf, len, cop_file_flags(), NULL, 0);
 	if (unlikely(gone(fd, ret, saved)))
 		return AGAIN(write)(fd, buf, len);
 	return cop_return(ret, saved);
@@ -290,7 +292,7 @@ static ssize_t sock_writev(struct socket *sock, int fd, const struct iovec *iov,
 	struct msghdr msg = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
 	ssize_t len = iov_judge(fd, iov, n);
 
-	return len > 0 ? sock_sendmsg(sock, fd, &msg, 0) : len;
+	return len > 0 ? sock_sendmsg(sock, fd, &msg, cop_file_flags()) : len;
 }
 
 static noinline flatten ssize_t sys_writev(struct socket *sock, int fd,

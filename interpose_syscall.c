@@ -14,6 +14,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -167,6 +168,13 @@ static long nr_epoll_pwait2(const long *a)
 SHARING_CALLS(X)
 #undef X
 
+/* The others of prctl() stay system calls, as they were asked for. */
+static long nr_prctl(const long *a)
+{
+	return INT(0) == PR_SET_SECCOMP ? prctl(INT(0), a[1], a[2], a[3], a[4])
+					: next_syscall(SYS_prctl, a);
+}
+
 static long (*const calls[])(const long *a) = {
 #define X(name, args) [SYS_##name] = nr_##name,
 	FD_CALLS(X) TABLE_CALLS(X) SAME_CALLS(X)
@@ -175,6 +183,8 @@ static long (*const calls[])(const long *a) = {
 		SHARING_CALLS(X)
 #undef X
 			[SYS_ppoll] = nr_ppoll,
+	[SYS_prctl] = nr_prctl,
+	[SYS_seccomp] = syscall_seccomp,
 	[SYS_pselect6] = nr_pselect6,
 	[SYS_epoll_pwait] = nr_epoll_pwait,
 #ifdef SYS_epoll_pwait2

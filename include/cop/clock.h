@@ -17,4 +17,12 @@
  */
 uint64_t cop_clock_us(void);
 
+/**
+ * cop_clock_prepare - find out now what keeps the kernel's time
+ *
+ * It takes system calls, of which cop_clock_us() makes none behind it. errno
+ * stays.
+ */
+void cop_clock_prepare(void);
+
 #endif /* COP_CLOCK_H */

@@ -5,6 +5,7 @@
 #ifndef COP_FILTER_H
 #define COP_FILTER_H
 
+#include "cop/confine.h"
 #include "cop/encap.h"
 #include "cop/sock.h"
 
@@ -111,10 +112,14 @@ void cop_head_unlock(struct sock *sk);
  */
 void cop_head_taken(struct sock *sk);
 
-/* Whether there may be strays in the queue in spite of a filter. */
+/*
+ * Whether there may be strays in the queue in spite of a filter, which are to be
+ * sought.
+ */
 static inline bool cop_head_unclean(struct sock *sk)
 {
-	return sock_flag(sk, SOCK_FILTER) && !sock_flag(sk, SOCK_FILTER_CLEAN);
+	return sock_flag(sk, SOCK_FILTER) &&
+	       !sock_flag(sk, SOCK_FILTER_CLEAN) && !cop_confined();
 }
 
 #endif /* COP_FILTER_H */

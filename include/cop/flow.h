@@ -65,6 +65,11 @@ struct cop_flow_report {
 };
 
 /**
+ * cop_flow_prepare - ask now for the random number that a lock's holder has
+ */
+void cop_flow_prepare(void);
+
+/**
  * cop_flow_init - begin without flows
  * @flows: a new socket's: all zero, or as the memory's last owner left it
  *

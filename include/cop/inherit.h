@@ -12,4 +12,11 @@
  */
 void cop_inherit(void);
 
+/**
+ * cop_inherit_confined - likewise, in a process that started under a filter
+ *
+ * Which sockets there are fstat() says; only they are asked for a mark.
+ */
+void cop_inherit_confined(void);
+
 #endif /* COP_INHERIT_H */

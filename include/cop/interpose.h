@@ -13,6 +13,7 @@
 #include <sys/select.h>
 #include <sys/socket.h>
 
+#include "cop/confine.h"
 #include "cop/env.h"
 #include "cop/libc.h"
 #include "cop/msghdr.h"
@@ -72,6 +73,10 @@ static inline bool gone(int fd, ssize_t ret, int saved_errno)
 	if (likely(ret != -ENOTSOCK && ret != -EBADF))
 		return false;
 	forgotten = fd_forget_gone(fd);
+	if (cop_confined()) {
+		fd_forget(fd); /* nobody can ask, but this is an answer */
+		forgotten = true;
+	}
 	errno = saved_errno;
 	return forgotten;
 }
@@ -99,6 +104,12 @@ ssize_t iov_judge(int fd, const struct iovec *iov, int n);
  * exclude each other.
  */
 int rwf_to_msg(int flags);
+
+/**
+ * syscall_seccomp - syscall(SYS_seccomp)
+ * @a: its arguments
+ */
+long syscall_seccomp(const long *a);
 
 /**
  * cop_init - start the library, unless it was started

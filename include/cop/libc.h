@@ -205,6 +205,7 @@ struct cop_libc {
 	COP_LIBC_VARIADIC(X)
 #undef X
 	long (*syscall)(long number, ...);
+	int (*prctl)(int option, ...);
 	int (*clone)(int (*fn)(void *), void *stack, int flags, void *arg, ...);
 };
 

@@ -250,8 +250,8 @@ void sock_free(struct socket *sock);
  * sock_kernel_cookie - which kernel socket a descriptor leads to
  * @fd: the descriptor
  *
- * Returns a number that no other socket has, or 0 for what is no socket. errno
- * may change.
+ * Returns a number that no other socket has, or 0 for what is no socket, and
+ * where the process is confined. errno may change.
  */
 uint64_t sock_kernel_cookie(int fd);
 

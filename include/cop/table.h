@@ -114,6 +114,11 @@ int fd_room(int fd);
 int fd_install(int fd, struct socket *sock);
 
 /**
+ * fd_table_prepare - map the table now, and not at its first use
+ */
+void fd_table_prepare(void);
+
+/**
  * fd_identify_all - note which kernel socket each socket has, ahead of a fork
  *
  * Another process may then bind or disconnect it, so that its port says no more

@@ -75,6 +75,26 @@ void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
 bool cop_rx_ended(int fd, bool named, const struct cop_rx *rx);
 
 /**
+ * cop_rx_discard - take the first datagram in the queue away
+ * @fd: the descriptor
+ *
+ * A stray that a look has left there. Does not wait.
+ */
+void cop_rx_discard(int fd);
+
+/**
+ * cop_sendto_copied, cop_recvfrom_copied - cop_sendto() and cop_recvfrom() of a
+ *	process that has confined itself
+ *
+ * By the system call that the program made: read() and write() where @flags have
+ * COP_MSG_FILE. A payload of any length goes by a copy on the stack.
+ */
+ssize_t cop_sendto_copied(struct sock *sk, int fd, const void *buf, size_t len,
+			  int flags, const void *name, socklen_t namelen);
+ssize_t cop_recvfrom_copied(struct sock *sk, int fd, void *buf, size_t len,
+			    int flags, void *name, socklen_t *namelen);
+
+/**
  * cop_soft_error - the error that an earlier call came upon too late
  * @sk: the sock
  *

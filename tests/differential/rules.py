@@ -231,7 +231,7 @@ def udp_options(story, step, udp):
     return refused(step, "ENOPROTOOPT", udp)
 
 
-@rule
+@rule_but_adopted
 def no_check(story, step, udp):
     if (step.call, option_of(step)) == ("setsockopt",
                                         (SOL_SOCKET, SO_NO_CHECK)):

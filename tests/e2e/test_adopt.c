@@ -198,7 +198,7 @@ Test(e2e_adopt, a_thread_with_descriptors_of_its_own_makes_plain_udp)
 {
 	run_adopted_says("adopt", "parted",
 			 "unshare(CLONE_FILES) = 0\n"
-			 "keeps_checksum(fd) = 0\n" ON_UDP
+			 "lacks_peek_offset(fd) = 0\n" ON_UDP
 			 "of_the_kind(sock_a) = 1\n"
 			 "of_the_kind(sock()) = 1\n" ON_COP);
 }
@@ -206,8 +206,8 @@ Test(e2e_adopt, a_thread_with_descriptors_of_its_own_makes_plain_udp)
 /* ---- handed on ------------------------------------------------------------- */
 
 #define USED(keeps, own, wire)                                            \
-	"keeps_checksum(fd) = " keeps "\n"                                \
-	"keeps_checksum(sock()) = " own "\n"                              \
+	"lacks_peek_offset(fd) = " keeps "\n"                             \
+	"lacks_peek_offset(sock()) = " own "\n"                           \
 	"sendto(fd, \"handed on\", 9, 0, SA(&addr_b), sizeof(addr_b)) = " \
 	"9\n" wire "close(fd) = 0\n"                                      \
 	"status 0\n"                                                      \

@@ -8,6 +8,8 @@
 
 #include <criterion/parameterized.h>
 
+#include <dlfcn.h>
+
 #include "runner.h"
 
 #define PYTHON "/usr/bin/python3"
@@ -217,4 +219,49 @@ ParameterizedTest(char (*how)[16], e2e_execs, programs_use_what_they_are_handed)
 	cr_expect_str_eq(on_cop.out, on_udp.out, "%s on udp: %s  on cop: %s",
 			 *how, on_udp.out, on_cop.out);
 	cr_expect_str_empty(on_cop.err);
+}
+
+/* ---- versions of a name ---------------------------------------------------- */
+
+Test(e2e_execs, posix_spawn_means_what_it_did_when_a_program_was_linked)
+{
+	run_same("spawns", "of_a_script");
+}
+
+#define VERSIONS COP_TEST_DIR "/../scripts/versions"
+
+static struct run_result result;
+
+/* The libc that runs this very program. */
+static const char *libc_path(void)
+{
+	void *symbol = dlsym(RTLD_NEXT, "gnu_get_libc_version");
+	Dl_info info;
+
+	cr_assert(symbol && dladdr(symbol, &info));
+	return info.dli_fname;
+}
+
+static int compare_versions(const char *library)
+{
+	const char *const argv[] = { VERSIONS, library, libc_path(), NULL };
+
+	return run(&result, argv, false, NULL);
+}
+
+Test(e2e_execs, each_meaning_of_a_name_that_libc_has_is_known)
+{
+	cr_expect_eq(compare_versions(COP_LIB), 0, "libc has also:\n%s%s",
+		     result.out, result.err);
+}
+
+Test(e2e_execs, a_meaning_of_a_name_that_is_not_known_is_found)
+{
+	const char *file = COP_BUILD_DIR "/tests/libunversioned.so";
+
+	run_build("cc", "spawns.c", file, "-shared", "-fPIC", "-DUNVERSIONED",
+		  NULL);
+	cr_expect_eq(compare_versions(file), 1);
+	cr_expect_str_eq(result.out, "posix_spawn@GLIBC_2.15\n"
+				     "posix_spawn@GLIBC_2.2.5\n");
 }

@@ -87,3 +87,8 @@ Test(e2e_options, a_port_range_of_the_programs_own_is_obeyed)
 {
 	run_same("options", "port_range");
 }
+
+Test(e2e_options, an_adopted_socket_leaves_its_checksum_out_as_udp_does)
+{
+	run_same_adopted("options", "no_check");
+}

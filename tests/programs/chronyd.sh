@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Program: chronyd, as server and as client (-Q), and chronyc
+# Program: chronyd, as server and as client (-Q), confined by its filter (-F 1), and chronyc
 # Packages: chrony=chronyd
 # Works: yes
 #
-# Neither chronyd touches the clock (-x) or gives up its rights (-U).
+# Neither chronyd touches the clock (-x) or gives up its rights (-U). Both are killed
+# by a system call that they do not expect.
 set -eu
 . "$(dirname "$0")/lib.sh"
 needs chronyd chronyc
@@ -30,11 +31,11 @@ bindcmdaddress $dir/client/socket
 pidfile $dir/client.pid
 END
 
-serve chronyd -4 -d -x -U -u "$(id -un)" -f "$dir/server.conf"
+serve chronyd -4 -F 1 -d -x -U -u "$(id -un)" -f "$dir/server.conf"
 wait_udp 11123 11323
 
 # Both have the same clock.
-talk chronyd -4 -Q -x -U -u "$(id -un)" -t 15 -f "$dir/client.conf"
+talk chronyd -4 -F 1 -Q -x -U -u "$(id -un)" -t 15 -f "$dir/client.conf"
 sed -n 's/.*\(System clock wrong by \)-\{0,1\}\(0\.00\).*/\1\2/p' err >offset
 cat offset
 [ -s offset ] || fail "no offset, or a large one: $(cat err)"
@@ -49,7 +50,7 @@ say "server: $(cut -d, -f1,2 out)"
 expect '4,0,'
 
 # One that goes on asking learns from the kernel when what it sent has left.
-serve chronyd -4 -d -x -U -u "$(id -un)" -f "$dir/client.conf"
+serve chronyd -4 -F 1 -d -x -U -u "$(id -un)" -f "$dir/client.conf"
 within [ -S client/socket ] || fail_server 'no socket for commands'
 talk chronyc -h "$dir/client/socket" waitsync 150 0 0 0.1
 settled() {

@@ -184,30 +184,33 @@ Test(cop_udp, a_cop_socket_is_refused_an_adopted_ones_port_at_any_address)
 	t_close(cop);
 }
 
-/* The kernel's own SO_REUSEADDR and SO_REUSEPORT. */
-Test(cop_udp, the_options_of_sharing_are_the_kernels)
+/* The kernel's own SO_REUSEADDR, SO_REUSEPORT and SO_NO_CHECK. */
+Test(cop_udp, the_options_of_sharing_and_of_the_checksum_are_the_kernels)
 {
-	for (int i = 0; i < 2; i++) {
+	static const int kernels[] = { SO_REUSEADDR, SO_REUSEPORT,
+				       SO_NO_CHECK };
+
+	for (size_t i = 0; i < ARRAY_SIZE(kernels); i++) {
 		int fd = t_open_adopted(), value = -1;
 		struct socket *sock = t_sock(fd);
 		socklen_t len = sizeof(value);
 
-		cr_assert(zero(int, t_get(fd, SOL_SOCKET, sharing[i])));
-		cr_assert(zero(int, t_set(fd, SOL_SOCKET, sharing[i], 1)));
-		getsockopt(fd, SOL_SOCKET, sharing[i], &value, &len);
+		cr_assert(zero(int, t_get(fd, SOL_SOCKET, kernels[i])));
+		cr_assert(zero(int, t_set(fd, SOL_SOCKET, kernels[i], 1)));
+		getsockopt(fd, SOL_SOCKET, kernels[i], &value, &len);
 		cr_assert(eq(int, value, 1));
-		cr_assert(eq(int, t_get(fd, SOL_SOCKET, sharing[i]), 1));
+		cr_assert(eq(int, t_get(fd, SOL_SOCKET, kernels[i]), 1));
 		cr_assert(eq(int,
 			     sock->ops->setsockopt(sock, fd, SOL_SOCKET,
-						   sharing[i], &value, 3),
+						   kernels[i], &value, 3),
 			     -EINVAL));
 		cr_assert(eq(int,
 			     sock->ops->setsockopt(sock, fd, SOL_SOCKET,
-						   sharing[i], NULL, 4),
+						   kernels[i], NULL, 4),
 			     -EFAULT));
 		cr_assert(eq(int,
 			     sock->ops->getsockopt(sock, fd, SOL_SOCKET,
-						   sharing[i], NULL, &len),
+						   kernels[i], NULL, &len),
 			     -EFAULT));
 	}
 }

@@ -319,7 +319,6 @@ Test(cop_undecided, an_error_decides_nothing)
 static const struct {
 	int level, name, err;
 } refused[] = {
-	{ SOL_SOCKET, SO_NO_CHECK, -ENOPROTOOPT },
 	{ SOL_SOCKET, SO_PEEK_OFF, -EOPNOTSUPP },
 	{ SOL_SOCKET, SO_ZEROCOPY, -EOPNOTSUPP },
 	{ IPPROTO_UDP, UDP_SEGMENT, -ENOPROTOOPT },

@@ -488,7 +488,7 @@ static void others(void)
 		T((fd = socket(c[i].family, c[i].type, c[i].protocol)) < 0 ? -1
 									   : 0);
 		if (fd >= 0)
-			T(keeps_checksum(fd));
+			T(lacks_peek_offset(fd));
 		close(fd);
 	}
 }
@@ -583,8 +583,8 @@ static char port_b[8];
 /* What came is what it was; what is made here is of this process's kind. */
 static void use(int fd)
 {
-	T(keeps_checksum(fd));
-	T(keeps_checksum(sock()));
+	T(lacks_peek_offset(fd));
+	T(lacks_peek_offset(sock()));
 	T(sendto(fd, "handed on", 9, 0, SA(&addr_b), sizeof(addr_b)));
 	on_wire(fd);
 	T(close(fd));
@@ -696,7 +696,7 @@ static void *parts(void *arg)
 
 	T(unshare(CLONE_FILES));
 	fd = sock();
-	T(keeps_checksum(fd));
+	T(lacks_peek_offset(fd));
 	on_wire(fd);
 	return arg;
 }

@@ -206,7 +206,7 @@ static inline void hears_on(int tap, in_port_t port, bool by_cop)
 /* COP, and what may become COP, refuses what plain UDP allows. */
 static inline void has_become(int fd, bool by_cop)
 {
-	judge("the socket", keeps_checksum(fd) == on_cop(by_cop));
+	judge("the socket", lacks_peek_offset(fd) == on_cop(by_cop));
 }
 
 /* What it sends to @port tells what it is. */

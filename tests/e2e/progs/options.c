@@ -172,6 +172,26 @@ static void get_pointers(void)
 	}
 }
 
+/* A checksum that is left out is 0 on the wire, and that is no fault. */
+static void no_check(void)
+{
+	int off = 1, is = -1;
+	socklen_t len = sizeof(is);
+
+	make_pair();
+	T(setsockopt(sock_a, SOL_SOCKET, SO_NO_CHECK, &off, sizeof(off)));
+	T(getsockopt(sock_a, SOL_SOCKET, SO_NO_CHECK, &is, &len));
+	T(is);
+	T(setsockopt(sock_b, SOL_SOCKET, SO_NO_CHECK, &off, 3));
+	T(setsockopt(sock_b, SOL_SOCKET, SO_NO_CHECK, no_ptr, sizeof(off)));
+	deliver("unchecked");
+	R(recv(sock_b, buf, 64, 0));
+	off = 0;
+	T(setsockopt(sock_a, SOL_SOCKET, SO_NO_CHECK, &off, sizeof(off)));
+	deliver("checked");
+	R(recv(sock_b, buf, 64, 0));
+}
+
 #define FOR_LEVEL(which, what)           \
 	static void which##_##what(void) \
 	{                                \
@@ -327,4 +347,5 @@ SCENARIOS({ "socket_set_good", socket_set_good },
 	  { "ip_get_pointers", ip_get_pointers },
 	  { "other_levels", other_levels }, { "corked", corked },
 	  { "multicast", multicast }, { "bound_to_device", bound_to_device },
-	  { "own_filter", own_filter }, { "port_range", port_range })
+	  { "own_filter", own_filter }, { "port_range", port_range },
+	  { "no_check", no_check })

@@ -122,14 +122,15 @@ static inline int sock(void)
 	return sock_flags(0);
 }
 
-/* UDP that is put on COP goes by UDP's name, but keeps its checksum. */
-static inline bool keeps_checksum(int fd)
+/* UDP that is put on COP goes by UDP's name, but a peek begins with the header. */
+static inline bool lacks_peek_offset(int fd)
 {
-	int off = 0, err = errno;
-	bool keeps = setsockopt(fd, SOL_SOCKET, SO_NO_CHECK, &off, sizeof(off));
+	int none = -1, err = errno;
+	bool lacks =
+		setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &none, sizeof(none));
 
 	errno = err;
-	return keeps;
+	return lacks;
 }
 
 /* Whether @fd is what sock() makes, not just what it is made on. */
@@ -140,7 +141,7 @@ static inline bool of_the_kind(int fd)
 
 	getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len);
 	return type == (is_cop ? SOCK_COP : SOCK_DGRAM) &&
-	       keeps_checksum(fd) == is_carried;
+	       lacks_peek_offset(fd) == is_carried;
 }
 
 static inline struct sockaddr_in addr_of(const char *ip, int port)

@@ -88,7 +88,6 @@ static int set(int fd, int level, int name)
 
 static void try_refused(int fd)
 {
-	T(set(fd, SOL_SOCKET, SO_NO_CHECK));
 	T(set(fd, SOL_SOCKET, SO_PEEK_OFF));
 	T(set(fd, SOL_SOCKET, SO_ZEROCOPY));
 	T(set(fd, IPPROTO_UDP, UDP_SEGMENT));
@@ -684,7 +683,7 @@ static bool is_one_kind(const struct tally *tally, int fd)
 	if (race_round % 8 == 5 && !filters_by_letter(fd))
 		return false;
 	return !tally->plain != !tally->cop &&
-	       keeps_checksum(fd) == !!tally->cop;
+	       lacks_peek_offset(fd) == !!tally->cop;
 }
 
 static void race_once(int listed, int other, int *mixed)
@@ -700,7 +699,7 @@ static void race_once(int listed, int other, int *mixed)
 	count(other, &tally);
 	if (!is_one_kind(&tally, race_fd) && !(*mixed)++)
 		printf("  round %u: %d plain, %d COP, COP %d\n", race_round,
-		       tally.plain, tally.cop, keeps_checksum(race_fd));
+		       tally.plain, tally.cop, lacks_peek_offset(race_fd));
 	close(race_fd);
 }
 
