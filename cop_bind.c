@@ -5,7 +5,8 @@
  *
  * Owns: nothing; writes sk_num. Protected by: the caller's reference; a claim
  * in the port space comes before the kernel's bind and is undone if that fails.
- * May call: cop_port.c, cop_process.c, cop_route.c, cop_sysctl.c and the kernel.
+ * May call: cop_port.c, cop_process.c, cop_route.c, cop_scratch.c, cop_sysctl.c
+ * and the kernel.
  * Counterpart in the kernel: udp_lib_get_port() and udp_lib_unhash().
  */
 #include <errno.h>
@@ -21,6 +22,7 @@
 #include "cop/process.h"
 #include "cop/proto.h"
 #include "cop/route.h"
+#include "cop/scratch.h"
 #include "cop/sysctl.h"
 
 /* Whether the port a sock is leaving is its own to give back. */
@@ -156,22 +158,9 @@ static int ask_fault(struct sock *sk, int fd, int scratch,
 	return -EADDRINUSE;
 }
 
-int cop_scratch_socket(void)
-{
-	return cop_libc.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-}
-
-/* close() is a cancellation point, and bind() none. */
-void cop_scratch_close(int fd)
-{
-	int cancel = cancel_off();
-
-	cop_libc.close(fd);
-	cancel_on(cancel);
-}
-
 static int bind_fault(struct sock *sk, int fd, const struct sockaddr_in *addr)
 {
+	struct cop_scratch part;
 	int scratch, err;
 
 	if (cop_confined())
@@ -181,11 +170,11 @@ static int bind_fault(struct sock *sk, int fd, const struct sockaddr_in *addr)
 	    ntohs(addr->sin_port) >= READ_ONCE(cop_sysctl.prot_sock) &&
 	    !READ_ONCE(inet_sk(sk)->inet_rcv_saddr))
 		return sk_is_bound(sk, fd) ? -EINVAL : -EADDRINUSE;
-	scratch = cop_scratch_socket();
+	scratch = cop_scratch_socket(&part);
 	if (scratch < 0)
 		return sk_is_bound(sk, fd) ? -EINVAL : -EADDRINUSE;
 	err = ask_fault(sk, fd, scratch, addr);
-	cop_scratch_close(scratch);
+	cop_scratch_close(&part, scratch);
 	return err;
 }
 
@@ -212,13 +201,14 @@ static int bind_beside_helper(struct sock *sk, int fd, int helper,
 
 static int bind_address(struct sock *sk, int fd, const struct sockaddr_in *addr)
 {
-	int helper = cop_scratch_socket();
+	struct cop_scratch part;
+	int helper = cop_scratch_socket(&part);
 	int err;
 
 	if (helper < 0)
 		return sk_is_bound(sk, fd) ? -EINVAL : -ENOBUFS;
 	err = bind_beside_helper(sk, fd, helper, addr);
-	cop_scratch_close(helper);
+	cop_scratch_close(&part, helper);
 	return err;
 }
 
@@ -508,7 +498,8 @@ static int bind_any_once(struct sock *sk, int fd,
 {
 	struct sockaddr_in any = { .sin_family = AF_INET };
 	uint32_t range = READ_ONCE(cop_sk(sk)->user_range);
-	int helper = cop_scratch_socket();
+	struct cop_scratch part;
+	int helper = cop_scratch_socket(&part);
 	int err;
 
 	if (helper < 0)
@@ -523,7 +514,7 @@ static int bind_any_once(struct sock *sk, int fd,
 	} else {
 		err = ask_fault(sk, fd, helper, addr);
 	}
-	cop_scratch_close(helper);
+	cop_scratch_close(&part, helper);
 	return err;
 }
 

@@ -4,7 +4,7 @@
  *
  * Owns: what each thread last heard of the time. Protected by: it is the thread's
  * own; a signal handler that finds it being changed asks for the time itself. May
- * call: the kernel. Counterpart in the kernel: kernel/time/timekeeping.c.
+ * call: cop_scratch.c and the kernel. Counterpart in the kernel: kernel/time/timekeeping.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,11 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cop/cancel.h"
 #include "cop/clock.h"
 #include "cop/compiler.h"
 #include "cop/confine.h"
 #include "cop/libc.h"
+#include "cop/scratch.h"
 
 static uint64_t clock_ns(void)
 {
@@ -85,17 +85,19 @@ static bool kernel_counts_cycles(void)
 	static const char name[] = "/sys/devices/system/clocksource/"
 				   "clocksource0/current_clocksource";
 	int saved = errno, tsc = PR_TSC_SIGSEGV;
-	int cancel = cancel_off();
+	struct cop_scratch part;
 	char text[8] = "";
-	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	int fd;
 
+	cop_scratch_begin(&part);
+	fd = open(name, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
 		if (cop_libc.read(fd, text, sizeof(text) - 1) < 0)
 			text[0] = '\0';
 		cop_libc.close(fd);
 	}
+	cop_scratch_end(&part);
 	prctl(PR_GET_TSC, &tsc);
-	cancel_on(cancel);
 	errno = saved;
 	return tsc == PR_TSC_ENABLE && !strcmp(text, "tsc\n");
 }

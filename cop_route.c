@@ -3,8 +3,8 @@
  * cop_route.c - what the kernel's routing tables say of an address.
  *
  * Owns: the last answer of inet_source_addr(). Protected by: one atomic word.
- * May call: the kernel, over a short-lived netlink socket and over the socket
- * it is given. Counterpart in the kernel: net/ipv4/fib_frontend.c and route.c.
+ * May call: cop_scratch.c and the kernel, over a short-lived netlink socket and
+ * over the socket it is given. Counterpart in the kernel: net/ipv4/fib_frontend.c and route.c.
  */
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -13,11 +13,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "cop/cancel.h"
 #include "cop/compiler.h"
 #include "cop/confine.h"
 #include "cop/libc.h"
 #include "cop/route.h"
+#include "cop/scratch.h"
 
 struct route_query {
 	struct nlmsghdr nlh;
@@ -54,27 +54,29 @@ static ssize_t route_ask(int nl, __be32 addr, union route_answer *answer)
 
 static unsigned int route_type(__be32 addr)
 {
-	int nl = cop_libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
-				 NETLINK_ROUTE);
-	unsigned int type = RTN_UNICAST;
 	union route_answer answer;
-	ssize_t n;
+	struct cop_scratch part;
+	ssize_t n = -1;
+	int nl;
 
-	if (nl < 0)
-		return type;
-	n = route_ask(nl, addr, &answer);
+	cop_scratch_begin(&part);
+	nl = cop_libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
+			     NETLINK_ROUTE);
+	if (nl >= 0) {
+		n = route_ask(nl, addr, &answer);
+		cop_libc.close(nl);
+	}
+	cop_scratch_end(&part);
 	if (n >= (ssize_t)sizeof(answer.nlh) + (ssize_t)sizeof(answer.rtm) &&
 	    answer.nlh.nlmsg_type == RTM_NEWROUTE)
-		type = answer.rtm.rtm_type;
-	cop_libc.close(nl);
-	return type;
+		return answer.rtm.rtm_type;
+	return RTN_UNICAST;
 }
 
 unsigned int inet_addr_type(__be32 addr)
 {
 	uint32_t host = ntohl(addr);
 	unsigned int type;
-	int cancel;
 
 	if (host >> 24 == 0 || host == INADDR_BROADCAST)
 		return RTN_BROADCAST;
@@ -82,9 +84,7 @@ unsigned int inet_addr_type(__be32 addr)
 		return RTN_MULTICAST;
 	if (cop_confined())
 		return RTN_UNICAST;
-	cancel = cancel_off();
 	type = route_type(addr);
-	cancel_on(cancel);
 	return type == RTN_LOCAL || type == RTN_BROADCAST ? type : RTN_UNICAST;
 }
 

@@ -4,7 +4,7 @@
  *
  * Owns: cop_sysctl, and the choice of which ports are allowed. Protected by:
  * atomic operations; one caller in a second wins the right to read. May call:
- * cop_port.c and the kernel. Counterpart in the kernel: sysctl_net_ipv4.c.
+ * cop_port.c, cop_scratch.c and the kernel. Counterpart in the kernel: sysctl_net_ipv4.c.
  */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -14,12 +14,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cop/cancel.h"
 #include "cop/compiler.h"
 #include "cop/confine.h"
 #include "cop/contention.h"
 #include "cop/libc.h"
 #include "cop/port.h"
+#include "cop/scratch.h"
 #include "cop/sysctl.h"
 
 #define IPV4 "/proc/sys/net/ipv4/"
@@ -200,14 +200,14 @@ void cop_sysctl_refresh(void)
 	static _Atomic(int64_t) last_read = -1;
 	int64_t last = READ_ONCE(last_read);
 	struct timespec now;
-	int cancel;
+	struct cop_scratch part;
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 	if (likely(last == now.tv_sec) || cop_confined())
 		return;
 	if (!atomic_compare_exchange_strong(&last_read, &last, now.tv_sec))
 		return;
-	cancel = cancel_off();
+	cop_scratch_begin(&part);
 	read_all();
-	cancel_on(cancel);
+	cop_scratch_end(&part);
 }

@@ -5,7 +5,7 @@
  *
  * Owns: nothing: the kernel keeps the filter, for all processes that have the
  * socket. Protected by: cop_head_lock(), within this process. May call:
- * cop_mark.c, cop_program.c, cop_filter.c, cop_bind.c and the kernel.
+ * cop_mark.c, cop_program.c, cop_filter.c, cop_scratch.c and the kernel.
  * Counterpart in the kernel: sk_attach_filter(), sk_detach_filter() and
  * sk_get_filter().
  */
@@ -13,13 +13,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "cop/bind.h"
 #include "cop/bpf.h"
 #include "cop/cancel.h"
 #include "cop/compiler.h"
 #include "cop/filter.h"
 #include "cop/libc.h"
 #include "cop/mark.h"
+#include "cop/scratch.h"
 #include "cop/uaccess.h"
 
 static bool is_locked(int fd)
@@ -58,7 +58,8 @@ static bool names_scratch(int fd, int scratch, int optname, const void *optval)
 static int attach(struct sock *sk, int fd, int optname, const void *optval,
 		  socklen_t optlen)
 {
-	int scratch = cop_scratch_socket();
+	struct cop_scratch part;
+	int scratch = cop_scratch_socket(&part);
 	int err;
 
 	if (scratch < 0)
@@ -74,7 +75,7 @@ static int attach(struct sock *sk, int fd, int optname, const void *optval,
 	} else if (!err) {
 		err = -ENOPROTOOPT; /* an eBPF program can't be moved */
 	}
-	cop_scratch_close(scratch);
+	cop_scratch_close(&part, scratch);
 	return err;
 }
 

@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cop.h"
 #include "cop/cancel.h"
 #include "cop/compiler.h"
 #include "cop/confine.h"
@@ -24,6 +25,7 @@
 #include "cop/inherit.h"
 #include "cop/interpose.h"
 #include "cop/libc.h"
+#include "cop/scratch.h"
 #include "cop/socket.h"
 #include "cop/table.h"
 #include "cop/uaccess.h"
@@ -193,18 +195,57 @@ static bool forget_holder(struct socket *sock, const struct sockaddr *addr,
 	return want.sin_port && fd_forget_stale(sock, ntohs(want.sin_port));
 }
 
-static noinline int sys_bind(int fd, const struct sockaddr *addr, socklen_t len)
+static int sock_bind(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	struct socket *sock = sockfd_get(fd);
-	int saved = errno;
 	int err;
 
 	if (!sock)
-		return cop_libc.bind(fd, addr, len);
+		return cop_libc_result(cop_libc.bind(fd, addr, len));
 	err = sock->ops->bind(sock, fd, addr, len);
 	if (unlikely(err == -EADDRINUSE) && forget_holder(sock, addr, len))
 		err = sock->ops->bind(sock, fd, addr, len);
 	fd_drop(sock);
+	return err;
+}
+
+/* Whether a bind is to one address, for which COP's needs a helper. */
+static bool wants_helper(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	struct sockaddr_in want;
+
+	if (!sock || sock->type != SOCK_COP || len < sizeof(want) ||
+	    !user_readable(fd, addr, sizeof(want)))
+		return false;
+	memcpy(&want, addr, sizeof(want));
+	return want.sin_addr.s_addr != htonl(INADDR_ANY);
+}
+
+/*
+ * The helper needs signals to be held off; so they are from before the first
+ * reference to behind the last, and a handler can jump out of none of it.
+ */
+static int sock_bind_whole(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	struct cop_scratch part;
+	int err;
+
+	cop_scratch_begin(&part);
+	err = sock_bind(fd, addr, len);
+	cop_scratch_end(&part);
+	return err;
+}
+
+static noinline int sys_bind(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	int saved = errno;
+	int err;
+
+	if (wants_helper(fd, addr, len))
+		err = sock_bind_whole(fd, addr, len);
+	else
+		err = sock_bind(fd, addr, len);
 	if (unlikely(gone(fd, err, saved)))
 		return AGAIN(bind)(fd, addr, len);
 	return cop_return(err, saved);

@@ -17,6 +17,7 @@
 #include "cop/compiler.h"
 #include "cop/interpose.h"
 #include "cop/libc.h"
+#include "cop/scratch.h"
 #include "cop/table.h"
 
 static int close_ours(int fd)
@@ -210,11 +211,15 @@ static int sys_close_range(unsigned int first, unsigned int last, int flags)
 static noinline int sys_close_range_apart(unsigned int first, unsigned int last,
 					  int flags)
 {
-	bool parted = cop_process_part();
-	int ret = sys_close_range(first, last, flags);
+	bool parted;
+	int ret;
 
+	cop_scratch_hold();
+	parted = cop_process_part();
+	ret = sys_close_range(first, last, flags);
 	if (ret && parted)
 		cop_process_rejoin();
+	cop_scratch_release();
 	return ret;
 }
 

@@ -7,7 +7,7 @@
  * noted first; that which daemon() makes has the first of them replaced by libc.
  *
  * Owns: nothing. Protected by: nothing to protect. May call: cop_process.c,
- * cop_table.c. Counterpart in the kernel: kernel/fork.c.
+ * cop_scratch.c, cop_table.c. Counterpart in the kernel: kernel/fork.c.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -18,6 +18,7 @@
 #include "cop/interpose.h"
 #include "cop/libc.h"
 #include "cop/process.h"
+#include "cop/scratch.h"
 
 /* vfork() must not find a frame of ours: see JUMP_TO_NEXT. */
 EXPORT JUMPS_TO_NEXT pid_t vfork(void)
@@ -34,23 +35,38 @@ EXPORT JUMPS_TO_NEXT pid_t __vfork(void)
 	JUMP_TO_NEXT cop_libc.vfork();
 }
 
+static void before_fork(void)
+{
+	fd_identify_all();
+	cop_scratch_hold();
+}
+
 /* fork() without the handlers; see process_watch(). */
 EXPORT pid_t _Fork(void)
 {
-	fd_identify_all();
-	return cop_libc._Fork();
+	pid_t pid;
+
+	before_fork();
+	pid = cop_libc._Fork();
+	if (pid)
+		cop_scratch_release();
+	else
+		cop_scratch_reset();
+	return pid;
 }
 
 /* A fork() inside libc, as forkpty()'s, is none of ours by name. */
 void process_watch(void)
 {
-	pthread_atfork(fd_identify_all, NULL, NULL);
+	pthread_atfork(before_fork, cop_scratch_release, cop_scratch_reset);
 }
 
 EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 {
+	bool copies = !(flags & (CLONE_FILES | CLONE_VFORK));
 	void *ptid, *tls, *ctid;
 	va_list ap;
+	int pid;
 
 	va_start(ap, arg);
 	ptid = va_arg(ap, void *);
@@ -60,16 +76,27 @@ EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	if (flags & CLONE_VM && !(flags & CLONE_THREAD))
 		cop_process_share();
 	fd_identify_all();
-	return cop_libc.clone(fn, stack, flags, arg, ptid, tls, ctid);
+	if (copies)
+		cop_scratch_hold();
+	pid = cop_libc.clone(fn, stack, flags, arg, ptid, tls, ctid);
+	if (copies)
+		cop_scratch_release();
+	return pid;
 }
 
 EXPORT int unshare(int flags)
 {
-	bool parted = flags & CLONE_FILES && cop_process_part();
-	int ret = cop_libc.unshare(flags);
+	bool copies = flags & CLONE_FILES, parted;
+	int ret;
 
+	if (copies)
+		cop_scratch_hold();
+	parted = copies && cop_process_part();
+	ret = cop_libc.unshare(flags);
 	if (ret && parted)
 		cop_process_rejoin();
+	if (copies)
+		cop_scratch_release();
 	return ret;
 }
 

@@ -24,6 +24,7 @@
 #include "cop/interpose.h"
 #include "cop/libc.h"
 #include "cop/process.h"
+#include "cop/scratch.h"
 
 /* Arguments as syscall() has them: a register each. */
 #define INT(n) ((int)a[n])
@@ -148,6 +149,35 @@ static long nr_epoll_pwait2(const long *a)
 }
 #endif
 
+/* A child with memory and descriptors of its own, copies of these. */
+static long copy_process(long number, const long *a)
+{
+	long pid;
+
+	cop_scratch_hold();
+	pid = next_syscall(number, a);
+	if (pid)
+		cop_scratch_release();
+	else
+		cop_scratch_reset();
+	return pid;
+}
+
+/* What clone() and clone3() are to share; what clone3() may not be told is 0. */
+static unsigned long flags_of(long number, const long *a)
+{
+	unsigned long flags = 0;
+	struct iovec to = { &flags, sizeof(flags) };
+	struct iovec from = { PTR(0), sizeof(flags) };
+
+	if (number == SYS_clone)
+		return a[0];
+	if (number == SYS_clone3 &&
+	    process_vm_readv(getpid(), &to, 1, &from, 1, 0) < 0)
+		return CLONE_VM;
+	return flags;
+}
+
 /*
  * However it is asked for, a child may share memory and not descriptors, or
  * have descriptors of its own for the same sockets.
@@ -155,15 +185,19 @@ static long nr_epoll_pwait2(const long *a)
 #ifdef SYS_vfork
 #define SHARING_CALLS(X) X(clone) X(clone3) X(vfork) X(fork)
 #else
+#define SYS_vfork	 (-1)
 #define SHARING_CALLS(X) X(clone) X(clone3)
 #endif
 
-#define X(name)                                     \
-	static long nr_##name(const long *a)        \
-	{                                           \
-		cop_process_share();                \
-		fd_identify_all();                  \
-		return next_syscall(SYS_##name, a); \
+#define X(name)                                                         \
+	static long nr_##name(const long *a)                            \
+	{                                                               \
+		cop_process_share();                                    \
+		fd_identify_all();                                      \
+		if (SYS_##name == SYS_vfork ||                          \
+		    flags_of(SYS_##name, a) & (CLONE_VM | CLONE_FILES)) \
+			return next_syscall(SYS_##name, a);             \
+		return copy_process(SYS_##name, a);                     \
 	}
 SHARING_CALLS(X)
 #undef X

@@ -146,16 +146,6 @@ void cop_autobind_arm(struct sock *sk, int fd);
 bool cop_autobind_settle(struct sock *sk, int fd, const struct sockaddr_in *now,
 			 int err);
 
-/**
- * cop_scratch_socket, cop_scratch_close - a kernel socket to ask things of
- * @fd: from cop_scratch_socket()
- *
- * It lives for part of a call. The first returns a descriptor, or -1 and errno;
- * the second is no cancellation point.
- */
-int cop_scratch_socket(void);
-void cop_scratch_close(int fd);
-
 /* How often a port that another process holds is met before the kernel picks */
 #define COP_BIND_TRIES 3
 

@@ -26,6 +26,10 @@ struct cop_process {
 				       * program, 0 in those forked off it */
 	_Atomic(uint32_t) naming;     /* (a) calls under way that may change the
 				       * port of a sock, whichever */
+	_Atomic(uint32_t) scratch;    /* (a) parts of calls that have a
+				       * descriptor of the library's own */
+	_Atomic(uint32_t) copying;    /* (a) copies of the table of descriptors
+				       * under way */
 	_Atomic(uint32_t) random_pos; /* (a) of cop_random(): numbers drawn */
 	_Atomic(uint32_t) random_pool[COP_RANDOM_POOL]; /* (a) and its stock */
 };
