@@ -334,7 +334,8 @@ static void make_shared(void)
 		cr_skip_test("no program gets rights of its own here");
 	if (!statvfs(scratch_dir, &fs) && fs.f_flag & ST_NOSUID)
 		cr_skip_test("/tmp is mounted nosuid");
-	scratch_must("cp $COP $LIB . && " CC " && mv program plain");
+	scratch_must("cp -r $COP $PROGRAMS $LIB . && " CC
+		     " && mv program plain");
 }
 
 /* The kernel's own word, for the program in its place by the same caller. */
@@ -432,18 +433,20 @@ static const struct library {
 	int run; /* status of cop run, which does not ask the loader */
 } libraries[] = {
 	{ "cp $LIB .", "./cop", 0, "active", 0 },
-	{ "mkdir -p a/bin a/lib && cp $LIB a/lib && mv cop a/bin", "a/bin/cop",
-	  0, "active", 0 },
-	{ "mkdir -p real && cp $LIB real && mv cop real && ln -s real/cop cop",
+	{ "mkdir -p a/bin a/lib && cp $LIB a/lib && mv cop a/bin && mv libexec "
+	  "a",
+	  "a/bin/cop", 0, "active", 0 },
+	{ "mkdir -p real && cp $LIB real && mv cop libexec real && ln -s "
+	  "real/cop cop",
 	  "./cop", 0, "active", 0 },
 	{ "true", "./cop", 2, "no-library", 126 },
 	{ "ln -s nowhere libcop.so", "./cop", 2, "no-library", 126 },
-	{ "mkdir 'a b' && cp $LIB 'a b' && mv cop 'a b'", "'a b/cop'", 3,
-	  "library-path", 126 },
-	{ "mkdir a:b && cp $LIB a:b && mv cop a:b", "a:b/cop", 3,
-	  "library-path", 126 },
-	{ "mkdir 'a$LIB' && cp $LIB 'a$LIB' && mv cop 'a$LIB'", "'a$LIB/cop'",
+	{ "mkdir 'a b' && cp $LIB 'a b' && mv cop libexec 'a b'", "'a b/cop'",
 	  3, "library-path", 126 },
+	{ "mkdir a:b && cp $LIB a:b && mv cop libexec a:b", "a:b/cop", 3,
+	  "library-path", 126 },
+	{ "mkdir 'a$LIB' && cp $LIB 'a$LIB' && mv cop libexec 'a$LIB'",
+	  "'a$LIB/cop'", 3, "library-path", 126 },
 	{ ": >libcop.so", "./cop", 4, "bad-library", 126 },
 	{ "echo text >libcop.so", "./cop", 4, "bad-library", 126 },
 	{ "mkdir libcop.so", "./cop", 4, "bad-library", 126 },
@@ -462,7 +465,8 @@ static const struct library {
 
 static void check_library(const struct library *row)
 {
-	scratch_must("rm -rf ./* && cp $COP cop && " CC " && %s", row->make);
+	scratch_must("rm -rf ./* && cp -r $COP $PROGRAMS . && " CC " && %s",
+		     row->make);
 	scratch_shell(&result, "%s check ./program", row->check);
 	cr_expect_eq(result.status, row->code, "%s: %s", row->make, result.out);
 	cr_expect_not_null(strstr(result.out, row->name), "%s: %s", row->make,
@@ -480,7 +484,7 @@ static void check_library(const struct library *row)
 
 Test(check, the_library_is_found_and_looked_at, .init = scratch_make)
 {
-	scratch_must("cp $COP cop");
+	scratch_must("cp -r $COP $PROGRAMS .");
 	if (scratch_shell(&result, "./cop check true") != 2)
 		cr_skip_test("a library is installed, which cop finds: %s",
 			     result.out);
