@@ -22,6 +22,7 @@ LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 BINDIR ?= $(PREFIX)/bin
 DATADIR ?= $(PREFIX)/share
+LIBEXECDIR ?= $(PREFIX)/libexec
 
 # Where the system's Wireshark looks for scripts is not below PREFIX; tshark knows.
 wireshark_looks = $(shell tshark -G folders 2>/dev/null | \
@@ -48,6 +49,8 @@ lib_ldflags := -shared -Wl,-soname,libcop.so -Wl,--version-script=libcop.map \
 B ?= build
 LIB ?= libcop.so
 COP ?= $(patsubst ./%,%,$(dir $(LIB))cop)
+COP_PROGRAM_DIR := $(patsubst ./%,%,$(dir $(COP))libexec/cop)
+COP_PROGRAMS := $(COP_PROGRAM_DIR)/cop-check $(COP_PROGRAM_DIR)/cop-stat
 
 ROOMS := $(sort $(wildcard cop_*.c))
 SOURCES := $(sort $(wildcard interpose*.c)) $(ROOMS)
@@ -59,7 +62,7 @@ ifeq ($(V),0)
 say = @printf '  %-7s %s\n' $(1) $(2);
 endif
 
-all: need-build $(LIB) $(COP)
+all: need-build $(LIB) $(COP) $(COP_PROGRAMS)
 
 $(LIB): $(OBJECTS) libcop.map
 	$(call say,LD,$@)$(CC) $(lib_cflags) -o $@ $(OBJECTS) $(lib_ldflags)
@@ -76,21 +79,42 @@ $(B)/%.o: %.c | need-build
 # compiler's flags are not for it.
 
 COP_CC = $(if $(filter cc gcc,$(CC)),$(or $(shell command -v musl-gcc),$(CC)),$(CC))
-COP_CFLAGS = $(base_cflags) -DCOP_LIBDIR='"$(LIBDIR)"'
+COP_CFLAGS = $(base_cflags) -DCOP_LIBDIR='"$(LIBDIR)"' \
+	-DCOP_LIBEXECDIR='"$(LIBEXECDIR)"'
 TOOLS := $(sort $(wildcard tools/*.c))
-SHARED_ROOMS := cop_source.c
-TOOL_OBJECTS := $(TOOLS:%.c=$(B)/%.o) $(SHARED_ROOMS:%.c=$(B)/tools/%.o)
-MUSL := $(B)/tools/musl
+MUSL := $(B)/launcher/musl
 
-$(COP): $(TOOL_OBJECTS)
+# What more than one of them has, then what each has alone.
+JUDGE := tools/command.c tools/elf.c tools/library.c tools/program.c \
+	tools/report.c tools/say.c tools/secure.c tools/self.c tools/verdict.c \
+	cop_escape.c
+LAUNCHER := $(JUDGE) tools/cop.c tools/run.c tools/adopt.c
+CHECK := $(JUDGE) tools/check.c tools/loader.c
+STAT := $(filter-out $(LAUNCHER) $(CHECK),$(TOOLS)) cop_escape.c cop_source.c \
+	tools/command.c tools/elf.c tools/library.c tools/say.c tools/self.c
+
+$(COP): $(LAUNCHER:%.c=$(B)/launcher/%.o)
+
+# It says what LD_PRELOAD does to others, so none of that may happen to it.
+$(COP_PROGRAM_DIR)/cop-check: $(CHECK:%.c=$(B)/launcher/%.o)
+
+$(COP) $(COP_PROGRAM_DIR)/cop-check:
+	@mkdir -p $(@D)
 	$(call say,LD,$@)$(COP_CC) $(COP_CFLAGS) -static -o $@ $^ $(LDFLAGS) || \
 		$(COP_CC) $(COP_CFLAGS) -o $@ $^ $(LDFLAGS)
 
-$(B)/tools/%.o: tools/%.c | need-build $(MUSL)
+$(B)/launcher/%.o: %.c | need-build $(MUSL)
+	@mkdir -p $(@D)
 	$(call say,CC,$@)$(COP_CC) $(COP_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/tools/cop_%.o: cop_%.c | need-build $(MUSL)
-	$(call say,CC,$@)$(COP_CC) $(COP_CFLAGS) -MMD -MP -c -o $@ $<
+# No program waits for the start of this one, so it may have libraries.
+$(COP_PROGRAM_DIR)/cop-stat: $(STAT:%.c=$(B)/programs/%.o)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(COP_CFLAGS) -o $@ $^ -lelf -lsmartcols $(LDFLAGS)
+
+$(B)/programs/%.o: %.c | need-build
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(COP_CFLAGS) -MMD -MP -c -o $@ $<
 
 # It is asked for once.
 $(MUSL): | need-build
@@ -117,7 +141,8 @@ CRITERION := --jobs 2
 
 $(B)/tests/unit/%.o $(B)/tests/e2e/%.o: test_cflags += \
 	-DCOP_TEST_DIR='"$(abspath tests)"' -DCOP_BUILD_DIR='"$(abspath $(B))"' \
-	-DCOP_LIB='"$(abspath $(LIB))"' -DCOP_BIN='"$(abspath $(COP))"'
+	-DCOP_LIB='"$(abspath $(LIB))"' -DCOP_BIN='"$(abspath $(COP))"' \
+	-DCOP_PROGRAMS='"$(abspath $(COP_PROGRAM_DIR)/..)"'
 
 $(B)/tests/%.o: tests/%.c | need-test
 	@mkdir -p $(@D)
@@ -165,7 +190,7 @@ differential-quick: need-test $(LIB) $(PLAYER) $(LIAR)
 	$(DIFFERENTIAL) --adopt udp --check-rules
 	$(DIFFERENTIAL) --adopt udp --calls 15000 --seed 1 --seed fresh
 
-tests: need-test $(LIB) $(COP) $(UNIT) $(E2E) $(PROGS) $(PLAYER) $(LIAR)
+tests: need-test $(LIB) $(COP) $(COP_PROGRAMS) $(UNIT) $(E2E) $(PROGS) $(PLAYER) $(LIAR)
 
 test: tests
 	$(UNIT) $(CRITERION)
@@ -227,7 +252,7 @@ $(B)/bench/bench_programs: bench/bench_programs.py | need-programs
 	@mkdir -p $(@D)
 	$(call say,COPY,$@)install -m 755 $< $@
 
-bench: $(LIB) $(COP) $(BENCH:%=$(B)/bench/bench_%)
+bench: $(LIB) $(COP) $(COP_PROGRAMS) $(BENCH:%=$(B)/bench/bench_%)
 	@for b in $(BENCH); do COP_LIB=$(abspath $(LIB)) COP_BIN=$(abspath $(COP)) \
 		$(B)/bench/bench_$$b || exit 1; done
 
@@ -259,7 +284,10 @@ lint: need-lint
 		$(wildcard tools/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] bench/*.[ch])
 
 need-build:
-	@scripts/need uthash-dev=/usr/include/uthash.h $(CC_PACKAGE)
+	@scripts/need uthash-dev=/usr/include/uthash.h \
+		libelf-dev=/usr/include/gelf.h \
+		libsmartcols-dev=/usr/include/libsmartcols/libsmartcols.h \
+		$(CC_PACKAGE)
 
 # Each script says what it needs.
 PROGRAM_PACKAGES := $(shell sed -n \
@@ -292,9 +320,10 @@ need-coverage: need-test
 need-lint: need-build
 	@scripts/need clang cppcheck clang-format mandoc lua-check=luacheck
 
-install: $(LIB) $(COP)
+install: $(LIB) $(COP) $(COP_PROGRAMS)
 	install -D -m 755 $(LIB) $(DESTDIR)$(LIBDIR)/libcop.so
 	install -D -m 755 $(COP) $(DESTDIR)$(BINDIR)/cop
+	install -D -m 755 -t $(DESTDIR)$(LIBEXECDIR)/cop $(COP_PROGRAMS)
 	install -D -m 644 include/cop.h $(DESTDIR)$(INCLUDEDIR)/cop.h
 	install -D -m 644 man/cop.1 $(DESTDIR)$(DATADIR)/man/man1/cop.1
 	install -D -m 644 man/libcop.7 $(DESTDIR)$(DATADIR)/man/man7/libcop.7
@@ -306,7 +335,7 @@ install: $(LIB) $(COP)
 		$(DESTDIR)$(WIRESHARKDIR)/cop.lua)
 
 clean:
-	rm -rf build libcop.so cop
+	rm -rf build libcop.so cop libexec
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 

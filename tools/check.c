@@ -11,11 +11,13 @@
 #include "loader.h"
 #include "program.h"
 #include "report.h"
+#include "say.h"
 
 /* Returns the status to exit with. */
 static int answer(const char *subject, enum verdict verdict, const char *reason)
 {
-	printf("%s: %s: %s\n", subject, verdict_row(verdict)->name, reason);
+	cop_say(stdout, "%s: %s: %s", subject, verdict_row(verdict)->name,
+		reason);
 	return verdict;
 }
 
@@ -117,10 +119,15 @@ static void check_help(void)
 	printf("  %3d  %-14s  %s\n", EXIT_USAGE, "-", "cop is used wrongly");
 }
 
-const struct command cop_check = {
+static const struct command check = {
 	.name = "check",
 	.args = "[COMMAND]",
-	.summary = "say whether libcop acts here, or would in a program",
+	.summary = CHECK_SUMMARY,
 	.help = check_help,
 	.main = check_main,
 };
+
+int main(int argc, char *argv[])
+{
+	return cop_program(&check, argc, argv);
+}

@@ -3,19 +3,40 @@
  * cop.c - the launcher: finds the subcommand, and explains itself.
  *
  * It is linked statically and starts no process, since every program that is
- * started with it pays for it. A subcommand is a file of its own, and a line in
- * the table below.
+ * started with it pays for it. A subcommand that nothing has to wait for is a
+ * program of its own, cop-NAME, which cop becomes; each has a line in the table
+ * below. Counterpart: git, and its programs in libexec/git-core.
  */
-#include <stdarg.h>
-#include <stdbool.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cop/version.h"
 #include "command.h"
+#include "say.h"
+#include "self.h"
+
+#ifndef COP_LIBEXECDIR
+#define COP_LIBEXECDIR "/usr/local/libexec"
+#endif
+
+#define PROGRAMS "libexec/cop/cop-" /* from cop, or from beside its bin */
 
 static int version_main(int argc, char *argv[]);
 static int help_main(int argc, char *argv[]);
+
+static const struct command check = {
+	.name = "check",
+	.summary = CHECK_SUMMARY,
+	.keeps_preload = true,
+};
+
+static const struct command stat = {
+	.name = "stat",
+	.summary = STAT_SUMMARY,
+};
 
 static const struct command version = {
 	.name = "version",
@@ -32,31 +53,10 @@ static const struct command help = {
 };
 
 static const struct command *const commands[] = {
-	&cop_run, &cop_check, &cop_stat, &version, &help,
+	&cop_run, &check, &stat, &version, &help,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
-
-int cop_fail(int status, const char *fmt, ...)
-{
-	char line[8192];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	fprintf(stderr, "cop: %s\n", line);
-	return status;
-}
-
-int cop_usage(const struct command *command)
-{
-	printf("usage: cop %s %s\n\n%s.\n", command->name, command->args,
-	       command->summary);
-	if (command->help)
-		command->help();
-	return 0;
-}
 
 static int version_main(int argc, char *argv[])
 {
@@ -90,6 +90,40 @@ static void help_all(void)
 	printf("\ncop help SUBCOMMAND says more, and so does man cop.\n");
 }
 
+/*
+ * Become the program of a subcommand: argv[0] is the subcommand's name. What the
+ * loader is told to do to programs is not meant for ours; one that has to know
+ * has no loader.
+ */
+static int become(const struct command *command, int argc, char *argv[])
+{
+	char path[PATH_MAX], self[PATH_MAX], name[64], otherwise[PATH_MAX];
+	char *args[argc + 2];
+
+	snprintf(name, sizeof(name), PROGRAMS "%s", command->name);
+	snprintf(otherwise, sizeof(otherwise), COP_LIBEXECDIR "/cop/cop-%s",
+		 command->name);
+	if (!self_path(self))
+		self[0] = '\0';
+	args[0] = self;
+	memcpy(args + 1, argv, (argc + 1) * sizeof(*argv));
+	self_find(path, name, name, otherwise, X_OK);
+	if (!command->keeps_preload) {
+		unsetenv("LD_PRELOAD");
+		unsetenv("LD_AUDIT");
+	}
+	execv(path, args);
+	return cop_fail(EXIT_USAGE, "%s: %s: %s", command->name, path,
+			strerror(errno));
+}
+
+static int explain(const struct command *command)
+{
+	char *argv[] = { (char *)command->name, "--help", NULL };
+
+	return command->main ? cop_usage(command) : become(command, 2, argv);
+}
+
 static int help_main(int argc, char *argv[])
 {
 	const struct command *command;
@@ -101,18 +135,13 @@ static int help_main(int argc, char *argv[])
 		return 0;
 	}
 	command = find(argv[1]);
-	return command ? cop_usage(command) : unknown(argv[1]);
-}
-
-static bool is_help(const char *arg)
-{
-	return !strcmp(arg, "-h") || !strcmp(arg, "--help");
+	return command ? explain(command) : unknown(argv[1]);
 }
 
 /* What one may type instead of a subcommand. */
 static const char *long_name(const char *arg)
 {
-	if (is_help(arg))
+	if (cop_is_help(arg))
 		return "help";
 	if (!strcmp(arg, "--version"))
 		return "version";
@@ -129,7 +158,9 @@ int main(int argc, char *argv[])
 	command = find(long_name(argv[1]));
 	if (!command)
 		return unknown(argv[1]);
-	if (argc == 3 && is_help(argv[2]))
-		return cop_usage(command);
+	if (argc == 3 && cop_is_help(argv[2]))
+		return explain(command);
+	if (!command->main)
+		return become(command, argc - 1, argv + 1);
 	return command->main(argc - 1, argv + 1);
 }

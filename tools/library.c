@@ -11,6 +11,7 @@
 
 #include "elf.h"
 #include "library.h"
+#include "self.h"
 
 #define PRELOAD	  "LD_PRELOAD"
 #define SEPARATES " :" /* to the loader, with no way to quote them */
@@ -50,38 +51,11 @@ static bool find_in_preload(char *path, size_t size)
 	return false;
 }
 
-/* Cut the last part of a path off, in place. */
-static bool up(char *path)
-{
-	char *slash = strrchr(path, '/');
-
-	if (slash)
-		*slash = '\0';
-	return slash != NULL;
-}
-
-static bool is_at(char *path, size_t size, const char *dir, const char *sub)
-{
-	int n = snprintf(path, size, "%s%s/" LIBRARY_NAME, dir, sub);
-
-	return n > 0 && (size_t)n < size && !access(path, R_OK);
-}
-
 /* Beside cop, as in the build tree; in lib, beside cop's bin; or installed. */
-static bool find_ours(char *path, size_t size)
+bool library_ours(char path[PATH_MAX])
 {
-	char dir[PATH_MAX], parent[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", dir, sizeof(dir) - 1);
-
-	dir[n < 0 ? 0 : n] = '\0';
-	if (up(dir)) {
-		if (is_at(path, size, dir, ""))
-			return true;
-		strcpy(parent, dir);
-		if (up(parent) && is_at(path, size, parent, "/lib"))
-			return true;
-	}
-	return is_at(path, size, COP_LIBDIR, "");
+	return self_find(path, LIBRARY_NAME, "lib/" LIBRARY_NAME,
+			 COP_LIBDIR "/" LIBRARY_NAME, R_OK);
 }
 
 static bool fits_preload(const char *path)
@@ -109,7 +83,7 @@ enum verdict library_find(struct library *lib)
 	lib->in_preload = find_in_preload(lib->path, sizeof(lib->path));
 	if (lib->in_preload && strchr(lib->path, '/'))
 		return look_inside(lib);
-	if (!find_ours(lib->path, sizeof(lib->path)))
+	if (!library_ours(lib->path))
 		return NO_LIBRARY;
 	if (!lib->in_preload && !fits_preload(lib->path))
 		return LIBRARY_PATH;

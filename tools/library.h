@@ -24,6 +24,14 @@ struct library {
 bool library_is_named(const char *path);
 
 /**
+ * library_ours - find the library that belongs to this cop
+ * @path: where its path is put; or the last one that was tried
+ *
+ * Returns whether there is one that can be read.
+ */
+bool library_ours(char path[PATH_MAX]);
+
+/**
  * library_find - find the library that programs are to have
  * @lib: what is found
  *

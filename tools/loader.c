@@ -3,26 +3,78 @@
  * loader.c - what a program's own loader says of libcop.so: whether it finds
  * it, and whether it has what that needs. That takes a process, so cop check
  * does it and cop run does not.
+ *
+ * A program names its loader itself, so only one is run that root has put where
+ * the system has its loaders.
  */
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "library.h"
 #include "loader.h"
 
-/* A name without a slash would be looked for among the libraries. */
-static void list(const struct program *prog, int out)
-{
-	char path[PATH_MAX + 2];
+/* ---- whose loader it is -------------------------------------------------- */
 
-	snprintf(path, sizeof(path), "%s%s",
-		 strchr(prog->runs, '/') ? "" : "./", prog->runs);
+/* Without symbolic links. Debian's and others' are in a directory below. */
+static bool is_in_place(const char *path)
+{
+	static const char *const places[] = { "/lib/",	     "/lib32/",
+					      "/lib64/",     "/libx32/",
+					      "/usr/lib/",   "/usr/lib32/",
+					      "/usr/lib64/", "/usr/libx32/" };
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+		if (!strncmp(path, places[i], strlen(places[i])))
+			return true;
+	return false;
+}
+
+static bool is_roots(const char *path)
+{
+	struct stat st;
+
+	return !lstat(path, &st) && !st.st_uid &&
+	       !(st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* It, and each directory above it. */
+static bool only_root_may_change(const char *path)
+{
+	char part[PATH_MAX];
+
+	strcpy(part, path);
+	for (;;) {
+		char *slash = strrchr(part, '/');
+
+		if (!is_roots(*part ? part : "/"))
+			return false;
+		if (!slash)
+			return true;
+		*slash = '\0';
+	}
+}
+
+/* Also finds out where it really is, so that nobody can exchange it then. */
+static bool is_systems(const char *loader, char real[PATH_MAX])
+{
+	return realpath(loader, real) && is_in_place(real) &&
+	       only_root_may_change(real);
+}
+
+/* ---- asking it ----------------------------------------------------------- */
+
+/* At LD_WARN it would relocate, too, and run code for that. */
+static void list(const char *loader, int out)
+{
+	unsetenv("LD_WARN");
 	dup2(out, STDOUT_FILENO);
 	dup2(out, STDERR_FILENO);
-	execl(prog->loader, prog->loader, "--list", path, (char *)NULL);
+	execl(loader, loader, "--list", SHELL, (char *)NULL);
 	_exit(127);
 }
 
@@ -81,7 +133,7 @@ static void read_all(int in, struct loaded *loaded)
 }
 
 /* Returns its exit status, or -1. */
-static int ask(const struct program *prog, struct loaded *loaded)
+static int ask(const char *loader, struct loaded *loaded)
 {
 	int status = -1, out[2];
 	pid_t pid;
@@ -90,7 +142,7 @@ static int ask(const struct program *prog, struct loaded *loaded)
 		return -1;
 	pid = fork();
 	if (!pid)
-		list(prog, out[1]);
+		list(loader, out[1]);
 	close(out[1]);
 	read_all(out[0], loaded);
 	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
@@ -100,10 +152,13 @@ static int ask(const struct program *prog, struct loaded *loaded)
 
 enum verdict loader_ask(const struct program *prog, struct loaded *loaded)
 {
+	char loader[PATH_MAX];
 	int status;
 
 	loaded->path[0] = loaded->complaint[0] = loaded->other[0] = '\0';
-	status = ask(prog, loaded);
+	if (!is_systems(prog->loader, loader))
+		return UNKNOWN_LOADER;
+	status = ask(loader, loaded);
 	if (!status && !loaded->complaint[0])
 		return loaded->path[0] ? ACTIVE : INACTIVE;
 	keep(loaded->complaint, loaded->other);

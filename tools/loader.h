@@ -19,12 +19,15 @@ struct loaded {
 };
 
 /**
- * loader_ask - have a program's loader list what it would load
+ * loader_ask - have a program's loader list what it would load for SHELL
  * @prog: from program_judge(), which found it ACTIVE
  * @loaded: what it says of libcop.so
  *
- * The environment is ours. Nothing of the program is run. Returns ACTIVE,
- * INACTIVE if there is no libcop.so among it, or UNLOADABLE.
+ * The environment is ours. The program itself is not given to the loader: glibc's
+ * runs code of a file that it only lists, where the file asks for it (DT_AUDIT) or
+ * is mapped on top of the loader. Returns ACTIVE, INACTIVE if there is no libcop.so
+ * among it, UNLOADABLE, or UNKNOWN_LOADER if the loader is not the system's, and
+ * nothing was run.
  */
 enum verdict loader_ask(const struct program *prog, struct loaded *loaded);
 

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command.h"
 #include "refused.h"
+#include "say.h"
 
 static bool is_refusal(int err)
 {

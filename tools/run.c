@@ -15,6 +15,7 @@
 #include "library.h"
 #include "program.h"
 #include "report.h"
+#include "say.h"
 
 extern char **environ;
 

@@ -17,6 +17,7 @@
 #include "mapped.h"
 #include "rates.h"
 #include "refused.h"
+#include "say.h"
 #include "show.h"
 #include "wanted.h"
 
@@ -232,11 +233,16 @@ static void stat_help(void)
 	       EXIT_UNSHOWN, EXIT_USAGE);
 }
 
-const struct command cop_stat = {
+static const struct command command = {
 	.name = "stat",
 	.args = "[-fjn] [-w [SECONDS]] [-p PID] [--port PORT] [--sport PORT] "
 		"[--dport PORT]",
-	.summary = "show the COP sockets of running programs",
+	.summary = STAT_SUMMARY,
 	.help = stat_help,
 	.main = stat_main,
 };
+
+int main(int argc, char *argv[])
+{
+	return cop_program(&command, argc, argv);
+}

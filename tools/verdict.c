@@ -45,6 +45,9 @@ const struct verdict_row cop_verdicts[] = {
 	{ UNREADABLE, "unreadable",
 	  "may be executed but not read, so it can't be told whether libcop "
 	  "acts in it" },
+	{ UNKNOWN_LOADER, "unknown-loader",
+	  "its loader is not one of the system's, and cop check runs no other, "
+	  "so it can't be told whether libcop acts in it" },
 	{ NOT_EXECUTABLE, "not-executable", "can't be executed" },
 	{ NOT_FOUND, "not-found", "is not found" },
 };

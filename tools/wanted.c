@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "say.h"
 #include "wanted.h"
 
 #define SECONDS_MAX 86400

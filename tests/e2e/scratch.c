@@ -40,7 +40,7 @@ void scratch_make(void)
 static int shell(struct run_result *res, const char *fmt, va_list ap)
 {
 	static const char *const env[] = { "COP=" COP_BIN, "LIB=" COP_LIB,
-					   NULL };
+					   "PROGRAMS=" COP_PROGRAMS, NULL };
 	char line[16384];
 	const char *const argv[] = { "sh", "-c", line, NULL };
 

@@ -17,7 +17,7 @@ void scratch_make(void);
  * scratch_shell - run a line of the shell in the directory, without the library
  * @res: its outcome
  * @fmt: the line, as for printf(). $COP and $LIB in it are the launcher and the
- *	library
+ *	library, $PROGRAMS is the directory libexec with cop's other programs
  *
  * Returns as run() does.
  */

@@ -233,6 +233,88 @@ Test(check, what_is_not_there_or_not_executable_is_told, .init = scratch_make)
 	expect_refused("./directory", 126, "not-executable");
 }
 
+/* ---- nothing of a program is run ----------------------------------------- */
+
+/* What runs of it leaves a file. */
+#define LOADER COP_TEST_DIR "/e2e/progs/interpreter.c"
+#define AUDITS                                                                 \
+	"echo '#include <fcntl.h>\nunsigned int la_version(unsigned int v) { " \
+	"return v; } __attribute__((constructor)) static void f(void) { "      \
+	"open(\"ran\", O_CREAT, 0644); }' | cc -shared -fPIC -x c "            \
+	"-o audit.so - && "
+#define LOADER_OF "$(readelf -l /bin/sh | sed -n 's/.*preter: \\(.*\\)]/\\1/p')"
+
+static const struct hostile {
+	const char *build;
+	int code;
+	const char *name;
+	bool runs; /* what it has does run where it is started, or listed */
+} hostiles[] = {
+	{ "cc -DLOADER -nostdlib -static-pie -o ld-linux-x.so.2 " LOADER
+	  " && " CC " -Wl,--dynamic-linker=$PWD/ld-linux-x.so.2 && ./program",
+	  15, "unknown-loader", true },
+	/* a copy of the system's, where anybody may put one */
+	{ "cp " LOADER_OF " ld-linux-y.so.2 && " CC
+	  " -Wl,--dynamic-linker=$PWD/ld-linux-y.so.2",
+	  15, "unknown-loader", false },
+	/* a link into a place of the system's, which leads out of it again */
+	{ "cp " LOADER_OF " ld-linux-y.so.2 && " CC
+	  " -Wl,--dynamic-linker=/lib/../../$PWD/ld-linux-y.so.2",
+	  15, "unknown-loader", false },
+	{ AUDITS CC " -Wl,--audit=$PWD/audit.so && " LOADER_OF
+		    " --list ./program",
+	  0, "active", true },
+	{ AUDITS CC " -Wl,--depaudit=$PWD/audit.so && " LOADER_OF
+		    " --list ./program",
+	  0, "active", true },
+};
+
+Test(check, nothing_of_a_program_is_run, .init = scratch_make)
+{
+#ifndef __x86_64__
+	cr_skip_test("the loader of this test is x86-64's");
+#endif
+	for (size_t i = 0; i < sizeof(hostiles) / sizeof(*hostiles); i++) {
+		const struct hostile *row = &hostiles[i];
+
+		scratch_must("rm -f ran; %s", row->build);
+		cr_expect_eq(!access("ran", F_OK), row->runs, "row %zu", i);
+		unlink("ran");
+		expect_verdict("./program", row->code, row->name);
+		cr_expect_neq(access("ran", F_OK), 0, "row %zu", i);
+	}
+}
+
+/* A place of the system's that others may change: tried on one of our own. */
+Test(check, a_loader_that_others_may_change_is_not_run, .init = scratch_make)
+{
+	static const struct {
+		const char *change;
+		int code;
+	} rows[] = {
+		{ "true", 0 },
+		{ "chmod g+w ld-linux.so.2", 15 },
+		{ "chmod o+w ld-linux.so.2", 15 },
+		{ "chmod o+wt .", 15 },
+		{ "chown 65534 ld-linux.so.2", 15 },
+		{ "chown 65534 .", 15 },
+	};
+
+	skip_unless("unshare -m mount -t tmpfs none /usr/lib32");
+	scratch_must("cp " LOADER_OF " loader && " CC
+		     " -Wl,--dynamic-linker=/usr/lib32/ld-linux.so.2");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		scratch_shell(&result,
+			      "unshare -m sh -c 'mount -t tmpfs -o mode=755 "
+			      "none /usr/lib32 && install -m 755 loader "
+			      "/usr/lib32/ld-linux.so.2 && (cd /usr/lib32 && "
+			      "%s) && $COP check ./program'",
+			      rows[i].change);
+		cr_expect_eq(result.status, rows[i].code, "%s: %s%s",
+			     rows[i].change, result.out, result.err);
+	}
+}
+
 /* ---- scripts ------------------------------------------------------------- */
 
 static const struct script {
@@ -334,7 +416,8 @@ static void make_shared(void)
 		cr_skip_test("no program gets rights of its own here");
 	if (!statvfs(scratch_dir, &fs) && fs.f_flag & ST_NOSUID)
 		cr_skip_test("/tmp is mounted nosuid");
-	scratch_must("cp $COP $LIB . && " CC " && mv program plain");
+	scratch_must("cp -r $COP $PROGRAMS $LIB . && " CC
+		     " && mv program plain");
 }
 
 /* The kernel's own word, for the program in its place by the same caller. */
@@ -432,18 +515,20 @@ static const struct library {
 	int run; /* status of cop run, which does not ask the loader */
 } libraries[] = {
 	{ "cp $LIB .", "./cop", 0, "active", 0 },
-	{ "mkdir -p a/bin a/lib && cp $LIB a/lib && mv cop a/bin", "a/bin/cop",
-	  0, "active", 0 },
-	{ "mkdir -p real && cp $LIB real && mv cop real && ln -s real/cop cop",
+	{ "mkdir -p a/bin a/lib && cp $LIB a/lib && mv cop a/bin && mv libexec "
+	  "a",
+	  "a/bin/cop", 0, "active", 0 },
+	{ "mkdir -p real && cp $LIB real && mv cop libexec real && ln -s "
+	  "real/cop cop",
 	  "./cop", 0, "active", 0 },
 	{ "true", "./cop", 2, "no-library", 126 },
 	{ "ln -s nowhere libcop.so", "./cop", 2, "no-library", 126 },
-	{ "mkdir 'a b' && cp $LIB 'a b' && mv cop 'a b'", "'a b/cop'", 3,
-	  "library-path", 126 },
-	{ "mkdir a:b && cp $LIB a:b && mv cop a:b", "a:b/cop", 3,
-	  "library-path", 126 },
-	{ "mkdir 'a$LIB' && cp $LIB 'a$LIB' && mv cop 'a$LIB'", "'a$LIB/cop'",
+	{ "mkdir 'a b' && cp $LIB 'a b' && mv cop libexec 'a b'", "'a b/cop'",
 	  3, "library-path", 126 },
+	{ "mkdir a:b && cp $LIB a:b && mv cop libexec a:b", "a:b/cop", 3,
+	  "library-path", 126 },
+	{ "mkdir 'a$LIB' && cp $LIB 'a$LIB' && mv cop libexec 'a$LIB'",
+	  "'a$LIB/cop'", 3, "library-path", 126 },
 	{ ": >libcop.so", "./cop", 4, "bad-library", 126 },
 	{ "echo text >libcop.so", "./cop", 4, "bad-library", 126 },
 	{ "mkdir libcop.so", "./cop", 4, "bad-library", 126 },
@@ -462,7 +547,8 @@ static const struct library {
 
 static void check_library(const struct library *row)
 {
-	scratch_must("rm -rf ./* && cp $COP cop && " CC " && %s", row->make);
+	scratch_must("rm -rf ./* && cp -r $COP $PROGRAMS . && " CC " && %s",
+		     row->make);
 	scratch_shell(&result, "%s check ./program", row->check);
 	cr_expect_eq(result.status, row->code, "%s: %s", row->make, result.out);
 	cr_expect_not_null(strstr(result.out, row->name), "%s: %s", row->make,
@@ -480,7 +566,7 @@ static void check_library(const struct library *row)
 
 Test(check, the_library_is_found_and_looked_at, .init = scratch_make)
 {
-	scratch_must("cp $COP cop");
+	scratch_must("cp -r $COP $PROGRAMS .");
 	if (scratch_shell(&result, "./cop check true") != 2)
 		cr_skip_test("a library is installed, which cop finds: %s",
 			     result.out);

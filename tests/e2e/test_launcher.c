@@ -505,6 +505,44 @@ Test(launcher, help_is_had_in_several_ways, .init = scratch_make)
 	expect_says("stat --help", "usage: cop stat [-fjn]");
 }
 
+/* ---- programs of their own ----------------------------------------------- */
+
+Test(launcher, a_subcommands_program_that_is_missing_is_said,
+     .init = scratch_make)
+{
+	scratch_must("cp $COP .");
+	if (!access("/usr/local/libexec/cop/cop-check", X_OK))
+		cr_skip_test("cop is installed, which has the program");
+	cr_expect_eq(scratch_shell(&result, "./cop check true"), 125);
+	expect_line("/libexec/cop/cop-check: No such file");
+	cr_expect_eq(scratch_shell(&result, "./cop help stat"), 125);
+	expect_line("/libexec/cop/cop-stat: No such file");
+}
+
+/* What is meant for programs is not done to cop's own. */
+Test(launcher, a_subcommands_program_is_not_preloaded, .init = scratch_make)
+{
+	scratch_must("head -c 3000 $LIB >libcop.so");
+	cr_expect_eq(scratch_shell(&result, "LD_PRELOAD=./libcop.so "
+					    "exec $COP stat -j -p $$"),
+		     0);
+	cr_expect_str_empty(result.err, "%s", result.err);
+}
+
+Test(launcher, a_subcommand_is_the_process_that_was_cop, .init = scratch_make)
+{
+	struct run_child child;
+	const char *const argv[] = { COP_BIN, "stat", "-w", NULL };
+	char is[256];
+
+	cr_assert_eq(run_start(&child, &result, argv, false, NULL), 0);
+	cr_assert(run_expect(&child, "Type", RUN_TIMEOUT_MS));
+	snprintf(is, sizeof(is), "%s stat -w ", COP_BIN);
+	scratch_shell(&expected, "tr '\\0' ' ' </proc/%d/cmdline", child.pid);
+	cr_expect_str_eq(expected.out, is, "%s", expected.out);
+	run_finish(&child, 0);
+}
+
 Test(launcher, a_command_may_be_called_help, .init = scratch_make)
 {
 	scratch_must("echo 'echo mine $1' >help && chmod +x help");

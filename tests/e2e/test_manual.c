@@ -228,6 +228,8 @@ Test(manual, what_is_installed_works_from_there, .init = scratch_make)
 		"destination/opt/include/cop.h\n"
 		"destination/opt/lib/libcop.so\n"
 		"destination/opt/lib/wireshark/plugins/cop.lua\n"
+		"destination/opt/libexec/cop/cop-check\n"
+		"destination/opt/libexec/cop/cop-stat\n"
 		"destination/opt/share/bash-completion/completions/cop\n"
 		"destination/opt/share/man/man1/cop.1\n"
 		"destination/opt/share/man/man7/libcop.7\n"

@@ -690,7 +690,7 @@ static void make_shared(void)
 	scratch_make();
 	if (scratch_shell(&result, AS_NOBODY "true"))
 		cr_skip_test("only root may be others: %s", result.err);
-	scratch_must("cp $COP $LIB " SHOWN " . && chmod 755 *");
+	scratch_must("cp -r $COP $PROGRAMS $LIB " SHOWN " . && chmod 755 *");
 }
 
 static void begin_as(const char *who, const char *scenario)
