@@ -30,6 +30,7 @@
 #define IN_FLOW(member)	   FIELD(COP_OBJ_FLOW, struct cop_flow, member)
 
 _Static_assert(sizeof(COP_LIB_VERSION) <= COP_EXPORT_VERSION, "it has to fit");
+_Static_assert(SLOT_NOTES == COP_EXPORT_SLOT_NOTES, "readers have to know");
 
 __attribute__((visibility("default"))) const struct cop_export libcop_export = {
 	.magic = COP_EXPORT_MAGIC,

@@ -74,7 +74,7 @@ static uint64_t slot_of(const struct target *t, uint64_t slots, int fd)
 	if (!target_peek(t, slots - (fd + 1ull) * sizeof(sock), &sock,
 			 sizeof(sock)))
 		return 0;
-	return (uintptr_t)sock;
+	return (uintptr_t)sock & ~COP_EXPORT_SLOT_NOTES;
 }
 
 static int by_socket(const void *a, const void *b)

@@ -18,6 +18,9 @@
 #define COP_EXPORT_VERSION 16
 #define COP_OBJECT_MAX	   4096 /* no object is larger */
 
+/* A slot is a pointer, with notes in these bits while a call changes the slot. */
+#define COP_EXPORT_SLOT_NOTES 3ul
+
 /* Objects that a reader comes upon. */
 enum cop_export_object {
 	COP_OBJ_TABLE,	 /* struct cop_table */
