@@ -21,6 +21,7 @@
 #include "cop/flow.h"
 #include "cop/libc.h"
 #include "cop/mark.h"
+#include "cop/netns.h"
 #include "cop/port.h"
 #include "cop/proto.h"
 #include "cop/route.h"
@@ -39,13 +40,25 @@ int cop_init_sock(struct sock *sk)
 	return 0;
 }
 
+/* Neither the port space nor the settings are those of its namespace. */
+static void note_elsewhere(struct sock *sk)
+{
+	sock_set_flag(sk, SOCK_ELSEWHERE);
+	cop_sysctl_elsewhere();
+}
+
 int cop_open(struct sock *sk, int flags)
 {
 	int fd = cop_libc_result(
 		cop_libc.socket(AF_INET, SOCK_DGRAM | flags, IPPROTO_UDP));
 
-	if (fd >= 0)
-		sock_set_flag(sk, SOCK_CARRIED);
+	if (fd < 0)
+		return fd;
+	sock_set_flag(sk, SOCK_CARRIED);
+	if (unlikely(!cop_netns_made_at_home(fd))) {
+		note_elsewhere(sk);
+		cop_mirror_buffers(sk, fd);
+	}
 	return fd;
 }
 
@@ -56,10 +69,11 @@ static void adopt_names(struct sock *sk, int fd,
 	struct inet_sock *inet = inet_sk(sk);
 	struct sockaddr_in peer = { 0 };
 	socklen_t len = sizeof(peer);
+	uint64_t netns = cop_netns_key(fd, sock_flag(sk, SOCK_ELSEWHERE));
 	__be32 addr = local->sin_addr.s_addr;
 
 	WRITE_ONCE(inet->inet_rcv_saddr, addr);
-	WRITE_ONCE(inet->inet_saddr, inet_source_addr(addr));
+	WRITE_ONCE(inet->inet_saddr, inet_source_addr(addr, netns));
 	if (getpeername(fd, (struct sockaddr *)&peer, &len))
 		return;
 	WRITE_ONCE(inet->inet_daddr, peer.sin_addr.s_addr);
@@ -90,6 +104,8 @@ int cop_adopt(struct sock *sk, int fd, const struct cop_mark *mark)
 	ip_local_name(fd, &local);
 	if (local.sin_family != AF_INET)
 		return -ENOENT;
+	if (!cop_netns_came_home(fd))
+		note_elsewhere(sk);
 	sock_set_flag(sk, SOCK_CARRIED);
 	cop_unmark(sk, local.sin_port, mark);
 	adopt_names(sk, fd, &local);
@@ -123,6 +139,8 @@ void cop_destroy(struct sock *sk)
 		release_claim(&csk->armed);
 	if (unlikely(READ_ONCE(csk->pinned))) {
 		cop_unhash(sk);
+		if (sock_flag(sk, SOCK_SHARED_PORT))
+			WRITE_ONCE(csk->pinned, 0);
 		release_claim(&csk->pinned);
 	}
 }
