@@ -91,23 +91,27 @@ static bool option_is(int fd, int optname, int value)
 }
 
 /*
- * A kernel socket that came over an exec, or from another process. Whoever sent
- * it may have marked whatever he had, such as a raw socket for UDP.
+ * A kernel socket that came over an exec, or from another process. That process may
+ * have marked any socket, such as a raw socket for UDP, and may go on using it.
  */
 int cop_adopt(struct sock *sk, int fd, const struct cop_mark *mark)
 {
 	struct sockaddr_in local;
+	int err;
 
-	if (!option_is(fd, SO_PROTOCOL, IPPROTO_UDP) ||
-	    !option_is(fd, SO_TYPE, SOCK_DGRAM))
+	if (!option_is(fd, SO_DOMAIN, AF_INET) ||
+	    !option_is(fd, SO_TYPE, SOCK_DGRAM) ||
+	    !option_is(fd, SO_PROTOCOL, IPPROTO_UDP))
 		return -ENOENT;
 	ip_local_name(fd, &local);
 	if (local.sin_family != AF_INET)
 		return -ENOENT;
 	if (!cop_netns_came_home(fd))
 		note_elsewhere(sk);
-	sock_set_flag(sk, SOCK_CARRIED);
-	cop_unmark(sk, local.sin_port, mark);
+	err = cop_unmark(sk, fd, local.sin_port, mark);
+	if (err)
+		return err;
+	sock_set_flag(sk, SOCK_CARRIED | SOCK_RECEIVED);
 	adopt_names(sk, fd, &local);
 	cop_mirror_buffers(sk, fd);
 	if (mark->body != COP_BODY_ALL)
@@ -279,6 +283,21 @@ int cop_connect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 	return err;
 }
 
+/*
+ * Whether a disconnect leaves the port. Of a socket that came from elsewhere only
+ * the kernel knows whether a bind has fixed it, but not that a pinned port is hidden.
+ */
+static bool port_stays(struct sock *sk, int fd)
+{
+	struct sockaddr_in local;
+
+	if (likely(!sock_flag(sk, SOCK_RECEIVED)) ||
+	    READ_ONCE(cop_sk(sk)->pinned))
+		return READ_ONCE(sk->sk_userlocks) & SOCK_BINDPORT_LOCK;
+	ip_local_name(fd, &local);
+	return local.sin_port;
+}
+
 static int disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 		      socklen_t addr_len)
 {
@@ -296,7 +315,7 @@ static int disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 		WRITE_ONCE(inet->inet_rcv_saddr, 0);
 		WRITE_ONCE(inet->inet_saddr, 0);
 	}
-	if (!(locks & SOCK_BINDPORT_LOCK)) {
+	if (!port_stays(sk, fd)) {
 		cop_unhash(sk);
 		sock_reset_flag(sk, SOCK_UNCONFIRMED);
 		WRITE_ONCE(inet->inet_sport, 0);
