@@ -10,6 +10,7 @@
 #                (make differential SEED=1 N=1000000; with ADOPT=udp on UDP that
 #                COP_ADOPT puts on COP)
 # make asan      the unit tests under AddressSanitizer and UBSan
+# make fuzz      random descriptors, under AddressSanitizer (FUZZ_RUNS=1000000)
 # make coverage  what of the library the tests run, by lines
 # make tsan      the unit tests under ThreadSanitizer, and sixteen threads at once
 # make symbols   write the library's symbols into docs/BYPASS.md
@@ -127,6 +128,7 @@ $(MUSL): | need-build
 # tests/unit/*.c    one program, linked with the rooms but not interpose*.o
 # tests/e2e/*.c     one program, which runs others under LD_PRELOAD
 # tests/e2e/progs/  those others: each .c is a program that knows nothing of us
+# tests/fuzz/       what is given random input, in tests/unit and by "make fuzz"
 # tests/programs/   real programs, each by a script, on UDP and on COP
 # tests/differential/  a program that plays random calls, and who compares them
 
@@ -134,7 +136,8 @@ UNIT := $(B)/tests/unit-tests
 E2E := $(B)/tests/e2e-tests
 PROGS := $(patsubst tests/e2e/progs/%.c,$(B)/tests/progs/%,\
 	$(sort $(wildcard tests/e2e/progs/*.c)))
-UNIT_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/unit/*.c)))
+UNIT_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/unit/*.c \
+	tests/fuzz/*.c)))
 E2E_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/e2e/*.c)))
 test_cflags := $(base_cflags) -Wno-missing-prototypes -Itests
 CRITERION := --jobs 2
@@ -203,6 +206,22 @@ unit: need-test $(UNIT)
 asan:
 	$(MAKE) unit B=build/asan CC=gcc WERROR=-Werror \
 		CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all'
+
+# Clang's libFuzzer makes the inputs. The directory keeps those that reach new code.
+FUZZ := $(B)/tests/fuzz-mark
+FUZZ_RUNS ?= 1000000
+
+$(FUZZ): $(B)/tests/fuzz/fuzz_mark.o $(ROOM_OBJECTS)
+	$(call say,LD,$@)$(CC) $(base_cflags) -fsanitize=fuzzer -o $@ $^ -lpthread $(LDFLAGS)
+
+fuzz-mark: need-test $(FUZZ)
+	@mkdir -p $(B)/fuzz
+	$(FUZZ) -runs=$(FUZZ_RUNS) -max_len=128 -len_control=0 \
+		-artifact_prefix=$(B)/ $(B)/fuzz
+
+fuzz:
+	$(MAKE) fuzz-mark B=build/fuzz CC=clang WERROR=-Werror \
+		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
 
 tsan:
 	$(MAKE) unit churn B=build/tsan CC=clang WERROR=-Werror \
@@ -339,7 +358,7 @@ clean:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: all tests test unit churn differential differential-quick coverage asan tsan bench bench-plot demo symbols programs lint install clean \
+.PHONY: all tests test unit churn fuzz fuzz-mark differential differential-quick coverage asan tsan bench bench-plot demo symbols programs lint install clean \
 	need-build need-test need-programs need-coverage need-demo need-plot need-lint
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -3,10 +3,16 @@
  * cop_bind.c - a COP port for a socket: the port space says who holds it in
  * this process, the kernel's own bind who holds it on this host.
  *
+ * The port space is that of the home network namespace (cop_netns.c). Of a socket in
+ * another namespace the kernel decides alone, and the sock has no claim
+ * (SOCK_SHARED_PORT). The kernel also decides where the claim of another sock may be
+ * out of date: that sock may be in another namespace without our knowledge, or
+ * another process may have disconnected its kernel socket (SOCK_CONTEST).
+ *
  * Owns: nothing; writes sk_num. Protected by: the caller's reference; a claim
  * in the port space comes before the kernel's bind and is undone if that fails.
- * May call: cop_port.c, cop_process.c, cop_route.c, cop_scratch.c, cop_sysctl.c
- * and the kernel.
+ * May call: cop_port.c, cop_netns.c, cop_process.c, cop_route.c, cop_scratch.c,
+ * cop_sysctl.c and the kernel.
  * Counterpart in the kernel: udp_lib_get_port() and udp_lib_unhash().
  */
 #include <errno.h>
@@ -18,6 +24,7 @@
 #include "cop/confine.h"
 #include "cop/contention.h"
 #include "cop/libc.h"
+#include "cop/netns.h"
 #include "cop/port.h"
 #include "cop/process.h"
 #include "cop/proto.h"
@@ -61,11 +68,16 @@ static void set_shared(struct sock *sk, bool shared)
 		sock_reset_flag(sk, SOCK_SHARED_PORT);
 }
 
-void cop_hash(struct sock *sk, uint16_t snum)
+static void hash_port(struct sock *sk, uint16_t snum, bool claimed)
 {
 	while (!hash_replace(sk, READ_ONCE(sk->sk_num), snum))
 		;
-	set_shared(sk, false);
+	set_shared(sk, !claimed);
+}
+
+void cop_hash(struct sock *sk, uint16_t snum)
+{
+	hash_port(sk, snum, true);
 }
 
 void cop_unhash(struct sock *sk)
@@ -77,6 +89,13 @@ void cop_unhash(struct sock *sk)
 	if (owns_claim(sk, old))
 		cop_port_release(&cop_port_table, old);
 	sock_put(sk);
+}
+
+/* The port space is the home namespace's alone. */
+static bool claim_port(struct sock *sk, uint16_t snum)
+{
+	return likely(!sock_flag(sk, SOCK_ELSEWHERE)) &&
+	       cop_port_claim(&cop_port_table, snum);
 }
 
 static int kernel_bind(int fd, const struct sockaddr_in *addr)
@@ -114,23 +133,26 @@ static bool sk_is_bound(struct sock *sk, int fd)
 	return local.sin_port;
 }
 
+static void forget_address(struct sock *sk)
+{
+	WRITE_ONCE(inet_sk(sk)->inet_rcv_saddr, 0);
+	WRITE_ONCE(inet_sk(sk)->inet_saddr, 0);
+}
+
 /*
  * A bind that finds its port taken takes the address away that a disconnect has
  * left. Ours has not asked the kernel, so here it asks for the scratch socket's.
  */
 static void lose_address(struct sock *sk, int fd, int scratch)
 {
-	struct inet_sock *inet = inet_sk(sk);
 	struct sockaddr_in any;
 
-	if (!READ_ONCE(inet->inet_rcv_saddr))
+	if (!READ_ONCE(inet_sk(sk)->inet_rcv_saddr))
 		return;
 	ip_local_name(scratch, &any);
 	any.sin_addr.s_addr = htonl(INADDR_ANY);
-	if (!any.sin_port || !kernel_bind(fd, &any))
-		return;
-	WRITE_ONCE(inet->inet_rcv_saddr, 0);
-	WRITE_ONCE(inet->inet_saddr, 0);
+	if (any.sin_port && kernel_bind(fd, &any))
+		forget_address(sk);
 }
 
 /*
@@ -157,25 +179,6 @@ static int ask_fault(struct sock *sk, int fd, int scratch,
 	lose_address(sk, fd, scratch);
 	return -EADDRINUSE;
 }
-
-static int bind_fault(struct sock *sk, int fd, const struct sockaddr_in *addr)
-{
-	struct cop_scratch part;
-	int scratch, err;
-
-	if (cop_confined())
-		return sk_is_bound(sk, fd) ? -EINVAL : -EADDRINUSE;
-	cop_sysctl_refresh();
-	if (addr->sin_addr.s_addr == htonl(INADDR_ANY) &&
-	    ntohs(addr->sin_port) >= READ_ONCE(cop_sysctl.prot_sock) &&
-	    !READ_ONCE(inet_sk(sk)->inet_rcv_saddr))
-		return sk_is_bound(sk, fd) ? -EINVAL : -EADDRINUSE;
-	scratch = cop_scratch_socket(&part);
-	if (scratch < 0)
-		return sk_is_bound(sk, fd) ? -EINVAL : -EADDRINUSE;
-	err = ask_fault(sk, fd, scratch, addr);
-	cop_scratch_close(&part, scratch);
-	return err;
 }
 
 /*
@@ -199,6 +202,55 @@ static int bind_beside_helper(struct sock *sk, int fd, int helper,
 	return err;
 }
 
+/*
+ * A helper is in the namespace of the thread. It is no help to a socket that was
+ * made in another one.
+ */
+static bool helps(struct sock *sk, int fd, int helper)
+{
+	if (likely(!READ_ONCE(cop_netns_left) &&
+		   !sock_flag(sk, SOCK_ELSEWHERE)))
+		return true;
+	return cop_netns_same(fd, helper);
+}
+
+/* As the kernel does, which takes away the address that a disconnect has left. */
+static int bind_alone(struct sock *sk, int fd, const struct sockaddr_in *addr)
+{
+	int err = kernel_bind(fd, addr);
+
+	if (err == -EADDRINUSE)
+		forget_address(sk);
+	return err;
+}
+
+static int bind_fault(struct sock *sk, int fd, const struct sockaddr_in *addr)
+{
+	struct cop_scratch part;
+	int scratch, err;
+
+	if (cop_confined())
+		return sk_is_bound(sk, fd) ? -EINVAL : -EADDRINUSE;
+	cop_sysctl_refresh();
+	if (addr->sin_addr.s_addr == htonl(INADDR_ANY) &&
+	    ntohs(addr->sin_port) >= READ_ONCE(cop_sysctl.prot_sock) &&
+	    !READ_ONCE(inet_sk(sk)->inet_rcv_saddr))
+		return sk_is_bound(sk, fd) ? -EINVAL : -EADDRINUSE;
+	scratch = cop_scratch_socket(&part);
+	if (scratch < 0)
+		return sk_is_bound(sk, fd) ? -EINVAL : -EADDRINUSE;
+	if (helps(sk, fd, scratch))
+		err = ask_fault(sk, fd, scratch, addr);
+	else
+		err = sk_is_bound(sk, fd) ? -EINVAL : -EADDRINUSE;
+	cop_scratch_close(&part, scratch);
+	return err;
+}
+
+/*
+ * Without a helper it is UDP's rule between processes, and in this process what our
+ * table says.
+ */
 static int bind_address(struct sock *sk, int fd, const struct sockaddr_in *addr)
 {
 	struct cop_scratch part;
@@ -207,18 +259,23 @@ static int bind_address(struct sock *sk, int fd, const struct sockaddr_in *addr)
 
 	if (helper < 0)
 		return sk_is_bound(sk, fd) ? -EINVAL : -ENOBUFS;
-	err = bind_beside_helper(sk, fd, helper, addr);
+	if (helps(sk, fd, helper))
+		err = bind_beside_helper(sk, fd, helper, addr);
+	else if (sock_flag(sk, SOCK_CONTEST) && !sock_flag(sk, SOCK_ELSEWHERE))
+		err = -EADDRINUSE;
+	else
+		err = bind_alone(sk, fd, addr);
 	cop_scratch_close(&part, helper);
 	return err;
 }
 
 /* A claim becomes the sock's, or is given back with the kernel's error. */
-static int end_claim(struct sock *sk, uint16_t snum, int err)
+static int end_claim(struct sock *sk, uint16_t snum, bool claimed, int err)
 {
-	if (err)
+	if (!err)
+		hash_port(sk, snum, claimed);
+	else if (claimed)
 		cop_port_release(&cop_port_table, snum);
-	else
-		cop_hash(sk, snum);
 	return err;
 }
 
@@ -230,17 +287,18 @@ static int end_claim(struct sock *sk, uint16_t snum, int err)
 static int bind_port(struct sock *sk, int fd, const struct sockaddr_in *addr)
 {
 	uint16_t snum = ntohs(addr->sin_port);
+	bool claimed = claim_port(sk, snum);
 	int err;
 
-	if (!cop_port_claim(&cop_port_table, snum))
+	if (!claimed && !sock_flag(sk, SOCK_ELSEWHERE | SOCK_CONTEST))
 		return bind_fault(sk, fd, addr);
 	if ((addr->sin_addr.s_addr == htonl(INADDR_ANY) &&
 	     !sock_flag(sk, SOCK_ON_DEVICE)) ||
 	    cop_confined())
-		err = kernel_bind(fd, addr);
+		err = bind_alone(sk, fd, addr);
 	else
 		err = bind_address(sk, fd, addr);
-	return end_claim(sk, snum, err);
+	return end_claim(sk, snum, claimed, err);
 }
 
 /* [low, high] for the kernel's choice of this socket's port; [0, 0]: any. */
@@ -294,7 +352,7 @@ static int bind_pinned(struct sock *sk, int fd, const struct sockaddr_in *addr,
 /* A port that the kernel alone gives out is nobody's in the port space. */
 static bool claim_for(struct sock *sk, uint16_t snum)
 {
-	return sk->sk_prot->own_ports && cop_port_claim(&cop_port_table, snum);
+	return sk->sk_prot->own_ports && claim_port(sk, snum);
 }
 
 /*
@@ -439,7 +497,7 @@ void cop_bind_confirmed(struct sock *sk, int fd)
 /* A port for an ephemeral bind, or 0 where the kernel is to choose one. */
 static uint16_t claim_candidate(struct sock *sk)
 {
-	if (sock_flag(sk, SOCK_USER_RANGE) || cop_confined())
+	if (sock_flag(sk, SOCK_USER_RANGE | SOCK_ELSEWHERE) || cop_confined())
 		return 0;
 	cop_sysctl_refresh();
 	return cop_contended() ? 0 : cop_port_claim_any(&cop_port_table);
@@ -464,14 +522,17 @@ static int bind_narrowed(struct sock *sk, int fd,
 static int bind_candidate(struct sock *sk, int fd,
 			  const struct sockaddr_in *addr, uint16_t snum)
 {
-	int err = end_claim(sk, snum, bind_narrowed(sk, fd, addr, snum));
+	int err = end_claim(sk, snum, true, bind_narrowed(sk, fd, addr, snum));
 
 	if (err)
 		range_lift(sk, fd);
 	return err;
 }
 
-/* How often a port that another thread is about to bind may come out. */
+/*
+ * How often a port may come out that another thread is about to bind, or that is
+ * ours at another address.
+ */
 #define ANY_AT_TRIES 64
 
 /*
@@ -482,39 +543,32 @@ static int bind_candidate(struct sock *sk, int fd,
 static int join_helper(struct sock *sk, int fd, int helper,
 		       const struct sockaddr_in *addr, uint16_t snum)
 {
+	bool claimed = claim_port(sk, snum);
 	int err;
 
-	if (!cop_port_claim(&cop_port_table, snum))
+	if (!claimed && !sock_flag(sk, SOCK_ELSEWHERE | SOCK_CONTEST))
 		return -EAGAIN; /* another thread is about to bind it */
 	set_option(helper, SOL_SOCKET, SO_REUSEADDR, 1);
 	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	err = bind_narrowed(sk, fd, addr, snum);
 	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 0);
-	return end_claim(sk, snum, err);
+	return end_claim(sk, snum, claimed, err);
 }
 
-static int bind_any_once(struct sock *sk, int fd,
-			 const struct sockaddr_in *addr)
+static int bind_any_helped(struct sock *sk, int fd, int helper,
+			   const struct sockaddr_in *addr)
 {
 	struct sockaddr_in any = { .sin_family = AF_INET };
 	uint32_t range = READ_ONCE(cop_sk(sk)->user_range);
-	struct cop_scratch part;
-	int helper = cop_scratch_socket(&part);
 	int err;
 
-	if (helper < 0)
-		return -ENOBUFS;
 	if (range)
 		set_port_range(helper, range, range >> 16);
-	err = kernel_bind(helper, &any);
-	if (!err) {
-		ip_local_name(helper, &any);
-		err = join_helper(sk, fd, helper, addr, ntohs(any.sin_port));
-		range_lift(sk, fd);
-	} else {
-		err = ask_fault(sk, fd, helper, addr);
-	}
-	cop_scratch_close(&part, helper);
+	if (kernel_bind(helper, &any))
+		return ask_fault(sk, fd, helper, addr);
+	ip_local_name(helper, &any);
+	err = join_helper(sk, fd, helper, addr, ntohs(any.sin_port));
+	range_lift(sk, fd);
 	return err;
 }
 
@@ -538,16 +592,35 @@ static int bind_any_plain(struct sock *sk, int fd,
 {
 	struct sockaddr_in local;
 	int err = kernel_bind(fd, addr);
+	bool claimed;
 
 	if (err)
 		return err;
 	ip_local_name(fd, &local);
 	if (!local.sin_port)
 		return 0; /* another thread has disconnected it meanwhile */
-	if (!cop_port_claim(&cop_port_table, ntohs(local.sin_port)))
+	claimed = claim_port(sk, ntohs(local.sin_port));
+	if (!claimed && !sock_flag(sk, SOCK_ELSEWHERE))
 		return kernel_unbind(fd) ?: -EAGAIN;
-	cop_hash(sk, ntohs(local.sin_port));
+	hash_port(sk, ntohs(local.sin_port), claimed);
 	return 0;
+}
+
+static int bind_any_once(struct sock *sk, int fd,
+			 const struct sockaddr_in *addr)
+{
+	struct cop_scratch part;
+	int helper = cop_scratch_socket(&part);
+	int err;
+
+	if (helper < 0)
+		return -ENOBUFS;
+	if (helps(sk, fd, helper))
+		err = bind_any_helped(sk, fd, helper, addr);
+	else
+		err = bind_any_plain(sk, fd, addr);
+	cop_scratch_close(&part, helper);
+	return err;
 }
 
 static int bind_any_at(struct sock *sk, int fd, const struct sockaddr_in *addr)
@@ -555,7 +628,7 @@ static int bind_any_at(struct sock *sk, int fd, const struct sockaddr_in *addr)
 	int err = -EAGAIN;
 
 	range_lift(sk, fd);
-	if (!sock_flag(sk, SOCK_ON_DEVICE))
+	if (!sock_flag(sk, SOCK_ON_DEVICE | SOCK_ELSEWHERE))
 		err = bind_any_plain(sk, fd, addr);
 	for (int i = 0; i < ANY_AT_TRIES && err == -EAGAIN; i++)
 		err = bind_any_once(sk, fd, addr);
@@ -596,7 +669,7 @@ static bool bind_pinned_again(struct sock *sk)
 	uint16_t snum = READ_ONCE(cop_sk(sk)->pinned);
 
 	if (snum && !READ_ONCE(sk->sk_num))
-		cop_hash(sk, snum);
+		hash_port(sk, snum, !sock_flag(sk, SOCK_SHARED_PORT));
 	return snum;
 }
 
@@ -604,7 +677,7 @@ void cop_bind_adopted(struct sock *sk, __be16 sport, uint16_t pinned,
 		      uint16_t had)
 {
 	if (pinned && sport == htons(pinned)) {
-		if (cop_port_claim(&cop_port_table, pinned))
+		if (claim_port(sk, pinned))
 			WRITE_ONCE(cop_sk(sk)->pinned, pinned);
 		if (!had)
 			return;

@@ -14,6 +14,7 @@
 #include "cop/env.h"
 #include "cop/inet.h"
 #include "cop/libc.h"
+#include "cop/netns.h"
 #include "cop/process.h"
 #include "cop/proto.h"
 #include "cop/route.h"
@@ -169,14 +170,15 @@ static bool inet_family_fits(const struct sockaddr_in *addr)
 }
 
 /* What inet_bind leaves in the sock once the port is had. */
-static void inet_bound(struct sock *sk, const struct sockaddr_in *addr)
+static void inet_bound(struct sock *sk, int fd, const struct sockaddr_in *addr)
 {
+	uint64_t netns = cop_netns_key(fd, sock_flag(sk, SOCK_ELSEWHERE));
 	struct inet_sock *inet = inet_sk(sk);
 	__be32 daddr = addr->sin_addr.s_addr;
 	uint8_t locks = READ_ONCE(sk->sk_userlocks);
 
 	WRITE_ONCE(inet->inet_rcv_saddr, daddr);
-	WRITE_ONCE(inet->inet_saddr, inet_source_addr(daddr));
+	WRITE_ONCE(inet->inet_saddr, inet_source_addr(daddr, netns));
 	if (daddr)
 		locks |= SOCK_BINDADDR_LOCK;
 	if (addr->sin_port)
@@ -208,7 +210,7 @@ static int inet_bind(struct socket *sock, int fd, const struct sockaddr *uaddr,
 		return -EAFNOSUPPORT;
 	err = sk->sk_prot->get_port(sk, fd, &addr);
 	if (!err)
-		inet_bound(sk, &addr);
+		inet_bound(sk, fd, &addr);
 	return err;
 }
 

@@ -22,6 +22,7 @@
 #include "cop/flow.h"
 #include "cop/libc.h"
 #include "cop/mark.h"
+#include "cop/netns.h"
 #include "cop/port.h"
 #include "cop/proto.h"
 #include "cop/route.h"
@@ -40,13 +41,25 @@ int cop_init_sock(struct sock *sk)
 	return 0;
 }
 
+/* Neither the port space nor the settings are those of its namespace. */
+static void note_elsewhere(struct sock *sk)
+{
+	sock_set_flag(sk, SOCK_ELSEWHERE);
+	cop_sysctl_elsewhere();
+}
+
 int cop_open(struct sock *sk, int flags)
 {
 	int fd = cop_libc_result(
 		cop_libc.socket(AF_INET, SOCK_DGRAM | flags, IPPROTO_UDP));
 
-	if (fd >= 0)
-		sock_set_flag(sk, SOCK_CARRIED);
+	if (fd < 0)
+		return fd;
+	sock_set_flag(sk, SOCK_CARRIED);
+	if (unlikely(!cop_netns_made_at_home(fd))) {
+		note_elsewhere(sk);
+		cop_mirror_buffers(sk, fd);
+	}
 	return fd;
 }
 
@@ -57,10 +70,11 @@ static void adopt_names(struct sock *sk, int fd,
 	struct inet_sock *inet = inet_sk(sk);
 	struct sockaddr_in peer = { 0 };
 	socklen_t len = sizeof(peer);
+	uint64_t netns = cop_netns_key(fd, sock_flag(sk, SOCK_ELSEWHERE));
 	__be32 addr = local->sin_addr.s_addr;
 
 	WRITE_ONCE(inet->inet_rcv_saddr, addr);
-	WRITE_ONCE(inet->inet_saddr, inet_source_addr(addr));
+	WRITE_ONCE(inet->inet_saddr, inet_source_addr(addr, netns));
 	if (getpeername(fd, (struct sockaddr *)&peer, &len))
 		return;
 	WRITE_ONCE(inet->inet_daddr, peer.sin_addr.s_addr);
@@ -78,21 +92,27 @@ static bool option_is(int fd, int optname, int value)
 }
 
 /*
- * A kernel socket that came over an exec, or from another process. Whoever sent
- * it may have marked whatever he had, such as a raw socket for UDP.
+ * A kernel socket that came over an exec, or from another process. That process may
+ * have marked any socket, such as a raw socket for UDP, and may go on using it.
  */
 int cop_adopt(struct sock *sk, int fd, const struct cop_mark *mark)
 {
 	struct sockaddr_in local;
+	int err;
 
-	if (!option_is(fd, SO_PROTOCOL, IPPROTO_UDP) ||
-	    !option_is(fd, SO_TYPE, SOCK_DGRAM))
+	if (!option_is(fd, SO_DOMAIN, AF_INET) ||
+	    !option_is(fd, SO_TYPE, SOCK_DGRAM) ||
+	    !option_is(fd, SO_PROTOCOL, IPPROTO_UDP))
 		return -ENOENT;
 	ip_local_name(fd, &local);
 	if (local.sin_family != AF_INET)
 		return -ENOENT;
-	sock_set_flag(sk, SOCK_CARRIED);
-	cop_unmark(sk, local.sin_port, mark);
+	if (!cop_netns_came_home(fd))
+		note_elsewhere(sk);
+	err = cop_unmark(sk, fd, local.sin_port, mark);
+	if (err)
+		return err;
+	sock_set_flag(sk, SOCK_CARRIED | SOCK_RECEIVED);
 	adopt_names(sk, fd, &local);
 	cop_mirror_buffers(sk, fd);
 	if (mark->body != COP_BODY_ALL)
@@ -124,6 +144,8 @@ void cop_destroy(struct sock *sk)
 		release_claim(&csk->armed);
 	if (unlikely(READ_ONCE(csk->pinned))) {
 		cop_unhash(sk);
+		if (sock_flag(sk, SOCK_SHARED_PORT))
+			WRITE_ONCE(csk->pinned, 0);
 		release_claim(&csk->pinned);
 	}
 }
@@ -270,6 +292,21 @@ int cop_connect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 	return err;
 }
 
+/*
+ * Whether a disconnect leaves the port. Of a socket that came from elsewhere only
+ * the kernel knows whether a bind has fixed it, but not that a pinned port is hidden.
+ */
+static bool port_stays(struct sock *sk, int fd)
+{
+	struct sockaddr_in local;
+
+	if (likely(!sock_flag(sk, SOCK_RECEIVED)) ||
+	    READ_ONCE(cop_sk(sk)->pinned))
+		return READ_ONCE(sk->sk_userlocks) & SOCK_BINDPORT_LOCK;
+	ip_local_name(fd, &local);
+	return local.sin_port;
+}
+
 static int disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 		      socklen_t addr_len)
 {
@@ -287,7 +324,7 @@ static int disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 		WRITE_ONCE(inet->inet_rcv_saddr, 0);
 		WRITE_ONCE(inet->inet_saddr, 0);
 	}
-	if (!(locks & SOCK_BINDPORT_LOCK)) {
+	if (!port_stays(sk, fd)) {
 		cop_unhash(sk);
 		sock_reset_flag(sk, SOCK_UNCONFIRMED);
 		WRITE_ONCE(inet->inet_sport, 0);

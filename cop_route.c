@@ -3,8 +3,9 @@
  * cop_route.c - what the kernel's routing tables say of an address.
  *
  * Owns: the last answer of inet_source_addr(). Protected by: one atomic word.
- * May call: cop_scratch.c and the kernel, over a short-lived netlink socket and
- * over the socket it is given. Counterpart in the kernel: net/ipv4/fib_frontend.c and route.c.
+ * May call: cop_netns.c, cop_scratch.c and the kernel, over a short-lived netlink
+ * socket and over the socket it is given. Counterpart in the kernel:
+ * net/ipv4/fib_frontend.c and route.c.
  */
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -16,6 +17,7 @@
 #include "cop/compiler.h"
 #include "cop/confine.h"
 #include "cop/libc.h"
+#include "cop/netns.h"
 #include "cop/route.h"
 #include "cop/scratch.h"
 
@@ -52,7 +54,12 @@ static ssize_t route_ask(int nl, __be32 addr, union route_answer *answer)
 	return cop_libc.recv(nl, answer, sizeof(*answer), MSG_DONTWAIT);
 }
 
-static unsigned int route_type(__be32 addr)
+static bool is_in(int nl, uint64_t netns)
+{
+	return !netns || cop_netns_of(nl) == netns;
+}
+
+static unsigned int route_type(__be32 addr, uint64_t netns)
 {
 	union route_answer answer;
 	struct cop_scratch part;
@@ -63,7 +70,7 @@ static unsigned int route_type(__be32 addr)
 	nl = cop_libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
 			     NETLINK_ROUTE);
 	if (nl >= 0) {
-		n = route_ask(nl, addr, &answer);
+		n = is_in(nl, netns) ? route_ask(nl, addr, &answer) : 0;
 		cop_libc.close(nl);
 	}
 	cop_scratch_end(&part);
@@ -73,7 +80,7 @@ static unsigned int route_type(__be32 addr)
 	return RTN_UNICAST;
 }
 
-unsigned int inet_addr_type(__be32 addr)
+static unsigned int addr_type(__be32 addr, uint64_t netns)
 {
 	uint32_t host = ntohl(addr);
 	unsigned int type;
@@ -84,22 +91,28 @@ unsigned int inet_addr_type(__be32 addr)
 		return RTN_MULTICAST;
 	if (cop_confined())
 		return RTN_UNICAST;
-	type = route_type(addr);
+	type = route_type(addr, netns);
 	return type == RTN_LOCAL || type == RTN_BROADCAST ? type : RTN_UNICAST;
 }
 
-static bool can_be_source(__be32 addr)
+unsigned int inet_addr_type(__be32 addr)
 {
-	unsigned int type = inet_addr_type(addr);
+	return addr_type(addr, 0);
+}
+
+static bool can_be_source(__be32 addr, uint64_t netns)
+{
+	unsigned int type = addr_type(addr, netns);
 
 	return type != RTN_MULTICAST && type != RTN_BROADCAST;
 }
 
 /*
  * Programs that bind many sockets bind them to few addresses, so the last
- * answer is kept for a second: address << 32 | second << 1 | answer.
+ * answer is kept for a second: address << 32 | second << 1 | answer. Where there
+ * are several namespaces nothing is kept.
  */
-__be32 inet_source_addr(__be32 addr)
+__be32 inet_source_addr(__be32 addr, uint64_t netns)
 {
 	static _Atomic(uint64_t) last;
 	uint64_t seen = READ_ONCE(last);
@@ -108,10 +121,12 @@ __be32 inet_source_addr(__be32 addr)
 
 	if (!addr)
 		return 0;
+	if (unlikely(netns))
+		return can_be_source(addr, netns) ? addr : 0;
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 	key = (uint64_t)addr << 32 | (uint32_t)now.tv_sec << 1;
 	if (seen >> 1 != key >> 1) {
-		seen = key | can_be_source(addr);
+		seen = key | can_be_source(addr, 0);
 		WRITE_ONCE(last, seen);
 	}
 	return seen & 1 ? addr : 0;

@@ -2,11 +2,16 @@
 /*
  * cop_sysctl.c - the kernel settings that libcop follows, read from /proc.
  *
+ * Those under net are of the reading thread's network namespace, so only a thread
+ * in the home namespace reads them.
+ *
  * Owns: cop_sysctl, and the choice of which ports are allowed. Protected by:
  * atomic operations; one caller in a second wins the right to read. May call:
- * cop_port.c, cop_scratch.c and the kernel. Counterpart in the kernel: sysctl_net_ipv4.c.
+ * cop_port.c, cop_netns.c, cop_scratch.c and the kernel. Counterpart in the
+ * kernel: sysctl_net_ipv4.c.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -18,6 +23,7 @@
 #include "cop/confine.h"
 #include "cop/contention.h"
 #include "cop/libc.h"
+#include "cop/netns.h"
 #include "cop/port.h"
 #include "cop/scratch.h"
 #include "cop/sysctl.h"
@@ -153,7 +159,10 @@ static void read_reserved(struct cop_port_bits *reserved)
 	reader_close(&r);
 }
 
-/* "UDP: inuse N mem ...": the sockets that have a port. */
+/*
+ * "UDP: inuse N mem ...": the sockets that have a port. /proc/net would be of the
+ * process's first thread, which may be in another namespace.
+ */
 static unsigned int read_inuse(void)
 {
 	static const char want[] = "\nUDP: inuse ";
@@ -161,7 +170,7 @@ static unsigned int read_inuse(void)
 	size_t match = 0;
 	int c, after, n = -1;
 
-	if (!reader_open(&r, "/proc/net/sockstat"))
+	if (!reader_open(&r, "/proc/thread-self/net/sockstat"))
 		return 0;
 	while (want[match] && (c = reader_char(&r)) >= 0)
 		match = c == want[match] ? match + 1 : c == want[0];
@@ -186,11 +195,20 @@ static void read_ports(void)
 			       high - low + 1);
 }
 
+static _Atomic(bool) has_elsewhere; /* (a) see cop_sysctl_elsewhere() */
+
+void cop_sysctl_elsewhere(void)
+{
+	WRITE_ONCE(has_elsewhere, true);
+	WRITE_ONCE(cop_sysctl.optmem_max, INT_MAX);
+}
+
 static void read_all(void)
 {
 	read_int(CORE "rmem_default", &cop_sysctl.rmem_default);
 	read_int(CORE "wmem_default", &cop_sysctl.wmem_default);
-	read_int(CORE "optmem_max", &cop_sysctl.optmem_max);
+	if (likely(!READ_ONCE(has_elsewhere)))
+		read_int(CORE "optmem_max", &cop_sysctl.optmem_max);
 	read_int(IPV4 "ip_unprivileged_port_start", &cop_sysctl.prot_sock);
 	read_ports();
 }
@@ -208,6 +226,7 @@ void cop_sysctl_refresh(void)
 	if (!atomic_compare_exchange_strong(&last_read, &last, now.tv_sec))
 		return;
 	cop_scratch_begin(&part);
-	read_all();
+	if (cop_netns_at_home())
+		read_all();
 	cop_scratch_end(&part);
 }

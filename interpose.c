@@ -183,16 +183,38 @@ EXPORT int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 
 /* ---- naming ------------------------------------------------------------ */
 
-/* Whether the port only seemed to be held. */
-static bool forget_holder(struct socket *sock, const struct sockaddr *addr,
-			  socklen_t len)
+/* The kernel is asked, and what our table says of the port is set right by it. */
+static int bind_contest(struct socket *sock, int fd,
+			const struct sockaddr *addr, socklen_t len)
+{
+	int err;
+
+	sock_set_flag(sock->sk, SOCK_CONTEST);
+	err = sock->ops->bind(sock, fd, addr, len);
+	sock_reset_flag(sock->sk, SOCK_CONTEST);
+	if (err)
+		return -EADDRINUSE; /* as it was said before */
+	fd_take_claim(sock);
+	return 0;
+}
+
+/* The port may only seem to be held. */
+static noinline int bind_again(struct socket *sock, int fd,
+			       const struct sockaddr *addr, socklen_t len)
 {
 	struct sockaddr_in want;
+	int err = -EADDRINUSE;
+	uint16_t snum;
 
 	if (len < sizeof(want))
-		return false;
+		return err;
 	memcpy(&want, addr, sizeof(want));
-	return want.sin_port && fd_forget_stale(sock, ntohs(want.sin_port));
+	snum = ntohs(want.sin_port);
+	if (snum && fd_forget_stale(sock, snum))
+		err = sock->ops->bind(sock, fd, addr, len);
+	if (err == -EADDRINUSE && fd_may_contest(sock, snum))
+		err = bind_contest(sock, fd, addr, len);
+	return err;
 }
 
 static int sock_bind(int fd, const struct sockaddr *addr, socklen_t len)
@@ -203,8 +225,8 @@ static int sock_bind(int fd, const struct sockaddr *addr, socklen_t len)
 	if (!sock)
 		return cop_libc_result(cop_libc.bind(fd, addr, len));
 	err = sock->ops->bind(sock, fd, addr, len);
-	if (unlikely(err == -EADDRINUSE) && forget_holder(sock, addr, len))
-		err = sock->ops->bind(sock, fd, addr, len);
+	if (unlikely(err == -EADDRINUSE))
+		err = bind_again(sock, fd, addr, len);
 	fd_drop(sock);
 	return err;
 }

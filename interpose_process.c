@@ -5,9 +5,11 @@
  * changes the table: it only has to be known that there can be one. And those that
  * make a process with descriptors of its own for the same sockets, which are
  * noted first; that which daemon() makes has the first of them replaced by libc.
+ * And those after which a thread makes its sockets in another network namespace.
  *
  * Owns: nothing. Protected by: nothing to protect. May call: cop_process.c,
- * cop_scratch.c, cop_table.c. Counterpart in the kernel: kernel/fork.c.
+ * cop_netns.c, cop_scratch.c, cop_table.c. Counterpart in the kernel: kernel/fork.c,
+ * nsproxy.c.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -17,6 +19,7 @@
 #include "cop/compiler.h"
 #include "cop/interpose.h"
 #include "cop/libc.h"
+#include "cop/netns.h"
 #include "cop/process.h"
 #include "cop/scratch.h"
 
@@ -84,11 +87,20 @@ EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	return pid;
 }
 
+EXPORT int setns(int fd, int nstype)
+{
+	if (!nstype || nstype & CLONE_NEWNET)
+		cop_netns_leave();
+	return cop_libc.setns(fd, nstype);
+}
+
 EXPORT int unshare(int flags)
 {
 	bool copies = flags & CLONE_FILES, parted;
 	int ret;
 
+	if (flags & CLONE_NEWNET)
+		cop_netns_leave();
 	if (copies)
 		cop_scratch_hold();
 	parted = copies && cop_process_part();

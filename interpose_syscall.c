@@ -61,7 +61,6 @@
 	X(accept, (INT(0), PTR(1), PTR(2)))                     \
 	X(accept4, (INT(0), PTR(1), PTR(2), INT(3)))            \
 	X(epoll_ctl, (INT(0), INT(1), INT(2), PTR(3)))          \
-	X(unshare, (INT(0)))                                    \
 	X(sendmsg, (INT(0), PTR(1), INT(2)))                    \
 	X(sendmmsg, (INT(0), PTR(1), a[2], INT(3)))             \
 	X(sendfile, (INT(0), INT(1), PTR(2), a[3]))             \
@@ -70,9 +69,11 @@
 	X(execveat, (INT(0), PTR(1), PTR(2), PTR(3), INT(4)))   \
 	OLD_TABLE_CALLS(X)
 
-/* Those that may bring the first COP socket. */
+/* Those that may bring the first COP socket, or change where it will be. */
 #define SAME_CALLS(X)                                       \
 	X(socket, (INT(0), INT(1), INT(2)))                 \
+	X(unshare, (INT(0)))                                \
+	X(setns, (INT(0), INT(1)))                          \
 	X(recvmsg, (INT(0), PTR(1), INT(2)))                \
 	X(recvmmsg, (INT(0), PTR(1), a[2], INT(3), PTR(4))) \
 	X(pidfd_getfd, (INT(0), INT(1), a[2]))              \

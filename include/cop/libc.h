@@ -90,6 +90,7 @@
 	  (first, last, flags))                                                \
 	X(void, closefrom, (int first), (first))                               \
 	X(int, unshare, (int flags), (flags))                                  \
+	X(int, setns, (int fd, int nstype), (fd, nstype))                      \
 	X(int, daemon, (int nochdir, int noclose), (nochdir, noclose))         \
 	X(int, pidfd_getfd, (int pidfd, int fd, unsigned int flags),           \
 	  (pidfd, fd, flags))                                                  \

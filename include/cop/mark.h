@@ -32,13 +32,17 @@ int cop_mark_filter(struct sock *sk, int fd, enum cop_body body, int user);
 
 /**
  * cop_unmark - take over what a mark says
- * @sk: a new sock
+ * @sk: a new sock, with SOCK_ELSEWHERE where it is so
+ * @fd: its kernel socket
  * @sport: the port that its kernel socket has, network order
  * @mark: what was read from there
  *
- * Sets what only the mark knows, what a bind fixed and options that the kernel
- * was not told of, and hashes the port.
+ * Another process may have written the mark, so what the kernel can tell is taken
+ * from the kernel. From the mark comes what only the mark knows: what a bind fixed,
+ * and options that the kernel was not told of. The port is hashed. Returns 0, or
+ * -ENOENT, with @sk unchanged, for a mark that this library can't have written.
  */
-void cop_unmark(struct sock *sk, __be16 sport, const struct cop_mark *mark);
+int cop_unmark(struct sock *sk, int fd, __be16 sport,
+	       const struct cop_mark *mark);
 
 #endif /* COP_MARK_H */

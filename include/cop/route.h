@@ -7,6 +7,7 @@
 
 #include <linux/types.h>
 #include <netinet/in.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 /**
@@ -23,11 +24,14 @@ unsigned int inet_addr_type(__be32 addr);
 /**
  * inet_source_addr - the source address that a socket bound to @addr sends from
  * @addr: IPv4 address, network order
+ * @netns: the socket's namespace, from cop_netns_key(); 0: the only one there is
  *
  * Returns @addr, or 0 where it can't be a source (multicast, broadcast): what
- * inet_bind leaves in inet_saddr. What an address is may be a second old.
+ * inet_bind leaves in inet_saddr. With @netns 0 the answer may be a second old. A
+ * namespace that the calling thread is not in can't be asked: there the bits of the
+ * address decide.
  */
-__be32 inet_source_addr(__be32 addr);
+__be32 inet_source_addr(__be32 addr, uint64_t netns);
 
 /**
  * ip_route_connect - connect the kernel socket and learn what it chose

@@ -59,6 +59,11 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_PASSED	  0x8000  /* a spawn may duplicate its descriptor */
 #define SOCK_PEER_ONLY	  0x20000 /* all that can be received is the peer's */
 #define SOCK_WAITED	  0x40000 /* a wait was for it while it was undecided */
+#define SOCK_ELSEWHERE	  0x1000000 /* not in the home namespace: netns.h */
+#define SOCK_RECEIVED	  0x2000000 /* it came from another process or image */
+#define SOCK_CONTEST \
+	0x4000000 /* a bind may take a port that our table has
+				     * for another sock, if the kernel does */
 
 /*
  * The operations of a socket of one family and type. @fd is the descriptor the

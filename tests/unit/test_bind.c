@@ -69,6 +69,55 @@ Test(cop_bind, a_naming_that_was_under_way_at_a_fork_is_none_in_the_child)
 	cr_assert(not(cop_may_own(t_sk(named), pipes[0])));
 }
 
+/* ---- whose a descriptor is ------------------------------------------------- */
+
+/* A COP socket's number, closed unseen and given to a UDP socket unseen. */
+static int replaced_unbound(void)
+{
+	int fd = t_open(), udp = socket(AF_INET, SOCK_DGRAM, 0);
+
+	cr_assert(eq(int, dup2(udp, fd), fd));
+	close(udp);
+	return fd;
+}
+
+static void bind_unseen(int fd)
+{
+	struct sockaddr_in addr = t_addr(LOOPBACK, 0);
+
+	cr_assert(zero(int, bind(fd, (struct sockaddr *)&addr, sizeof(addr))));
+}
+
+/* Port 0 is that of both, and no other sign was asked for in time. */
+Test(cop_bind,
+     an_unbound_udp_socket_unseen_is_told_from_a_cop_one_once_it_is_bound)
+{
+	int fd = replaced_unbound();
+
+	cr_assert(cop_owns(t_sk(fd), fd));
+	bind_unseen(fd);
+	cr_assert(not(cop_owns(t_sk(fd), fd)));
+}
+
+/* docs/BYPASS.md says so: to tell would take a system call in each socket(). */
+Test(cop_bind, an_unbound_udp_socket_unseen_is_taken_for_cops_by_a_fork)
+{
+	int fd = replaced_unbound();
+
+	fd_identify_all();
+	bind_unseen(fd);
+	cr_assert(cop_owns(t_sk(fd), fd));
+}
+
+Test(cop_bind, a_cop_socket_that_a_fork_was_told_of_is_no_udp_socket_unseen)
+{
+	int fd = t_open(), udp = socket(AF_INET, SOCK_DGRAM, 0);
+
+	fd_identify_all();
+	cr_assert(eq(int, dup2(udp, fd), fd));
+	cr_assert(not(cop_owns(t_sk(fd), fd)));
+}
+
 /* ---- compared with the kernel --------------------------------------------- */
 
 enum state { FRESH, BOUND, BOUND_TO_0, CONNECTED, STATES };

@@ -3,6 +3,8 @@
  * test_mark.c - a COP sock that goes elsewhere on its kernel socket. Elsewhere
  * is this process, once it has forgotten what it knew of the descriptor.
  */
+#include <linux/netlink.h>
+#include <netinet/udp.h>
 #include <sys/resource.h>
 
 #include "cop/bind.h"
@@ -187,6 +189,46 @@ Test(cop_mark, a_mark_of_no_type_there_can_be_is_no_mark, .init = t_init)
 	}
 }
 
+/* The types of inetsw end at SOCK_MAX, those that fit into four bits do not. */
+Test(cop_mark, a_mark_of_any_type_or_protocol_but_ours_is_no_mark,
+     .init = t_init)
+{
+	static const uint16_t protocol[] = {
+		0, IPPROTO_UDP, IPPROTO_COP, 255, 256, 0x8000 | IPPROTO_COP
+	};
+
+	for (unsigned int i = 0; i < 256 * ARRAY_SIZE(protocol); i++) {
+		const struct cop_mark mark = {
+			PF_INET, i % 256, protocol[i / 256], 0, { 0 }
+		};
+		bool ours = (mark.type == SOCK_COP &&
+			     mark.protocol == IPPROTO_COP) ||
+			    (mark.type == SOCK_DGRAM &&
+			     mark.protocol == IPPROTO_UDP);
+		int udp = t_udp();
+
+		cr_assert(zero(int, cop_program_mark(udp, &mark)));
+		cr_assert(eq(int, fd_adopt(udp), ours), "type %u, protocol %u",
+			  mark.type, mark.protocol);
+		t_close(udp);
+	}
+}
+
+Test(cop_mark, a_mark_of_any_family_but_ours_is_no_mark, .init = t_init)
+{
+	for (int family = 0; family < 256; family++) {
+		const struct cop_mark mark = {
+			family, SOCK_COP, IPPROTO_COP, 0, { 0 }
+		};
+		int udp = t_udp();
+
+		cr_assert(zero(int, cop_program_mark(udp, &mark)));
+		cr_assert(eq(int, fd_adopt(udp), family == PF_INET),
+			  "family %d", family);
+		t_close(udp);
+	}
+}
+
 Test(cop_mark, a_raw_socket_with_a_mark_is_not_taken, .init = t_init)
 {
 	const struct cop_mark mark = {
@@ -199,4 +241,174 @@ Test(cop_mark, a_raw_socket_with_a_mark_is_not_taken, .init = t_init)
 			     strerror(errno));
 	cr_assert(zero(int, cop_program_mark(raw, &mark)));
 	cr_assert(not(fd_adopt(raw)));
+}
+
+/* ---- marks of another process --------------------------------------------- */
+
+/* As cop_mark.c lays the words out. */
+enum { FLAGS, LOCKS, RANGE, PORTS };
+
+static bool takes(int fd, const struct cop_mark *mark)
+{
+	cr_assert(zero(int, cop_program_mark(fd, mark)));
+	return fd_adopt(fd);
+}
+
+static struct cop_mark mark_with(int word, uint32_t value)
+{
+	struct cop_mark mark = { PF_INET, SOCK_COP, IPPROTO_COP, 0, { 0 } };
+
+	mark.word[word] = value;
+	return mark;
+}
+
+/* A kernel socket of a program's, unbound. */
+static int new_udp(void)
+{
+	return socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+}
+
+Test(cop_mark, a_word_that_no_library_writes_is_no_mark, .init = t_init)
+{
+	static const struct {
+		int word;
+		uint32_t value;
+	} forged[] = {
+		{ FLAGS, SOCK_DEAD },
+		{ FLAGS, SOCK_CARRIED },
+		{ FLAGS, SOCK_FILTER },
+		{ FLAGS, SOCK_FILTER_CLEAN },
+		{ FLAGS, SOCK_DECIDING },
+		{ FLAGS, SOCK_UNCONFIRMED },
+		{ FLAGS, SOCK_SHARED_PORT },
+		{ FLAGS, SOCK_ELSEWHERE },
+		{ FLAGS, SOCK_CONTEST },
+		{ FLAGS, 1u << 31 },
+		{ LOCKS, 1 },
+		{ LOCKS, 2 << 8 },
+		{ LOCKS, 255 << 16 },
+		{ LOCKS, 1 << 24 },
+		{ RANGE, 5u << 16 | 6 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(forged); i++) {
+		struct cop_mark mark =
+			mark_with(forged[i].word, forged[i].value);
+
+		cr_assert(not(takes(new_udp(), &mark)), "word %d, %#x",
+			  forged[i].word, forged[i].value);
+	}
+	cr_assert(zero(uint, cop_port_held(&cop_port_table)));
+}
+
+Test(cop_mark, what_the_kernel_denies_is_not_taken_from_a_mark, .init = t_init)
+{
+	const struct cop_mark mark = {
+		PF_INET,
+		SOCK_COP,
+		IPPROTO_COP,
+		0,
+		{ SOCK_USER_RANGE | SOCK_ON_DEVICE | SOCK_CORKED |
+			  SOCK_CORK_OPT | SOCK_NARROWED,
+		  SOCK_BINDPORT_LOCK, 40000u << 16 | 40000,
+		  40000u << 16 | 40000 },
+	};
+	int fd = new_udp();
+	struct sock *sk;
+
+	cr_assert(takes(fd, &mark));
+	sk = t_sk(fd);
+	cr_assert(not(sock_flag(sk, mark.word[FLAGS])));
+	cr_assert(zero(int, sk->sk_userlocks));
+	cr_assert(zero(int, sk->sk_num));
+	cr_assert(zero(u32, cop_sk(sk)->user_range));
+	cr_assert(zero(int, cop_sk(sk)->pinned));
+	cr_assert(zero(uint, cop_port_held(&cop_port_table)));
+}
+
+Test(cop_mark, what_the_kernel_knows_need_not_be_in_the_mark, .init = t_init)
+{
+	const struct cop_mark mark = mark_with(FLAGS, 0);
+	const uint32_t range = 40010u << 16 | 40000;
+	int fd = new_udp(), one = 1;
+	struct sock *sk;
+
+	cr_assert(zero(int, setsockopt(fd, IPPROTO_UDP, UDP_CORK, &one,
+				       sizeof(one))));
+	cr_assert(zero(int, setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE,
+				       &range, sizeof(range))));
+	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3))
+		cr_skip_test("no device to bind to: %s", strerror(errno));
+	cr_assert(takes(fd, &mark));
+	sk = t_sk(fd);
+	cr_assert(sock_flag(sk, SOCK_CORK_OPT));
+	cr_assert(sock_flag(sk, SOCK_USER_RANGE));
+	cr_assert(sock_flag(sk, SOCK_ON_DEVICE));
+	cr_assert(eq(u32, cop_sk(sk)->user_range, range));
+}
+
+/* The range on the kernel socket is not that of a COP sock's port. */
+Test(cop_mark, a_range_is_narrowed_to_the_port_of_its_socket_only,
+     .init = t_init)
+{
+	struct cop_mark mark = mark_with(FLAGS, SOCK_NARROWED);
+	int fd = t_udp();
+	uint32_t port = t_port(fd), other = port ^ 1;
+
+	mark.word[RANGE] = 7u << 16 | 5;
+	other |= other << 16;
+	setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &other, sizeof(other));
+	cr_assert(takes(fd, &mark));
+	cr_assert(not(sock_flag(t_sk(fd), SOCK_NARROWED)));
+	cr_assert(eq(u32, cop_sk(t_sk(fd))->user_range, other));
+	fd_drop(fd_take(fd));
+	port |= port << 16;
+	setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &port, sizeof(port));
+	cr_assert(takes(fd, &mark));
+	cr_assert(sock_flag(t_sk(fd), SOCK_NARROWED));
+	cr_assert(eq(u32, cop_sk(t_sk(fd))->user_range, 7u << 16 | 5));
+}
+
+/* The mark says that a bind has fixed the port; the kernel gives it back. */
+Test(cop_mark, a_port_that_the_kernel_gives_back_is_not_held_for_a_mark,
+     .init = t_init)
+{
+	struct cop_mark mark = mark_with(LOCKS, SOCK_BINDPORT_LOCK);
+	int fd = new_udp(), peer = t_open_bound();
+	uint16_t snum;
+
+	cr_assert(zero(int, t_connect(fd, LOOPBACK, t_port(peer))));
+	snum = t_port(fd);
+	cr_assert(takes(fd, &mark));
+	cr_assert(eq(u16, t_sk(fd)->sk_num, snum));
+	cr_assert(is_claimed(snum));
+	cr_assert(zero(int, t_disconnect(fd)));
+	cr_assert(zero(u16, t_port(fd)));
+	cr_assert(not(is_claimed(snum)));
+}
+
+static int kind_socket(int i)
+{
+	static const int kind[][3] = {
+		{ AF_INET6, SOCK_DGRAM, 0 },
+		{ AF_INET, SOCK_STREAM, 0 },
+		{ AF_UNIX, SOCK_DGRAM, 0 },
+		{ AF_UNIX, SOCK_STREAM, 0 },
+		{ AF_NETLINK, SOCK_RAW, NETLINK_ROUTE },
+	};
+
+	if (i == ARRAY_SIZE(kind))
+		return -1;
+	return socket(kind[i][0], kind[i][1] | SOCK_CLOEXEC, kind[i][2]);
+}
+
+Test(cop_mark, a_mark_on_any_other_kind_of_socket_is_none, .init = t_init)
+{
+	struct cop_mark mark = mark_with(FLAGS, 0);
+	int fd;
+
+	for (int i = 0; (fd = kind_socket(i)) >= 0; i++) {
+		cr_assert(zero(int, cop_program_mark(fd, &mark)));
+		cr_assert(not(fd_adopt(fd)), "kind %d", i);
+	}
 }

@@ -31,7 +31,7 @@ Test(cop_route, each_address_has_its_kind_and_source)
 
 		cr_assert(eq(uint, inet_addr_type(addr), kind[i].type), "%s",
 			  kind[i].ip);
-		cr_assert(eq(u32, inet_source_addr(addr),
+		cr_assert(eq(u32, inet_source_addr(addr, 0),
 			     inet_addr(kind[i].source)),
 			  "%s", kind[i].ip);
 	}
@@ -40,7 +40,7 @@ Test(cop_route, each_address_has_its_kind_and_source)
 Test(cop_route, any_address_is_its_own_source)
 {
 	cr_assert(eq(uint, inet_addr_type(0), RTN_BROADCAST));
-	cr_assert(zero(u32, inet_source_addr(0)));
+	cr_assert(zero(u32, inet_source_addr(0, 0)));
 }
 
 Test(cop_route, asking_leaves_no_descriptor)

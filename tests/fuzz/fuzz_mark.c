@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: MIT
+/*
+ * fuzz_mark.c - descriptors of all kinds with forged marks, as another process may
+ * send them: none may crash the receiver, none may give it a port that the kernel
+ * does not show as that very socket's, and none may leave a port behind.
+ *
+ * An input makes a socket, writes a program on it, has fd_adopt() look at it as
+ * over an exec or behind a message, and plays a few calls on what came of it.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/netlink.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cop.h"
+#include "cop/bind.h"
+#include "cop/compiler.h"
+#include "cop/inet.h"
+#include "cop/libc.h"
+#include "cop/port.h"
+#include "cop/program.h"
+#include "cop/proto.h"
+#include "cop/table.h"
+#include "fuzz/fuzz_mark.h"
+
+#define HOLDS(x)                                                            \
+	do {                                                                \
+		if (!(x)) {                                                 \
+			fprintf(stderr, "line %d: not " #x "\n", __LINE__); \
+			abort();                                            \
+		}                                                           \
+	} while (0)
+
+/* ---- the input ------------------------------------------------------------ */
+
+struct input {
+	const uint8_t *at;
+	size_t left;
+};
+
+static uint8_t byte(struct input *in)
+{
+	if (!in->left)
+		return 0;
+	in->left--;
+	return *in->at++;
+}
+
+static uint32_t word(struct input *in)
+{
+	uint32_t value = 0;
+
+	for (int i = 0; i < 4; i++)
+		value = value << 8 | byte(in);
+	return value;
+}
+
+/* ---- sockets --------------------------------------------------------------- */
+
+static struct sockaddr_in loopback(uint16_t snum)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+				    .sin_port = htons(snum),
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	return addr;
+}
+
+static uint16_t port_of(int fd)
+{
+	struct sockaddr_in addr = { 0 };
+	socklen_t len = sizeof(addr);
+
+	if (getsockname(fd, (struct sockaddr *)&addr, &len) ||
+	    addr.sin_family != AF_INET)
+		return 0;
+	return ntohs(addr.sin_port);
+}
+
+static void bind_to(int fd, uint16_t snum, bool anywhere)
+{
+	struct sockaddr_in addr = loopback(snum);
+
+	if (anywhere)
+		addr.sin_addr.s_addr = htonl(INADDR_ANY);
+	bind(fd, (struct sockaddr *)&addr, sizeof(addr));
+}
+
+static void connect_to(int fd, int family)
+{
+	struct sockaddr_in addr = loopback(9);
+
+	addr.sin_family = family;
+	connect(fd, (struct sockaddr *)&addr, sizeof(addr));
+}
+
+static void set(int fd, int level, int name, int value)
+{
+	setsockopt(fd, level, name, &value, sizeof(value));
+}
+
+static void bind_within_one_port(int fd)
+{
+	bind_to(fd, 0, true);
+	set(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, port_of(fd) * 0x10001u);
+}
+
+static void begin_datagram(int fd)
+{
+	connect_to(fd, AF_INET);
+	send(fd, "begun", 5, MSG_MORE | MSG_NOSIGNAL);
+}
+
+static void set_up(int fd, uint8_t state)
+{
+	switch (state % 10) {
+	case 1:
+		return bind_to(fd, 0, false);
+	case 2:
+		return bind_to(fd, 20000 + state, true);
+	case 3:
+		return connect_to(fd, AF_INET);
+	case 4:
+		return bind_within_one_port(fd);
+	case 5:
+		return begin_datagram(fd);
+	case 6:
+		return set(fd, IPPROTO_UDP, UDP_CORK, 1);
+	case 7:
+		setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3);
+		return bind_to(fd, 0, false);
+	case 8:
+		connect_to(fd, AF_INET);
+		return connect_to(fd, AF_UNSPEC);
+	case 9:
+		set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+		return bind_to(fd, 20000 + state, false);
+	}
+}
+
+static const int kinds[][3] = {
+	{ AF_INET6, SOCK_DGRAM, 0 },
+	{ AF_INET, SOCK_STREAM, 0 },
+	{ AF_INET, SOCK_RAW, IPPROTO_UDP },
+	{ AF_INET, SOCK_DGRAM, IPPROTO_ICMP },
+	{ AF_UNIX, SOCK_DGRAM, 0 },
+	{ AF_UNIX, SOCK_STREAM, 0 },
+	{ AF_UNIX, SOCK_SEQPACKET, 0 },
+	{ AF_NETLINK, SOCK_RAW, NETLINK_ROUTE },
+};
+
+/* Three in four are UDP's, for the others are told by their kind. */
+static int make_socket(struct input *in)
+{
+	size_t kind = byte(in) % (4 * (ARRAY_SIZE(kinds) + 1));
+	int fd;
+
+	if (kind == ARRAY_SIZE(kinds))
+		return open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (kind < ARRAY_SIZE(kinds))
+		fd = socket(kinds[kind][0], kinds[kind][1] | SOCK_CLOEXEC,
+			    kinds[kind][2]);
+	else
+		fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	set_up(fd, byte(in));
+	return fd;
+}
+
+/* ---- marks ------------------------------------------------------------------ */
+
+/* One that could be true of the socket. */
+static struct cop_mark true_mark(int fd, struct input *in)
+{
+	uint32_t port = port_of(fd);
+	bool adopted = byte(in) & 1;
+	struct cop_mark mark = {
+		.family = PF_INET,
+		.type = adopted ? SOCK_DGRAM : SOCK_COP,
+		.protocol = adopted ? IPPROTO_UDP : IPPROTO_COP,
+		.body = byte(in) % 3,
+		.word = { word(in) &
+				  (SOCK_USER_RANGE | SOCK_ON_DEVICE |
+				   SOCK_CORKED | SOCK_CORK_OPT | SOCK_NARROWED),
+			  word(in) & 0x0001010c, port * 0x10001,
+			  port << 16 | (byte(in) & 1 ? port : 0) },
+	};
+
+	return mark;
+}
+
+static void forge(struct cop_mark *mark, struct input *in)
+{
+	for (int n = byte(in) % 4; n; n--) {
+		uint8_t what = byte(in) % 8;
+
+		if (what < COP_MARK_WORDS)
+			mark->word[what] = word(in);
+		else if (what == 4)
+			mark->type = byte(in) % 16;
+		else if (what == 5)
+			mark->protocol = word(in);
+		else if (what == 6)
+			mark->family = byte(in);
+	}
+}
+
+static int user_filter(struct input *in)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 8),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, byte(in), 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog prog = { ARRAY_SIZE(code), code };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
+	return fd;
+}
+
+/* What is on the socket, with a few instructions and the length changed. */
+static void corrupt(int fd, struct input *in)
+{
+	struct sock_filter code[128] = { 0 };
+	socklen_t len = ARRAY_SIZE(code);
+	struct sock_fprog prog = { 0, code };
+
+	if (getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, code, &len) || !len)
+		return;
+	for (int n = byte(in) % 4; n; n--) {
+		struct sock_filter *insn = &code[byte(in) % len];
+
+		if (byte(in) & 1)
+			insn->k ^= word(in);
+		else
+			insn->code ^= byte(in);
+	}
+	if (byte(in) % 8 == 0) {
+		code[len] = code[len - 1];
+		len++;
+	}
+	prog.len = len;
+	setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
+}
+
+static void write_mark(int fd, struct input *in)
+{
+	struct cop_mark mark = true_mark(fd, in);
+	int user = mark.body == COP_BODY_USER ? user_filter(in) : -1;
+
+	forge(&mark, in);
+	cop_program_attach(fd, &mark, user);
+	if (user >= 0)
+		close(user);
+	if (byte(in) & 1)
+		corrupt(fd, in);
+	if (byte(in) % 8 == 0)
+		set(fd, SOL_SOCKET, SO_LOCK_FILTER, 1);
+}
+
+/* ---- what came of it ---------------------------------------------------------- */
+
+static bool kernel_says(int fd, int name, int value)
+{
+	socklen_t len = sizeof(int);
+	int is = -1;
+
+	return !getsockopt(fd, SOL_SOCKET, name, &is, &len) && is == value;
+}
+
+static void look_at(int fd)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	unsigned int held = cop_port_held(&cop_port_table);
+	struct sock *sk = sock->sk;
+
+	HOLDS(kernel_says(fd, SO_DOMAIN, AF_INET));
+	HOLDS(kernel_says(fd, SO_TYPE, SOCK_DGRAM));
+	HOLDS(kernel_says(fd, SO_PROTOCOL, IPPROTO_UDP));
+	HOLDS((sk->sk_type == SOCK_COP && sk->sk_protocol == IPPROTO_COP) ||
+	      (sk->sk_type == SOCK_DGRAM && sk->sk_protocol == IPPROTO_UDP));
+	HOLDS(held <= 1);
+	HOLDS(!held || cop_port_taken(&cop_port_table, port_of(fd)));
+	HOLDS(!sk->sk_num || sk->sk_num == port_of(fd));
+	HOLDS(!(sk->sk_userlocks & ~(SOCK_BINDADDR_LOCK | SOCK_BINDPORT_LOCK)));
+	HOLDS(sk->sk_reuse <= 1 && sk->sk_reuseport <= 1);
+}
+
+static void call_names(struct socket *sock, int fd, struct input *in)
+{
+	struct sockaddr_in addr = loopback(byte(in) & 1 ? 0 : 20300);
+	struct sockaddr *sa = (struct sockaddr *)&addr;
+	socklen_t len = sizeof(addr);
+
+	switch (byte(in) % 4) {
+	case 0:
+		sock->ops->bind(sock, fd, sa, len);
+		break;
+	case 1:
+		sock->ops->connect(sock, fd, sa, len);
+		break;
+	case 2:
+		addr.sin_family = AF_UNSPEC;
+		sock->ops->connect(sock, fd, sa, len);
+		break;
+	default:
+		sock->ops->getname(sock, fd, sa, &len);
+	}
+}
+
+static void call_options(struct socket *sock, int fd, struct input *in)
+{
+	static const int name[][2] = {
+		{ SOL_SOCKET, SO_TYPE },
+		{ SOL_SOCKET, SO_REUSEADDR },
+		{ SOL_SOCKET, SO_REUSEPORT },
+		{ SOL_SOCKET, SO_RCVBUF },
+		{ SOL_SOCKET, SO_ERROR },
+		{ IPPROTO_UDP, UDP_CORK },
+		{ IPPROTO_IP, IP_LOCAL_PORT_RANGE },
+	};
+	const int *which = name[byte(in) % ARRAY_SIZE(name)];
+	struct sock_filter code[64];
+	socklen_t len = sizeof(int);
+	int value = word(in);
+
+	if (byte(in) & 1)
+		sock->ops->setsockopt(sock, fd, which[0], which[1], &value,
+				      len);
+	sock->ops->getsockopt(sock, fd, which[0], which[1], &value, &len);
+	len = ARRAY_SIZE(code);
+	sock->ops->getsockopt(sock, fd, SOL_SOCKET, SO_GET_FILTER, code, &len);
+}
+
+static void call_data(struct socket *sock, int fd, struct input *in)
+{
+	struct sockaddr_in addr = loopback(9);
+	char buf[64] = "data";
+
+	if (!inet_sk(sock->sk)->inet_sport)
+		sock->ops->autobind(sock, fd);
+	sock->ops->sendto(sock, fd, buf, byte(in) % sizeof(buf),
+			  MSG_DONTWAIT | (byte(in) & 1 ? MSG_MORE : 0), &addr,
+			  sizeof(addr));
+	if (!inet_sk(sock->sk)->inet_sport)
+		sock->ops->autobound(sock, fd, 0);
+	sock->ops->poll(sock, fd);
+	sock->ops->recvfrom(sock, fd, buf, sizeof(buf), MSG_DONTWAIT, NULL,
+			    NULL);
+}
+
+/* The sender has the kernel socket too, and does as it likes. */
+static void call_sender(int fd, struct input *in)
+{
+	switch (byte(in) % 4) {
+	case 0:
+		return connect_to(fd, AF_UNSPEC);
+	case 1:
+		return set_up(fd, byte(in));
+	case 2:
+		return write_mark(fd, in);
+	default:
+		return corrupt(fd, in);
+	}
+}
+
+/* Where the sender has had a part in it, a port may be another by now. */
+static void play(int fd, struct input *in)
+{
+	bool alone = true;
+
+	for (int n = byte(in) % 6; n; n--) {
+		struct socket *sock = sockfd_lookup(fd);
+
+		switch (byte(in) % 5) {
+		case 0:
+			call_names(sock, fd, in);
+			break;
+		case 1:
+			call_options(sock, fd, in);
+			break;
+		case 2:
+			call_data(sock, fd, in);
+			break;
+		case 3:
+			call_sender(fd, in);
+			alone = false;
+			break;
+		default:
+			sock->ops->mark(sock, fd);
+		}
+		HOLDS(cop_port_held(&cop_port_table) <= 1);
+	}
+	if (alone)
+		look_at(fd);
+}
+
+static void receive(int fd, struct input *in)
+{
+	if (!fd_adopt(fd)) {
+		HOLDS(!sockfd_lookup(fd));
+		return;
+	}
+	look_at(fd);
+	play(fd, in);
+}
+
+static void begin(void)
+{
+	static bool begun;
+
+	if (begun)
+		return;
+	begun = true;
+	cop_libc_init();
+	inet_init();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input in = { data, size };
+	struct socket *sock;
+	int fd;
+
+	begin();
+	fd = make_socket(&in);
+	if (fd < 0)
+		return 0;
+	write_mark(fd, &in);
+	receive(fd, &in);
+	sock = fd_take(fd);
+	close(fd);
+	fd_drop(sock);
+	HOLDS(!cop_port_held(&cop_port_table));
+	return 0;
+}

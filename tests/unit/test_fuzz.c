@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_fuzz.c - what tests/fuzz looks for, for a moment, with the same numbers in
+ * each run. "make fuzz" looks for longer.
+ */
+#include "fuzz/fuzz_mark.h"
+#include "helpers.h"
+
+#define MARKS  20000
+#define LENGTH 96
+
+static uint8_t random_byte(void)
+{
+	static uint32_t state = 0x2545f491;
+
+	state ^= state << 13;
+	state ^= state >> 17;
+	state ^= state << 5;
+	return state >> 16;
+}
+
+static int forged_marks(void)
+{
+	uint8_t data[LENGTH];
+
+	for (int i = 0; i < MARKS; i++) {
+		for (size_t k = 0; k < sizeof(data); k++)
+			data[k] = random_byte();
+		LLVMFuzzerTestOneInput(data, sizeof(data));
+	}
+	return 0;
+}
+
+Test(fuzz, forged_marks_crash_nothing_and_leave_no_port)
+{
+	T_CHILD(forged_marks);
+}
