@@ -15,7 +15,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "cop/atomic.h"
 #include "cop/bind.h"
@@ -152,12 +151,22 @@ int cop_refuse_udp_cmsg(int fd, const struct msghdr *msg)
 	return err;
 }
 
-/* Whether the kernel still holds a datagram that was begun. */
+/*
+ * Whether the kernel holds a datagram that was begun, which takes a part without
+ * a look at its name. Only without one it says that no such family is known. The
+ * part is only a probe, so it adds nothing, and nothing is sent.
+ */
 static bool cork_pending(int fd)
 {
-	int queued = 0;
+	const int flags = MSG_MORE | MSG_PROBE | MSG_DONTWAIT | MSG_NOSIGNAL;
+	const struct sockaddr_in none = { .sin_family = UINT16_MAX };
+	int cancel = cancel_off();
+	ssize_t ret =
+		cop_libc.sendto(fd, NULL, 0, flags,
+				(const struct sockaddr *)&none, sizeof(none));
 
-	return !cop_libc.ioctl(fd, TIOCOUTQ, &queued) && queued;
+	cancel_on(cancel);
+	return !ret;
 }
 
 /* One more part of a datagram that has its number. */
