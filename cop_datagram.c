@@ -135,6 +135,18 @@ int cop_soft_error(struct sock *sk)
 	return -atomic_exchange(&cop_sk(sk)->soft_err, 0);
 }
 
+/* Segments of no length are none, so the kernel sends the datagram whole. */
+static int judge_udp_cmsg(const struct cmsghdr *cmsg)
+{
+	uint16_t size;
+
+	if (cmsg->cmsg_type != UDP_SEGMENT ||
+	    cmsg->cmsg_len != CMSG_LEN(sizeof(size)))
+		return -EINVAL;
+	memcpy(&size, CMSG_DATA(cmsg), sizeof(size));
+	return size ? -EIO : 0;
+}
+
 int cop_refuse_udp_cmsg(int fd, const struct msghdr *msg)
 {
 	struct cmsghdr *cmsg;
@@ -147,7 +159,7 @@ int cop_refuse_udp_cmsg(int fd, const struct msghdr *msg)
 	for (cmsg = CMSG_FIRSTHDR(msg); cmsg && err != -EINVAL;
 	     cmsg = CMSG_NXTHDR((struct msghdr *)msg, cmsg))
 		if (cmsg->cmsg_level == IPPROTO_UDP)
-			err = -EINVAL;
+			err = judge_udp_cmsg(cmsg) ?: err;
 	return err;
 }
 
