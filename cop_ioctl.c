@@ -15,10 +15,24 @@
 #include "cop/proto.h"
 #include "cop/uaccess.h"
 
+/*
+ * A look at the first datagram would take the pending error from the program. Where
+ * no stray can be queued the kernel knows the length. Where one can, there is nothing
+ * for certain; the next call returns the error, and then there is a look.
+ */
+static int length_unseen(struct sock *sk, int fd, int *len)
+{
+	int err = 0;
+
+	if (sock_flag(sk, SOCK_FILTER_CLEAN))
+		err = cop_libc_result(cop_libc.ioctl(fd, FIONREAD, len));
+	*len = *len > COP_HLEN ? *len - COP_HLEN : 0;
+	return err;
+}
+
 static int head_length(struct sock *sk, int fd, int *len)
 {
 	struct cop_rx rx;
-	int err;
 
 	switch (cop_head_purge(sk, fd, &rx)) {
 	case HEAD_EMPTY:
@@ -30,9 +44,7 @@ static int head_length(struct sock *sk, int fd, int *len)
 	case HEAD_GONE:
 		return -ENOTSOCK;
 	default:
-		err = cop_libc_result(cop_libc.ioctl(fd, FIONREAD, len));
-		*len = *len > COP_HLEN ? *len - COP_HLEN : 0;
-		return err;
+		return length_unseen(sk, fd, len);
 	}
 }
 
