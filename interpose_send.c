@@ -225,8 +225,10 @@ static noinline int sys_sendmmsg(struct socket *sock, int fd,
 	struct send_call call = { .vec = vec, .n = n, .flags = flags };
 	int ret;
 
-	if (flags & MSG_CMSG_COMPAT || !n)
-		ret = msg_refuse(fd, n ? -EINVAL : 0);
+	if (flags & MSG_CMSG_COMPAT)
+		ret = -EINVAL;
+	else if (!n)
+		ret = msg_refuse(fd, 0);
 	else
 		ret = sock_send(sock, fd, &call);
 	if (unlikely(gone(fd, ret, saved)))

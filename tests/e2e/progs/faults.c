@@ -205,7 +205,7 @@ static void pending_error_and_a_bad_vector(void)
 		if (polled)
 			T(poll(&fd, 1, 0));
 		make_vec();
-		vec[0].msg_hdr.msg_iov = BAD_PTR;
+		vec[0].msg_hdr = message(&from, 1, BAD_PTR);
 		for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 			T(send(sock_b, "abc", 3, 0));
 			T(recvmmsg(sock_b, bad[i], 2, 0, BAD_PTR));
@@ -346,9 +346,11 @@ static void compat(void)
 	T(sendmsg(sock_a, &vec[0].msg_hdr, COMPAT));
 	T(sendmsg(sock_a, BAD_PTR, COMPAT));
 	T(sendmmsg(sock_a, vec, 1, COMPAT));
+	T(sendmmsg(sock_a, vec, 0, COMPAT));
 	T(recvmsg(sock_b, &vec[0].msg_hdr, COMPAT));
 	T(recvmsg(sock_b, BAD_PTR, COMPAT));
 	T(recvmmsg(sock_b, vec, 1, COMPAT, NULL));
+	T(recvmmsg(sock_b, vec, 0, COMPAT, BAD_PTR));
 	T(recv(sock_b, buf, sizeof(buf), COMPAT));
 	T(recv(sock_b, large, sizeof(large), COMPAT));
 	show_rest(sock_b);
