@@ -36,7 +36,6 @@
 #define BATCH_IOVS   96
 
 #define NSEC_PER_SEC 1000000000l
-#define TIME_MAX     LONG_MAX
 
 struct tx_batch {
 	unsigned int n;
@@ -440,36 +439,6 @@ static int rx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
 	return got;
 }
 
-/* Saturates, as timespec64_add_safe() does: a time may be all there is. */
-static struct timespec rx_time_end(const struct timespec *timeout)
-{
-	struct timespec end;
-
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_nsec += timeout->tv_nsec;
-	end.tv_sec += end.tv_nsec >= NSEC_PER_SEC;
-	end.tv_nsec %= NSEC_PER_SEC;
-	if (__builtin_add_overflow(end.tv_sec, timeout->tv_sec, &end.tv_sec))
-		end = (struct timespec){ .tv_sec = TIME_MAX };
-	return end;
-}
-
-/* As the kernel does, the time is looked at after each message only. */
-static void rx_time_left(struct timespec *timeout, const struct timespec *end)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	timeout->tv_sec = end->tv_sec - now.tv_sec;
-	timeout->tv_nsec = end->tv_nsec - now.tv_nsec;
-	if (timeout->tv_nsec < 0) {
-		timeout->tv_nsec += NSEC_PER_SEC;
-		timeout->tv_sec--;
-	}
-	if (timeout->tv_sec < 0)
-		*timeout = (struct timespec){ 0 };
-}
-
 static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
 		     struct timespec *timeout, struct rx_result *res)
 {
@@ -480,15 +449,15 @@ static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
 	if (n)
 		return msg_refuse(fd, n);
 	if (timeout)
-		end = rx_time_end(timeout);
+		end = cop_time_end(timeout);
 	n = cop_recvmsg(sk, fd, &msg, flags);
 	if (n < 0)
 		return n;
 	if (msg_export(&vec->msg_hdr, &msg) ||
 	    put_length(vec, n & ~COP_RX_STALE))
 		return -EFAULT;
-	if (timeout)
-		rx_time_left(timeout, &end);
+	if (timeout) /* as in the kernel, looked at behind each message only */
+		*timeout = cop_time_left(&end);
 	res->tried = res->kept = 1;
 	return 1;
 }
