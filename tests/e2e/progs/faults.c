@@ -332,6 +332,9 @@ static void probes(void)
 	iov[0].iov_len = iov[1].iov_len = 0;
 	T(sendmmsg(sock_a, vec, 4, PROBE));
 	T(send(sock_a, large, 10, PROBE));
+	T(send(sock_a, large, LONGEST_UDP + 1, PROBE));
+	T(send(sock_a, large, 65535, PROBE));
+	T(send(sock_a, large, 65536, PROBE));
 	show_rest(sock_b);
 }
 
