@@ -179,7 +179,6 @@ static int ask_fault(struct sock *sk, int fd, int scratch,
 	lose_address(sk, fd, scratch);
 	return -EADDRINUSE;
 }
-}
 
 /*
  * Bind to one address, refusing a port that is held at any other: while the

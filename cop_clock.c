@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
@@ -21,12 +22,41 @@
 #include "cop/libc.h"
 #include "cop/scratch.h"
 
+#define NSEC_PER_SEC 1000000000l
+
 static uint64_t clock_ns(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + (uint32_t)now.tv_nsec;
+}
+
+struct timespec cop_time_end(const struct timespec *timeout)
+{
+	struct timespec end;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_nsec += timeout->tv_nsec;
+	end.tv_sec += end.tv_nsec >= NSEC_PER_SEC;
+	end.tv_nsec %= NSEC_PER_SEC;
+	if (__builtin_add_overflow(end.tv_sec, timeout->tv_sec, &end.tv_sec))
+		end = (struct timespec){ .tv_sec = LONG_MAX };
+	return end;
+}
+
+struct timespec cop_time_left(const struct timespec *end)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	now.tv_sec = end->tv_sec - now.tv_sec;
+	now.tv_nsec = end->tv_nsec - now.tv_nsec;
+	if (now.tv_nsec < 0) {
+		now.tv_nsec += NSEC_PER_SEC;
+		now.tv_sec--;
+	}
+	return now.tv_sec < 0 ? (struct timespec){ 0 } : now;
 }
 
 #ifdef __x86_64__

@@ -15,7 +15,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "cop/atomic.h"
 #include "cop/bind.h"
@@ -137,6 +136,18 @@ int cop_soft_error(struct sock *sk)
 	return -atomic_exchange(&cop_sk(sk)->soft_err, 0);
 }
 
+/* Segments of no length are none, so the kernel sends the datagram whole. */
+static int judge_udp_cmsg(const struct cmsghdr *cmsg)
+{
+	uint16_t size;
+
+	if (cmsg->cmsg_type != UDP_SEGMENT ||
+	    cmsg->cmsg_len != CMSG_LEN(sizeof(size)))
+		return -EINVAL;
+	memcpy(&size, CMSG_DATA(cmsg), sizeof(size));
+	return size ? -EIO : 0;
+}
+
 int cop_refuse_udp_cmsg(int fd, const struct msghdr *msg)
 {
 	struct cmsghdr *cmsg;
@@ -149,18 +160,29 @@ int cop_refuse_udp_cmsg(int fd, const struct msghdr *msg)
 	for (cmsg = CMSG_FIRSTHDR(msg); cmsg && err != -EINVAL;
 	     cmsg = CMSG_NXTHDR((struct msghdr *)msg, cmsg))
 		if (cmsg->cmsg_level == IPPROTO_UDP)
-			err = -EINVAL;
+			err = judge_udp_cmsg(cmsg) ?: err;
 	return err;
 }
 
-/* Whether the kernel still holds a datagram that was begun. */
+/*
+ * Whether the kernel holds a datagram that was begun, which takes a part without
+ * a look at its name. Only without one it says that no such family is known. The
+ * part is only a probe, so it adds nothing, and nothing is sent.
+ */
 static bool cork_pending(int fd)
 {
-	int queued = 0;
+	const int flags = MSG_MORE | MSG_PROBE | MSG_DONTWAIT | MSG_NOSIGNAL;
+	const struct sockaddr_in none = { .sin_family = UINT16_MAX };
+	ssize_t ret;
+	int cancel;
 
 	if (cop_confined())
 		return true;
-	return !cop_libc.ioctl(fd, TIOCOUTQ, &queued) && queued;
+	cancel = cancel_off();
+	ret = cop_libc.sendto(fd, NULL, 0, flags,
+			      (const struct sockaddr *)&none, sizeof(none));
+	cancel_on(cancel);
+	return !ret;
 }
 
 /* One more part of a datagram that has its number. */

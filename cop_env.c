@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cop/cancel.h"
 #include "cop/compiler.h"
 #include "cop/env.h"
 #include "cop/libc.h"
@@ -35,6 +36,16 @@ static int put_head(char *line, size_t size, int fd)
 	return n + snprintf(line + n, size - n, ": ");
 }
 
+/* write() is a cancellation point, and most calls that say something are none. */
+static void log_write(const char *line, size_t len)
+{
+	int cancel = cancel_off();
+	ssize_t n = cop_libc.write(STDERR_FILENO, line, len);
+
+	(void)n; /* nobody to tell */
+	cancel_on(cancel);
+}
+
 static void log_line(int fd, const char *fmt, va_list ap)
 {
 	char line[512];
@@ -45,8 +56,7 @@ static void log_line(int fd, const char *fmt, va_list ap)
 		return;
 	n = min_t(int, head + n, sizeof(line) - 2);
 	line[n] = '\n';
-	if (cop_libc.write(STDERR_FILENO, line, n + 1) < 0)
-		return; /* nobody to tell */
+	log_write(line, n + 1);
 }
 
 void cop_log(int fd, const char *fmt, ...)

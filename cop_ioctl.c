@@ -7,6 +7,7 @@
  * the kernel. Counterpart in the kernel: udp_ioctl().
  */
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -16,10 +17,39 @@
 #include "cop/proto.h"
 #include "cop/uaccess.h"
 
+static bool option_is_set(int fd, int level, int optname)
+{
+	socklen_t len = sizeof(int);
+	int value = 0;
+
+	return !cop_libc.getsockopt(fd, level, optname, &value, &len) && value;
+}
+
+/* Whether what poll() calls an error may be something in the error queue alone. */
+static bool errors_may_queue(int fd)
+{
+	return option_is_set(fd, IPPROTO_IP, IP_RECVERR) ||
+	       option_is_set(fd, SOL_SOCKET, SO_TIMESTAMPING);
+}
+
+/*
+ * A look at the first datagram would take the pending error from the program. Where
+ * no stray can be queued the kernel knows the length. Where one can, there is nothing
+ * for certain; the next call returns the error, and then there is a look.
+ */
+static int length_unseen(struct sock *sk, int fd, int *len)
+{
+	int err = 0;
+
+	if (sock_flag(sk, SOCK_FILTER_CLEAN) || errors_may_queue(fd))
+		err = cop_libc_result(cop_libc.ioctl(fd, FIONREAD, len));
+	*len = *len > COP_HLEN ? *len - COP_HLEN : 0;
+	return err;
+}
+
 static int head_length(struct sock *sk, int fd, int *len)
 {
 	struct cop_rx rx;
-	int err;
 
 	switch (cop_head_purge(sk, fd, &rx)) {
 	case HEAD_EMPTY:
@@ -31,9 +61,7 @@ static int head_length(struct sock *sk, int fd, int *len)
 	case HEAD_GONE:
 		return -ENOTSOCK;
 	default:
-		err = cop_libc_result(cop_libc.ioctl(fd, FIONREAD, len));
-		*len = *len > COP_HLEN ? *len - COP_HLEN : 0;
-		return err;
+		return length_unseen(sk, fd, len);
 	}
 }
 

@@ -37,11 +37,11 @@
 #define BATCH_IOVS   96
 
 #define NSEC_PER_SEC 1000000000l
-#define TIME_MAX     LONG_MAX
 
 struct tx_batch {
 	unsigned int n;
 	unsigned int iovs; /* in use */
+	bool untold;	   /* the last one's length can't be written */
 	struct mmsghdr vec[BATCH_MSGS];
 	struct cop_tx tx[BATCH_MSGS];
 	struct iovec iov[BATCH_IOVS];
@@ -95,6 +95,7 @@ static void tx_fill(struct tx_batch *b, struct sock *sk, int fd,
 	ssize_t len;
 
 	b->n = b->iovs = 0;
+	b->untold = false;
 	for (unsigned int i = 0; i < min_t(unsigned int, n, BATCH_MSGS); i++) {
 		if (tx_import(fd, &msg, &vec[i]))
 			return;
@@ -102,26 +103,28 @@ static void tx_fill(struct tx_batch *b, struct sock *sk, int fd,
 		if (len < 0)
 			return;
 		tx_add(b, sk, &msg, len, now);
-		if (unlikely(!user_writable(&vec[i].msg_len,
-					    sizeof(vec->msg_len))))
+		b->untold =
+			!user_writable(&vec[i].msg_len, sizeof(vec->msg_len));
+		if (unlikely(b->untold))
 			return;
 	}
 }
 
-/* What was sent and can't be told is not counted: the fault comes behind it. */
 static int put_length(struct mmsghdr *umsg, unsigned int len)
 {
 	return copy_to_user(&umsg->msg_len, &len, sizeof(len));
 }
 
 /*
- * Numbers are given back last to first, so that each is the latest. Returns how
- * many messages there are to be told of, or -EFAULT.
+ * Numbers are given back last to first, so that each is the latest. What was sent
+ * and can't be told is not counted: the fault comes behind it. Returns how many
+ * messages are, or -EFAULT.
  */
 static int tx_settle(struct tx_batch *b, struct sock *sk, struct mmsghdr *vec,
 		     int sent)
 {
-	int i, told = 0, err = 0;
+	const int told = sent - (b->untold && sent == (int)b->n);
+	int i;
 
 	for (i = b->n - 1; i >= sent && i >= 0; i--)
 		cop_tx_end(sk, &b->tx[i], -ECANCELED);
@@ -129,10 +132,10 @@ static int tx_settle(struct tx_batch *b, struct sock *sk, struct mmsghdr *vec,
 		unsigned int len = b->vec[i].msg_len - COP_HLEN;
 
 		cop_tx_end(sk, &b->tx[i], len);
-		err = err ?: put_length(&vec[i], len);
-		told += !err;
+		if (likely(i < told))
+			vec[i].msg_len = len;
 	}
-	return told ? told : err;
+	return told ? told : -EFAULT;
 }
 
 /* Returns how many were sent or -errno; *@tried is how many were to be. */
@@ -210,6 +213,7 @@ struct rx_batch {
 	unsigned int iovs; /* in use */
 	struct mmsghdr vec[BATCH_MSGS];
 	struct iovec iov[BATCH_IOVS];
+	size_t cap[BATCH_MSGS]; /* bytes in the program's iovecs */
 	struct {
 		unsigned char hdr[COP_HLEN] __attribute__((aligned(4)));
 		unsigned char tail[COP_TAIL];
@@ -251,11 +255,12 @@ static void rx_refused(struct msghdr *whole, int err)
 		whole->msg_iov = kernels;
 }
 
-static void rx_add(struct rx_batch *b, const struct msghdr *msg)
+static void rx_add(struct rx_batch *b, const struct msghdr *msg, size_t cap)
 {
 	struct msghdr *whole = &b->vec[b->n].msg_hdr;
 
 	*whole = *msg;
+	b->cap[b->n] = cap;
 	if (!whole->msg_name) {
 		whole->msg_name = &b->from[b->n];
 		whole->msg_namelen = sizeof(b->from[b->n]);
@@ -287,7 +292,7 @@ static void rx_fill(struct rx_batch *b, int fd, const struct mmsghdr *vec,
 			     !user_writable(&vec[i], sizeof(*vec))) ||
 		    msg.msg_iovlen + 2 > BATCH_IOVS - b->iovs)
 			return;
-		rx_add(b, &msg);
+		rx_add(b, &msg, cap);
 	}
 }
 
@@ -334,27 +339,41 @@ static void rx_program_msg(const struct rx_batch *b, unsigned int i,
 		msg->msg_name = NULL;
 }
 
-/* Message @msg that came as @i becomes the program's @at. Returns 0 or -EFAULT. */
-static int rx_export(int fd, struct mmsghdr *vec, const struct msghdr *msg,
-		     unsigned int i, unsigned int at, int flags,
-		     struct cop_rx *rx)
+/*
+ * Message @i, that is @msg, becomes the program's @at, which rx_fill() has found
+ * to be writable. Returns 0 or -EFAULT.
+ */
+static noinline int rx_export_ahead(const struct rx_batch *b, int fd,
+				    struct mmsghdr *vec, unsigned int at,
+				    struct msghdr *msg, struct cop_rx *rx)
 {
-	struct msghdr to = *msg;
-	ssize_t cap;
-	int err;
+	struct msghdr to;
+	int err = msg_import(fd, &to, &vec[at].msg_hdr);
 
-	if (unlikely(i != at)) {
-		cap = rx_import(fd, &to, &vec[at]);
-		if (cap < 0)
-			return cap;
-		err = rx_move(&to, cap, msg, rx);
-		if (err)
-			return err;
-	}
-	err = msg_export(&vec[at].msg_hdr, &to);
-	return err ? err
-		   : put_length(&vec[at],
-				flags & MSG_TRUNC ? rx->len : rx->copied);
+	if (err)
+		return err;
+	to.msg_iov = b->vec[at].msg_hdr.msg_iov + 1;
+	err = rx_move(&to, b->cap[at], msg, rx);
+	*msg = to;
+	return err;
+}
+
+static int rx_export(const struct rx_batch *b, int fd, struct mmsghdr *vec,
+		     struct msghdr *msg, unsigned int i, unsigned int at,
+		     int flags, struct cop_rx *rx)
+{
+	struct mmsghdr *umsg = &vec[at];
+	int err =
+		likely(i == at) ? 0 : rx_export_ahead(b, fd, vec, at, msg, rx);
+
+	if (unlikely(err))
+		return err;
+	if (msg->msg_name)
+		umsg->msg_hdr.msg_namelen = msg->msg_namelen;
+	umsg->msg_hdr.msg_controllen = msg->msg_controllen;
+	umsg->msg_hdr.msg_flags = msg->msg_flags;
+	umsg->msg_len = flags & MSG_TRUNC ? rx->len : rx->copied;
+	return 0;
 }
 
 /*
@@ -373,14 +392,14 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 
 	rx_program_msg(b, i, &msg);
 	cop_encap_settle(&msg, b->room[i].hdr, b->room[i].tail,
-			 b->vec[i].msg_len, cop_iov_length(fd, &msg), &rx);
+			 b->vec[i].msg_len, b->cap[i], &rx);
 	if (unlikely(rx.stray != COP_NO_STRAY) && cop_may_own(sk, fd) &&
 	    !cop_rx_ended(fd, whole->msg_namelen, &rx)) {
 		if (!(flags & MSG_PEEK))
 			cop_rx_stray(sk, fd, rx.stray, whole->msg_name, named);
 		return false;
 	}
-	if (unlikely(rx_export(fd, vec, &msg, i, at, flags, &rx)))
+	if (unlikely(rx_export(b, fd, vec, &msg, i, at, flags, &rx)))
 		return false;
 	if (likely(rx.stray == COP_NO_STRAY && !(flags & MSG_PEEK))) {
 		cop_rx_account(sk, whole->msg_name, named, &rx);
@@ -429,36 +448,6 @@ static int rx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
 	return got;
 }
 
-/* Saturates, as timespec64_add_safe() does: a time may be all there is. */
-static struct timespec rx_time_end(const struct timespec *timeout)
-{
-	struct timespec end;
-
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_nsec += timeout->tv_nsec;
-	end.tv_sec += end.tv_nsec >= NSEC_PER_SEC;
-	end.tv_nsec %= NSEC_PER_SEC;
-	if (__builtin_add_overflow(end.tv_sec, timeout->tv_sec, &end.tv_sec))
-		end = (struct timespec){ .tv_sec = TIME_MAX };
-	return end;
-}
-
-/* As the kernel does, the time is looked at after each message only. */
-static void rx_time_left(struct timespec *timeout, const struct timespec *end)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	timeout->tv_sec = end->tv_sec - now.tv_sec;
-	timeout->tv_nsec = end->tv_nsec - now.tv_nsec;
-	if (timeout->tv_nsec < 0) {
-		timeout->tv_nsec += NSEC_PER_SEC;
-		timeout->tv_sec--;
-	}
-	if (timeout->tv_sec < 0)
-		*timeout = (struct timespec){ 0 };
-}
-
 static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
 		     struct timespec *timeout, struct rx_result *res)
 {
@@ -469,15 +458,15 @@ static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
 	if (n)
 		return msg_refuse(fd, n);
 	if (timeout)
-		end = rx_time_end(timeout);
+		end = cop_time_end(timeout);
 	n = cop_recvmsg(sk, fd, &msg, flags);
 	if (n < 0)
 		return n;
 	if (msg_export(&vec->msg_hdr, &msg) ||
 	    put_length(vec, n & ~COP_RX_STALE))
 		return -EFAULT;
-	if (timeout)
-		rx_time_left(timeout, &end);
+	if (timeout) /* as in the kernel, looked at behind each message only */
+		*timeout = cop_time_left(&end);
 	res->tried = res->kept = 1;
 	return 1;
 }

@@ -61,13 +61,16 @@ int cop_pipe_wait(int in)
 	return ret == -EFAULT ? 1 : ret;
 }
 
-/* As many pieces as the one pipe holds, the other is to hold. */
+/*
+ * As many pieces as the one pipe holds, the other is to hold. splice() itself needs
+ * no descriptors, so a lack of them has to go by another name.
+ */
 int cop_pipe_open(int copy[2], int in)
 {
 	int size = fcntl(in, F_GETPIPE_SZ);
 
 	if (pipe2(copy, O_CLOEXEC))
-		return -errno;
+		return -ENOBUFS;
 	if (size > fcntl(copy[1], F_GETPIPE_SZ))
 		fcntl(copy[1], F_SETPIPE_SZ, size);
 	return 0;

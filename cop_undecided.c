@@ -19,6 +19,7 @@
 
 #include "cop/atomic.h"
 #include "cop/bind.h"
+#include "cop/cancel.h"
 #include "cop/compiler.h"
 #include "cop/confine.h"
 #include "cop/env.h"
@@ -272,15 +273,19 @@ static bool is_received(int fd)
 	       await_datagram(fd, MSG_DONTWAIT) > 0;
 }
 
+/* The looks are cancellation points, and ioctl() and connect() have none here. */
 static int decide_if_received(struct sock *sk, int fd)
 {
 	bool received;
+	int cancel;
 
 	if (is_plain(sk))
 		return NOT_OURS;
 	if (cop_confined())
 		return 0;
+	cancel = cancel_off();
 	received = is_received(fd);
+	cancel_on(cancel);
 	return received ? decide_by_local(sk, fd) : 0;
 }
 

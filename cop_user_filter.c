@@ -63,7 +63,7 @@ static int attach(struct sock *sk, int fd, int optname, const void *optval,
 	int err;
 
 	if (scratch < 0)
-		return -ENOMEM;
+		return -ENOBUFS;
 	if (names_scratch(fd, scratch, optname, optval))
 		err = -EBADF;
 	else

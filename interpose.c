@@ -86,7 +86,7 @@ noinline void forget_number(int fd)
 static int sock_map_fd(struct socket *sock, int flags)
 {
 	int fd = sock->ops->open(sock, flags);
-	int err;
+	int cancel, err;
 
 	if (fd < 0) {
 		fd_drop(sock);
@@ -96,7 +96,9 @@ static int sock_map_fd(struct socket *sock, int flags)
 	err = fd_install(fd, sock);
 	if (!err)
 		return fd;
+	cancel = cancel_off(); /* socket() is no cancellation point */
 	cop_libc.close(fd);
+	cancel_on(cancel);
 	return err;
 }
 

@@ -227,8 +227,10 @@ static noinline int sys_sendmmsg(struct socket *sock, int fd,
 	struct send_call call = { .vec = vec, .n = n, .flags = flags };
 	int ret;
 
-	if (flags & MSG_CMSG_COMPAT || !n)
-		ret = msg_refuse(fd, n ? -EINVAL : 0);
+	if (flags & MSG_CMSG_COMPAT)
+		ret = -EINVAL;
+	else if (!n)
+		ret = msg_refuse(fd, 0);
 	else
 		ret = sock_send(sock, fd, &call);
 	if (unlikely(gone(fd, ret, saved)))
@@ -236,11 +238,12 @@ static noinline int sys_sendmmsg(struct socket *sock, int fd,
 	return cop_return(ret, saved);
 }
 
-/* None is sent behind one that can't be read. */
+/* The kernel sends no more than so many, and none behind one that can't be read. */
 static noinline void rights_send_many(const struct mmsghdr *vec, unsigned int n)
 {
 	int ours = fd_any();
 
+	n = min_t(unsigned int, n, IOV_MAX);
 	for (unsigned int i = 0; i < n && ours >= 0; i++) {
 		if (!user_readable(ours, &vec[i], sizeof(vec[i])))
 			return;
@@ -251,7 +254,7 @@ static noinline void rights_send_many(const struct mmsghdr *vec, unsigned int n)
 static int sendmmsg_foreign(int fd, struct mmsghdr *vec, unsigned int n,
 			    int flags)
 {
-	if (any_ours() && n <= IOV_MAX)
+	if (any_ours())
 		rights_send_many(vec, n);
 	return cop_libc.sendmmsg(fd, vec, n, flags);
 }

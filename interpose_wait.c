@@ -129,7 +129,9 @@ static int watch_select_tv(int n, fd_set *rd, fd_set *wr, fd_set *ex,
 		return watch_select(n, rd, wr, ex, NULL, NULL);
 	if (!readable(tv, sizeof(*tv)) || tv->tv_sec < 0 || tv->tv_usec < 0)
 		return cop_libc.select(n, rd, wr, ex, tv);
-	ts.tv_sec = tv->tv_sec + tv->tv_usec / 1000000;
+	if (__builtin_add_overflow(tv->tv_sec, tv->tv_usec / 1000000,
+				   &ts.tv_sec))
+		ts.tv_sec = LONG_MAX;
 	ts.tv_nsec = tv->tv_usec % 1000000 * 1000;
 	ret = watch_select(n, rd, wr, ex, &ts, NULL);
 	tv->tv_sec = ts.tv_sec;

@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <time.h>
 
+#include "cop/clock.h"
 #include "cop/compiler.h"
 #include "cop/interpose.h"
 #include "cop/libc.h"
@@ -37,13 +38,7 @@ static bool watch_begin(struct watch_end *end, const struct timespec *timeout)
 	    timeout->tv_sec < 0 || timeout->tv_nsec < 0 ||
 	    timeout->tv_nsec >= NSEC_PER_SEC)
 		return false;
-	clock_gettime(CLOCK_MONOTONIC, &end->at);
-	end->at.tv_sec += timeout->tv_sec;
-	end->at.tv_nsec += timeout->tv_nsec;
-	if (end->at.tv_nsec >= NSEC_PER_SEC) {
-		end->at.tv_sec++;
-		end->at.tv_nsec -= NSEC_PER_SEC;
-	}
+	end->at = cop_time_end(timeout);
 	return true;
 }
 
@@ -51,19 +46,9 @@ static bool watch_begin(struct watch_end *end, const struct timespec *timeout)
 static struct timespec *watch_left(const struct watch_end *end,
 				   struct timespec *left)
 {
-	struct timespec now;
-
 	if (end->never)
 		return NULL;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	left->tv_sec = end->at.tv_sec - now.tv_sec;
-	left->tv_nsec = end->at.tv_nsec - now.tv_nsec;
-	if (left->tv_nsec < 0) {
-		left->tv_sec--;
-		left->tv_nsec += NSEC_PER_SEC;
-	}
-	if (left->tv_sec < 0)
-		*left = (struct timespec){ 0 };
+	*left = cop_time_left(&end->at);
 	return left;
 }
 

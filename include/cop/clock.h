@@ -6,6 +6,7 @@
 #define COP_CLOCK_H
 
 #include <stdint.h>
+#include <time.h>
 
 /**
  * cop_clock_us - CLOCK_MONOTONIC in microseconds
@@ -24,5 +25,22 @@ uint64_t cop_clock_us(void);
  * stays.
  */
 void cop_clock_prepare(void);
+
+/**
+ * cop_time_end - when a time will be over
+ * @timeout: the time, not below 0
+ *
+ * Returns CLOCK_MONOTONIC then. It saturates: a time may be all there is.
+ * Counterpart: timespec64_add_safe().
+ */
+struct timespec cop_time_end(const struct timespec *timeout);
+
+/**
+ * cop_time_left - what is left of a time
+ * @end: from cop_time_end()
+ *
+ * Returns 0 where it is over.
+ */
+struct timespec cop_time_left(const struct timespec *end);
 
 #endif /* COP_CLOCK_H */

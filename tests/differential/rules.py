@@ -25,6 +25,7 @@ IP_RECVFRAGSIZE = 25
 UDP_CORK = 1
 IP_CHECKSUM = 23
 IP_RECVORIGDSTADDR = 20
+FIONREAD = 0x541b
 TIOCOUTQ = 0x5411
 IP_HEADERS = 28  # IP's and UDP's
 QUOTED = 576 - IP_HEADERS - IP_HEADERS  # of a datagram, by an ICMP error
@@ -585,6 +586,16 @@ def receive_stamp(story, step, udp):
     if step.words[2][0] == "!":
         return Answer(failed(step, "EFAULT", "stamp=no"))
     return Answer("%d ioctl ret=0 stamp=yes" % step.index)
+
+
+@rule
+def length_behind_error(story, step, udp):
+    """Nothing is for certain of what is queued while an error is pending"""
+    if step.call != "ioctl" or step.number(1) != FIONREAD:
+        return None
+    if not any(before.call in SENDS for before, _ in story.until(step.index)):
+        return None
+    return Answer("%d ioctl ret=0 data=00000000" % step.index)
 
 
 @rule

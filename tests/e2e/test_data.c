@@ -136,3 +136,8 @@ Test(e2e_data, ioctls_answer_as_udp_does)
 {
 	run_same("data", "ioctls");
 }
+
+Test(e2e_data, fionread_counts_no_stray_behind_a_pending_error)
+{
+	run_same("data", "queued_behind_an_error");
+}

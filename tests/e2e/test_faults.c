@@ -82,6 +82,19 @@ Test(e2e_faults, recvmmsg_looks_for_a_pending_error_before_any_message)
 	run_same("faults", "pending_error");
 }
 
+Test(e2e_faults, recvmmsg_looks_for_a_pending_error_before_the_vector)
+{
+	run_same("faults", "pending_error_and_a_bad_vector");
+}
+
+Test(e2e_faults, a_filter_without_a_descriptor_left_is_enobufs)
+{
+	run_says("faults", "filter_without_a_descriptor",
+		 "setsockopt(sock_b, SOL_SOCKET, SO_ATTACH_FILTER, &prog, "
+		 "sizeof(prog)) = -1 ENOBUFS\n"
+		 "  1 more, then EAGAIN\n");
+}
+
 Test(e2e_faults, a_filter_from_a_number_that_is_nobodys_is_ebadf)
 {
 	run_same("faults", "filter_from_next_number");

@@ -96,3 +96,14 @@ Test(e2e_messages, a_frame_that_comes_back_has_no_header_of_ours)
 {
 	run_same("messages", "frames");
 }
+
+Test(e2e_messages, a_time_out_that_never_ends_does_not_end_at_once)
+{
+	run_same("messages", "time_without_end");
+}
+
+/* UDP cuts them; of COP a program learns by EIO that it has to. */
+Test(e2e_messages, segments_arrive_one_way_or_the_other)
+{
+	run_same("messages", "segments");
+}

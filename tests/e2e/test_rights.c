@@ -37,6 +37,11 @@ Test(e2e_rights, sockets_arrive_by_sendmmsg_and_recvmmsg)
 	run_same("rights", "sends_mmsg");
 }
 
+Test(e2e_rights, more_messages_than_are_sent_in_a_call_are_marked_all_the_same)
+{
+	run_same("rights", "sends_more_than_are_sent");
+}
+
 Test(e2e_rights, sockets_arrive_by_the_numbers_of_the_calls)
 {
 	run_same("rights", "sends_by_number");

@@ -163,7 +163,7 @@ Test(e2e_splice, many_pieces_in_a_pipe_make_one_datagram)
 Test(e2e_splice, a_second_pipe_that_can_not_be_had_is_an_error)
 {
 	run_says("splice", "no_descriptor",
-		 "splice(pipes[0], NULL, sock_a, NULL, 5, 0) = -1 EMFILE\n"
+		 "splice(pipes[0], NULL, sock_a, NULL, 5, 0) = -1 ENOBUFS\n"
 		 "  10 left in the pipe\n"
 		 "sendfile(sock_a, fd, NULL, 5) = 5\n"
 		 "  datagram of 5, the file's bytes\n"

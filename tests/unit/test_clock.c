@@ -7,6 +7,7 @@
  * what the kernel's said before and what it said behind it, with a microsecond to
  * spare on either side.
  */
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -254,4 +255,44 @@ Test(cop_clock, a_handler_may_ask_amid_a_call_that_asks_anew)
 {
 	disagreements(50000);
 	step_all(1100);
+}
+
+/* ---- times that end ------------------------------------------------------- */
+
+Test(cop_clock, a_time_that_never_ends_saturates)
+{
+	static const struct timespec longest[] = {
+		{ LONG_MAX, 0 },
+		{ LONG_MAX, 999999999 },
+		{ LONG_MAX - 1, 999999999 },
+	};
+	struct timespec end, left;
+
+	for (size_t i = 0; i < ARRAY_SIZE(longest); i++) {
+		end = cop_time_end(&longest[i]);
+		left = cop_time_left(&end);
+		cr_assert(eq(long, end.tv_sec, LONG_MAX), "case %zu", i);
+		cr_assert(gt(long, left.tv_sec, LONG_MAX / 2), "case %zu", i);
+	}
+}
+
+Test(cop_clock, what_is_left_of_a_time_is_a_time)
+{
+	struct timespec end = cop_time_end(&(struct timespec){ 5, 999999999 });
+	struct timespec left = cop_time_left(&end);
+
+	cr_assert(ge(long, left.tv_sec, 4));
+	cr_assert(le(long, left.tv_sec, 5));
+	cr_assert(ge(long, left.tv_nsec, 0));
+	cr_assert(lt(long, left.tv_nsec, 1000000000));
+}
+
+Test(cop_clock, of_a_time_that_is_over_nothing_is_left)
+{
+	struct timespec end = cop_time_end(&(struct timespec){ 0, 0 }), left;
+
+	let_pass(10);
+	left = cop_time_left(&end);
+	cr_assert(zero(long, left.tv_sec));
+	cr_assert(zero(long, left.tv_nsec));
 }

@@ -497,8 +497,19 @@ Test(cop_encap, control_messages_pass_both_ways)
 }
 
 /* UDP_SEGMENT would leave all segments but the first without a header. */
-Test(cop_encap, a_control_message_of_udps_own_is_einval)
+Test(cop_encap, a_control_message_of_udps_own_is_refused_as_udp_would)
 {
+	static const struct {
+		int type;
+		size_t len;
+		uint16_t size;
+		int ret;
+	} c[] = { { UDP_SEGMENT, 2, 1000, -EIO },
+		  { UDP_SEGMENT, 2, 0, 100 },
+		  { UDP_SEGMENT, 4, 1000, -EINVAL },
+		  { UDP_SEGMENT, 1, 1000, -EINVAL },
+		  { UDP_CORK, 2, 1, -EINVAL },
+		  { 999, 2, 1, -EINVAL } };
 	union {
 		char room[64];
 		struct cmsghdr align;
@@ -513,11 +524,16 @@ Test(cop_encap, a_control_message_of_udps_own_is_einval)
 	int udp, fd = connected(&udp);
 
 	cmsg->cmsg_level = IPPROTO_UDP;
-	cmsg->cmsg_type = 103; /* UDP_SEGMENT */
-	cmsg->cmsg_len = CMSG_LEN(2);
-	vec.msg_hdr = msg;
-	cr_assert(eq(int, t_sendmsg(fd, &msg, 0), -EINVAL));
-	cr_assert(eq(int, t_sendmmsg(fd, &vec, 1, 0), -EINVAL));
+	for (size_t i = 0; i < ARRAY_SIZE(c); i++) {
+		cmsg->cmsg_type = c[i].type;
+		cmsg->cmsg_len = CMSG_LEN(c[i].len);
+		memcpy(CMSG_DATA(cmsg), &c[i].size, sizeof(c[i].size));
+		vec.msg_hdr = msg;
+		cr_assert(eq(int, t_sendmsg(fd, &msg, 0), c[i].ret), "%zu", i);
+		cr_assert(eq(int, t_sendmmsg(fd, &vec, 1, 0),
+			     c[i].ret < 0 ? c[i].ret : 1),
+			  "%zu", i);
+	}
 }
 
 /* ---- the error queue ------------------------------------------------------ */

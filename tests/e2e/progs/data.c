@@ -3,11 +3,12 @@
  * data.c - the calls that send and receive one datagram, and their flags.
  */
 #include <limits.h>
+#include <poll.h>
 #include <stdint.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
-#include "prog.h"
+#include "stray.h"
 
 static int receive(int fd, size_t len, int flags)
 {
@@ -627,6 +628,39 @@ static void queued(void)
 	T(ioctl(sock_b, SIOCINQ, BAD_PTR));
 }
 
+/* The error of a send to nobody, which the next call returns. */
+static void provoke_error(void)
+{
+	struct sockaddr_in nobody = addr_of("127.0.0.1", 9);
+
+	connect_to(sock_b, &nobody);
+	T(send(sock_b, "x", 1, 0));
+}
+
+static void queued_behind_an_error(void)
+{
+	struct pollfd fd;
+
+	make_pair();
+	send_stray(&addr_b);
+	provoke_error();
+	T(asked(sock_b, FIONREAD));
+	fd = (struct pollfd){ .fd = sock_b, .events = POLLERR };
+	T(poll(&fd, 1, 1000));
+	T(asked(sock_b, FIONREAD));
+	T(recv(sock_b, buf, 64, MSG_DONTWAIT));
+	T(asked(sock_b, FIONREAD));
+	make_pair();
+	fd = (struct pollfd){ .fd = sock_b, .events = POLLIN };
+	T(poll(&fd, 1, 0));
+	deliver("five!");
+	provoke_error();
+	T(asked(sock_b, FIONREAD));
+	T(recv(sock_b, buf, 64, MSG_DONTWAIT));
+	T(asked(sock_b, FIONREAD));
+	T(recv(sock_b, buf, 64, MSG_DONTWAIT));
+}
+
 static void ioctls(void)
 {
 	int one = 1;
@@ -663,4 +697,5 @@ SCENARIOS({ "send_ways", send_ways }, { "receive_ways", receive_ways },
 	  { "bad_payloads", bad_payloads }, { "bad_buffers", bad_buffers },
 	  { "many_iovecs", many_iovecs }, { "odd_iovecs", odd_iovecs },
 	  { "offsets", offsets }, { "rw_flags", rw_flags },
+	  { "queued_behind_an_error", queued_behind_an_error },
 	  { "queued", queued }, { "ioctls", ioctls })

@@ -189,6 +189,51 @@ static void pending_error(void)
 	T(recvmmsg(sock_b, vec, 2, MSG_DONTWAIT, NULL));
 }
 
+/* Whatever the vector is, and though nothing is asked for; but the time is first. */
+static void pending_error_and_a_bad_vector(void)
+{
+	struct sockaddr_in nobody = addr_of("127.0.0.1", 9);
+	struct timespec never = { -1, 0 };
+	struct mmsghdr *const bad[] = { no_ptr, BAD_PTR, KERNEL, no_page(),
+					vec };
+	struct pollfd fd;
+
+	for (int polled = 0; polled < 2; polled++) {
+		sock_b = sock();
+		connect_to(sock_b, &nobody);
+		fd = (struct pollfd){ .fd = sock_b, .events = POLLIN };
+		if (polled)
+			T(poll(&fd, 1, 0));
+		make_vec();
+		vec[0].msg_hdr = message(&from, 1, BAD_PTR);
+		for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+			T(send(sock_b, "abc", 3, 0));
+			T(recvmmsg(sock_b, bad[i], 2, 0, BAD_PTR));
+			T(recvmmsg(sock_b, bad[i], 2, 0, &never));
+			T(recvmmsg(sock_b, bad[i], 2, MSG_ERRQUEUE, NULL));
+			T(recvmmsg(sock_b, bad[i], 2, 0, NULL));
+			T(recvmmsg(sock_b, bad[i], 2, MSG_DONTWAIT, NULL));
+			T(send(sock_b, "abc", 3, 0));
+			T(recvmmsg(sock_b, bad[i], 0, 0, NULL));
+			T(recvmmsg(sock_b, bad[i], 0, 0, NULL));
+		}
+	}
+}
+
+static void filter_without_a_descriptor(void)
+{
+	struct sock_filter all[] = { BPF_STMT(BPF_RET | BPF_K, UINT32_MAX) };
+	struct sock_fprog prog = { ARRAY_SIZE(all), all };
+
+	make_pair();
+	while (dup(sock_a) >= 0)
+		;
+	T(setsockopt(sock_b, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+		     sizeof(prog)));
+	deliver("abc");
+	show_rest(sock_b);
+}
+
 /* ---- sending --------------------------------------------------------------- */
 
 static void too_long(void)
@@ -287,6 +332,9 @@ static void probes(void)
 	iov[0].iov_len = iov[1].iov_len = 0;
 	T(sendmmsg(sock_a, vec, 4, PROBE));
 	T(send(sock_a, large, 10, PROBE));
+	T(send(sock_a, large, LONGEST_UDP + 1, PROBE));
+	T(send(sock_a, large, 65535, PROBE));
+	T(send(sock_a, large, 65536, PROBE));
 	show_rest(sock_b);
 }
 
@@ -301,9 +349,11 @@ static void compat(void)
 	T(sendmsg(sock_a, &vec[0].msg_hdr, COMPAT));
 	T(sendmsg(sock_a, BAD_PTR, COMPAT));
 	T(sendmmsg(sock_a, vec, 1, COMPAT));
+	T(sendmmsg(sock_a, vec, 0, COMPAT));
 	T(recvmsg(sock_b, &vec[0].msg_hdr, COMPAT));
 	T(recvmsg(sock_b, BAD_PTR, COMPAT));
 	T(recvmmsg(sock_b, vec, 1, COMPAT, NULL));
+	T(recvmmsg(sock_b, vec, 0, COMPAT, BAD_PTR));
 	T(recv(sock_b, buf, sizeof(buf), COMPAT));
 	T(recv(sock_b, large, sizeof(large), COMPAT));
 	show_rest(sock_b);
@@ -583,7 +633,9 @@ static void readonly_long_buffer(void)
 	made_readonly(5000);
 }
 
-SCENARIOS({ "ebpf", ebpf }, { "ebpf_chooser", ebpf_chooser },
+SCENARIOS({ "pending_error_and_a_bad_vector", pending_error_and_a_bad_vector },
+	  { "filter_without_a_descriptor", filter_without_a_descriptor },
+	  { "ebpf", ebpf }, { "ebpf_chooser", ebpf_chooser },
 	  { "filter_of_the_parent", filter_of_the_parent },
 	  { "unmapped_payload", unmapped_payload },
 	  { "unmapped_long_payload", unmapped_long_payload },

@@ -2,6 +2,9 @@
 /*
  * messages.c - many messages in one call, control messages, the error queue.
  */
+#include <limits.h>
+#include <netinet/udp.h>
+#include <stdint.h>
 #include <time.h>
 
 #include <linux/errqueue.h>
@@ -211,6 +214,61 @@ static void many_iovecs_each(void)
 	for (int i = 0; i < 3; i++)
 		R(recv(sock_b, buf, 24, MSG_TRUNC));
 	show_rest(sock_b);
+}
+
+/* ---- a time that never ends ---------------------------------------------- */
+
+/* Taken one by one, as more iovecs than fit into a batch are; then in a batch. */
+static void time_without_end(void)
+{
+	static const size_t counts[] = { 95, 1 };
+	struct timespec left;
+	struct iovec iov[95];
+
+	connect_pair();
+	for (size_t i = 0; i < ARRAY_SIZE(iov); i++)
+		iov[i] = (struct iovec){ &data[i], 1 };
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		set_up(2, 1);
+		for (int j = 0; j < 2; j++) {
+			deliver("x");
+			vec[j].msg_hdr.msg_iov = iov;
+			vec[j].msg_hdr.msg_iovlen = counts[i];
+		}
+		left = (struct timespec){ LONG_MAX, 999999999 };
+		T(recvmmsg(sock_b, vec, 2, 0, &left));
+		T(left.tv_sec > LONG_MAX / 2);
+		left = (struct timespec){ 0 };
+		deliver("x");
+		T(recvmmsg(sock_b, vec, 2, 0, &left));
+		T(left.tv_sec + left.tv_nsec);
+	}
+}
+
+/* ---- segments ------------------------------------------------------------- */
+
+/* Five datagrams in one call, or where they can't be cut out of it, in five. */
+static void segments(void)
+{
+	static char payload[5000];
+	uint16_t size = 1000;
+	struct iovec iov = { payload, sizeof(payload) };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control,
+			      .msg_controllen = CMSG_SPACE(sizeof(size)) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+
+	connect_pair();
+	c->cmsg_level = IPPROTO_UDP;
+	c->cmsg_type = UDP_SEGMENT;
+	c->cmsg_len = CMSG_LEN(sizeof(size));
+	memcpy(CMSG_DATA(c), &size, sizeof(size));
+	if (sendmsg(sock_a, &msg, 0) < 0 && errno == EIO)
+		for (int i = 0; i < 5; i++)
+			send(sock_a, payload + 1000 * i, 1000, 0);
+	for (int i = 0; i < 6; i++)
+		T(recv(sock_b, payload, sizeof(payload), MSG_DONTWAIT));
 }
 
 /* ---- control messages -------------------------------------------------- */
@@ -528,7 +586,8 @@ static void frames(void)
 	show_frame(MSG_TRUNC, FRAME_PAYLOAD + 4, 1);
 }
 
-SCENARIOS({ "many", many }, { "many_cut", many_cut },
+SCENARIOS({ "time_without_end", time_without_end }, { "segments", segments },
+	  { "many", many }, { "many_cut", many_cut },
 	  { "many_at_most", many_at_most },
 	  { "one_is_refused", one_is_refused },
 	  { "wait_for_one", wait_for_one },

@@ -426,6 +426,32 @@ static void sends_mmsg(void)
 	wait_other();
 }
 
+/* Of more messages than the kernel sends in one call it marks the first ones. */
+static void sends_more_than_are_sent(void)
+{
+	static struct mmsghdr vec[1100];
+
+	make_pair();
+	vec[0].msg_hdr = message(&sock_a, 1);
+	for (size_t i = 1; i < ARRAY_SIZE(vec); i++)
+		vec[i].msg_hdr =
+			(struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1 };
+	run_other("other_takes_the_first");
+	MUST(sendmmsg(ours, vec, ARRAY_SIZE(vec), MSG_DONTWAIT));
+	MUST(send_fd(ours, sock_b));
+	wait_other();
+}
+
+static void other_takes_the_first(void)
+{
+	int a = receive_fd(FD_LINK), b;
+
+	do
+		b = receive_fd(FD_LINK);
+	while (b < 0);
+	is_a(a, b);
+}
+
 static int receive_by_number(void)
 {
 	struct msghdr msg = room_for(1);
@@ -766,18 +792,32 @@ static void at_once(void)
 int main(int argc, char **argv)
 {
 	static const struct scenario all[] = {
-		S(other_uses),	    S(other_disconnects),
-		S(other_sorts),	    S(other_peeks),
-		S(other_cuts),	    S(other_mmsg),
-		S(other_by_number), S(other_passes_on),
-		S(other_many),	    S(sends_two),
-		S(sends_states),    S(sends_253),
-		S(sends_to_peek),   S(sends_too_many),
-		S(sends_mmsg),	    S(sends_by_number),
-		S(passes_on),	    S(in_flight),
-		S(to_oneself),	    S(number_of_another),
-		S(sends_many),	    S(many_to_oneself),
-		S(failing),	    S(number_closed_unseen),
+		S(other_uses),
+		S(other_disconnects),
+		S(other_sorts),
+		S(other_peeks),
+		S(other_cuts),
+		S(other_mmsg),
+		S(other_by_number),
+		S(other_passes_on),
+		S(other_many),
+		S(sends_two),
+		S(sends_states),
+		S(sends_253),
+		S(sends_to_peek),
+		S(sends_too_many),
+		S(sends_more_than_are_sent),
+		S(other_takes_the_first),
+		S(sends_mmsg),
+		S(sends_by_number),
+		S(passes_on),
+		S(in_flight),
+		S(to_oneself),
+		S(number_of_another),
+		S(sends_many),
+		S(many_to_oneself),
+		S(failing),
+		S(number_closed_unseen),
 		S(at_once),
 	};
 
