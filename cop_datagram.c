@@ -26,6 +26,7 @@
 #include "cop/filter.h"
 #include "cop/flow.h"
 #include "cop/libc.h"
+#include "cop/lock.h"
 #include "cop/msghdr.h"
 #include "cop/proto.h"
 #include "cop/stray.h"
@@ -368,20 +369,19 @@ static ssize_t rx_done(struct sock *sk, int fd, int flags, const void *name,
 
 /*
  * Receive where strays may still be queued. What can be had without waiting is
- * taken under the lock of cop_filter.c; if there is nothing, nothing from before
+ * taken under the sock's lock; if there is nothing, nothing from before
  * the filter is left, and the wait is an ordinary one.
  */
 static noinline int recv_unclean(struct sock *sk, int fd, struct msghdr *msg,
 				 int flags, size_t cap, struct cop_rx *rx)
 {
-	int cancel, err;
+	struct cop_held held;
+	int err;
 
 	pthread_testcancel();
-	cancel = cancel_off();
-	cop_head_lock(sk);
+	cop_lock(&cop_sk(sk)->lock, &held);
 	err = cop_encap_recv(fd, msg, flags | MSG_DONTWAIT, cap, rx);
-	cop_head_unlock(sk);
-	cancel_on(cancel);
+	cop_unlock(&cop_sk(sk)->lock, &held);
 	if (!err && !(flags & MSG_PEEK))
 		cop_head_taken(sk);
 	if (err != -EAGAIN)

@@ -3,8 +3,8 @@
  * cop_filter.c - receiving only what is COP: a classic BPF filter on the kernel
  * socket, so that nothing else wakes a program that polls.
  *
- * Owns: SOCK_FILTER*, SOCK_HEAD_BUSY. Protected by: atomic flags. May call:
- * cop_mark.c, cop_bind.c, cop_encap.c, cop_stray.c and the kernel. Counterpart in the kernel: sk_filter()
+ * Owns: SOCK_FILTER*. Protected by: atomic flags, and the sock's lock. May call:
+ * cop_lock.c, cop_mark.c, cop_bind.c, cop_encap.c, cop_stray.c and the kernel. Counterpart in the kernel: sk_filter()
  * in udp_queue_rcv_one_skb().
  */
 #include <errno.h>
@@ -12,18 +12,16 @@
 #include <string.h>
 
 #include "cop/bind.h"
-#include "cop/cancel.h"
 #include "cop/compiler.h"
 #include "cop/confine.h"
 #include "cop/env.h"
 #include "cop/filter.h"
 #include "cop/libc.h"
+#include "cop/lock.h"
 #include "cop/mark.h"
 #include "cop/proto.h"
 #include "cop/stray.h"
 #include "cop/tx.h"
-
-#define HEAD_LOCK_TRIES 50000
 
 /* The kernel accounts for no datagram with less. */
 #define TRUESIZE_MIN 256
@@ -77,24 +75,8 @@ static enum cop_head head_look(int fd, struct cop_rx *rx,
 
 /*
  * One thread at a time looks at the head of a queue that may hold strays and
- * takes what it saw there; else it might take what came behind it. A signal
- * handler that finds its own thread here goes on without it, in the end.
+ * takes what it saw there; else it might take what came behind it.
  */
-void cop_head_lock(struct sock *sk)
-{
-	for (int i = 0; i < HEAD_LOCK_TRIES; i++) {
-		if (!(u32_or(&sk->sk_flags, SOCK_HEAD_BUSY) & SOCK_HEAD_BUSY))
-			return;
-		cop_yield();
-	}
-	/* Whoever had it was forked away, or jumped out. */
-}
-
-void cop_head_unlock(struct sock *sk)
-{
-	sock_reset_flag(sk, SOCK_HEAD_BUSY);
-}
-
 static enum cop_head head_purge(struct sock *sk, int fd, struct cop_rx *rx)
 {
 	struct sockaddr_in from = { 0 };
@@ -114,13 +96,12 @@ static enum cop_head head_purge(struct sock *sk, int fd, struct cop_rx *rx)
 
 enum cop_head cop_head_purge(struct sock *sk, int fd, struct cop_rx *rx)
 {
-	int cancel = cancel_off();
+	struct cop_held held;
 	enum cop_head head;
 
-	cop_head_lock(sk);
+	cop_lock(&cop_sk(sk)->lock, &held);
 	head = head_purge(sk, fd, rx);
-	cop_head_unlock(sk);
-	cancel_on(cancel);
+	cop_unlock(&cop_sk(sk)->lock, &held);
 	return head;
 }
 
@@ -148,23 +129,20 @@ void cop_head_taken(struct sock *sk)
 /* Another process may have set one already, and the program's own at that. */
 static int filter_set(struct sock *sk, int fd)
 {
+	struct cop_mark_held held;
 	struct cop_mark mark;
 	int err = 0;
 
-	cop_head_lock(sk);
+	cop_mark_lock(sk, fd, &held);
 	if (cop_program_read(fd, &mark) || mark.body == COP_BODY_ALL)
 		err = cop_mark_filter(sk, fd, COP_BODY_COP, -1);
-	cop_head_unlock(sk);
+	cop_mark_unlock(sk, fd, &held);
 	return err;
 }
 
 static void filter_attach(struct sock *sk, int fd)
 {
-	int cancel = cancel_off();
-	int err = filter_set(sk, fd);
-
-	cancel_on(cancel);
-	if (err)
+	if (filter_set(sk, fd))
 		return;
 	cop_debug(fd, "has a filter that keeps out what is not COP");
 	cop_filter_attached(sk);

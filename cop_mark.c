@@ -4,8 +4,10 @@
  * port and peer are not among it: those the kernel tells.
  *
  * Owns: cop_sock's marked. Protected by: atomic accesses; what is read was written
- * by another process, and is checked. May call: cop_program.c, cop_bind.c and the
- * kernel. Counterpart in the kernel: none; there the sock
+ * by another process, and is checked. The program on the kernel socket, which is
+ * read and set again, is protected by the sock's lock and by one that processes have
+ * in common. May call: cop_program.c, cop_lock.c, cop_bind.c and the kernel.
+ * Counterpart in the kernel: none; there the sock
  * itself goes through an exec.
  */
 #include <errno.h>
@@ -67,6 +69,31 @@ static void mark_done(struct sock *sk, int fd, const struct cop_mark *mark,
 		cop_warn(fd, "can't be marked: error %d", -err);
 }
 
+void cop_mark_lock(struct sock *sk, int fd, struct cop_mark_held *held)
+{
+	cop_lock(&cop_sk(sk)->lock, &held->here);
+	held->shared = held->here.taken && cop_lock_shared(fd);
+}
+
+void cop_mark_unlock(struct sock *sk, int fd, struct cop_mark_held *held)
+{
+	if (held->shared)
+		cop_unlock_shared(fd);
+	cop_unlock(&cop_sk(sk)->lock, &held->here);
+}
+
+/* The program is read, and set with the new mark: none may be set in between. */
+static noinline void mark_renew(struct sock *sk, int fd)
+{
+	struct cop_mark_held held;
+	struct cop_mark mark;
+
+	cop_mark_lock(sk, fd, &held);
+	mark_fill(sk, COP_BODY_ALL, &mark);
+	mark_done(sk, fd, &mark, cop_program_mark(fd, &mark));
+	cop_mark_unlock(sk, fd, &held);
+}
+
 void cop_mark(struct sock *sk, int fd)
 {
 	struct cop_mark mark;
@@ -74,20 +101,22 @@ void cop_mark(struct sock *sk, int fd)
 	if (cop_confined())
 		return;
 	mark_fill(sk, COP_BODY_ALL, &mark);
-	if (READ_ONCE(cop_sk(sk)->marked) == mark_sum(&mark) ||
-	    !cop_owns(sk, fd))
-		return;
-	mark_done(sk, fd, &mark, cop_program_mark(fd, &mark));
+	if (READ_ONCE(cop_sk(sk)->marked) != mark_sum(&mark) &&
+	    cop_owns(sk, fd))
+		mark_renew(sk, fd);
 }
 
 int cop_mark_filter(struct sock *sk, int fd, enum cop_body body, int user)
 {
+	struct cop_mark_held held;
 	struct cop_mark mark;
 	int err;
 
+	cop_mark_lock(sk, fd, &held);
 	mark_fill(sk, body, &mark);
 	err = cop_program_attach(fd, &mark, user);
 	mark_done(sk, fd, &mark, err);
+	cop_mark_unlock(sk, fd, &held);
 	return err;
 }
 

@@ -5,7 +5,7 @@
  * Binding to a listed port puts it on COP. Else the first destination decides, or
  * where a datagram comes ahead of that, the port that the socket was bound to.
  *
- * Owns: the decision, which is a sock's sk_prot; SOCK_DECIDING, SOCK_WAITED.
+ * Owns: the decision, which is a sock's sk_prot; SOCK_WAITED.
  * Protected by: it is made once, by compare and swap, and by one thread at a
  * time. May call: cop_udp.c's operations and what is below them.
  * Counterpart in the kernel: smc_switch_to_fallback() in net/smc/af_smc.c.
@@ -25,6 +25,7 @@
 #include "cop/env.h"
 #include "cop/filter.h"
 #include "cop/libc.h"
+#include "cop/lock.h"
 #include "cop/mark.h"
 #include "cop/msghdr.h"
 #include "cop/proto.h"
@@ -34,8 +35,6 @@
 #include "cop/uaccess.h"
 
 static const struct proto plain_prot;
-
-#define DECIDE_LOCK_TRIES 50000
 
 /*
  * A socket that stays UDP's is forgotten by the next call that comes upon it,
@@ -79,20 +78,16 @@ static int adopt_decided(struct sock *sk, int fd, const struct cop_mark *mark)
 
 /*
  * One thread at a time decides or sets a filter, since a filter goes along with the
- * decision. As with cop_head_lock(), who waits for himself goes on in the end.
+ * decision.
  */
-static void decide_lock(struct sock *sk)
+static void decide_lock(struct sock *sk, struct cop_held *held)
 {
-	for (int i = 0; i < DECIDE_LOCK_TRIES; i++) {
-		if (!(u32_or(&sk->sk_flags, SOCK_DECIDING) & SOCK_DECIDING))
-			return;
-		cop_yield();
-	}
+	cop_lock(&cop_sk(sk)->lock, held);
 }
 
-static void decide_unlock(struct sock *sk)
+static void decide_unlock(struct sock *sk, struct cop_held *held)
 {
-	sock_reset_flag(sk, SOCK_DECIDING);
+	cop_unlock(&cop_sk(sk)->lock, held);
 }
 
 static bool is_locked(int fd)
@@ -139,9 +134,11 @@ static int move_filter(struct sock *sk, int fd)
 
 static int stay_udp(struct sock *sk)
 {
-	decide_lock(sk);
+	struct cop_held held;
+
+	decide_lock(sk, &held);
 	decide(sk, &plain_prot);
-	decide_unlock(sk);
+	decide_unlock(sk, &held);
 	return is_plain(sk) ? NOT_OURS : 0;
 }
 
@@ -183,11 +180,12 @@ static int become_cop_locked(struct sock *sk, int fd)
 
 static int become_cop(struct sock *sk, int fd)
 {
+	struct cop_held held;
 	int err;
 
-	decide_lock(sk);
+	decide_lock(sk, &held);
 	err = become_cop_locked(sk, fd);
-	decide_unlock(sk);
+	decide_unlock(sk, &held);
 	if (err)
 		cop_warn(fd, "stays UDP: its filter can't be moved");
 	else
@@ -411,15 +409,16 @@ static bool is_filter(int level, int optname)
 static int set_filter(struct sock *sk, int fd, int optname, const void *optval,
 		      socklen_t optlen)
 {
+	struct cop_held held;
 	bool undecided;
 	int err = 0;
 
-	decide_lock(sk);
+	decide_lock(sk, &held);
 	undecided = is_undecided(sk);
 	if (undecided)
 		err = cop_libc_result(cop_libc.setsockopt(
 			fd, SOL_SOCKET, optname, optval, optlen));
-	decide_unlock(sk);
+	decide_unlock(sk, &held);
 	if (undecided)
 		return err;
 	if (is_plain(sk))

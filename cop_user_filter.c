@@ -4,8 +4,8 @@
  * like; and one that chooses among the sockets of a port.
  *
  * Owns: nothing: the kernel keeps the filter, for all processes that have the
- * socket. Protected by: cop_head_lock(), within this process. May call:
- * cop_mark.c, cop_program.c, cop_filter.c, cop_scratch.c and the kernel.
+ * socket. Protected by: cop_mark_lock(). May call: cop_mark.c, cop_program.c,
+ * cop_filter.c, cop_scratch.c and the kernel.
  * Counterpart in the kernel: sk_attach_filter(), sk_detach_filter() and
  * sk_get_filter().
  */
@@ -68,13 +68,10 @@ static int attach(struct sock *sk, int fd, int optname, const void *optval,
 		err = -EBADF;
 	else
 		err = try_filter(fd, scratch, optname, optval, optlen);
-	if (!err && optname == SO_ATTACH_FILTER) {
-		cop_head_lock(sk); /* from a poll that sets another one */
+	if (!err && optname == SO_ATTACH_FILTER)
 		err = cop_mark_filter(sk, fd, COP_BODY_USER, scratch);
-		cop_head_unlock(sk);
-	} else if (!err) {
+	else if (!err)
 		err = -ENOPROTOOPT; /* an eBPF program can't be moved */
-	}
 	cop_scratch_close(&part, scratch);
 	return err;
 }
@@ -104,20 +101,30 @@ int cop_attach_filter(struct sock *sk, int fd, int optname, const void *optval,
 	return 0;
 }
 
+static int detach(struct sock *sk, int fd)
+{
+	struct cop_mark_held held;
+	struct cop_mark mark;
+	int err = -ENOENT;
+
+	cop_mark_lock(sk, fd, &held);
+	if (!cop_program_read(fd, &mark) && mark.body == COP_BODY_USER)
+		err = cop_mark_filter(sk, fd, COP_BODY_COP, -1);
+	cop_mark_unlock(sk, fd, &held);
+	return err;
+}
+
 /* Strays stay out: another process may rely on that already. */
 int cop_detach_filter(struct sock *sk, int fd, const void *optval,
 		      socklen_t optlen)
 {
-	struct cop_mark mark;
 	int err;
 
 	if ((int)optlen < (int)sizeof(int) ||
 	    !user_readable(fd, optval, sizeof(int)) || is_locked(fd))
 		return cop_libc_result(cop_libc.setsockopt(
 			fd, SOL_SOCKET, SO_DETACH_FILTER, optval, optlen));
-	if (cop_program_read(fd, &mark) || mark.body != COP_BODY_USER)
-		return -ENOENT;
-	err = cop_mark_filter(sk, fd, COP_BODY_COP, -1);
+	err = detach(sk, fd);
 	if (!err && !sock_flag(sk, SOCK_FILTER))
 		cop_filter_attached(sk);
 	return err;

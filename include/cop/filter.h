@@ -95,16 +95,6 @@ int cop_attach_reuseport(int fd, const void *optval, socklen_t optlen);
 enum cop_head cop_head_purge(struct sock *sk, int fd, struct cop_rx *rx);
 
 /**
- * cop_head_lock - keep others from the head of a queue that may hold strays
- * @sk: a COP sock
- *
- * Held for a few system calls that don't block, with cancellation off; nothing
- * else is taken under it. One that is never let go of is taken over in the end.
- */
-void cop_head_lock(struct sock *sk);
-void cop_head_unlock(struct sock *sk);
-
-/**
  * cop_head_taken - note that a datagram was taken from an unclean queue
  * @sk: a COP sock
  *

@@ -5,6 +5,7 @@
 #ifndef COP_MARK_H
 #define COP_MARK_H
 
+#include "cop/lock.h"
 #include "cop/program.h"
 #include "cop/sock.h"
 
@@ -18,6 +19,23 @@
  * where the kernel socket says so already. Async-signal-safe.
  */
 void cop_mark(struct sock *sk, int fd);
+
+struct cop_mark_held {
+	struct cop_held here;
+	bool shared;
+};
+
+/**
+ * cop_mark_lock, cop_mark_unlock - keep others from a kernel socket's program
+ * @sk: a COP sock
+ * @fd: its descriptor
+ * @held: filled in by the first, for the second
+ *
+ * Threads of this process, see cop_lock(), and other processes that have libcop and
+ * the socket. Calls may be nested.
+ */
+void cop_mark_lock(struct sock *sk, int fd, struct cop_mark_held *held);
+void cop_mark_unlock(struct sock *sk, int fd, struct cop_mark_held *held);
 
 /**
  * cop_mark_filter - set a filter on the kernel socket, and the mark with it

@@ -31,6 +31,8 @@ struct cop_sock {
 				    * before the filter */
 	_Atomic(uint32_t) marked;  /* (a) sum of what the kernel socket was last
 				    * marked with; 0: nothing */
+	_Atomic(uint32_t) lock;	   /* (a) one at a time at the kernel socket's
+				    * filter, mark and queue; cop_lock() */
 	_Atomic(int) soft_err;	   /* (a) errno that a receive came upon too
 				      * late to return; the next call does */
 	_Atomic(uint32_t)

@@ -46,7 +46,6 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_REPORTED	  0x0004  /* its performance data were printed */
 #define SOCK_FILTER	  0x0008  /* the kernel drops what is not COP */
 #define SOCK_FILTER_CLEAN 0x0010  /* and nothing from before is queued */
-#define SOCK_DECIDING	  0x0020  /* see decide_lock() */
 #define SOCK_USER_RANGE	  0x0040  /* the program set IP_LOCAL_PORT_RANGE */
 #define SOCK_ON_DEVICE	  0x0080  /* the program set SO_BINDTODEVICE */
 #define SOCK_CORKED	  0x0100  /* a datagram is begun, its header sent */
@@ -54,7 +53,6 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_UNCONFIRMED  0x0400  /* bound, to a port that the kernel chose */
 #define SOCK_SHARED_PORT  0x0800  /* another sock has the claim to its port */
 #define SOCK_NARROWED	  0x1000  /* IP_LOCAL_PORT_RANGE is one port, ours */
-#define SOCK_HEAD_BUSY	  0x4000  /* see cop_head_lock() */
 #define SOCK_FILTER_NEW	  0x10000 /* to be looked at again at the next poll */
 #define SOCK_PASSED	  0x8000  /* a spawn may duplicate its descriptor */
 #define SOCK_PEER_ONLY	  0x20000 /* all that can be received is the peer's */

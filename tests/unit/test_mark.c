@@ -5,9 +5,15 @@
  */
 #include <linux/netlink.h>
 #include <netinet/udp.h>
+#include <linux/filter.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 #include "cop/bind.h"
+#include "cop/filter.h"
 #include "cop/inherit.h"
 #include "cop/libc.h"
 #include "cop/mark.h"
@@ -278,7 +284,6 @@ Test(cop_mark, a_word_that_no_library_writes_is_no_mark, .init = t_init)
 		{ FLAGS, SOCK_CARRIED },
 		{ FLAGS, SOCK_FILTER },
 		{ FLAGS, SOCK_FILTER_CLEAN },
-		{ FLAGS, SOCK_DECIDING },
 		{ FLAGS, SOCK_UNCONFIRMED },
 		{ FLAGS, SOCK_SHARED_PORT },
 		{ FLAGS, SOCK_ELSEWHERE },
@@ -361,7 +366,7 @@ Test(cop_mark, a_range_is_narrowed_to_the_port_of_its_socket_only,
 	cr_assert(takes(fd, &mark));
 	cr_assert(not(sock_flag(t_sk(fd), SOCK_NARROWED)));
 	cr_assert(eq(u32, cop_sk(t_sk(fd))->user_range, other));
-	fd_drop(fd_take(fd));
+	t_leave(fd);
 	port |= port << 16;
 	setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &port, sizeof(port));
 	cr_assert(takes(fd, &mark));
@@ -411,4 +416,82 @@ Test(cop_mark, a_mark_on_any_other_kind_of_socket_is_none, .init = t_init)
 		cr_assert(zero(int, cop_program_mark(fd, &mark)));
 		cr_assert(not(fd_adopt(fd)), "kind %d", i);
 	}
+}
+/* ---- a filter that is set meanwhile ------------------------------------------- */
+
+enum { FILTER_ROUNDS = 5000 };
+
+static int filtered_fd;
+static atomic_bool enough;
+
+static void *mark_on(void *arg)
+{
+	struct sock *sk = t_sk(filtered_fd);
+
+	for (unsigned int i = 0; !enough; i++) {
+		WRITE_ONCE(sk->sk_reuse, i & 1);
+		cop_mark(sk, filtered_fd);
+	}
+	return arg;
+}
+
+static int filter_len(void)
+{
+	struct sock_filter insn[8];
+
+	return cop_program_user(filtered_fd, insn, ARRAY_SIZE(insn));
+}
+
+static void set_and_take_away(void)
+{
+	struct sock_filter none[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
+	struct sock_fprog prog = { 1, none };
+	struct sock *sk = t_sk(filtered_fd);
+	int zero = 0;
+
+	for (int i = 0; i < FILTER_ROUNDS; i++) {
+		cr_assert(zero(int, cop_attach_filter(sk, filtered_fd,
+						      SO_ATTACH_FILTER, &prog,
+						      sizeof(prog))));
+		cr_assert(eq(int, filter_len(), 1), "round %d", i);
+		cr_assert(zero(int, cop_detach_filter(sk, filtered_fd, &zero,
+						      sizeof(zero))));
+		cr_assert(zero(int, filter_len()), "round %d", i);
+	}
+}
+
+Test(cop_mark, a_filter_is_not_lost_to_another_threads_mark, .init = t_init,
+     .timeout = 60)
+{
+	pthread_t thread;
+
+	filtered_fd = t_open_bound();
+	pthread_create(&thread, NULL, mark_on, NULL);
+	set_and_take_away();
+	enough = true;
+	pthread_join(thread, NULL);
+	t_close(filtered_fd);
+}
+
+static int mark_in_child(void)
+{
+	alarm(60);
+	mark_on(NULL);
+	return 0;
+}
+
+/* As one that was forked and is about to exec. */
+Test(cop_mark, a_filter_is_not_lost_to_another_processs_mark, .init = t_init,
+     .timeout = 60)
+{
+	pid_t child;
+
+	filtered_fd = t_open_bound();
+	child = fork();
+	if (!child)
+		_exit(mark_in_child());
+	set_and_take_away();
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	t_close(filtered_fd);
 }
