@@ -93,7 +93,7 @@ static bool kernel_counts_cycles(void)
 			text[0] = '\0';
 		cop_libc.close(fd);
 	}
-	prctl(PR_GET_TSC, &tsc);
+	prctl(PR_GET_TSC, &tsc, 0, 0, 0);
 	cancel_on(cancel);
 	errno = saved;
 	return tsc == PR_TSC_ENABLE && !strcmp(text, "tsc\n");
