@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 #
 # make           build ./libcop.so and ./cop
-# make test      install what is missing, build, run all tests
+# make test      install what is missing, build, run the tests
+# make test-all  the real programs as well, and all that takes long
+# make fresh     the two commands of README in new Debian systems, which hold
+#                nothing else (make fresh SUITE=trixie: in one)
 # make demo      install what is missing, build, show the main job
 # make bench     install what is missing, build, run the benchmarks
 #                (make bench BENCH=datagram: one of them)
@@ -58,17 +61,118 @@ SOURCES := $(sort $(wildcard interpose*.c)) $(ROOMS)
 OBJECTS := $(SOURCES:%.c=$(B)/%.o)
 ROOM_OBJECTS := $(ROOMS:%.c=$(B)/%.o)
 
+# ---- what has to be installed -------------------------------------------------
+#
+# Debian's packages, one a line, each with what shows that it is there; scripts/need
+# says how. All that the goals of this make need is asked for at once, before
+# anything is built, so that a user who can't install gets one list.
+
+BUILD_NEEDS := \
+	libelf-dev=/usr/include/gelf.h \
+	libsmartcols-dev=/usr/include/libsmartcols/libsmartcols.h \
+	uthash-dev=/usr/include/uthash.h
+
+# A compiler's command has its package's name. What stands behind a "-" is done
+# without where it can't be had, so that it is asked for once.
+CC_NEEDS = \
+	$(patsubst cc,gcc,$(notdir $(firstword $(CC))))=$(firstword $(CC)) \
+	libc6-dev=/usr/include/stdio.h \
+	$(if $(filter cc gcc,$(CC)),$(if $(wildcard $(ASKED)),,-musl-tools=musl-gcc))
+
+TEST_NEEDS := \
+	bash-completion=/usr/share/bash-completion/bash_completion \
+	gcc \
+	gdb \
+	iproute2=ip \
+	libcap2-bin=setcap \
+	libcriterion-dev=/usr/include/criterion/criterion.h \
+	libfaketime=/usr/share/doc/libfaketime \
+	libjemalloc2=/usr/share/doc/libjemalloc2 \
+	libsocket-wrapper=/usr/share/doc/libsocket-wrapper \
+	mandoc \
+	musl-tools=musl-gcc \
+	nftables=nft \
+	perl \
+	procps=ps \
+	python3=/usr/bin/python3 \
+	socat \
+	strace \
+	tshark \
+	valgrind \
+	zsh
+
+# Each script of tests/programs says what it needs.
+LONG_NEEDS = \
+	clang \
+	libclang-rt-dev=/usr/share/doc/libclang-rt-dev \
+	$(shell sed -n 's/^. Packages: //p; s/^. Tools: //p' tests/programs/*.sh)
+
+DEMO_NEEDS := \
+	python3=/usr/bin/python3 \
+	socat \
+	tcpdump
+
+BENCH_NEEDS := \
+	iperf3 \
+	iproute2=ip \
+	python3=/usr/bin/python3 \
+	sockperf
+
+PLOT_NEEDS := \
+	gnuplot-nox=gnuplot
+
+TSAN_NEEDS := \
+	clang \
+	libclang-rt-dev=/usr/share/doc/libclang-rt-dev
+
+COVERAGE_NEEDS := \
+	llvm=llvm-cov
+
+LINT_NEEDS := \
+	clang \
+	clang-format \
+	cppcheck \
+	lua-check=luacheck \
+	mandoc
+
+FRESH_NEEDS := \
+	debootstrap \
+	git \
+	iproute2=ip
+
+# needed_by GOALS - whether this make has one of them.
+needed_by = $(filter $(1),$(MAKECMDGOALS))
+
+ASKED := $(B)/asked
+NEEDS = $(BUILD_NEEDS) $(CC_NEEDS) \
+	$(if $(call needed_by,test tests unit asan tsan churn differential% $(B)/tests/%),\
+		$(TEST_NEEDS)) \
+	$(if $(call needed_by,test-all programs coverage),$(TEST_NEEDS) $(LONG_NEEDS)) \
+	$(if $(call needed_by,demo),$(DEMO_NEEDS)) \
+	$(if $(call needed_by,bench $(B)/bench/%),$(BENCH_NEEDS)) \
+	$(if $(call needed_by,bench-plot),$(PLOT_NEEDS)) \
+	$(if $(call needed_by,tsan fuzz),$(TSAN_NEEDS)) \
+	$(if $(call needed_by,coverage),$(COVERAGE_NEEDS)) \
+	$(if $(call needed_by,lint),$(LINT_NEEDS)) \
+	$(if $(call needed_by,fresh),$(FRESH_NEEDS))
+
+need:
+	@scripts/need $(NEEDS)
+	@mkdir -p $(B) && touch $(ASKED)
+
+# ---- the library -------------------------------------------------------------
+
 V ?= 0
 ifeq ($(V),0)
 say = @printf '  %-7s %s\n' $(1) $(2);
 endif
 
-all: need-build $(LIB) $(COP) $(COP_PROGRAMS)
+all: need $(LIB) $(COP) $(COP_PROGRAMS)
 
 $(LIB): $(OBJECTS) libcop.map
 	$(call say,LD,$@)$(CC) $(lib_cflags) -o $@ $(OBJECTS) $(lib_ldflags)
 
-$(B)/%.o: %.c | need-build
+$(B)/%.o: %.c | need
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(lib_cflags) -MMD -MP -c -o $@ $<
 
@@ -83,7 +187,6 @@ COP_CC = $(if $(filter cc gcc,$(CC)),$(or $(shell command -v musl-gcc),$(CC)),$(
 COP_CFLAGS = $(base_cflags) -DCOP_LIBDIR='"$(LIBDIR)"' \
 	-DCOP_LIBEXECDIR='"$(LIBEXECDIR)"'
 TOOLS := $(sort $(wildcard tools/*.c))
-MUSL := $(B)/launcher/musl
 
 # What more than one of them has, then what each has alone.
 JUDGE := tools/command.c tools/elf.c tools/library.c tools/program.c \
@@ -104,7 +207,7 @@ $(COP) $(COP_PROGRAM_DIR)/cop-check:
 	$(call say,LD,$@)$(COP_CC) $(COP_CFLAGS) -static -o $@ $^ $(LDFLAGS) || \
 		$(COP_CC) $(COP_CFLAGS) -o $@ $^ $(LDFLAGS)
 
-$(B)/launcher/%.o: %.c | need-build $(MUSL)
+$(B)/launcher/%.o: %.c | need
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(COP_CC) $(COP_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -113,15 +216,15 @@ $(COP_PROGRAM_DIR)/cop-stat: $(STAT:%.c=$(B)/programs/%.o)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(COP_CFLAGS) -o $@ $^ -lelf -lsmartcols $(LDFLAGS)
 
-$(B)/programs/%.o: %.c | need-build
+$(B)/programs/%.o: %.c | need
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(COP_CFLAGS) -MMD -MP -c -o $@ $<
-
-# It is asked for once.
-$(MUSL): | need-build
 	@mkdir -p $(@D)
-	@scripts/need musl-tools=musl-gcc || true
-	@touch $@
+	$(call say,CC,$@)$(COP_CC) $(COP_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/tools/cop_%.o: cop_%.c | need
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(COP_CC) $(COP_CFLAGS) -MMD -MP -c -o $@ $<
 
 # ---- tests ------------------------------------------------------------------
 #
@@ -131,6 +234,9 @@ $(MUSL): | need-build
 # tests/fuzz/       what is given random input, in tests/unit and by "make fuzz"
 # tests/programs/   real programs, each by a script, on UDP and on COP
 # tests/differential/  a program that plays random calls, and who compares them
+#
+# "make test" is for who has just come: it leaves out tests/programs and what takes
+# long, and what needs clang is skipped where clang is not installed.
 
 UNIT := $(B)/tests/unit-tests
 E2E := $(B)/tests/e2e-tests
@@ -147,7 +253,7 @@ $(B)/tests/unit/%.o $(B)/tests/e2e/%.o: test_cflags += \
 	-DCOP_LIB='"$(abspath $(LIB))"' -DCOP_BIN='"$(abspath $(COP))"' \
 	-DCOP_PROGRAMS='"$(abspath $(COP_PROGRAM_DIR)/..)"'
 
-$(B)/tests/%.o: tests/%.c | need-test
+$(B)/tests/%.o: tests/%.c | need
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(test_cflags) -MMD -MP -c -o $@ $<
 
@@ -158,7 +264,7 @@ $(UNIT): $(UNIT_OBJECTS) $(ROOM_OBJECTS)
 $(E2E): $(E2E_OBJECTS) $(B)/cop_source.o
 	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ -lcriterion -lpthread $(LDFLAGS)
 
-$(B)/tests/progs/%: tests/e2e/progs/%.c
+$(B)/tests/progs/%: tests/e2e/progs/%.c | need
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(test_cflags) -MMD -MP -o $@ $< -lpthread
 
@@ -171,39 +277,50 @@ LIAR := $(B)/tests/differential/liar.so
 $(PLAYER): $(PLAYER_OBJECTS)
 	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ -ldl $(LDFLAGS)
 
-$(LIAR): tests/differential/liar.c | need-test
+$(LIAR): tests/differential/liar.c | need
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(test_cflags) -fPIC -shared -o $@ $< -ldl
 
 SEED ?= fresh
 N ?= 100000
+LONG_CALLS := 500000
 ADOPT ?=
 DIFFERENTIAL = CC='$(CC)' tests/differential/run --player $(PLAYER) \
 	--library $(abspath $(LIB)) --keep $(B)/differential
 
-differential: need-test $(LIB) $(PLAYER)
+differential: need $(LIB) $(PLAYER)
 	$(DIFFERENTIAL) --calls $(N) --seed $(SEED) $(ADOPT:%=--adopt %)
 
 # Of what is played in each test: seeds that stay the same, and a fresh one. What
 # else there is to check is that a wrong answer would be found.
-differential-quick: need-test $(LIB) $(PLAYER) $(LIAR)
+differential-quick: need $(LIB) $(PLAYER) $(LIAR)
 	$(DIFFERENTIAL) --check-rules
 	$(DIFFERENTIAL) --calls 2000 --liar $(abspath $(LIAR))
 	$(DIFFERENTIAL) --calls 25000 --seed 1 --seed 2 --seed 3 --seed fresh
 	$(DIFFERENTIAL) --adopt udp --check-rules
 	$(DIFFERENTIAL) --adopt udp --calls 15000 --seed 1 --seed fresh
 
-tests: need-test $(LIB) $(COP) $(COP_PROGRAMS) $(UNIT) $(E2E) $(PROGS) $(PLAYER) $(LIAR)
+tests: need $(LIB) $(COP) $(COP_PROGRAMS) $(UNIT) $(E2E) $(PROGS) $(PLAYER) $(LIAR)
+
+# The suites of tests/e2e that "make test" leaves out.
+LONG_SUITES := programs|e2e_long
 
 test: tests
-	$(UNIT) $(CRITERION)
-	$(E2E) $(CRITERION)
 	$(MAKE) differential-quick
+	scripts/criterion $(UNIT) $(CRITERION)
+	scripts/criterion $(E2E) $(CRITERION) --filter '!($(LONG_SUITES))/*'
 
-unit: need-test $(UNIT)
-	$(UNIT) $(CRITERION)
+test-all: tests
+	$(MAKE) differential-quick
+	$(DIFFERENTIAL) --calls $(LONG_CALLS) --seed fresh
+	$(DIFFERENTIAL) --calls $(LONG_CALLS) --seed fresh --adopt udp
+	scripts/criterion $(UNIT) $(CRITERION)
+	scripts/criterion $(E2E) $(CRITERION)
 
-asan:
+unit: need $(UNIT)
+	scripts/criterion $(UNIT) $(CRITERION)
+
+asan: need
 	$(MAKE) unit B=build/asan CC=gcc WERROR=-Werror \
 		CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all'
 
@@ -214,16 +331,16 @@ FUZZ_RUNS ?= 1000000
 $(FUZZ): $(B)/tests/fuzz/fuzz_mark.o $(ROOM_OBJECTS)
 	$(call say,LD,$@)$(CC) $(base_cflags) -fsanitize=fuzzer -o $@ $^ -lpthread $(LDFLAGS)
 
-fuzz-mark: need-test $(FUZZ)
+fuzz-mark: need $(FUZZ)
 	@mkdir -p $(B)/fuzz
 	$(FUZZ) -runs=$(FUZZ_RUNS) -max_len=128 -len_control=0 \
 		-artifact_prefix=$(B)/ $(B)/fuzz
 
-fuzz:
+fuzz: need
 	$(MAKE) fuzz-mark B=build/fuzz CC=clang WERROR=-Werror \
 		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
 
-tsan:
+tsan: need
 	$(MAKE) unit churn B=build/tsan CC=clang WERROR=-Werror \
 		CFLAGS='-O1 -g -fsanitize=thread'
 
@@ -245,13 +362,13 @@ churn: $(CHURN)
 COVERAGE := build/coverage
 
 coverage: export LLVM_PROFILE_FILE = $(abspath $(COVERAGE))/prof/%m%c.profraw
-coverage: need-coverage
+coverage: need
 	$(MAKE) tests B=$(COVERAGE) LIB=$(COVERAGE)/libcop.so CC=clang \
 		CFLAGS='-O1 -g -fprofile-instr-generate -fcoverage-mapping \
 			-mllvm -runtime-counter-relocation'
 	@rm -rf $(COVERAGE)/prof
-	-$(COVERAGE)/tests/unit-tests $(CRITERION)
-	-$(COVERAGE)/tests/e2e-tests $(CRITERION)
+	-scripts/criterion $(COVERAGE)/tests/unit-tests $(CRITERION)
+	-scripts/criterion $(COVERAGE)/tests/e2e-tests $(CRITERION)
 	@scripts/coverage $(COVERAGE) $(SOURCES)
 
 # ---- benchmarks -------------------------------------------------------------
@@ -260,14 +377,14 @@ BENCHES := $(patsubst bench/bench_%.c,%,$(sort $(wildcard bench/bench_*.c))) \
 	programs
 BENCH ?= $(BENCHES)
 
-$(B)/bench/%.o: bench/%.c | need-build
+$(B)/bench/%.o: bench/%.c | need
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(base_cflags) -MMD -MP -c -o $@ $<
 
 $(B)/bench/bench_%: $(B)/bench/bench_%.o $(B)/bench/harness.o $(ROOM_OBJECTS)
 	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ -lpthread $(LDFLAGS)
 
-$(B)/bench/bench_programs: bench/bench_programs.py | need-programs
+$(B)/bench/bench_programs: bench/bench_programs.py | need
 	@mkdir -p $(@D)
 	$(call say,COPY,$@)install -m 755 $< $@
 
@@ -276,24 +393,31 @@ bench: $(LIB) $(COP) $(COP_PROGRAMS) $(BENCH:%=$(B)/bench/bench_%)
 		$(B)/bench/bench_$$b || exit 1; done
 
 # What was measured stays in $(B)/bench/bind.json.
-bench-plot: need-plot $(LIB) $(B)/bench/bench_bind
+bench-plot: need $(LIB) $(B)/bench/bench_bind
 	@rm -f $(B)/bench/bind.json
 	@BENCH_JSON=$(B)/bench/bind.json COP_LIB=$(abspath $(LIB)) \
 		$(B)/bench/bench_bind
 	@scripts/plot-bind $(B)/bench/bind.json docs/bind.svg
 
+# ---- new systems -------------------------------------------------------------
+
+SUITE ?= bookworm trixie
+
+fresh: need
+	scripts/fresh $(SUITE)
+
 # ---- the rest ---------------------------------------------------------------
 
-demo: need-demo $(LIB)
+demo: need $(LIB)
 	@scripts/demo $(abspath $(LIB))
 
 symbols: $(LIB)
 	@scripts/symbols $(LIB) docs/BYPASS.md
 
-programs: need-test
+programs: need
 	@scripts/programs tests/programs docs/PROGRAMS.md
 
-lint: need-lint
+lint: need
 	$(MAKE) -B B=build/gcc LIB=build/gcc/libcop.so CC=gcc WERROR=-Werror all
 	$(MAKE) -B B=build/clang LIB=build/clang/libcop.so CC=clang WERROR=-Werror all
 	cppcheck -q --error-exitcode=1 --inline-suppr -Iinclude $(SOURCES) $(TOOLS)
@@ -301,43 +425,6 @@ lint: need-lint
 	luacheck -q $(wildcard tools/*.lua tests/*/*/*.lua)
 	clang-format --dry-run -Werror $(SOURCES) include/*.h include/cop/*.h \
 		$(wildcard tools/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] bench/*.[ch])
-
-need-build:
-	@scripts/need uthash-dev=/usr/include/uthash.h \
-		libelf-dev=/usr/include/gelf.h \
-		libsmartcols-dev=/usr/include/libsmartcols/libsmartcols.h \
-		$(CC_PACKAGE)
-
-# Each script says what it needs.
-PROGRAM_PACKAGES := $(shell sed -n \
-	's/^. Packages: //p; s/^. Tools: //p' tests/programs/*.sh)
-
-need-test: need-build
-	@scripts/need libcriterion-dev=/usr/include/criterion/criterion.h \
-		socat python3=/usr/bin/python3 perl iproute2=ip \
-		nftables=nft clang strace gdb valgrind musl-tools=musl-gcc \
-		libclang-rt-dev=/usr/share/doc/libclang-rt-dev \
-		libfaketime=/usr/share/doc/libfaketime \
-		libjemalloc2=/usr/share/doc/libjemalloc2 \
-		libsocket-wrapper=/usr/share/doc/libsocket-wrapper \
-		mandoc libcap2-bin=setcap zsh tshark \
-		bash-completion=/usr/share/bash-completion/bash_completion \
-		$(PROGRAM_PACKAGES)
-
-need-programs: need-build
-	@scripts/need python3=/usr/bin/python3 iperf3 sockperf iproute2=ip
-
-need-demo: need-build
-	@scripts/need socat python3=/usr/bin/python3 tcpdump
-
-need-plot: need-build
-	@scripts/need gnuplot-nox=gnuplot
-
-need-coverage: need-test
-	@scripts/need clang llvm=llvm-cov
-
-need-lint: need-build
-	@scripts/need clang cppcheck clang-format mandoc lua-check=luacheck
 
 install: $(LIB) $(COP) $(COP_PROGRAMS)
 	install -D -m 755 $(LIB) $(DESTDIR)$(LIBDIR)/libcop.so
@@ -356,9 +443,8 @@ install: $(LIB) $(COP) $(COP_PROGRAMS)
 clean:
 	rm -rf build libcop.so cop libexec
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -path $(B)/fresh -prune -o -name '*.d' -print 2>/dev/null)
 
-.PHONY: all tests test unit churn fuzz fuzz-mark differential differential-quick coverage asan tsan bench bench-plot demo symbols programs lint install clean \
-	need-build need-test need-programs need-coverage need-demo need-plot need-lint
+.PHONY: all need tests test test-all fresh unit churn fuzz fuzz-mark differential differential-quick coverage asan tsan bench bench-plot demo symbols programs lint install clean
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -75,7 +75,7 @@ struct cop_stream *cop_stream_take(FILE *fp)
 }
 
 /* Counterpart: _IO_file_doallocate() in libc. */
-static size_t buffer_size(int fd)
+size_t cop_stream_buffer_size(int fd)
 {
 	struct stat st;
 
@@ -99,7 +99,7 @@ static const char *mode_of(FILE *fp)
  */
 static FILE *stream_file(struct cop_stream *s, const cookie_io_functions_t *io)
 {
-	size_t size = buffer_size(s->fd);
+	size_t size = cop_stream_buffer_size(s->fd);
 	FILE *fp;
 
 	s->buf = malloc(size);

@@ -9,6 +9,7 @@
  * none; libio in libc.
  */
 #include <errno.h>
+#include <gnu/libc-version.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -226,7 +227,36 @@ EXPORT FILE *freopen64(const char *path, const char *mode, FILE *fp)
 
 /* ---- printing ----------------------------------------------------------- */
 
-#define PRINT_ROOM 1024
+/*
+ * libc writes a text when its buffer is full, and each write is a datagram. Until
+ * 2.36 glibc's dprintf() has the buffer of a stream; from 2.37 on it has one of
+ * PRINT_PIECE bytes, and writes again what a signal has interrupted.
+ */
+#define PRINT_PIECE 2048
+
+static bool prints_by_stream(void)
+{
+	char *minor;
+	unsigned long major = strtoul(gnu_get_libc_version(), &minor, 10);
+
+	return major < 2 || (major == 2 && strtoul(minor + 1, NULL, 10) < 37);
+}
+
+static int print_pieces(int fd, const char *text, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		size_t left = len - done;
+		size_t size = left < PRINT_PIECE ? left : PRINT_PIECE;
+		ssize_t n = TEMP_FAILURE_RETRY(write(fd, text + done, size));
+
+		if (n < 0)
+			return -1;
+		done += n;
+	}
+	return len;
+}
 
 static int print_long(int fd, int flag, size_t size, const char *fmt,
 		      va_list ap)
@@ -239,27 +269,82 @@ static int print_long(int fd, int flag, size_t size, const char *fmt,
 	pthread_cleanup_push(free, text);
 	n = __vsnprintf_chk(text, size, flag, size, fmt, ap);
 	if (n > 0)
-		n = write(fd, text, n);
+		n = print_pieces(fd, text, n);
 	pthread_cleanup_pop(1);
 	return n;
 }
 
-/* One datagram, however long. @flag is that of the fortified names. */
-static noinline int stdio_vdprintf(int fd, int flag, const char *fmt,
-				   va_list ap)
+static int print_text(int fd, int flag, const char *fmt, va_list ap)
 {
-	char text[PRINT_ROOM];
+	char text[PRINT_PIECE + 1];
 	va_list again;
 	int n;
 
 	va_copy(again, ap);
 	n = __vsnprintf_chk(text, sizeof(text), flag, sizeof(text), fmt, ap);
-	if (n >= PRINT_ROOM)
+	if (n > PRINT_PIECE)
 		n = print_long(fd, flag, (size_t)n + 1, fmt, again);
 	else if (n > 0)
-		n = write(fd, text, n);
+		n = print_pieces(fd, text, n);
 	va_end(again);
 	return n;
+}
+
+struct print_stream {
+	struct cop_stream to; /* of which stream_write() looks at fd alone */
+	FILE *fp;
+	char buf[BUFSIZ];
+};
+
+/* A thread that is cancelled in a write sends nothing more. */
+static void print_cancelled(void *arg)
+{
+	struct print_stream *s = arg;
+
+	s->to.fd = -1;
+	cop_libc.fclose(s->fp);
+	free(s);
+}
+
+/* libc sends what is in the buffer even if the rest of the format is wrong. */
+static int print_stream(struct print_stream *s, int flag, const char *fmt,
+			va_list ap)
+{
+	int n;
+
+	pthread_cleanup_push(print_cancelled, s);
+	n = __vfprintf_chk(s->fp, flag, fmt, ap);
+	if (fflush(s->fp))
+		n = -1;
+	pthread_cleanup_pop(0);
+	cop_libc.fclose(s->fp);
+	free(s);
+	return n;
+}
+
+static int print_by_stream(int fd, int flag, const char *fmt, va_list ap)
+{
+	static const cookie_io_functions_t io = { .write = stream_write };
+	struct print_stream *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -1;
+	s->to.fd = fd;
+	s->fp = fopencookie(s, "w", io);
+	if (!s->fp) {
+		free(s);
+		return -1;
+	}
+	setvbuf(s->fp, s->buf, _IOFBF, cop_stream_buffer_size(fd));
+	return print_stream(s, flag, fmt, ap);
+}
+
+/* @flag is that of the fortified names. */
+static noinline int stdio_vdprintf(int fd, int flag, const char *fmt,
+				   va_list ap)
+{
+	return prints_by_stream() ? print_by_stream(fd, flag, fmt, ap)
+				  : print_text(fd, flag, fmt, ap);
 }
 
 EXPORT int vdprintf(int fd, const char *fmt, va_list ap)

@@ -48,6 +48,14 @@ int cop_stream_open(int fd, const char *mode, const cookie_io_functions_t *io,
 		    FILE **fp);
 
 /**
+ * cop_stream_buffer_size - the size of the buffer that libc gives to a stream
+ * @fd: the stream's descriptor
+ *
+ * Returns bytes, at most BUFSIZ.
+ */
+size_t cop_stream_buffer_size(int fd);
+
+/**
  * cop_stream_take - part a stream from its FILE, before that is closed
  * @fp: any FILE; only its address is looked at
  *

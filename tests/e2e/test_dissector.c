@@ -27,7 +27,8 @@
 
 /* Nothing that the user has set counts; that we are root is of no interest. */
 #define OWN_HOME "env -u XDG_CONFIG_HOME HOME=$PWD "
-#define SHARK	 OWN_HOME "tshark -n -X lua_script:" ROOT "tools/cop.lua "
+#define PLUGINS	 ".local/lib/wireshark/plugins"
+#define SHARK	 OWN_HOME "tshark -n "
 #define OUTPUT	 " 2>err; s=$?; grep -v '^Running as user' err >&2; exit $s"
 
 static struct run_result result;
@@ -40,6 +41,8 @@ static void dissector_make(void)
 				    "cut -f 3 | grep -qx cop"))
 		cr_skip_test("a cop.lua is installed here, which would be "
 			     "the one that is tested");
+	scratch_must("mkdir -p " PLUGINS " && cp " ROOT
+		     "tools/cop.lua " PLUGINS);
 }
 
 static void capture(const char *what)
@@ -686,8 +689,6 @@ Test(dissector, shows_the_same_in_a_second_pass, .init = dissector_make)
 /* One file after the other, in one process. */
 static void expect_clicked(const char *files, const char *expected)
 {
-	scratch_must("mkdir -p .local/lib/wireshark/plugins && cp " ROOT
-		     "tools/cop.lua .local/lib/wireshark/plugins");
 	scratch_shell(&result, OWN_HOME PYTHON SCRIPTS "clicks.py %s" OUTPUT,
 		      files);
 	cr_expect_eq(result.status, 0, "%s", result.err);
@@ -718,10 +719,9 @@ Test(dissector, shows_the_same_in_any_order_and_forgets_other_files,
 Test(dissector, gives_ports_back, .init = dissector_make)
 {
 	capture("names");
-	scratch_must("mkdir -p .config/wireshark");
-	expect_shown("names",
-		     "-X lua_script:" SCRIPTS "preference.lua "
-		     "-o cop.ports:50-53 " FIELDS "-e frame.protocols",
+	scratch_must("mkdir -p .config/wireshark && cp " SCRIPTS
+		     "preference.lua " PLUGINS);
+	expect_shown("names", "-o cop.ports:50-53 " FIELDS "-e frame.protocols",
 		     "1|eth:ethertype:ip:udp:cop:dns\n"
 		     "2|eth:ethertype:ip:udp:cop:dns\n"
 		     "3|eth:ethertype:ip:udp:dns\n"
@@ -732,13 +732,19 @@ Test(dissector, gives_ports_back, .init = dissector_make)
 
 Test(dissector, is_found_where_it_is_installed, .init = dissector_make)
 {
-	scratch_must(INSTALL "WIRESHARKDIR=/.local/lib/wireshark/plugins "
-			     "install");
+	scratch_must("rm " PLUGINS "/cop.lua && " INSTALL
+		     "WIRESHARKDIR=/" PLUGINS " install");
 	capture("header");
 	scratch_shell(&result, OWN_HOME "tshark -r header.pcap -T fields "
 					"-e cop.seq" OUTPUT);
 	cr_expect_str_eq(result.out, "7\n7\n0\n", "%s%s", result.out,
 			 result.err);
+}
+
+Test(dissector, of_two_copies_one_stays, .init = dissector_make)
+{
+	capture("header");
+	scratch_must("cp " PLUGINS "/cop.lua " PLUGINS "/other.lua");
 	scratch_shell(&result, SHARK "-r header.pcap -T fields "
 				     "-e cop.seq" OUTPUT);
 	cr_expect_str_eq(result.out, "7\n7\n0\n", "%s", result.out);
@@ -746,6 +752,25 @@ Test(dissector, is_found_where_it_is_installed, .init = dissector_make)
 			 "cop.lua: there is a dissector of COP "
 			 "already, which stays\n",
 			 "%s", result.err);
+}
+
+#define AS_USER                                                              \
+	"as=; [ $(id -u) -ne 0 ] || "                                        \
+	"as='setpriv --reuid=65534 --regid=65534 --clear-groups'; $as true " \
+	"|| exit 77; "
+
+/* Wireshark 4.4 ignores the option when root starts it. */
+Test(dissector, is_loaded_by_an_option_for_a_user, .init = dissector_make)
+{
+	capture("header");
+	scratch_must("mv " PLUGINS "/cop.lua .");
+	scratch_shell(&result,
+		      AS_USER "$as " OWN_HOME "tshark -X lua_script:cop.lua "
+			      "-r header.pcap -T fields -e cop.seq" OUTPUT);
+	if (result.status == RUN_SKIP)
+		cr_skip_test("nobody else can be: %s", result.err);
+	cr_expect_str_eq(result.out, "7\n7\n0\n", "%s%s", result.out,
+			 result.err);
 }
 
 /* For the system, where its Wireshark looks, else below the prefix. */

@@ -196,24 +196,18 @@ Test(e2e_stdio, dprintf_fails_as_on_udp)
 	run_same("stdio", "formatted_in_vain");
 }
 
+Test(e2e_stdio, dprintf_cuts_a_long_text_as_on_udp)
+{
+	run_same("stdio", "formatted_long");
+	run_same("stdio", "formatted_long_in_vain");
+}
+
 Test(e2e_stdio, dprintf_to_a_pipe_is_libcs)
 {
 	run_same("stdio", "formatted_elsewhere");
 }
 
 /* ---- otherwise than UDP ------------------------------------------------- */
-
-Test(e2e_stdio, dprintf_sends_one_datagram_whatever_its_length)
-{
-	run_says("stdio", "formatted_whole",
-		 "dprintf(sock_a, \"%*d\", 4097, 7) = 4097\n"
-		 "dprintf(sock_a, \"%*d\", 65491, 7) = 65491\n"
-		 "dprintf(sock_a, \"%*d\", 65492, 7) = -1 EMSGSIZE\n"
-		 "dprintf(sock_a, \"%*d\", 1000000, 7) = -1 EMSGSIZE\n"
-		 "  datagram of 4097:                      ...          7\n"
-		 "  datagram of 65491:                      ...          7\n"
-		 "  then EAGAIN\n");
-}
 
 Test(e2e_stdio, a_line_longer_than_the_buffer_is_read_whole)
 {

@@ -428,7 +428,7 @@ static void begin(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
-	struct socket *sock;
+	struct fd_change change;
 	int fd;
 
 	begin();
@@ -437,9 +437,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	write_mark(fd, &in);
 	receive(fd, &in);
-	sock = fd_take(fd);
+	fd_change_begin(&change, fd, NULL);
 	close(fd);
-	fd_drop(sock);
+	fd_change_end(&change, true);
 	HOLDS(!cop_port_held(&cop_port_table));
 	return 0;
 }

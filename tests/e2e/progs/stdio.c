@@ -999,15 +999,42 @@ static void formatted_elsewhere(void)
 	R(read(fds[0], buf, 24));
 }
 
-/* Longer than libc's buffer, of which UDP would make several datagrams. */
-static void formatted_whole(void)
+/* Longer than libc's buffer, of which it makes several datagrams. */
+static void formatted_long(void)
 {
+	static const int width[] = { 2047, 2048, 2049, 4095,
+				     4096, 4097, 9000, 65507 };
+	static char xs[65508];
+
+	memset(xs, 'x', sizeof(xs) - 1);
 	connect_pair();
-	T(dprintf(sock_a, "%*d", 4097, 7));
-	T(dprintf(sock_a, "%*d", 65491, 7));
-	T(dprintf(sock_a, "%*d", 65492, 7));
-	T(dprintf(sock_a, "%*d", 1000000, 7));
+	for (size_t i = 0; i < ARRAY_SIZE(width); i++) {
+		T(dprintf(sock_a, "%*d", width[i], 7));
+		show_datagrams(sock_b);
+		T(__dprintf_chk(sock_a, 1, "%.*s", width[i], xs));
+		show_datagrams(sock_b);
+		T(by_vdprintf(sock_a, "a%.*s", width[i], xs));
+		show_datagrams(sock_b);
+		T(dprintf(sock_a, "%.999s%.999s%.999s%.9999s", xs, xs, xs, xs));
+		show_datagrams(sock_b);
+	}
+}
+
+/* A datagram that is refused is the last one of its text. */
+static void formatted_long_in_vain(void)
+{
+	static char xs[70000];
+
+	memset(xs, 'x', sizeof(xs) - 1);
+	connect_pair();
+	T(dprintf(sock_a, "%10d%ls", 1, L"\x12345"));
 	show_datagrams(sock_b);
+	T(dprintf(sock_a, "a%s", xs));
+	show_datagrams(sock_b);
+	T(close(sock_b));
+	T(send(sock_a, "x", 1, 0));
+	T(dprintf(sock_a, "%5000d", 1));
+	T(dprintf(sock_a, "%5000d", 1));
 }
 
 SCENARIOS({ "modes", modes }, { "no_descriptor", no_descriptor },
@@ -1034,4 +1061,5 @@ SCENARIOS({ "modes", modes }, { "no_descriptor", no_descriptor },
 	  { "formatted", formatted },
 	  { "formatted_in_vain", formatted_in_vain },
 	  { "formatted_elsewhere", formatted_elsewhere },
-	  { "formatted_whole", formatted_whole })
+	  { "formatted_long", formatted_long },
+	  { "formatted_long_in_vain", formatted_long_in_vain })
