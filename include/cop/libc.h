@@ -8,6 +8,7 @@
 #ifndef COP_LIBC_H
 #define COP_LIBC_H
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -127,6 +128,9 @@
 	X(int, system, (const char *command), (command))                       \
 	X(FILE *, popen, (const char *command, const char *mode),              \
 	  (command, mode))                                                     \
+	X(void *, dlopen, (const char *file, int mode), (file, mode))          \
+	X(void *, dlmopen, (Lmid_t ns, const char *file, int mode),            \
+	  (ns, file, mode))                                                    \
 	X(FILE *, fdopen, (int fd, const char *mode), (fd, mode))              \
 	X(int, fclose, (FILE * fp), (fp))                                      \
 	X(FILE *, freopen, (const char *path, const char *mode, FILE *fp),     \
