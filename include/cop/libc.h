@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -226,6 +227,14 @@ extern struct cop_libc cop_libc;
  * dlsym() is not async-signal-safe; after this, nothing calls it again.
  */
 void cop_libc_init(void);
+
+/**
+ * cop_libc_early - start the library, unless that is going on already
+ *
+ * The interpose room's; in a program without that room it is NULL. Called where a
+ * socket is used ahead of every constructor. Returns whether it has started.
+ */
+bool cop_libc_early(void) __attribute__((weak));
 
 /**
  * cop_libc_result - a libc result in the form that is used inside libcop
