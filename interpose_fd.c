@@ -33,9 +33,12 @@ static int close_ours(int fd)
 static noinline int sys_close(int fd)
 {
 	int saved = errno;
+	int err;
 
 	pthread_testcancel();
-	return cop_return(close_ours(fd), saved);
+	err = close_ours(fd);
+	stdio_follow(fd);
+	return cop_return(err, saved);
 }
 
 EXPORT int close(int fd)
@@ -69,7 +72,7 @@ static int dup_install(int fd, struct socket *sock)
 		errno = saved;
 		return fd;
 	}
-	return cop_return(install_or_close(fd, sock), saved);
+	return cop_return(stdio_follow(install_or_close(fd, sock)), saved);
 }
 
 static noinline int sys_dup(int fd)
@@ -119,6 +122,8 @@ static noinline int sys_dup3(int fd, int newfd, int flags, bool is_dup2)
 		fd_drop(old);
 	else
 		fd_restore(newfd, old);
+	if (ret >= 0)
+		stdio_follow(newfd);
 	return cop_return(ret, saved);
 }
 

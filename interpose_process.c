@@ -37,8 +37,14 @@ EXPORT JUMPS_TO_NEXT pid_t __vfork(void)
 /* fork() without the handlers; see process_watch(). */
 EXPORT pid_t _Fork(void)
 {
+	pid_t pid;
+
 	fd_identify_all();
-	return cop_libc._Fork();
+	cop_process_tear();
+	pid = cop_libc._Fork();
+	if (pid)
+		cop_process_mend();
+	return pid;
 }
 
 /* A fork() inside libc, as forkpty()'s, is none of ours by name. */
@@ -51,6 +57,7 @@ EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 {
 	void *ptid, *tls, *ctid;
 	va_list ap;
+	int pid;
 
 	va_start(ap, arg);
 	ptid = va_arg(ap, void *);
@@ -60,7 +67,12 @@ EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	if (flags & CLONE_VM && !(flags & CLONE_FILES))
 		cop_process_share();
 	fd_identify_all();
-	return cop_libc.clone(fn, stack, flags, arg, ptid, tls, ctid);
+	if (flags & CLONE_VM)
+		return cop_libc.clone(fn, stack, flags, arg, ptid, tls, ctid);
+	cop_process_tear();
+	pid = cop_libc.clone(fn, stack, flags, arg, ptid, tls, ctid);
+	cop_process_mend();
+	return pid;
 }
 
 EXPORT int unshare(int flags)

@@ -158,12 +158,18 @@ static long nr_epoll_pwait2(const long *a)
 #define SHARING_CALLS(X) X(clone) X(clone3)
 #endif
 
-#define X(name)                                     \
-	static long nr_##name(const long *a)        \
-	{                                           \
-		cop_process_share();                \
-		fd_identify_all();                  \
-		return next_syscall(SYS_##name, a); \
+#define X(name)                                    \
+	static long nr_##name(const long *a)       \
+	{                                          \
+		long pid;                          \
+                                                   \
+		cop_process_share();               \
+		fd_identify_all();                 \
+		cop_process_tear();                \
+		pid = next_syscall(SYS_##name, a); \
+		if (pid)                           \
+			cop_process_mend();        \
+		return pid;                        \
 	}
 SHARING_CALLS(X)
 #undef X

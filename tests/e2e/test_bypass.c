@@ -211,9 +211,9 @@ Test(e2e_bypass, a_descriptor_that_is_taken_is_udp_until_it_was_handed_on)
 	run_says("bypass", "taken", "taken: type 2\nonce handed on: type 7\n");
 }
 
-Test(e2e_bypass, libcs_own_stdout_over_a_cop_socket_sends_no_cop)
+Test(e2e_bypass, a_stdout_that_was_kept_from_before_a_dup2_sends_no_cop)
 {
-	run_says("bypass", "stdout_replaced", "  0 more, then EAGAIN\n" WORKS);
+	run_says("bypass", "stdout_kept", "  0 more, then EAGAIN\n" WORKS);
 }
 
 /* ---- programs that no preload reaches ------------------------------------ */

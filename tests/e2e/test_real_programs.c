@@ -50,6 +50,7 @@ static void runs_over_cop(const char *name)
 	}
 
 PROGRAM(asyncio)
+PROGRAM(bash)
 PROGRAM(chronyd)
 PROGRAM(coap)
 PROGRAM(coturn)

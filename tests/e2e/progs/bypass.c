@@ -729,16 +729,17 @@ static void taken(void)
 
 /* ---- libc's own streams ----------------------------------------------------- */
 
-/* libc writes to whatever has the number, inside libc. */
-static void stdout_replaced(void)
+/* As C++'s cout does; libc writes to whatever has the number, inside libc. */
+static void stdout_kept(void)
 {
+	FILE *const kept = stdout;
 	int saved = dup(STDOUT_FILENO);
 
 	connect_pair();
 	fflush(stdout);
 	dup2(sock_a, STDOUT_FILENO);
-	printf(PAYLOAD);
-	fflush(stdout);
+	fputs(PAYLOAD, kept);
+	fflush(kept);
 	dup2(saved, STDOUT_FILENO);
 	show_rest(sock_b);
 	works_on();
@@ -755,6 +756,6 @@ SCENARIOS({ "raw_calls", raw_calls }, { "raw_closes", raw_closes },
 	  { "system_log", system_log }, { "aio_calls", aio_calls },
 	  { "spawn_closes", spawn_closes }, { "unseen_stream", unseen_stream },
 	  { "vfork_by_instruction", vfork_by_instruction }, { "taken", taken },
-	  { "stdout_replaced", stdout_replaced })
+	  { "stdout_kept", stdout_kept })
 
 #endif
