@@ -401,11 +401,16 @@ static void inet_choose_prot(struct inet_protosw *p)
 		p->prot = &cop_undecided_prot;
 }
 
+void inet_adopt_init(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(inetsw_array); i++)
+		inet_choose_prot(&inetsw_array[i]);
+}
+
 void inet_init(void)
 {
 	sock_register(&inet_family_ops);
-	for (size_t i = 0; i < ARRAY_SIZE(inetsw_array); i++) {
-		inet_choose_prot(&inetsw_array[i]);
+	inet_adopt_init();
+	for (size_t i = 0; i < ARRAY_SIZE(inetsw_array); i++)
 		inet_register_protosw(&inetsw_array[i]);
-	}
 }

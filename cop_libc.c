@@ -8,6 +8,8 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "cop/compiler.h"
 #include "cop/libc.h"
@@ -32,16 +34,57 @@ static void *next_symbol(const char *name)
 	__atomic_store_n((void **)(void *)&cop_libc.name, next_symbol(#name), \
 			 __ATOMIC_RELAXED);
 
+/* On a socket that was handed on these have to be ours. */
+static bool is_socket_call(const char *name, int fd)
+{
+	static const char *const calls[] = {
+		"recv",	      "recvfrom",   "recvmsg",	   "recvmmsg",
+		"send",	      "sendto",	    "sendmsg",	   "sendmmsg",
+		"read",	      "readv",	    "write",	   "writev",
+		"bind",	      "connect",    "getsockname", "getsockopt",
+		"setsockopt", "__read_chk", "__recv_chk",  "__recvfrom_chk",
+	};
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		if (!strcmp(calls[i], name))
+			return !fstat(fd, &st) && S_ISSOCK(st.st_mode);
+	return false;
+}
+
+/*
+ * A socket is used before the constructor has run: another library asks to be the
+ * first. No allocator that starts uses one. Returns the call that the program
+ * made, to be made again, or NULL.
+ */
+static void *early(const char *name, long fd)
+{
+	int saved = errno;
+	void *again = NULL;
+
+	if (cop_libc_early && is_socket_call(name, fd) && cop_libc_early())
+		again = dlsym(RTLD_DEFAULT, name);
+	errno = saved;
+	return again;
+}
+
+#define FIRST_OF(first, ...) first
+#define FIRST(...)	     FIRST_OF(__VA_ARGS__ __VA_OPT__(, ) 0, 0)
+
 /*
  * Stubs: what an entry is until it is looked up. Each looks up itself alone, for
  * its caller may be an allocator that starts: a symbol that is missing makes
  * dlsym() allocate.
  */
-#define X(type, name, params, args)                  \
-	static JUMPS_TO_NEXT type name##_stub params \
-	{                                            \
-		LOOK_UP(name)                        \
-		JUMP_TO_NEXT cop_libc.name args;     \
+#define X(type, name, params, args)                               \
+	static JUMPS_TO_NEXT type name##_stub params              \
+	{                                                         \
+		void *again = early(#name, (long)FIRST args);     \
+                                                                  \
+		if (unlikely(again))                              \
+			JUMP_TO_NEXT((type(*) params)again) args; \
+		LOOK_UP(name)                                     \
+		JUMP_TO_NEXT cop_libc.name args;                  \
 	}
 COP_LIBC_CALLS(X)
 #undef X

@@ -249,6 +249,23 @@ bool cop_process_is_owner(void)
 	return likely(!owner) || is_owner(owner);
 }
 
+static _Atomic(bool) process_torn;
+
+void cop_process_tear(void)
+{
+	WRITE_ONCE(process_torn, true);
+}
+
+void cop_process_mend(void)
+{
+	WRITE_ONCE(process_torn, false);
+}
+
+bool cop_process_is_torn(void)
+{
+	return READ_ONCE(process_torn);
+}
+
 /* A directory has a link from each one in it, one from its parent, and ".". */
 static bool has_one_task(void)
 {

@@ -31,7 +31,8 @@
 #include "cop/uaccess.h"
 
 static pthread_once_t cop_once = PTHREAD_ONCE_INIT;
-static _Atomic(bool) cop_started;
+static _Atomic(bool) cop_starting, cop_started;
+static bool env_unread; /* of this thread, which starts */
 
 /* The standard streams are there before us, and are libc's own. */
 static void inherit(bool confined)
@@ -49,6 +50,8 @@ static void cop_start(void)
 {
 	bool confined;
 
+	atomic_store(&cop_starting, true);
+	env_unread = !environ;
 	cop_libc_init();
 	cop_env_init();
 	inet_init();
@@ -60,10 +63,46 @@ static void cop_start(void)
 	atomic_store_explicit(&cop_started, true, memory_order_release);
 }
 
-__attribute__((constructor)) void cop_init(void)
+void cop_init(void)
 {
 	if (unlikely(!READ_ONCE(cop_started)))
 		pthread_once(&cop_once, cop_start);
+}
+
+/* A call on a socket ahead of every constructor; see early() in cop_libc.c. */
+bool cop_libc_early(void)
+{
+	if (!READ_ONCE(cop_started) && atomic_load(&cop_starting))
+		return false;
+	cop_init();
+	return true;
+}
+
+/*
+ * A program that was built with ThreadSanitizer has its checks in the calls that
+ * follow. They begin in .preinit_array, which is later than this.
+ */
+void __tsan_init(void) __attribute__((weak));
+
+/*
+ * Ahead of libc's own constructor, too, which sets environ. Where another library
+ * asks to be first and has a socket made, the environment is read afterwards.
+ */
+__attribute__((constructor)) static void cop_load(int argc, char **argv,
+						  char **envp)
+{
+	(void)argc;
+	(void)argv;
+	if (!environ)
+		environ = envp;
+	if (unlikely(__tsan_init))
+		__tsan_init();
+	cop_init();
+	if (unlikely(env_unread)) {
+		cop_env_init();
+		inet_adopt_init();
+		env_unread = false;
+	}
 }
 
 /* What is still open when the program ends is reported as if it were closed. */

@@ -36,9 +36,12 @@ static int close_ours(int fd)
 static noinline int sys_close(int fd)
 {
 	int saved = errno;
+	int err;
 
 	pthread_testcancel();
-	return cop_return(close_ours(fd), saved);
+	err = close_ours(fd);
+	stdio_follow(fd);
+	return cop_return(err, saved);
 }
 
 EXPORT int close(int fd)
@@ -78,7 +81,7 @@ static int dup_install(int fd, struct socket *sock)
 		errno = saved;
 		return fd;
 	}
-	return cop_return(install_or_close(fd, sock), saved);
+	return cop_return(stdio_follow(install_or_close(fd, sock)), saved);
 }
 
 static noinline int sys_dup(int fd)
@@ -132,10 +135,14 @@ static int dup_over(int fd, int newfd, int flags, bool is_dup2)
 static noinline int sys_dup3(int fd, int newfd, int flags, bool is_dup2)
 {
 	int saved = errno;
+	int ret;
 
 	if (fd == newfd)
 		return next_dup3(fd, newfd, flags, is_dup2);
-	return cop_return(dup_over(fd, newfd, flags, is_dup2), saved);
+	ret = dup_over(fd, newfd, flags, is_dup2);
+	if (ret >= 0)
+		stdio_follow(newfd);
+	return cop_return(ret, saved);
 }
 
 EXPORT int dup2(int fd, int newfd)

@@ -50,11 +50,14 @@ EXPORT pid_t _Fork(void)
 	pid_t pid;
 
 	before_fork();
+	cop_process_tear();
 	pid = cop_libc._Fork();
-	if (pid)
-		cop_scratch_release();
-	else
+	if (!pid) {
 		cop_scratch_reset();
+		return pid;
+	}
+	cop_process_mend();
+	cop_scratch_release();
 	return pid;
 }
 
@@ -81,7 +84,11 @@ EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	fd_identify_all();
 	if (copies)
 		cop_scratch_hold();
+	if (!(flags & CLONE_VM))
+		cop_process_tear();
 	pid = cop_libc.clone(fn, stack, flags, arg, ptid, tls, ctid);
+	if (!(flags & CLONE_VM))
+		cop_process_mend();
 	if (copies)
 		cop_scratch_release();
 	return pid;

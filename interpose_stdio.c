@@ -110,22 +110,6 @@ EXPORT FILE *fdopen(int fd, const char *mode)
 	return stdio_fdopen(fd, mode);
 }
 
-bool stdio_adopt(int fd)
-{
-	static FILE **const standard[] = { &stdin, &stdout, &stderr };
-	FILE *fp;
-
-	if (fd < STDIN_FILENO || fd > STDERR_FILENO || !sockfd_lookup(fd))
-		return false;
-	fp = fdopen(fd, fd == STDIN_FILENO ? "r" : "w");
-	if (!fp)
-		return false;
-	if (fd == STDERR_FILENO)
-		setvbuf(fp, NULL, _IONBF, 0);
-	*standard[fd] = fp;
-	return true;
-}
-
 /* ---- closing ------------------------------------------------------------ */
 
 /* -1 for a stream of memory, whose _fileno nobody ever sets. */

@@ -150,17 +150,20 @@ static long nr_epoll_pwait2(const long *a)
 }
 #endif
 
-/* A child with memory and descriptors of its own, copies of these. */
+/* A child with memory of its own, and most often descriptors, copies of these. */
 static long copy_process(long number, const long *a)
 {
 	long pid;
 
 	cop_scratch_hold();
+	cop_process_tear();
 	pid = next_syscall(number, a);
-	if (pid)
-		cop_scratch_release();
-	else
+	if (!pid) {
 		cop_scratch_reset();
+		return pid;
+	}
+	cop_process_mend();
+	cop_scratch_release();
 	return pid;
 }
 
@@ -190,15 +193,15 @@ static unsigned long flags_of(long number, const long *a)
 #define SHARING_CALLS(X) X(clone) X(clone3)
 #endif
 
-#define X(name)                                                         \
-	static long nr_##name(const long *a)                            \
-	{                                                               \
-		cop_process_share();                                    \
-		fd_identify_all();                                      \
-		if (SYS_##name == SYS_vfork ||                          \
-		    flags_of(SYS_##name, a) & (CLONE_VM | CLONE_FILES)) \
-			return next_syscall(SYS_##name, a);             \
-		return copy_process(SYS_##name, a);                     \
+#define X(name)                                             \
+	static long nr_##name(const long *a)                \
+	{                                                   \
+		cop_process_share();                        \
+		fd_identify_all();                          \
+		if (SYS_##name == SYS_vfork ||              \
+		    flags_of(SYS_##name, a) & CLONE_VM)     \
+			return next_syscall(SYS_##name, a); \
+		return copy_process(SYS_##name, a);         \
 	}
 SHARING_CALLS(X)
 #undef X

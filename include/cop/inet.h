@@ -32,6 +32,11 @@ struct inet_protosw {
 void inet_init(void);
 
 /**
+ * inet_adopt_init - choose what becomes of UDP, once the environment is read
+ */
+void inet_adopt_init(void);
+
+/**
  * inet_register_protosw - add a transport
  * @p: its entry; kept, not copied
  *

@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "cop/confine.h"
 #include "cop/env.h"
@@ -198,11 +199,29 @@ void select_prepare(int n, const fd_set *rd);
  * stdio_adopt - make a COP descriptor the program's standard stream
  * @fd: 0, 1 or 2; for any other number, and where it is not COP, nothing is done
  *
- * For a program that was started with it, before it has touched the stream.
- * stdin, stdout or stderr is another FILE then, buffered as libc's is. Returns
- * whether it was done.
+ * stdin, stdout or stderr is another FILE then, buffered as libc's is, which has
+ * what is in libc's to be written. Returns whether it was done.
  */
 bool stdio_adopt(int fd);
+
+/**
+ * stdio_replaced - let the standard stream be what its descriptor has become
+ * @fd: 0, 1 or 2, just duplicated over or closed
+ *
+ * stdio_adopt() for a COP socket, or libc's own stream again. Nothing is done in a
+ * vfork() child. Async-signal-safe, but for the first time that a COP socket is
+ * there: that takes memory, unless other threads may have left that in disorder
+ * (_Fork()). errno stays.
+ */
+void stdio_replaced(int fd);
+
+/* For any number: a compare for all but three. */
+static inline int stdio_follow(int fd)
+{
+	if (unlikely((unsigned int)fd <= STDERR_FILENO))
+		stdio_replaced(fd);
+	return fd;
+}
 
 /**
  * epoll_prepare - get every COP socket that is new ready to be waited on

@@ -8,11 +8,13 @@
 #ifndef COP_LIBC_H
 #define COP_LIBC_H
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -128,6 +130,9 @@
 	X(int, system, (const char *command), (command))                       \
 	X(FILE *, popen, (const char *command, const char *mode),              \
 	  (command, mode))                                                     \
+	X(void *, dlopen, (const char *file, int mode), (file, mode))          \
+	X(void *, dlmopen, (Lmid_t ns, const char *file, int mode),            \
+	  (ns, file, mode))                                                    \
 	X(FILE *, fdopen, (int fd, const char *mode), (fd, mode))              \
 	X(int, fclose, (FILE * fp), (fp))                                      \
 	X(FILE *, freopen, (const char *path, const char *mode, FILE *fp),     \
@@ -223,6 +228,14 @@ extern struct cop_libc cop_libc;
  * dlsym() is not async-signal-safe; after this, nothing calls it again.
  */
 void cop_libc_init(void);
+
+/**
+ * cop_libc_early - start the library, unless that is going on already
+ *
+ * The interpose room's; in a program without that room it is NULL. Called where a
+ * socket is used ahead of every constructor. Returns whether it has started.
+ */
+bool cop_libc_early(void) __attribute__((weak));
 
 /**
  * cop_libc_result - a libc result in the form that is used inside libcop

@@ -76,6 +76,23 @@ void cop_process_rejoin(void);
 bool cop_process_has_parted(void);
 
 /**
+ * cop_process_tear - note that a child is being made without fork()'s handlers
+ * cop_process_mend - note, in the parent, that it has been made
+ *
+ * In the child what other threads had in their hands, as malloc()'s locks, stays
+ * so. Async-signal-safe.
+ */
+void cop_process_tear(void);
+void cop_process_mend(void);
+
+/**
+ * cop_process_is_torn - whether this is such a child
+ *
+ * May say yes where another thread is just making one.
+ */
+bool cop_process_is_torn(void);
+
+/**
  * cop_process_is_owner - whether the caller may change the descriptor table
  *
  * False where the caller shares the memory but not the descriptors: in the child

@@ -125,16 +125,30 @@ Test(e2e_bypass, pythons_ctypes_is_past_if_it_opens_libc)
 	cr_expect_str_eq(result.out, "-1 True\n");
 }
 
-Test(e2e_bypass, a_library_bound_deep_meets_the_kernel_alone)
+Test(e2e_bypass, a_library_that_asks_to_be_bound_deep_is_not_past)
 {
 	build_library(BUILT "libbypass-deep.so");
-	run_says("bypass", "deep_calls", PAST);
+	run_same("bypass", "deep_calls");
 }
 
-Test(e2e_bypass, a_number_closed_by_a_library_bound_deep_is_its_next_owners)
+Test(e2e_bypass, nor_is_one_by_dlmopen_in_the_programs_namespace)
 {
-	build_library(BUILT "libbypass-deep-close.so");
-	run_same("bypass", "deep_closes");
+	build_library(BUILT "libbypass-base.so");
+	run_same("bypass", "base_calls");
+}
+
+/* $ORIGIN and RUNPATH are those of the library that calls dlopen(). */
+Test(e2e_bypass, a_library_opens_what_its_own_runpath_has)
+{
+	const char *const mkdir[] = { "mkdir", "-p", BUILT "runpath", NULL };
+
+	run_or_skip(mkdir);
+	build_library(BUILT "runpath/libbypass-found.so");
+	run_build("cc", "bypass.c", BUILT "libbypass-finds.so", "-shared",
+		  "-fPIC", "-DBYPASS_LIBRARY", "-Wl,-rpath,$ORIGIN/runpath",
+		  NULL);
+	setenv("BYPASS_LIBRARY", BUILT "libbypass-finds.so", 1);
+	run_same("bypass", "found_calls");
 }
 
 Test(e2e_bypass, a_library_in_a_namespace_apart_meets_the_kernel_alone)
@@ -197,9 +211,9 @@ Test(e2e_bypass, a_descriptor_that_is_taken_is_udp_until_it_was_handed_on)
 	run_says("bypass", "taken", "taken: type 2\nonce handed on: type 7\n");
 }
 
-Test(e2e_bypass, libcs_own_stdout_over_a_cop_socket_sends_no_cop)
+Test(e2e_bypass, a_stdout_that_was_kept_from_before_a_dup2_sends_no_cop)
 {
-	run_says("bypass", "stdout_replaced", "  0 more, then EAGAIN\n" WORKS);
+	run_says("bypass", "stdout_kept", "  0 more, then EAGAIN\n" WORKS);
 }
 
 /* ---- programs that no preload reaches ------------------------------------ */

@@ -12,6 +12,8 @@
 
 #include "runner.h"
 
+#define BUILT COP_BUILD_DIR "/tests/"
+
 static struct run_result result;
 
 /* ---- other ways to make a call ------------------------------------------ */
@@ -199,6 +201,40 @@ Test(e2e_calls, a_library_may_use_sockets_ahead_of_libcops_constructor)
 	cr_expect_str_eq(result.out, expected);
 	cr_expect_str_empty(result.err);
 	free(expected);
+}
+
+/* A service that looks at the socket it is handed in its library's constructor. */
+static void expect_first(const char *option)
+{
+	const char *so = BUILT "libfirst.so", *program = BUILT "first-built";
+	const char *const udp[] = { program, "udp", "start", NULL };
+	const char *const cop[] = { program, "cop", "start", NULL };
+	const char *const adopted[] = { program, "adopted", "start", NULL };
+	const char *const adopt[] = { "COP_ADOPT=udp", NULL };
+	char *expected;
+
+	run_build("cc", "first.c", so, "-DFIRST_LIBRARY", "-shared", "-fPIC",
+		  option, NULL);
+	run_build("cc", "first.c", program, "-Wl,--no-as-needed", so, NULL);
+	cr_assert_eq(run(&result, udp, false, NULL), 0, "%s", result.err);
+	cr_expect_not_null(strstr(result.out, "first_recv = 3"));
+	expected = strdup(result.out);
+	cr_expect_eq(run(&result, cop, true, NULL), 0, "%s", result.err);
+	cr_expect_str_eq(result.out, expected);
+	cr_expect_eq(run(&result, adopted, true, adopt), 0, "%s", result.err);
+	cr_expect_str_eq(result.out, expected);
+	free(expected);
+}
+
+Test(e2e_calls, a_librarys_constructor_has_the_sockets_that_were_handed_on)
+{
+	expect_first("-Wl,-z,lazy");
+}
+
+/* Then its constructor runs ahead of ours, and of libc's. */
+Test(e2e_calls, so_has_one_that_asks_to_be_the_first_of_all)
+{
+	expect_first("-Wl,-z,initfirst");
 }
 
 Test(e2e_calls, a_program_without_sockets_is_left_alone)

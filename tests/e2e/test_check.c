@@ -653,31 +653,31 @@ Test(check, a_program_that_is_started_here_has_what_was_told,
 /* ---- what it does not tell ----------------------------------------------- */
 
 /* As cop(1) says: what a call is bound to is in the loader's log. */
-Test(check, a_library_bound_deep_is_seen_in_the_loaders_log,
+Test(check, a_library_in_a_namespace_apart_is_seen_in_the_loaders_log,
      .init = scratch_make)
 {
-	static const char *const modes[] = { "RTLD_NOW",
-					     "RTLD_NOW | RTLD_DEEPBIND" };
+	static const char *const opens[] = { "dlopen(",
+					     "dlmopen(LM_ID_NEWLM, " };
 
 	scratch_must("echo '#include <sys/socket.h>\nint ask(void) { return "
 		     "socket(AF_INET, 7, 253); }' | "
 		     "cc -shared -fPIC -x c -o module.so -");
-	for (int deep = 0; deep < 2; deep++) {
+	for (int apart = 0; apart < 2; apart++) {
 		scratch_must("echo '#define _GNU_SOURCE\n#include <dlfcn.h>\n"
 			     "int main(void) { int (*ask)(void) = "
-			     "dlsym(dlopen(\"./module.so\", %s), \"ask\"); "
+			     "dlsym(%s\"./module.so\", RTLD_NOW), \"ask\"); "
 			     "return ask() < 0; }' | cc -x c -o program - -ldl",
-			     modes[deep]);
+			     opens[apart]);
 		expect_verdict("./program", 0, "active");
 		scratch_shell(&result,
 			      "LD_DEBUG=bindings $COP run ./program 2>&1 | "
 			      "grep 'module.so .*symbol .socket'");
 		cr_expect_not_null(strstr(result.out,
-					  deep ? "to /lib" : COP_LIB),
+					  apart ? "to /lib" : COP_LIB),
 				   "%s", result.out);
-		cr_expect_eq(strstr(result.out, COP_LIB) == NULL, deep, "%s",
+		cr_expect_eq(strstr(result.out, COP_LIB) == NULL, apart, "%s",
 			     result.out);
 		cr_expect_eq(scratch_shell(&result, "$COP run ./program"),
-			     deep);
+			     apart);
 	}
 }

@@ -7,6 +7,7 @@
  * are bound elsewhere than the program's; its name is in BYPASS_LIBRARY in the
  * environment.
  */
+#include <dlfcn.h>
 #include <sys/syscall.h>
 
 #include "ring.h"
@@ -18,6 +19,12 @@
 static long result(long ret)
 {
 	return ret < 0 ? -errno : ret;
+}
+
+/* The loader looks for it by the RUNPATH of this library. */
+void *library_open(const char *name)
+{
+	return dlopen(name, RTLD_NOW | RTLD_DEEPBIND);
 }
 
 long library_socket(int type, int protocol)
@@ -43,7 +50,6 @@ long library_close(int fd)
 #else
 
 #include <aio.h>
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -425,26 +431,9 @@ static void load(void *handle)
 	*(void **)&library.close = dlsym(handle, "library_close");
 }
 
-static void load_deep(void)
-{
-	load(dlopen(getenv("BYPASS_LIBRARY"), RTLD_NOW | RTLD_DEEPBIND));
-}
-
 static void load_apart(void)
 {
 	load(dlmopen(LM_ID_NEWLM, getenv("BYPASS_LIBRARY"), RTLD_NOW));
-}
-
-static void deep_calls(void)
-{
-	load_deep();
-	past(&by_library);
-}
-
-static void deep_closes(void)
-{
-	load_deep();
-	close_past(&by_library);
 }
 
 static void apart_calls(void)
@@ -459,16 +448,44 @@ static void apart_closes(void)
 	close_past(&by_library);
 }
 
-/* No way past: a library that is loaded as most are. */
-static void plain_calls(void)
+static void not_past(void *handle)
 {
-	load(dlopen(getenv("BYPASS_LIBRARY"), RTLD_NOW));
+	load(handle);
 	T(library_socket(is_cop ? SOCK_COP : SOCK_DGRAM, 0));
 	connect_pair();
 	T(library_send(sock_a, PAYLOAD, 10));
 	R(library_recv(sock_b, buf, 64));
 	T(library_close(sock_a));
 	T(library_close(sock_a));
+}
+
+/* No way past: a library that is loaded as most are. */
+static void plain_calls(void)
+{
+	not_past(dlopen(getenv("BYPASS_LIBRARY"), RTLD_NOW));
+}
+
+/* As PHP loads its extensions. */
+static void deep_calls(void)
+{
+	not_past(dlopen(getenv("BYPASS_LIBRARY"), RTLD_NOW | RTLD_DEEPBIND));
+}
+
+static void base_calls(void)
+{
+	not_past(dlmopen(LM_ID_BASE, getenv("BYPASS_LIBRARY"),
+			 RTLD_NOW | RTLD_DEEPBIND));
+}
+
+static void found_calls(void)
+{
+	void *finder = dlopen(getenv("BYPASS_LIBRARY"), RTLD_NOW);
+	void *(*open_by)(const char *name);
+
+	if (!finder)
+		die(dlerror());
+	*(void **)&open_by = dlsym(finder, "library_open");
+	not_past(open_by("libbypass-found.so"));
 }
 
 /* ---- inside libc -------------------------------------------------------- */
@@ -712,16 +729,17 @@ static void taken(void)
 
 /* ---- libc's own streams ----------------------------------------------------- */
 
-/* libc writes to whatever has the number, inside libc. */
-static void stdout_replaced(void)
+/* As C++'s cout does; libc writes to whatever has the number, inside libc. */
+static void stdout_kept(void)
 {
+	FILE *const kept = stdout;
 	int saved = dup(STDOUT_FILENO);
 
 	connect_pair();
 	fflush(stdout);
 	dup2(sock_a, STDOUT_FILENO);
-	printf(PAYLOAD);
-	fflush(stdout);
+	fputs(PAYLOAD, kept);
+	fflush(kept);
 	dup2(saved, STDOUT_FILENO);
 	show_rest(sock_b);
 	works_on();
@@ -732,12 +750,12 @@ SCENARIOS({ "raw_calls", raw_calls }, { "raw_closes", raw_closes },
 	  { "handle_calls", handle_calls }, { "handle_closes", handle_closes },
 	  { "default_calls", default_calls },
 	  { "versioned_call", versioned_call }, { "deep_calls", deep_calls },
-	  { "deep_closes", deep_closes }, { "apart_calls", apart_calls },
-	  { "apart_closes", apart_closes }, { "plain_calls", plain_calls },
-	  { "resolver", resolver }, { "system_log", system_log },
-	  { "aio_calls", aio_calls }, { "spawn_closes", spawn_closes },
-	  { "unseen_stream", unseen_stream },
+	  { "base_calls", base_calls }, { "found_calls", found_calls },
+	  { "apart_calls", apart_calls }, { "apart_closes", apart_closes },
+	  { "plain_calls", plain_calls }, { "resolver", resolver },
+	  { "system_log", system_log }, { "aio_calls", aio_calls },
+	  { "spawn_closes", spawn_closes }, { "unseen_stream", unseen_stream },
 	  { "vfork_by_instruction", vfork_by_instruction }, { "taken", taken },
-	  { "stdout_replaced", stdout_replaced })
+	  { "stdout_kept", stdout_kept })
 
 #endif

@@ -130,6 +130,7 @@ static void play_early(int argc, char **argv, char **envp)
 	by_vfork(); /* the first call of all */
 	know_kind(argv[1]);
 	make_pair();
+	T(of_the_kind(sock_a));
 	deliver("payload");
 	pfd.fd = sock_b;
 	T(poll(&pfd, 1, 0));
