@@ -161,7 +161,7 @@ Test(manual, what_is_refused_and_counted_is_in_the_page, .init = scratch_make)
 	char *found[WORDS];
 	int n = words("sed -nE '/^\\| (option|field) /,/^$/p' " ROOT
 		      "docs/limits.md " ROOT "docs/statistics.md | cut -d '|' "
-					     "-f 2 | grep -o '`[A-Za-z_]*`' | "
+		      "-f 2 | grep -o '`[A-Za-z_]*`' | "
 		      "tr -d '`' | sort -u",
 		      found, WORDS);
 
