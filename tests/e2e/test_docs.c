@@ -238,22 +238,27 @@ Test(docs, the_readme_is_short)
 
 /*
  * The working directory is like the source directory after make, and the commands
- * are found as after make install. make itself only says what it would do: the
- * tests were built by it.
+ * are found as after make install. make only says what it would do: the tests were
+ * built by it. A page's sleep of a second is three seconds long, since other tests
+ * keep the machine busy.
  */
 static void make_source(void)
 {
 	scratch_make();
-	scratch_must("mkdir bin && ln -s $LIB libcop.so && "
-		     "ln -s " ROOT "tools " ROOT "tests . && "
-		     "ln -s " COP_BUILD_DIR " build && "
-		     "ln -s " COP_BUILD_DIR "/tests/progs/asks "
-		     "bin/your-program && "
-		     "printf '#!/bin/sh\\nexec %%s \"$@\"\\n' $COP >bin/cop && "
-		     "printf '#!/bin/sh\\nexec env -u MAKEFLAGS -u MAKELEVEL "
-		     "%%s -n -C " ROOT " \"$@\" >/dev/null\\n' "
-		     "$(command -v make) >bin/make && "
-		     "chmod +x bin/* && ln -s bin/cop cop");
+	scratch_must(
+		"mkdir bin && ln -s $LIB libcop.so && "
+		"ln -s " ROOT "tools " ROOT "tests . && "
+		"ln -s " COP_BUILD_DIR " build && "
+		"ln -s " COP_BUILD_DIR "/tests/progs/asks "
+		"bin/your-program && "
+		"printf '#!/bin/sh\\nexec %%s \"$@\"\\n' $COP >bin/cop && "
+		"printf '#!/bin/sh\\nexec env -u MAKEFLAGS -u MAKELEVEL "
+		"%%s -n -C " ROOT " \"$@\" >/dev/null\\n' "
+		"$(command -v make) >bin/make && "
+		"printf '#!/bin/sh\\n[ \"$1\" = 1 ] && set -- 3; exec "
+		"/bin/sleep \"$@\"\\n' "
+		">bin/sleep && "
+		"chmod +x bin/cop bin/make bin/sleep && ln -s bin/cop cop");
 }
 
 /*
