@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_docs.c - what docs/BYPASS.md says is so: its list of symbols is the
- * library's, and each of its rows names tests that there are. docs/PROGRAMS.md
- * has the programs that tests run, and no others.
+ * test_docs.c - the documents say what is true. Links lead to a file and a heading,
+ * commands work and print what the page shows, and variables and options exist.
+ * docs/BYPASS.md lists the library's symbols, and each of its rows names tests that
+ * exist. docs/PROGRAMS.md lists the programs that tests run, and no others.
  */
 #include <criterion/criterion.h>
 
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runner.h"
+#include "scratch.h"
 
 #define ROOT	 COP_TEST_DIR "/../"
 #define SYMBOLS	 ROOT "scripts/symbols"
@@ -167,4 +168,235 @@ Test(docs, every_script_of_a_program_is_run_by_a_test)
 	      "sort >" COPY "scripts && grep '^PROGRAM(' " SOURCE
 	      " | sort | diff " COPY "scripts -");
 	cr_expect_eq(result.status, 0, "%s%s", result.out, result.err);
+}
+
+/* ---- the pages ----------------------------------------------------------- */
+
+#define CHECK "python3 " COP_TEST_DIR "/e2e/scripts/pages.py "
+#define PAGES ROOT "README.md " ROOT "CONTRIBUTING.md " ROOT "docs/*.md"
+
+static void expect_right(void)
+{
+	cr_expect_eq(result.status, 0, "%s%s", result.out, result.err);
+}
+
+static void expect_wrong(const char *what)
+{
+	cr_expect_eq(result.status, 1, "%s%s", result.out, result.err);
+	cr_expect_not_null(strstr(result.out, what), "no '%s' in:\n%s%s", what,
+			   result.out, result.err);
+}
+
+Test(docs, every_link_leads_to_a_file_and_a_heading)
+{
+	shell(CHECK "links " ROOT " " PAGES);
+	expect_right();
+}
+
+/* docs/ARCHITECTURE.md has drawings without a fence, and no commands. */
+Test(docs, every_command_is_in_a_block_that_a_test_reads)
+{
+	shell(CHECK "blocks " ROOT " $(ls " PAGES
+		    " | grep -v ARCHITECTURE.md)");
+	expect_right();
+}
+
+Test(docs, every_option_and_variable_that_a_sentence_names_exists)
+{
+	shell(CHECK "spans " ROOT " " COP_BIN " " PAGES);
+	expect_right();
+}
+
+/* A line of a table is "| `NAME` | `--option` |"; both stand in the source. */
+Test(docs, the_table_of_variables_is_the_sources, .init = scratch_make)
+{
+	scratch_must("grep -rhoE '\"COP_[A-Z]+\"' --include='*env.c' " ROOT
+		     " --exclude-dir=build --exclude-dir=tests | "
+		     "tr -d '\"' | sort -u >source && "
+		     "test $(wc -l <source) -ge 3 && "
+		     "sed -nE 's/^\\| `(COP_[A-Z]+)` \\|.*/\\1/p' " ROOT
+		     "docs/environment.md | sort >page");
+	scratch_shell(&result, "diff source page");
+	expect_right();
+	scratch_must(
+		"$COP help run | sed -nE 's/^  (--[a-z]+).*/\\1/p' | "
+		"sort >help && test $(wc -l <help) -ge 3 && "
+		"sed -nE 's/^\\| `COP_[A-Z]+` \\| `(--[a-z]+)`.*/\\1/p' " ROOT
+		"docs/environment.md | sort >page");
+	scratch_shell(&result, "diff help page");
+	expect_right();
+}
+
+/* It is to be read in three minutes. */
+Test(docs, the_readme_is_short)
+{
+	shell("wc -l <" ROOT "README.md");
+	cr_expect_leq(atoi(result.out), 130, "%s lines", result.out);
+}
+
+/* ---- the commands -------------------------------------------------------- */
+
+/*
+ * The working directory is like the source directory after make, and the commands
+ * are found as after make install. make only says what it would do: the tests were
+ * built by it. A page's sleep of a second is three seconds long, since other tests
+ * keep the machine busy.
+ */
+static void make_source(void)
+{
+	scratch_make();
+	scratch_must(
+		"mkdir bin && ln -s $LIB libcop.so && "
+		"ln -s " ROOT "tools " ROOT "tests . && "
+		"ln -s " COP_BUILD_DIR " build && "
+		"ln -s " COP_BUILD_DIR "/tests/progs/asks "
+		"bin/your-program && "
+		"printf '#!/bin/sh\\nexec %%s \"$@\"\\n' $COP >bin/cop && "
+		"printf '#!/bin/sh\\nexec env -u MAKEFLAGS -u MAKELEVEL "
+		"%%s -n -C " ROOT " \"$@\" >/dev/null\\n' "
+		"$(command -v make) >bin/make && "
+		"printf '#!/bin/sh\\n[ \"$1\" = 1 ] && set -- 3; exec "
+		"/bin/sleep \"$@\"\\n' "
+		">bin/sleep && "
+		"chmod +x bin/cop bin/make bin/sleep && ln -s bin/cop cop");
+}
+
+/*
+ * Ports are free, and what a page starts ends with its test. A page may run tests,
+ * which are not to take themselves for workers of this one.
+ */
+#define SPACES "--net --pid --mount --fork --kill-child --mount-proc"
+#define ALONE                                                           \
+	"spaces='" SPACES "'; [ $(id -u) -eq 0 ] || "                   \
+	"spaces=\"--map-current-user --keep-caps $spaces\"; "           \
+	"unset BXFI_MAP; PATH=$PWD/bin:$PATH:/usr/sbin:/sbin; unshare " \
+	"$spaces true || "                                              \
+	"{ echo no namespaces are to be had; exit 77; }; "              \
+	"unshare $spaces sh -c 'ip link set lo up && " CHECK "run %s'"
+
+static void run_the_page(const char *page)
+{
+	scratch_shell(&result, ALONE, page);
+	if (result.status == RUN_SKIP)
+		cr_skip_test("%s", result.out);
+}
+
+/* Of a page that has at least so many blocks that are run. */
+static void expect_page(const char *page, int blocks)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), ROOT "%s", page);
+	run_the_page(path);
+	expect_right();
+	cr_expect_geq(atoi(result.out), blocks, "%s", result.out);
+}
+
+Test(docs, the_commands_of_the_readme_work, .init = make_source, .timeout = 120)
+{
+	expect_page("README.md", 6);
+}
+
+Test(docs, the_commands_of_contributing_work, .init = make_source,
+     .timeout = 120)
+{
+	expect_page("CONTRIBUTING.md", 1);
+}
+
+Test(docs, the_commands_of_environment_work, .init = make_source,
+     .timeout = 120)
+{
+	expect_page("docs/environment.md", 5);
+}
+
+Test(docs, the_commands_of_adoption_work, .init = make_source, .timeout = 120)
+{
+	expect_page("docs/adoption.md", 3);
+}
+
+Test(docs, the_commands_of_statistics_work, .init = make_source, .timeout = 120)
+{
+	expect_page("docs/statistics.md", 2);
+}
+
+Test(docs, the_commands_of_wire_work, .init = make_source, .timeout = 120)
+{
+	expect_page("docs/wire.md", 3);
+}
+
+Test(docs, the_commands_of_performance_work, .init = make_source,
+     .timeout = 120)
+{
+	expect_page("docs/performance.md", 1);
+}
+
+Test(docs, the_commands_of_bypass_work, .init = make_source, .timeout = 120)
+{
+	expect_page("docs/BYPASS.md", 1);
+}
+
+Test(docs, the_commands_of_differences_work, .init = make_source,
+     .timeout = 120)
+{
+	expect_page("docs/DIFFERENCES.md", 1);
+}
+
+Test(docs, the_commands_of_programs_work, .init = make_source, .timeout = 120)
+{
+	expect_page("docs/PROGRAMS.md", 1);
+}
+
+/* A page with commands that no test above names would go unnoticed. */
+Test(docs, every_page_with_commands_is_run)
+{
+	shell("for page in $(grep -lE '^```(sh|console|python)' " PAGES
+	      "); do grep -q \"expect_page(.*${page##*/}\" " COP_TEST_DIR
+	      "/e2e/test_docs.c || echo $page; done");
+	cr_expect_str_empty(result.out, "%s", result.out);
+}
+
+/* So the tests above can fail. */
+static const struct fault {
+	const char *check; /* of pages.py */
+	const char *page;
+	const char *said;
+} faults[] = {
+	{ "links . ", "[x](none.md)", "none.md leads nowhere" },
+	{ "links . ", "# A\n[x](#b)", "no such heading" },
+	{ "links . ", "[x](../../etc/passwd)", "leads" },
+	{ "blocks . ", "```\nls\n```", "unknown kind" },
+	{ "blocks . ", "x\n\n    ls", "without a fence" },
+	{ "blocks . ", "```sh\nls", "no end" },
+	{ "spans . $COP ", "`cop run --none`", "no option --none" },
+	{ "spans . $COP ", "`cop none`", "no such subcommand" },
+	{ "spans . $COP ", "COP_NONE", "COP_NONE is nowhere" },
+	{ "run ", "```sh\nfalse\ntrue\n```", "exit status 1" },
+	{ "run ", "```console\n$ echo yes\nno\n```", "and not" },
+	{ "run ", "```console\n$ echo yes\n```", "and not" },
+	{ "run ", "```console\n$ exit 3\n```", "exit status -1" },
+	{ "run ", "```python\nraise SystemExit(3)\n```", "exit status 3" },
+};
+
+Test(docs, what_is_wrong_in_a_page_is_found, .init = make_source)
+{
+	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
+		scratch_must("printf '%%b\\n' '%s' >page.md", faults[i].page);
+		scratch_shell(&result,
+			      "PATH=$PWD/bin:$PATH; " CHECK "%spage.md",
+			      faults[i].check);
+		expect_wrong(faults[i].said);
+	}
+}
+
+Test(docs, a_block_that_is_not_run_says_why, .init = make_source)
+{
+	scratch_must(
+		"printf '<!-- not run: REASON -->\\n```sh\\nfalse\\n```\\n' "
+		">page.md");
+	scratch_shell(&result, CHECK "run page.md");
+	expect_right();
+	scratch_must("printf '<!-- not run: -->\\n```sh\\nfalse\\n```\\n' "
+		     ">page.md");
+	scratch_shell(&result, CHECK "run page.md");
+	expect_wrong("exit status 1");
 }

@@ -155,12 +155,13 @@ Test(manual, every_constant_is_in_the_page, .init = scratch_make)
 	}
 }
 
-/* Those of README's tables, of options and of figures. */
+/* Those of the tables of refused options and of figures. */
 Test(manual, what_is_refused_and_counted_is_in_the_page, .init = scratch_make)
 {
 	char *found[WORDS];
 	int n = words("sed -nE '/^\\| (option|field) /,/^$/p' " ROOT
-		      "README.md | cut -d '|' -f 2 | grep -o '`[A-Za-z_]*`' | "
+		      "docs/limits.md " ROOT "docs/statistics.md | cut -d '|' "
+		      "-f 2 | grep -o '`[A-Za-z_]*`' | "
 		      "tr -d '`' | sort -u",
 		      found, WORDS);
 
