@@ -47,16 +47,18 @@ struct timespec cop_time_end(const struct timespec *timeout)
 
 struct timespec cop_time_left(const struct timespec *end)
 {
-	struct timespec now;
+	struct timespec now, left;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	now.tv_sec = end->tv_sec - now.tv_sec;
-	now.tv_nsec = end->tv_nsec - now.tv_nsec;
-	if (now.tv_nsec < 0) {
-		now.tv_nsec += NSEC_PER_SEC;
-		now.tv_sec--;
+	left.tv_sec = end->tv_sec - now.tv_sec;
+	left.tv_nsec = end->tv_nsec - now.tv_nsec;
+	if (left.tv_nsec < 0) {
+		left.tv_nsec += NSEC_PER_SEC;
+		left.tv_sec--;
 	}
-	return now.tv_sec < 0 ? (struct timespec){ 0 } : now;
+	if (left.tv_sec < 0)
+		left.tv_sec = left.tv_nsec = 0;
+	return left;
 }
 
 #ifdef __x86_64__

@@ -447,27 +447,45 @@ static ssize_t recv_error(int fd, struct msghdr *msg, int flags, size_t cap)
 	return put_back(msg, hdr, COP_HLEN, n) ?: n;
 }
 
+/* As for cop_encap_recv(): a fault is seen where the kernel would have seen it. */
+static ssize_t error_unbounce(struct msghdr *msg, const struct msghdr *whole,
+			      size_t cap, size_t n)
+{
+	const socklen_t room = msg->msg_name ? msg->msg_namelen : 0;
+
+	if (cop_iov_scatter(msg->msg_iov, whole->msg_iov->iov_base,
+			    min_t(size_t, n, cap)))
+		return -EFAULT;
+	msg->msg_namelen = whole->msg_namelen;
+	msg->msg_controllen = whole->msg_controllen;
+	msg->msg_flags = whole->msg_flags;
+	if (n > cap)
+		msg->msg_flags |= MSG_TRUNC;
+	if (copy_to_user(msg->msg_name, whole->msg_name,
+			 min_t(socklen_t, room, whole->msg_namelen)))
+		return -EFAULT;
+	return min_t(size_t, n, cap);
+}
+
 static noinline ssize_t recv_error_bounced(int fd, struct msghdr *msg,
 					   int flags, size_t cap)
 {
 	struct iovec iov = { bounce_map(), COP_DATAGRAM_MAX };
-	struct iovec *const theirs = msg->msg_iov;
-	const size_t many = msg->msg_iovlen;
+	struct sockaddr_storage name = { 0 };
+	struct msghdr whole = *msg;
 	ssize_t n;
 
 	if (!iov.iov_base)
 		return -ENOBUFS;
-	msg->msg_iov = &iov;
-	msg->msg_iovlen = 1;
-	n = recv_error(fd, msg, flags, iov.iov_len);
-	msg->msg_iov = theirs;
-	msg->msg_iovlen = many;
-	if (n > (ssize_t)cap) {
-		msg->msg_flags |= MSG_TRUNC;
-		n = cap;
+	whole.msg_iov = &iov;
+	whole.msg_iovlen = 1;
+	if (msg->msg_name) {
+		whole.msg_name = &name;
+		whole.msg_namelen = sizeof(name);
 	}
-	if (n > 0)
-		n = cop_iov_scatter(theirs, iov.iov_base, n) ?: n;
+	n = recv_error(fd, &whole, flags, iov.iov_len);
+	if (n >= 0)
+		n = error_unbounce(msg, &whole, cap, n);
 	bounce_unmap(iov.iov_base);
 	return n;
 }

@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <linux/filter.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
@@ -452,6 +453,19 @@ static int getsockopt_undecided(struct sock *sk, int fd, int level, int optname,
 /* ---- data ---------------------------------------------------------------- */
 
 /*
+ * The kernel gets the copy that the decision is made by, since another thread may
+ * change the program's memory in between.
+ */
+static void *copy_name(struct sockaddr_storage *copy, const void *name,
+		       socklen_t len)
+{
+	if (!name)
+		return NULL;
+	memcpy(copy, name, min_t(socklen_t, len, sizeof(*copy)));
+	return copy;
+}
+
+/*
  * What decides nothing has no destination, or one with port 0: it goes to the
  * kernel as it is, for its error.
  */
@@ -459,36 +473,39 @@ static ssize_t sendto_undecided(struct sock *sk, int fd, const void *buf,
 				size_t len, int flags, const void *name,
 				socklen_t namelen)
 {
-	int err = decide_by_dest(sk, fd, name, namelen);
+	struct sockaddr_storage copy;
+	const void *to = copy_name(&copy, name, namelen);
+	int err = decide_by_dest(sk, fd, to, namelen);
 
 	if (err)
 		return err;
 	if (is_undecided(sk))
 		return cop_libc_result(
-			cop_libc.sendto(fd, buf, len, flags, name, namelen));
-	return cop_sendto(sk, fd, buf, len, flags, name, namelen);
+			cop_libc.sendto(fd, buf, len, flags, to, namelen));
+	return cop_sendto(sk, fd, buf, len, flags, to, namelen);
 }
 
 static ssize_t sendmsg_undecided(struct sock *sk, int fd,
-				 const struct msghdr *msg, int flags)
+				 const struct msghdr *umsg, int flags)
 {
-	int err = decide_by_dest(sk, fd, msg->msg_name, msg->msg_namelen);
+	struct sockaddr_storage copy;
+	struct msghdr msg = *umsg;
+	int err;
 
+	msg.msg_name = copy_name(&copy, msg.msg_name, msg.msg_namelen);
+	err = decide_by_dest(sk, fd, msg.msg_name, msg.msg_namelen);
 	if (err)
 		return err;
 	if (is_undecided(sk))
-		return cop_libc_result(cop_libc.sendmsg(fd, msg, flags));
-	return cop_sendmsg(sk, fd, msg, flags);
+		return cop_libc_result(cop_libc.sendmsg(fd, &msg, flags));
+	return cop_sendmsg(sk, fd, &msg, flags);
 }
 
-/*
- * Returns 1 where the message has been sent as it is, 0 where it is to go by COP. The
- * kernel gets the copy that the decision was made by, since another thread may
- * change the program's.
- */
+/* Returns 1 where the message has been sent as it is, 0 where it is to go by COP. */
 static int sendmmsg_first(struct sock *sk, int fd, struct mmsghdr *vec,
 			  int flags)
 {
+	struct sockaddr_storage copy;
 	struct msghdr first;
 	unsigned int len;
 	ssize_t n =
@@ -496,8 +513,10 @@ static int sendmmsg_first(struct sock *sk, int fd, struct mmsghdr *vec,
 
 	if (!n)
 		n = msg_import_name(fd, &first);
-	if (!n)
-		n = decide_by_dest(sk, fd, first.msg_name, first.msg_namelen);
+	if (n)
+		return n;
+	first.msg_name = copy_name(&copy, first.msg_name, first.msg_namelen);
+	n = decide_by_dest(sk, fd, first.msg_name, first.msg_namelen);
 	if (n || !is_undecided(sk))
 		return n;
 	n = cop_libc_result(cop_libc.sendmsg(fd, &first, flags));

@@ -78,3 +78,8 @@ Test(e2e_memory, a_read_only_position_is_efault_behind_the_datagram)
 {
 	run_same("memory", "position_that_is_read_only");
 }
+
+Test(e2e_memory, an_error_into_bad_memory_is_efault_where_the_kernel_says_so)
+{
+	run_same("memory", "errors_into_bad_memory");
+}

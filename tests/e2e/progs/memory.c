@@ -300,6 +300,33 @@ static void iovecs_that_are_bad(void)
 		}
 }
 
+/* From the error queue, what comes back of a datagram to nobody. */
+static void errors_into_bad_memory(void)
+{
+	void *const names[] = { (void *)8, mapped(PROT_READ), &from };
+	struct sockaddr_in nobody = addr_of("127.0.0.1", 9);
+	int fd = sock(), on = 1;
+
+	setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on));
+	connect_to(fd, &nobody);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		for (size_t n = 3; n <= 100; n += 97) {
+			struct msghdr msg = spread(n, n - 1, (void *)8, 4);
+
+			msg.msg_name = names[i];
+			msg.msg_namelen = sizeof(from);
+			memset(large, '.', 200);
+			send(fd, "payload", 7, 0);
+			T(recvmsg(fd, &msg, MSG_ERRQUEUE));
+			printf("  %.9s name %u\n", large + 100,
+			       msg.msg_namelen);
+			send(fd, "payload that is longer", 22, 0);
+			send(fd, "payload that is longer", 22, 0);
+			T(recvmsg(fd, &msg, MSG_ERRQUEUE));
+			T(recv(fd, large, 100, MSG_ERRQUEUE | MSG_DONTWAIT));
+		}
+}
+
 /* What else is wrong with the call is said ahead of a payload that is bad. */
 static void payload_that_is_bad_too(void)
 {
@@ -437,6 +464,7 @@ SCENARIOS({ "sends_past_the_memory", sends_past_the_memory },
 	  { "header_that_is_read_only", header_that_is_read_only },
 	  { "iovecs_that_are_bad", iovecs_that_are_bad },
 	  { "payload_that_is_bad_too", payload_that_is_bad_too },
+	  { "errors_into_bad_memory", errors_into_bad_memory },
 	  { "buffer_that_is_bad", buffer_that_is_bad },
 	  { "room_that_is_read_only", room_that_is_read_only },
 	  { "options_that_are_read_only", options_that_are_read_only },
