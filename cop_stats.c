@@ -174,6 +174,8 @@ static noinline void report(struct sock *sk, int fd)
 		put_all(&r, sk, fd);
 		return;
 	}
+	if (cop_confined())
+		return; /* a file can't be opened, but stderr is */
 	r.json = is_json(cop_env.stats);
 	r.fd = open(cop_env.stats, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
 		    0644);
@@ -189,8 +191,7 @@ void cop_stats_report(struct sock *sk, int fd)
 {
 	int cancel;
 
-	if (likely(!cop_env.stats) || !sock_flag(sk, SOCK_CARRIED) ||
-	    cop_confined())
+	if (likely(!cop_env.stats) || !sock_flag(sk, SOCK_CARRIED))
 		return;
 	if (u32_or(&sk->sk_flags, SOCK_REPORTED) & SOCK_REPORTED)
 		return;

@@ -20,8 +20,6 @@ SECCOMP_MODE_FILTER = 2
 MSG_WAITFORONE = 0x10000
 VECTOR = 8
 
-sock = socket.socket(socket.AF_INET, 7, 253)
-
 
 def sandbox():
     """setsockopt(SO_ATTACH_FILTER) is answered with EPERM, by seccomp."""
@@ -128,9 +126,10 @@ def make_poller():
 
 
 how = sys.argv[1]
-sock.bind(("127.0.0.1", 0))
 if "sandboxed" in sys.argv[2:]:
-    sandbox()
+    sandbox()  # a socket that is there already gets a filter first
+sock = socket.socket(socket.AF_INET, 7, 253)
+sock.bind(("127.0.0.1", 0))
 print("port %d\n" % sock.getsockname()[1], end="", flush=True)
 if "late" in sys.argv[2:]:
     sys.stdin.readline()
