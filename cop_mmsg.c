@@ -335,10 +335,18 @@ static void rx_time_left(struct timespec *timeout, const struct timespec *end)
 	timeout->tv_nsec = left % 1000000000;
 }
 
+static uint64_t rx_until(const struct timespec *timeout)
+{
+	return cop_clock_us() + timeout->tv_sec * 1000000ull +
+	       timeout->tv_nsec / 1000;
+}
+
 static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
-		     struct timespec *timeout, struct rx_result *res)
+		     struct timespec *timeout, struct cop_wait *wait,
+		     struct rx_result *res)
 {
 	struct msghdr msg = vec->msg_hdr;
+	struct cop_wait until = *wait;
 	struct timespec end = { 0 };
 	ssize_t n;
 
@@ -346,9 +354,10 @@ static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
 		clock_gettime(CLOCK_MONOTONIC, &end);
 		end.tv_sec += timeout->tv_sec;
 		end.tv_nsec += timeout->tv_nsec;
+		until.until = rx_until(timeout);
 	}
 	msg.msg_flags = 0;
-	n = cop_recvmsg(sk, fd, &msg, flags);
+	n = cop_recvmsg_until(sk, fd, &msg, flags, &until);
 	if (n < 0)
 		return n;
 	vec->msg_hdr = msg;
@@ -359,9 +368,15 @@ static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
 	return 1;
 }
 
+/*
+ * Within a batch the kernel would count SO_RCVTIMEO anew behind each stray, so it
+ * gets none while it lets strays in.
+ */
 static bool rx_one_by_one(struct sock *sk, int flags)
 {
-	return flags & MSG_ERRQUEUE || cop_head_unclean(sk);
+	return flags & MSG_ERRQUEUE || cop_head_unclean(sk) ||
+	       (sock_flag(sk, SOCK_RCVTIMEO) && !sock_flag(sk, SOCK_FILTER) &&
+		!(flags & MSG_DONTWAIT));
 }
 
 /* What is no time is left to the kernel, for its EFAULT or EINVAL. */
@@ -395,7 +410,8 @@ static bool rx_expired(const struct timespec *timeout)
 }
 
 static int rx_next(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
-		   int flags, struct timespec *timeout, struct rx_result *res)
+		   int flags, struct timespec *timeout, struct cop_wait *wait,
+		   struct rx_result *res)
 {
 	int got;
 
@@ -405,12 +421,23 @@ static int rx_next(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 		if (res->tried)
 			return got;
 	}
-	return rx_single(sk, fd, vec, flags, timeout, res);
+	return rx_single(sk, fd, vec, flags, timeout, wait, res);
+}
+
+/* Behind strays alone, or where another thread has taken what was waited for. */
+static bool rx_again(struct sock *sk, int fd, int flags, struct cop_wait *wait,
+		     int *err)
+{
+	if (*err < 0 && (*err != -EAGAIN || !wait->flags))
+		return false;
+	*err = cop_wait_again(sk, fd, flags, wait);
+	return !*err;
 }
 
 int cop_recvmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 		 int flags, struct timespec *timeout)
 {
+	struct cop_wait wait = cop_wait_begin(sk);
 	struct rx_result res;
 	unsigned int done = 0;
 	int err;
@@ -425,10 +452,16 @@ int cop_recvmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 	while (done < n) {
 		if (done && flags & MSG_WAITFORONE)
 			flags |= MSG_DONTWAIT;
-		err = rx_next(sk, fd, vec + done, n - done, flags, timeout,
-			      &res);
-		if (err < 0)
+		res.kept = 0;
+		err = rx_next(sk, fd, vec + done, n - done, flags | wait.flags,
+			      timeout, &wait, &res);
+		if (res.kept)
+			wait = cop_wait_begin(sk);
+		else if (err < 0 || !rx_expired(timeout)) {
+			if (rx_again(sk, fd, flags, &wait, &err))
+				continue;
 			break;
+		}
 		done += res.kept;
 		if (rx_expired(timeout) ||
 		    (done && (unsigned int)err < res.tried))

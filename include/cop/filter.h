@@ -101,10 +101,15 @@ enum cop_head cop_head_purge(struct sock *sk, int fd, struct cop_rx *rx);
  */
 void cop_head_taken(struct sock *sk);
 
+static inline bool is_head_unclean(uint32_t sk_flags)
+{
+	return (sk_flags & (SOCK_FILTER | SOCK_FILTER_CLEAN)) == SOCK_FILTER;
+}
+
 /* Whether there may be strays in the queue in spite of a filter. */
 static inline bool cop_head_unclean(struct sock *sk)
 {
-	return sock_flag(sk, SOCK_FILTER) && !sock_flag(sk, SOCK_FILTER_CLEAN);
+	return is_head_unclean(READ_ONCE(sk->sk_flags));
 }
 
 #endif /* COP_FILTER_H */

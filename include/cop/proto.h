@@ -8,6 +8,7 @@
 #include "cop/encap.h"
 #include "cop/flow.h"
 #include "cop/sock.h"
+#include "cop/wait.h"
 
 /* What happened on a socket; each counter is (a). */
 struct cop_counters {
@@ -79,6 +80,8 @@ ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len, int flags,
 ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
 		    int flags);
 ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg, int flags);
+ssize_t cop_recvmsg_until(struct sock *sk, int fd, struct msghdr *msg,
+			  int flags, struct cop_wait *wait);
 int cop_sendmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 		 int flags);
 int cop_recvmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,

@@ -56,6 +56,7 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_FILTER_NEW	  0x10000 /* to be looked at again at the next poll */
 #define SOCK_PASSED	  0x8000  /* a spawn may duplicate its descriptor */
 #define SOCK_PEER_ONLY	  0x20000 /* all that can be received is the peer's */
+#define SOCK_RCVTIMEO	  0x0020  /* a receive has a time to keep to */
 #define SOCK_WAITED	  0x40000 /* a wait was for it while it was undecided */
 
 /*
