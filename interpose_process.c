@@ -9,42 +9,69 @@
  * Owns: nothing. Protected by: nothing to protect. May call: cop_process.c,
  * cop_table.c. Counterpart in the kernel: kernel/fork.c.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <unistd.h>
 
 #include "cop/compiler.h"
+#include "cop/env.h"
 #include "cop/interpose.h"
 #include "cop/libc.h"
 #include "cop/process.h"
+#include "cop/proto.h"
+#include "cop/table.h"
+
+/* What parent and child both have, only one of them may decide upon. */
+static noinline void share_undecided(void)
+{
+	unsigned int max = READ_ONCE(cop_table.max);
+	int saved = errno;
+
+	for (unsigned int fd = 0; fd < max; fd++) {
+		struct socket *sock = sockfd_get(fd);
+
+		if (sock)
+			cop_undecided_share(sock->sk, fd);
+		fd_drop(sock);
+	}
+	errno = saved;
+}
+
+void process_shares(void)
+{
+	fd_identify_all();
+	if (unlikely(cop_env.adopt == COP_ADOPT_SOME))
+		share_undecided();
+}
 
 /* vfork() must not find a frame of ours: see JUMP_TO_NEXT. */
 EXPORT JUMPS_TO_NEXT pid_t vfork(void)
 {
 	cop_process_share();
-	fd_identify_all();
+	process_shares();
 	JUMP_TO_NEXT cop_libc.vfork();
 }
 
 EXPORT JUMPS_TO_NEXT pid_t __vfork(void)
 {
 	cop_process_share();
-	fd_identify_all();
+	process_shares();
 	JUMP_TO_NEXT cop_libc.vfork();
 }
 
 /* fork() without the handlers; see process_watch(). */
 EXPORT pid_t _Fork(void)
 {
-	fd_identify_all();
+	process_shares();
 	return cop_libc._Fork();
 }
 
 /* A fork() inside libc, as forkpty()'s, is none of ours by name. */
 void process_watch(void)
 {
-	pthread_atfork(fd_identify_all, NULL, NULL);
+	pthread_atfork(process_shares, NULL, NULL);
 }
 
 EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
@@ -59,7 +86,7 @@ EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	va_end(ap);
 	if (flags & CLONE_VM && !(flags & CLONE_FILES))
 		cop_process_share();
-	fd_identify_all();
+	process_shares();
 	return cop_libc.clone(fn, stack, flags, arg, ptid, tls, ctid);
 }
 

@@ -161,7 +161,7 @@ static long nr_epoll_pwait2(const long *a)
 	static long nr_##name(const long *a)        \
 	{                                           \
 		cop_process_share();                \
-		fd_identify_all();                  \
+		process_shares();                   \
 		return next_syscall(SYS_##name, a); \
 	}
 SHARING_CALLS(X)

@@ -106,6 +106,14 @@ int rwf_to_msg(int flags);
 void cop_init(void);
 
 /**
+ * process_shares - note what is in all sockets, ahead of a fork of any kind
+ *
+ * Which kernel socket each is; of those that are undecided, that the decision is
+ * not this process's alone. Async-signal-safe; errno stays.
+ */
+void process_shares(void);
+
+/**
  * process_watch - have sockets noted ahead of each fork()
  */
 void process_watch(void);
