@@ -401,7 +401,8 @@ static noinline int recv_watched(struct sock *sk, int fd, struct msghdr *msg,
 
 /* The program does not ask who has sent it, or has no room for the answer. */
 static noinline ssize_t recvmsg_named(struct sock *sk, int fd,
-				      struct msghdr *msg, int flags)
+				      struct msghdr *msg, int flags,
+				      struct cop_wait *wait)
 {
 	struct msghdr named = *msg;
 	struct sockaddr_storage from;
@@ -410,7 +411,7 @@ static noinline ssize_t recvmsg_named(struct sock *sk, int fd,
 
 	named.msg_name = &from;
 	named.msg_namelen = sizeof(from);
-	n = cop_recvmsg(sk, fd, &named, flags);
+	n = cop_recvmsg_until(sk, fd, &named, flags, wait);
 	if (n >= 0 && msg->msg_name) {
 		room = min_t(socklen_t, msg->msg_namelen, named.msg_namelen);
 		msg->msg_namelen = named.msg_namelen;
@@ -422,8 +423,18 @@ static noinline ssize_t recvmsg_named(struct sock *sk, int fd,
 	return n;
 }
 
-flatten ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg,
-			    int flags)
+/* What to receive next, if at all, where nothing is left of the first try. */
+static bool recv_again(struct sock *sk, int fd, int flags,
+		       struct cop_wait *wait, int *err)
+{
+	if (*err && (*err != -EAGAIN || !wait->flags))
+		return false;
+	*err = cop_wait_again(sk, fd, flags, wait);
+	return !*err;
+}
+
+flatten ssize_t cop_recvmsg_until(struct sock *sk, int fd, struct msghdr *msg,
+				  int flags, struct cop_wait *wait)
 {
 	const struct msghdr asked = *msg;
 	ssize_t cap = cop_iov_length(fd, msg);
@@ -435,20 +446,26 @@ flatten ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg,
 	if (unlikely(flags & MSG_ERRQUEUE))
 		return cop_encap_recv_error(fd, msg, flags, cap);
 	if (!msg->msg_name || asked.msg_namelen < sizeof(struct sockaddr_in))
-		return recvmsg_named(sk, fd, msg, flags);
+		return recvmsg_named(sk, fd, msg, flags, wait);
 	rx.serial = cop_rx_serial;
 	err = cop_soft_error(sk);
 	if (unlikely(err))
 		return err;
 	for (;;) {
 		if (unlikely(cop_env.debug))
-			err = recv_watched(sk, fd, msg, flags, cap, &rx);
+			err = recv_watched(sk, fd, msg, flags | wait->flags,
+					   cap, &rx);
 		else if (unlikely(cop_head_unclean(sk)))
-			err = recv_unclean(sk, fd, msg, flags, cap, &rx);
+			err = recv_unclean(sk, fd, msg, flags | wait->flags,
+					   cap, &rx);
 		else
-			err = cop_encap_recv(fd, msg, flags, cap, &rx);
-		if (unlikely(err))
+			err = cop_encap_recv(fd, msg, flags | wait->flags, cap,
+					     &rx);
+		if (unlikely(err)) {
+			if (recv_again(sk, fd, flags, wait, &err))
+				continue;
 			return err;
+		}
 		if (likely(rx.stray == COP_NO_STRAY))
 			return rx_done(sk, fd, flags, msg->msg_name,
 				       min_t(socklen_t, asked.msg_namelen,
@@ -462,8 +479,17 @@ flatten ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg,
 			return rx.fault ? -EFAULT
 					: rx_length(&rx, flags) |
 						  (fate & COP_RX_STALE);
+		if (!recv_again(sk, fd, flags, wait, &err))
+			return err;
 		*msg = asked;
 	}
+}
+
+ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg, int flags)
+{
+	struct cop_wait wait = cop_wait_begin(sk);
+
+	return cop_recvmsg_until(sk, fd, msg, flags, &wait);
 }
 
 /* ---- one buffer, which is what most programs send and receive ----------- */
@@ -512,8 +538,9 @@ flatten ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
 
 static noinline ssize_t recvfrom_any(struct sock *sk, int fd, void *buf,
 				     size_t len, int flags, void *name,
-				     socklen_t *namelen)
+				     socklen_t *namelen, uint64_t begin)
 {
+	struct cop_wait wait = { .begin = begin };
 	struct iovec iov = { buf, min_t(size_t, len, INT_MAX) };
 	struct msghdr msg = { .msg_name = name,
 			      .msg_namelen = name ? *namelen : 0,
@@ -527,7 +554,7 @@ static noinline ssize_t recvfrom_any(struct sock *sk, int fd, void *buf,
 			 : cop_recvfrom_copied(sk, fd, buf, iov.iov_len, flags,
 					       name, namelen);
 	}
-	n = cop_recvmsg(sk, fd, &msg, flags);
+	n = cop_recvmsg_until(sk, fd, &msg, flags, &wait);
 	if (n >= 0 && name)
 		*namelen = msg.msg_namelen;
 	return n;
@@ -575,19 +602,23 @@ static noinline ssize_t recvfrom_odd(struct sock *sk, int fd,
 				     void *buf, size_t len, int flags,
 				     void *name, socklen_t *namelen,
 				     const struct sockaddr_storage *from,
-				     socklen_t fromlen)
+				     socklen_t fromlen, uint64_t begin)
 {
+	struct cop_wait wait = { .begin = begin };
 	struct cop_rx rx = { .serial = cop_rx_serial };
 	struct sockaddr_storage peer;
 	size_t skip = 0;
-	int fate;
+	int fate, err;
 
 	cop_rx_measure(&rx, wire, n, len);
 	if (rx.stray != COP_NO_STRAY) {
 		fate = stray_fate(sk, fd, flags, from, from ? fromlen : 0, &rx);
+		err = fate ? 0 : cop_wait_again(sk, fd, flags, &wait);
+		if (err)
+			return err;
 		if (!fate)
 			return recvfrom_any(sk, fd, buf, len, flags, name,
-					    namelen);
+					    namelen, wait.begin);
 	} else {
 		fate = 0;
 		skip = cop_hdr_len(&rx.hdr);
@@ -607,7 +638,10 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 {
 	unsigned char wire[COP_HLEN_MAX + COP_COPY_MAX]
 		__attribute__((aligned(4)));
-	const bool known = !name && sock_flag(sk, SOCK_PEER_ONLY);
+	const uint32_t sk_flags = READ_ONCE(sk->sk_flags);
+	const bool known = !name && sk_flags & SOCK_PEER_ONLY;
+	const uint64_t begin =
+		unlikely(sk_flags & SOCK_RCVTIMEO) ? cop_clock_us() : 0;
 	struct sockaddr_storage from;
 	socklen_t fromlen = sizeof(from);
 	struct cop_rx rx = { .serial = cop_rx_serial };
@@ -615,8 +649,10 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 
 	if (unlikely(len > COP_COPY_MAX ||
 		     flags & (MSG_ERRQUEUE | COP_MSG_FILE) ||
-		     READ_ONCE(cop_sk(sk)->soft_err) || cop_head_unclean(sk)))
-		return recvfrom_any(sk, fd, buf, len, flags, name, namelen);
+		     READ_ONCE(cop_sk(sk)->soft_err) ||
+		     is_head_unclean(sk_flags)))
+		return recvfrom_any(sk, fd, buf, len, flags, name, namelen,
+				    begin);
 	n = cop_libc.recvfrom(fd, wire, COP_HLEN_MAX + len, flags | MSG_TRUNC,
 			      known ? NULL : (struct sockaddr *)&from,
 			      known ? NULL : &fromlen);
@@ -624,7 +660,8 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 		return -errno;
 	if (unlikely(!cop_rx_plain(&rx, wire, n, len)))
 		return recvfrom_odd(sk, fd, wire, n, buf, len, flags, name,
-				    namelen, known ? NULL : &from, fromlen);
+				    namelen, known ? NULL : &from, fromlen,
+				    begin);
 	if (known)
 		fromlen = peer_name(sk, &from);
 	if (unlikely(copy_to_user(buf, wire + COP_HLEN, rx.copied)))

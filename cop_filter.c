@@ -23,6 +23,9 @@
 #include "cop/stray.h"
 #include "cop/tx.h"
 
+/* So many strays at a time: they may come as fast as they are taken. */
+#define PURGE_MAX 4096
+
 /* The kernel accounts for no datagram with less. */
 #define TRUESIZE_MIN 256
 
@@ -80,10 +83,11 @@ static enum cop_head head_look(int fd, struct cop_rx *rx,
 static enum cop_head head_purge(struct sock *sk, int fd, struct cop_rx *rx)
 {
 	struct sockaddr_in from = { 0 };
+	unsigned int most = PURGE_MAX;
 	enum cop_head head;
 	char none;
 
-	while ((head = head_look(fd, rx, &from)) == HEAD_STRAY) {
+	while ((head = head_look(fd, rx, &from)) == HEAD_STRAY && --most) {
 		if (!cop_owns(sk, fd))
 			return HEAD_GONE;
 		cop_libc.recv(fd, &none, 0, MSG_DONTWAIT);

@@ -409,7 +409,8 @@ static void move_to_sent(struct cop_flows *flows, struct flow_table *table,
 }
 
 /* Those of the sock's last owner, and such as a late send has added for it. */
-static void table_clear(struct cop_flows *flows, struct flow_table *table)
+static noinline void table_clear(struct cop_flows *flows,
+				 struct flow_table *table)
 {
 	const uint64_t token = token_of(flows);
 	struct cop_flow *flow, *next;
@@ -499,7 +500,8 @@ static void make_room(struct cop_flows *flows, struct flow_table *table,
 }
 
 /* Flows that were added while nobody could make room for them. */
-static void take_fresh(struct cop_flows *flows, struct flow_table *table)
+static noinline void take_fresh(struct cop_flows *flows,
+				struct flow_table *table)
 {
 	lists_update(flows, table);
 	make_room(flows, table, 0);
@@ -537,6 +539,20 @@ static bool is_alone(struct cop_flow *flow)
 }
 
 /* Nobody who was sent to has to go for one who was not. */
+static noinline struct cop_flow *
+flow_add_sender(struct cop_flows *flows, struct flow_table *table, uint64_t key)
+{
+	struct cop_flow *flow;
+	uint64_t number;
+
+	take_fresh(flows, table);
+	if (is_full(flows, table) && !evict_sender(flows, table))
+		return NULL;
+	flow = flow_add(flows, table, token_of(flows), key, false, &number);
+	lists_update(flows, table);
+	return flow;
+}
+
 static struct cop_flow *flow_from(struct cop_flows *flows,
 				  struct flow_table *table, uint64_t key)
 {
@@ -546,14 +562,8 @@ static struct cop_flow *flow_from(struct cop_flows *flows,
 	if (likely(flow && READ_ONCE(flow->key_word) == key))
 		return flow;
 	flow = flow_find(flows, key, &number);
-	if (unlikely(!flow)) {
-		take_fresh(flows, table);
-		if (is_full(flows, table) && !evict_sender(flows, table))
-			return NULL;
-		flow = flow_add(flows, table, token_of(flows), key, false,
-				&number);
-		lists_update(flows, table);
-	}
+	if (unlikely(!flow))
+		flow = flow_add_sender(flows, table, key);
 	flows->rx_last = flow;
 	return flow;
 }
@@ -578,7 +588,8 @@ static void take_arrival(struct cop_flows *flows, struct flow_table *table,
 	flow_times(flow, a->now);
 }
 
-static void take_deferred(struct cop_flows *flows, struct flow_table *table)
+static noinline void take_deferred(struct cop_flows *flows,
+				   struct flow_table *table)
 {
 	struct cop_flow_key key;
 	struct cop_arrival a;
@@ -619,8 +630,9 @@ static noinline void defer(struct cop_flows *flows, struct flow_table *table,
 	}
 }
 
-void cop_flow_arrived(struct cop_flows *flows, const struct cop_flow_key *key,
-		      struct cop_arrival *a, uint32_t serial)
+flatten void cop_flow_arrived(struct cop_flows *flows,
+			      const struct cop_flow_key *key,
+			      struct cop_arrival *a, uint32_t serial)
 {
 	struct flow_table *table = table_get(flows);
 

@@ -22,6 +22,7 @@
 
 #include "cop/cancel.h"
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/libc.h"
 #include "cop/lock.h"
 #include "cop/process.h"
@@ -95,6 +96,10 @@ void cop_lock(_Atomic(uint32_t) *lock, struct cop_held *held)
 	int saved = errno;
 	uint32_t none = 0, me;
 
+	held->taken = false;
+	held->begun = !cop_confined();
+	if (!held->begun)
+		return;
 	held->cancel = cancel_off();
 	signals_off(&held->signals);
 	me = thread_id();
@@ -117,6 +122,8 @@ void cop_unlock(_Atomic(uint32_t) *lock, struct cop_held *held)
 {
 	int saved = errno;
 
+	if (!held->begun)
+		return;
 	if (held->taken)
 		let_go(lock);
 	pthread_sigmask(SIG_SETMASK, &held->signals, NULL);

@@ -448,18 +448,32 @@ static int rx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
 	return got;
 }
 
-static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
-		     struct timespec *timeout, struct rx_result *res)
+/* No time is longer than this: a third of what the clock can count. */
+#define LONGEST_TIME (1ull << 42) /* seconds */
+
+static uint64_t rx_until(const struct timespec *timeout)
 {
+	uint64_t seconds = min_t(uint64_t, timeout->tv_sec, LONGEST_TIME);
+
+	return cop_clock_us() + seconds * 1000000 + timeout->tv_nsec / 1000;
+}
+
+static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
+		     struct timespec *timeout, struct cop_wait *wait,
+		     struct rx_result *res)
+{
+	struct cop_wait until = *wait;
 	struct timespec end = { 0 };
 	struct msghdr msg;
 	ssize_t n = msg_import(fd, &msg, &vec->msg_hdr);
 
 	if (n)
 		return msg_refuse(fd, n);
-	if (timeout)
+	if (timeout) {
 		end = cop_time_end(timeout);
-	n = cop_recvmsg(sk, fd, &msg, flags);
+		until.until = rx_until(timeout);
+	}
+	n = cop_recvmsg_until(sk, fd, &msg, flags, &until);
 	if (n < 0)
 		return n;
 	if (msg_export(&vec->msg_hdr, &msg) ||
@@ -471,9 +485,15 @@ static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
 	return 1;
 }
 
+/*
+ * Within a batch the kernel would count SO_RCVTIMEO anew behind each stray, so it
+ * gets none while it lets strays in.
+ */
 static bool rx_one_by_one(struct sock *sk, int flags)
 {
-	return flags & MSG_ERRQUEUE || cop_head_unclean(sk);
+	return flags & MSG_ERRQUEUE || cop_head_unclean(sk) ||
+	       (sock_flag(sk, SOCK_RCVTIMEO) && !sock_flag(sk, SOCK_FILTER) &&
+		!(flags & MSG_DONTWAIT));
 }
 
 /*
@@ -499,7 +519,7 @@ static bool rx_expired(const struct timespec *timeout)
 /* Returns how many the kernel delivered or -errno. */
 static int rx_next(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 		   int flags, struct timespec *timeout, bool first,
-		   struct rx_result *res)
+		   struct cop_wait *wait, struct rx_result *res)
 {
 	int got;
 
@@ -510,12 +530,23 @@ static int rx_next(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 			return got;
 	}
 	got = first ? rx_pending_error(fd, flags) : 0;
-	return got ? got : rx_single(sk, fd, vec, flags, timeout, res);
+	return got ? got : rx_single(sk, fd, vec, flags, timeout, wait, res);
+}
+
+/* Behind strays alone, or where another thread has taken what was waited for. */
+static bool rx_again(struct sock *sk, int fd, int flags, struct cop_wait *wait,
+		     int *err)
+{
+	if (*err < 0 && (*err != -EAGAIN || !wait->flags))
+		return false;
+	*err = cop_wait_again(sk, fd, flags, wait);
+	return !*err;
 }
 
 static int rx_all(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 		  int flags, struct timespec *timeout)
 {
+	struct cop_wait wait = cop_wait_begin(sk);
 	struct rx_result res;
 	unsigned int done = 0;
 	int err = 0;
@@ -523,10 +554,16 @@ static int rx_all(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 	while (done < n) {
 		if (done && flags & MSG_WAITFORONE)
 			flags |= MSG_DONTWAIT;
-		err = rx_next(sk, fd, vec + done, n - done, flags, timeout,
-			      !done, &res);
-		if (err < 0)
+		res.kept = 0;
+		err = rx_next(sk, fd, vec + done, n - done, flags | wait.flags,
+			      timeout, !done, &wait, &res);
+		if (res.kept)
+			wait = cop_wait_begin(sk);
+		else if (err < 0 || !rx_expired(timeout)) {
+			if (rx_again(sk, fd, flags, &wait, &err))
+				continue;
 			break;
+		}
 		done += res.kept;
 		if (rx_expired(timeout) ||
 		    (done && (unsigned int)err < res.tried))

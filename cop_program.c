@@ -109,6 +109,15 @@ static void get_mark(const struct program *p, struct cop_mark *mark)
 		mark->word[i] = program_word(p, WORD_STATE + i);
 }
 
+/* A filter that is as the program has set it may be all there is behind the mark. */
+static bool lengths_fit(const struct program *p)
+{
+	if (program_body(p) == COP_BODY_RAW)
+		return user_len(p) <= p->len - BODY;
+	return user_len(p) < p->len - BODY &&
+	       !user_len(p) == (program_body(p) != COP_BODY_USER);
+}
+
 /* Another process may have written anything here. */
 static bool has_mark(const struct program *p)
 {
@@ -116,9 +125,7 @@ static bool has_mark(const struct program *p)
 	       p->insn[0].k == WORDS &&
 	       program_word(p, WORD_MAGIC) == MARK_MAGIC &&
 	       program_word(p, WORD_KIND) >> 24 == MARK_VERSION &&
-	       program_body(p) <= COP_BODY_USER &&
-	       user_len(p) < p->len - BODY &&
-	       !user_len(p) == (program_body(p) != COP_BODY_USER);
+	       program_body(p) <= COP_BODY_RAW && lengths_fit(p);
 }
 
 static int put_all(struct sock_filter *out)
@@ -306,6 +313,62 @@ int cop_program_mark(int fd, const struct cop_mark *mark)
 
 	if (!err)
 		err = mark_renewed(fd, mark, &p);
+	program_close(&p);
+	return err;
+}
+
+/* Where there is no filter, one stands in that lets everything in. */
+static int wrap(int fd, const struct cop_mark *mark, struct program *p)
+{
+	int err = program_get(fd, p);
+
+	if (err)
+		return err;
+	if (is_marked(p))
+		return program_body(p) == COP_BODY_RAW ? 0 : -EBUSY;
+	if (p->len > p->room - BODY)
+		return -EINVAL;
+	memmove(p->insn + BODY, p->insn, p->len * sizeof(*p->insn));
+	put_mark(p, mark, COP_BODY_RAW, p->len);
+	p->len += BODY;
+	if (p->len == BODY)
+		p->len += put_all(p->insn + BODY);
+	return program_set(fd, p);
+}
+
+int cop_program_wrap(int fd, const struct cop_mark *mark)
+{
+	struct program p;
+	int err = program_open(&p, program_len(fd) + BODY + 1);
+
+	if (!err)
+		err = wrap(fd, mark, &p);
+	program_close(&p);
+	return err;
+}
+
+static int unwrap(int fd, struct program *p)
+{
+	int err = program_get(fd, p);
+	int none = 0;
+
+	if (err || !is_marked(p) || program_body(p) != COP_BODY_RAW)
+		return err;
+	p->len = user_len(p);
+	if (!p->len)
+		return cop_libc_result(cop_libc.setsockopt(
+			fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none)));
+	memmove(p->insn, p->insn + BODY, p->len * sizeof(*p->insn));
+	return program_set(fd, p);
+}
+
+int cop_program_unwrap(int fd)
+{
+	struct program p;
+	int err = program_open(&p, program_len(fd));
+
+	if (!err)
+		err = unwrap(fd, &p);
 	program_close(&p);
 	return err;
 }

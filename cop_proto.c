@@ -115,6 +115,7 @@ int cop_adopt(struct sock *sk, int fd, const struct cop_mark *mark)
 	sock_set_flag(sk, SOCK_CARRIED | SOCK_RECEIVED);
 	adopt_names(sk, fd, &local);
 	cop_mirror_buffers(sk, fd);
+	cop_wait_note(sk, fd);
 	if (mark->body != COP_BODY_ALL)
 		cop_filter_attached(sk);
 	return 0;

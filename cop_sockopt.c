@@ -22,6 +22,10 @@
 #include "cop/route.h"
 #include "cop/tx.h"
 #include "cop/uaccess.h"
+#include "cop/wait.h"
+
+/* With a time of 64 bits where the other has 32, or the other way round. */
+#define RCVTIMEO_OTHER (SO_RCVTIMEO == 20 ? 66 : 20)
 
 static int kernel_set(int fd, int level, int optname, const void *optval,
 		      socklen_t optlen)
@@ -119,6 +123,12 @@ static int set_socket(struct sock *sk, int fd, int optname, const void *optval,
 		err = kernel_set(fd, SOL_SOCKET, optname, optval, optlen);
 		if (!err)
 			cop_mirror_buffers(sk, fd);
+		return err;
+	case SO_RCVTIMEO:
+	case RCVTIMEO_OTHER:
+		err = kernel_set(fd, SOL_SOCKET, optname, optval, optlen);
+		if (!err)
+			cop_wait_note(sk, fd);
 		return err;
 	case SO_BINDTODEVICE:
 	case SO_BINDTOIFINDEX:

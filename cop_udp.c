@@ -36,6 +36,15 @@ static int udp_open(struct sock *sk, int flags)
 	return fd;
 }
 
+/* What was marked undecided is so here, too, whatever this process puts on COP. */
+static int udp_adopt(struct sock *sk, int fd, const struct cop_mark *mark)
+{
+	if (!cop_undecided_is_marked(mark))
+		return cop_adopt(sk, fd, mark);
+	WRITE_ONCE(sk->sk_prot, &cop_undecided_prot);
+	return cop_undecided_prot.adopt(sk, fd, mark);
+}
+
 /* Of these the kernel's answer is UDP's. Whether there is a checksum is, too. */
 static bool is_udps(int level, int optname)
 {
@@ -96,7 +105,7 @@ const struct proto cop_udp_prot = {
 	.close = cop_close,
 	.report = cop_stats_report,
 	.open = udp_open,
-	.adopt = cop_adopt,
+	.adopt = udp_adopt,
 	.mark = cop_mark,
 	.get_port = cop_get_kernels_port,
 	.autobind = cop_autobind,

@@ -5,9 +5,9 @@
  * Binding to a listed port puts it on COP. Else the first destination decides, or
  * where a datagram comes ahead of that, the port that the socket was bound to.
  *
- * Owns: the decision, which is a sock's sk_prot; SOCK_WAITED.
+ * Owns: the decision, which is a sock's sk_prot; SOCK_UNDECIDED, SOCK_WAITED.
  * Protected by: it is made once, by compare and swap, and by one thread at a
- * time. May call: cop_udp.c's operations and what is below them.
+ * time; of processes that share the socket by one of them, see cop_mark_lock(). May call: cop_udp.c's operations and what is below them.
  * Counterpart in the kernel: smc_switch_to_fallback() in net/smc/af_smc.c.
  */
 #include <errno.h>
@@ -68,28 +68,37 @@ static int open_undecided(struct sock *sk, int flags)
 	return fd;
 }
 
-/* What comes marked was decided by whoever sent it. */
+/* The words of a mark that are no sock's as cop_mark.c writes it. */
+enum { WORD_UNDECIDED, UNDECIDED_MAGIC = SOCK_UNDECIDED };
+
+bool cop_undecided_is_marked(const struct cop_mark *mark)
+{
+	return mark->body == COP_BODY_RAW &&
+	       mark->word[WORD_UNDECIDED] == UNDECIDED_MAGIC;
+}
+
+static bool is_udp(int fd)
+{
+	socklen_t len = sizeof(int);
+	int protocol;
+
+	return !cop_libc.getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol,
+				    &len) &&
+	       protocol == IPPROTO_UDP;
+}
+
+/* What comes marked was decided by whoever sent it, or is to be by anybody. */
 static int adopt_decided(struct sock *sk, int fd, const struct cop_mark *mark)
 {
+	if (cop_undecided_is_marked(mark)) {
+		sock_set_flag(sk, SOCK_UNDECIDED);
+		return is_udp(fd) ? 0 : -ENOENT;
+	}
 	decide(sk, &cop_udp_prot);
-	return cop_udp_prot.adopt(sk, fd, mark);
+	return cop_adopt(sk, fd, mark);
 }
 
 /* ---- the decision -------------------------------------------------------- */
-
-/*
- * One thread at a time decides or sets a filter, since a filter goes along with the
- * decision.
- */
-static void decide_lock(struct sock *sk, struct cop_held *held)
-{
-	cop_lock(&cop_sk(sk)->lock, held);
-}
-
-static void decide_unlock(struct sock *sk, struct cop_held *held)
-{
-	cop_unlock(&cop_sk(sk)->lock, held);
-}
 
 static bool is_locked(int fd)
 {
@@ -99,6 +108,55 @@ static bool is_locked(int fd)
 	return !cop_libc.getsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &locked,
 				    &len) &&
 	       locked;
+}
+
+/* What is left to be done where it is COP; the port is the sock's from now on. */
+static void become(struct sock *sk)
+{
+	sock_set_flag(sk, SOCK_CARRIED);
+	decide(sk, &cop_udp_prot);
+}
+
+/*
+ * Of a socket that other processes have, too, the first of them decides. The mark
+ * says which it is; there is none any more where it stays UDP. Under the lock.
+ */
+static noinline void follow(struct sock *sk, int fd)
+{
+	struct cop_mark mark;
+
+	if (!is_undecided(sk) || !cop_owns(sk, fd))
+		return;
+	if (cop_program_read(fd, &mark)) {
+		decide(sk, &plain_prot);
+	} else if (!cop_undecided_is_marked(&mark)) {
+		cop_naming_begin(sk);
+		cop_adopt(sk, fd, &mark);
+		become(sk);
+		cop_naming_end(sk);
+		if (sock_flag(sk, SOCK_WAITED))
+			cop_poll(sk, fd);
+	}
+}
+
+/*
+ * One thread at a time decides or sets a filter, since a filter goes along with the
+ * decision.
+ */
+static void decide_lock(struct sock *sk, int fd, struct cop_mark_held *held)
+{
+	if (unlikely(sock_flag(sk, SOCK_UNDECIDED))) {
+		cop_mark_lock(sk, fd, held);
+		follow(sk, fd);
+		return;
+	}
+	cop_lock(&cop_sk(sk)->lock, &held->here);
+	held->shared = false;
+}
+
+static void decide_unlock(struct sock *sk, int fd, struct cop_mark_held *held)
+{
+	cop_mark_unlock(sk, fd, held);
 }
 
 /*
@@ -117,8 +175,14 @@ static int move_filter(struct sock *sk, int fd)
 		return 0;
 	if (cop_libc.getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &n) || !n)
 		return is_locked(fd) ? -EPERM : 0;
-	if (!cop_program_read(fd, &mark))
+	if (!cop_program_read(fd, &mark) && !cop_undecided_is_marked(&mark))
 		return 0; /* it was moved */
+	err = cop_program_unwrap(fd);
+	if (err)
+		return err;
+	n = 0;
+	if (cop_libc.getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &n) || !n)
+		return 0;
 	prog.filter = mmap(NULL, room, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (prog.filter == MAP_FAILED)
@@ -133,13 +197,35 @@ static int move_filter(struct sock *sk, int fd)
 	return err;
 }
 
-static int stay_udp(struct sock *sk)
+/* Returns whether it is still to be decided. */
+static noinline bool look(struct sock *sk, int fd)
 {
-	struct cop_held held;
+	struct cop_mark_held held;
 
-	decide_lock(sk, &held);
-	decide(sk, &plain_prot);
-	decide_unlock(sk, &held);
+	decide_lock(sk, fd, &held);
+	decide_unlock(sk, fd, &held);
+	return is_undecided(sk);
+}
+
+/*
+ * Ahead of each call: nobody else can have decided upon a socket that nobody else
+ * has.
+ */
+static bool still_undecided(struct sock *sk, int fd)
+{
+	return is_undecided(sk) && (likely(!sock_flag(sk, SOCK_UNDECIDED)) ||
+				    cop_confined() || look(sk, fd));
+}
+
+static int stay_udp(struct sock *sk, int fd)
+{
+	struct cop_mark_held held;
+
+	decide_lock(sk, fd, &held);
+	if (decide(sk, &plain_prot) && sock_flag(sk, SOCK_UNDECIDED) &&
+	    !cop_confined())
+		cop_program_unwrap(fd);
+	decide_unlock(sk, fd, &held);
 	return is_plain(sk) ? NOT_OURS : 0;
 }
 
@@ -154,6 +240,43 @@ static __be16 local_port(struct sock *sk, int fd)
 	return local.sin_port;
 }
 
+static void mark_undecided(struct sock *sk, int fd)
+{
+	const struct cop_mark mark = {
+		.family = sk->sk_family,
+		.type = sk->sk_type,
+		.protocol = sk->sk_protocol,
+		.word[WORD_UNDECIDED] = UNDECIDED_MAGIC,
+	};
+	struct cop_mark_held held;
+
+	cop_mark_lock(sk, fd, &held);
+	if (is_undecided(sk) && !sock_flag(sk, SOCK_UNDECIDED) &&
+	    !is_locked(fd) && cop_owns(sk, fd)) {
+		if (!cop_program_wrap(fd, &mark))
+			sock_set_flag(sk, SOCK_UNDECIDED);
+		else
+			cop_warn(fd, "each process decides upon it alone");
+	}
+	cop_mark_unlock(sk, fd, &held);
+}
+
+void cop_undecided_share(struct sock *sk, int fd)
+{
+	if (is_undecided(sk) && !sock_flag(sk, SOCK_UNDECIDED) &&
+	    !cop_confined())
+		mark_undecided(sk, fd);
+}
+
+/* Ahead of an exec or a message; it may have become COP meanwhile. */
+static void mark_shared(struct sock *sk, int fd)
+{
+	if (still_undecided(sk, fd))
+		cop_undecided_share(sk, fd);
+	else if (!is_plain(sk))
+		cop_mark(sk, fd);
+}
+
 /*
  * The port that it has been bound to becomes the sock's before anybody can take it
  * for COP's. Returns -errno where it has to stay UDP.
@@ -164,16 +287,20 @@ static int become_cop_locked(struct sock *sk, int fd)
 
 	if (!is_undecided(sk))
 		return 0;
-	err = move_filter(sk, fd);
+	if (cop_confined())
+		err = 0;
+	else
+		err = is_locked(fd) ? -EPERM : move_filter(sk, fd);
 	if (err) {
 		decide(sk, &plain_prot);
 		return err;
 	}
 	cop_naming_begin(sk);
 	cop_bind_confirm(sk, local_port(sk, fd));
-	sock_set_flag(sk, SOCK_CARRIED);
-	decide(sk, &cop_udp_prot);
+	become(sk);
 	cop_naming_end(sk);
+	if (sock_flag(sk, SOCK_UNDECIDED))
+		cop_mark(sk, fd);
 	if (sock_flag(sk, SOCK_WAITED))
 		cop_poll(sk, fd);
 	return 0;
@@ -181,12 +308,12 @@ static int become_cop_locked(struct sock *sk, int fd)
 
 static int become_cop(struct sock *sk, int fd)
 {
-	struct cop_held held;
+	struct cop_mark_held held;
 	int err;
 
-	decide_lock(sk, &held);
+	decide_lock(sk, fd, &held);
 	err = become_cop_locked(sk, fd);
-	decide_unlock(sk, &held);
+	decide_unlock(sk, fd, &held);
 	if (err)
 		cop_warn(fd, "stays UDP: its filter can't be moved");
 	else
@@ -203,7 +330,7 @@ static int decide_by_port(struct sock *sk, int fd, __be16 port)
 	if (cop_env_adopts(ntohs(port)))
 		return become_cop(sk, fd);
 	cop_debug(fd, "stays UDP: port %u is not listed", ntohs(port));
-	return stay_udp(sk);
+	return stay_udp(sk, fd);
 }
 
 static bool find_dest(int fd, const void *name, socklen_t len,
@@ -229,6 +356,7 @@ static int decide_by_dest(struct sock *sk, int fd, const void *name,
 	struct cop_flow_key dest;
 	int err;
 
+	still_undecided(sk, fd);
 	if (!find_dest(fd, name, len, &dest) || !dest.port)
 		return is_plain(sk) ? NOT_OURS : 0;
 	err = decide_by_port(sk, fd, dest.port);
@@ -278,8 +406,8 @@ static int decide_if_received(struct sock *sk, int fd)
 	bool received;
 	int cancel;
 
-	if (is_plain(sk))
-		return NOT_OURS;
+	if (!still_undecided(sk, fd))
+		return is_plain(sk) ? NOT_OURS : 0;
 	if (cop_confined())
 		return 0;
 	cancel = cancel_off();
@@ -307,8 +435,9 @@ static int bind_undecided(struct sock *sk, int fd,
 {
 	int err;
 
-	if (is_plain(sk))
-		return NOT_OURS;
+	if (!still_undecided(sk, fd))
+		return is_plain(sk) ? NOT_OURS
+				    : cop_udp_prot.get_port(sk, fd, addr);
 	err = cop_libc_result(cop_libc.bind(fd, (const struct sockaddr *)addr,
 					    sizeof(*addr)));
 	if (!err && cop_confined())
@@ -325,6 +454,7 @@ static int connect_undecided(struct sock *sk, int fd,
 	struct cop_flow_key dest;
 	int err;
 
+	still_undecided(sk, fd);
 	if (!cop_dest_of(uaddr, addr_len, &dest) || !dest.port)
 		return cop_libc_result(cop_libc.connect(fd, uaddr, addr_len));
 	err = decide_by_port(sk, fd, dest.port);
@@ -373,12 +503,6 @@ static bool owns_undecided(struct sock *sk, int fd)
 	return !is_plain(sk) && cop_may_own(sk, fd);
 }
 
-static void leave_alone(struct sock *sk, int fd)
-{
-	(void)sk;
-	(void)fd;
-}
-
 /*
  * The kernel knows, as long as nothing is a stray. A wait that has begun by then
  * is for COP alone where that is the decision.
@@ -387,7 +511,7 @@ static bool poll_undecided(struct sock *sk, int fd)
 {
 	if (!sock_flag(sk, SOCK_WAITED))
 		sock_set_flag(sk, SOCK_WAITED);
-	return is_undecided(sk) || is_plain(sk) || cop_poll(sk, fd);
+	return still_undecided(sk, fd) || is_plain(sk) || cop_poll(sk, fd);
 }
 
 static int ioctl_undecided(struct sock *sk, int fd, unsigned long cmd,
@@ -407,19 +531,44 @@ static bool is_filter(int level, int optname)
 		optname == SO_LOCK_FILTER); /* SO_GET_FILTER is the first */
 }
 
+/*
+ * Under the mark of a socket that others have, too, the kernel's socket has to be as
+ * it would be without. What can't be marked again stays UDP: that is what it looks
+ * like to the others.
+ */
+static int set_wrapped(struct sock *sk, int fd, int optname, const void *optval,
+		       socklen_t optlen)
+{
+	struct cop_mark mark;
+	int err;
+
+	if (!sock_flag(sk, SOCK_UNDECIDED))
+		return cop_libc_result(cop_libc.setsockopt(
+			fd, SOL_SOCKET, optname, optval, optlen));
+	err = cop_program_read(fd, &mark);
+	if (!err)
+		err = cop_program_unwrap(fd);
+	if (err)
+		return err;
+	err = cop_libc_result(
+		cop_libc.setsockopt(fd, SOL_SOCKET, optname, optval, optlen));
+	if (is_locked(fd) || cop_program_wrap(fd, &mark))
+		decide(sk, &plain_prot);
+	return err;
+}
+
 static int set_filter(struct sock *sk, int fd, int optname, const void *optval,
 		      socklen_t optlen)
 {
-	struct cop_held held;
+	struct cop_mark_held held;
 	bool undecided;
 	int err = 0;
 
-	decide_lock(sk, &held);
+	decide_lock(sk, fd, &held);
 	undecided = is_undecided(sk);
 	if (undecided)
-		err = cop_libc_result(cop_libc.setsockopt(
-			fd, SOL_SOCKET, optname, optval, optlen));
-	decide_unlock(sk, &held);
+		err = set_wrapped(sk, fd, optname, optval, optlen);
+	decide_unlock(sk, fd, &held);
 	if (undecided)
 		return err;
 	if (is_plain(sk))
@@ -432,6 +581,7 @@ static int set_filter(struct sock *sk, int fd, int optname, const void *optval,
 static int setsockopt_undecided(struct sock *sk, int fd, int level, int optname,
 				const void *optval, socklen_t optlen)
 {
+	still_undecided(sk, fd);
 	if (is_plain(sk))
 		return NOT_OURS;
 	if (is_filter(level, optname))
@@ -442,9 +592,12 @@ static int setsockopt_undecided(struct sock *sk, int fd, int level, int optname,
 static int getsockopt_undecided(struct sock *sk, int fd, int level, int optname,
 				void *optval, socklen_t *optlen)
 {
+	bool undecided = still_undecided(sk, fd);
+
 	if (is_plain(sk))
 		return NOT_OURS;
-	if (is_filter(level, optname))
+	if (undecided && is_filter(level, optname) &&
+	    !sock_flag(sk, SOCK_UNDECIDED))
 		return cop_libc_result(cop_libc.getsockopt(fd, level, optname,
 							   optval, optlen));
 	return cop_udp_prot.getsockopt(sk, fd, level, optname, optval, optlen);
@@ -640,7 +793,7 @@ static int recvmmsg_undecided(struct sock *sk, int fd, struct mmsghdr *vec,
 		.obj_size = COP_SOCK_CLEARED, .init = cop_init_sock,           \
 		.destroy = cop_destroy, .close = cop_close,                    \
 		.report = cop_stats_report, .open = open_undecided,            \
-		.adopt = adopt_decided, .mark = leave_alone,                   \
+		.adopt = adopt_decided, .mark = mark_shared,                   \
 		.get_port = bind_undecided, .autobind = autobind_undecided,    \
 		.autobound = autobound_undecided, .hash = cop_hash,            \
 		.unhash = cop_unhash, .getname = getname_undecided,            \

@@ -11,36 +11,63 @@
  * cop_netns.c, cop_scratch.c, cop_table.c. Counterpart in the kernel: kernel/fork.c,
  * nsproxy.c.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <unistd.h>
 
 #include "cop/compiler.h"
+#include "cop/env.h"
 #include "cop/interpose.h"
 #include "cop/libc.h"
 #include "cop/netns.h"
 #include "cop/process.h"
+#include "cop/proto.h"
 #include "cop/scratch.h"
+#include "cop/table.h"
+
+/* What parent and child both have, only one of them may decide upon. */
+static noinline void share_undecided(void)
+{
+	unsigned int max = READ_ONCE(cop_table.max);
+	int saved = errno;
+
+	for (unsigned int fd = 0; fd < max; fd++) {
+		struct socket *sock = sockfd_get(fd);
+
+		if (sock)
+			cop_undecided_share(sock->sk, fd);
+		fd_drop(sock);
+	}
+	errno = saved;
+}
+
+void process_shares(void)
+{
+	fd_identify_all();
+	if (unlikely(cop_env.adopt == COP_ADOPT_SOME))
+		share_undecided();
+}
 
 /* vfork() must not find a frame of ours: see JUMP_TO_NEXT. */
 EXPORT JUMPS_TO_NEXT pid_t vfork(void)
 {
 	cop_process_share();
-	fd_identify_all();
+	process_shares();
 	JUMP_TO_NEXT cop_libc.vfork();
 }
 
 EXPORT JUMPS_TO_NEXT pid_t __vfork(void)
 {
 	cop_process_share();
-	fd_identify_all();
+	process_shares();
 	JUMP_TO_NEXT cop_libc.vfork();
 }
 
 static void before_fork(void)
 {
-	fd_identify_all();
+	process_shares();
 	cop_scratch_hold();
 }
 
@@ -81,7 +108,7 @@ EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	va_end(ap);
 	if (flags & CLONE_VM && !(flags & CLONE_THREAD))
 		cop_process_share();
-	fd_identify_all();
+	process_shares();
 	if (copies)
 		cop_scratch_hold();
 	if (!(flags & CLONE_VM))

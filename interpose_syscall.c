@@ -197,7 +197,7 @@ static unsigned long flags_of(long number, const long *a)
 	static long nr_##name(const long *a)                \
 	{                                                   \
 		cop_process_share();                        \
-		fd_identify_all();                          \
+		process_shares();                           \
 		if (SYS_##name == SYS_vfork ||              \
 		    flags_of(SYS_##name, a) & CLONE_VM)     \
 			return next_syscall(SYS_##name, a); \

@@ -102,14 +102,18 @@ enum cop_head cop_head_purge(struct sock *sk, int fd, struct cop_rx *rx);
  */
 void cop_head_taken(struct sock *sk);
 
+static inline bool is_head_unclean(uint32_t sk_flags)
+{
+	return (sk_flags & (SOCK_FILTER | SOCK_FILTER_CLEAN)) == SOCK_FILTER;
+}
+
 /*
  * Whether there may be strays in the queue in spite of a filter, which are to be
  * sought.
  */
 static inline bool cop_head_unclean(struct sock *sk)
 {
-	return sock_flag(sk, SOCK_FILTER) &&
-	       !sock_flag(sk, SOCK_FILTER_CLEAN) && !cop_confined();
+	return is_head_unclean(READ_ONCE(sk->sk_flags)) && !cop_confined();
 }
 
 #endif /* COP_FILTER_H */

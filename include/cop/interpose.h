@@ -120,6 +120,14 @@ long syscall_seccomp(const long *a);
 void cop_init(void);
 
 /**
+ * process_shares - note what is in all sockets, ahead of a fork of any kind
+ *
+ * Which kernel socket each is; of those that are undecided, that the decision is
+ * not this process's alone. Async-signal-safe; errno stays.
+ */
+void process_shares(void);
+
+/**
  * process_watch - have sockets noted ahead of each fork()
  */
 void process_watch(void);

@@ -16,6 +16,7 @@ struct cop_held {
 	sigset_t signals; /* that were blocked */
 	int cancel;	  /* for cancel_on() */
 	bool taken; /* false: the thread has it already, or goes without */
+	bool begun; /* false: nothing was changed, see cop_confined() */
 };
 
 /**

@@ -20,6 +20,7 @@
  */
 void cop_mark(struct sock *sk, int fd);
 
+/* What cop_mark_lock() has taken, for cop_mark_unlock(). */
 struct cop_mark_held {
 	struct cop_held here;
 	bool shared;

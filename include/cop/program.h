@@ -17,6 +17,7 @@ enum cop_body {
 	COP_BODY_ALL,  /* nothing is kept out */
 	COP_BODY_COP,  /* what is no COP datagram is dropped */
 	COP_BODY_USER, /* the program's own filter, moved behind the header */
+	COP_BODY_RAW,  /* the program's own filter, as it is; or none */
 };
 
 /* What another process has to know to take a kernel socket for what it is. */
@@ -49,6 +50,24 @@ int cop_program_attach(int fd, const struct cop_mark *mark, int user);
  * that is not ours. Async-signal-safe.
  */
 int cop_program_mark(int fd, const struct cop_mark *mark);
+
+/**
+ * cop_program_wrap - put a mark ahead of what a program has set on plain UDP
+ * @fd: the kernel socket
+ * @mark: what it is; body is not looked at
+ *
+ * Returns 0, or -errno where that can't be done: a filter of the greatest length,
+ * one of eBPF, SO_LOCK_FILTER, or a mark of another kind. Async-signal-safe.
+ */
+int cop_program_wrap(int fd, const struct cop_mark *mark);
+
+/**
+ * cop_program_unwrap - take the mark away again, and leave the filter
+ * @fd: the kernel socket
+ *
+ * Returns 0, also where there is no such mark; or -errno. Async-signal-safe.
+ */
+int cop_program_unwrap(int fd);
 
 /**
  * cop_program_read - read the mark

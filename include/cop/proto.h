@@ -8,6 +8,7 @@
 #include "cop/encap.h"
 #include "cop/flow.h"
 #include "cop/sock.h"
+#include "cop/wait.h"
 
 /* What happened on a socket; each counter is (a). */
 struct cop_counters {
@@ -56,7 +57,20 @@ static inline struct cop_sock *cop_sk(const struct sock *sk)
 extern const struct proto cop_prot;
 extern const struct proto cop_udp_prot;	      /* cop_udp.c */
 extern const struct proto cop_undecided_prot; /* cop_undecided.c */
-extern struct cop_slab cop_udp_slab;	      /* of both of these */
+/**
+ * cop_undecided_share - note that another process is about to have a socket
+ * @sk: any sock that the caller keeps alive
+ * @fd: its descriptor
+ *
+ * Where it is undecided its mark says so from now on, and tells what it becomes.
+ * Async-signal-safe.
+ */
+void cop_undecided_share(struct sock *sk, int fd);
+
+/* Whether a mark is that of such a socket. */
+bool cop_undecided_is_marked(const struct cop_mark *mark);
+
+extern struct cop_slab cop_udp_slab; /* of both of these */
 
 /* The rest of struct proto, by room; see there. */
 int cop_init_sock(struct sock *sk);
@@ -79,6 +93,8 @@ ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len, int flags,
 ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
 		    int flags);
 ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg, int flags);
+ssize_t cop_recvmsg_until(struct sock *sk, int fd, struct msghdr *msg,
+			  int flags, struct cop_wait *wait);
 int cop_sendmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 		 int flags);
 int cop_recvmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,

@@ -41,24 +41,28 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define COP_CLOSE	7
 
 /* sk_flags */
-#define SOCK_DEAD	  0x0001  /* no descriptor leads here any more */
-#define SOCK_CARRIED	  0x0002  /* a kernel socket was made for it */
-#define SOCK_REPORTED	  0x0004  /* its performance data were printed */
-#define SOCK_FILTER	  0x0008  /* the kernel drops what is not COP */
-#define SOCK_FILTER_CLEAN 0x0010  /* and nothing from before is queued */
-#define SOCK_USER_RANGE	  0x0040  /* the program set IP_LOCAL_PORT_RANGE */
-#define SOCK_ON_DEVICE	  0x0080  /* the program set SO_BINDTODEVICE */
-#define SOCK_CORKED	  0x0100  /* a datagram is begun, its header sent */
-#define SOCK_CORK_OPT	  0x0200  /* UDP_CORK is set */
-#define SOCK_UNCONFIRMED  0x0400  /* bound, to a port that the kernel chose */
-#define SOCK_SHARED_PORT  0x0800  /* another sock has the claim to its port */
-#define SOCK_NARROWED	  0x1000  /* IP_LOCAL_PORT_RANGE is one port, ours */
-#define SOCK_FILTER_NEW	  0x10000 /* to be looked at again at the next poll */
-#define SOCK_PASSED	  0x8000  /* a spawn may duplicate its descriptor */
-#define SOCK_PEER_ONLY	  0x20000 /* all that can be received is the peer's */
-#define SOCK_WAITED	  0x40000 /* a wait was for it while it was undecided */
-#define SOCK_ELSEWHERE	  0x1000000 /* not in the home namespace: netns.h */
-#define SOCK_RECEIVED	  0x2000000 /* it came from another process or image */
+#define SOCK_DEAD	  0x0001 /* no descriptor leads here any more */
+#define SOCK_CARRIED	  0x0002 /* a kernel socket was made for it */
+#define SOCK_REPORTED	  0x0004 /* its performance data were printed */
+#define SOCK_FILTER	  0x0008 /* the kernel drops what is not COP */
+#define SOCK_FILTER_CLEAN 0x0010 /* and nothing from before is queued */
+#define SOCK_RCVTIMEO	  0x0020 /* a receive has a time to keep to */
+#define SOCK_USER_RANGE	  0x0040 /* the program set IP_LOCAL_PORT_RANGE */
+#define SOCK_ON_DEVICE	  0x0080 /* the program set SO_BINDTODEVICE */
+#define SOCK_CORKED	  0x0100 /* a datagram is begun, its header sent */
+#define SOCK_CORK_OPT	  0x0200 /* UDP_CORK is set */
+#define SOCK_UNCONFIRMED  0x0400 /* bound, to a port that the kernel chose */
+#define SOCK_SHARED_PORT  0x0800 /* another sock has the claim to its port */
+#define SOCK_NARROWED	  0x1000 /* IP_LOCAL_PORT_RANGE is one port, ours */
+#define SOCK_UNDECIDED \
+	0x4000			  /* others have it, too: what it becomes is in
+				   * its mark */
+#define SOCK_FILTER_NEW 0x10000	  /* to be looked at again at the next poll */
+#define SOCK_PASSED	0x8000	  /* a spawn may duplicate its descriptor */
+#define SOCK_PEER_ONLY	0x20000	  /* all that can be received is the peer's */
+#define SOCK_WAITED	0x40000	  /* a wait was for it while it was undecided */
+#define SOCK_ELSEWHERE	0x1000000 /* not in the home namespace: netns.h */
+#define SOCK_RECEIVED	0x2000000 /* it came from another process or image */
 #define SOCK_CONTEST \
 	0x4000000 /* a bind may take a port that our table has
 				     * for another sock, if the kernel does */

@@ -248,6 +248,7 @@ Test(e2e_ports_listed, a_decision_is_for_all_duplicates)
 Test(e2e_ports_listed, a_decision_is_the_same_on_both_sides_of_a_fork)
 {
 	run_same_listed("undecided", "forks");
+	run_same_listed("undecided", "shares");
 }
 
 Test(e2e_ports_listed, a_program_gets_a_socket_as_it_was_decided)

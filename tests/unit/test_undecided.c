@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 
 #include "cop/bind.h"
 #include "cop/env.h"
@@ -427,15 +428,197 @@ Test(cop_undecided, only_what_was_waited_for_has_a_filter_at_once)
 
 /* ---- handed on --------------------------------------------------------------------- */
 
-Test(cop_undecided, nothing_is_handed_on_of_one_that_is_undecided)
+static void hand_on(int fd)
 {
-	int fd = bound(free_port(false));
-	struct cop_mark mark;
-
 	t_sock(fd)->ops->mark(t_sock(fd), fd);
-	cr_assert(ne(int, cop_program_read(fd, &mark), 0));
-	t_leave(fd);
-	cr_assert(not(fd_adopt(fd)));
+}
+
+static int get_filter(int fd)
+{
+	struct sock_filter insn[64];
+	socklen_t len = ARRAY_SIZE(insn);
+	struct socket *sock = t_sock(fd);
+
+	cr_assert(zero(int, sock->ops->getsockopt(sock, fd, SOL_SOCKET,
+						  SO_GET_FILTER, insn, &len)));
+	return len;
+}
+
+Test(cop_undecided, one_that_is_undecided_is_handed_on_as_such)
+{
+	for (int listed = 0; listed < 2; listed++) {
+		int fd = bound(free_port(false));
+		int there = dup(fd), err;
+
+		hand_on(fd);
+		cr_assert(fd_adopt(there));
+		cr_assert(eq(int, is(there), UNDECIDED));
+		err = send_to(there, free_port(listed));
+		cr_assert(eq(int, err, listed ? 5 : -ENOTSOCK));
+		cr_assert(eq(int, is(there), listed ? COP : PLAIN));
+		t_close(there);
+		t_close(fd);
+	}
+	cr_assert(zero(uint, cop_port_held(&cop_port_table)));
+}
+
+static int shared_fd, shared_filter;
+
+static int decides_cop(void)
+{
+	CHECK(send_to(shared_fd, free_port(true)) == 5);
+	CHECK(is(shared_fd) == COP);
+	return 0;
+}
+
+static int decides_udp(void)
+{
+	CHECK(send_to(shared_fd, free_port(false)) == -ENOTSOCK);
+	CHECK(is(shared_fd) == PLAIN);
+	return 0;
+}
+
+static int share(void)
+{
+	shared_fd = t_open_adopted();
+	if (shared_filter)
+		cr_assert(zero(int, attach(shared_fd)));
+	cop_undecided_share(t_sk(shared_fd), shared_fd);
+	cr_assert(eq(int, is(shared_fd), UNDECIDED));
+	cr_assert(eq(int, get_filter(shared_fd) > 0, shared_filter));
+	return shared_fd;
+}
+
+/* Whatever the parent does next, and whether a filter was set before. */
+Test(cop_undecided, what_another_process_has_decided_holds_here)
+{
+	for (int i = 0; i < 8; i++) {
+		int fd, cop = i & 1;
+		uint16_t to = free_port(i & 2);
+
+		shared_filter = i >> 2;
+		fd = share();
+		T_CHILD(cop ? decides_cop : decides_udp);
+		cr_expect(eq(int, is(fd), UNDECIDED));
+		cr_expect(eq(int, send_to(fd, to), cop ? 5 : -ENOTSOCK));
+		cr_expect(eq(int, is(fd), cop ? COP : PLAIN));
+		if (cop)
+			cr_expect(eq(int, get_filter(fd) > 0, shared_filter));
+		t_close(fd);
+	}
+	cr_assert(zero(uint, cop_port_held(&cop_port_table)));
+}
+
+static int follows_to_cop(void)
+{
+	CHECK(send_to(shared_fd, free_port(false)) == 5);
+	CHECK(is(shared_fd) == COP);
+	return 0;
+}
+
+static int follows_to_udp(void)
+{
+	CHECK(send_to(shared_fd, free_port(true)) == -ENOTSOCK);
+	CHECK(is(shared_fd) == PLAIN);
+	return 0;
+}
+
+/* As if the child had been forked before: it has the parent's undecided sock. */
+static int in_forked_before(int (*fn)(void), int (*here)(void))
+{
+	int go[2], status;
+	pid_t pid;
+	char c;
+
+	cr_assert(zero(int, pipe(go)));
+	pid = fork();
+	if (!pid) {
+		if (read(go[0], &c, 1) != 1)
+			_exit(1);
+		_exit(fn() != 0);
+	}
+	cr_assert(zero(int, here()));
+	cr_assert(eq(int, write(go[1], "x", 1), 1));
+	waitpid(pid, &status, 0);
+	close(go[0]);
+	close(go[1]);
+	return status;
+}
+
+Test(cop_undecided, what_the_parent_has_decided_holds_in_the_child)
+{
+	for (shared_filter = 0; shared_filter < 2; shared_filter++) {
+		share();
+		cr_expect(zero(int,
+			       in_forked_before(follows_to_cop, decides_cop)));
+		t_close(shared_fd);
+		share();
+		cr_expect(zero(int,
+			       in_forked_before(follows_to_udp, decides_udp)));
+		t_close(shared_fd);
+	}
+}
+
+/* A kernel socket that stays UDP is as the program would have it. */
+Test(cop_undecided, where_it_stays_udp_nothing_is_left_of_the_mark)
+{
+	for (shared_filter = 0; shared_filter < 2; shared_filter++) {
+		struct sock_filter insn[64];
+		socklen_t len = 0;
+		int fd = share();
+
+		cr_expect(eq(int, send_to(fd, free_port(false)), -ENOTSOCK));
+		cr_assert(zero(int, getsockopt(fd, SOL_SOCKET, SO_GET_FILTER,
+					       insn, &len)));
+		cr_expect(eq(int, len > 0, shared_filter));
+		t_close(fd);
+	}
+}
+
+static int filters_in_child(void)
+{
+	CHECK(!attach(shared_fd));
+	CHECK(is(shared_fd) == UNDECIDED);
+	return 0;
+}
+
+Test(cop_undecided, a_filter_that_is_set_meanwhile_decides_nothing)
+{
+	int fd = share();
+
+	T_CHILD(filters_in_child);
+	cr_expect(gt(int, get_filter(fd), 0));
+	cr_expect(eq(int, is(fd), UNDECIDED));
+	T_CHILD(decides_cop);
+	cr_expect(gt(int, get_filter(fd), 0));
+	cr_expect(eq(int, is(fd), COP));
+	t_close(fd);
+}
+
+static uint16_t racing[2];
+
+static int decides_at_once(void)
+{
+	send_to(shared_fd, racing[0]);
+	return is(shared_fd) != PLAIN;
+}
+
+Test(cop_undecided, of_two_processes_at_once_one_decides, .timeout = 60)
+{
+	racing[0] = free_port(false);
+	racing[1] = free_port(true);
+	for (int i = 0; i < 200; i++) {
+		int fd = share(), status;
+		pid_t pid = fork();
+
+		if (!pid)
+			_exit(decides_at_once());
+		send_to(fd, racing[1]);
+		waitpid(pid, &status, 0);
+		cr_assert(eq(int, WEXITSTATUS(status), is(fd) == COP),
+			  "round %d", i);
+		t_close(fd);
+	}
 }
 
 Test(cop_undecided, one_that_is_cop_is_handed_on_as_cop)

@@ -392,7 +392,7 @@ static void in_child(void (*fn)(int fd, in_port_t to, bool by_cop), int fd,
 	T(status);
 }
 
-/* Whoever has the socket decides for himself, and by the same rules. */
+/* Whoever is first decides for all who have the socket. */
 static void fork_around(in_port_t to, bool by_cop)
 {
 	int fd = sock();
@@ -404,6 +404,58 @@ static void fork_around(in_port_t to, bool by_cop)
 	shows(fd, to, by_cop);
 	in_child(shows, fd, OTHER_B, by_cop);
 	close(fd);
+	fd = sock();
+	in_child(shows, fd, to, by_cop);
+	shows(fd, by_cop ? OTHER_B : LISTED_B, by_cop);
+	close(fd);
+}
+
+static void in_grandchild(int fd, in_port_t to, bool by_cop)
+{
+	in_child(shows, fd, to, by_cop);
+	shows(fd, by_cop ? OTHER_A : LISTED_A, by_cop);
+}
+
+static void generations(in_port_t to, bool by_cop)
+{
+	int fd = sock(), copy = dup(fd);
+
+	in_child(in_grandchild, copy, to, by_cop);
+	shows(fd, by_cop ? OTHER_B : LISTED_B, by_cop);
+	shows(copy, OTHER_A, by_cop);
+	close(fd);
+	close(copy);
+}
+
+/* A child sends; whatever comes back is for the parent, who has waited for it. */
+static void answered_in_parent(in_port_t to, bool by_cop)
+{
+	int peer = peer_at(to, by_cop), fd = sock();
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		usleep(50000);
+		send_port(fd, to);
+		fresh();
+		recvfrom(peer, buf, sizeof(buf), 0, SA(&from), &fromlen);
+		sendto(peer, "answer", 6, 0, SA(&from), fromlen);
+		_exit(0);
+	}
+	R(recv(fd, buf, sizeof(buf), 0));
+	waitpid(pid, NULL, 0);
+	shows(fd, by_cop ? OTHER_A : LISTED_B, by_cop);
+	close(fd);
+	close(peer);
+}
+
+static void shares(void)
+{
+	generations(LISTED_A, true);
+	generations(OTHER_A, false);
+	answered_in_parent(LISTED_A, true);
+	answered_in_parent(OTHER_A, false);
 }
 
 static void forks(void)
@@ -452,6 +504,24 @@ static void counted(void)
 
 #define FD_A	40
 #define FD_LINK 41
+
+static int receive_fd(void);
+
+/* What nobody has decided yet is for whoever has a list. */
+static bool has_list(void)
+{
+	return getenv("COP_ADOPT");
+}
+
+static void image_decides(void)
+{
+	shows(FD_A, LISTED_A, has_list());
+}
+
+static void image_gets_undecided(void)
+{
+	shows(receive_fd(), LISTED_A, has_list());
+}
 
 static void image_plain(void)
 {
@@ -536,6 +606,8 @@ static void hand_on(in_port_t to, const char *scenario)
 	dup2(fd, FD_A);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	run_image(scenario);
+	if (!to)
+		shows(fd, OTHER_A, has_list());
 	close(fd);
 	close(FD_A);
 }
@@ -551,6 +623,8 @@ static void hand_over(in_port_t to, const char *scenario)
 	dup2(link[1], FD_LINK);
 	send_fd(link[0], fd);
 	run_image(scenario);
+	if (!to)
+		shows(fd, OTHER_A, has_list());
 	close(FD_LINK);
 	close(link[0]);
 	close(link[1]);
@@ -561,10 +635,10 @@ static void hand_over(in_port_t to, const char *scenario)
 static void is_handed_on(void)
 {
 	for (int i = 0; i < 2; i++) {
-		hand_on(0, "image_plain");
+		hand_on(0, "image_decides");
 		hand_on(OTHER_A, "image_plain");
 		hand_on(LISTED_A, "image_cop");
-		hand_over(0, "image_gets_plain");
+		hand_over(0, "image_gets_undecided");
 		hand_over(OTHER_A, "image_gets_plain");
 		hand_over(LISTED_A, "image_gets_cop");
 		unsetenv("COP_ADOPT");
@@ -729,6 +803,7 @@ static void races(void)
 LISTED_SCENARIOS(S(is_udp), S(keeps_options), S(refuses), S(waits),
 		 S(all_waits), S(watched_by_epoll), S(waits_meanwhile),
 		 S(has_filter), S(unmovable), S(locked), S(has_duplicates),
-		 S(forks), S(closes), S(counted), S(is_handed_on), S(races),
+		 S(forks), S(shares), S(closes), S(counted), S(is_handed_on),
+		 S(races), S(image_decides), S(image_gets_undecided),
 		 S(image_plain), S(image_cop), S(image_gets_plain),
 		 S(image_gets_cop))
