@@ -21,7 +21,6 @@
 #include "cop/cancel.h"
 #include "cop/clock.h"
 #include "cop/confine.h"
-#include "cop/env.h"
 #include "cop/flow.h"
 #include "cop/libc.h"
 #include "cop/process.h"
@@ -61,8 +60,7 @@ static void prepare_sockets(void)
 /* Memory that is mapped at its first use is mapped now. */
 static void prepare_process(void)
 {
-	if (cop_env.adopt || READ_ONCE(cop_table.max))
-		fd_table_prepare();
+	fd_table_prepare();
 	cop_flow_prepare();
 	cop_sysctl_refresh();
 	cop_clock_prepare();
