@@ -253,6 +253,8 @@ void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
 	struct cop_counters *count = &cop_sk(sk)->count;
 	const struct sockaddr_in *from = name;
 
+	if (unlikely(rx->gen != READ_ONCE(cop_sk(sk)->flows.gen)))
+		return;
 	u32_add(&count->rx_datagrams, 1);
 	u64_add(&count->rx_bytes, rx->copied);
 	if (unlikely(rx->copied < rx->len))
@@ -393,6 +395,7 @@ flatten ssize_t cop_recvmsg_until(struct sock *sk, int fd, struct msghdr *msg,
 	if (!msg->msg_name || asked.msg_namelen < sizeof(struct sockaddr_in))
 		return recvmsg_named(sk, fd, msg, flags, wait);
 	rx.serial = cop_rx_serial;
+	rx.gen = READ_ONCE(cop_sk(sk)->flows.gen);
 	err = cop_soft_error(sk);
 	if (unlikely(err))
 		return err;
@@ -515,15 +518,13 @@ static socklen_t peer_name(const struct sock *sk, struct sockaddr_storage *name)
 }
 
 /* What came is not just a header and a payload; @from is NULL for the peer. */
-static noinline ssize_t recvfrom_odd(struct sock *sk, int fd,
-				     const unsigned char *wire, size_t n,
-				     void *buf, size_t len, int flags,
-				     void *name, socklen_t *namelen,
-				     socklen_t asked, const void *from,
-				     socklen_t fromlen, uint64_t begin)
+static noinline ssize_t recvfrom_odd(
+	struct sock *sk, int fd, const unsigned char *wire, size_t n, void *buf,
+	size_t len, int flags, void *name, socklen_t *namelen, socklen_t asked,
+	const void *from, socklen_t fromlen, uint64_t begin, uint16_t gen)
 {
 	struct cop_wait wait = { .begin = begin };
-	struct cop_rx rx = { .serial = cop_rx_serial };
+	struct cop_rx rx = { .serial = cop_rx_serial, .gen = gen };
 	struct sockaddr_storage peer;
 	int fate, err;
 
@@ -559,7 +560,8 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 	struct sockaddr_storage from;
 	socklen_t fromlen = sizeof(from);
 	socklen_t asked = name ? *namelen : 0;
-	struct cop_rx rx = { .serial = cop_rx_serial };
+	struct cop_rx rx = { .serial = cop_rx_serial,
+			     .gen = READ_ONCE(cop_sk(sk)->flows.gen) };
 	ssize_t n;
 
 	if (unlikely(len > COP_COPY_MAX || flags & MSG_ERRQUEUE ||
@@ -580,7 +582,7 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 	if (unlikely(!cop_rx_plain(&rx, wire, n, len)))
 		return recvfrom_odd(sk, fd, wire, n, buf, len, flags, name,
 				    namelen, asked, known ? NULL : &from,
-				    fromlen, begin);
+				    fromlen, begin, rx.gen);
 	if (known)
 		fromlen = peer_name(sk, &from);
 	memcpy(buf, wire + COP_HLEN, rx.copied);

@@ -185,6 +185,7 @@ struct rx_batch {
 		from[BATCH_MSGS]; /* where the program does not ask */
 	uint64_t now;
 	uint32_t serial;
+	uint16_t gen;
 };
 
 /* Too little room to tell who has sent it: it goes by itself. */
@@ -262,7 +263,9 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 	const socklen_t room =
 		msg.msg_name ? msg.msg_namelen : sizeof(b->from[i]);
 	const socklen_t named = min_t(socklen_t, room, whole->msg_namelen);
-	struct cop_rx rx = { .now = b->now, .serial = b->serial };
+	struct cop_rx rx = { .now = b->now,
+			     .serial = b->serial,
+			     .gen = b->gen };
 
 	if (msg.msg_name)
 		msg.msg_namelen = whole->msg_namelen;
@@ -308,6 +311,7 @@ static int rx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
 	if (!b.n)
 		return 0;
 	b.serial = cop_rx_serial;
+	b.gen = READ_ONCE(cop_sk(sk)->flows.gen);
 	got = cop_libc_result(
 		cop_libc.recvmmsg(fd, b.vec, b.n, flags | MSG_TRUNC, timeout));
 	if (got > 0)

@@ -15,6 +15,7 @@
 #include <stdarg.h>
 #include <unistd.h>
 
+#include "cop/atomic.h"
 #include "cop/compiler.h"
 #include "cop/env.h"
 #include "cop/interpose.h"
@@ -86,6 +87,8 @@ EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	va_end(ap);
 	if (flags & CLONE_VM && !(flags & CLONE_FILES))
 		cop_process_share();
+	if ((flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM)
+		threads_begin();
 	process_shares();
 	return cop_libc.clone(fn, stack, flags, arg, ptid, tls, ctid);
 }

@@ -19,6 +19,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "cop/atomic.h"
 #include "cop/compiler.h"
 #include "cop/interpose.h"
 #include "cop/libc.h"
@@ -157,12 +158,22 @@ static long nr_epoll_pwait2(const long *a)
 #define SHARING_CALLS(X) X(clone) X(clone3)
 #endif
 
-#define X(name)                                     \
-	static long nr_##name(const long *a)        \
-	{                                           \
-		cop_process_share();                \
-		process_shares();                   \
-		return next_syscall(SYS_##name, a); \
+/* What clone3() is asked for is in memory that may not be there. */
+static bool may_share_memory(long nr, const long *a)
+{
+	return nr == SYS_clone3 ||
+	       (nr == SYS_clone &&
+		(a[0] & (CLONE_VM | CLONE_VFORK)) == CLONE_VM);
+}
+
+#define X(name)                                      \
+	static long nr_##name(const long *a)         \
+	{                                            \
+		if (may_share_memory(SYS_##name, a)) \
+			threads_begin();             \
+		cop_process_share();                 \
+		process_shares();                    \
+		return next_syscall(SYS_##name, a);  \
 	}
 SHARING_CALLS(X)
 #undef X
