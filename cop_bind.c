@@ -447,13 +447,13 @@ bool cop_owns(struct sock *sk, int fd)
 	return may_be(sk, fd, local.sin_port);
 }
 
-#define NAMING_BEGUN 0x0001
-#define NAMING_ENDED 0x0100
+#define NAMING_BEGUN 0x00000001
+#define NAMING_ENDED 0x00010000
 
 void cop_naming_begin(struct sock *sk)
 {
 	u32_add(&cop_process()->naming, 1);
-	u16_add(&sk->sk_naming, NAMING_BEGUN);
+	u32_add(&sk->sk_naming, NAMING_BEGUN);
 }
 
 /* A child that was forked in a handler, amid a call, ends what it did not begin. */
@@ -461,7 +461,7 @@ void cop_naming_end(struct sock *sk)
 {
 	struct cop_process *process = cop_process();
 
-	u16_add(&sk->sk_naming, NAMING_ENDED - NAMING_BEGUN);
+	u32_add(&sk->sk_naming, NAMING_ENDED - NAMING_BEGUN);
 	if (READ_ONCE(process->naming))
 		u32_add(&process->naming, -1);
 }
@@ -470,14 +470,14 @@ void cop_naming_end(struct sock *sk)
  * The sock's own count goes on for ever where the thread that was to end it was
  * left behind by a fork; the process's begins anew there.
  */
-static bool is_being_named(uint16_t naming)
+static bool is_being_named(uint32_t naming)
 {
 	return naming % NAMING_ENDED && atomic_load(&cop_process()->naming);
 }
 
 bool cop_may_own(struct sock *sk, int fd)
 {
-	uint16_t naming = atomic_load(&sk->sk_naming);
+	uint32_t naming = atomic_load(&sk->sk_naming);
 
 	return is_being_named(naming) || cop_owns(sk, fd) ||
 	       atomic_load(&sk->sk_naming) != naming;

@@ -129,7 +129,7 @@ static bool kernel_counts_cycles(void)
 		cop_libc.close(fd);
 	}
 	cop_scratch_end(&part);
-	prctl(PR_GET_TSC, &tsc, 0, 0, 0);
+	cop_libc.prctl(PR_GET_TSC, &tsc, 0, 0, 0);
 	errno = saved;
 	return tsc == PR_TSC_ENABLE && !strcmp(text, "tsc\n");
 }

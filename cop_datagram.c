@@ -295,6 +295,8 @@ void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
 	struct cop_counters *count = &cop_sk(sk)->count;
 	const struct sockaddr_in *from = name;
 
+	if (unlikely(rx->gen != READ_ONCE(cop_sk(sk)->flows.gen)))
+		return;
 	u32_add(&count->rx_datagrams, 1);
 	u64_add(&count->rx_bytes, rx->copied);
 	if (unlikely(rx->copied < rx->len))
@@ -448,6 +450,7 @@ flatten ssize_t cop_recvmsg_until(struct sock *sk, int fd, struct msghdr *msg,
 	if (!msg->msg_name || asked.msg_namelen < sizeof(struct sockaddr_in))
 		return recvmsg_named(sk, fd, msg, flags, wait);
 	rx.serial = cop_rx_serial;
+	rx.gen = READ_ONCE(cop_sk(sk)->flows.gen);
 	err = cop_soft_error(sk);
 	if (unlikely(err))
 		return err;
@@ -602,10 +605,11 @@ static noinline ssize_t recvfrom_odd(struct sock *sk, int fd,
 				     void *buf, size_t len, int flags,
 				     void *name, socklen_t *namelen,
 				     const struct sockaddr_storage *from,
-				     socklen_t fromlen, uint64_t begin)
+				     socklen_t fromlen, uint64_t begin,
+				     uint16_t gen)
 {
 	struct cop_wait wait = { .begin = begin };
-	struct cop_rx rx = { .serial = cop_rx_serial };
+	struct cop_rx rx = { .serial = cop_rx_serial, .gen = gen };
 	struct sockaddr_storage peer;
 	size_t skip = 0;
 	int fate, err;
@@ -644,7 +648,8 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 		unlikely(sk_flags & SOCK_RCVTIMEO) ? cop_clock_us() : 0;
 	struct sockaddr_storage from;
 	socklen_t fromlen = sizeof(from);
-	struct cop_rx rx = { .serial = cop_rx_serial };
+	struct cop_rx rx = { .serial = cop_rx_serial,
+			     .gen = READ_ONCE(cop_sk(sk)->flows.gen) };
 	ssize_t n;
 
 	if (unlikely(len > COP_COPY_MAX ||
@@ -661,7 +666,7 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 	if (unlikely(!cop_rx_plain(&rx, wire, n, len)))
 		return recvfrom_odd(sk, fd, wire, n, buf, len, flags, name,
 				    namelen, known ? NULL : &from, fromlen,
-				    begin);
+				    begin, rx.gen);
 	if (known)
 		fromlen = peer_name(sk, &from);
 	if (unlikely(copy_to_user(buf, wire + COP_HLEN, rx.copied)))

@@ -222,6 +222,7 @@ struct rx_batch {
 		from[BATCH_MSGS]; /* where the program does not ask */
 	uint64_t now;
 	uint32_t serial;
+	uint16_t gen;
 };
 
 /* Too little room to tell who has sent it: it goes by itself. */
@@ -387,7 +388,9 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 	const struct msghdr *whole = &b->vec[i].msg_hdr;
 	const socklen_t named = min_t(socklen_t, whole->msg_namelen,
 				      sizeof(struct sockaddr_storage));
-	struct cop_rx rx = { .now = b->now, .serial = b->serial };
+	struct cop_rx rx = { .now = b->now,
+			     .serial = b->serial,
+			     .gen = b->gen };
 	struct msghdr msg;
 
 	rx_program_msg(b, i, &msg);
@@ -436,6 +439,7 @@ static int rx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
 	if (!b.n)
 		return 0;
 	b.serial = cop_rx_serial;
+	b.gen = READ_ONCE(cop_sk(sk)->flows.gen);
 	got = cop_libc_result(
 		cop_libc.recvmmsg(fd, b.vec, b.n, flags | MSG_TRUNC, timeout));
 	if (got > 0)

@@ -17,6 +17,7 @@
 #include <stdarg.h>
 #include <unistd.h>
 
+#include "cop/atomic.h"
 #include "cop/compiler.h"
 #include "cop/env.h"
 #include "cop/interpose.h"
@@ -108,6 +109,8 @@ EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	va_end(ap);
 	if (flags & CLONE_VM && !(flags & CLONE_THREAD))
 		cop_process_share();
+	if ((flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM)
+		threads_begin();
 	process_shares();
 	if (copies)
 		cop_scratch_hold();

@@ -20,6 +20,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "cop/atomic.h"
 #include "cop/compiler.h"
 #include "cop/interpose.h"
 #include "cop/libc.h"
@@ -193,15 +194,20 @@ static unsigned long flags_of(long number, const long *a)
 #define SHARING_CALLS(X) X(clone) X(clone3)
 #endif
 
-#define X(name)                                             \
-	static long nr_##name(const long *a)                \
-	{                                                   \
-		cop_process_share();                        \
-		process_shares();                           \
-		if (SYS_##name == SYS_vfork ||              \
-		    flags_of(SYS_##name, a) & CLONE_VM)     \
-			return next_syscall(SYS_##name, a); \
-		return copy_process(SYS_##name, a);         \
+#define X(name)                                                          \
+	static long nr_##name(const long *a)                             \
+	{                                                                \
+		unsigned long flags = SYS_##name == SYS_vfork            \
+					      ? CLONE_VM | CLONE_VFORK   \
+					      : flags_of(SYS_##name, a); \
+                                                                         \
+		if ((flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM)      \
+			threads_begin();                                 \
+		cop_process_share();                                     \
+		process_shares();                                        \
+		if (flags & CLONE_VM)                                    \
+			return next_syscall(SYS_##name, a);              \
+		return copy_process(SYS_##name, a);                      \
 	}
 SHARING_CALLS(X)
 #undef X

@@ -35,6 +35,13 @@ static inline bool one_thread(void)
 	return &__libc_single_threaded && __libc_single_threaded;
 }
 
+/* Ahead of a clone() that libc does not see, and whose child shares our memory. */
+static inline void threads_begin(void)
+{
+	if (&__libc_single_threaded && __libc_single_threaded)
+		__libc_single_threaded = 0;
+}
+
 #define UNLOCKED_ADD(v, n, suffix)               \
 	__asm__ volatile("xadd" suffix " %0, %1" \
 			 : "+r"(n), "+m"(*(v))::"memory")
@@ -47,6 +54,10 @@ static inline bool one_thread(void)
 static inline bool one_thread(void)
 {
 	return false;
+}
+
+static inline void threads_begin(void)
+{
 }
 
 #define UNLOCKED_ADD(v, n, suffix)		(void)0

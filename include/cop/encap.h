@@ -51,6 +51,7 @@ struct cop_rx {
 	size_t copied; /* bytes of it that the iovecs got */
 	uint64_t now;  /* cop_clock_us() behind the receive; only if no stray */
 	uint32_t serial; /* cop_rx_serial ahead of it */
+	uint16_t gen;	 /* cop_flows.gen ahead of it */
 	bool fault;	 /* a stray could not be put in the iovecs whole, since
 			  * they can't be written to */
 };

@@ -137,7 +137,7 @@ struct sock_common {
 	_Atomic(uint8_t) skc_state;	/* (a) COP_CLOSE, COP_ESTABLISHED */
 	_Atomic(uint8_t) skc_reuse;	/* (a) SO_REUSEADDR, recorded only */
 	_Atomic(uint8_t) skc_reuseport; /* (a) SO_REUSEPORT, recorded only */
-	_Atomic(uint16_t) skc_naming;	/* (a) calls under way that may change
+	_Atomic(uint32_t) skc_naming;	/* (a) calls under way that may change
 					 * the port; in the upper half, how
 					 * many have ended */
 	_Atomic(int) skc_refcnt;	/* (a) 0: free */

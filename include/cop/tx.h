@@ -58,7 +58,10 @@ void cop_tx_end(struct sock *sk, struct cop_tx *tx, ssize_t result);
  * @sk: the receiver
  * @name: its source address
  * @len: its length in bytes; where it is too short to be one, no flow is told
- * @rx: from cop_encap_recv(), with now and serial set
+ * @rx: from cop_encap_recv(), with now, serial and gen set
+ *
+ * Nothing is noted where the sock is another socket's by now: a close does not end
+ * a receive that waits.
  */
 void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
 		    const struct cop_rx *rx);

@@ -69,6 +69,21 @@ Test(cop_bind, a_naming_that_was_under_way_at_a_fork_is_none_in_the_child)
 	cr_assert(not(cop_may_own(t_sk(named), pipes[0])));
 }
 
+Test(cop_bind, however_many_threads_may_name_a_socket_at_once)
+{
+	int fd = t_open_bound();
+
+	for (int i = 0; i < 1000; i++) {
+		cop_naming_begin(t_sk(fd));
+		cr_assert(cop_may_own(t_sk(fd), -1), "%d threads", i + 1);
+	}
+	for (int i = 0; i < 1000; i++) {
+		cr_assert(cop_may_own(t_sk(fd), -1), "%d threads", 1000 - i);
+		cop_naming_end(t_sk(fd));
+	}
+	cr_assert(not(cop_may_own(t_sk(fd), -1)));
+}
+
 /* ---- whose a descriptor is ------------------------------------------------- */
 
 /* A COP socket's number, closed unseen and given to a UDP socket unseen. */

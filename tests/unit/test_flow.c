@@ -297,7 +297,8 @@ static unsigned int step_next(uint32_t amid, uint64_t from, unsigned int n)
 }
 
 /* To the same destination and another, known or new, behind each instruction. */
-Test(cop_flow, a_handler_that_sends_amid_a_send_gets_the_next_number)
+Test(cop_flow, a_handler_that_sends_amid_a_send_gets_the_next_number,
+     .timeout = 300)
 {
 	for (uint32_t amid = 5; amid <= 6; amid++)
 		for (uint64_t from = 0; from <= 2; from += 2)

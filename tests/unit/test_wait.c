@@ -261,3 +261,37 @@ Test(cop_wait, behind_a_stray_a_datagram_is_received)
 	cr_expect(eq(i64, by_recv(), 4));
 	pthread_join(thread, NULL);
 }
+
+/* ---- a close does not end a receive --------------------------------------------- */
+
+static void *receive_on(void *arg)
+{
+	char in[32];
+
+	*(ssize_t *)arg =
+		cop_recvfrom(t_sk(fd), fd, in, sizeof(in), 0, NULL, NULL);
+	return NULL;
+}
+
+Test(cop_wait, what_comes_after_a_close_is_none_of_the_next_owners)
+{
+	int udp = t_udp(), next;
+	struct sock *was;
+	pthread_t thread;
+	ssize_t got = 0;
+
+	begin();
+	set_timeo(0);
+	was = t_sk(fd);
+	pthread_create(&thread, NULL, receive_on, &got);
+	poll(NULL, 0, 100);
+	fd_drop(fd_take(fd)); /* but the kernel's socket is open */
+	next = t_open_bound();
+	cr_assert(eq(ptr, t_sk(next), was), "it has the same memory");
+	t_udp_send_cop(udp, stray_port, 0, "text", 4);
+	pthread_join(thread, NULL);
+	cr_expect(eq(i64, got, 4));
+	cr_expect(zero(u32, t_count(next)->rx_datagrams));
+	cr_expect(zero(u64, t_count(next)->rx_bytes));
+	cr_expect(zero(u32, cop_flow_list(&cop_sk(was)->flows, 0, NULL, 0)));
+}
