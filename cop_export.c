@@ -51,6 +51,8 @@ __attribute__((visibility("default"))) const struct cop_export libcop_export = {
 		[COP_OBJ_SOCKET] = sizeof(struct socket),
 		[COP_OBJ_SOCK] = sizeof(struct cop_sock),
 		[COP_OBJ_FLOW] = sizeof(struct cop_flow),
+		[COP_OBJ_SLOTS] = sizeof(struct cop_slots) +
+				  sizeof(struct cop_chunk *),
 	},
 	.field = {
 		[COP_TABLE_MAX] = IN_TABLE(max),
@@ -111,5 +113,10 @@ __attribute__((visibility("default"))) const struct cop_export libcop_export = {
 		[COP_FLOW_TABLE] = IN_FLOW(hh.tbl),
 		[COP_FLOW_PREV] = IN_FLOW(hh.prev),
 		[COP_FLOW_NEXT] = IN_FLOW(hh.next),
+		[COP_SLOTS_CHUNK] = {
+			.object = COP_OBJ_SLOTS,
+			.offset = offsetof(struct cop_slots, chunk),
+			.size = sizeof(struct cop_chunk *),
+		},
 	},
 };
