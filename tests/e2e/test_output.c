@@ -154,3 +154,19 @@ Test(output, what_is_echoed_is_escaped)
 	cr_expect_not_null(strstr(result.err, "COP_DEBUG=\\x1b[31m\\xc2\\x9b "),
 			   "%s", result.err);
 }
+
+Test(output, a_program_with_the_privileges_of_another_reads_no_variable)
+{
+	static const char *const can[] = { "unshare", "-m",    "setpriv",
+					   "--reuid", "65534", "true",
+					   NULL };
+	static const char *const argv[] = {
+		"unshare", "-m",    "sh", COP_TEST_DIR "/e2e/scripts/secure.sh",
+		COP_LIB,   PROGRAM, NULL
+	};
+
+	run_or_skip(can);
+	cr_expect_eq(run(&result, argv, false, NULL), 0, "%s", result.err);
+	cr_expect_str_eq(result.out, "closed\n");
+	cr_expect_str_empty(result.err);
+}
