@@ -2,24 +2,33 @@
 /*
  * cop_env.c - what the environment asks of the library, and its one voice.
  *
- * Owns: cop_env, the list of ports, and how much was said. Protected by: written once, when the
- * library is loaded. May call: the kernel only. Counterpart in the kernel: module parameters, printk.
+ * Owns: cop_env, the list of ports, a path, and how much was said. Protected by:
+ * written once, when the library is loaded. May call: cop_output.c, cop_escape.c,
+ * cop_scratch.c and the kernel. Counterpart in the kernel: module parameters, printk.
  */
+#include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cop/cancel.h"
 #include "cop/compiler.h"
 #include "cop/env.h"
+#include "cop/escape.h"
 #include "cop/libc.h"
+#include "cop/output.h"
+#include "cop/scratch.h"
 
 #define PORT_MAX 65535
 
 struct cop_env cop_env;
+
+static char path[PATH_MAX]; /* of COP_STATS */
 
 static uint32_t adopted[(PORT_MAX + 1) / 32]; /* a bit for each port */
 
@@ -36,27 +45,56 @@ static int put_head(char *line, size_t size, int fd)
 	return n + snprintf(line + n, size - n, ": ");
 }
 
-/* write() is a cancellation point, and most calls that say something are none. */
-static void log_write(const char *line, size_t len)
+/* What others have chosen, as a value, a name or a path, can be anywhere in it. */
+static void write_line(int out, const char *text)
 {
-	int cancel = cancel_off();
-	ssize_t n = cop_libc.write(STDERR_FILENO, line, len);
+	char line[512];
+	size_t n = cop_escape(line, sizeof(line) - 1, text, COP_ESCAPE_LINE);
 
-	(void)n; /* nobody to tell */
-	cancel_on(cancel);
+	line[n] = '\n';
+	cop_output_write(out, line, n + 1);
+}
+
+static void write_lost(int out)
+{
+	uint32_t lost = cop_output_lost();
+	char line[128];
+	int head;
+
+	if (likely(!lost))
+		return;
+	head = put_head(line, sizeof(line), -1);
+	snprintf(line + head, sizeof(line) - head,
+		 "%u lines could not be written", lost);
+	write_line(out, line);
+}
+
+int cop_log_begin(void)
+{
+	int out = cop_output_stderr();
+
+	if (out >= 0)
+		write_lost(out);
+	return out;
 }
 
 static void log_line(int fd, const char *fmt, va_list ap)
 {
-	char line[512];
-	int head = put_head(line, sizeof(line), fd);
-	int n = vsnprintf(line + head, sizeof(line) - head - 1, fmt, ap);
+	struct cop_scratch part;
+	int saved = errno, out;
+	char text[512];
+	int head = put_head(text, sizeof(text), fd);
 
-	if (n < 0)
+	if (vsnprintf(text + head, sizeof(text) - head, fmt, ap) < 0)
 		return;
-	n = min_t(int, head + n, sizeof(line) - 2);
-	line[n] = '\n';
-	log_write(line, n + 1);
+	cop_scratch_begin(&part);
+	out = cop_log_begin();
+	if (out >= 0) {
+		write_line(out, text);
+		cop_output_close(out);
+	}
+	cop_scratch_end(&part);
+	errno = saved;
 }
 
 void cop_log(int fd, const char *fmt, ...)
@@ -100,24 +138,50 @@ void cop_log_some(int fd, const char *fmt, ...)
 
 static int env_level(const char *name)
 {
-	const char *value = getenv(name);
+	const char *value = secure_getenv(name);
 
 	if (!value)
 		return COP_DEBUG_OFF;
 	if (*value >= '0' && *value <= '2' && !value[1])
 		return *value - '0';
-	cop_log(-1, "%s=%s is ignored: 0, 1 or 2 is understood", name, value);
+	cop_log(-1, "%s=%.200s is ignored: 0, 1 or 2 is understood", name,
+		value);
 	return COP_DEBUG_OFF;
 }
 
+/* Below the directory of the start: it may be another when it is written. */
+static bool path_is_put(const char *name)
+{
+	size_t len = 0;
+
+	if (*name != '/') {
+		if (!getcwd(path, sizeof(path)))
+			return false;
+		len = strlen(path);
+		path[len++] = '/';
+	}
+	if (len + strlen(name) >= sizeof(path))
+		return false;
+	strcpy(path + len, name);
+	return true;
+}
+
+/* Who sets a title overwrites the environment's memory, so this is a copy. */
 static const char *env_path(const char *name)
 {
-	const char *value = getenv(name);
+	const char *value = secure_getenv(name);
+	struct stat st;
 
-	if (!value || *value)
-		return value;
-	cop_log(-1, "%s= is ignored: stderr or a file's name is understood",
-		name);
+	if (!value)
+		return NULL;
+	if (!strcmp(value, "stderr"))
+		return "stderr";
+	if (*value && path_is_put(value) &&
+	    (lstat(path, &st) || S_ISREG(st.st_mode)))
+		return path;
+	cop_log(-1,
+		"%s=%.200s is ignored: stderr or a file's name is understood",
+		name, value);
 	return NULL;
 }
 
@@ -163,7 +227,7 @@ static bool read_ports(const char *text)
 
 static enum cop_adopt env_adopt(const char *name)
 {
-	const char *value = getenv(name);
+	const char *value = secure_getenv(name);
 
 	if (!value)
 		return COP_ADOPT_NONE;
@@ -173,13 +237,15 @@ static enum cop_adopt env_adopt(const char *name)
 	if (!strncmp(value, "udp:", 4) && read_ports(value + 4))
 		return COP_ADOPT_SOME;
 	cop_log(-1,
-		"%s=%s is ignored: udp or udp:PORT[-PORT],... is understood",
+		"%s=%.200s is ignored: udp or udp:PORT[-PORT],... is "
+		"understood",
 		name, value);
 	return COP_ADOPT_NONE;
 }
 
 void cop_env_init(void)
 {
+	cop_output_init();
 	cop_env.adopt = env_adopt("COP_ADOPT");
 	cop_env.debug = env_level("COP_DEBUG");
 	cop_env.stats = env_path("COP_STATS");

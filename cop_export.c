@@ -52,6 +52,8 @@ __attribute__((visibility("default"))) const struct cop_export libcop_export = {
 		[COP_OBJ_SOCKET] = sizeof(struct socket),
 		[COP_OBJ_SOCK] = sizeof(struct cop_sock),
 		[COP_OBJ_FLOW] = sizeof(struct cop_flow),
+		[COP_OBJ_SLOTS] = sizeof(struct cop_slots) +
+				  sizeof(struct cop_chunk *),
 	},
 	.field = {
 		[COP_TABLE_MAX] = IN_TABLE(max),
@@ -112,5 +114,10 @@ __attribute__((visibility("default"))) const struct cop_export libcop_export = {
 		[COP_FLOW_TABLE] = IN_FLOW(token),
 		[COP_FLOW_PREV] = IN_FLOW(prev),
 		[COP_FLOW_NEXT] = IN_FLOW(next),
+		[COP_SLOTS_CHUNK] = {
+			.object = COP_OBJ_SLOTS,
+			.offset = offsetof(struct cop_slots, chunk),
+			.size = sizeof(struct cop_chunk *),
+		},
 	},
 };

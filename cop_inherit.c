@@ -9,10 +9,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,21 +29,48 @@
 /* Up to here poll() is asked, beyond /proc, whose files are slow to make. */
 #define POLL_LIMIT 2048
 
+#define BITS	   (8 * sizeof(unsigned long))
+
+/* So many descriptors are asked about at once. */
+#define AT_ONCE 1024
+
 /*
  * Whether the kernel's table of descriptors has room for this one. select()
  * takes a descriptor that is in the table and not open for an error, and does
- * not look at one beyond it (select(2), BUGS).
+ * not look at one beyond it (select(2), BUGS). @set is zeros, and is again.
  */
+static bool table_has(unsigned int fd, unsigned long *set)
+{
+	struct timeval now = { 0 };
+	int ret;
+
+	set[fd / BITS] = 1ul << (fd % BITS);
+	ret = cop_libc.select(fd + 1, (fd_set *)set, NULL, NULL, &now);
+	set[fd / BITS] = 0;
+	return ret < 0 || cop_libc.fcntl(fd, F_GETFD) >= 0;
+}
+
 static bool table_reaches(unsigned int fd)
 {
-	const unsigned int bits = 8 * sizeof(unsigned long);
-	unsigned long set[POLL_LIMIT / bits + 1];
-	struct timeval now = { 0 };
+	unsigned long set[POLL_LIMIT / BITS + 1];
 
 	memset(set, 0, sizeof(set));
-	set[fd / bits] = 1ul << (fd % bits);
-	return cop_libc.select(fd + 1, (fd_set *)set, NULL, NULL, &now) < 0 ||
-	       cop_libc.fcntl(fd, F_GETFD) >= 0;
+	return table_has(fd, set);
+}
+
+/* The same for any descriptor; its set may be too large for some stacks. */
+static bool table_reaches_far(unsigned int fd)
+{
+	size_t len = (fd / BITS + 1) * sizeof(unsigned long);
+	unsigned long *set = mmap(NULL, len, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	bool reaches;
+
+	if (set == MAP_FAILED)
+		return false;
+	reaches = table_has(fd, set);
+	munmap(set, len);
+	return reaches;
 }
 
 /* Where poll() may not be asked about so many, each may be one. */
@@ -97,14 +126,30 @@ static void adopt_listed(int dir)
 	}
 }
 
-static void adopt_all(void)
+/* Returns whether there is a list of what is open. */
+static bool adopt_by_proc(void)
 {
 	int dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (dir < 0)
-		return;
+		return false;
 	adopt_listed(dir);
 	cop_libc.close(dir);
+	return true;
+}
+
+/*
+ * Where there is no /proc, as in a chroot, the rest of the kernel's table is gone
+ * through: it is twice as large as what was ever open at most.
+ */
+static void adopt_rest(unsigned int first)
+{
+	for (unsigned int end = 2 * first; first <= INT_MAX / 2; end *= 2) {
+		for (; first < end; first += AT_ONCE)
+			adopt_range(first, AT_ONCE);
+		if (!table_reaches_far(end))
+			return;
+	}
 }
 
 /*
@@ -131,7 +176,7 @@ void cop_inherit(void)
 		first += n;
 		n = first;
 	} while (first < POLL_LIMIT && table_reaches(first));
-	if (first >= POLL_LIMIT && table_reaches(first))
-		adopt_all();
+	if (first >= POLL_LIMIT && table_reaches(first) && !adopt_by_proc())
+		adopt_rest(first);
 	errno = saved;
 }

@@ -178,20 +178,29 @@ static int put_user_again(struct program *again, const struct program *p)
 	return err;
 }
 
+/* Behind a filter that is as the program has set it nothing is promised. */
+static unsigned int sure_len(const struct program *p)
+{
+	return program_body(p) == COP_BODY_RAW ? BODY : p->len;
+}
+
 static bool is_made_again(struct program *again, const struct program *p)
 {
 	struct cop_mark mark;
 	int err;
 
 	get_mark(p, &mark);
-	if (mark.body == COP_BODY_USER)
+	again->len = p->len;
+	if (mark.body == COP_BODY_RAW)
+		err = 0;
+	else if (mark.body == COP_BODY_USER)
 		err = put_user_again(again, p);
 	else
 		err = put_body(again, mark.body, NULL);
 	if (err || again->len != p->len)
 		return false;
 	put_mark(again, &mark, mark.body, user_len(p));
-	return !memcmp(again->insn, p->insn, p->len * sizeof(*p->insn));
+	return !memcmp(again->insn, p->insn, sure_len(p) * sizeof(*p->insn));
 }
 
 /*

@@ -2,7 +2,7 @@
 /*
  * cop_record.c - figures by name, a line for each record: as text, or as JSON.
  *
- * Owns: nothing. Protected by: the caller. May call: the kernel. Counterpart in
+ * Owns: nothing. Protected by: the caller. May call: cop_output.c. Counterpart in
  * the kernel: seq_file.c.
  */
 #include <arpa/inet.h>
@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cop/libc.h"
+#include "cop/output.h"
 #include "cop/record.h"
 
 __attribute__((format(printf, 2, 3))) static void put(struct cop_record *r,
@@ -31,7 +31,7 @@ __attribute__((format(printf, 2, 3))) static void put(struct cop_record *r,
 /* The line that is begun stays, at the start. */
 static void write_whole(struct cop_record *r)
 {
-	if (r->whole && cop_libc.write(r->fd, r->text, r->whole) < 0)
+	if (r->whole && cop_output_write(r->fd, r->text, r->whole))
 		r->failed = true;
 	memmove(r->text, r->text + r->whole, r->len - r->whole);
 	r->len -= r->whole;

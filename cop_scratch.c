@@ -20,6 +20,7 @@
 #include "cop/atomic.h"
 #include "cop/cancel.h"
 #include "cop/compiler.h"
+#include "cop/confine.h"
 #include "cop/libc.h"
 #include "cop/process.h"
 #include "cop/scratch.h"
@@ -124,7 +125,7 @@ static void begin(struct cop_scratch *scratch)
 
 void cop_scratch_begin(struct cop_scratch *scratch)
 {
-	scratch->inner = depth;
+	scratch->inner = depth || cop_confined();
 	if (!scratch->inner)
 		begin(scratch);
 	depth++;

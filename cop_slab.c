@@ -2,85 +2,49 @@
 /*
  * cop_slab.c - type-stable memory without locks.
  *
- * Owns: the chunks of each slab, and the reserve that the first of them are
- * taken from. Protected by: atomic operations; the free
- * list's head carries a tag against ABA. May call: mmap() only, which is what
- * keeps it usable in a signal handler. Counterpart in the kernel: mm/slub.c.
+ * Owns: the chunks of each slab. Protected by: atomic operations; the free list's
+ * head carries a tag against ABA. May call: cop_arena.c. Counterpart in the kernel:
+ * mm/slub.c.
  */
-#include <sys/mman.h>
-
+#include "cop/arena.h"
 #include "cop/atomic.h"
 #include "cop/compiler.h"
 #include "cop/slab.h"
 
-static size_t chunk_objects(unsigned int chunk)
+static size_t chunk_objects(const struct cop_slab *slab, unsigned int chunk)
 {
-	return (size_t)COP_SLAB_FIRST << chunk;
+	return (size_t)1 << (slab->shift + chunk);
 }
 
-/* Chunk i starts at object COP_SLAB_FIRST * (2^i - 1). */
-static unsigned int chunk_of(uint32_t index, uint32_t *offset)
+/* Chunk i starts at object (2^i - 1) << shift. */
+static unsigned int chunk_of(const struct cop_slab *slab, uint32_t index,
+			     uint32_t *offset)
 {
-	uint32_t n = index / COP_SLAB_FIRST + 1;
+	uint32_t n = (index >> slab->shift) + 1;
 	unsigned int chunk = 31 - __builtin_clz(n);
 
-	*offset = index - COP_SLAB_FIRST * ((1u << chunk) - 1);
+	*offset = index - (((1u << chunk) - 1) << slab->shift);
 	return chunk;
 }
 
 static struct slab_node *slab_at(struct cop_slab *slab, uint32_t index)
 {
 	uint32_t offset;
-	unsigned int chunk = chunk_of(index, &offset);
+	unsigned int chunk = chunk_of(slab, index, &offset);
 	char *base = atomic_load_explicit(&slab->chunks[chunk],
 					  memory_order_acquire);
 
 	return (struct slab_node *)(base + offset * slab->size);
 }
 
-/*
- * The first chunks lie here, enough for a thousand sockets: a fork() copies what
- * is beside the library's other data for less than a mapping of its own. Pages
- * that nobody has used cost nothing.
- */
-static char reserve[512 * 1024] __attribute__((aligned(64)));
-static _Atomic(uint32_t) reserve_used;
-
-static char *reserve_take(size_t len)
-{
-	uint32_t used = READ_ONCE(reserve_used);
-
-	len = (len + 63) & ~63ul;
-	do {
-		if (len > sizeof(reserve) - used)
-			return NULL;
-	} while (!u32_cas(&reserve_used, &used, used + len));
-	return reserve + used;
-}
-
-/* Map a chunk; whoever comes second throws his own away. */
-static int chunk_map(struct cop_slab *slab, unsigned int chunk)
-{
-	size_t len = chunk_objects(chunk) * slab->size;
-	char *none = NULL;
-	char *base = mmap(NULL, len, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (base == MAP_FAILED)
-		return -1;
-	if (!atomic_compare_exchange_strong(&slab->chunks[chunk], &none, base))
-		munmap(base, len);
-	return 0;
-}
-
-/* A part of the reserve that comes second is lost: it was never touched. */
+/* What comes second is lost; it was never touched. */
 static int chunk_make(struct cop_slab *slab, unsigned int chunk)
 {
-	char *base = reserve_take(chunk_objects(chunk) * slab->size);
+	char *base = cop_arena_take(chunk_objects(slab, chunk) * slab->size);
 	char *none = NULL;
 
 	if (!base)
-		return chunk_map(slab, chunk);
+		return -1;
 	atomic_compare_exchange_strong(&slab->chunks[chunk], &none, base);
 	return 0;
 }
@@ -109,7 +73,7 @@ static struct slab_node *slab_grow(struct cop_slab *slab)
 	uint32_t offset;
 
 	do {
-		chunk = chunk_of(index, &offset);
+		chunk = chunk_of(slab, index, &offset);
 		if (chunk >= COP_SLAB_CHUNKS)
 			return NULL;
 		if (!atomic_load(&slab->chunks[chunk]) &&

@@ -4,23 +4,24 @@
  * or when the process exits.
  *
  * Owns: nothing. Protected by: SOCK_REPORTED, so that it is printed once. May
- * call: cop_record.c, cop_flow.c, cop_clock.c and the kernel. Counterpart in the
+ * call: cop_record.c, cop_output.c, cop_scratch.c, cop_flow.c, cop_clock.c and the
+ * kernel. Counterpart in the
  * kernel: /proc/net/udp, at the end of a socket's life.
  */
-#include <fcntl.h>
 #include <linux/sock_diag.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "cop/cancel.h"
 #include "cop/clock.h"
 #include "cop/compiler.h"
 #include "cop/confine.h"
 #include "cop/env.h"
 #include "cop/libc.h"
+#include "cop/output.h"
 #include "cop/proto.h"
 #include "cop/record.h"
+#include "cop/scratch.h"
 #include "cop/stats.h"
 
 /* Flows are copied out of the table so many at a time. */
@@ -168,34 +169,28 @@ static bool is_json(const char *name)
 
 static noinline void report(struct sock *sk, int fd)
 {
-	struct cop_record r = { .fd = STDERR_FILENO };
+	struct cop_record r = { .json = is_json(cop_env.stats) };
 
-	if (!strcmp(cop_env.stats, "stderr")) {
-		put_all(&r, sk, fd);
-		return;
-	}
-	if (cop_confined())
-		return; /* a file can't be opened, but stderr is */
-	r.json = is_json(cop_env.stats);
-	r.fd = open(cop_env.stats, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
-		    0644);
+	if (!strcmp(cop_env.stats, "stderr"))
+		r.fd = cop_log_begin();
+	else
+		r.fd = cop_output_file(cop_env.stats);
 	if (r.fd < 0) {
 		cop_warn(-1, "%s could not be written", cop_env.stats);
 		return;
 	}
 	put_all(&r, sk, fd);
-	cop_libc.close(r.fd);
+	cop_output_close(r.fd);
 }
 
 void cop_stats_report(struct sock *sk, int fd)
 {
-	int cancel;
+	struct cop_scratch part;
 
 	if (likely(!cop_env.stats) || !sock_flag(sk, SOCK_CARRIED))
 		return;
-	if (u32_or(&sk->sk_flags, SOCK_REPORTED) & SOCK_REPORTED)
-		return;
-	cancel = cancel_off();
-	report(sk, fd);
-	cancel_on(cancel);
+	cop_scratch_begin(&part);
+	if (!(u32_or(&sk->sk_flags, SOCK_REPORTED) & SOCK_REPORTED))
+		report(sk, fd);
+	cop_scratch_end(&part);
 }

@@ -11,9 +11,10 @@
  * Counterpart in the kernel: fs/file.c.
  */
 #include <errno.h>
-#include <sys/mman.h>
+#include <fcntl.h>
 #include <sys/resource.h>
 
+#include "cop/arena.h"
 #include "cop/atomic.h"
 #include "cop/confine.h"
 #include "cop/env.h"
@@ -22,80 +23,120 @@
 #include "cop/socket.h"
 #include "cop/table.h"
 
-/* The kernel's default for fs.nr_open, to which a hard limit may be raised. */
-#define TABLE_SIZE_MIN	 (1u << 20)
+#define CHUNKS_MIN	 64
 
 #define ADOPT_LOCK_TRIES 50000
 
-#define PAGE		 4096
-#define ALIGN(n, to)	 (((n) + (to)-1) & ~((size_t)(to)-1))
-
 struct cop_table cop_table;
 
-static unsigned int table_size(void)
-{
-	struct rlimit limit;
+/*
+ * What leads to no chunk leads here, so that a look-up has nothing to compare; and
+ * one word further where a larger set of chunks is about to take the place of this.
+ */
+static struct {
+	struct cop_chunk chunk;
+	_Atomic(struct socket *) word;
+} no_chunk;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_max < TABLE_SIZE_MIN)
-		return TABLE_SIZE_MIN;
-	return limit.rlim_max > INT_MAX ? INT_MAX : limit.rlim_max;
+#define MOVED ((struct cop_chunk *)&no_chunk.chunk.slot[1])
+
+static size_t chunks_of(const struct cop_slots *slots)
+{
+	return slots ? slots->size / COP_CHUNK : 0;
 }
 
-static size_t slots_len(size_t size)
+/* A power of two, so that what is replaced is no more than what there is. */
+static size_t chunks_for(const struct cop_slots *slots, unsigned int fd)
 {
-	return ALIGN(size * sizeof(struct socket *) + sizeof(struct cop_slots),
-		     PAGE);
+	size_t n = slots ? 2 * chunks_of(slots) : CHUNKS_MIN;
+
+	while (n <= fd / COP_CHUNK)
+		n *= 2;
+	return n;
 }
 
-static void *slots_start(struct cop_slots *slots)
+/* From now on nobody adds a chunk here that is not there yet. */
+static struct cop_chunk *chunk_freeze(struct cop_slots *slots, size_t i)
 {
-	return (char *)(slots + 1) - slots_len(slots->size);
+	struct cop_chunk *chunk = &no_chunk.chunk;
+
+	if (atomic_compare_exchange_strong(&slots->chunk[i], &chunk, MOVED))
+		return &no_chunk.chunk;
+	return chunk == MOVED ? &no_chunk.chunk : chunk;
+}
+
+static struct cop_slots *slots_new(size_t chunks)
+{
+	struct cop_slots *slots =
+		cop_arena_take(sizeof(*slots) + chunks * sizeof(*slots->chunk));
+
+	if (slots)
+		slots->size = chunks * COP_CHUNK;
+	return slots;
 }
 
 /*
- * One mapping for every descriptor there can be, of which the kernel only
- * backs the pages that are written. Where the address space is limited, half
- * as many, and so on.
+ * Chunks stay where they are, so whoever reads the old set sees the same slots; it
+ * is never given back.
  */
-static struct cop_slots *slots_map(void)
+static int slots_grow(struct cop_slots *slots, unsigned int fd)
 {
-	struct cop_slots *slots;
-	size_t size;
-	char *start;
+	size_t was = chunks_of(slots), n = chunks_for(slots, fd);
+	struct cop_slots *more = slots_new(n);
 
-	for (size = table_size(); size; size /= 2) {
-		start = mmap(NULL, slots_len(size), PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-			     0);
-		if (start == MAP_FAILED)
-			continue;
-		slots = (struct cop_slots *)(start + slots_len(size)) - 1;
-		slots->size = size;
-		return slots;
-	}
-	return NULL;
+	if (!more)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		atomic_init(&more->chunk[i],
+			    i < was ? chunk_freeze(slots, i) : &no_chunk.chunk);
+	atomic_compare_exchange_strong(&cop_table.slots, &slots, more);
+	return 0;
 }
 
-/* Map the table at its first use; whoever comes second throws his own away. */
-static struct cop_slots *slots_get(void)
+static int chunk_make(struct cop_slots *slots, size_t i)
+{
+	struct cop_chunk *chunk = cop_arena_take(sizeof(*chunk));
+	struct cop_chunk *is = &no_chunk.chunk;
+
+	if (!chunk)
+		return -ENOMEM;
+	atomic_compare_exchange_strong(&slots->chunk[i], &is, chunk);
+	return 0;
+}
+
+static bool has_chunk(int fd)
 {
 	struct cop_slots *slots = atomic_load(&cop_table.slots);
-	struct cop_slots *none = NULL;
+	struct cop_chunk *chunk = READ_ONCE(slots->chunk[fd / COP_CHUNK]);
 
-	if (slots)
-		return slots;
-	slots = slots_map();
-	if (!slots)
-		return NULL;
-	if (atomic_compare_exchange_strong(&cop_table.slots, &none, slots))
-		return slots;
-	munmap(slots_start(slots), slots_len(slots->size));
-	return none;
+	return chunk != MOVED && chunk != &no_chunk.chunk;
+}
+
+/* Have a chunk for a descriptor; whoever comes second uses the first one's. */
+static int slots_get(unsigned int fd)
+{
+	struct cop_slots *slots;
+	struct cop_chunk *chunk;
+	int err = 0;
+
+	while (!err) {
+		slots = atomic_load(&cop_table.slots);
+		chunk = fd < chunks_of(slots) * COP_CHUNK
+				? atomic_load(&slots->chunk[fd / COP_CHUNK])
+				: MOVED;
+		if (chunk == MOVED)
+			err = slots_grow(slots, fd);
+		else if (chunk == &no_chunk.chunk)
+			err = chunk_make(slots, fd / COP_CHUNK);
+		else
+			return 0;
+	}
+	return err;
 }
 
 void fd_table_prepare(void)
 {
-	slots_get();
+	slots_get(0);
 }
 
 static void table_raise_max(unsigned int above)
@@ -107,21 +148,36 @@ static void table_raise_max(unsigned int above)
 		;
 }
 
+static int room(int fd)
+{
+	int err = fd < 0 ? -EBADF : slots_get(fd);
+
+	if (!err)
+		table_raise_max(fd + 1u);
+	return err;
+}
+
+/* One that the kernel would give, or that there is although it no longer would. */
+static bool can_be_open(int fd)
+{
+	struct rlimit limit;
+
+	return fd >= 0 && (getrlimit(RLIMIT_NOFILE, &limit) ||
+			   (rlim_t)fd < limit.rlim_cur ||
+			   cop_libc.fcntl(fd, F_GETFD) >= 0);
+}
+
 int fd_room(int fd)
 {
-	struct cop_slots *slots = slots_get();
-
-	if (!slots)
-		return -ENOMEM;
-	if (fd < 0 || (size_t)fd >= slots->size)
-		return -EMFILE;
-	table_raise_max(fd + 1);
-	return 0;
+	if (likely((unsigned int)fd < READ_ONCE(cop_table.max) &&
+		   has_chunk(fd)))
+		return 0;
+	return can_be_open(fd) ? room(fd) : -EBADF;
 }
 
 static int slot_fill(int fd, struct socket *sock)
 {
-	int err = fd_room(fd);
+	int err = room(fd);
 
 	if (err)
 		return err;

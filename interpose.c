@@ -105,11 +105,16 @@ __attribute__((constructor)) static void cop_load(int argc, char **argv,
 	}
 }
 
-/* What is still open when the program ends is reported as if it were closed. */
+/*
+ * What is still open when the program ends is reported as if it were closed. Other
+ * threads end what they are writing first, and begin nothing more.
+ */
 __attribute__((destructor)) static void cop_exit(void)
 {
-	if (cop_env.stats)
-		fd_flush_all();
+	if (!cop_env.stats)
+		return;
+	cop_scratch_hold();
+	fd_flush_all();
 }
 
 noinline void forget_number(int fd)

@@ -21,6 +21,7 @@
 #include "cop/compiler.h"
 #include "cop/interpose.h"
 #include "cop/libc.h"
+#include "cop/scratch.h"
 #include "cop/splice.h"
 #include "cop/table.h"
 #include "cop/uaccess.h"
@@ -167,35 +168,62 @@ static bool can_splice(const struct splice_call *call)
 
 #define TAKEN_BY_ANOTHER (-ENODATA) /* what was in the pipe just now */
 
-static ssize_t splice_through(const struct splice_call *call, const int copy[2],
-			      void *buf)
+static ssize_t pipe_look(const struct splice_call *call, void *buf)
+{
+	struct cop_scratch part;
+	int copy[2];
+	ssize_t ret;
+
+	cop_scratch_begin(&part);
+	ret = cop_pipe_open(copy, call->in);
+	if (!ret) {
+		ret = cop_pipe_peek(copy, call->in, buf,
+				    min_t(size_t, call->n, COP_SPLICE_MAX));
+		cop_pipe_close(copy);
+	}
+	cop_scratch_end(&part);
+	return ret;
+}
+
+/* Where there is no descriptor now, what was looked at is read again. */
+static void pipe_drop(int in, void *buf, size_t n)
+{
+	struct cop_scratch part;
+	int copy[2];
+
+	cop_scratch_begin(&part);
+	if (!cop_pipe_open(copy, in)) {
+		cop_pipe_take(copy, in, n);
+		cop_pipe_close(copy);
+	} else if (cop_libc.read(in, buf, n) < 0) {
+		/* another reader was there first */
+	}
+	cop_scratch_end(&part);
+}
+
+/* The send may wait, and a signal end it: no descriptor of ours is open then. */
+static ssize_t splice_through(const struct splice_call *call, void *buf)
 {
 	int flags = call->flags & SPLICE_F_MORE ? MSG_MORE : 0;
-	ssize_t ret = cop_pipe_peek(copy, call->in, buf,
-				    min_t(size_t, call->n, COP_SPLICE_MAX));
+	ssize_t ret = pipe_look(call, buf);
 
 	if (ret == -EAGAIN)
 		return TAKEN_BY_ANOTHER;
 	if (ret > 0)
 		ret = cop_libc_result(send(call->fd, buf, ret, flags));
 	if (ret > 0)
-		cop_pipe_take(copy, call->in, ret);
+		pipe_drop(call->in, buf, ret);
 	return ret;
 }
 
 static ssize_t splice_now(const struct splice_call *call)
 {
 	void *buf = cop_splice_map();
-	int copy[2];
 	ssize_t ret;
 
 	if (!buf)
 		return -ENOBUFS;
-	ret = cop_pipe_open(copy, call->in);
-	if (!ret) {
-		ret = splice_through(call, copy, buf);
-		cop_pipe_close(copy);
-	}
+	ret = splice_through(call, buf);
 	cop_splice_unmap(buf);
 	return ret;
 }

@@ -66,12 +66,16 @@ static void lead_add(struct leads *leads, uint64_t socket, uint64_t inode,
 	leads->lead[leads->n++] = (struct lead){ socket, inode, fd };
 }
 
-/* Slots are counted downwards. */
-static uint64_t slot_of(const struct target *t, uint64_t slots, int fd)
+/* Slots come in chunks; what a slot notes beside its pointer is none of it. */
+static uint64_t slot_of(const struct target *t, const struct cop_export *x,
+			uint64_t slots, int fd)
 {
+	uint64_t chunk;
 	void *sock;
 
-	if (!target_peek(t, slots - (fd + 1ull) * sizeof(sock), &sock,
+	slots += fd / COP_EXPORT_CHUNK * sizeof(void *);
+	if (!object_peek(t, x, COP_SLOTS_CHUNK, slots, &chunk) ||
+	    !target_peek(t, chunk + fd % COP_EXPORT_CHUNK * sizeof(sock), &sock,
 			 sizeof(sock)))
 		return 0;
 	return (uintptr_t)sock & ~COP_EXPORT_SLOT_NOTES;
@@ -87,8 +91,8 @@ static int by_socket(const void *a, const void *b)
 }
 
 /* Only what is open is asked for: most of the table was never touched. */
-static void find_leads(const struct target *t, uint64_t slots, uint64_t max,
-		       struct leads *leads)
+static void find_leads(const struct target *t, const struct cop_export *x,
+		       uint64_t slots, uint64_t max, struct leads *leads)
 {
 	int fd = openat(t->dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -104,7 +108,7 @@ static void find_leads(const struct target *t, uint64_t slots, uint64_t max,
 
 		fd = atoi(entry->d_name);
 		if (entry->d_name[0] != '.' && (uint64_t)fd < max)
-			socket = slot_of(t, slots, fd);
+			socket = slot_of(t, x, slots, fd);
 		if (socket)
 			inode = socket_inode(t, fd);
 		if (inode)
@@ -315,7 +319,7 @@ void sockets_read(const struct target *t, const struct cop_export *x,
 	max = object_value(x, COP_TABLE_MAX, &table);
 	if (!slots || !max || !is_owner(t, x))
 		return;
-	find_leads(t, slots, max, &leads);
+	find_leads(t, x, slots, max, &leads);
 	add_all(t, x, &leads, want_flows, list);
 	free(leads.lead);
 }

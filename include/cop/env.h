@@ -24,7 +24,8 @@ enum cop_debug_level {
 struct cop_env {
 	int debug;	      /* (c) COP_DEBUG, enum cop_debug_level */
 	enum cop_adopt adopt; /* (c) COP_ADOPT */
-	const char *stats;    /* (c) COP_STATS: "stderr", a path, or NULL */
+	const char *stats;    /* (c) COP_STATS: "stderr", an absolute path that
+			       * is nobody else's memory, or NULL */
 };
 
 /* All off until cop_env_init() has run, which alone writes it. */
@@ -60,6 +61,14 @@ bool cop_env_adopts(uint16_t port);
 #define cop_debug(...) cop_say(COP_DEBUG_DECISIONS, __VA_ARGS__)
 
 #define COP_LOG_BURST  50 /* lines within a second */
+
+/**
+ * cop_log_begin - standard error, to write lines to
+ *
+ * In a scratch part, and closed within it. Says first how many lines were lost.
+ * Returns a descriptor, or a negative errno; see cop_output_stderr().
+ */
+int cop_log_begin(void);
 
 /**
  * cop_log - write one line to stderr, whole

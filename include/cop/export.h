@@ -14,9 +14,10 @@
 
 #define COP_EXPORT_SYMBOL  "libcop_export"
 #define COP_EXPORT_MAGIC   "libcop\r\n"
-#define COP_EXPORT_LAYOUT  1
+#define COP_EXPORT_LAYOUT  2
 #define COP_EXPORT_VERSION 16
 #define COP_OBJECT_MAX	   4096 /* no object is larger */
+#define COP_EXPORT_CHUNK   512	/* slots of descriptors in a chunk */
 
 /* A slot is a pointer, with notes in these bits while a call changes the slot. */
 #define COP_EXPORT_SLOT_NOTES 3ul
@@ -25,10 +26,10 @@
 enum cop_export_object {
 	COP_OBJ_TABLE,	 /* struct cop_table */
 	COP_OBJ_PROCESS, /* struct cop_process, to which a pointer leads */
-	COP_OBJ_SOCKET,	 /* struct socket; slots are pointers to these, counted
-			  * downwards from cop_table.slots */
+	COP_OBJ_SOCKET,	 /* struct socket */
 	COP_OBJ_SOCK,	 /* struct cop_sock */
 	COP_OBJ_FLOW,	 /* struct cop_flow */
+	COP_OBJ_SLOTS,	 /* struct cop_slots, to which cop_table.slots leads */
 	COP_OBJECTS
 };
 
@@ -36,6 +37,9 @@ enum cop_export_object {
 enum cop_export_name {
 	COP_TABLE_MAX,
 	COP_TABLE_SLOTS,
+	COP_SLOTS_CHUNK, /* the first of as many pointers as it takes, each to a
+			  * chunk: that many pointers to a struct socket, whose
+			  * two lowest bits are none of the pointer */
 	COP_PROCESS_OWNER,
 	COP_SOCKET_SK,
 	COP_SOCK_SOCKET,

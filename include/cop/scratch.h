@@ -13,7 +13,8 @@ struct cop_scratch {
 	sigset_t mask; /* the thread's signal mask before */
 	int cancel;    /* its cancellation state before */
 	bool counted;  /* whether cop_process.scratch has it */
-	bool inner;    /* it is part of another, which has all this */
+	bool inner;    /* it is part of another, which has all this; or nothing
+			* may be changed, see cop_confined() */
 };
 
 /**

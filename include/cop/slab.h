@@ -10,8 +10,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define COP_SLAB_CHUNKS 20 /* chunk i holds COP_SLAB_FIRST << i objects */
-#define COP_SLAB_FIRST	64
+#define COP_SLAB_CHUNKS 24 /* chunk i holds 1 << (shift + i) objects */
+
+/* The first one is no larger than a page, if it can, and holds 64 at most. */
+#define COP_SLAB_SHIFT(size)  \
+	((size) <= 64	  ? 6 \
+	 : (size) <= 128  ? 5 \
+	 : (size) <= 256  ? 4 \
+	 : (size) <= 512  ? 3 \
+	 : (size) <= 1024 ? 2 \
+	 : (size) <= 2048 ? 1 \
+			  : 0)
 
 /*
  * Every object begins with a struct slab_node, which the slab alone writes
@@ -25,14 +34,15 @@ struct slab_node {
 
 struct cop_slab {
 	size_t size;		 /* (c) bytes of one object */
+	unsigned int shift;	 /* (c) of the first chunk */
 	_Atomic(uint64_t) free;	 /* (a) tag << 32 | 1 + index of the first */
 	_Atomic(uint32_t) fresh; /* (a) objects that were ever handed out */
 	_Atomic(char *) chunks[COP_SLAB_CHUNKS]; /* (a) mapped when needed */
 };
 
-#define COP_SLAB(type)               \
-	{                            \
-		.size = sizeof(type) \
+#define COP_SLAB(type)                                                       \
+	{                                                                    \
+		.size = sizeof(type), .shift = COP_SLAB_SHIFT(sizeof(type)), \
 	}
 
 /**

@@ -6,22 +6,26 @@
 #define COP_TABLE_H
 
 #include "cop/compiler.h"
+#include "cop/export.h"
 #include "cop/sock.h"
 
-/*
- * What stands behind the slots, which are counted downwards from here: so those
- * in use are at the upper end of the mapping, where the kernel puts it beside
- * others. A fork() then copies no page of page tables for them alone.
- */
+/* Slots come in chunks, so that memory is taken for descriptors that are used. */
+#define COP_CHUNK COP_EXPORT_CHUNK
+
+struct cop_chunk {
+	_Atomic(struct socket *) slot[COP_CHUNK];
+};
+
 struct cop_slots {
-	size_t size; /* (c) slots there are */
+	size_t size; /* (c) descriptors that they reach */
+	_Atomic(struct cop_chunk *) chunk[]; /* (a) never NULL */
 };
 
 struct cop_table {
 	_Atomic(unsigned int) max;	   /* (a) above every COP descriptor */
 	_Atomic(unsigned int) installs;	   /* (a) how often a slot was filled,
 					    * or a filter was new */
-	_Atomic(struct cop_slots *) slots; /* (a) never changes once set, and
+	_Atomic(struct cop_slots *) slots; /* (a) another when they grow, and
 					    * is set before max is */
 };
 
@@ -51,11 +55,16 @@ static inline struct socket *slot_note(const struct socket *sock,
 	return (struct socket *)((uintptr_t)sock | note);
 }
 
-/* The slot of a descriptor that is below the table's size. */
+/*
+ * The slot of a descriptor that is below cop_table.max. Only behind fd_room() may
+ * it be filled: until then it may be one that all descriptors without a chunk have.
+ */
 static inline _Atomic(struct socket *) *cop_slot(struct cop_slots *slots,
 						 unsigned int fd)
 {
-	return (_Atomic(struct socket *) *)slots - 1 - fd;
+	return &atomic_load_explicit(&slots->chunk[fd / COP_CHUNK],
+				     memory_order_acquire)
+			->slot[fd % COP_CHUNK];
 }
 
 /* sockfd_lookup() for a descriptor that a call is about to close or replace. */
@@ -66,7 +75,7 @@ struct socket *sockfd_ask(int fd);
  * @fd: any number
  *
  * Returns the socket, or NULL when @fd is not ours: a compare and, only if the
- * process has COP sockets, a load. While another call closes or replaces the
+ * process has COP sockets, three loads. While another call closes or replaces the
  * descriptor, the kernel is asked. The socket's memory is type-stable, so it
  * may be read without a reference. Lock-free, async-signal-safe; errno stays.
  */
@@ -94,9 +103,9 @@ struct socket *sockfd_get(int fd);
 
 /**
  * fd_room - have the table reach a descriptor
- * @fd: the descriptor
+ * @fd: the descriptor, which need not be open yet
  *
- * Returns 0, -EMFILE where it is above what the table can hold, or -ENOMEM.
+ * Returns 0, -EBADF where the kernel gives none of that number, or -ENOMEM.
  * Async-signal-safe.
  */
 int fd_room(int fd);
@@ -106,8 +115,7 @@ int fd_room(int fd);
  * @fd: an open descriptor of the kernel socket that carries @sock
  * @sock: the socket, with a count that this takes over even when it fails
  *
- * Returns 0, or -EMFILE when @fd is above what the table can hold, or -ENOMEM.
- * What the slot held from before is dropped. In a vfork() child the table stays
+ * Returns 0, or -ENOMEM. What the slot held from before is dropped. In a vfork() child the table stays
  * as it is: there the kernel socket is marked, for the image that the child is
  * about to become. Async-signal-safe.
  */

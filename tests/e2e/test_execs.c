@@ -75,6 +75,11 @@ Test(e2e_execs, sockets_beyond_the_limit_of_descriptors_are_found)
 	run_same("execs", "keeps_numbers_beyond");
 }
 
+Test(e2e_execs, sockets_of_all_numbers_are_found_without_proc)
+{
+	run_same("execs", "keeps_numbers_without_proc");
+}
+
 Test(e2e_execs, what_is_closed_on_exec_is_not_there)
 {
 	run_same("execs", "keeps_closed");

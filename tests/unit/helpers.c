@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "cop/output.h"
 #include "cop/bind.h"
 #include "cop/inet.h"
 #include "cop/inherit.h"
@@ -492,8 +493,10 @@ void t_stderr(void (*fn)(void), char *text, size_t size)
 
 	cr_assert(eq(int, pipe2(pipefd, O_NONBLOCK), 0));
 	dup2(pipefd[1], STDERR_FILENO);
+	cop_output_init();
 	fn();
 	dup2(saved, STDERR_FILENO);
+	cop_output_init();
 	close(saved);
 	n = read(pipefd[0], text, size - 1);
 	text[n < 0 ? 0 : n] = '\0';

@@ -48,10 +48,10 @@ Test(cop_slab, a_recycled_object_keeps_its_contents)
 	cr_assert(eq(u64, thing->room[0], 77));
 }
 
-/* More than nine chunks hold, the last of which are mappings of their own. */
+/* More than nine chunks hold, the last of which are mapped. */
 Test(cop_slab, all_objects_are_distinct_and_aligned)
 {
-	enum { N = COP_SLAB_FIRST * 511 + 7 };
+	enum { N = (511 << COP_SLAB_SHIFT(sizeof(struct thing))) + 7 };
 	static struct thing *thing[N];
 
 	for (int i = 0; i < N; i++) {

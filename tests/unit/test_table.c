@@ -2,6 +2,7 @@
 /*
  * test_table.c - cop_table.c: descriptor -> struct socket.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -79,41 +80,100 @@ Test(cop_table, a_descriptor_beyond_FD_SETSIZE_is_ours)
 	}
 }
 
-Test(cop_table, a_descriptor_beyond_the_table_is_emfile)
+/* Numbers on both sides of where the table has to grow, and not two apart. */
+Test(cop_table, a_descriptor_of_any_number_is_ours)
+{
+	static const int number[] = { 0,     511,   512,     32767,
+				      32768, 65536, 1 << 20, 1 << 24 };
+	struct socket *sock[ARRAY_SIZE(number)];
+
+	for (size_t i = 0; i < ARRAY_SIZE(number); i++) {
+		sock[i] = new_socket();
+		cr_assert(zero(int, fd_install(number[i], sock[i])));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(number); i++) {
+		cr_assert(eq(ptr, sockfd_lookup(number[i]), sock[i]), "%d",
+			  number[i]);
+		cr_assert(eq(ptr, sockfd_lookup(number[i] + 2), NULL));
+	}
+}
+
+Test(cop_table, a_number_below_zero_is_no_descriptor)
 {
 	struct socket *sock = new_socket();
 	struct sock *sk = sock->sk;
 
-	fd_install(7, new_socket());
-	cr_assert(eq(int, fd_install(cop_table.slots->size, sock), -EMFILE));
+	cr_assert(eq(int, fd_install(-1, sock), -EBADF));
 	cr_assert(zero(int, sk->sk_refcnt),
 		  "its count is taken over all the same");
-	cr_assert(eq(ptr, sockfd_lookup(cop_table.slots->size), NULL));
+	cr_assert(eq(ptr, sockfd_lookup(-1), NULL));
 }
 
-/* Pages of the table that the kernel has backed with memory. */
-static size_t resident_pages(void)
+/* In kB; VmSize is what is mapped. */
+static long status_of(const char *name)
 {
-	uintptr_t end = (uintptr_t)(cop_table.slots + 1);
-	uintptr_t first =
-		(uintptr_t)cop_slot(cop_table.slots, cop_table.slots->size - 1);
-	uintptr_t start = first & ~4095ul;
-	size_t pages = (end - start + 4095) / 4096;
-	unsigned char *vec = calloc(1, pages);
-	size_t n = 0;
+	char text[4096];
+	int fd = open("/proc/self/status", O_RDONLY);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	char *line;
 
-	cr_assert(zero(int, mincore((void *)start, end - start, vec)));
-	for (size_t i = 0; i < pages; i++)
-		n += vec[i] & 1;
-	free(vec);
-	return n;
+	close(fd);
+	cr_assert(gt(long, n, 0));
+	text[n] = '\0';
+	line = strstr(text, name);
+	cr_assert(ne(ptr, line, NULL));
+	return strtol(line + strlen(name), NULL, 10);
 }
 
-Test(cop_table, the_table_costs_memory_only_where_descriptors_are)
+Test(cop_table, the_table_takes_memory_only_for_descriptors_that_there_are)
 {
+	long before = status_of("VmSize:");
+
 	cr_assert(zero(int, fd_install(3, new_socket())));
-	cr_assert(zero(int, fd_install(900000, new_socket())));
-	cr_assert(le(sz, resident_pages(), 2));
+	cr_assert(zero(int, fd_install(1000000, new_socket())));
+	cr_assert(le(long, status_of("VmSize:") - before, 256));
+}
+
+#define FILLERS 8
+#define FILLED	2000
+
+static struct socket *filled[FILLERS][FILLED];
+static _Atomic(bool) lost;
+
+/* Far apart, so that each one makes chunks, and all make the table grow. */
+static int number_of(size_t filler, size_t i)
+{
+	return (i * FILLERS + filler) * 131;
+}
+
+static void *fill(void *arg)
+{
+	size_t filler = (uintptr_t)arg;
+
+	for (size_t i = 0; i < FILLED; i++) {
+		int fd = number_of(filler, i);
+
+		filled[filler][i] = new_socket();
+		if (fd_install(fd, filled[filler][i]) ||
+		    sockfd_lookup(fd) != filled[filler][i])
+			lost = true;
+	}
+	return NULL;
+}
+
+Test(cop_table, threads_that_make_it_grow_lose_nothing)
+{
+	pthread_t thread[FILLERS];
+
+	for (size_t t = 0; t < FILLERS; t++)
+		pthread_create(&thread[t], NULL, fill, (void *)t);
+	for (size_t t = 0; t < FILLERS; t++)
+		pthread_join(thread[t], NULL);
+	cr_assert(not(lost));
+	for (size_t t = 0; t < FILLERS; t++)
+		for (size_t i = 0; i < FILLED; i++)
+			cr_assert(eq(ptr, sockfd_lookup(number_of(t, i)),
+				     filled[t][i]));
 }
 
 /* ---- forgetting ----------------------------------------------------------- */

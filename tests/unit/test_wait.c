@@ -285,7 +285,7 @@ Test(cop_wait, what_comes_after_a_close_is_none_of_the_next_owners)
 	was = t_sk(fd);
 	pthread_create(&thread, NULL, receive_on, &got);
 	poll(NULL, 0, 100);
-	fd_drop(fd_take(fd)); /* but the kernel's socket is open */
+	t_leave(fd); /* but the kernel's socket is open */
 	next = t_open_bound();
 	cr_assert(eq(ptr, t_sk(next), was), "it has the same memory");
 	t_udp_send_cop(udp, stray_port, 0, "text", 4);

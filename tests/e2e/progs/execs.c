@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/epoll.h>
@@ -483,6 +484,22 @@ static void keeps_numbers_beyond(void)
 
 	make_numbers();
 	T(setrlimit(RLIMIT_NOFILE, &limit));
+	exec_self("image_numbers");
+}
+
+/* As in a chroot. */
+static void keeps_numbers_without_proc(void)
+{
+	static char path[4096];
+
+	if (!realpath("/proc/self/exe", path))
+		die("realpath");
+	make_numbers();
+	if (unshare(CLONE_NEWNS) ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", "/proc", "tmpfs", 0, NULL))
+		skip("no file systems of its own");
+	self = path;
 	exec_self("image_numbers");
 }
 
@@ -1262,6 +1279,7 @@ int main(int argc, char **argv)
 		S(dups_in_vfork),
 		S(keeps_numbers),
 		S(keeps_numbers_beyond),
+		S(keeps_numbers_without_proc),
 		S(keeps_armed),
 		S(spawns_without),
 		S(runs_without_library),

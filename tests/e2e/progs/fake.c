@@ -63,11 +63,14 @@ static struct sock sock = { .socket = &object,
 			    .prot = &prot,
 			    .flows = chain,
 			    .number = 5 };
-static struct object *slots[FD + 1];
+static struct object *chunk[FD + 1];
+static struct slots {
+	struct object **chunk;
+} slots = { chunk };
 static struct {
 	uint32_t max;
-	struct object **slots;
-} table = { FD + 1, slots + FD + 1 };
+	struct slots *slots;
+} table = { FD + 1, &slots };
 static void *process;
 
 #define PUT(i, of, type, member)                  \
@@ -87,7 +90,7 @@ __attribute__((visibility("default"))) struct cop_export libcop_export = {
 	.protos = { &prot, &prot + 1, &prot + 1 },
 	.fields = COP_FIELDS,
 	.object = { sizeof(table), 8, sizeof(object), sizeof(sock),
-		    sizeof(struct flow) },
+		    sizeof(struct flow), sizeof(slots) },
 	.field = {
 		[COP_TABLE_MAX] = { .size = 4 },
 		[COP_TABLE_SLOTS] = { .size = 8, .offset = 8 },
@@ -104,6 +107,7 @@ __attribute__((visibility("default"))) struct cop_export libcop_export = {
 		IN_FLOW(COP_FLOW_TABLE, table),
 		IN_FLOW(COP_FLOW_PREV, prev),
 		IN_FLOW(COP_FLOW_NEXT, next),
+		PUT(COP_SLOTS_CHUNK, COP_OBJ_SLOTS, struct slots, chunk),
 	},
 };
 
@@ -136,7 +140,7 @@ static void lie(void)
 		libcop_export.field[COP_SOCK_TX].size = 3;
 		break;
 	case NO_SOCKET:
-		slots[0] = LOST;
+		chunk[FD] = LOST;
 		break;
 	case NO_SOCK:
 		object.sk = LOST;
@@ -167,7 +171,7 @@ __attribute__((constructor)) static void begin(void)
 {
 	link_chain(5);
 	object.sk = &sock;
-	slots[0] = &object; /* counted downwards: FD's */
+	chunk[FD] = &object;
 	lie();
 	dup2(socket(AF_INET, SOCK_DGRAM, 0), FD); /* it is ready */
 }
