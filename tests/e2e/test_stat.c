@@ -737,6 +737,32 @@ Test(stat, a_file_that_is_never_read_to_its_end_is_left_out,
 			   "%s", result.err);
 }
 
+/* Where it waits all the same, since the file system passes for another one. */
+Test(stat, a_process_that_does_not_answer_does_not_hide_the_rest,
+     .init = scratch_make, .timeout = 60)
+{
+	skip_unless_alone();
+	scratch_shell(
+		&result, ALONE
+		"'ip link set lo up; " SLOW "pid=$(sed s/[^0-9]//g slow.out); "
+		"echo 1 1 $(mountpoint -d slow) / / rw - ext4 x rw >mounts; "
+		"mount --bind mounts /proc/$pid/mountinfo || exit 77; "
+		"sleep 100 | LD_PRELOAD=$LIB " SHOWN " cop exchange >b & "
+		"until grep -q ready b; do sleep 0.1; done; "
+		"timeout -s KILL 10 $COP stat -j >list; echo status $?; "
+		"timeout -s KILL 10 $COP stat -j -p $pid; echo status $?'");
+	if (result.status == RUN_SKIP)
+		cr_skip_test(
+			"no FUSE here, or nothing can be mounted in /proc");
+	cr_expect_str_eq(result.out, "status 0\nstatus 1\n", "%s%s", result.out,
+			 result.err);
+	cr_expect_not_null(strstr(result.err,
+				  " (slowfs): looking at it did not end\n"),
+			   "%s", result.err);
+	expect_value("{s['command'] for s in socks}, len(socks)",
+		     "({'shown'}, 3)");
+}
+
 /* It has the very file, but says in its memory that this is another library. */
 #define POISON                                                              \
 	"cc -x c -o poison - -ldl <<END\n"                                  \
