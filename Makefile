@@ -48,7 +48,7 @@ lib_cflags := $(base_cflags) -fPIC -fvisibility=hidden -U_FILE_OFFSET_BITS \
 # constructor runs ahead of those of the program's libraries, which may use sockets
 # that were handed on.
 lib_ldflags := -shared -Wl,-soname,libcop.so -Wl,--version-script=libcop.map \
-	-Wl,-Bsymbolic-functions -Wl,-z,nodelete -Wl,-z,noseparate-code \
+	-Wl,-Bsymbolic-functions -Wl,--build-id -Wl,-z,nodelete -Wl,-z,noseparate-code \
 	-Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,initfirst $(LDFLAGS)
 
 # A sanitizer's build has its own directory, as has another compiler's.

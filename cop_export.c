@@ -2,6 +2,8 @@
 /*
  * cop_export.c - where another process finds the sockets of this one. It reads
  * them from our memory, whatever we are doing, and nothing here is ever called.
+ * What is here it reads from the file, though, with the loader's relocations: so
+ * the pointers have to be to objects of this library.
  *
  * Owns: one constant. Protected by: it is one; whoever reads has to reckon with
  * all that it leads to changing meanwhile, within type-stable memory. Counterpart

@@ -12,9 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "budget.h"
 #include "flows.h"
 
-#define FLOWS_MAX  4096 /* of one socket, whatever the library says */
+#define FLOWS_MAX  4096 /* of one socket, whatever its library says, with */
+#define KEPT	   2	/* those that the socket keeps itself */
 #define WALK_TRIES 8
 #define FIRST_GONE UINT64_MAX
 
@@ -55,7 +57,7 @@ static bool walk(const struct target *t, const struct cop_export *x,
 	uint64_t before = 0, table = 0;
 	struct object o;
 
-	while (addr && flows->n < flows->max) {
+	while (addr && flows->n < flows->max && budget_flow()) {
 		if (!object_read(t, x, COP_OBJ_FLOW, addr, &o) ||
 		    object_value(x, COP_FLOW_PREV, &o) != before)
 			return false;
@@ -166,19 +168,19 @@ static void complete(struct stat_flow *f)
 }
 
 int flows_read(const struct target *t, const struct cop_export *x,
-	       uint64_t sk_addr, const struct object *sk, struct stat_flow **to)
+	       uint64_t sk_addr, const struct object *sk,
+	       const struct stat_flow **to)
 {
 	static struct stat_flow room[FLOWS_MAX];
 	struct flows flows = { .flow = room, .max = FLOWS_MAX };
 
+	if (x->flows_max < FLOWS_MAX - KEPT)
+		flows.max = x->flows_max + KEPT;
 	read_lists(t, x, sk_addr, &flows);
 	add_first(x, sk, &flows);
 	add_peer(x, sk, &flows);
 	for (int i = 0; i < flows.n; i++)
 		complete(&room[i]);
-	*to = flows.n ? malloc(flows.n * sizeof(*room)) : NULL;
-	if (!*to)
-		return 0;
-	memcpy(*to, room, flows.n * sizeof(*room));
+	*to = room;
 	return flows.n;
 }

@@ -14,12 +14,12 @@
  * @x: its library
  * @sk_addr: where the struct cop_sock is
  * @sk: that, as it was read
- * @flows: where an array is put, for free(), or NULL
+ * @flows: where they are; good until the next call
  *
  * Those that were sent to come first, oldest first. Returns how many there are.
  */
 int flows_read(const struct target *t, const struct cop_export *x,
 	       uint64_t sk_addr, const struct object *sk,
-	       struct stat_flow **flows);
+	       const struct stat_flow **flows);
 
 #endif /* COP_TOOLS_FLOWS_H */

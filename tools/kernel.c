@@ -14,6 +14,7 @@
 
 #include "kernel.h"
 
+#define READ_SIZE (64 * 1024)
 #define READS_MAX 5 /* of one list, until kernel_forget() */
 
 struct network {
@@ -102,6 +103,7 @@ static void network_read(struct network *net, const struct target *t)
 			close(fd);
 		return;
 	}
+	setvbuf(f, NULL, _IOFBF, READ_SIZE);
 	while (fgets(line, sizeof(line), f))
 		take_line(net, line);
 	fclose(f);
@@ -109,20 +111,22 @@ static void network_read(struct network *net, const struct target *t)
 }
 
 /* That of a process; NULL: it is not known, or there is no memory. */
-static struct network *network_of(const struct target *t)
+static struct network *network_of(struct target *t)
 {
 	struct network *net;
 	struct stat st;
 
-	if (fstatat(t->dir, "ns/net", &st, 0))
+	if (!t->network && !fstatat(t->dir, "ns/net", &st, 0))
+		t->network = st.st_ino;
+	if (!t->network)
 		return NULL;
 	for (net = networks; net; net = net->next)
-		if (net->ino == st.st_ino)
+		if (net->ino == t->network)
 			return net;
 	net = calloc(1, sizeof(*net));
 	if (!net)
 		return NULL;
-	net->ino = st.st_ino;
+	net->ino = t->network;
 	network_read(net, t);
 	net->next = networks;
 	networks = net;
@@ -139,7 +143,7 @@ static const struct kernel_sock *find_in(const struct network *net,
 }
 
 /* A socket stays in the network that it was made in, wherever it is handed to. */
-const struct kernel_sock *kernel_find(const struct target *t, uint64_t inode,
+const struct kernel_sock *kernel_find(struct target *t, uint64_t inode,
 				      bool is_listed)
 {
 	struct network *own = network_of(t), *net;

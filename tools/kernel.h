@@ -27,7 +27,7 @@ struct kernel_sock {
  * a network that neither this process is in nor one that was asked for before.
  * Good until kernel_forget().
  */
-const struct kernel_sock *kernel_find(const struct target *t, uint64_t inode,
+const struct kernel_sock *kernel_find(struct target *t, uint64_t inode,
 				      bool is_listed);
 
 /**

@@ -1,151 +1,68 @@
 // SPDX-License-Identifier: MIT
 /*
- * mapped.c - which libcop.so a process has: any file, of any name, with the symbol
- * that cop_export.c defines.
+ * mapped.c - what a process has mapped: where its memory can be read without
+ * waiting for anybody, and where in it our libcop.so is, by whatever name.
  *
- * Files are read as the process has them in its memory, so it does not matter
- * whether they are still there, in whose view of the file system they are, and
- * what stands in their place by now. Most files of most processes are the same
- * ones; which of them don't have the symbol is remembered. Nothing that is read is
- * believed. Counterpart: dl_iterate_phdr(3).
+ * The library is told by its build-id, which is read from the process's memory. So
+ * it does not matter whether the file is still there, in whose view of the file
+ * system it is, and what stands in its place by now. What is found in one process
+ * says nothing of any other. Counterpart: dl_iterate_phdr(3).
  */
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "filesystem.h"
 #include "library.h"
 #include "mapped.h"
-#include "symbol.h"
 
-/* ---- files without the symbol -------------------------------------------- */
-
-/* By device and inode, in a table with open addressing; inode 0: free. */
-struct file_id {
-	uint64_t dev, ino;
+/* One line of the map. */
+struct mapping {
+	uint64_t start, end;
+	uint64_t offset, dev, ino; /* ino is 0: it is of no file */
+	bool is_readable, is_code;
+	const char *path;
 };
 
-static struct file_id *strangers;
-static size_t strangers_size, strangers_used;
+/* ---- memory that can be read --------------------------------------------- */
 
-static struct file_id *stranger_place(const struct file_id *id)
+static struct range *ranges;
+static size_t n_ranges, ranges_size;
+
+static bool ranges_grow(void)
 {
-	size_t i = (id->ino * 0x9e3779b97f4a7c15u + id->dev) >> 20;
-
-	for (;; i++) {
-		struct file_id *at = &strangers[i & (strangers_size - 1)];
-
-		if (!at->ino || (at->ino == id->ino && at->dev == id->dev))
-			return at;
-	}
-}
-
-static bool is_stranger(const struct file_id *id)
-{
-	return strangers_size && stranger_place(id)->ino;
-}
-
-static bool strangers_grow(void)
-{
-	struct file_id *old = strangers;
-	size_t n = strangers_size, size = n ? n * 2 : 1024;
-	struct file_id *more = calloc(size, sizeof(*more));
+	size_t size = ranges_size ? ranges_size * 2 : 256;
+	struct range *more = realloc(ranges, size * sizeof(*more));
 
 	if (!more)
 		return false;
-	strangers = more;
-	strangers_size = size;
-	for (size_t i = 0; i < n; i++)
-		if (old[i].ino)
-			*stranger_place(&old[i]) = old[i];
-	free(old);
+	ranges = more;
+	ranges_size = size;
 	return true;
 }
 
-static void stranger_add(const struct file_id *id)
+/* An object may lie across two that touch. */
+static void take_range(const struct mapping *m)
 {
-	if (strangers_used * 2 >= strangers_size && !strangers_grow())
-		return;
-	*stranger_place(id) = *id;
-	strangers_used++;
-}
-
-/* ---- what the symbol leads to -------------------------------------------- */
-
-static bool field_fits(const struct cop_export *x, int i)
-{
-	const struct cop_export_field *f = &x->field[i];
-
-	if (i >= x->fields || !f->size)
-		return true;
-	return (f->size & (f->size - 1)) == 0 && f->size <= 8 &&
-	       f->object < COP_OBJECTS &&
-	       (uint32_t)f->offset + f->size <= x->object[f->object];
-}
-
-/* A library that is older than this program has fewer fields. */
-static bool is_readable(struct cop_export *x)
-{
-	if (x->layout != COP_EXPORT_LAYOUT ||
-	    x->size < offsetof(struct cop_export, field))
-		return false;
-	for (int i = 0; i < COP_OBJECTS; i++)
-		if (x->object[i] > COP_OBJECT_MAX)
-			return false;
-	for (int i = 0; i < COP_FIELDS; i++) {
-		if (!field_fits(x, i))
-			return false;
-		if (i >= x->fields)
-			x->field[i].size = 0;
-	}
-	return true;
-}
-
-static void take_version(const struct cop_export *x, struct mapped *found)
-{
-	found->has_other = true;
-	memcpy(found->other, x->version, sizeof(found->other) - 1);
-	for (char *c = found->other; *c; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '\0';
-}
-
-static void take_export(const struct target *t, uint64_t addr,
-			struct mapped *found)
-{
-	struct cop_export *x = &found->export[found->n];
-
-	if (found->n == MAPPED_MAX)
-		return;
-	memset(x, 0, sizeof(*x));
-	if (!target_peek(t, addr, x, offsetof(struct cop_export, field)))
-		return;
-	if (memcmp(x->magic, COP_EXPORT_MAGIC, sizeof(x->magic))) {
-		found->has_other = true;
+	if (n_ranges && ranges[n_ranges - 1].end == m->start) {
+		ranges[n_ranges - 1].end = m->end;
 		return;
 	}
-	addr += offsetof(struct cop_export, field);
-	if (x->fields > COP_FIELDS)
-		x->fields = COP_FIELDS;
-	if (!target_peek(t, addr, x->field, x->fields * sizeof(*x->field)))
+	if (n_ranges == ranges_size && !ranges_grow())
 		return;
-	if (is_readable(x))
-		found->n++;
-	else
-		take_version(x, found);
+	ranges[n_ranges++] = (struct range){ m->start, m->end };
 }
 
-/* ---- the map ------------------------------------------------------------- */
+/* What the kernel itself maps is neither the program's nor the library's. */
+static bool is_kernels(const struct mapping *m)
+{
+	return !m->ino && m->path[0] == '[' && m->path[1] == 'v';
+}
 
-/* One line of it, of which the beginning of a file is mapped. */
-struct mapping {
-	uint64_t start;
-	struct file_id file;
-	bool is_code;
-	const char *path;
-};
+/* ---- the library --------------------------------------------------------- */
 
 static bool is_named_so(const char *path)
 {
@@ -154,43 +71,67 @@ static bool is_named_so(const char *path)
 	return slash && !strncmp(slash + 1, LIBRARY_NAME, strlen(LIBRARY_NAME));
 }
 
-/*
- * Nothing is said of a process that has ended meanwhile, nor of one whose loader
- * has not mapped all of the file yet.
- */
-static bool is_library(const struct target *t, const struct mapping *m,
-		       const struct symbol_tables *in)
+/* The ranges end with the mapping that it is in. */
+static bool peek(struct target *t, uint64_t addr, void *to, size_t len)
 {
-	char byte;
+	t->ranges = ranges;
+	t->n_ranges = n_ranges;
+	return target_peek(t, addr, to, len);
+}
 
-	return in->hash && in->symbols && in->strings &&
-	       target_peek(t, m->start, &byte, 1);
+static bool is_own(struct target *t, const struct mapping *m,
+		   const struct own *own)
+{
+	unsigned char note[OWN_NOTE_MAX];
+
+	return peek(t, m->start + own->note_at, note, own->note_len) &&
+	       !memcmp(note, own->note, own->note_len);
+}
+
+static bool is_elf(struct target *t, const struct mapping *m)
+{
+	char magic[SELFMAG];
+
+	return peek(t, m->start, magic, sizeof(magic)) &&
+	       !memcmp(magic, ELFMAG, sizeof(magic));
 }
 
 /*
  * Of other names only what begins with code is looked at, as libcop.so is linked:
- * to read a device's memory may do something to it, or wait for it.
+ * to read a device's memory may do something to it.
  */
-static void take_mapping(struct target *t, const struct mapping *m,
-			 struct mapped *found)
+static void take_file(struct target *t, const struct own *own,
+		      const struct mapping *m, struct mapped *found)
 {
 	bool is_named = is_named_so(m->path);
-	struct symbol_tables in;
-	uint64_t addr;
+
+	if ((!is_named && !m->is_code) || !target_mem(t))
+		return;
+	if (is_own(t, m, own)) {
+		if (found->n < MAPPED_MAX)
+			own_export(own, m->start, &found->export[found->n++]);
+	} else if (is_named && is_elf(t, m)) {
+		found->has_other = true;
+	}
+}
+
+/* ---- the map ------------------------------------------------------------- */
+
+static void take_mapping(struct target *t, const struct own *own,
+			 const struct mapping *m, struct mapped *found)
+{
+	bool is_named = m->ino && is_named_so(m->path);
 
 	found->is_named |= is_named;
-	if ((!is_named && !m->is_code) || is_stranger(&m->file) ||
-	    !target_mem(t))
+	if (!m->is_readable || is_kernels(m))
 		return;
-	if (symbol_tables(t, m->start, &in) &&
-	    symbol_find(t, &in, COP_EXPORT_SYMBOL, &addr))
-		take_export(t, addr, found);
-	else if (!is_library(t, m, &in))
+	if (m->ino && filesystem_stalls(t, m->dev)) {
+		found->is_slow |= is_named;
 		return;
-	else if (is_named)
-		found->has_other = true;
-	else
-		stranger_add(&m->file);
+	}
+	take_range(m);
+	if (m->ino && !m->offset)
+		take_file(t, own, m, found);
 }
 
 static uint64_t hex(const char **s)
@@ -210,24 +151,29 @@ static uint64_t hex(const char **s)
 /* "start-end rwxp offset major:minor inode   path" */
 static bool parse(const char *s, struct mapping *m)
 {
+	char *rest;
+
 	m->start = hex(&s);
 	s++;
-	hex(&s);
-	if (strlen(s) < sizeof(" r-xp 00000000 ") || s[1] != 'r')
+	m->end = hex(&s);
+	if (strlen(s) < sizeof(" r-xp 00000000 ") || m->end <= m->start)
 		return false;
+	m->is_readable = s[1] == 'r';
 	m->is_code = s[3] == 'x';
 	s += strlen(" r-xp ");
-	if (hex(&s) || *s++ != ' ')
-		return false;
-	m->file.dev = hex(&s) << 32;
+	m->offset = hex(&s);
 	s++;
-	m->file.dev |= hex(&s);
-	m->file.ino = strtoull(s, (char **)&m->path, 10);
-	return m->file.ino;
+	m->dev = hex(&s) << 32;
+	s++;
+	m->dev |= hex(&s);
+	m->ino = strtoull(s, &rest, 10);
+	m->path = rest + strspn(rest, " ");
+	return true;
 }
 
 /* The kernel hands out whole lines. */
-static void take_lines(struct target *t, char *text, struct mapped *found)
+static void take_lines(struct target *t, const struct own *own, char *text,
+		       struct mapped *found)
 {
 	struct mapping m;
 	char *next;
@@ -237,24 +183,26 @@ static void take_lines(struct target *t, char *text, struct mapped *found)
 		if (*next)
 			*next++ = '\0';
 		if (parse(text, &m))
-			take_mapping(t, &m, found);
+			take_mapping(t, own, &m, found);
 	}
 }
 
-/* A name may be longer than a page, but then it is not ours. */
-int mapped_find(struct target *t, struct mapped *found)
+int mapped_find(struct target *t, const struct own *own, struct mapped *found)
 {
 	static char text[64 * 1024];
 	int fd = openat(t->dir, "maps", O_RDONLY | O_CLOEXEC);
 	ssize_t n;
 
 	memset(found, 0, sizeof(*found));
+	n_ranges = 0;
 	if (fd < 0)
 		return errno;
 	while ((n = read(fd, text, sizeof(text) - 1)) > 0) {
 		text[n] = '\0';
-		take_lines(t, text, found);
+		take_lines(t, own, text, found);
 	}
 	close(fd);
+	t->ranges = ranges;
+	t->n_ranges = n_ranges;
 	return 0;
 }

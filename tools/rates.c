@@ -7,10 +7,23 @@
 
 #include "rates.h"
 
+struct memory {
+	pid_t pid;
+	uint64_t inode, addr, when;
+	uint64_t tx, tx_bytes, rx, rx_bytes;
+};
+
+struct look {
+	struct memory *memory;
+	size_t n, size;
+};
+
+static struct look now, old;
+
 /* Memory is used again, kernel sockets are not (for long). */
 static int by_identity(const void *a, const void *b)
 {
-	const struct stat_sock *x = a, *y = b;
+	const struct memory *x = a, *y = b;
 
 	if (x->pid != y->pid)
 		return x->pid < y->pid ? -1 : 1;
@@ -19,37 +32,70 @@ static int by_identity(const void *a, const void *b)
 	return x->addr < y->addr ? -1 : x->addr > y->addr;
 }
 
-void rates_sort(struct stat_list *list)
+void rates_begin(void)
 {
-	if (list->n)
-		qsort(list->socks, list->n, sizeof(*list->socks), by_identity);
+	struct look unused = old;
+
+	old = now;
+	now = unused;
+	now.n = 0;
+	if (old.n)
+		qsort(old.memory, old.n, sizeof(*old.memory), by_identity);
+}
+
+static struct memory remember(const struct stat_sock *s)
+{
+	return (struct memory){
+		.pid = s->pid,
+		.inode = s->inode,
+		.addr = s->addr,
+		.when = s->when,
+		.tx = stat_counter(s, COP_SOCK_TX),
+		.tx_bytes = stat_counter(s, COP_SOCK_TX_BYTES),
+		.rx = stat_counter(s, COP_SOCK_RX),
+		.rx_bytes = stat_counter(s, COP_SOCK_RX_BYTES),
+	};
+}
+
+void rates_note(const struct stat_sock *s)
+{
+	size_t size = now.size ? now.size * 2 : 64;
+	struct memory *more;
+
+	if (now.n == now.size) {
+		more = realloc(now.memory, size * sizeof(*more));
+		if (!more)
+			return;
+		now.memory = more;
+		now.size = size;
+	}
+	now.memory[now.n++] = remember(s);
 }
 
 /* Datagrams are counted in 32 bits, which overflow. */
-static double per_second(const struct stat_sock *old,
-			 const struct stat_sock *new, enum cop_export_name name)
+static double per_second(uint64_t before, uint64_t after, uint64_t us)
 {
-	uint64_t before = stat_counter(old, name);
-	uint64_t after = stat_counter(new, name);
 	uint64_t more = after - before;
 
 	if (after < before)
 		more = before <= UINT32_MAX ? (uint32_t)more : 0;
-	return (double)more * 1e6 / (double)(new->when - old->when);
+	return (double)more * 1e6 / (double)us;
 }
 
-bool rates_find(const struct stat_list *old, const struct stat_sock *s,
-		struct rates *rates)
+bool rates_find(const struct stat_sock *s, struct rates *rates)
 {
-	const struct stat_sock *was = NULL;
+	struct memory is = remember(s);
+	const struct memory *was = NULL;
+	uint64_t us;
 
-	if (old->n)
-		was = bsearch(s, old->socks, old->n, sizeof(*s), by_identity);
-	if (!was || s->when <= was->when)
+	if (old.n)
+		was = bsearch(&is, old.memory, old.n, sizeof(is), by_identity);
+	if (!was || is.when <= was->when)
 		return false;
-	rates->tx = per_second(was, s, COP_SOCK_TX);
-	rates->tx_bytes = per_second(was, s, COP_SOCK_TX_BYTES);
-	rates->rx = per_second(was, s, COP_SOCK_RX);
-	rates->rx_bytes = per_second(was, s, COP_SOCK_RX_BYTES);
+	us = is.when - was->when;
+	rates->tx = per_second(was->tx, is.tx, us);
+	rates->tx_bytes = per_second(was->tx_bytes, is.tx_bytes, us);
+	rates->rx = per_second(was->rx, is.rx, us);
+	rates->rx_bytes = per_second(was->rx_bytes, is.rx_bytes, us);
 	return true;
 }

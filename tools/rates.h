@@ -12,20 +12,23 @@ struct rates {
 };
 
 /**
- * rates_sort - make a list fit to be the old one
- * @list: the list, which is in another order then
+ * rates_begin - begin a look: the one before becomes the old one
  */
-void rates_sort(struct stat_list *list);
+void rates_begin(void);
 
 /**
- * rates_find - what a socket has done since an older list
- * @old: the older list, after rates_sort()
+ * rates_note - remember a socket for the next look
+ * @s: the socket now
+ */
+void rates_note(const struct stat_sock *s);
+
+/**
+ * rates_find - what a socket has done since the old look
  * @s: the socket now
  * @rates: where they are put
  *
  * Returns whether the socket was there then.
  */
-bool rates_find(const struct stat_list *old, const struct stat_sock *s,
-		struct rates *rates);
+bool rates_find(const struct stat_sock *s, struct rates *rates);
 
 #endif /* COP_TOOLS_RATES_H */

@@ -28,25 +28,28 @@ void refused_maps(struct refused *refused, const struct target *t, int err)
 		refused->others++;
 }
 
-void refused_mem(struct refused *refused, const struct target *t)
+void refused_add(struct refusal *refusal, const struct target *t)
 {
-	size_t len = strlen(refused->names);
+	size_t len = strlen(refusal->names);
 
-	if (!is_refusal(t->mem_error))
-		return;
-	refused->named++;
-	snprintf(refused->names + len, sizeof(refused->names) - len,
+	refusal->n++;
+	snprintf(refusal->names + len, sizeof(refusal->names) - len,
 		 "%s%d (%s)", len ? ", " : "", (int)t->pid, t->command);
 }
 
-void refused_version(struct refused *refused, const struct target *t,
-		     const char *version)
+void refused_mem(struct refused *refused, const struct target *t)
+{
+	if (is_refusal(t->mem_error))
+		refused_add(&refused->memory, t);
+}
+
+void refused_version(struct refused *refused, const struct target *t)
 {
 	refused->versions++;
 	if (refused->is_silent)
 		return;
-	cop_fail(0, "stat: process %d (%s) has another version of libcop%s%s",
-		 (int)t->pid, t->command, *version ? ", " : "", version);
+	cop_fail(0, "stat: process %d (%s) has another version of libcop",
+		 (int)t->pid, t->command);
 }
 
 /* 0: it is not there, or has no objection. */
@@ -70,7 +73,16 @@ static const char *advice(void)
 	return geteuid() ? "try as root" : "CAP_SYS_PTRACE is wanted";
 }
 
-static void say_named(const struct refused *refused)
+static void say(const struct refusal *refusal, const char *what,
+		const char *why)
+{
+	if (refusal->n)
+		cop_fail(0, "stat: %d process%s %s: %s: %s", refusal->n,
+			 refusal->n == 1 ? "" : "es", what, refusal->names,
+			 why);
+}
+
+static void say_memory(const struct refusal *memory)
 {
 	int scope = yama_scope();
 	char why[128];
@@ -82,9 +94,7 @@ static void say_named(const struct refused *refused)
 	else
 		snprintf(why, sizeof(why), "the kernel forbids it (%s)",
 			 advice());
-	cop_fail(0, "stat: %d process%s with libcop can't be read: %s: %s",
-		 refused->named, refused->named == 1 ? "" : "es",
-		 refused->names, why);
+	say(memory, "with libcop can't be read", why);
 }
 
 static void say_unknown(const struct refused *refused)
@@ -110,9 +120,14 @@ bool refused_say(const struct refused *refused, bool is_one)
 {
 	bool is_unknown = refused->others || refused->own;
 
-	if (refused->named)
-		say_named(refused);
+	say_memory(&refused->memory);
+	say(&refused->slow, "left out",
+	    "libcop.so is on a file system that may never answer");
+	say(&refused->stuck, "left out", "looking at it did not end");
+	say(&refused->greedy, "shown in part",
+	    "there is more than is read of one, or of all");
 	if (is_unknown)
 		say_unknown(refused);
-	return is_one && (is_unknown || refused->named || refused->versions);
+	return is_one && (is_unknown || refused->memory.n || refused->slow.n ||
+			  refused->stuck.n || refused->versions);
 }

@@ -7,14 +7,23 @@
 
 #include "target.h"
 
+/* Processes of one kind, and the names of the first of them. */
+struct refusal {
+	int n;
+	char names[512];
+};
+
 struct refused {
-	bool is_silent;	 /* all was said before */
-	int others;	 /* not even known whether they have the library: of
+	bool is_silent; /* all was said before */
+	int others;	/* not even known whether they have the library: of
 			 * other users, */
-	int own;	 /* or protected ones of the same one */
-	int named;	 /* they have it, but their memory can't be read */
-	int versions;	 /* they have one that is not known */
-	char names[512]; /* of those that have it */
+	int own;	/* or protected ones of the same one */
+	int versions;	/* they have one that is not known */
+	struct refusal
+		memory;	      /* they have it, but their memory can't be read */
+	struct refusal slow;  /* it is in a file that may never be read */
+	struct refusal stuck; /* looking at them did not end */
+	struct refusal greedy; /* they took all that is spent on one */
 };
 
 /**
@@ -33,13 +42,18 @@ void refused_maps(struct refused *refused, const struct target *t, int err);
 void refused_mem(struct refused *refused, const struct target *t);
 
 /**
- * refused_version - a process has a library that can't be understood
+ * refused_version - a process has another library by the name of ours
  * @refused: where it is noted; a line says so at once
  * @t: the process, with its name
- * @version: of the library, or empty
  */
-void refused_version(struct refused *refused, const struct target *t,
-		     const char *version);
+void refused_version(struct refused *refused, const struct target *t);
+
+/**
+ * refused_add - note a process
+ * @refusal: of which kind
+ * @t: the process, with its name
+ */
+void refused_add(struct refusal *refusal, const struct target *t);
 
 /**
  * refused_say - say what there is to say of the processes, on stderr

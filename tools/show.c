@@ -2,12 +2,18 @@
 /*
  * show.c - sockets in words: a table as that of ss(8), or JSON. Figures have the
  * names that COP_STATS gives them (cop_stats.c).
+ *
+ * libsmartcols lays the table's rows out. It prints JSON as one document, though;
+ * readers of cop stat get an object a line, so that is printed here.
  */
 #include <arpa/inet.h>
 #include <inttypes.h>
+#include <libsmartcols/libsmartcols.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "cop/escape.h"
 #include "rates.h"
 #include "show.h"
 
@@ -62,7 +68,10 @@ static void name_of(char *name, uint32_t addr, uint16_t port)
 	snprintf(name, NAME_MAX_LEN, "%s:%u", text, port);
 }
 
-/* What to add to CLOCK_MONOTONIC, in microseconds, for the time of day. */
+/*
+ * What to add to CLOCK_MONOTONIC, in microseconds, for the time of day: the same
+ * for all times of a socket.
+ */
 static int64_t epoch;
 
 static int64_t epoch_offset(void)
@@ -164,45 +173,102 @@ static void text_name(char *name, uint32_t addr, uint16_t port)
 		strcpy(strchr(name, ':'), ":*");
 }
 
-struct widths {
-	int kind, local, peer;
+/* A row is printed before the next is known, so what mostly fits is decided here. */
+static const struct column {
+	const char *name;
+	int width, flags;
+} columns[] = {
+	{ "Type", 4, 0 },
+	{ "State", 6, 0 },
+	{ "Recv-Q", 6, 0 },
+	{ "Send-Q", 6, 0 },
+	{ "Local Address:Port", 21, SCOLS_FL_RIGHT },
+	{ "Peer Address:Port", 21, SCOLS_FL_RIGHT },
+	{ "Process", 1, 0 },
 };
 
-static void widen(int *width, const char *text)
+#define COLUMNS (sizeof(columns) / sizeof(*columns))
+
+static struct libscols_table *rows;
+
+/* What a row has is safe already, and is not to be cut where a terminal ends. */
+static struct libscols_table *make_table(void)
 {
-	if ((int)strlen(text) > *width)
-		*width = strlen(text);
+	struct libscols_table *table = scols_new_table();
+
+	if (!table)
+		return NULL;
+	scols_table_enable_noheadings(table, 1);
+	scols_table_enable_noencoding(table, 1);
+	scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
+	for (size_t i = 0; i < COLUMNS; i++)
+		scols_table_new_column(table, columns[i].name, columns[i].width,
+				       columns[i].flags);
+	return table;
 }
 
-static struct widths measure(const struct stat_list *list)
+/* Where a row did not fit, those that follow are aligned with it. */
+static void widen(struct libscols_table *table,
+		  const char *const cells[COLUMNS])
 {
-	struct widths w = { 4, strlen("Local Address:Port"),
-			    strlen("Peer Address:Port") };
-	char name[NAME_MAX_LEN];
+	for (size_t i = 0; i < COLUMNS - 1; i++) {
+		struct libscols_column *c = scols_table_get_column(table, i);
 
-	for (size_t i = 0; i < list->n; i++) {
-		const struct stat_sock *s = &list->socks[i];
-
-		widen(&w.kind, kinds[s->kind]);
-		text_name(name, s->saddr, s->num);
-		widen(&w.local, name);
-		text_name(name, s->daddr, s->dport);
-		widen(&w.peer, name);
+		if (strlen(cells[i]) > scols_column_get_whint(c))
+			scols_column_set_whint(c, strlen(cells[i]));
 	}
-	return w;
 }
 
-static void users_text(FILE *out, const struct stat_sock *s)
+static void put_row(FILE *out, const char *const cells[COLUMNS])
 {
+	struct libscols_line *line = NULL;
+	char *text = NULL;
+
+	if (!rows)
+		rows = make_table();
+	if (rows)
+		line = scols_table_new_line(rows, NULL);
+	if (!line)
+		return;
+	widen(rows, cells);
+	for (size_t i = 0; i < COLUMNS; i++)
+		scols_line_set_data(line, i, cells[i]);
+	if (!scols_print_table_to_string(rows, &text))
+		fprintf(out, "%s\n", text);
+	free(text);
+	scols_table_remove_lines(rows);
+}
+
+void show_heading(FILE *out)
+{
+	const char *cells[COLUMNS];
+
+	for (size_t i = 0; i < COLUMNS; i++)
+		cells[i] = columns[i].name;
+	put_row(out, cells);
+}
+
+/* For free(), or NULL. */
+static char *users_text(const struct stat_sock *s)
+{
+	char command[COMMAND_MAX * COP_ESCAPE_MAX];
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+	cop_escape(command, sizeof(command), s->command, COP_ESCAPE_QUOTED);
 	fprintf(out, "users:(");
 	for (int i = 0; i < s->n_fds; i++)
-		fprintf(out, "%s(\"%s\",pid=%d,fd=%d)", i ? "," : "",
-			s->command, (int)s->pid, s->fds[i]);
-	fprintf(out, ")\n");
+		fprintf(out, "%s(\"%s\",pid=%d,fd=%d)", i ? "," : "", command,
+			(int)s->pid, s->fds[i]);
+	fprintf(out, ")");
+	fclose(out);
+	return text;
 }
 
-static void counters_text(FILE *out, const struct stat_sock *s,
-			  const struct stat_list *old)
+static void counters_text(FILE *out, const struct stat_sock *s)
 {
 	const char *between = "\t";
 	struct rates r;
@@ -214,7 +280,7 @@ static void counters_text(FILE *out, const struct stat_sock *s,
 			counter(s, &counters[i]));
 		between = " ";
 	}
-	if (old && rates_find(old, s, &r))
+	if (rates_find(s, &r))
 		fprintf(out,
 			" tx_per_s=%.1f tx_bytes_per_s=%.0f rx_per_s=%.1f"
 			" rx_bytes_per_s=%.0f",
@@ -222,80 +288,27 @@ static void counters_text(FILE *out, const struct stat_sock *s,
 	fprintf(out, "\n");
 }
 
-static void sock_text(FILE *out, const struct stat_sock *s,
-		      const struct widths *w, const struct stat_list *old)
+void show_text(FILE *out, const struct stat_sock *s)
 {
 	char local[NAME_MAX_LEN], peer[NAME_MAX_LEN], rx[16], tx[16];
+	char *users = users_text(s);
+	const char *const cells[COLUMNS] = {
+		kinds[s->kind], state(s), rx, tx, local, peer, users,
+	};
 
+	epoch = epoch_offset();
 	text_name(local, s->saddr, s->num);
 	text_name(peer, s->daddr, s->dport);
 	queue_text(rx, s, s->kernel.rx_queue);
 	queue_text(tx, s, s->kernel.tx_queue);
-	fprintf(out, "%-*s %-6s %-6s %-6s %*s %*s ", w->kind, kinds[s->kind],
-		state(s), rx, tx, w->local, local, w->peer, peer);
-	users_text(out, s);
-	counters_text(out, s, old);
+	put_row(out, cells);
+	free(users);
+	counters_text(out, s);
 	for (int i = 0; i < s->n_flows; i++)
 		flow_text(out, &s->flows[i]);
 }
 
-void show_text(FILE *out, const struct stat_list *list,
-	       const struct stat_list *old)
-{
-	struct widths w = measure(list);
-
-	epoch = epoch_offset();
-	fprintf(out, "%-*s %-6s %-6s %-6s %*s %*s %s\n", w.kind, "Type",
-		"State", "Recv-Q", "Send-Q", w.local, "Local Address:Port",
-		w.peer, "Peer Address:Port", "Process");
-	for (size_t i = 0; i < list->n; i++)
-		sock_text(out, &list->socks[i], &w, old);
-}
-
 /* ---- JSON ---------------------------------------------------------------- */
-
-/* Bytes that follow a first one in UTF-8; -1: no first one. */
-static int utf8_more(unsigned char c)
-{
-	if (c < 0x80)
-		return 0;
-	if (c >= 0xc2 && c < 0xe0)
-		return 1;
-	if (c >= 0xe0 && c < 0xf0)
-		return 2;
-	return c >= 0xf0 && c < 0xf5 ? 3 : -1;
-}
-
-static int utf8_len(const char *s)
-{
-	const unsigned char *u = (const unsigned char *)s;
-	int more = utf8_more(*u);
-
-	for (int i = 1; i <= more; i++)
-		if ((u[i] & 0xc0) != 0x80)
-			return 0;
-	/* Overlong ones, surrogates, and what is beyond the last. */
-	if ((u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xed && u[1] > 0x9f) ||
-	    (u[0] == 0xf0 && u[1] < 0x90) || (u[0] == 0xf4 && u[1] > 0x8f))
-		return 0;
-	return more + 1;
-}
-
-/* A name may be any bytes; JSON is UTF-8. */
-static void json_string(FILE *out, const char *s)
-{
-	int len;
-
-	for (; *s; s += len ? len : 1) {
-		len = utf8_len(s);
-		if (*s == '"' || *s == '\\')
-			fprintf(out, "\\%c", *s);
-		else if (len)
-			fwrite(s, len, 1, out);
-		else
-			fprintf(out, "\\ufffd");
-	}
-}
 
 static void queues_json(FILE *out, const struct stat_sock *s)
 {
@@ -306,12 +319,11 @@ static void queues_json(FILE *out, const struct stat_sock *s)
 		fprintf(out, ",\"recv_q\":null,\"send_q\":null");
 }
 
-static void rates_json(FILE *out, const struct stat_sock *s,
-		       const struct stat_list *old)
+static void rates_json(FILE *out, const struct stat_sock *s)
 {
 	struct rates r;
 
-	if (!old || !rates_find(old, s, &r))
+	if (!rates_find(s, &r))
 		return;
 	fprintf(out,
 		",\"tx_per_s\":%.3f,\"tx_bytes_per_s\":%.3f"
@@ -319,39 +331,40 @@ static void rates_json(FILE *out, const struct stat_sock *s,
 		r.tx, r.tx_bytes, r.rx, r.rx_bytes);
 }
 
-static void sock_json(FILE *out, const struct stat_sock *s,
-		      const struct stat_list *old)
+static void users_json(FILE *out, const struct stat_sock *s)
+{
+	char command[COMMAND_MAX * COP_ESCAPE_MAX];
+
+	cop_escape(command, sizeof(command), s->command, COP_ESCAPE_JSON);
+	fprintf(out,
+		"{\"type\":\"socket\",\"pid\":%d,\"command\":\"%s\","
+		"\"fd\":%d,\"fds\":[",
+		(int)s->pid, command, s->fds[0]);
+	for (int i = 0; i < s->n_fds; i++)
+		fprintf(out, "%s%d", i ? "," : "", s->fds[i]);
+	fprintf(out, "]");
+}
+
+void show_json(FILE *out, const struct stat_sock *s)
 {
 	char local[NAME_MAX_LEN], peer[NAME_MAX_LEN];
 
+	epoch = epoch_offset();
 	name_of(local, s->saddr, s->num);
 	name_of(peer, s->daddr, s->dport);
-	fprintf(out, "{\"type\":\"socket\",\"pid\":%d,\"command\":\"",
-		(int)s->pid);
-	json_string(out, s->command);
-	fprintf(out, "\",\"fd\":%d,\"fds\":[", s->fds[0]);
-	for (int i = 0; i < s->n_fds; i++)
-		fprintf(out, "%s%d", i ? "," : "", s->fds[i]);
+	users_json(out, s);
 	fprintf(out,
-		"],\"kind\":\"%s\",\"state\":\"%s\",\"local\":\"%s\","
+		",\"kind\":\"%s\",\"state\":\"%s\",\"local\":\"%s\","
 		"\"peer\":\"%s\",\"inode\":%" PRIu64,
 		kinds[s->kind], state(s), local, peer, s->inode);
 	queues_json(out, s);
 	for (size_t i = 0; i < COUNTERS; i++)
 		fprintf(out, ",\"%s\":%" PRIu64, counters[i].name,
 			counter(s, &counters[i]));
-	rates_json(out, s, old);
+	rates_json(out, s);
 	if (s->has_flows)
 		fprintf(out, ",\"flows\":%d", s->n_flows);
 	put_time(out, ",\"time\":%s}\n", s->when);
 	for (int i = 0; i < s->n_flows; i++)
 		flow_json(out, s, &s->flows[i]);
-}
-
-void show_json(FILE *out, const struct stat_list *list,
-	       const struct stat_list *old)
-{
-	epoch = epoch_offset();
-	for (size_t i = 0; i < list->n; i++)
-		sock_json(out, &list->socks[i], old);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * show.h - sockets in words.
+ * show.h - sockets in words, one after the other.
  */
 #ifndef COP_TOOLS_SHOW_H
 #define COP_TOOLS_SHOW_H
@@ -10,21 +10,23 @@
 #include "sockets.h"
 
 /**
- * show_text - print a list for who reads it, as ss(8) does
+ * show_heading - print what stands above the table that show_text() prints
  * @out: where to
- * @list: the list
- * @old: an older one after rates_sort(), since which rates are; or NULL
  */
-void show_text(FILE *out, const struct stat_list *list,
-	       const struct stat_list *old);
+void show_heading(FILE *out);
 
 /**
- * show_json - print a list for programs: lines of one object each
+ * show_text - print a socket for who reads it, as ss(8) does
  * @out: where to
- * @list: the list
- * @old: an older one after rates_sort(), since which rates are; or NULL
+ * @s: the socket
  */
-void show_json(FILE *out, const struct stat_list *list,
-	       const struct stat_list *old);
+void show_text(FILE *out, const struct stat_sock *s);
+
+/**
+ * show_json - print a socket for programs: lines of one object each
+ * @out: where to
+ * @s: the socket
+ */
+void show_json(FILE *out, const struct stat_sock *s);
 
 #endif /* COP_TOOLS_SHOW_H */

@@ -4,7 +4,7 @@
  * on. Slots lead to objects in type-stable memory (cop_slab.c), so what is read may
  * be another socket's by now, but always is of its type; that an object still
  * belongs to the one that led to it is checked behind the read. Nothing is followed
- * without end, nor believed.
+ * without end, nor believed. One socket is kept at a time, however many there are.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "budget.h"
 #include "flows.h"
 #include "object.h"
 #include "sockets.h"
@@ -31,6 +32,20 @@ struct lead {
 struct leads {
 	struct lead *lead;
 	size_t n, size;
+};
+
+/* Those that are to one socket. */
+struct group {
+	const struct lead *lead;
+	size_t n;
+};
+
+/* The table of descriptors, and a part of it. */
+struct slots {
+	uint64_t start,
+		max;	   /* where its chunks are named, and how many slots */
+	uint64_t first, n; /* which slots are here */
+	void *slot[COP_EXPORT_CHUNK];
 };
 
 /* ---- descriptors --------------------------------------------------------- */
@@ -66,19 +81,32 @@ static void lead_add(struct leads *leads, uint64_t socket, uint64_t inode,
 	leads->lead[leads->n++] = (struct lead){ socket, inode, fd };
 }
 
-/* Slots come in chunks; what a slot notes beside its pointer is none of it. */
-static uint64_t slot_of(const struct target *t, const struct cop_export *x,
-			uint64_t slots, int fd)
+/* Slots come in chunks, each in one piece. */
+static bool read_slots(const struct target *t, const struct cop_export *x,
+		       struct slots *s, uint64_t first)
 {
+	uint64_t at = s->start + first / COP_EXPORT_CHUNK * sizeof(void *);
 	uint64_t chunk;
-	void *sock;
 
-	slots += fd / COP_EXPORT_CHUNK * sizeof(void *);
-	if (!object_peek(t, x, COP_SLOTS_CHUNK, slots, &chunk) ||
-	    !target_peek(t, chunk + fd % COP_EXPORT_CHUNK * sizeof(sock), &sock,
-			 sizeof(sock)))
+	s->n = 0;
+	if (!object_peek(t, x, COP_SLOTS_CHUNK, at, &chunk) ||
+	    !target_peek(t, chunk, s->slot, sizeof(s->slot)))
+		return false;
+	s->first = first;
+	s->n = COP_EXPORT_CHUNK;
+	return true;
+}
+
+/* The struct socket that a descriptor leads to, or 0. */
+static uint64_t slot_of(const struct target *t, const struct cop_export *x,
+			struct slots *s, uint64_t fd)
+{
+	if (fd >= s->max)
 		return 0;
-	return (uintptr_t)sock & ~COP_EXPORT_SLOT_NOTES;
+	if ((fd < s->first || fd - s->first >= s->n) &&
+	    !read_slots(t, x, s, fd - fd % COP_EXPORT_CHUNK))
+		return 0;
+	return (uintptr_t)s->slot[fd - s->first] & ~COP_EXPORT_SLOT_NOTES;
 }
 
 static int by_socket(const void *a, const void *b)
@@ -92,7 +120,7 @@ static int by_socket(const void *a, const void *b)
 
 /* Only what is open is asked for: most of the table was never touched. */
 static void find_leads(const struct target *t, const struct cop_export *x,
-		       uint64_t slots, uint64_t max, struct leads *leads)
+		       struct slots *slots, struct leads *leads)
 {
 	int fd = openat(t->dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -107,7 +135,7 @@ static void find_leads(const struct target *t, const struct cop_export *x,
 		uint64_t socket = 0, inode = 0;
 
 		fd = atoi(entry->d_name);
-		if (entry->d_name[0] != '.' && (uint64_t)fd < max)
+		if (entry->d_name[0] != '.')
 			socket = slot_of(t, x, slots, fd);
 		if (socket)
 			inode = socket_inode(t, fd);
@@ -182,12 +210,21 @@ static bool is_its_own(const struct stat_sock *s, const struct kernel_sock *ks)
 	return !ks || !s->num || s->num == ks->num;
 }
 
-static bool take_fds(const struct target *t, const struct lead *lead, size_t n,
+static bool take_fds(struct target *t, const struct lead *lead, size_t n,
 		     struct stat_sock *s)
 {
-	s->fds = malloc(n * sizeof(*s->fds));
-	if (!s->fds)
-		return false;
+	static size_t size;
+	static int *room;
+
+	if (n > size) {
+		int *more = realloc(room, n * sizeof(*more));
+
+		if (!more)
+			return false;
+		room = more;
+		size = n;
+	}
+	s->fds = room;
 	for (; n; lead++, n--) {
 		const struct kernel_sock *ks =
 			kernel_find(t, lead->inode, s->num);
@@ -216,83 +253,64 @@ static void take_names(struct stat_sock *s)
 
 /* ---- all of a process ---------------------------------------------------- */
 
-static struct stat_sock *list_place(struct stat_list *list)
+static bool has_port(long port, uint16_t is)
 {
-	size_t size = list->size ? list->size * 2 : 64;
-	struct stat_sock *more;
-
-	if (list->n < list->size)
-		return &list->socks[list->n];
-	more = realloc(list->socks, size * sizeof(*more));
-	if (!more)
-		return NULL;
-	list->socks = more;
-	list->size = size;
-	return &more[list->n];
+	return !port || port == is;
 }
 
-static void sock_free(struct stat_sock *s)
+static bool is_wanted(const struct wanted *w, const struct stat_sock *s)
 {
-	free(s->fds);
-	free(s->flows);
+	return has_port(w->sport, s->num) && has_port(w->dport, s->dport) &&
+	       (has_port(w->port, s->num) || has_port(w->port, s->dport));
 }
 
-/* The leads are all to one socket. */
-static void add_sock(const struct target *t, const struct cop_export *x,
-		     const struct lead *lead, size_t n, bool want_flows,
-		     struct stat_list *list)
+static bool read_one(struct target *t, const struct cop_export *x,
+		     const struct group *g, const struct wanted *w,
+		     struct stat_sock *s)
 {
-	struct stat_sock *s = list_place(list);
 	struct object sk;
 	uint64_t addr;
 
-	if (!s)
-		return;
 	memset(s, 0, sizeof(*s));
-	if (!read_sock(t, x, lead->socket, &addr, &sk) ||
+	if (!read_sock(t, x, g->lead->socket, &addr, &sk) ||
 	    !take_kind(x, &sk, &s->kind))
-		return;
+		return false;
 	s->when = now_us();
 	s->pid = t->pid;
-	s->addr = lead->socket;
+	s->addr = g->lead->socket;
 	memcpy(s->command, t->command, sizeof(s->command));
 	take_sock(x, &sk, s);
-	s->has_flows = want_flows;
-	if (want_flows)
+	s->has_flows = w->flows;
+	if (w->flows)
 		s->n_flows = flows_read(t, x, addr, &sk, &s->flows);
-	if (!take_fds(t, lead, n, s)) {
-		sock_free(s);
-		return;
-	}
+	if (!take_fds(t, g->lead, g->n, s))
+		return false;
 	take_names(s);
 	s->is_connected = s->daddr || s->dport;
-	list->n++;
+	return is_wanted(w, s);
 }
 
 static int by_fd(const void *a, const void *b)
 {
-	const struct stat_sock *x = a, *y = b;
+	const struct group *x = a, *y = b;
 
-	return x->fds[0] - y->fds[0];
+	return x->lead->fd - y->lead->fd;
 }
 
-static void add_all(const struct target *t, const struct cop_export *x,
-		    const struct leads *leads, bool want_flows,
-		    struct stat_list *list)
+/* In the order of their first descriptors. Returns how many there are. */
+static size_t make_groups(const struct leads *leads, struct group *group)
 {
-	size_t before = list->n, n;
+	size_t n = 0;
 
-	for (size_t i = 0; i < leads->n; i += n) {
+	for (size_t i = 0; i < leads->n; i++) {
 		const struct lead *lead = &leads->lead[i];
 
-		for (n = 1; i + n < leads->n; n++)
-			if (lead[n].socket != lead->socket)
-				break;
-		add_sock(t, x, lead, n, want_flows, list);
+		if (!i || lead->socket != lead[-1].socket)
+			group[n++] = (struct group){ .lead = lead };
+		group[n - 1].n++;
 	}
-	if (list->n > before)
-		qsort(list->socks + before, list->n - before,
-		      sizeof(*list->socks), by_fd);
+	qsort(group, n, sizeof(*group), by_fd);
+	return n;
 }
 
 /* A child of vfork() has its parent's memory, but not its parent's sockets. */
@@ -306,28 +324,30 @@ static bool is_owner(const struct target *t, const struct cop_export *x)
 	return !owner || (long)owner == target_status(t, "\nNSpid:", true);
 }
 
-void sockets_read(const struct target *t, const struct cop_export *x,
-		  struct stat_list *list, bool want_flows)
+void sockets_read(struct target *t, const struct cop_export *x,
+		  const struct wanted *w,
+		  void (*take)(void *arg, const struct stat_sock *s), void *arg)
 {
 	struct leads leads = { 0 };
+	struct slots slots = { 0 };
+	struct group *group;
 	struct object table;
-	uint64_t slots, max;
+	struct stat_sock s;
+	size_t n = 0;
 
 	if (!object_read(t, x, COP_OBJ_TABLE, (uintptr_t)x->table, &table))
 		return;
-	slots = object_value(x, COP_TABLE_SLOTS, &table);
-	max = object_value(x, COP_TABLE_MAX, &table);
-	if (!slots || !max || !is_owner(t, x))
+	slots.start = object_value(x, COP_TABLE_SLOTS, &table);
+	slots.max = object_value(x, COP_TABLE_MAX, &table);
+	if (!slots.start || !slots.max || !is_owner(t, x))
 		return;
-	find_leads(t, x, slots, max, &leads);
-	add_all(t, x, &leads, want_flows, list);
+	find_leads(t, x, &slots, &leads);
+	group = leads.n ? malloc(leads.n * sizeof(*group)) : NULL;
+	if (group)
+		n = make_groups(&leads, group);
+	for (size_t i = 0; i < n && !budget_is_spent(); i++)
+		if (read_one(t, x, &group[i], w, &s))
+			take(arg, &s);
+	free(group);
 	free(leads.lead);
-}
-
-void sockets_free(struct stat_list *list)
-{
-	for (size_t i = 0; i < list->n; i++)
-		sock_free(&list->socks[i]);
-	free(list->socks);
-	*list = (struct stat_list){ 0 };
 }

@@ -9,6 +9,7 @@
 #include "cop/source.h"
 #include "kernel.h"
 #include "target.h"
+#include "wanted.h"
 
 /* Addresses are in network byte order, ports are not. */
 struct stat_flow {
@@ -35,15 +36,10 @@ struct stat_sock {
 	bool is_listed;			 /* by the kernel, which says: */
 	struct kernel_sock kernel;	 /* zero if it has no port */
 	bool has_flows;			 /* they were wanted: */
-	struct stat_flow *flows;
+	const struct stat_flow *flows;	 /* good until the next socket */
 	int n_flows;
 	uint64_t addr, inode; /* by which it is told from others */
 	uint64_t when;	      /* it was read; microseconds, CLOCK_MONOTONIC */
-};
-
-struct stat_list {
-	struct stat_sock *socks;
-	size_t n, size;
 };
 
 static inline uint64_t stat_counter(const struct stat_sock *s,
@@ -53,21 +49,18 @@ static inline uint64_t stat_counter(const struct stat_sock *s,
 }
 
 /**
- * sockets_read - add those of a process to a list
+ * sockets_read - read those of a process, one after the other
  * @t: the process, after target_mem()
  * @x: a library that it has
- * @list: the list
- * @want_flows: whether their flows are wanted, too
+ * @w: which are wanted, and whether with their flows
+ * @take: is given each; all of it is good until @take returns
+ * @arg: is given to @take as well
  *
  * Of what changes meanwhile nothing may come, or what was there a moment ago.
  */
-void sockets_read(const struct target *t, const struct cop_export *x,
-		  struct stat_list *list, bool want_flows);
-
-/**
- * sockets_free - forget a list
- * @list: the list, which is empty then
- */
-void sockets_free(struct stat_list *list);
+void sockets_read(struct target *t, const struct cop_export *x,
+		  const struct wanted *w,
+		  void (*take)(void *arg, const struct stat_sock *s),
+		  void *arg);
 
 #endif /* COP_TOOLS_SOCKETS_H */

@@ -6,118 +6,167 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
+#include <locale.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "budget.h"
 #include "command.h"
+#include "filesystem.h"
 #include "mapped.h"
 #include "rates.h"
-#include "refused.h"
 #include "say.h"
 #include "show.h"
+#include "supervise.h"
 #include "wanted.h"
 
 /* A process that was asked for can't be shown. */
 #define EXIT_UNSHOWN 1
 
-/* ---- one look ------------------------------------------------------------ */
+/* No process at all can be looked at. */
+#define EXIT_BLIND 2
 
-static bool has_port(long port, uint16_t is)
+#define PROC_MAGIC 0x9fa0
+
+static struct own own;
+
+struct look {
+	const struct wanted *wanted;
+	struct progress *p;
+	FILE *out;
+};
+
+/* ---- one process --------------------------------------------------------- */
+
+static void print_heading(struct look *look)
 {
-	return !port || port == is;
+	if (!look->p->has_heading && !look->wanted->json)
+		show_heading(look->out);
+	look->p->has_heading = true;
 }
 
-static bool is_wanted(const struct wanted *w, const struct stat_sock *s)
+static void print_sock(void *arg, const struct stat_sock *s)
 {
-	return has_port(w->sport, s->num) && has_port(w->dport, s->dport) &&
-	       (has_port(w->port, s->num) || has_port(w->port, s->dport));
+	struct look *look = arg;
+
+	print_heading(look);
+	(look->wanted->json ? show_json : show_text)(look->out, s);
+	if (look->wanted->watch)
+		rates_note(s);
 }
 
-static void look_into(struct target *t, const struct wanted *w,
-		      struct stat_list *list, struct refused *refused)
+/* What is noted of it: that it was not shown, or not all of it. */
+static void note(struct refused *refused, struct target *t,
+		 const struct mapped *found)
+{
+	if (found->has_other)
+		refused_version(refused, t);
+	if (found->is_named && t->mem_error)
+		refused_mem(refused, t);
+	if (found->is_slow)
+		refused_add(&refused->slow, t);
+	if (budget_is_spent())
+		refused_add(&refused->greedy, t);
+}
+
+static void look_into(struct look *look, struct target *t)
 {
 	struct mapped found;
-	int err = mapped_find(t, &found);
+	int err;
 
+	budget_begin_process();
+	err = mapped_find(t, &own, &found);
 	if (err) {
-		refused_maps(refused, t, err);
+		refused_maps(&look->p->refused, t, err);
 		return;
 	}
-	if (!found.is_named && !found.n && !found.has_other)
+	if (!found.is_named && !found.n && !budget_is_spent())
 		return;
 	target_name(t);
 	for (int i = 0; i < found.n; i++)
-		sockets_read(t, &found.export[i], list, w -> flows);
-	if (found.has_other)
-		refused_version(refused, t, found.other);
-	if (found.is_named && t->mem_error)
-		refused_mem(refused, t);
+		sockets_read(t, &found.export[i], look -> wanted, print_sock,
+			     look);
+	note(&look->p->refused, t, &found);
+	fflush(look->out);
+}
+
+static bool is_skipped(struct progress *p, pid_t pid)
+{
+	for (unsigned int i = 0; i < p->n_skipped && i < SKIPPED_MAX; i++)
+		if (p->skipped[i] == pid)
+			return true;
+	return false;
 }
 
 /* Returns whether there is such a process. */
-static bool look_at(pid_t pid, const struct wanted *w, struct stat_list *list,
-		    struct refused *refused)
+static bool look_at(struct look *look, pid_t pid)
 {
 	struct target t;
 
+	if (pid <= look->p->after || is_skipped(look->p, pid))
+		return true;
 	if (target_open(&t, pid))
 		return false;
-	look_into(&t, w, list, refused);
+	atomic_store(&look->p->at, pid);
+	look_into(look, &t);
+	atomic_store(&look->p->at, 0);
+	supervise_beat();
 	target_close(&t);
 	return true;
 }
 
-static bool look_around(const struct wanted *w, struct stat_list *list,
-			struct refused *refused)
+/* ---- all of them --------------------------------------------------------- */
+
+/* Their numbers ascend, as the kernel lists them. */
+static void look_around(struct look *look)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *entry;
 
-	if (!dir)
-		return false;
-	while ((entry = readdir(dir)))
+	while (dir && (entry = readdir(dir)))
 		if (isdigit((unsigned char)entry->d_name[0]))
-			look_at(atoi(entry->d_name), w, list, refused);
-	closedir(dir);
-	return true;
+			look_at(look, atoi(entry->d_name));
+	if (dir)
+		closedir(dir);
 }
 
-static void sift(const struct wanted *w, struct stat_list *list)
+/* A number may be another process's by now. */
+static void forget_ended(struct progress *p)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < list->n; i++) {
-		struct stat_sock s = list->socks[i];
-
-		if (is_wanted(w, &s)) {
-			list->socks[n++] = s;
-		} else {
-			free(s.fds);
-			free(s.flows);
-		}
-	}
-	list->n = n;
+	for (int i = 0; i < SKIPPED_MAX; i++)
+		if (p->skipped[i] && kill(p->skipped[i], 0) && errno == ESRCH)
+			p->skipped[i] = 0;
 }
 
-/* Returns what to exit with. */
-static int look(const struct wanted *w, struct stat_list *list,
-		struct refused *refused)
+/* What can't be shown is said once. Returns what to exit with. */
+static int look(struct look *look)
 {
-	int status = 0;
+	struct progress *p = look->p;
+	long pid = look->wanted->pid;
 
 	kernel_forget();
-	if (w->pid && !look_at(w->pid, w, list, refused))
-		status = cop_fail(EXIT_UNSHOWN, "stat: there is no process %ld",
-				  w->pid);
-	if (!w->pid && !look_around(w, list, refused))
-		status = cop_fail(EXIT_UNSHOWN, "stat: /proc: %s",
-				  strerror(errno));
-	sift(w, list);
-	return status;
+	budget_begin();
+	rates_begin();
+	filesystem_begin(own.path);
+	forget_ended(p);
+	if (!pid)
+		look_around(look);
+	else if (!look_at(look, pid))
+		return cop_fail(EXIT_UNSHOWN, "stat: there is no process %ld",
+				pid);
+	if (p->is_first && refused_say(&p->refused, pid))
+		return EXIT_UNSHOWN;
+	print_heading(look);
+	p->after = 0;
+	p->has_heading = p->is_first = false;
+	p->refused.is_silent = true;
+	return 0;
 }
 
 /* ---- again and again ----------------------------------------------------- */
@@ -132,46 +181,40 @@ static int rows_of(const char *line, size_t len, int columns)
 }
 
 /* As much as there is room for, from the top. */
-static void redraw(const char *text)
+static void redraw(struct progress *p, const char *text)
 {
-	struct winsize size = { .ws_row = 24, .ws_col = 80 };
-	int rows;
+	int rows = atomic_load(&p->rows), columns = atomic_load(&p->columns);
 
-	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
-	rows = size.ws_row ? size.ws_row - 1 : INT32_MAX;
+	rows = rows ? rows - 1 : INT_MAX;
 	fputs("\033[H\033[J", stdout);
 	for (const char *next; *text; text = next) {
 		size_t len = strcspn(text, "\n");
 
 		next = text + len + (text[len] == '\n');
-		rows -= rows_of(text, len, size.ws_col ? size.ws_col : 80);
+		rows -= rows_of(text, len, columns ? columns : 80);
 		if (rows < 0)
 			break;
 		fwrite(text, next - text, 1, stdout);
 	}
+	fflush(stdout);
 }
 
-static void print(const struct wanted *w, const struct stat_list *list,
-		  const struct stat_list *old, bool is_first)
+/* On a screen a look is shown when it is over. */
+static int look_and_redraw(struct look *l)
 {
-	bool is_drawn = w->watch && !w->json && isatty(STDOUT_FILENO);
 	char *text = NULL;
 	size_t len;
-	FILE *out = open_memstream(&text, &len);
+	int status;
 
-	if (!out)
-		return;
-	(w->json ? show_json : show_text)(out, list, old);
-	fclose(out);
-	if (is_drawn) {
-		redraw(text);
-	} else {
-		if (!is_first && !w->json)
-			putchar('\n');
-		fwrite(text, len, 1, stdout);
-	}
+	l->out = open_memstream(&text, &len);
+	if (!l->out)
+		return cop_fail(EXIT_USAGE, "stat: %s", strerror(errno));
+	status = look(l);
+	fclose(l->out);
+	if (!status)
+		redraw(l->p, text);
 	free(text);
-	fflush(stdout);
+	return status;
 }
 
 static void pause_for(double seconds)
@@ -183,43 +226,57 @@ static void pause_for(double seconds)
 		;
 }
 
-/* What can't be shown is said once. */
-static int watch(const struct wanted *w)
+static int work(void *arg, struct progress *p)
 {
-	struct stat_list list = { 0 }, old = { 0 };
-	struct refused refused = { 0 };
-	bool is_first = true;
-	int status;
+	const struct wanted *w = arg;
+	bool is_drawn = w->watch && !w->json && atomic_load(&p->columns);
+	struct look l = { .wanted = w, .p = p, .out = stdout };
 
 	for (;;) {
-		refused.is_silent = !is_first;
-		status = look(w, &list, &refused);
-		if (!status && is_first)
-			status = refused_say(&refused, w->pid) ? EXIT_UNSHOWN
-							       : 0;
-		if (status)
-			break;
-		print(w, &list, is_first ? NULL : &old, is_first);
-		if (!w->watch || ferror(stdout))
-			break;
-		sockets_free(&old);
-		rates_sort(&list);
-		old = list;
-		list = (struct stat_list){ 0 };
-		is_first = false;
+		int status = is_drawn ? look_and_redraw(&l) : look(&l);
+
+		fflush(stdout);
+		if (status || !w->watch)
+			return status;
 		pause_for(w->seconds);
+		if (!is_drawn && !w->json)
+			putchar('\n');
 	}
-	sockets_free(&list);
-	sockets_free(&old);
-	return status;
+}
+
+/* ---- the subcommand ------------------------------------------------------ */
+
+/* Returns NULL, or why nothing can be seen. */
+static const char *what_blinds(void)
+{
+	static char why[PATH_MAX + 128];
+	struct statfs fs;
+	const char *wrong;
+
+	if (statfs("/proc", &fs) || fs.f_type != PROC_MAGIC)
+		return "/proc is not mounted";
+	wrong = own_read(&own);
+	if (!wrong)
+		return NULL;
+	snprintf(why, sizeof(why), "%s, which says where sockets are, %s",
+		 own.path, wrong);
+	return why;
 }
 
 static int stat_main(int argc, char *argv[])
 {
 	struct wanted wanted = { 0 };
 	int status = wanted_read(argc, argv, &wanted);
+	const char *blinds;
 
-	return status ? status : watch(&wanted);
+	if (status)
+		return status;
+	blinds = what_blinds();
+	if (blinds)
+		return cop_fail(EXIT_BLIND, "stat: no process can be seen: %s",
+				blinds);
+	setlocale(LC_CTYPE, "");
+	return supervise(work, &wanted);
 }
 
 static void stat_help(void)
@@ -228,9 +285,10 @@ static void stat_help(void)
 	wanted_help();
 	printf("\n"
 	       "Exits with 0 whether there are sockets or not, with %d if a "
-	       "process that was\nasked for can't be shown, with %d if it is "
-	       "used wrongly.\n",
-	       EXIT_UNSHOWN, EXIT_USAGE);
+	       "process that was\nasked for can't be shown, with %d if none "
+	       "can "
+	       "be seen, with %d if it is used wrongly.\n",
+	       EXIT_UNSHOWN, EXIT_BLIND, EXIT_USAGE);
 }
 
 static const struct command command = {

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "budget.h"
 #include "target.h"
 
 int target_open(struct target *t, pid_t pid)
@@ -44,15 +45,16 @@ ssize_t target_read(const struct target *t, const char *name, char *buf,
 	return n;
 }
 
-/* It is another's to choose, so nothing in it is to move the cursor. */
+/* It is another's to choose; who prints it escapes it. */
 void target_name(struct target *t)
 {
+	size_t len;
+
 	if (target_read(t, "comm", t->command, sizeof(t->command)) < 0)
 		t->command[0] = '\0';
-	t->command[strcspn(t->command, "\n")] = '\0';
-	for (char *c = t->command; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
+	len = strlen(t->command);
+	if (len && t->command[len - 1] == '\n')
+		t->command[len - 1] = '\0';
 }
 
 bool target_mem(struct target *t)
@@ -64,9 +66,34 @@ bool target_mem(struct target *t)
 	return t->mem >= 0;
 }
 
+static int by_address(const void *key, const void *member)
+{
+	const uint64_t *addr = key;
+	const struct range *r = member;
+
+	if (*addr < r->start)
+		return -1;
+	return *addr >= r->end;
+}
+
+static bool is_in_range(const struct target *t, uint64_t addr, size_t len)
+{
+	const struct range *r = NULL;
+
+	if (t->n_ranges)
+		r = bsearch(&addr, t->ranges, t->n_ranges, sizeof(*r),
+			    by_address);
+	return r && len <= r->end - addr;
+}
+
+/*
+ * Through the file and not by process_vm_readv(): that one waits for whoever
+ * handles the page's faults (userfaultfd), this one fails.
+ */
 bool target_peek(const struct target *t, uint64_t addr, void *buf, size_t len)
 {
-	return addr <= INT64_MAX &&
+	return is_in_range(t, addr, len) && addr <= INT64_MAX &&
+	       budget_read(len) &&
 	       pread(t->mem, buf, len, (off_t)addr) == (ssize_t)len;
 }
 

@@ -10,14 +10,24 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define COMMAND_MAX 64 /* of a thread's name, which has 16 at most, and more */
+#define COMMAND_MAX 64 /* of a command's name, of which each byte is escaped */
+
+/* Memory that can be read without waiting for anybody. */
+struct range {
+	uint64_t start, end;
+};
 
 struct target {
 	pid_t pid;
 	int dir; /* its directory in /proc, by which it stays the same process */
 	int mem;       /* its memory, -1: not opened, or may not be */
 	int mem_error; /* why not; 0: nobody has tried */
-	char command[COMMAND_MAX]; /* as the kernel has it; may be empty */
+	char command[COMMAND_MAX];  /* as the kernel has it; may be empty */
+	const struct range *ranges; /* ascending, from mapped_find() */
+	size_t n_ranges;
+	int mount_scans;  /* how often its mounts were looked through */
+	uint64_t slow;	  /* the last device that they don't show to be safe */
+	uint64_t network; /* its network namespace, 0: not known yet */
 };
 
 /**
@@ -47,11 +57,12 @@ bool target_mem(struct target *t);
 
 /**
  * target_peek - read memory
- * @t: the process, after target_mem()
+ * @t: the process, after target_mem() and mapped_find()
  * @addr: where, which may be any number
  * @buf: where to
  * @len: how much
  *
+ * Reads only what is in one of its ranges, and only while there is a budget.
  * Returns whether all of it was there.
  */
 bool target_peek(const struct target *t, uint64_t addr, void *buf, size_t len);

@@ -4,6 +4,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,14 +78,14 @@ static bool take_dport(struct wanted *w, const char *value)
 	return number(value, 65535, &w->dport);
 }
 
-static const struct option {
-	char letter; /* 0: it has none */
+static const struct choice {
+	int letter; /* or a number beyond those of letters */
 	const char *name;
 	bool (*take)(struct wanted *w, const char *value);
 	const char *value; /* NULL: it takes none; [NAME]: it may have one */
 	const char *wants; /* if it isn't valid */
 	const char *help;
-} options[] = {
+} choices[] = {
 	{ 'f', "--flows", take_flows, NULL, NULL,
 	  "also the flows of each socket, one for each peer" },
 	{ 'w', "--watch", take_watch, "[SECONDS]",
@@ -94,132 +95,124 @@ static const struct option {
 	  "a line of JSON for each socket, and for each flow" },
 	{ 'p', "--pid", take_pid, "PID", "the number of a process",
 	  "of this process alone" },
-	{ 0, "--port", take_port, "PORT", "a port",
+	{ 256, "--port", take_port, "PORT", "a port",
 	  "those that have this port, or whose peer has" },
-	{ 0, "--sport", take_sport, "PORT", "a port", "those that have it" },
-	{ 0, "--dport", take_dport, "PORT", "a port",
+	{ 257, "--sport", take_sport, "PORT", "a port", "those that have it" },
+	{ 258, "--dport", take_dport, "PORT", "a port",
 	  "those whose peer has it" },
 	{ 'n', "--numeric", take_numeric, NULL, NULL,
 	  "addresses as numbers, as they always are" },
 };
 
-#define OPTIONS (sizeof(options) / sizeof(*options))
+#define CHOICES (sizeof(choices) / sizeof(*choices))
 
-static const struct option *find_option(const char *arg, size_t len)
+static int takes_value(const struct choice *c)
 {
-	for (size_t i = 0; i < OPTIONS; i++)
-		if ((strlen(options[i].name) == len &&
-		     !strncmp(options[i].name, arg, len)) ||
-		    (len == 1 && options[i].letter == *arg))
-			return &options[i];
+	if (!c->value)
+		return no_argument;
+	return c->value[0] == '[' ? optional_argument : required_argument;
+}
+
+/* For getopt_long(3), which leaves it to us to say what is wrong. */
+static void make_options(struct option options[CHOICES + 1], char *letters)
+{
+	static const char *const colons[] = {
+		[no_argument] = "",
+		[required_argument] = ":",
+		[optional_argument] = "::",
+	};
+
+	letters += sprintf(letters, "+:");
+	for (size_t i = 0; i < CHOICES; i++) {
+		const struct choice *c = &choices[i];
+
+		options[i] = (struct option){ c->name + 2, takes_value(c), NULL,
+					      c->letter };
+		if (c->letter < 256)
+			letters += sprintf(letters, "%c%s", c->letter,
+					   colons[takes_value(c)]);
+	}
+	options[CHOICES] = (struct option){ 0 };
+}
+
+static const struct choice *find_choice(int letter)
+{
+	for (size_t i = 0; i < CHOICES; i++)
+		if (choices[i].letter == letter)
+			return &choices[i];
 	return NULL;
 }
 
-static bool may_do_without(const struct option *option)
+/* An option that may have a value takes the next word only if it is a number. */
+static const char *value_of(const struct choice *c, char *argv[])
 {
-	return option->value[0] == '[';
-}
+	const char *next = argv[optind];
 
-/* Where it is not in the same word: the next one, for which *i is moved. */
-static const char *next_word(const struct option *option, char *argv[], int *i)
-{
-	const char *next = argv[*i + 1];
-
-	if (!next || (may_do_without(option) && !isdigit((unsigned char)*next)))
-		return NULL;
-	(*i)++;
+	if (optarg || takes_value(c) != optional_argument || !next ||
+	    !isdigit((unsigned char)*next))
+		return optarg;
+	optind++;
 	return next;
 }
 
-static int apply(const struct option *option, const char *value, char *argv[],
-		 int *i, struct wanted *w)
+static int apply(const struct choice *c, const char *value, struct wanted *w)
 {
-	if (option->value && !value)
-		value = next_word(option, argv, i);
-	if (!option->value && value)
-		return cop_fail(EXIT_USAGE, "stat: %s takes no value",
-				option->name);
-	if (option->value && !value && !may_do_without(option))
-		return cop_fail(EXIT_USAGE, "stat: %s: %s is missing",
-				option->name, option->value);
-	if (option->take(w, value))
+	if (c->take(w, value))
 		return 0;
-	return cop_fail(EXIT_USAGE, "stat: %s %s: %s is wanted", option->name,
-			value, option->wants);
+	return cop_fail(EXIT_USAGE, "stat: %s %s: %s is wanted", c->name, value,
+			c->wants);
 }
 
-static int no_option(const char *arg)
+/* What getopt_long() has not understood. */
+static int refuse(int what, const char *arg)
 {
+	const struct choice *c = find_choice(optopt);
+
+	if (what == ':' && c)
+		return cop_fail(EXIT_USAGE, "stat: %s: %s is missing", c->name,
+				c->value);
+	if (c)
+		return cop_fail(EXIT_USAGE, "stat: %s takes no value", c->name);
 	return cop_fail(EXIT_USAGE,
 			"stat: there is no option %s: cop help stat lists them",
 			arg);
 }
 
-static int read_long(char *argv[], int *i, struct wanted *w)
-{
-	const char *arg = argv[*i];
-	size_t len = strcspn(arg, "=");
-	const struct option *option = find_option(arg, len);
-
-	if (!option)
-		return no_option(arg);
-	return apply(option, arg[len] ? arg + len + 1 : NULL, argv, i, w);
-}
-
-/* Letters may follow each other, and a value the last one. */
-static int read_letters(char *argv[], int *i, struct wanted *w)
-{
-	const char *arg = argv[*i];
-	int status = 0;
-
-	for (const char *c = arg + 1; *c && !status; c++) {
-		const struct option *option = find_option(c, 1);
-		bool is_value = c[1] && option && option->value &&
-				(!may_do_without(option) ||
-				 isdigit((unsigned char)c[1]));
-
-		if (!option)
-			return no_option(arg);
-		if (is_value || !c[1] || !option->value)
-			status = apply(option, is_value ? c + 1 : NULL, argv, i,
-				       w);
-		else
-			option->take(w, NULL);
-		if (is_value)
-			break;
-	}
-	return status;
-}
-
 int wanted_read(int argc, char *argv[], struct wanted *w)
 {
-	int status = 0;
+	struct option options[CHOICES + 1];
+	char letters[4 * CHOICES];
+	int at = 1, letter, status = 0;
 
-	for (int i = 1; i < argc && !status; i++) {
-		if (!strncmp(argv[i], "--", 2))
-			status = read_long(argv, &i, w);
-		else if (argv[i][0] == '-' && argv[i][1])
-			status = read_letters(argv, &i, w);
-		else
-			status = cop_fail(EXIT_USAGE,
-					  "stat: %s: only options are taken: "
-					  "cop help stat lists them",
-					  argv[i]);
+	make_options(options, letters);
+	opterr = 0;
+	while (!status && (letter = getopt_long(argc, argv, letters, options,
+						NULL)) != -1) {
+		const struct choice *c = find_choice(letter);
+
+		status = c ? apply(c, value_of(c, argv), w)
+			   : refuse(letter, argv[at]);
+		at = optind;
 	}
+	if (!status && optind < argc)
+		return cop_fail(EXIT_USAGE,
+				"stat: %s: only options are taken: cop help "
+				"stat lists them",
+				argv[optind]);
 	return status;
 }
 
 void wanted_help(void)
 {
-	char name[64];
+	char name[64], letter[8];
 
-	for (size_t i = 0; i < OPTIONS; i++) {
-		const struct option *o = &options[i];
+	for (size_t i = 0; i < CHOICES; i++) {
+		const struct choice *c = &choices[i];
 
-		snprintf(name, sizeof(name), "%c%c%s %s%s%s",
-			 o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
-			 o->letter ? "," : " ", o->name, o->value ? " " : "",
-			 o->value ? o->value : "");
-		printf("  %-24s %s\n", name, o->help);
+		snprintf(letter, sizeof(letter),
+			 c->letter < 256 ? "-%c," : "   ", c->letter);
+		snprintf(name, sizeof(name), "%s %s%s%s", letter, c->name,
+			 c->value ? " " : "", c->value ? c->value : "");
+		printf("  %-24s %s\n", name, c->help);
 	}
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * export.h - where another process finds the sockets of this one: a symbol of
- * libcop.so, which cop stat looks for.
+ * libcop.so.
  *
- * It says where each field is that may be asked for, so that a reader need not be
- * of the same build. What is new goes to the end of an enum; where the meaning
- * of something changes, COP_EXPORT_LAYOUT does. Needs no other header.
+ * cop stat reads it from its own libcop.so, and tells by the build-id which
+ * processes have the same one. The symbol says where each field is that may be
+ * asked for, so that cop stat need not be of the same version as the library beside
+ * it. What is new goes to the end of an enum; where the meaning of something
+ * changes, COP_EXPORT_LAYOUT does. Needs no other header.
  */
 #ifndef COP_EXPORT_H
 #define COP_EXPORT_H

@@ -445,8 +445,9 @@ static const struct wrong {
 	{ "stat -", "only options" },
 	{ "stat -x", "no option -x" },
 	{ "stat -fx", "no option -fx" },
-	{ "stat --", "no option --" },
-	{ "stat --flow", "no option --flow" },
+	{ "stat -- 1", "only options" },
+	{ "stat --flowing", "no option --flowing" },
+	{ "stat --p", "no option --p" },
 	{ "stat --flows=1", "--flows takes no value" },
 	{ "stat -p", "--pid: PID is missing" },
 	{ "stat --pid", "--pid: PID is missing" },
@@ -485,6 +486,28 @@ static void expect_says(const char *args, const char *text)
 			   result.out);
 }
 
+/* Which mean the same. */
+Test(launcher, an_option_of_stat_may_be_written_in_several_ways,
+     .init = scratch_make)
+{
+	static const char *const ways[] = {
+		"-fjp $$",	"-f -j -p$$",	"-jf --pid $$",
+		"-fj --pid=$$", "-n -fjp$$ --", "--fl --js --pi $$",
+	};
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		scratch_shell(&result, "exec $COP stat %s", ways[i]);
+		cr_expect_eq(result.status, 0, "%s: %s", ways[i], result.err);
+		cr_expect_str_empty(result.out, "%s: %s", ways[i], result.out);
+	}
+	scratch_shell(&result, "timeout 1 $COP stat -w 0.1 -p $$; "
+			       "timeout 1 $COP stat -w0.1 -p $$; "
+			       "timeout 1 $COP stat --watch=0.1 -p $$; "
+			       "timeout 1 $COP stat -w -p $$");
+	cr_expect_str_empty(result.err, "%s", result.err);
+	cr_expect_gt(result.out_len, 6 * 80, "%s", result.out);
+}
+
 Test(launcher, version_is_the_librarys, .init = scratch_make)
 {
 	expect_says("version", "cop " COP_LIB_VERSION "\n");
@@ -503,6 +526,26 @@ Test(launcher, help_is_had_in_several_ways, .init = scratch_make)
 		expect_says(of_run[i], "usage: cop run [--adopt");
 	expect_says("check --help", "usage: cop check");
 	expect_says("stat --help", "usage: cop stat [-fjn]");
+}
+
+/* By the path that the kernel has started it by. */
+Test(launcher, the_library_is_found_without_proc, .init = scratch_make)
+{
+	static const char *const ways[] = { "./cop", "PATH=$PWD:$PATH; cop",
+					    "cd /; $OLDPWD/link" };
+
+	scratch_must("cp -r $COP $PROGRAMS $LIB . && ln -s cop link");
+	if (scratch_shell(&result, "unshare -m umount -l /proc"))
+		cr_skip_test("/proc stays where it is: %s", result.err);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		scratch_shell(&result,
+			      "unshare -m sh -c 'umount -l /proc; %s run "
+			      "printenv LD_PRELOAD'",
+			      ways[i]);
+		cr_expect_eq(strncmp(result.out, scratch_dir,
+				     strlen(scratch_dir)),
+			     0, "%s: %s%s", ways[i], result.out, result.err);
+	}
 }
 
 /* ---- programs of their own ----------------------------------------------- */
