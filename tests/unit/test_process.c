@@ -240,3 +240,10 @@ Test(cop_process, a_thread_that_parts_is_no_owner_but_its_child_and_others_are)
 	pthread_join(thread, NULL);
 	cr_assert(not(bad));
 }
+
+/* Ahead of a clone() that libc does not see. */
+Test(cop_process, a_thread_that_libc_does_not_know_of_is_one)
+{
+	threads_begin();
+	cr_expect(not(one_thread()));
+}
