@@ -7,7 +7,8 @@
  *
  * Owns: the decision, which is a sock's sk_prot; SOCK_UNDECIDED, SOCK_WAITED.
  * Protected by: it is made once, by compare and swap, and by one thread at a
- * time; of processes that share the socket by one of them, see cop_mark_lock(). May call: cop_udp.c's operations and what is below them.
+ * time; of processes that share the socket by one of them, see cop_mark_lock().
+ * May call: cop_udp.c's operations and what is below them.
  * Counterpart in the kernel: smc_switch_to_fallback() in net/smc/af_smc.c.
  */
 #include <errno.h>

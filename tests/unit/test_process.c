@@ -308,3 +308,10 @@ Test(cop_process, a_thread_that_a_parted_thread_makes_is_no_owner)
 	pthread_join(thread, &member);
 	cr_assert(not(zero(ptr, member)));
 }
+
+/* Ahead of a clone() that libc does not see. */
+Test(cop_process, a_thread_that_libc_does_not_know_of_is_one)
+{
+	threads_begin();
+	cr_expect(not(one_thread()));
+}
