@@ -99,6 +99,7 @@ TEST_NEEDS := \
 	python3=/usr/bin/python3 \
 	socat \
 	strace \
+	tcpdump \
 	tshark \
 	valgrind \
 	zsh

@@ -237,10 +237,10 @@ Test(docs, the_readme_is_short)
 /* ---- the commands -------------------------------------------------------- */
 
 /*
- * The working directory is like the source directory after make, and the commands
- * are found as after make install. make only says what it would do: the tests were
- * built by it. A page's sleep of a second is three seconds long, since other tests
- * keep the machine busy.
+ * The working directory, which is also the home directory, is like the source
+ * directory after make, and the commands are found as after make install. make only
+ * says what it would do: the tests were built by it. A page's sleep of a second is
+ * three seconds long, since other tests keep the machine busy.
  */
 static void make_source(void)
 {
@@ -266,12 +266,13 @@ static void make_source(void)
  * which are not to take themselves for workers of this one.
  */
 #define SPACES "--net --pid --mount --fork --kill-child --mount-proc"
-#define ALONE                                                           \
-	"spaces='" SPACES "'; [ $(id -u) -eq 0 ] || "                   \
-	"spaces=\"--map-current-user --keep-caps $spaces\"; "           \
-	"unset BXFI_MAP; PATH=$PWD/bin:$PATH:/usr/sbin:/sbin; unshare " \
-	"$spaces true || "                                              \
-	"{ echo no namespaces are to be had; exit 77; }; "              \
+#define ALONE                                                 \
+	"spaces='" SPACES "'; [ $(id -u) -eq 0 ] || "         \
+	"spaces=\"--map-current-user --keep-caps $spaces\"; " \
+	"unset BXFI_MAP XDG_CONFIG_HOME; export HOME=$PWD; "  \
+	"PATH=$PWD/bin:$PATH:/usr/sbin:/sbin; unshare "       \
+	"$spaces true || "                                    \
+	"{ echo no namespaces are to be had; exit 77; }; "    \
 	"unshare $spaces sh -c 'ip link set lo up && " CHECK "run %s'"
 
 static void run_the_page(const char *page)
