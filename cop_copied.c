@@ -85,6 +85,7 @@ static ssize_t recv_wire(struct sock *sk, int fd, void *wire, size_t len,
 			 int flags, struct arrived *a)
 {
 	a->rx.serial = cop_rx_serial;
+	a->rx.gen = READ_ONCE(cop_sk(sk)->flows.gen);
 	if (cop_by_file(flags))
 		return read_wire(sk, fd, wire, len, a);
 	a->fromlen = sizeof(a->from);

@@ -238,6 +238,7 @@ static struct cop_flow *flow_make(struct cop_flows *flows, uint64_t token,
 	WRITE_ONCE(flow->begin, 0);
 	WRITE_ONCE(flow->end, 0);
 	WRITE_ONCE(flow->sent, sent);
+	flow->list = 0;
 	flow->unknown = READ_ONCE(flows->unknown);
 	WRITE_ONCE(flow->key_word, key);
 	atomic_store_explicit(&flow->token, token, memory_order_release);

@@ -29,6 +29,7 @@ struct cop_flow {
 	_Atomic(uint64_t) begin;	  /* (a) of both ways, microseconds */
 	_Atomic(uint64_t) end;		  /* (a) likewise */
 	_Atomic(bool) sent;		  /* (a) it was sent to */
+	uint8_t list;	      /* (l) which one it is in, see cop_flow.c */
 	const void *receiver; /* (l) the thread that has received the last... */
 	uint32_t run;	      /* (l) ...so many, one after the other */
 	uint32_t unknown;     /* (l) cop_flows.unknown as it was then */
@@ -36,10 +37,9 @@ struct cop_flow {
 	struct cop_flow *prev, *next; /* (l) in the list that it is in */
 	struct cop_flow *newer; /* (l) of those that are in no list yet, once
 				 * it is one of them */
-	uint8_t list;		/* (l) which one it is in, see cop_flow.c */
 };
 
-_Static_assert(COP_FLOWS_MAX * sizeof(struct cop_flow) <= 248 * 1024,
+_Static_assert(COP_FLOWS_MAX * sizeof(struct cop_flow) <= 240 * 1024,
 	       "a socket's flows must stay small");
 
 #endif /* COP_FLOW_TABLE_H */
