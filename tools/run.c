@@ -4,6 +4,7 @@
  * become the program.
  */
 #include <errno.h>
+#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,14 +27,14 @@ static bool is_name(const char *value)
 	return *value;
 }
 
-static const struct option {
+static const struct choice {
 	const char *name;
 	const char *variable; /* that it sets */
 	const char *value;    /* to this, if the option has no value */
 	bool (*is_valid)(const char *value); /* NULL: it takes none */
 	const char *wants;		     /* if it isn't valid */
 	const char *args, *help;
-} options[] = {
+} choices[] = {
 	{ "--adopt", "COP_ADOPT", "udp", adopt_is_valid,
 	  "udp, or udp: and ports or ranges of them, as in udp:5000-5999,7000",
 	  "[=udp[:PORTS]]",
@@ -44,58 +45,61 @@ static const struct option {
 	  "say on stderr what is decided and dropped, and why" },
 };
 
-#define OPTIONS (sizeof(options) / sizeof(*options))
+#define CHOICES (sizeof(choices) / sizeof(*choices))
+#define BEYOND	256 /* letters: what getopt_long() calls the first */
 
-static const struct option *find_option(const char *arg)
+/* A value stands behind a =, since the next word may be the command. */
+static void make_options(struct option options[CHOICES + 1])
 {
-	size_t len = strcspn(arg, "=");
-
-	for (size_t i = 0; i < OPTIONS; i++)
-		if (strlen(options[i].name) == len &&
-		    !strncmp(options[i].name, arg, len))
-			return &options[i];
-	return NULL;
+	for (size_t i = 0; i < CHOICES; i++)
+		options[i] =
+			(struct option){ choices[i].name + 2,
+					 choices[i].is_valid ? optional_argument
+							     : no_argument,
+					 NULL, BEYOND + i };
+	options[CHOICES] = (struct option){ 0 };
 }
 
-static int apply(const char *arg)
+static int apply(const struct choice *c, const char *value)
 {
-	const struct option *option = find_option(arg);
-	const char *value = strchr(arg, '=');
-
-	if (!option)
-		return cop_fail(EXIT_USAGE,
-				"run: there is no option %s: cop help run "
-				"lists them",
-				arg);
 	if (!value)
-		value = option->value;
-	else if (!option->is_valid)
-		return cop_fail(EXIT_USAGE, "run: %s takes no value",
-				option->name);
-	else if (!option->is_valid(++value))
-		return cop_fail(EXIT_USAGE, "run: %s: %s is wanted", arg,
-				option->wants);
-	if (setenv(option->variable, value, 1))
+		value = c->value;
+	else if (!c->is_valid(value))
+		return cop_fail(EXIT_USAGE, "run: %s=%s: %s is wanted", c->name,
+				value, c->wants);
+	if (setenv(c->variable, value, 1))
 		return cop_fail(EXIT_USAGE, "run: %s", strerror(errno));
 	return 0;
+}
+
+/* What getopt_long() has not understood. */
+static int refuse(const char *arg)
+{
+	if (optopt >= BEYOND)
+		return cop_fail(EXIT_USAGE, "run: %s takes no value",
+				choices[optopt - BEYOND].name);
+	return cop_fail(EXIT_USAGE,
+			"run: there is no option %s: cop help run lists them",
+			arg);
 }
 
 /* The index of the command in *first; 0 or what to exit with. */
 static int read_options(int argc, char *argv[], int *first)
 {
-	int i, status;
+	struct option options[CHOICES + 1];
+	int at = 1, is, status;
 
-	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
-		if (!strcmp(argv[i], "--")) {
-			i++;
-			break;
-		}
-		status = apply(argv[i]);
+	make_options(options);
+	opterr = 0;
+	while ((is = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+		status = is < BEYOND ? refuse(argv[at])
+				     : apply(&choices[is - BEYOND], optarg);
 		if (status)
 			return status;
+		at = optind;
 	}
-	*first = i;
-	if (i < argc)
+	*first = optind;
+	if (optind < argc)
 		return 0;
 	return cop_fail(EXIT_USAGE,
 			"run: a command is missing: cop run COMMAND...");
@@ -181,10 +185,10 @@ static void run_help(void)
 	char name[64];
 
 	printf("\n");
-	for (size_t i = 0; i < OPTIONS; i++) {
-		snprintf(name, sizeof(name), "%s%s", options[i].name,
-			 options[i].args);
-		printf("  %-22s %s\n", name, options[i].help);
+	for (size_t i = 0; i < CHOICES; i++) {
+		snprintf(name, sizeof(name), "%s%s", choices[i].name,
+			 choices[i].args);
+		printf("  %-22s %s\n", name, choices[i].help);
 	}
 	printf("\n"
 	       "Exits as COMMAND does; with %d if it is not found, %d if it "
