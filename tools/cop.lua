@@ -6,8 +6,7 @@
 --
 --     tshark -X lua_script:tools/cop.lua -r FILE
 --
--- Wireshark 4.4 ignores that option when root starts it. It loads what is in
--- ~/.local/lib/wireshark/plugins whoever starts it.
+-- If root starts Wireshark 4.4, it loads only what is installed for the system.
 --
 -- The layout is that of include/cop.h, the analysis that of cop_source.c, name
 -- by name, so that its figures and those of COP_STATS mean the same. A flow is

@@ -258,6 +258,10 @@ static void make_source(void)
 		"printf '#!/bin/sh\\n[ \"$1\" = 1 ] && set -- 3; exec "
 		"/bin/sleep \"$@\"\\n' "
 		">bin/sleep && "
+		"printf '#!/bin/sh\\nas=\\n[ $(id -u) -ne 0 ] || "
+		"as=\"setpriv --reuid=65534 --regid=65534 --clear-groups\"\\n"
+		"exec $as %%s \"$@\"\\n' $(command -v tshark) >bin/tshark && "
+		"chmod +x bin/tshark && "
 		"chmod +x bin/cop bin/make bin/sleep && ln -s bin/cop cop");
 }
 
