@@ -32,11 +32,21 @@
 #include "cop/scratch.h"
 #include "cop/sysctl.h"
 
-/* Whether the port a sock is leaving is its own to give back. */
-static bool owns_claim(struct sock *sk, uint16_t snum)
+/*
+ * Whether the port a sock is leaving is its own to give back. A bind that contests
+ * the port may take the claim at the same time: SOCK_SHARED_PORT says that the
+ * claim is taken, and only one caller can set it.
+ */
+static bool take_claim(struct sock *sk, uint16_t snum)
 {
 	return snum != READ_ONCE(cop_sk(sk)->pinned) &&
-	       !sock_flag(sk, SOCK_SHARED_PORT);
+	       !(u32_or(&sk->sk_flags, SOCK_SHARED_PORT) & SOCK_SHARED_PORT);
+}
+
+static void give_back(struct sock *sk, uint16_t snum)
+{
+	cop_port_release(&cop_port_table, snum);
+	sock_reset_flag(sk, SOCK_SHARED_PORT);
 }
 
 /*
@@ -45,14 +55,13 @@ static bool owns_claim(struct sock *sk, uint16_t snum)
  */
 static bool hash_replace(struct sock *sk, uint16_t had, uint16_t snum)
 {
-	bool owned = had && owns_claim(sk, had);
 	uint16_t is = had;
 
 	if (!had)
 		sock_hold(sk);
 	if (u16_cas(&sk->sk_num, &is, snum)) {
-		if (owned)
-			cop_port_release(&cop_port_table, had);
+		if (had && take_claim(sk, had))
+			give_back(sk, had);
 		return true;
 	}
 	if (!had)
@@ -82,13 +91,14 @@ void cop_hash(struct sock *sk, uint16_t snum)
 
 void cop_unhash(struct sock *sk)
 {
+	uint16_t snum = READ_ONCE(sk->sk_num);
+	bool owned = snum && take_claim(sk, snum);
 	uint16_t old = atomic_exchange(&sk->sk_num, 0);
 
-	if (!old)
-		return;
-	if (owns_claim(sk, old))
-		cop_port_release(&cop_port_table, old);
-	sock_put(sk);
+	if (owned)
+		give_back(sk, snum);
+	if (old)
+		sock_put(sk);
 }
 
 /* The port space is the home namespace's alone. */
@@ -273,7 +283,7 @@ static int end_claim(struct sock *sk, uint16_t snum, bool claimed, int err)
 {
 	if (!err)
 		hash_port(sk, snum, claimed);
-	else if (claimed)
+	else if (claimed && !sock_flag(sk, SOCK_CONTEST))
 		cop_port_release(&cop_port_table, snum);
 	return err;
 }
@@ -286,10 +296,10 @@ static int end_claim(struct sock *sk, uint16_t snum, bool claimed, int err)
 static int bind_port(struct sock *sk, int fd, const struct sockaddr_in *addr)
 {
 	uint16_t snum = ntohs(addr->sin_port);
-	bool claimed = claim_port(sk, snum);
+	bool claimed = sock_flag(sk, SOCK_CONTEST) || claim_port(sk, snum);
 	int err;
 
-	if (!claimed && !sock_flag(sk, SOCK_ELSEWHERE | SOCK_CONTEST))
+	if (!claimed && !sock_flag(sk, SOCK_ELSEWHERE))
 		return bind_fault(sk, fd, addr);
 	if ((addr->sin_addr.s_addr == htonl(INADDR_ANY) &&
 	     !sock_flag(sk, SOCK_ON_DEVICE)) ||
@@ -545,7 +555,7 @@ static int join_helper(struct sock *sk, int fd, int helper,
 	bool claimed = claim_port(sk, snum);
 	int err;
 
-	if (!claimed && !sock_flag(sk, SOCK_ELSEWHERE | SOCK_CONTEST))
+	if (!claimed && !sock_flag(sk, SOCK_ELSEWHERE))
 		return -EAGAIN; /* another thread is about to bind it */
 	set_option(helper, SOL_SOCKET, SO_REUSEADDR, 1);
 	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);

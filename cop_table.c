@@ -535,48 +535,32 @@ bool fd_forget_stale(struct socket *sock, uint16_t snum)
 }
 
 /*
- * Another socket that is bound to the port and has the claim, as our table says.
- * One that is only about to be bound is none: the kernel does not know of it yet.
+ * Another socket that is bound to the port, by whatever our table says, with its
+ * claim taken. One that is only about to be bound is none: the kernel does not know
+ * of it yet. Nor is one that is giving its port back.
  */
-static struct socket *get_claimant(int fd, const struct socket *sock,
-				   uint16_t snum)
+static struct socket *claim_from(int fd, const struct socket *sock,
+				 uint16_t snum)
 {
 	struct socket *other = sockfd_get(fd);
 
 	if (other && other != sock && READ_ONCE(other->sk->sk_num) == snum &&
-	    !sock_flag(other->sk, SOCK_SHARED_PORT))
+	    !(u32_or(&other->sk->sk_flags, SOCK_SHARED_PORT) &
+	      SOCK_SHARED_PORT))
 		return other;
 	fd_drop(other);
 	return NULL;
 }
 
-bool fd_may_contest(struct socket *sock, uint16_t snum)
+struct socket *fd_borrow_claim(struct socket *sock, uint16_t snum)
 {
 	unsigned int max = READ_ONCE(cop_table.max);
 	struct socket *other = NULL;
 
 	if (!sock->sk->sk_prot->own_ports ||
 	    sock_flag(sock->sk, SOCK_ELSEWHERE))
-		return false;
+		return NULL;
 	for (unsigned int fd = 0; snum && fd < max && !other; fd++)
-		other = get_claimant(fd, sock, snum);
-	fd_drop(other);
-	return other || !snum;
-}
-
-void fd_take_claim(struct socket *sock)
-{
-	unsigned int max = READ_ONCE(cop_table.max);
-	uint16_t snum = READ_ONCE(sock->sk->sk_num);
-
-	if (!snum || !sock_flag(sock->sk, SOCK_SHARED_PORT))
-		return;
-	for (unsigned int fd = 0; fd < max; fd++) {
-		struct socket *other = get_claimant(fd, sock, snum);
-
-		if (other)
-			sock_set_flag(other->sk, SOCK_SHARED_PORT);
-		fd_drop(other);
-	}
-	sock_reset_flag(sock->sk, SOCK_SHARED_PORT);
+		other = claim_from(fd, sock, snum);
+	return other;
 }

@@ -229,19 +229,32 @@ EXPORT int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 
 /* ---- naming ------------------------------------------------------------ */
 
-/* The kernel is asked, and what our table says of the port is set right by it. */
-static int bind_contest(struct socket *sock, int fd,
-			const struct sockaddr *addr, socklen_t len)
+/* Whose the claim was has it again, unless that sock has left the port meanwhile. */
+static void return_claim(struct socket *other, uint16_t snum)
 {
+	if (READ_ONCE(other->sk->sk_num) == snum)
+		sock_reset_flag(other->sk, SOCK_SHARED_PORT);
+	else
+		other->ops->reclaim(other, snum);
+}
+
+/* The kernel is asked, with the claim of the sock that seems to have the port. */
+static int bind_contest(struct socket *sock, int fd,
+			const struct sockaddr *addr, socklen_t len,
+			uint16_t snum)
+{
+	struct socket *other = fd_borrow_claim(sock, snum);
 	int err;
 
+	if (!other)
+		return -EADDRINUSE;
 	sock_set_flag(sock->sk, SOCK_CONTEST);
 	err = sock->ops->bind(sock, fd, addr, len);
 	sock_reset_flag(sock->sk, SOCK_CONTEST);
 	if (err)
-		return -EADDRINUSE; /* as it was said before */
-	fd_take_claim(sock);
-	return 0;
+		return_claim(other, snum);
+	fd_drop(other);
+	return err ? -EADDRINUSE : 0; /* as it was said before */
 }
 
 /* The port may only seem to be held. */
@@ -258,8 +271,8 @@ static noinline int bind_again(struct socket *sock, int fd,
 	snum = ntohs(want.sin_port);
 	if (snum && fd_forget_stale(sock, snum))
 		err = sock->ops->bind(sock, fd, addr, len);
-	if (err == -EADDRINUSE && fd_may_contest(sock, snum))
-		err = bind_contest(sock, fd, addr, len);
+	if (err == -EADDRINUSE)
+		err = bind_contest(sock, fd, addr, len, snum);
 	return err;
 }
 

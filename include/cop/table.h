@@ -247,24 +247,16 @@ bool fd_forget_gone(int fd);
 bool fd_forget_stale(struct socket *sock, uint16_t snum);
 
 /**
- * fd_may_contest - whether the kernel may know better that a port is taken
- * @sock: the socket that was refused the port
- * @snum: the port, host order; 0: any
+ * fd_borrow_claim - take a port's claim from the socket that seems to have the port
+ * @sock: a socket that was refused the port
+ * @snum: the port, host order; 0: none
  *
- * True where our table has another socket bound to it: that one may be in another
+ * Our table has another socket bound to the port, but that one may be in another
  * network namespace, or another process may have disconnected it. A bind with
- * SOCK_CONTEST then asks the kernel. Looks at every slot: for a bind that was
- * refused only.
+ * SOCK_CONTEST then asks the kernel. Returns the other socket, which has the port
+ * without a claim from now on (SOCK_SHARED_PORT), with a count for the caller; NULL
+ * where there is none. Looks at every slot: for a bind that was refused only.
  */
-bool fd_may_contest(struct socket *sock, uint16_t snum);
-
-/**
- * fd_take_claim - give a port's claim to the socket that the kernel has bound to it
- * @sock: the socket, bound though another one seemed to have the port
- *
- * That other one has it without a claim from now on (SOCK_SHARED_PORT). Looks at
- * every slot.
- */
-void fd_take_claim(struct socket *sock);
+struct socket *fd_borrow_claim(struct socket *sock, uint16_t snum);
 
 #endif /* COP_TABLE_H */
