@@ -69,20 +69,37 @@ static void make_sock(int i)
 	put(sk, COP_SOCK_TX, 5);
 	put(sk, COP_SOCK_MISSED, 5);
 	put(sk, COP_SOCK_SENT_FLOWS, (uintptr_t)chain);
-	slots[n - 1 - i] = socket; /* they are counted downwards */
+	slots[FIRST + i] = socket;
+}
+
+/* What leads to the slots, a chunk at a time. */
+static char *make_chunks(size_t count)
+{
+	const size_t offset = is.field[COP_SLOTS_CHUNK].offset;
+	char *chunks = calloc(1, offset + count * sizeof(void *));
+
+	slots = calloc(count * COP_EXPORT_CHUNK, sizeof(*slots));
+	for (size_t i = 0; i < count; i++) {
+		void *chunk = slots + i * COP_EXPORT_CHUNK;
+
+		memcpy(chunks + offset + i * sizeof(chunk), &chunk,
+		       sizeof(chunk));
+	}
+	return chunks;
 }
 
 static void make_all(void)
 {
+	char *chunks = make_chunks((n + FIRST) / COP_EXPORT_CHUNK + 1);
+
 	chain = objects(COP_OBJ_FLOW, CHAIN);
 	socks = objects(COP_OBJ_SOCK, n);
 	sockets = objects(COP_OBJ_SOCKET, n);
-	slots = calloc(n + FIRST, sizeof(*slots));
 	link_chain(5);
 	for (int i = 0; i < n; i++)
 		make_sock(i);
 	table = (char *)is.table;
-	put(table, COP_TABLE_SLOTS, (uintptr_t)(slots + n + FIRST));
+	put(table, COP_TABLE_SLOTS, (uintptr_t)chunks);
 	put(table, COP_TABLE_MAX, n + FIRST);
 }
 
@@ -95,7 +112,7 @@ static void honest(void)
 /* A slot that leads out of memory, a socket that does, a sock whose flows do. */
 static void no_socket(void)
 {
-	slots[0] = (void *)LOST;
+	slots[FIRST + n - 1] = (void *)LOST;
 }
 
 static void no_sock(void)
