@@ -36,7 +36,7 @@ WIRESHARKDIR ?= $(or $(if $(filter /usr /usr/local,$(PREFIX)),$(wireshark_looks)
 
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-base_cflags := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(WERROR) -Iinclude $(CFLAGS)
+base_cflags := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(WERROR) -I. -Iinclude $(CFLAGS)
 
 # libc's headers are not to make other names of those that are defined here. Where
 # a program loads the library by dlopen(), calls in it are to find it, and streams
@@ -58,8 +58,13 @@ COP ?= $(patsubst ./%,%,$(dir $(LIB))cop)
 COP_PROGRAM_DIR := $(patsubst ./%,%,$(dir $(COP))libexec/cop)
 COP_PROGRAMS := $(COP_PROGRAM_DIR)/cop-check $(COP_PROGRAM_DIR)/cop-stat
 
-ROOMS := $(sort $(wildcard cop_*.c))
-SOURCES := $(sort $(wildcard interpose*.c)) $(ROOMS)
+# scripts/rooms lists the rooms from the top down. Unit tests are linked without the
+# first one.
+INTERPOSE := interpose.c $(sort $(wildcard interpose/*.c))
+ROOM_DIRS := $(shell sed -n 's/\#.*//; /^interpose/d; s/^[a-z]*\t*//p' scripts/rooms)
+ROOMS := $(sort $(foreach place,$(ROOM_DIRS),$(if $(filter %.c,$(place)),$(place),\
+	$(wildcard $(place)/*.c $(place)/*/*.c))))
+SOURCES := $(INTERPOSE) $(ROOMS)
 OBJECTS := $(SOURCES:%.c=$(B)/%.o)
 ROOM_OBJECTS := $(ROOMS:%.c=$(B)/%.o)
 
@@ -194,10 +199,10 @@ TOOLS := $(sort $(wildcard tools/*.c))
 # What more than one of them has, then what each has alone.
 JUDGE := tools/command.c tools/elf.c tools/library.c tools/program.c \
 	tools/report.c tools/say.c tools/secure.c tools/self.c tools/verdict.c \
-	cop_escape.c
+	lib/escape.c
 LAUNCHER := $(JUDGE) tools/cop.c tools/run.c tools/adopt.c
 CHECK := $(JUDGE) tools/check.c tools/loader.c
-STAT := $(filter-out $(LAUNCHER) $(CHECK),$(TOOLS)) cop_escape.c cop_source.c \
+STAT := $(filter-out $(LAUNCHER) $(CHECK),$(TOOLS)) lib/escape.c flow/source.c \
 	tools/command.c tools/elf.c tools/library.c tools/say.c tools/self.c
 
 $(COP): $(LAUNCHER:%.c=$(B)/launcher/%.o)
@@ -225,7 +230,7 @@ $(B)/programs/%.o: %.c | need
 
 # ---- tests ------------------------------------------------------------------
 #
-# tests/unit/*.c    one program, linked with the rooms but not interpose*.o
+# tests/unit/       one program, linked with the rooms but not interpose/
 # tests/e2e/*.c     one program, which runs others under LD_PRELOAD
 # tests/e2e/progs/  those others: each .c is a program that knows nothing of us
 # tests/fuzz/       what is given random input, in tests/unit and by "make fuzz"
@@ -240,7 +245,7 @@ E2E := $(B)/tests/e2e-tests
 PROGS := $(patsubst tests/e2e/progs/%.c,$(B)/tests/progs/%,\
 	$(sort $(wildcard tests/e2e/progs/*.c)))
 UNIT_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/unit/*.c \
-	tests/fuzz/*.c)))
+	tests/unit/*/*.c tests/fuzz/*.c)))
 E2E_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/e2e/*.c)))
 test_cflags := $(base_cflags) -Wno-missing-prototypes -Itests
 CRITERION := --jobs 2
@@ -258,7 +263,7 @@ $(UNIT): $(UNIT_OBJECTS) $(ROOM_OBJECTS)
 	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ -lcriterion -lpthread $(LDFLAGS)
 
 # What the dissector works out is compared with what the library does.
-$(E2E): $(E2E_OBJECTS) $(B)/cop_source.o
+$(E2E): $(E2E_OBJECTS) $(B)/flow/source.o
 	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ -lcriterion -lpthread $(LDFLAGS)
 
 $(B)/tests/progs/%: tests/e2e/progs/%.c | need
@@ -417,11 +422,10 @@ programs: need
 lint: need
 	$(MAKE) -B B=build/gcc LIB=build/gcc/libcop.so CC=gcc WERROR=-Werror all
 	$(MAKE) -B B=build/clang LIB=build/clang/libcop.so CC=clang WERROR=-Werror all
-	cppcheck -q --error-exitcode=1 --inline-suppr -Iinclude $(SOURCES) $(TOOLS)
+	cppcheck -q --error-exitcode=1 --inline-suppr -I. -Iinclude $(SOURCES) $(TOOLS)
 	mandoc -T lint -W warning man/*
 	luacheck -q $(wildcard tools/*.lua tests/*/*/*.lua)
-	clang-format --dry-run -Werror $(SOURCES) include/*.h include/cop/*.h \
-		$(wildcard tools/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] bench/*.[ch])
+	clang-format --dry-run -Werror $(shell git ls-files '*.c' '*.h')
 
 install: $(LIB) $(COP) $(COP_PROGRAMS)
 	install -D -m 755 $(LIB) $(DESTDIR)$(LIBDIR)/libcop.so

@@ -7,10 +7,10 @@
  * only steer the choice. May call: the random source it is given.
  * Counterpart in the kernel: udp_lib_get_port() in net/ipv4/udp.c.
  */
-#include "cop/atomic.h"
-#include "cop/compiler.h"
-#include "cop/port.h"
-#include "cop/random.h"
+#include "lib/atomic.h"
+#include "lib/compiler.h"
+#include "cop_port.h"
+#include "lib/random.h"
 
 /* A queue of this length is as good as full; see cop_port_claim_any(). */
 #define LENGTH_FULL (COP_QUEUE_PORTS - 1)

@@ -3,7 +3,7 @@
  * cop_route.c - what the kernel's routing tables say of an address.
  *
  * Owns: the last answer of inet_source_addr(). Protected by: one atomic word.
- * May call: cop_netns.c, cop_scratch.c and the kernel, over a short-lived netlink
+ * May call: lib/netns.c, lib/scratch.c and the kernel, over a short-lived netlink
  * socket and over the socket it is given. Counterpart in the kernel:
  * net/ipv4/fib_frontend.c and route.c.
  */
@@ -14,12 +14,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "cop/compiler.h"
-#include "cop/confine.h"
-#include "cop/libc.h"
-#include "cop/netns.h"
-#include "cop/route.h"
-#include "cop/scratch.h"
+#include "lib/compiler.h"
+#include "lib/confine.h"
+#include "lib/libc.h"
+#include "lib/netns.h"
+#include "cop_route.h"
+#include "lib/scratch.h"
 
 struct route_query {
 	struct nlmsghdr nlh;

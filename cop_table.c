@@ -2,11 +2,11 @@
 /*
  * cop_table.c - descriptor -> struct socket.
  *
- * Owns: cop_table and, with cop_change.c, the count of descriptors in each struct
+ * Owns: cop_table and, with socket/change.c, the count of descriptors in each struct
  * socket.
  * Protected by: each slot is taken and filled with one atomic operation; one
  * thread at a time adopts.
- * May call: cop_socket.c, cop_sock.c, cop_program.c, cop_process.c and a
+ * May call: socket/socket.c, socket/sock.c, filter/attach.c, lib/process.c and a
  * socket's operations.
  * Counterpart in the kernel: fs/file.c.
  */
@@ -14,14 +14,14 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 
-#include "cop/arena.h"
-#include "cop/atomic.h"
-#include "cop/confine.h"
-#include "cop/env.h"
-#include "cop/libc.h"
-#include "cop/process.h"
-#include "cop/socket.h"
-#include "cop/table.h"
+#include "lib/arena.h"
+#include "lib/atomic.h"
+#include "lib/confine.h"
+#include "lib/env.h"
+#include "lib/libc.h"
+#include "lib/process.h"
+#include "socket/socket.h"
+#include "cop_table.h"
 
 #define CHUNKS_MIN	 64
 

@@ -16,19 +16,19 @@
 #include <unistd.h>
 
 #include "cop.h"
-#include "cop/cancel.h"
-#include "cop/compiler.h"
-#include "cop/confine.h"
-#include "cop/encap.h"
-#include "cop/env.h"
-#include "cop/inet.h"
-#include "cop/inherit.h"
-#include "cop/interpose.h"
-#include "cop/libc.h"
-#include "cop/scratch.h"
-#include "cop/socket.h"
-#include "cop/table.h"
-#include "cop/uaccess.h"
+#include "lib/cancel.h"
+#include "lib/compiler.h"
+#include "lib/confine.h"
+#include "wire/encap.h"
+#include "lib/env.h"
+#include "inet/af_inet.h"
+#include "socket/inherit.h"
+#include "interpose/interpose.h"
+#include "lib/libc.h"
+#include "lib/scratch.h"
+#include "socket/socket.h"
+#include "cop_table.h"
+#include "lib/uaccess.h"
 
 static pthread_once_t cop_once = PTHREAD_ONCE_INIT;
 static _Atomic(bool) cop_starting, cop_started;
@@ -69,7 +69,7 @@ void cop_init(void)
 		pthread_once(&cop_once, cop_start);
 }
 
-/* A call on a socket ahead of every constructor; see early() in cop_libc.c. */
+/* A call on a socket ahead of every constructor; see early() in lib/libc.c. */
 bool cop_libc_early(void)
 {
 	if (!READ_ONCE(cop_started) && atomic_load(&cop_starting))

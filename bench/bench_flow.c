@@ -12,12 +12,12 @@
 #include <time.h>
 
 #include "cop.h"
-#include "cop/clock.h"
-#include "cop/inet.h"
-#include "cop/libc.h"
-#include "cop/proto.h"
-#include "cop/socket.h"
-#include "cop/tx.h"
+#include "lib/clock.h"
+#include "inet/af_inet.h"
+#include "lib/libc.h"
+#include "datagram/proto.h"
+#include "socket/socket.h"
+#include "datagram/tx.h"
 #include "harness.h"
 
 #define PEERS	1000

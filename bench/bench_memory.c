@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "cop.h"
-#include "cop/proto.h"
+#include "datagram/proto.h"
 #include "harness.h"
 
 #define MANY 10000

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cop/port.h"
-#include "cop/random.h"
+#include "cop_port.h"
+#include "lib/random.h"
 #include "harness.h"
 
 #define LOW   32768

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cop/version.h"
+#include "lib/version.h"
 #include "command.h"
 #include "say.h"
 #include "self.h"

@@ -8,7 +8,7 @@
 --
 -- If root starts Wireshark 4.4, it loads only what is installed for the system.
 --
--- The layout is that of include/cop.h, the analysis that of cop_source.c, name
+-- The layout is that of include/cop.h, the analysis that of flow/source.c, name
 -- by name, so that its figures and those of COP_STATS mean the same. A flow is
 -- what goes from one UDP address and port to another.
 --
@@ -154,7 +154,7 @@ local function is_first(tvb)
     return tvb(3, 1):bitfield(7) == 1
 end
 
--- ---- a flow's numbers and times: cop_source.c -------------------------------
+-- ---- a flow's numbers and times: flow/source.c -------------------------------
 
 local WINDOW = 64
 local AHEAD_US = 10000

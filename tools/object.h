@@ -5,7 +5,7 @@
 #ifndef COP_TOOLS_OBJECT_H
 #define COP_TOOLS_OBJECT_H
 
-#include "cop/export.h"
+#include "inet/export.h"
 #include "target.h"
 
 struct object {

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cop/export.h"
+#include "inet/export.h"
 
 #define OWN_NOTE_MAX 128
 

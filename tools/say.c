@@ -4,7 +4,7 @@
  */
 #include <stdarg.h>
 
-#include "cop/escape.h"
+#include "lib/escape.h"
 #include "say.h"
 
 #define LINE_SIZE 16384

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * show.c - sockets in words: a table as that of ss(8), or JSON. Figures have the
- * names that COP_STATS gives them (cop_stats.c).
+ * names that COP_STATS gives them (datagram/stats.c).
  *
  * libsmartcols lays the table's rows out. It prints JSON as one document, though;
  * readers of cop stat get an object a line, so that is printed here.
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "cop/escape.h"
+#include "lib/escape.h"
 #include "rates.h"
 #include "show.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * sockets.c - the COP sockets of another process, out of its memory, while it goes
- * on. Slots lead to objects in type-stable memory (cop_slab.c), so what is read may
+ * on. Slots lead to objects in type-stable memory (lib/slab.c), so what is read may
  * be another socket's by now, but always is of its type; that an object still
  * belongs to the one that led to it is checked behind the read. Nothing is followed
  * without end, nor believed. One socket is kept at a time, however many there are.

@@ -5,8 +5,8 @@
 #ifndef COP_TOOLS_SOCKETS_H
 #define COP_TOOLS_SOCKETS_H
 
-#include "cop/export.h"
-#include "cop/source.h"
+#include "inet/export.h"
+#include "flow/source.h"
 #include "kernel.h"
 #include "target.h"
 #include "wanted.h"

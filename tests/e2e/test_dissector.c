@@ -3,7 +3,7 @@
  * test_dissector.c - what tshark shows of COP with tools/cop.lua: of captures
  * that a script writes byte by byte, and of what COP sockets send.
  *
- * What it works out of a flow has to be what cop_source.c does, datagram by
+ * What it works out of a flow has to be what flow/source.c does, datagram by
  * datagram.
  */
 #include <criterion/criterion.h>
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "cop.h"
-#include "cop/source.h"
+#include "flow/source.h"
 #include "scratch.h"
 
 #define ROOT	COP_TEST_DIR "/../"
@@ -479,7 +479,7 @@ Test(dissector, takes_noise_without_an_error, .init = dissector_make)
 		       result.out);
 }
 
-/* ---- beside cop_source.c ------------------------------------------------- */
+/* ---- beside flow/source.c ------------------------------------------------- */
 
 #define FIGURES                                                 \
 	"-T fields -E separator='|' -e cop.analysis.flow "      \

@@ -67,7 +67,8 @@ Test(docs, a_document_without_a_place_for_the_list_is_left_alone)
 static char *all_tests(void)
 {
 	shell("cat " COP_TEST_DIR "/e2e/test_*.c " COP_TEST_DIR
-	      "/unit/test_*.c | tr -s '[:space:]' ' ' | "
+	      "/unit/test_*.c " COP_TEST_DIR
+	      "/unit/*/test_*.c | tr -s '[:space:]' ' ' | "
 	      "grep -oE 'Test\\([^()]*' | "
 	      "sed -E 's/^Test.([^,]*\\*[^,]*, )?(\\w+), (\\w+).*/\\2\\/\\3/'");
 	cr_assert_eq(result.status, 0, "%s", result.err);

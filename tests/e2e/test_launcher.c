@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cop/version.h"
+#include "lib/version.h"
 #include "scratch.h"
 
 #define COMPANY COP_BUILD_DIR "/tests/progs/company"

@@ -210,7 +210,7 @@ static void send_cop(const char *text)
 
 /*
  * With COP_DEBUG strays are looked at as they come. One that comes amid an
- * epoll_wait() may end it, see interpose_watch.c.
+ * epoll_wait() may end it, see interpose/wait_debug.c.
  */
 static bool may_come_amid(const struct scene *scene)
 {

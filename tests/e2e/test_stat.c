@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cop/version.h"
+#include "lib/version.h"
 #include "scratch.h"
 
 #define SCRIPTS	   COP_TEST_DIR "/e2e/scripts/"

@@ -21,14 +21,14 @@
 #include <unistd.h>
 
 #include "cop.h"
-#include "cop/bind.h"
-#include "cop/compiler.h"
-#include "cop/inet.h"
-#include "cop/libc.h"
-#include "cop/port.h"
-#include "cop/program.h"
-#include "cop/proto.h"
-#include "cop/table.h"
+#include "port/bind.h"
+#include "lib/compiler.h"
+#include "inet/af_inet.h"
+#include "lib/libc.h"
+#include "cop_port.h"
+#include "filter/attach.h"
+#include "datagram/proto.h"
+#include "cop_table.h"
 #include "fuzz/fuzz_mark.h"
 
 #define HOLDS(x)                                                            \

@@ -16,11 +16,11 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "cop/output.h"
-#include "cop/bind.h"
-#include "cop/inet.h"
-#include "cop/inherit.h"
-#include "cop/libc.h"
+#include "lib/output.h"
+#include "port/bind.h"
+#include "inet/af_inet.h"
+#include "socket/inherit.h"
+#include "lib/libc.h"
 #include "unit/helpers.h"
 
 /* Criterion forgets some of what its asserts allocate. */

@@ -21,10 +21,10 @@
 #include <unistd.h>
 
 #include "cop.h"
-#include "cop/compiler.h"
-#include "cop/proto.h"
-#include "cop/socket.h"
-#include "cop/table.h"
+#include "lib/compiler.h"
+#include "datagram/proto.h"
+#include "socket/socket.h"
+#include "cop_table.h"
 
 #define LOOPBACK  "127.0.0.1"
 #define NOT_LOCAL "198.51.100.7" /* RFC 5737: nobody's */

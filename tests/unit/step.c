@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <ucontext.h>
 
-#include "cop/atomic.h"
+#include "lib/atomic.h"
 #include "unit/helpers.h"
 #include "unit/step.h"
 

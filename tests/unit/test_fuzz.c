@@ -4,7 +4,7 @@
  * each run. "make fuzz" looks for longer.
  */
 #include "fuzz/fuzz_mark.h"
-#include "helpers.h"
+#include "unit/helpers.h"
 
 #define MARKS  20000
 #define LENGTH 96

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <sys/time.h>
 
-#include "cop/port.h"
-#include "cop/random.h"
+#include "cop_port.h"
+#include "lib/random.h"
 #include "unit/helpers.h"
 
 static uint32_t drawn; /* what the table's random source says next */

@@ -4,7 +4,7 @@
  * array of 65,536 bools. After each operation the answer has to be one that the
  * model allows, and the table has to be as the model is.
  */
-#include "cop/port.h"
+#include "cop_port.h"
 #include "unit/helpers.h"
 
 #define LOW    32768

@@ -4,7 +4,7 @@
  */
 #include <linux/rtnetlink.h>
 
-#include "cop/route.h"
+#include "cop_route.h"
 #include "unit/helpers.h"
 
 TestSuite(cop_route, .init = t_init, .timeout = 20);

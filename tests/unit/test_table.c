@@ -9,8 +9,8 @@
 #include <sys/single_threaded.h>
 #include <sys/wait.h>
 
-#include "cop/port.h"
-#include "cop/process.h"
+#include "cop_port.h"
+#include "lib/process.h"
 #include "unit/helpers.h"
 
 TestSuite(cop_table, .init = t_init, .timeout = 20);

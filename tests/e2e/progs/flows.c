@@ -295,7 +295,7 @@ static void send_both(void)
 	send_range(to_dest, count * 2 / 3, count);
 }
 
-/* What a datagram may be late by is over, see cop_source.c. */
+/* What a datagram may be late by is over, see flow/source.c. */
 static void send_anew(void)
 {
 	nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);

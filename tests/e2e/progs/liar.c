@@ -16,7 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "cop/export.h"
+#include "inet/export.h"
 
 #define FIRST 100
 #define CHAIN 100000

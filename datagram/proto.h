@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * proto.h - the COP transport: its struct sock, and its operations by room.
+ */
+#ifndef COP_PROTO_H
+#define COP_PROTO_H
+
+#include "wire/encap.h"
+#include "flow/flow.h"
+#include "socket/sock.h"
+#include "datagram/wait.h"
+
+/* What happened on a socket; each counter is (a). */
+struct cop_counters {
+	_Atomic(uint64_t) tx_bytes; /* payload that the kernel took */
+	_Atomic(uint64_t) rx_bytes; /* payload of what was delivered */
+	_Atomic(uint32_t) tx_datagrams;
+	_Atomic(uint32_t) rx_datagrams;
+	_Atomic(uint32_t) tx_errors;
+	_Atomic(uint32_t) rx_truncated;	 /* longer than the program's buffer */
+	_Atomic(uint32_t) port_mismatch; /* a NAT is on the way */
+	_Atomic(uint32_t) strays[COP_STRAY_REASONS]; /* not COP, dropped here */
+};
+
+struct cop_sock {
+	struct inet_sock inet;	   /* first: sk and cop_sk() are one */
+	_Atomic(uint16_t) pinned;  /* (a) port that the kernel keeps for good,
+				      * host order; see port/bind.c */
+	_Atomic(uint16_t) armed;   /* (a) port claimed for an autobind that is
+				       * under way, host order */
+	_Atomic(uint32_t) unclean; /* (a) datagrams that may be queued from
+				    * before the filter */
+	_Atomic(uint32_t) marked;  /* (a) sum of what the kernel socket was last
+				    * marked with; 0: nothing */
+	_Atomic(uint32_t) lock;	   /* (a) one at a time at the kernel socket's
+				    * filter, mark and queue; cop_lock() */
+	_Atomic(int) soft_err;	   /* (a) errno that a receive came upon too
+				      * late to return; the next call does */
+	_Atomic(uint32_t)
+		user_range;   /* (a) IP_LOCAL_PORT_RANGE as it was set */
+	struct cop_sent peer; /* (a) to whom the socket is connected */
+	struct cop_counters count;
+	struct cop_flows
+		flows; /* last, since it is not cleared with the rest */
+};
+
+/* What sk_alloc() clears of it. */
+#define COP_SOCK_CLEARED offsetof(struct cop_sock, flows)
+
+_Static_assert(sizeof(struct cop_sock) <= 320, "a struct sock must stay small");
+
+static inline struct cop_sock *cop_sk(const struct sock *sk)
+{
+	return (struct cop_sock *)sk;
+}
+
+extern const struct proto cop_prot;
+extern const struct proto cop_udp_prot;	      /* adopt/udp.c */
+extern const struct proto cop_undecided_prot; /* adopt/pending.c */
+/**
+ * cop_undecided_share - note that another process is about to have a socket
+ * @sk: any sock that the caller keeps alive
+ * @fd: its descriptor
+ *
+ * Where it is undecided its mark says so from now on, and tells what it becomes.
+ * Async-signal-safe.
+ */
+void cop_undecided_share(struct sock *sk, int fd);
+
+/* Whether a mark is that of such a socket. */
+bool cop_undecided_is_marked(const struct cop_mark *mark);
+
+extern struct cop_slab cop_udp_slab; /* of both of these */
+
+/* The rest of struct proto, by room; see there. */
+int cop_init_sock(struct sock *sk);
+void cop_destroy(struct sock *sk);
+void cop_close(struct sock *sk);
+int cop_open(struct sock *sk, int flags);
+int cop_adopt(struct sock *sk, int fd, const struct cop_mark *mark);
+void cop_autobind(struct sock *sk, int fd);
+bool cop_autobound(struct sock *sk, int fd, int err);
+int cop_getname(struct sock *sk, int fd, struct sockaddr *uaddr,
+		socklen_t *addr_len);
+int cop_connect(struct sock *sk, int fd, const struct sockaddr *uaddr,
+		socklen_t addr_len);
+int cop_disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
+		   socklen_t addr_len);
+ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
+		   int flags, const void *name, socklen_t namelen);
+ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len, int flags,
+		     void *name, socklen_t *namelen);
+ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
+		    int flags);
+ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg, int flags);
+ssize_t cop_recvmsg_until(struct sock *sk, int fd, struct msghdr *msg,
+			  int flags, struct cop_wait *wait);
+int cop_sendmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
+		 int flags);
+int cop_recvmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
+		 int flags, struct timespec *timeout);
+int cop_setsockopt(struct sock *sk, int fd, int level, int optname,
+		   const void *optval, socklen_t optlen);
+int cop_getsockopt(struct sock *sk, int fd, int level, int optname,
+		   void *optval, socklen_t *optlen);
+void cop_mirror_buffers(struct sock *sk, int fd); /* sk_rcvbuf, sk_sndbuf */
+int cop_ioctl(struct sock *sk, int fd, unsigned long cmd, void *arg);
+
+#endif /* COP_PROTO_H */

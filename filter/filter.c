@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+/*
+ * filter/filter.c - receiving only what is COP: a classic BPF filter on the kernel
+ * socket, so that nothing else wakes a program that polls.
+ *
+ * Owns: SOCK_FILTER*. Protected by: atomic flags, and the sock's lock. May call:
+ * lib/lock.c, filter/mark.c, port/bind.c, wire/encap.c, wire/stray.c and the kernel. Counterpart in the kernel: sk_filter()
+ * in udp_queue_rcv_one_skb().
+ */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "port/bind.h"
+#include "lib/compiler.h"
+#include "lib/confine.h"
+#include "lib/env.h"
+#include "filter/filter.h"
+#include "lib/libc.h"
+#include "lib/lock.h"
+#include "filter/mark.h"
+#include "datagram/proto.h"
+#include "wire/stray.h"
+#include "datagram/tx.h"
+
+/* So many strays at a time: they may come as fast as they are taken. */
+#define PURGE_MAX 4096
+
+/* The kernel accounts for no datagram with less. */
+#define TRUESIZE_MIN 256
+
+/* With COP_DEBUG there is no filter, and so there may always be strays. */
+void cop_filter_init(struct sock *sk)
+{
+	if (unlikely(cop_env.debug))
+		sock_set_flag(sk, SOCK_FILTER);
+}
+
+void cop_head_clean(struct sock *sk)
+{
+	if (likely(!cop_env.debug) && sock_flag(sk, SOCK_FILTER))
+		sock_set_flag(sk, SOCK_FILTER_CLEAN);
+}
+
+/*
+ * Look at the first datagram in the queue. Where an error is pending, a look
+ * would take it from the program, so it is not taken. After a shutdown() the end
+ * comes behind the last one.
+ */
+static enum cop_head head_look(int fd, struct cop_rx *rx,
+			       struct sockaddr_in *from)
+{
+	socklen_t fromlen = sizeof(*from);
+	unsigned char hdr[COP_HLEN] __attribute__((aligned(4)));
+	struct pollfd ready = { .fd = fd, .events = POLLIN | POLLRDHUP };
+	ssize_t n;
+
+	if (cop_libc.poll(&ready, 1, 0) <= 0)
+		return HEAD_EMPTY;
+	if (ready.revents & (POLLERR | POLLNVAL))
+		return HEAD_ERROR;
+	n = cop_libc_result(cop_libc.recvfrom(
+		fd, hdr, sizeof(hdr), MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT,
+		(struct sockaddr *)from, &fromlen));
+	if (n == -ENOTSOCK)
+		return HEAD_GONE;
+	if (n < 0)
+		return n == -EAGAIN && !(ready.revents & POLLRDHUP)
+			       ? HEAD_EMPTY
+			       : HEAD_ERROR;
+	rx->len = n;
+	rx->stray = cop_hdr_check(hdr, n);
+	if (rx->stray != COP_NO_STRAY)
+		return HEAD_STRAY;
+	rx->len -= cop_hdr_len((struct cophdr *)hdr);
+	return HEAD_COP;
+}
+
+/*
+ * One thread at a time looks at the head of a queue that may hold strays and
+ * takes what it saw there; else it might take what came behind it.
+ */
+static enum cop_head head_purge(struct sock *sk, int fd, struct cop_rx *rx)
+{
+	struct sockaddr_in from = { 0 };
+	unsigned int most = PURGE_MAX;
+	enum cop_head head;
+	char none;
+
+	while ((head = head_look(fd, rx, &from)) == HEAD_STRAY && --most) {
+		if (!cop_owns(sk, fd))
+			return HEAD_GONE;
+		cop_libc.recv(fd, &none, 0, MSG_DONTWAIT);
+		cop_rx_stray(sk, fd, rx->stray, &from, sizeof(from));
+	}
+	if (head == HEAD_EMPTY)
+		cop_head_clean(sk);
+	return head;
+}
+
+enum cop_head cop_head_purge(struct sock *sk, int fd, struct cop_rx *rx)
+{
+	struct cop_held held;
+	enum cop_head head;
+
+	cop_lock(&cop_sk(sk)->lock, &held);
+	head = head_purge(sk, fd, rx);
+	cop_unlock(&cop_sk(sk)->lock, &held);
+	return head;
+}
+
+/* From here on only so many datagrams can be from before. */
+void cop_filter_attached(struct sock *sk)
+{
+	unsigned int most = READ_ONCE(sk->sk_rcvbuf) / TRUESIZE_MIN;
+
+	WRITE_ONCE(cop_sk(sk)->unclean, most);
+	sock_set_flag(sk, SOCK_FILTER);
+}
+
+void cop_head_taken(struct sock *sk)
+{
+	unsigned int left = READ_ONCE(cop_sk(sk)->unclean);
+
+	if (!sock_flag(sk, SOCK_FILTER))
+		return;
+	if (left)
+		WRITE_ONCE(cop_sk(sk)->unclean, left - 1);
+	else
+		cop_head_clean(sk);
+}
+
+/* Another process may have set one already, and the program's own at that. */
+static int filter_set(struct sock *sk, int fd)
+{
+	struct cop_mark_held held;
+	struct cop_mark mark;
+	int err = 0;
+
+	cop_mark_lock(sk, fd, &held);
+	if (cop_program_read(fd, &mark) || mark.body == COP_BODY_ALL)
+		err = cop_mark_filter(sk, fd, COP_BODY_COP, -1);
+	cop_mark_unlock(sk, fd, &held);
+	return err;
+}
+
+static void filter_attach(struct sock *sk, int fd)
+{
+	if (filter_set(sk, fd))
+		return;
+	cop_debug(fd, "has a filter that keeps out what is not COP");
+	cop_filter_attached(sk);
+	sock_set_flag(sk, SOCK_FILTER_NEW);
+}
+
+/*
+ * A forked child that was about to exec may have marked the socket just then,
+ * with what let everything in before.
+ */
+static void filter_look_again(struct sock *sk, int fd)
+{
+	struct cop_mark mark;
+
+	sock_reset_flag(sk, SOCK_FILTER_NEW);
+	if (cop_program_read(fd, &mark) || mark.body != COP_BODY_ALL)
+		return;
+	sock_reset_flag(sk, SOCK_FILTER_CLEAN);
+	filter_attach(sk, fd);
+}
+
+static noinline bool poll_unclean(struct sock *sk, int fd)
+{
+	struct cop_rx rx;
+
+	if (cop_confined() || !cop_owns(sk, fd))
+		return true;
+	if (!sock_flag(sk, SOCK_FILTER))
+		filter_attach(sk, fd);
+	else if (sock_flag(sk, SOCK_FILTER_NEW))
+		filter_look_again(sk, fd);
+	return sock_flag(sk, SOCK_FILTER_CLEAN) ||
+	       cop_head_purge(sk, fd, &rx) != HEAD_EMPTY;
+}
+
+bool cop_poll(struct sock *sk, int fd)
+{
+	const uint32_t flags = READ_ONCE(sk->sk_flags);
+
+	if (unlikely((flags & (SOCK_FILTER_CLEAN | SOCK_FILTER_NEW)) !=
+		     SOCK_FILTER_CLEAN))
+		return poll_unclean(sk, fd);
+	return true;
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+/*
+ * filter/user_filter.c - a filter of the program's own: SO_ATTACH_FILTER and its
+ * like; and one that chooses among the sockets of a port.
+ *
+ * Owns: nothing: the kernel keeps the filter, for all processes that have the
+ * socket. Protected by: cop_mark_lock(). May call: filter/mark.c, filter/attach.c,
+ * filter/filter.c, lib/scratch.c and the kernel.
+ * Counterpart in the kernel: sk_attach_filter(), sk_detach_filter() and
+ * sk_get_filter().
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "filter/bpf.h"
+#include "lib/cancel.h"
+#include "lib/compiler.h"
+#include "filter/filter.h"
+#include "lib/libc.h"
+#include "filter/mark.h"
+#include "lib/scratch.h"
+#include "lib/uaccess.h"
+
+static bool is_locked(int fd)
+{
+	socklen_t len = sizeof(int);
+	int locked = 0;
+
+	cop_libc.getsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &locked, &len);
+	return locked;
+}
+
+/*
+ * What the kernel thinks of a filter it says on a socket of its own: until it is
+ * moved, it would keep COP datagrams out of ours.
+ */
+static int try_filter(int fd, int scratch, int optname, const void *optval,
+		      socklen_t optlen)
+{
+	int err = cop_libc_result(cop_libc.setsockopt(scratch, SOL_SOCKET,
+						      optname, optval, optlen));
+
+	return err != -EFAULT && is_locked(fd) ? -EPERM : err;
+}
+
+/* The number of the descriptor that the scratch socket has got is nobody's. */
+static bool names_scratch(int fd, int scratch, int optname, const void *optval)
+{
+	int bpf;
+
+	if (optname != SO_ATTACH_BPF || !user_readable(fd, optval, sizeof(bpf)))
+		return false;
+	memcpy(&bpf, optval, sizeof(bpf));
+	return bpf == scratch;
+}
+
+static int attach(struct sock *sk, int fd, int optname, const void *optval,
+		  socklen_t optlen)
+{
+	struct cop_scratch part;
+	int scratch = cop_scratch_socket(&part);
+	int err;
+
+	if (scratch < 0)
+		return -ENOBUFS;
+	if (names_scratch(fd, scratch, optname, optval))
+		err = -EBADF;
+	else
+		err = try_filter(fd, scratch, optname, optval, optlen);
+	if (!err && optname == SO_ATTACH_FILTER)
+		err = cop_mark_filter(sk, fd, COP_BODY_USER, scratch);
+	else if (!err)
+		err = -ENOPROTOOPT; /* an eBPF program can't be moved */
+	cop_scratch_close(&part, scratch);
+	return err;
+}
+
+static bool length_fits(int optname, socklen_t optlen)
+{
+	return optlen == (optname == SO_ATTACH_FILTER
+				  ? sizeof(struct sock_fprog)
+				  : sizeof(uint32_t));
+}
+
+int cop_attach_filter(struct sock *sk, int fd, int optname, const void *optval,
+		      socklen_t optlen)
+{
+	int cancel, err;
+
+	if (!length_fits(optname, optlen))
+		return cop_libc_result(cop_libc.setsockopt(
+			fd, SOL_SOCKET, optname, optval, optlen));
+	cancel = cancel_off();
+	err = attach(sk, fd, optname, optval, optlen);
+	cancel_on(cancel);
+	if (err)
+		return err;
+	sock_reset_flag(sk, SOCK_FILTER_CLEAN);
+	cop_filter_attached(sk);
+	return 0;
+}
+
+static int detach(struct sock *sk, int fd)
+{
+	struct cop_mark_held held;
+	struct cop_mark mark;
+	int err = -ENOENT;
+
+	cop_mark_lock(sk, fd, &held);
+	if (!cop_program_read(fd, &mark) && mark.body == COP_BODY_USER)
+		err = cop_mark_filter(sk, fd, COP_BODY_COP, -1);
+	cop_mark_unlock(sk, fd, &held);
+	return err;
+}
+
+/* Strays stay out: another process may rely on that already. */
+int cop_detach_filter(struct sock *sk, int fd, const void *optval,
+		      socklen_t optlen)
+{
+	int err;
+
+	if ((int)optlen < (int)sizeof(int) ||
+	    !user_readable(fd, optval, sizeof(int)) || is_locked(fd))
+		return cop_libc_result(cop_libc.setsockopt(
+			fd, SOL_SOCKET, SO_DETACH_FILTER, optval, optlen));
+	err = detach(sk, fd);
+	if (!err && !sock_flag(sk, SOCK_FILTER))
+		cop_filter_attached(sk);
+	return err;
+}
+
+static int read_filter(int fd, struct sock_filter *insn, unsigned int room)
+{
+	int n = room ? cop_program_user(fd, NULL, 0) : 0;
+
+	if (n > 0 && room >= (unsigned int)n &&
+	    !user_writable(insn, n * sizeof(*insn)))
+		return -EFAULT;
+	return cop_program_user(fd, insn, room);
+}
+
+/* Its length is not in bytes but in instructions. */
+int cop_get_filter(int fd, void *optval, socklen_t *optlen)
+{
+	int n;
+
+	if (!user_readable(fd, optlen, sizeof(*optlen)))
+		return -EFAULT;
+	if ((int)*optlen < 0)
+		return -EINVAL;
+	n = read_filter(fd, optval, *optlen);
+	if (n < 0)
+		return n;
+	return copy_to_user(optlen, &(socklen_t){ n }, sizeof(*optlen));
+}
+
+static int attach_moved(int fd, struct sock_fprog *prog, const void *insn,
+			size_t size)
+{
+	int err;
+
+	memcpy(prog->filter, insn, size);
+	err = cop_bpf_skip(prog->filter, prog->len);
+	if (err)
+		return err;
+	return cop_libc_result(cop_libc.setsockopt(
+		fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, prog, sizeof(*prog)));
+}
+
+/* What the kernel would refuse as it stands is left to it. */
+int cop_attach_reuseport(int fd, const void *optval, socklen_t optlen)
+{
+	struct sock_fprog prog;
+	const void *insn;
+	size_t size;
+	int err;
+
+	if (optlen != sizeof(prog) || !user_readable(fd, optval, optlen))
+		goto kernels;
+	memcpy(&prog, optval, sizeof(prog));
+	size = prog.len * sizeof(*prog.filter);
+	insn = prog.filter;
+	if (!prog.len || prog.len > BPF_MAXINSNS ||
+	    !user_readable(fd, insn, size))
+		goto kernels;
+	prog.filter = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (prog.filter == MAP_FAILED)
+		return -ENOMEM;
+	err = attach_moved(fd, &prog, insn, size);
+	munmap(prog.filter, size);
+	return err;
+kernels:
+	return cop_libc_result(cop_libc.setsockopt(
+		fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, optval, optlen));
+}

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: MIT
+/*
+ * inet/af_inet.c - the PF_INET family.
+ *
+ * Owns: inetsw, the transports by type. Protected by: written only while the
+ * library starts or a transport is loaded. May call: socket/sock.c, a transport's
+ * operations. Counterpart in the kernel: net/ipv4/af_inet.c.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "cop.h"
+#include "lib/compiler.h"
+#include "lib/env.h"
+#include "inet/af_inet.h"
+#include "lib/libc.h"
+#include "lib/netns.h"
+#include "lib/process.h"
+#include "datagram/proto.h"
+#include "cop_route.h"
+#include "socket/socket.h"
+#include "lib/uaccess.h"
+
+static struct inet_protosw *inetsw[SOCK_MAX];
+
+static bool inet_has_type(int type)
+{
+	return type >= 0 && type < SOCK_MAX && inetsw[type];
+}
+
+int inet_register_protosw(struct inet_protosw *p)
+{
+	struct inet_protosw **at;
+
+	if (p->type >= SOCK_MAX)
+		return -EINVAL;
+	for (at = &inetsw[p->type]; *at; at = &(*at)->next) {
+		if (!((*at)->flags & INET_PROTOSW_PERMANENT))
+			break;
+		if ((*at)->protocol == p->protocol)
+			return -EPERM;
+	}
+	p->next = *at;
+	*at = p;
+	return 0;
+}
+
+int inet_unregister_protosw(struct inet_protosw *p)
+{
+	struct inet_protosw **at;
+
+	if (p->flags & INET_PROTOSW_PERMANENT)
+		return -EPERM;
+	if (p->type >= SOCK_MAX)
+		return -EINVAL;
+	for (at = &inetsw[p->type]; *at && *at != p; at = &(*at)->next)
+		;
+	if (*at)
+		*at = p->next;
+	return 0;
+}
+
+/*
+ * The two wildcard rules of inet_create: a program that asks for protocol 0
+ * gets the first entry of the type, and an entry for protocol 0 takes any.
+ */
+static struct inet_protosw *inet_lookup_protosw(int type, int *protocol)
+{
+	struct inet_protosw *answer;
+
+	for (answer = inetsw[type]; answer; answer = answer->next) {
+		if (*protocol == answer->protocol) {
+			if (*protocol != IPPROTO_IP)
+				break;
+		} else if (*protocol == IPPROTO_IP) {
+			*protocol = answer->protocol;
+			break;
+		} else if (answer->protocol == IPPROTO_IP) {
+			break;
+		}
+	}
+	return answer;
+}
+
+/*
+ * A type that only we have is ours whatever the protocol. Of one that the kernel
+ * has too, an entry is served where COP_ADOPT asks for it: not to a thread that
+ * could not have it in the table.
+ */
+static bool inet_serves(int type, int protocol)
+{
+	struct inet_protosw *answer;
+
+	if (likely(!inet_has_type(type)))
+		return false;
+	answer = inet_lookup_protosw(type, &protocol);
+	if (!(inetsw[type]->flags & INET_PROTOSW_ADOPTED))
+		return true;
+	return answer && cop_env.adopt && !cop_process_has_parted();
+}
+
+static int inet_create(struct socket *sock, int protocol)
+{
+	struct inet_protosw *answer;
+	struct sock *sk;
+	int err = 0;
+
+	if (protocol < 0 || protocol >= IPPROTO_MAX)
+		return -EINVAL;
+	if (!inet_has_type(sock->type))
+		return -ESOCKTNOSUPPORT;
+	answer = inet_lookup_protosw(sock->type, &protocol);
+	if (!answer)
+		return -EPROTONOSUPPORT;
+	sk = sk_alloc(PF_INET, answer->prot);
+	if (!sk)
+		return -ENOBUFS;
+	WRITE_ONCE(sock->ops, answer->ops);
+	sock_init_data(sock, sk);
+	sk->sk_protocol = protocol;
+	if (answer->flags & INET_PROTOSW_REUSE)
+		WRITE_ONCE(sk->sk_reuse, 1);
+	if (sk->sk_prot->init)
+		err = sk->sk_prot->init(sk);
+	if (err)
+		sk_common_release(sk);
+	return err;
+}
+
+static int inet_open(struct socket *sock, int flags)
+{
+	return sock->sk->sk_prot->open(sock->sk, flags);
+}
+
+static int inet_adopt(struct socket *sock, int fd, const struct cop_mark *mark)
+{
+	return sock->sk->sk_prot->adopt(sock->sk, fd, mark);
+}
+
+static void inet_mark(struct socket *sock, int fd)
+{
+	sock->sk->sk_prot->mark(sock->sk, fd);
+}
+
+static void inet_flush(struct socket *sock, int fd)
+{
+	sock->sk->sk_prot->report(sock->sk, fd);
+}
+
+static int inet_release(struct socket *sock)
+{
+	sock->sk->sk_prot->close(sock->sk);
+	return 0;
+}
+
+int inet_addr_fits(int fd, const struct sockaddr *uaddr, socklen_t addr_len)
+{
+	if (addr_len > sizeof(struct sockaddr_storage))
+		return -EINVAL;
+	if (addr_len && !user_readable(fd, uaddr, addr_len))
+		return -EFAULT;
+	return 0;
+}
+
+static bool inet_family_fits(const struct sockaddr_in *addr)
+{
+	return addr->sin_family == AF_INET ||
+	       (addr->sin_family == AF_UNSPEC &&
+		addr->sin_addr.s_addr == htonl(INADDR_ANY));
+}
+
+/* What inet_bind leaves in the sock once the port is had. */
+static void inet_bound(struct sock *sk, int fd, const struct sockaddr_in *addr)
+{
+	uint64_t netns = cop_netns_key(fd, sock_flag(sk, SOCK_ELSEWHERE));
+	struct inet_sock *inet = inet_sk(sk);
+	__be32 daddr = addr->sin_addr.s_addr;
+	uint8_t locks = READ_ONCE(sk->sk_userlocks);
+
+	WRITE_ONCE(inet->inet_rcv_saddr, daddr);
+	WRITE_ONCE(inet->inet_saddr, inet_source_addr(daddr, netns));
+	if (daddr)
+		locks |= SOCK_BINDADDR_LOCK;
+	if (addr->sin_port)
+		locks |= SOCK_BINDPORT_LOCK;
+	WRITE_ONCE(sk->sk_userlocks, locks);
+	if (addr->sin_port)
+		WRITE_ONCE(inet->inet_sport, addr->sin_port);
+}
+
+/*
+ * Length and family are judged here; whether the address is local and the port
+ * privileged, and whether the sock is bound already, is judged by the kernel's
+ * own bind inside get_port, in the order in which inet_bind asks.
+ */
+static int inet_bind(struct socket *sock, int fd, const struct sockaddr *uaddr,
+		     socklen_t addr_len)
+{
+	struct sock *sk = sock->sk;
+	struct sockaddr_in addr;
+	int err;
+
+	err = inet_addr_fits(fd, uaddr, addr_len);
+	if (err)
+		return err;
+	if (addr_len < sizeof(addr))
+		return -EINVAL;
+	memcpy(&addr, uaddr, sizeof(addr));
+	if (!inet_family_fits(&addr))
+		return -EAFNOSUPPORT;
+	err = sk->sk_prot->get_port(sk, fd, &addr);
+	if (!err)
+		inet_bound(sk, fd, &addr);
+	return err;
+}
+
+/*
+ * Called ahead of a send from a sock without a confirmed port. The kernel
+ * autobinds in that send; inet_autobound() then says whether it could.
+ */
+static void inet_autobind(struct socket *sock, int fd)
+{
+	sock->sk->sk_prot->autobind(sock->sk, fd);
+}
+
+static bool inet_autobound(struct socket *sock, int fd, int err)
+{
+	return sock->sk->sk_prot->autobound(sock->sk, fd, err);
+}
+
+/*
+ * The autobind is left to connect: the kernel can do it in the same call. Of a
+ * short name too, all is set, for checkers look at it as the kernel's type.
+ */
+static int inet_dgram_connect(struct socket *sock, int fd,
+			      const struct sockaddr *uaddr, socklen_t addr_len)
+{
+	const struct proto *prot = sock->sk->sk_prot;
+	struct sockaddr_storage addr = { 0 };
+	int err;
+
+	err = inet_addr_fits(fd, uaddr, addr_len);
+	if (err)
+		return err;
+	if (addr_len < sizeof(uaddr->sa_family))
+		return -EINVAL;
+	memcpy(&addr, uaddr, addr_len);
+	if (addr.ss_family == AF_UNSPEC)
+		return prot->disconnect(sock->sk, fd, (struct sockaddr *)&addr,
+					addr_len);
+	return prot->connect(sock->sk, fd, (struct sockaddr *)&addr, addr_len);
+}
+
+/* Two descriptors are had, written down and given back before the kernel says. */
+static int sock_no_socketpair(struct socket *sock, int flags, int sv[2])
+{
+	(void)sock;
+	return cop_libc_result(
+		cop_libc.socketpair(AF_INET, SOCK_DGRAM | flags, 0, sv));
+}
+
+static int inet_getname(struct socket *sock, int fd, struct sockaddr *uaddr,
+			socklen_t *addr_len)
+{
+	return sock->sk->sk_prot->getname(sock->sk, fd, uaddr, addr_len);
+}
+
+static bool inet_owns(struct socket *sock, int fd)
+{
+	return sock->sk->sk_prot->owns(sock->sk, fd);
+}
+
+static bool inet_holds(struct socket *sock, uint16_t snum)
+{
+	return sock->sk->sk_prot->holds(sock->sk, snum);
+}
+
+static bool inet_reclaim(struct socket *sock, uint16_t snum)
+{
+	return sock->sk->sk_prot->reclaim(snum);
+}
+
+static bool inet_poll(struct socket *sock, int fd)
+{
+	return sock->sk->sk_prot->poll(sock->sk, fd);
+}
+
+static int inet_ioctl(struct socket *sock, int fd, unsigned long cmd, void *arg)
+{
+	return sock->sk->sk_prot->ioctl(sock->sk, fd, cmd, arg);
+}
+
+static int inet_setsockopt(struct socket *sock, int fd, int level, int optname,
+			   const void *optval, socklen_t optlen)
+{
+	return sock->sk->sk_prot->setsockopt(sock->sk, fd, level, optname,
+					     optval, optlen);
+}
+
+static int inet_getsockopt(struct socket *sock, int fd, int level, int optname,
+			   void *optval, socklen_t *optlen)
+{
+	return sock->sk->sk_prot->getsockopt(sock->sk, fd, level, optname,
+					     optval, optlen);
+}
+
+static ssize_t inet_sendto(struct socket *sock, int fd, const void *buf,
+			   size_t len, int flags, const void *name,
+			   socklen_t namelen)
+{
+	return sock->sk->sk_prot->sendto(sock->sk, fd, buf, len, flags, name,
+					 namelen);
+}
+
+static ssize_t inet_recvfrom(struct socket *sock, int fd, void *buf, size_t len,
+			     int flags, void *name, socklen_t *namelen)
+{
+	return sock->sk->sk_prot->recvfrom(sock->sk, fd, buf, len, flags, name,
+					   namelen);
+}
+
+static ssize_t inet_sendmsg(struct socket *sock, int fd,
+			    const struct msghdr *msg, int flags)
+{
+	return sock->sk->sk_prot->sendmsg(sock->sk, fd, msg, flags);
+}
+
+static ssize_t inet_recvmsg(struct socket *sock, int fd, struct msghdr *msg,
+			    int flags)
+{
+	return sock->sk->sk_prot->recvmsg(sock->sk, fd, msg, flags);
+}
+
+static int inet_sendmmsg(struct socket *sock, int fd, struct mmsghdr *vec,
+			 unsigned int n, int flags)
+{
+	return sock->sk->sk_prot->sendmmsg(sock->sk, fd, vec, n, flags);
+}
+
+static int inet_recvmmsg(struct socket *sock, int fd, struct mmsghdr *vec,
+			 unsigned int n, int flags, struct timespec *timeout)
+{
+	return sock->sk->sk_prot->recvmmsg(sock->sk, fd, vec, n, flags,
+					   timeout);
+}
+
+const struct proto_ops inet_dgram_ops = {
+	.family = PF_INET,
+	.release = inet_release,
+	.flush = inet_flush,
+	.open = inet_open,
+	.adopt = inet_adopt,
+	.mark = inet_mark,
+	.bind = inet_bind,
+	.connect = inet_dgram_connect,
+	.socketpair = sock_no_socketpair,
+	.getname = inet_getname,
+	.autobind = inet_autobind,
+	.autobound = inet_autobound,
+	.owns = inet_owns,
+	.holds = inet_holds,
+	.reclaim = inet_reclaim,
+	.poll = inet_poll,
+	.ioctl = inet_ioctl,
+	.setsockopt = inet_setsockopt,
+	.getsockopt = inet_getsockopt,
+	.sendto = inet_sendto,
+	.recvfrom = inet_recvfrom,
+	.sendmsg = inet_sendmsg,
+	.recvmsg = inet_recvmsg,
+	.sendmmsg = inet_sendmmsg,
+	.recvmmsg = inet_recvmmsg,
+};
+
+static struct inet_protosw inetsw_array[] = {
+	{
+		.type = SOCK_COP,
+		.protocol = IPPROTO_COP,
+		.prot = &cop_prot,
+		.ops = &inet_dgram_ops,
+		.flags = INET_PROTOSW_PERMANENT,
+	},
+	{
+		.type = SOCK_DGRAM,
+		.protocol = IPPROTO_UDP,
+		.prot = &cop_udp_prot,
+		.ops = &inet_dgram_ops,
+		.flags = INET_PROTOSW_PERMANENT | INET_PROTOSW_ADOPTED,
+	},
+};
+
+static const struct net_proto_family inet_family_ops = {
+	.family = PF_INET,
+	.serves = inet_serves,
+	.create = inet_create,
+};
+
+static void inet_choose_prot(struct inet_protosw *p)
+{
+	if (p->flags & INET_PROTOSW_ADOPTED && cop_env.adopt == COP_ADOPT_SOME)
+		p->prot = &cop_undecided_prot;
+}
+
+void inet_adopt_init(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(inetsw_array); i++)
+		inet_choose_prot(&inetsw_array[i]);
+}
+
+void inet_init(void)
+{
+	sock_register(&inet_family_ops);
+	inet_adopt_init();
+	for (size_t i = 0; i < ARRAY_SIZE(inetsw_array); i++)
+		inet_register_protosw(&inetsw_array[i]);
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+/*
+ * interpose/confine.c - the calls by which a process confines itself with seccomp.
+ * What the library may need later it does first.
+ *
+ * Owns: nothing. Protected by: nothing to protect. May call: lib/confine.c.
+ * Counterpart in the kernel: kernel/seccomp.c.
+ */
+#include <linux/seccomp.h>
+#include <stdarg.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "lib/compiler.h"
+#include "lib/confine.h"
+#include "interpose/interpose.h"
+#include "lib/libc.h"
+
+/* A filter without a program is how libseccomp asks what the kernel can do. */
+static bool confines(unsigned long mode, unsigned long filter)
+{
+	return mode == SECCOMP_MODE_STRICT ||
+	       (mode == SECCOMP_MODE_FILTER && filter);
+}
+
+static noinline int prctl_confine(const unsigned long *a)
+{
+	bool becomes = cop_confine_begin();
+	int ret = cop_libc.prctl(PR_SET_SECCOMP, a[0], a[1], a[2], a[3]);
+
+	if (ret && becomes)
+		cop_confine_undo();
+	return ret;
+}
+
+EXPORT int prctl(int option, ...)
+{
+	unsigned long a[4];
+	va_list ap;
+
+	va_start(ap, option);
+	for (size_t i = 0; i < ARRAY_SIZE(a); i++)
+		a[i] = va_arg(ap, unsigned long);
+	va_end(ap);
+	if (unlikely(option == PR_SET_SECCOMP && confines(a[0], a[1])))
+		return prctl_confine(a);
+	return cop_libc.prctl(option, a[0], a[1], a[2], a[3]);
+}
+
+/* SECCOMP_SET_MODE_STRICT is 0 and SECCOMP_SET_MODE_FILTER 1: a mode less one. */
+long syscall_seccomp(const long *a)
+{
+	bool becomes = confines(a[0] + 1, a[2]) && cop_confine_begin();
+	long ret = cop_libc.syscall(SYS_seccomp, a[0], a[1], a[2]);
+
+	if (ret < 0 && becomes)
+		cop_confine_undo();
+	return ret;
+}

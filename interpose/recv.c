@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: MIT
+/*
+ * interpose/recv.c - the calls that receive: recv, recvfrom, recvmsg, recvmmsg,
+ * reading from a socket, and the fortified names of these.
+ *
+ * Owns: nothing. Protected by: nothing to protect. May call: every room below.
+ * Counterpart in the kernel: __sys_recvfrom() and sock_read_iter() in
+ * net/socket.c.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "lib/compiler.h"
+#include "lib/confine.h"
+#include "wire/encap.h"
+#include "inet/af_inet.h"
+#include "interpose/interpose.h"
+#include "lib/libc.h"
+#include "cop_table.h"
+#include "lib/uaccess.h"
+
+/*
+ * The descriptor turned out to be another's. Where our entry is still there it
+ * was closed unseen, and what came is for whoever reads; where it is not, it was
+ * closed while this call waited, and what came is a stray.
+ */
+static noinline ssize_t stale_result(struct socket *sock, int fd, ssize_t ret)
+{
+	if (sockfd_lookup(fd) != sock)
+		return -EINTR;
+	fd_forget_gone(fd);
+	return ret & ~COP_RX_STALE;
+}
+
+static ssize_t recv_result(struct socket *sock, int fd, ssize_t ret)
+{
+	if (likely(ret < 0 || !(ret & COP_RX_STALE)))
+		return ret;
+	return stale_result(sock, fd, ret);
+}
+
+static ssize_t sock_recvmsg(struct socket *sock, int fd, struct msghdr *msg,
+			    int flags)
+{
+	return recv_result(sock, fd, sock->ops->recvmsg(sock, fd, msg, flags));
+}
+
+/* Whether there is room for an address, and nothing to be said of it. */
+static bool name_fits(const struct sockaddr *addr, const socklen_t *alen)
+{
+	return user_writable(alen, sizeof(*alen)) && (int)*alen >= 0 &&
+	       user_writable(addr, min_t(socklen_t, sizeof(struct sockaddr_in),
+					 *alen));
+}
+
+/* The kernel says so behind the receive: the datagram is gone, and delivered. */
+static noinline ssize_t recvfrom_fault(struct socket *sock, int fd, void *buf,
+				       size_t len, int flags,
+				       struct sockaddr *addr, socklen_t *alen)
+{
+	struct sockaddr_storage from;
+	socklen_t fromlen = sizeof(from);
+	ssize_t ret;
+	int err;
+
+	ret = recv_result(sock, fd,
+			  sock->ops->recvfrom(sock, fd, buf, len, flags, &from,
+					      &fromlen));
+	if (ret < 0)
+		return ret;
+	err = name_export(fd, addr, alen, &from, fromlen);
+	return err ? err : ret;
+}
+
+static ssize_t sock_recvfrom(struct socket *sock, int fd, void *buf, size_t len,
+			     int flags, struct sockaddr *addr, socklen_t *alen)
+{
+	flags &= ~MSG_CMSG_COMPAT;
+	if (unlikely(!user_range(buf, min_t(size_t, len, INT_MAX))))
+		return -EFAULT;
+	if (addr && unlikely(!name_fits(addr, alen)))
+		return recvfrom_fault(sock, fd, buf, len, flags, addr, alen);
+	return recv_result(sock, fd,
+			   sock->ops->recvfrom(sock, fd, buf, len, flags, addr,
+					       addr ? alen : NULL));
+}
+
+static noinline flatten ssize_t sys_recvfrom(struct socket *sock, int fd,
+					     void *buf, size_t len, int flags,
+					     struct sockaddr *addr,
+					     socklen_t *alen)
+{
+	int saved = errno;
+	ssize_t ret;
+
+	ret = sock_recvfrom(sock, fd, buf, len, flags, addr, alen);
+	if (unlikely(gone(fd, ret, saved)))
+		return AGAIN(recvfrom)(fd, buf, len, flags, addr, alen);
+	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
+			struct sockaddr *addr, socklen_t *alen)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock))
+		return cop_libc.recvfrom(fd, buf, len, flags, addr, alen);
+	return sys_recvfrom(sock, fd, buf, len, flags, addr, alen);
+}
+
+static noinline flatten ssize_t sys_recv(struct socket *sock, int fd, void *buf,
+					 size_t len, int flags)
+{
+	int saved = errno;
+	ssize_t ret;
+
+	ret = sock_recvfrom(sock, fd, buf, len, flags, NULL, NULL);
+	if (unlikely(gone(fd, ret, saved)))
+		return AGAIN(recv)(fd, buf, len, flags);
+	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t recv(int fd, void *buf, size_t len, int flags)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock))
+		return cop_libc.recv(fd, buf, len, flags);
+	return sys_recv(sock, fd, buf, len, flags);
+}
+
+static ssize_t sock_recvmsg_user(struct socket *sock, int fd,
+				 struct msghdr *umsg, int flags)
+{
+	struct msghdr msg;
+	socklen_t room;
+	ssize_t ret =
+		flags & MSG_CMSG_COMPAT ? -EINVAL : msg_import(fd, &msg, umsg);
+
+	if (ret)
+		return ret;
+	room = msg.msg_namelen;
+	ret = sock_recvmsg(sock, fd, &msg, flags);
+	if (ret < 0)
+		return msg_export_fault(umsg, &msg, room, ret);
+	return unlikely(msg_export(umsg, &msg)) ? -EFAULT : ret;
+}
+
+static noinline flatten ssize_t sys_recvmsg(struct socket *sock, int fd,
+					    struct msghdr *msg, int flags)
+{
+	int saved = errno;
+	ssize_t ret;
+
+	ret = sock_recvmsg_user(sock, fd, msg, flags);
+	if (unlikely(gone(fd, ret, saved)))
+		return AGAIN(recvmsg)(fd, msg, flags);
+	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	ssize_t ret;
+
+	if (unlikely(sock))
+		return sys_recvmsg(sock, fd, msg, flags);
+	ret = cop_libc.recvmsg(fd, msg, flags);
+	if (ret >= 0 && unlikely(msg->msg_controllen))
+		rights_receive(msg);
+	return ret;
+}
+
+static noinline int sys_recvmmsg(struct socket *sock, int fd,
+				 struct mmsghdr *vec, unsigned int n, int flags,
+				 struct timespec *timeout)
+{
+	int saved = errno;
+	int ret;
+
+	if (flags & MSG_CMSG_COMPAT)
+		ret = -EINVAL;
+	else
+		ret = sock->ops->recvmmsg(sock, fd, vec, n, flags, timeout);
+	if (unlikely(gone(fd, ret, saved)))
+		return AGAIN(recvmmsg)(fd, vec, n, flags, timeout);
+	return cop_return(ret, saved);
+}
+
+static noinline int recvmmsg_foreign(int fd, struct mmsghdr *vec,
+				     unsigned int n, int flags,
+				     struct timespec *timeout)
+{
+	int ret = cop_libc.recvmmsg(fd, vec, n, flags, timeout);
+
+	for (int i = 0; i < ret; i++)
+		if (unlikely(vec[i].msg_hdr.msg_controllen))
+			rights_receive(&vec[i].msg_hdr);
+	return ret;
+}
+
+EXPORT int recvmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags,
+		    struct timespec *timeout)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (unlikely(sock))
+		return sys_recvmmsg(sock, fd, vec, n, flags, timeout);
+	return recvmmsg_foreign(fd, vec, n, flags, timeout);
+}
+
+/* As sock_read_iter: a read of nothing leaves the datagram there. */
+static noinline flatten ssize_t sys_read(struct socket *sock, int fd, void *buf,
+					 size_t len)
+{
+	int saved = errno;
+	ssize_t ret;
+
+	ret = sock_recvfrom(sock, fd, buf, len, cop_file_flags(), NULL, NULL);
+	if (unlikely(gone(fd, ret, saved)))
+		return AGAIN(read)(fd, buf, len);
+	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t read(int fd, void *buf, size_t len)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock) || unlikely(!len || !user_range(buf, len)))
+		return cop_libc.read(fd, buf, len);
+	return sys_read(sock, fd, buf, len);
+}
+
+static ssize_t sock_readv(struct socket *sock, int fd, const struct iovec *iov,
+			  int n, int flags)
+{
+	struct msghdr msg = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
+	ssize_t len = iov_judge(fd, iov, n);
+
+	return len > 0 ? sock_recvmsg(sock, fd, &msg, flags) : len;
+}
+
+static noinline flatten ssize_t sys_readv(struct socket *sock, int fd,
+					  const struct iovec *iov, int n)
+{
+	int saved = errno;
+	ssize_t ret;
+
+	ret = sock_readv(sock, fd, iov, n, cop_file_flags());
+	if (unlikely(gone(fd, ret, saved)))
+		return AGAIN(readv)(fd, iov, n);
+	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock))
+		return cop_libc.readv(fd, iov, n);
+	return sys_readv(sock, fd, iov, n);
+}
+
+static ssize_t sock_preadv2(struct socket *sock, int fd,
+			    const struct iovec *iov, int n, off64_t off,
+			    int flags)
+{
+	int msg_flags = rwf_to_msg(flags);
+	ssize_t len;
+
+	if (off != -1) /* which no socket has */
+		return cop_libc_result(
+			cop_libc.preadv64v2(fd, iov, n, off, flags));
+	len = iov_judge(fd, iov, n);
+	if (len <= 0)
+		return len;
+	if (msg_flags < 0)
+		return msg_flags;
+	return sock_readv(sock, fd, iov, n, msg_flags);
+}
+
+static noinline ssize_t sys_preadv64v2(struct socket *sock, int fd,
+				       const struct iovec *iov, int n,
+				       off64_t off, int flags)
+{
+	int saved = errno;
+	ssize_t ret;
+
+	ret = sock_preadv2(sock, fd, iov, n, off, flags);
+	if (unlikely(gone(fd, ret, saved)))
+		return AGAIN(preadv64v2)(fd, iov, n, off, flags);
+	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t preadv64v2(int fd, const struct iovec *iov, int n, off64_t off,
+			  int flags)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock))
+		return cop_libc.preadv64v2(fd, iov, n, off, flags);
+	return sys_preadv64v2(sock, fd, iov, n, off, flags);
+}
+
+/* The fortified names: a length beyond the buffer ends the program in libc. */
+EXPORT ssize_t __read_chk(int fd, void *buf, size_t len, size_t buflen)
+{
+	if (likely(!sockfd_lookup(fd)) || len > buflen)
+		return cop_libc.__read_chk(fd, buf, len, buflen);
+	return read(fd, buf, len);
+}
+
+EXPORT ssize_t __recv_chk(int fd, void *buf, size_t len, size_t buflen,
+			  int flags)
+{
+	if (likely(!sockfd_lookup(fd)) || len > buflen)
+		return cop_libc.__recv_chk(fd, buf, len, buflen, flags);
+	return recv(fd, buf, len, flags);
+}
+
+EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t len, size_t buflen,
+			      int flags, struct sockaddr *addr, socklen_t *alen)
+{
+	if (likely(!sockfd_lookup(fd)) || len > buflen)
+		return cop_libc.__recvfrom_chk(fd, buf, len, buflen, flags,
+					       addr, alen);
+	return recvfrom(fd, buf, len, flags, addr, alen);
+}
+
+ALIAS(preadv64v2)
+ssize_t preadv2(int fd, const struct iovec *iov, int n, off_t off, int flags);
+ALIAS(read) ssize_t __read(int fd, void *buf, size_t len);

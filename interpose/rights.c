@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+/*
+ * interpose/rights.c - descriptors in messages: a COP socket is marked before it
+ * is sent, and what was received is looked at for marks.
+ *
+ * Owns: nothing. Protected by: nothing to protect. May call: cop_table.c and
+ * the operations of a socket. Counterpart in the kernel: net/core/scm.c.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lib/compiler.h"
+#include "lib/confine.h"
+#include "interpose/interpose.h"
+#include "cop_table.h"
+#include "lib/uaccess.h"
+
+static void fd_mark(int fd)
+{
+	struct socket *sock = sockfd_get(fd);
+
+	if (!sock)
+		return;
+	fd_hand_on(sock, fd);
+	fd_drop(sock);
+}
+
+/* What came under a number that we hold is not what we hold. */
+void fd_received(int fd)
+{
+	int saved = errno;
+
+	cop_init();
+	foreign_fd(fd);
+	if (!cop_confined())
+		fd_adopt(fd);
+	errno = saved;
+}
+
+/* As CMSG_OK() of the kernel, which refuses the message otherwise. */
+static bool cmsg_ok(const struct msghdr *msg, const struct cmsghdr *cmsg)
+{
+	size_t at = (const char *)cmsg - (const char *)msg->msg_control;
+
+	return cmsg->cmsg_len >= sizeof(*cmsg) &&
+	       cmsg->cmsg_len <= msg->msg_controllen - at;
+}
+
+static void each_right(struct msghdr *msg, void (*act)(int fd))
+{
+	struct cmsghdr *cmsg;
+
+	for (cmsg = CMSG_FIRSTHDR(msg); cmsg && cmsg_ok(msg, cmsg);
+	     cmsg = CMSG_NXTHDR(msg, cmsg)) {
+		size_t n = cmsg->cmsg_len - CMSG_LEN(0);
+		int fd;
+
+		if (cmsg->cmsg_level != SOL_SOCKET ||
+		    cmsg->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i + sizeof(fd) <= n; i += sizeof(fd)) {
+			memcpy(&fd, CMSG_DATA(cmsg) + i, sizeof(fd));
+			act(fd);
+		}
+	}
+}
+
+/* No message passes more descriptors than SCM_MAX_FD, which is 253. */
+#define CONTROL_MAX 65536
+
+/* On a socket of ours it is asked what can be read: on others nothing is. */
+noinline void rights_send(const struct msghdr *umsg)
+{
+	int fd = fd_any();
+	struct msghdr msg;
+	int saved = errno;
+
+	if (fd < 0 || msg_import(fd, &msg, umsg) || !msg.msg_control ||
+	    msg.msg_controllen > CONTROL_MAX ||
+	    !user_readable(fd, msg.msg_control, msg.msg_controllen))
+		return;
+	each_right(&msg, fd_mark);
+	errno = saved;
+}
+
+noinline void rights_receive(struct msghdr *msg)
+{
+	each_right(msg, fd_received);
+}

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+/*
+ * interpose/splice.c - sendfile and splice. Into a COP socket they make one
+ * datagram of what the file or the pipe has, as they do on UDP. Out of one they
+ * fail as where there is nothing to splice: its headers would be in the pipe.
+ *
+ * Owns: nothing. Protected by: nothing to protect. May call: every room below,
+ * and send(). Counterpart in the kernel: do_sendfile() in fs/read_write.c,
+ * do_splice() in fs/splice.c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/cancel.h"
+#include "lib/compiler.h"
+#include "interpose/interpose.h"
+#include "lib/libc.h"
+#include "lib/scratch.h"
+#include "lib/splice.h"
+#include "cop_table.h"
+#include "lib/uaccess.h"
+
+static bool is_ours(int fd)
+{
+	return sockfd_lookup(fd) && !fd_forget_gone(fd);
+}
+
+static bool is_pipe(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISFIFO(st.st_mode);
+}
+
+/* Whether datagrams would go into a pipe, each with its header. */
+static bool shows_headers(int in, int out)
+{
+	int mode = cop_libc.fcntl(out, F_GETFL) & O_ACCMODE;
+
+	return is_ours(in) && is_pipe(out) && mode != O_RDONLY;
+}
+
+/* ---- sendfile ----------------------------------------------------------- */
+
+static bool goes_beyond(off64_t pos, size_t n)
+{
+	return n > (size_t)(INT64_MAX - pos);
+}
+
+/*
+ * Everything but the data is judged by the kernel: this moves none. What no
+ * file can have is judged ahead of what this one can't.
+ */
+static ssize_t judge_sendfile(int fd, int in, off64_t *off, size_t n)
+{
+	ssize_t ret = cop_libc_result(
+		cop_libc.sendfile64(fd, in, off, n > SSIZE_MAX ? n : 0));
+
+	return ret == -EOVERFLOW && off && goes_beyond(*off, n) ? -EINVAL : ret;
+}
+
+static ssize_t sendfile_through(int fd, int in, off64_t *off, size_t n,
+				void *buf)
+{
+	off64_t pos = off ? *off : lseek64(in, 0, SEEK_CUR);
+	ssize_t ret;
+
+	if (pos < 0)
+		return -errno;
+	if (goes_beyond(pos, n))
+		return -EINVAL;
+	ret = cop_file_peek(in, pos, buf, min_t(size_t, n, COP_SPLICE_MAX));
+	if (ret > 0)
+		ret = cop_libc_result(send(fd, buf, ret, 0));
+	if (ret > 0 && off)
+		*off = pos + ret;
+	else if (ret > 0)
+		lseek64(in, pos + ret, SEEK_SET);
+	return ret;
+}
+
+static ssize_t sendfile_from(int fd, int in, off64_t *off, size_t n)
+{
+	ssize_t ret = judge_sendfile(fd, in, off, n);
+	void *buf;
+
+	if (ret < 0 || !n)
+		return ret;
+	buf = cop_splice_map();
+	if (!buf)
+		return -ENOBUFS;
+	ret = sendfile_through(fd, in, off, n, buf);
+	cop_splice_unmap(buf);
+	return ret;
+}
+
+/* The kernel reads the position ahead of all else, and writes it behind all else. */
+static ssize_t sock_sendfile(int fd, int in, off64_t *uoff, size_t n)
+{
+	off64_t off;
+	ssize_t ret;
+
+	if (!uoff)
+		return sendfile_from(fd, in, NULL, n);
+	if (!user_readable(fd, uoff, sizeof(*uoff)))
+		return -EFAULT;
+	off = *uoff;
+	ret = sendfile_from(fd, in, &off, n);
+	return copy_to_user(uoff, &off, sizeof(off)) ? -EFAULT : ret;
+}
+
+/* It is no cancellation point, and what it calls are. */
+static noinline ssize_t sys_sendfile(int out, int in, off64_t *off, size_t n)
+{
+	int saved = errno;
+	int cancel = cancel_off();
+	ssize_t ret;
+
+	if (is_ours(out))
+		ret = sock_sendfile(out, in, off, n);
+	else if (n && !off && shows_headers(in, out))
+		ret = -EINVAL;
+	else
+		ret = cop_libc_result(cop_libc.sendfile64(out, in, off, n));
+	cancel_on(cancel);
+	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t sendfile(int out, int in, off_t *off, size_t n)
+{
+	if (likely(!sockfd_lookup(out) && !sockfd_lookup(in)))
+		return cop_libc.sendfile(out, in, off, n);
+	return sys_sendfile(out, in, off, n);
+}
+
+EXPORT ssize_t sendfile64(int out, int in, off64_t *off, size_t n)
+{
+	if (likely(!sockfd_lookup(out) && !sockfd_lookup(in)))
+		return cop_libc.sendfile64(out, in, off, n);
+	return sys_sendfile(out, in, off, n);
+}
+
+/* ---- splice ------------------------------------------------------------- */
+
+/* As splice() has them; @fd is the COP socket. */
+struct splice_call {
+	int in, fd;
+	size_t n;
+	unsigned int flags;
+};
+
+#define SPLICE_F_ALL \
+	(SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT)
+
+/* Whatever can't be done is the kernel's to refuse, and moves nothing there. */
+static bool can_splice(const struct splice_call *call)
+{
+	return call->n && call->n <= SSIZE_MAX &&
+	       !(call->flags & ~SPLICE_F_ALL) && is_pipe(call->in) &&
+	       !(cop_libc.fcntl(call->fd, F_GETFL) & O_APPEND);
+}
+
+#define TAKEN_BY_ANOTHER (-ENODATA) /* what was in the pipe just now */
+
+static ssize_t pipe_look(const struct splice_call *call, void *buf)
+{
+	struct cop_scratch part;
+	int copy[2];
+	ssize_t ret;
+
+	cop_scratch_begin(&part);
+	ret = cop_pipe_open(copy, call->in);
+	if (!ret) {
+		ret = cop_pipe_peek(copy, call->in, buf,
+				    min_t(size_t, call->n, COP_SPLICE_MAX));
+		cop_pipe_close(copy);
+	}
+	cop_scratch_end(&part);
+	return ret;
+}
+
+/* Where there is no descriptor now, what was looked at is read again. */
+static void pipe_drop(int in, void *buf, size_t n)
+{
+	struct cop_scratch part;
+	int copy[2];
+
+	cop_scratch_begin(&part);
+	if (!cop_pipe_open(copy, in)) {
+		cop_pipe_take(copy, in, n);
+		cop_pipe_close(copy);
+	} else if (cop_libc.read(in, buf, n) < 0) {
+		/* another reader was there first */
+	}
+	cop_scratch_end(&part);
+}
+
+/* The send may wait, and a signal end it: no descriptor of ours is open then. */
+static ssize_t splice_through(const struct splice_call *call, void *buf)
+{
+	int flags = call->flags & SPLICE_F_MORE ? MSG_MORE : 0;
+	ssize_t ret = pipe_look(call, buf);
+
+	if (ret == -EAGAIN)
+		return TAKEN_BY_ANOTHER;
+	if (ret > 0)
+		ret = cop_libc_result(send(call->fd, buf, ret, flags));
+	if (ret > 0)
+		pipe_drop(call->in, buf, ret);
+	return ret;
+}
+
+static ssize_t splice_now(const struct splice_call *call)
+{
+	void *buf = cop_splice_map();
+	ssize_t ret;
+
+	if (!buf)
+		return -ENOBUFS;
+	ret = splice_through(call, buf);
+	cop_splice_unmap(buf);
+	return ret;
+}
+
+/* Only the wait may be cut short: a thread cancelled there holds nothing. */
+static ssize_t sock_splice(const struct splice_call *call)
+{
+	bool waits = !(call->flags & SPLICE_F_NONBLOCK);
+	ssize_t ret;
+	int cancel;
+
+	do {
+		ret = waits ? cop_pipe_wait(call->in) : 1;
+		if (ret <= 0)
+			return ret;
+		cancel = cancel_off();
+		ret = splice_now(call);
+		cancel_on(cancel);
+	} while (ret == TAKEN_BY_ANOTHER && waits);
+	return ret == TAKEN_BY_ANOTHER ? -EAGAIN : ret;
+}
+
+static noinline ssize_t sys_splice(int in, off64_t *inoff, int out,
+				   off64_t *outoff, size_t n,
+				   unsigned int flags)
+{
+	struct splice_call call = { in, out, n, flags };
+	int saved = errno;
+	ssize_t ret;
+
+	pthread_testcancel();
+	if (inoff || outoff)
+		ret = cop_libc_result(
+			cop_libc.splice(in, inoff, out, outoff, n, flags));
+	else if (is_ours(out) && can_splice(&call))
+		ret = sock_splice(&call);
+	else if (n && shows_headers(in, out))
+		ret = -EINVAL;
+	else
+		ret = cop_libc_result(
+			cop_libc.splice(in, NULL, out, NULL, n, flags));
+	return cop_return(ret, saved);
+}
+
+EXPORT ssize_t splice(int in, off64_t *inoff, int out, off64_t *outoff,
+		      size_t n, unsigned int flags)
+{
+	if (likely(!sockfd_lookup(out) && !sockfd_lookup(in)))
+		return cop_libc.splice(in, inoff, out, outoff, n, flags);
+	return sys_splice(in, inoff, out, outoff, n, flags);
+}

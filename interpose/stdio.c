@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: MIT
+/*
+ * interpose/stdio.c - stdio on a descriptor: fdopen, fclose, freopen, dprintf.
+ * What a stream on a COP descriptor moves, it moves by the calls of the other
+ * interpose files.
+ *
+ * Owns: nothing. Protected by: nothing to protect. May call: every room below,
+ * and the other interpose files' symbols by name. Counterpart in the kernel:
+ * none; libio in libc.
+ */
+#include <errno.h>
+#include <gnu/libc-version.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "lib/cancel.h"
+#include "lib/compiler.h"
+#include "interpose/interpose.h"
+#include "lib/libc.h"
+#include "socket/stream.h"
+#include "cop_table.h"
+
+/* ---- what moves a stream's bytes ---------------------------------------- */
+
+/*
+ * libc asks for a buffer full, which is not what the program asked for: of a
+ * longer datagram UDP's streams lose the rest, unless it is fread() that wants
+ * more than a buffer. Here it is kept, so both get it.
+ */
+static ssize_t stream_read(void *cookie, char *buf, size_t len)
+{
+	struct cop_stream *s = cookie;
+	struct iovec iov[2] = { { buf, len } };
+	ssize_t n = cop_stream_rest(s, buf, len);
+
+	if (n)
+		return n;
+	iov[1].iov_base = sockfd_lookup(s->fd) ? cop_stream_room(s) : NULL;
+	iov[1].iov_len = COP_STREAM_REST;
+	if (!iov[1].iov_base)
+		return read(s->fd, buf, len);
+	n = readv(s->fd, iov, 2);
+	if (n <= (ssize_t)len)
+		return n;
+	cop_stream_keep(s, n - len);
+	return len;
+}
+
+/* As _IO_new_file_write() in libc: in pieces, should it be a pipe's number now. */
+static ssize_t stream_write(void *cookie, const char *buf, size_t len)
+{
+	struct cop_stream *s = cookie;
+	size_t done = 0;
+	ssize_t n;
+
+	do {
+		n = write(s->fd, buf + done, len - done);
+		if (n > 0)
+			done += n;
+	} while (n > 0 && done < len);
+	return done;
+}
+
+static int stream_seek(void *cookie, off64_t *off, int whence)
+{
+	struct cop_stream *s = cookie;
+
+	*off = lseek64(s->fd, *off, whence);
+	return *off < 0 ? -1 : 0;
+}
+
+static int stream_close(void *cookie)
+{
+	struct cop_stream *s = cookie;
+
+	return close(s->fd);
+}
+
+static const cookie_io_functions_t stream_io = {
+	.read = stream_read,
+	.write = stream_write,
+	.seek = stream_seek,
+	.close = stream_close,
+};
+
+/* ---- opening ------------------------------------------------------------ */
+
+static noinline FILE *stdio_fdopen(int fd, const char *mode)
+{
+	int saved = errno;
+	FILE *fp = NULL;
+	int err;
+
+	if (fd_forget_gone(fd)) {
+		errno = saved;
+		return cop_libc.fdopen(fd, mode);
+	}
+	err = cop_stream_open(fd, mode, &stream_io, &fp);
+	return cop_return(err, saved) ? NULL : fp;
+}
+
+EXPORT FILE *fdopen(int fd, const char *mode)
+{
+	if (likely(!sockfd_lookup(fd)))
+		return cop_libc.fdopen(fd, mode);
+	return stdio_fdopen(fd, mode);
+}
+
+/* ---- closing ------------------------------------------------------------ */
+
+/* -1 for a stream of memory, whose _fileno nobody ever sets. */
+static int number_of(FILE *fp)
+{
+	int saved = errno;
+	int fd = fileno_unlocked(fp);
+
+	errno = saved;
+	return fd;
+}
+
+/*
+ * Whether closing a FILE may mean anything to the table. Only where there are
+ * COP descriptors is it looked at.
+ */
+static bool is_concerned(FILE *fp)
+{
+	return any_ours() &&
+	       (sockfd_lookup(number_of(fp)) || cop_stream_find(fp));
+}
+
+/* A stream of libc's own, which closes where nobody sees it, or does not. */
+static int fclose_file(FILE *fp)
+{
+	int cancel = cancel_off();
+	struct fd_change change;
+	int ret, err;
+
+	fd_change_begin(&change, number_of(fp), NULL);
+	ret = cop_libc.fclose(fp);
+	err = errno;
+	fd_change_settle(&change);
+	cancel_on(cancel);
+	errno = err;
+	return ret;
+}
+
+/* Ours flushes, then closes by stream_close(), unless freopen() was there. */
+static noinline int stdio_fclose(FILE *fp)
+{
+	struct cop_stream *s = cop_stream_take(fp);
+	int saved = errno;
+	int ret, err;
+
+	ret = s && s->fd >= 0 ? cop_libc.fclose(fp) : fclose_file(fp);
+	err = errno;
+	if (s)
+		cop_stream_free(s);
+	errno = ret ? err : saved;
+	return ret;
+}
+
+EXPORT int fclose(FILE *fp)
+{
+	return unlikely(is_concerned(fp)) ? stdio_fclose(fp)
+					  : cop_libc.fclose(fp);
+}
+
+typedef FILE *freopen_call(const char *path, const char *mode, FILE *fp);
+
+static noinline FILE *stdio_freopen(freopen_call *next, const char *path,
+				    const char *mode, FILE *fp)
+{
+	struct cop_stream *s = cop_stream_find(fp);
+	int cancel = cancel_off();
+	struct fd_change change;
+	FILE *ret;
+	int err;
+
+	flockfile(fp);
+	if (s && s->fd >= 0) {
+		fflush(fp);
+		cop_stream_release(s);
+	}
+	fd_change_begin(&change, number_of(fp), NULL);
+	ret = next(path, mode, fp);
+	err = errno;
+	fd_change_settle(&change);
+	funlockfile(fp);
+	cancel_on(cancel);
+	errno = err;
+	return ret;
+}
+
+EXPORT FILE *freopen(const char *path, const char *mode, FILE *fp)
+{
+	return unlikely(is_concerned(fp))
+		       ? stdio_freopen(cop_libc.freopen, path, mode, fp)
+		       : cop_libc.freopen(path, mode, fp);
+}
+
+EXPORT FILE *freopen64(const char *path, const char *mode, FILE *fp)
+{
+	return unlikely(is_concerned(fp))
+		       ? stdio_freopen(cop_libc.freopen64, path, mode, fp)
+		       : cop_libc.freopen64(path, mode, fp);
+}
+
+/* ---- printing ----------------------------------------------------------- */
+
+/*
+ * libc writes a text when its buffer is full, and each write is a datagram. Until
+ * 2.36 glibc's dprintf() has the buffer of a stream; from 2.37 on it has one of
+ * PRINT_PIECE bytes, and writes again what a signal has interrupted.
+ */
+#define PRINT_PIECE 2048
+
+static bool prints_by_stream(void)
+{
+	char *minor;
+	unsigned long major = strtoul(gnu_get_libc_version(), &minor, 10);
+
+	return major < 2 || (major == 2 && strtoul(minor + 1, NULL, 10) < 37);
+}
+
+static int print_pieces(int fd, const char *text, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		size_t left = len - done;
+		size_t size = left < PRINT_PIECE ? left : PRINT_PIECE;
+		ssize_t n = TEMP_FAILURE_RETRY(write(fd, text + done, size));
+
+		if (n < 0)
+			return -1;
+		done += n;
+	}
+	return len;
+}
+
+static int print_long(int fd, int flag, size_t size, const char *fmt,
+		      va_list ap)
+{
+	char *text = malloc(size);
+	int n;
+
+	if (!text)
+		return -1;
+	pthread_cleanup_push(free, text);
+	n = __vsnprintf_chk(text, size, flag, size, fmt, ap);
+	if (n > 0)
+		n = print_pieces(fd, text, n);
+	pthread_cleanup_pop(1);
+	return n;
+}
+
+static int print_text(int fd, int flag, const char *fmt, va_list ap)
+{
+	char text[PRINT_PIECE + 1];
+	va_list again;
+	int n;
+
+	va_copy(again, ap);
+	n = __vsnprintf_chk(text, sizeof(text), flag, sizeof(text), fmt, ap);
+	if (n > PRINT_PIECE)
+		n = print_long(fd, flag, (size_t)n + 1, fmt, again);
+	else if (n > 0)
+		n = print_pieces(fd, text, n);
+	va_end(again);
+	return n;
+}
+
+struct print_stream {
+	struct cop_stream to; /* of which stream_write() looks at fd alone */
+	FILE *fp;
+	char buf[BUFSIZ];
+};
+
+/* A thread that is cancelled in a write sends nothing more. */
+static void print_cancelled(void *arg)
+{
+	struct print_stream *s = arg;
+
+	s->to.fd = -1;
+	cop_libc.fclose(s->fp);
+	free(s);
+}
+
+/* libc sends what is in the buffer even if the rest of the format is wrong. */
+static int print_stream(struct print_stream *s, int flag, const char *fmt,
+			va_list ap)
+{
+	int n;
+
+	pthread_cleanup_push(print_cancelled, s);
+	n = __vfprintf_chk(s->fp, flag, fmt, ap);
+	if (fflush(s->fp))
+		n = -1;
+	pthread_cleanup_pop(0);
+	cop_libc.fclose(s->fp);
+	free(s);
+	return n;
+}
+
+static int print_by_stream(int fd, int flag, const char *fmt, va_list ap)
+{
+	static const cookie_io_functions_t io = { .write = stream_write };
+	struct print_stream *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -1;
+	s->to.fd = fd;
+	s->fp = fopencookie(s, "w", io);
+	if (!s->fp) {
+		free(s);
+		return -1;
+	}
+	setvbuf(s->fp, s->buf, _IOFBF, cop_stream_buffer_size(fd));
+	return print_stream(s, flag, fmt, ap);
+}
+
+/* @flag is that of the fortified names. */
+static noinline int stdio_vdprintf(int fd, int flag, const char *fmt,
+				   va_list ap)
+{
+	return prints_by_stream() ? print_by_stream(fd, flag, fmt, ap)
+				  : print_text(fd, flag, fmt, ap);
+}
+
+EXPORT int vdprintf(int fd, const char *fmt, va_list ap)
+{
+	if (likely(!sockfd_lookup(fd)))
+		return cop_libc.vdprintf(fd, fmt, ap);
+	return stdio_vdprintf(fd, 0, fmt, ap);
+}
+
+EXPORT int __vdprintf_chk(int fd, int flag, const char *fmt, va_list ap)
+{
+	if (likely(!sockfd_lookup(fd)))
+		return cop_libc.__vdprintf_chk(fd, flag, fmt, ap);
+	return stdio_vdprintf(fd, flag, fmt, ap);
+}
+
+EXPORT int dprintf(int fd, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vdprintf(fd, fmt, ap);
+	va_end(ap);
+	return n;
+}
+
+EXPORT int __dprintf_chk(int fd, int flag, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = __vdprintf_chk(fd, flag, fmt, ap);
+	va_end(ap);
+	return n;
+}

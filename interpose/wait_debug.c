@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+/*
+ * interpose/wait_debug.c - waiting with COP_DEBUG. Without it a filter in the kernel
+ * keeps strays from ending a wait, but the kernel does not say who sent them. With
+ * it there is no filter: what ends a wait is looked at here, and where it was
+ * nothing but strays the wait goes on.
+ *
+ * Owns: nothing. Protected by: nothing to protect. May call: every room below.
+ * Counterpart in the kernel: fs/select.c and fs/eventpoll.c.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include "lib/clock.h"
+#include "lib/compiler.h"
+#include "interpose/interpose.h"
+#include "lib/libc.h"
+#include "cop_table.h"
+#include "lib/uaccess.h"
+
+#define NSEC_PER_SEC 1000000000L
+
+/* When a wait ends at the latest, by CLOCK_MONOTONIC. */
+struct watch_end {
+	bool never;
+	struct timespec at;
+};
+
+/* False for a time that the kernel is to refuse. */
+static bool watch_begin(struct watch_end *end, const struct timespec *timeout)
+{
+	end->never = !timeout;
+	if (!timeout)
+		return true;
+	if (!user_readable(fd_any(), timeout, sizeof(*timeout)) ||
+	    timeout->tv_sec < 0 || timeout->tv_nsec < 0 ||
+	    timeout->tv_nsec >= NSEC_PER_SEC)
+		return false;
+	end->at = cop_time_end(timeout);
+	return true;
+}
+
+/* What is left of it, for a call that takes NULL for ever. */
+static struct timespec *watch_left(const struct watch_end *end,
+				   struct timespec *left)
+{
+	if (end->never)
+		return NULL;
+	*left = cop_time_left(&end->at);
+	return left;
+}
+
+struct timespec *watch_msec(struct timespec *ts, int msec)
+{
+	ts->tv_sec = msec / 1000;
+	ts->tv_nsec = msec % 1000 * 1000000L;
+	return msec < 0 ? NULL : ts;
+}
+
+/* A wait for reading has ended: was it for a stray? It is gone then. */
+static bool was_stray(int fd)
+{
+	return sockfd_lookup(fd) && !wait_prepare(fd);
+}
+
+/* Returns for how many descriptors there is something else. */
+static int poll_sift(struct pollfd *fds, nfds_t n, int ready)
+{
+	for (nfds_t i = 0; i < n; i++) {
+		if (!(fds[i].revents & (POLLIN | POLLRDNORM)) ||
+		    !was_stray(fds[i].fd))
+			continue;
+		fds[i].revents &= ~(POLLIN | POLLRDNORM);
+		ready -= !fds[i].revents;
+	}
+	return ready;
+}
+
+int watch_poll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+	       const sigset_t *mask)
+{
+	struct timespec left;
+	struct watch_end end;
+	int ret;
+
+	if (!watch_begin(&end, timeout))
+		return cop_libc.ppoll(fds, n, timeout, mask);
+	do {
+		ret = cop_libc.ppoll(fds, n, watch_left(&end, &left), mask);
+		if (ret <= 0)
+			return ret;
+		ret = poll_sift(fds, n, ret);
+	} while (!ret);
+	return ret;
+}
+
+struct watch_sets {
+	fd_set *set[3];
+	fd_set asked[3];
+	size_t len; /* bytes that select() looks at */
+};
+
+static bool sets_save(struct watch_sets *sets, int n)
+{
+	const int bits = 8 * sizeof(unsigned long);
+
+	if (n < 0 || n > FD_SETSIZE)
+		return false;
+	sets->len = (n + bits - 1) / bits * sizeof(unsigned long);
+	for (int i = 0; i < 3; i++) {
+		if (!sets->set[i])
+			continue;
+		if (!user_readable(fd_any(), sets->set[i], sets->len))
+			return false;
+		memcpy(&sets->asked[i], sets->set[i], sets->len);
+	}
+	return true;
+}
+
+static void sets_restore(const struct watch_sets *sets)
+{
+	for (int i = 0; i < 3; i++)
+		if (sets->set[i])
+			memcpy(sets->set[i], &sets->asked[i], sets->len);
+}
+
+static int select_sift(int n, fd_set *rd, int ready)
+{
+	for (int fd = 0; rd && fd < n; fd++) {
+		if (!FD_ISSET(fd, rd) || !was_stray(fd))
+			continue;
+		FD_CLR(fd, rd);
+		ready--;
+	}
+	return ready;
+}
+
+int watch_select(int n, fd_set *rd, fd_set *wr, fd_set *ex,
+		 struct timespec *timeout, const sigset_t *mask)
+{
+	struct watch_sets sets = { .set = { rd, wr, ex } };
+	struct timespec left;
+	struct watch_end end;
+	int ret;
+
+	if (!sets_save(&sets, n) || !watch_begin(&end, timeout))
+		return cop_libc.pselect(n, rd, wr, ex, timeout, mask);
+	for (;;) {
+		ret = cop_libc.pselect(n, rd, wr, ex, watch_left(&end, &left),
+				       mask);
+		if (ret <= 0)
+			break;
+		ret = select_sift(n, rd, ret);
+		if (ret)
+			break;
+		sets_restore(&sets);
+	}
+	if (timeout)
+		watch_left(&end, timeout);
+	return ret;
+}
+
+/*
+ * An epoll descriptor can be polled, which takes no event from it; and when it is
+ * asked for events it looks again at each. A stray that comes in between ends the
+ * wait: an event that was had can't be put back.
+ */
+int watch_epoll(int epfd, struct epoll_event *ev, int n,
+		const struct timespec *timeout, const sigset_t *mask)
+{
+	struct pollfd ready = { .fd = epfd, .events = POLLIN };
+	struct timespec left;
+	struct watch_end end;
+	bool over = false;
+	int ret;
+
+	if (!watch_begin(&end, timeout))
+		return cop_libc.epoll_pwait2(epfd, ev, n, timeout, mask);
+	for (;;) {
+		epoll_prepare_all();
+		ret = cop_libc.epoll_wait(epfd, ev, n, 0);
+		if (ret || over)
+			return ret;
+		ret = cop_libc.ppoll(&ready, 1, watch_left(&end, &left), mask);
+		if (ret < 0)
+			return ret;
+		over = !ret;
+	}
+}

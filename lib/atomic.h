@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * atomic.h - read-modify-write operations that leave the bus alone while the
+ * process has one thread.
+ *
+ * A locked instruction costs some 20 cycles and drains the pipeline; a process
+ * with one thread needs none, but a signal handler may still interrupt it
+ * anywhere. One instruction without the lock prefix is proof against that. libc
+ * says whether there is one thread, and its own allocator goes by the same
+ * variable. Other architectures, and ThreadSanitizer, get C11's operations.
+ */
+#ifndef COP_ATOMIC_H
+#define COP_ATOMIC_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/compiler.h"
+
+#if defined(__SANITIZE_THREAD__)
+#define COP_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define COP_TSAN 1
+#endif
+#endif
+
+#if defined(__x86_64__) && !defined(COP_TSAN)
+/* From glibc 2.32 on; an older one has no such symbol. */
+extern char __libc_single_threaded __attribute__((weak));
+
+static inline bool one_thread(void)
+{
+	return &__libc_single_threaded && __libc_single_threaded;
+}
+
+/* Ahead of a clone() that libc does not see, and whose child shares our memory. */
+static inline void threads_begin(void)
+{
+	if (&__libc_single_threaded && __libc_single_threaded)
+		__libc_single_threaded = 0;
+}
+
+#define UNLOCKED_ADD(v, n, suffix)               \
+	__asm__ volatile("xadd" suffix " %0, %1" \
+			 : "+r"(n), "+m"(*(v))::"memory")
+#define UNLOCKED_CAS(v, old, new, done, suffix)                 \
+	__asm__ volatile("cmpxchg" suffix " %3, %1"             \
+			 : "=@ccz"(done), "+m"(*(v)), "+a"(old) \
+			 : "r"(new)                             \
+			 : "memory")
+#else
+static inline bool one_thread(void)
+{
+	return false;
+}
+
+static inline void threads_begin(void)
+{
+}
+
+#define UNLOCKED_ADD(v, n, suffix)		(void)0
+#define UNLOCKED_CAS(v, old, new, done, suffix) (done = false)
+#endif
+
+/*
+ * type_add(v, n): add, return what was there before.
+ * type_cas(v, old, new): set to new if it is *old, else set *old to what it is;
+ * returns whether it was.
+ */
+#define COP_ATOMIC_CAS(name, type, suffix)                                   \
+	static inline bool name##_cas(_Atomic(type) *v, type *old, type new) \
+	{                                                                    \
+		type was = *old;                                             \
+		bool done;                                                   \
+                                                                             \
+		if (unlikely(!one_thread()))                                 \
+			return atomic_compare_exchange_strong(v, old, new);  \
+		UNLOCKED_CAS(v, was, new, done, suffix);                     \
+		*old = was;                                                  \
+		return done;                                                 \
+	}
+
+#define COP_ATOMIC(name, type, suffix)                          \
+	static inline type name##_add(_Atomic(type) *v, type n) \
+	{                                                       \
+		if (likely(one_thread())) {                     \
+			UNLOCKED_ADD(v, n, suffix);             \
+			return n;                               \
+		}                                               \
+		return atomic_fetch_add(v, n);                  \
+	}                                                       \
+	COP_ATOMIC_CAS(name, type, suffix)
+
+COP_ATOMIC(u16, uint16_t, "w")
+COP_ATOMIC(u32, uint32_t, "l")
+COP_ATOMIC(u64, uint64_t, "q")
+COP_ATOMIC(int, int, "l")
+
+/* type_or, type_and: change bits, return what was there before. */
+#define COP_ATOMIC_BITS(name, type)                                \
+	static inline type name##_or(_Atomic(type) *v, type bits)  \
+	{                                                          \
+		type old = READ_ONCE(*v);                          \
+                                                                   \
+		while (!name##_cas(v, &old, old | bits))           \
+			;                                          \
+		return old;                                        \
+	}                                                          \
+	static inline type name##_and(_Atomic(type) *v, type bits) \
+	{                                                          \
+		type old = READ_ONCE(*v);                          \
+                                                                   \
+		while (!name##_cas(v, &old, old & bits))           \
+			;                                          \
+		return old;                                        \
+	}
+
+COP_ATOMIC_BITS(u32, uint32_t)
+COP_ATOMIC_BITS(u64, uint64_t)
+
+#endif /* COP_ATOMIC_H */

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+/*
+ * lib/clock.c - the time, at a third of what clock_gettime() costs.
+ *
+ * Owns: what each thread last heard of the time. Protected by: it is the thread's
+ * own; a signal handler that finds it being changed asks for the time itself. May
+ * call: lib/scratch.c and the kernel. Counterpart in the kernel: kernel/time/timekeeping.c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/compiler.h"
+#include "lib/confine.h"
+#include "lib/libc.h"
+#include "lib/scratch.h"
+
+#define NSEC_PER_SEC 1000000000l
+
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint32_t)now.tv_nsec;
+}
+
+struct timespec cop_time_end(const struct timespec *timeout)
+{
+	struct timespec end;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_nsec += timeout->tv_nsec;
+	end.tv_sec += end.tv_nsec >= NSEC_PER_SEC;
+	end.tv_nsec %= NSEC_PER_SEC;
+	if (__builtin_add_overflow(end.tv_sec, timeout->tv_sec, &end.tv_sec))
+		end = (struct timespec){ .tv_sec = LONG_MAX };
+	return end;
+}
+
+struct timespec cop_time_left(const struct timespec *end)
+{
+	struct timespec now, left;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	left.tv_sec = end->tv_sec - now.tv_sec;
+	left.tv_nsec = end->tv_nsec - now.tv_nsec;
+	if (left.tv_nsec < 0) {
+		left.tv_nsec += NSEC_PER_SEC;
+		left.tv_sec--;
+	}
+	if (left.tv_sec < 0)
+		left.tv_sec = left.tv_nsec = 0;
+	return left;
+}
+
+#ifdef __x86_64__
+#include <x86intrin.h>
+
+/*
+ * A pair of readings that an interrupt or another machine came between is none: the
+ * counter is known to half of what a pair takes, a quarter of a microsecond at 2 GHz.
+ */
+#define PAIR_CYCLES  1000
+#define ASK_AGAIN_NS 1000000
+#define BASE_NS	     20000000
+
+/* The counter at a time; where cycles is 0 it is not known. */
+struct reading {
+	uint64_t cycles;
+	uint64_t ns;
+};
+
+enum rate {
+	RATE_UNKNOWN,
+	RATE_BEGINNING, /* one thread sets the base */
+	RATE_BEGUN,
+	RATE_NONE,
+	RATE_MEASURED
+};
+
+/*
+ * Nanoseconds for 2^32 cycles, measured once over BASE_NS at least; by the time
+ * that the clock is slewed it is wrong by 500 ppm at most, which is half a
+ * microsecond until the time is asked for again.
+ */
+static _Atomic(enum rate) rate_state;
+static _Atomic(uint64_t) rate_ns;
+static struct reading base; /* (c) from RATE_BEGUN on */
+
+static __thread _Atomic(uint64_t) last_cycles
+	__attribute__((tls_model("initial-exec")));
+static __thread _Atomic(uint64_t) last_ns
+	__attribute__((tls_model("initial-exec")));
+static __thread atomic_bool last_busy
+	__attribute__((tls_model("initial-exec")));
+
+static bool read_pair(struct reading *r)
+{
+	uint64_t before = __rdtsc(), took;
+
+	r->ns = clock_ns();
+	took = __rdtsc() - before;
+	r->cycles = before + took / 2;
+	return took < PAIR_CYCLES;
+}
+
+static bool kernel_counts_cycles(void)
+{
+	static const char name[] = "/sys/devices/system/clocksource/"
+				   "clocksource0/current_clocksource";
+	int saved = errno, tsc = PR_TSC_SIGSEGV;
+	struct cop_scratch part;
+	char text[8] = "";
+	int fd;
+
+	cop_scratch_begin(&part);
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		if (cop_libc.read(fd, text, sizeof(text) - 1) < 0)
+			text[0] = '\0';
+		cop_libc.close(fd);
+	}
+	cop_scratch_end(&part);
+	cop_libc.prctl(PR_GET_TSC, &tsc, 0, 0, 0);
+	errno = saved;
+	return tsc == PR_TSC_ENABLE && !strcmp(text, "tsc\n");
+}
+
+static void rate_become(enum rate state)
+{
+	atomic_store_explicit(&rate_state, state, memory_order_release);
+}
+
+/* One thread does: of two pairs each might give a half. */
+static void rate_begin(void)
+{
+	enum rate unknown = RATE_UNKNOWN;
+
+	if (!atomic_compare_exchange_strong(&rate_state, &unknown,
+					    RATE_BEGINNING))
+		return;
+	if (!kernel_counts_cycles())
+		rate_become(RATE_NONE);
+	else
+		rate_become(read_pair(&base) ? RATE_BEGUN : RATE_UNKNOWN);
+}
+
+void cop_clock_prepare(void)
+{
+	if (READ_ONCE(rate_state) == RATE_UNKNOWN)
+		rate_begin();
+}
+
+/* Two threads may be here at once: what they come to is as good. */
+static void rate_measure(void)
+{
+	uint64_t since;
+	struct reading r;
+
+	if (!read_pair(&r))
+		return;
+	since = r.ns - base.ns;
+	if (since < BASE_NS || r.cycles <= base.cycles)
+		return;
+	WRITE_ONCE(rate_ns,
+		   ((unsigned __int128)since << 32) / (r.cycles - base.cycles));
+	rate_become(RATE_MEASURED);
+}
+
+static enum rate rate_known(void)
+{
+	enum rate state =
+		atomic_load_explicit(&rate_state, memory_order_acquire);
+
+	if (state == RATE_UNKNOWN && !cop_confined())
+		rate_begin();
+	else if (state == RATE_BEGUN)
+		rate_measure();
+	return state;
+}
+
+static noinline uint64_t ask_again(void)
+{
+	struct reading r;
+
+	if (rate_known() != RATE_MEASURED || READ_ONCE(last_busy))
+		return clock_ns();
+	WRITE_ONCE(last_busy, true);
+	atomic_signal_fence(memory_order_seq_cst);
+	WRITE_ONCE(last_cycles, 0);
+	atomic_signal_fence(memory_order_seq_cst);
+	if (read_pair(&r)) {
+		WRITE_ONCE(last_ns, r.ns);
+		atomic_signal_fence(memory_order_seq_cst);
+		WRITE_ONCE(last_cycles, r.cycles);
+	}
+	atomic_signal_fence(memory_order_seq_cst);
+	WRITE_ONCE(last_busy, false);
+	return r.ns;
+}
+
+/* A signal handler may ask anew amid this: then the two are not of one reading. */
+static uint64_t now_ns(void)
+{
+	uint64_t from = READ_ONCE(last_cycles), since, ns, from_ns;
+
+	atomic_signal_fence(memory_order_seq_cst);
+	since = __rdtsc() - from;
+	ns = since * (READ_ONCE(rate_ns) >> 12) >> 20;
+	from_ns = READ_ONCE(last_ns);
+	atomic_signal_fence(memory_order_seq_cst);
+	/* Also where it is not known yet, or the counter has gone back. */
+	if (unlikely(since > UINT32_MAX || ns >= ASK_AGAIN_NS ||
+		     READ_ONCE(last_busy) || READ_ONCE(last_cycles) != from))
+		return ask_again();
+	return from_ns + ns;
+}
+#else
+static uint64_t now_ns(void)
+{
+	return clock_ns();
+}
+
+void cop_clock_prepare(void)
+{
+}
+#endif
+
+uint64_t cop_clock_us(void)
+{
+	return now_ns() / 1000;
+}

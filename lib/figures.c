@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+/*
+ * lib/figures.c - figures by name, a line for each record: as text, or as JSON.
+ *
+ * Owns: nothing. Protected by: the caller. May call: lib/output.c. Counterpart in
+ * the kernel: seq_file.c.
+ */
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/output.h"
+#include "lib/figures.h"
+
+__attribute__((format(printf, 2, 3))) static void put(struct cop_record *r,
+						      const char *fmt, ...)
+{
+	size_t room = sizeof(r->text) - r->len;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(r->text + r->len, room, fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		r->len += (size_t)n < room ? (size_t)n : room - 1;
+}
+
+/* The line that is begun stays, at the start. */
+static void write_whole(struct cop_record *r)
+{
+	if (r->whole && cop_output_write(r->fd, r->text, r->whole))
+		r->failed = true;
+	memmove(r->text, r->text + r->whole, r->len - r->whole);
+	r->len -= r->whole;
+	r->whole = 0;
+}
+
+void cop_record_begin(struct cop_record *r, const char *type)
+{
+	put(r, r->json ? "{\"type\":\"%s\"" : "%s", type);
+}
+
+static void put_key(struct cop_record *r, const char *key)
+{
+	put(r, r->json ? ",\"%s\":" : " %s=", key);
+}
+
+void cop_record_count(struct cop_record *r, const char *key, uint64_t value)
+{
+	put_key(r, key);
+	put(r, "%" PRIu64, value);
+}
+
+void cop_record_name(struct cop_record *r, const char *key, __be32 addr,
+		     __be16 port)
+{
+	char text[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &addr, text, sizeof(text));
+	put_key(r, key);
+	put(r, r->json ? "\"%s:%u\"" : "%s:%u", text, ntohs(port));
+}
+
+void cop_record_time(struct cop_record *r, const char *key, uint64_t value)
+{
+	put_key(r, key);
+	put(r, "%" PRIu64 ".%06" PRIu64, value / 1000000, value % 1000000);
+}
+
+/* Room for one more line is kept. */
+void cop_record_end(struct cop_record *r)
+{
+	put(r, r->json ? "}\n" : "\n");
+	r->whole = r->len;
+	if (r->len > sizeof(r->text) - COP_RECORD_LINE)
+		write_whole(r);
+}
+
+void cop_record_flush(struct cop_record *r)
+{
+	write_whole(r);
+}

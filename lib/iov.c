@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+/*
+ * lib/iov.c - moving bytes into, out of and along arrays of iovecs.
+ *
+ * Owns: nothing. Protected by: nothing to protect. May call: lib/uaccess.c.
+ * Counterpart in the kernel: lib/iov_iter.c.
+ */
+#include <string.h>
+
+#include "lib/compiler.h"
+#include "lib/iov.h"
+
+int cop_iov_scatter_many(const struct iovec *iov, const void *from, size_t len)
+{
+	const char *src = from;
+	int err = 0;
+
+	for (; len && !err; iov++) {
+		size_t n = min_t(size_t, iov->iov_len, len);
+
+		if (n)
+			err = copy_to_user(iov->iov_base, src, n);
+		src += n;
+		len -= n;
+	}
+	return err;
+}
+
+bool cop_iov_writable(const struct iovec *iov, size_t len)
+{
+	for (; len; iov++) {
+		size_t n = min_t(size_t, iov->iov_len, len);
+
+		if (n && !user_writable(iov->iov_base, n))
+			return false;
+		len -= n;
+	}
+	return true;
+}
+
+void cop_iov_gather_many(void *to, const struct iovec *iov, size_t len)
+{
+	char *dst = to;
+
+	for (; len; iov++) {
+		size_t n = min_t(size_t, iov->iov_len, len);
+
+		if (n)
+			memcpy(dst, iov->iov_base, n);
+		dst += n;
+		len -= n;
+	}
+}
+
+/* A place in an array of iovecs, to be walked byte by byte. */
+struct place {
+	const struct iovec *iov;
+	size_t off;
+};
+
+static unsigned char *place_next(struct place *p)
+{
+	while (p->off == p->iov->iov_len) {
+		p->iov++;
+		p->off = 0;
+	}
+	return (unsigned char *)p->iov->iov_base + p->off++;
+}
+
+void cop_iov_copy(const struct iovec *to, const struct iovec *from, size_t skip,
+		  size_t len)
+{
+	struct place dst = { to, 0 };
+	struct place src = { from, 0 };
+
+	while (skip--)
+		place_next(&src);
+	while (len--)
+		*place_next(&dst) = *place_next(&src);
+}
+
+/* @head serves as a ring: what a byte displaces comes out n bytes later. */
+void cop_iov_push(const struct iovec *iov, unsigned char *head, size_t n,
+		  size_t len)
+{
+	struct place at = { iov, 0 };
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char *byte = place_next(&at);
+		unsigned char displaced = *byte;
+
+		*byte = head[i % n];
+		head[i % n] = displaced;
+	}
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+/*
+ * lib/libc.c - the table of the next definitions of the interposed symbols.
+ *
+ * Owns: cop_libc. Protected by: nothing; every writer stores the same values.
+ * May call: libc's loader only. Counterpart in the kernel: sys_call_table.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/compiler.h"
+#include "lib/libc.h"
+
+/* Stands in for a symbol that an older libc does not have. */
+static long missing(void)
+{
+	errno = ENOSYS;
+	return -1;
+}
+
+static void *next_symbol(const char *name)
+{
+	int saved = errno;
+	void *sym = dlsym(RTLD_NEXT, name);
+
+	errno = saved;
+	return sym ? sym : (void *)missing;
+}
+
+#define LOOK_UP(name)                                                         \
+	__atomic_store_n((void **)(void *)&cop_libc.name, next_symbol(#name), \
+			 __ATOMIC_RELAXED);
+
+/* On a socket that was handed on these have to be ours. */
+static bool is_socket_call(const char *name, int fd)
+{
+	static const char *const calls[] = {
+		"recv",	      "recvfrom",   "recvmsg",	   "recvmmsg",
+		"send",	      "sendto",	    "sendmsg",	   "sendmmsg",
+		"read",	      "readv",	    "write",	   "writev",
+		"bind",	      "connect",    "getsockname", "getsockopt",
+		"setsockopt", "__read_chk", "__recv_chk",  "__recvfrom_chk",
+	};
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		if (!strcmp(calls[i], name))
+			return !fstat(fd, &st) && S_ISSOCK(st.st_mode);
+	return false;
+}
+
+/*
+ * A socket is used before the constructor has run: another library asks to be the
+ * first. No allocator that starts uses one. Returns the call that the program
+ * made, to be made again, or NULL.
+ */
+static void *early(const char *name, long fd)
+{
+	int saved = errno;
+	void *again = NULL;
+
+	if (cop_libc_early && is_socket_call(name, fd) && cop_libc_early())
+		again = dlsym(RTLD_DEFAULT, name);
+	errno = saved;
+	return again;
+}
+
+#define FIRST_OF(first, ...) first
+#define FIRST(...)	     FIRST_OF(__VA_ARGS__ __VA_OPT__(, ) 0, 0)
+
+/*
+ * Stubs: what an entry is until it is looked up. Each looks up itself alone, for
+ * its caller may be an allocator that starts: a symbol that is missing makes
+ * dlsym() allocate.
+ */
+#define X(type, name, params, args)                               \
+	static JUMPS_TO_NEXT type name##_stub params              \
+	{                                                         \
+		void *again = early(#name, (long)FIRST args);     \
+                                                                  \
+		if (unlikely(again))                              \
+			JUMP_TO_NEXT((type(*) params)again) args; \
+		LOOK_UP(name)                                     \
+		JUMP_TO_NEXT cop_libc.name args;                  \
+	}
+COP_LIBC_CALLS(X)
+#undef X
+
+#define X(type, name, fixed, arg)                       \
+	static type name##_stub(int fd, fixed cmd, ...) \
+	{                                               \
+		va_list ap;                             \
+		arg value;                              \
+                                                        \
+		va_start(ap, cmd);                      \
+		value = va_arg(ap, arg);                \
+		va_end(ap);                             \
+		LOOK_UP(name)                           \
+		return cop_libc.name(fd, cmd, value);   \
+	}
+COP_LIBC_VARIADIC(X)
+#undef X
+
+static long syscall_stub(long number, ...)
+{
+	va_list ap;
+	long a[6];
+
+	va_start(ap, number);
+	for (size_t i = 0; i < ARRAY_SIZE(a); i++)
+		a[i] = va_arg(ap, long);
+	va_end(ap);
+	LOOK_UP(syscall)
+	return cop_libc.syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+static int prctl_stub(int option, ...)
+{
+	unsigned long a[4];
+	va_list ap;
+
+	va_start(ap, option);
+	for (size_t i = 0; i < ARRAY_SIZE(a); i++)
+		a[i] = va_arg(ap, unsigned long);
+	va_end(ap);
+	LOOK_UP(prctl)
+	return cop_libc.prctl(option, a[0], a[1], a[2], a[3]);
+}
+
+static int clone_stub(int (*fn)(void *), void *stack, int flags, void *arg, ...)
+{
+	void *ptid, *tls, *ctid;
+	va_list ap;
+
+	va_start(ap, arg);
+	ptid = va_arg(ap, void *);
+	tls = va_arg(ap, void *);
+	ctid = va_arg(ap, void *);
+	va_end(ap);
+	LOOK_UP(clone)
+	return cop_libc.clone(fn, stack, flags, arg, ptid, tls, ctid);
+}
+
+struct cop_libc cop_libc = {
+#define X(type, name, params, args) .name = name##_stub,
+	COP_LIBC_CALLS(X)
+#undef X
+#define X(type, name, fixed, arg) .name = name##_stub,
+		COP_LIBC_VARIADIC(X)
+#undef X
+			.syscall = syscall_stub,
+	.prctl = prctl_stub,
+	.clone = clone_stub,
+};
+
+void cop_libc_init(void)
+{
+#define X(type, name, params, args) LOOK_UP(name)
+	COP_LIBC_CALLS(X)
+#undef X
+#define X(type, name, fixed, arg) LOOK_UP(name)
+	COP_LIBC_VARIADIC(X)
+#undef X
+	LOOK_UP(syscall)
+	LOOK_UP(prctl)
+	LOOK_UP(clone)
+}

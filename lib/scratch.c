@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+/*
+ * lib/scratch.c - descriptors that the library opens for part of a call. They must
+ * not outlive it: a helper socket that is left behind holds a port. So a thread
+ * that has one takes no signal, whose handler might jump out of the call; and a
+ * fork, which would copy it, waits the few microseconds until it is closed.
+ *
+ * Owns: cop_process.scratch and cop_process.copying. Protected by: atomic
+ * operations, in this order: whoever has counted itself looks at the other count.
+ * May call: lib/process.c and the kernel. Counterpart in the kernel: a struct file
+ * that has no descriptor.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/atomic.h"
+#include "lib/cancel.h"
+#include "lib/compiler.h"
+#include "lib/confine.h"
+#include "lib/libc.h"
+#include "lib/process.h"
+#include "lib/scratch.h"
+
+#define WAIT_NS 100000000
+
+/* How deep this thread is in such parts, for one within another. */
+static __thread unsigned int depth __attribute__((tls_model("initial-exec")));
+
+/* How many copies of the descriptors this thread has under way, in which process. */
+static __thread unsigned int copies __attribute__((tls_model("initial-exec")));
+static __thread int copies_in __attribute__((tls_model("initial-exec")));
+
+/*
+ * All but those that an instruction raises, which would end the process, and libc's
+ * own two, with which pthread_sigmask() would need a copy.
+ */
+#define BIT(sig) (1ul << ((sig)-1))
+static const sigset_t held_off = { { ~(
+	BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGILL) | BIT(SIGFPE) | BIT(SIGTRAP) |
+	BIT(SIGSYS) | BIT(32) | BIT(33)) } };
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ll + now.tv_nsec;
+}
+
+static void futex_wait(_Atomic(uint32_t) *word, uint32_t is, int64_t ns)
+{
+	struct timespec most = { .tv_nsec = ns };
+
+	cop_libc.syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, is, &most, NULL,
+			 0);
+}
+
+static void futex_wake(_Atomic(uint32_t) *word)
+{
+	cop_libc.syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL,
+			 NULL, 0);
+}
+
+/* Until it is 0, or for WAIT_NS. */
+static void wait_for_none(_Atomic(uint32_t) *word)
+{
+	int64_t end = now_ns() + WAIT_NS, left = WAIT_NS;
+	int saved = errno;
+	uint32_t is;
+
+	while ((is = atomic_load(word)) && left > 0) {
+		futex_wait(word, is, min_t(int64_t, left, WAIT_NS - 1));
+		left = end - now_ns();
+	}
+	errno = saved;
+}
+
+static void leave(struct cop_process *process)
+{
+	int saved = errno;
+
+	if (u32_add(&process->scratch, -1) == 1 &&
+	    unlikely(atomic_load(&process->copying)))
+		futex_wake(&process->scratch);
+	errno = saved;
+}
+
+/* One that waited for a copy of its own would wait in vain. */
+static noinline void wait_for_copies(struct cop_process *process)
+{
+	if (copies && copies_in == getpid())
+		return;
+	leave(process);
+	wait_for_none(&process->copying);
+	u32_add(&process->scratch, 1);
+}
+
+/*
+ * A vfork() child's descriptors are its own, and if it is killed nobody counts it
+ * out.
+ */
+static void enter(struct cop_scratch *scratch)
+{
+	struct cop_process *process = cop_process();
+
+	scratch->counted = cop_process_is_owner();
+	if (likely(scratch->counted)) {
+		u32_add(&process->scratch, 1);
+		if (unlikely(atomic_load(&process->copying)))
+			wait_for_copies(process);
+	}
+}
+
+/* A handler can jump out of the first call, and of nothing behind it. */
+static void begin(struct cop_scratch *scratch)
+{
+	pthread_sigmask(SIG_BLOCK, &held_off, &scratch->mask);
+	scratch->cancel = cancel_off();
+	enter(scratch);
+}
+
+void cop_scratch_begin(struct cop_scratch *scratch)
+{
+	scratch->inner = depth || cop_confined();
+	if (!scratch->inner)
+		begin(scratch);
+	depth++;
+}
+
+/* Nor can it before the last one. */
+void cop_scratch_end(struct cop_scratch *scratch)
+{
+	depth--;
+	if (scratch->inner)
+		return;
+	if (likely(scratch->counted))
+		leave(cop_process());
+	cancel_on(scratch->cancel);
+	pthread_sigmask(SIG_SETMASK, &scratch->mask, NULL);
+}
+
+int cop_scratch_socket(struct cop_scratch *scratch)
+{
+	int fd;
+
+	cop_scratch_begin(scratch);
+	fd = cop_libc.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		cop_scratch_end(scratch);
+	return fd;
+}
+
+void cop_scratch_close(struct cop_scratch *scratch, int fd)
+{
+	cop_libc.close(fd);
+	cop_scratch_end(scratch);
+}
+
+/* In the child that clone() makes, what the thread had under way is over. */
+static bool is_first_copy(void)
+{
+	int pid = getpid();
+
+	if (copies_in != pid)
+		copies = 0;
+	copies_in = pid;
+	return !copies++;
+}
+
+void cop_scratch_hold(void)
+{
+	struct cop_process *process = cop_process();
+
+	if (!cop_process_is_owner() || !is_first_copy())
+		return;
+	u32_add(&process->copying, 1);
+	wait_for_none(&process->scratch);
+}
+
+/* Where there is one thread nobody waits. */
+void cop_scratch_release(void)
+{
+	struct cop_process *process = cop_process();
+	int saved = errno;
+
+	if (!copies || --copies)
+		return;
+	if (u32_add(&process->copying, -1) == 1 && !one_thread())
+		futex_wake(&process->copying);
+	errno = saved;
+}
+
+/* Where the page could not be wiped, it is as it was in the parent. */
+void cop_scratch_reset(void)
+{
+	struct cop_process *process = cop_process();
+
+	copies = 0;
+	WRITE_ONCE(process->copying, 0);
+	WRITE_ONCE(process->scratch, 0);
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+/*
+ * lib/splice.c - a datagram's payload from a file or a pipe: looked at first,
+ * taken once it has been sent, so that a send which fails loses nothing.
+ *
+ * Owns: nothing. Protected by: nothing to protect; as ever with a position or a
+ * pipe, who shares it with others at the same time has to see to the order. May
+ * call: the kernel. Counterpart in the kernel: splice_direct_to_actor() and
+ * splice_to_socket() in fs/splice.c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "lib/libc.h"
+#include "lib/splice.h"
+
+void *cop_splice_map(void)
+{
+	void *buf = mmap(NULL, COP_SPLICE_MAX, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return buf == MAP_FAILED ? NULL : buf;
+}
+
+void cop_splice_unmap(void *buf)
+{
+	munmap(buf, COP_SPLICE_MAX);
+}
+
+/* What can't be read at a position can't be spliced, which has its own error. */
+ssize_t cop_file_peek(int in, off64_t pos, void *buf, size_t n)
+{
+	size_t done = 0;
+	ssize_t ret;
+
+	do {
+		ret = cop_libc_result(
+			pread64(in, (char *)buf + done, n - done, pos + done));
+		if (ret > 0)
+			done += ret;
+	} while (ret > 0 && done < n);
+	if (done)
+		return done;
+	return ret == -EISDIR || ret == -ESPIPE ? -EINVAL : ret;
+}
+
+/*
+ * A read into memory that can't be written waits and takes nothing. Behind a
+ * signal handler it begins again where splice() does so, and poll() never does.
+ */
+int cop_pipe_wait(int in)
+{
+	static const char unwritable;
+	ssize_t ret =
+		cop_libc_result(cop_libc.read(in, (void *)&unwritable, 1));
+
+	return ret == -EFAULT ? 1 : ret;
+}
+
+/*
+ * As many pieces as the one pipe holds, the other is to hold. splice() itself needs
+ * no descriptors, so a lack of them has to go by another name.
+ */
+int cop_pipe_open(int copy[2], int in)
+{
+	int size = fcntl(in, F_GETPIPE_SZ);
+
+	if (pipe2(copy, O_CLOEXEC))
+		return -ENOBUFS;
+	if (size > fcntl(copy[1], F_GETPIPE_SZ))
+		fcntl(copy[1], F_SETPIPE_SZ, size);
+	return 0;
+}
+
+void cop_pipe_close(const int copy[2])
+{
+	cop_libc.close(copy[0]);
+	cop_libc.close(copy[1]);
+}
+
+/*
+ * Whether a limit of the user's has kept the copy so small that it is cut short:
+ * half a datagram is none.
+ */
+static bool copy_is_cut(const int copy[2], int in, size_t n, size_t want)
+{
+	int have = 0;
+
+	return n < want &&
+	       fcntl(copy[1], F_GETPIPE_SZ) < fcntl(in, F_GETPIPE_SZ) &&
+	       !cop_libc.ioctl(in, FIONREAD, &have) && (size_t)have > n;
+}
+
+ssize_t cop_pipe_peek(const int copy[2], int in, void *buf, size_t n)
+{
+	ssize_t len = cop_libc_result(tee(in, copy[1], n, SPLICE_F_NONBLOCK));
+	ssize_t done = 0, ret;
+
+	if (len > 0 && copy_is_cut(copy, in, len, n))
+		return -ENOBUFS;
+	while (done < len) {
+		ret = cop_libc_result(
+			cop_libc.read(copy[0], (char *)buf + done, len - done));
+		if (ret <= 0)
+			return ret;
+		done += ret;
+	}
+	return len;
+}
+
+/* Into the copy, which is empty again: whole pages change hands. */
+void cop_pipe_take(const int copy[2], int in, size_t n)
+{
+	cop_libc.splice(in, NULL, copy[1], NULL, n, SPLICE_F_NONBLOCK);
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+/*
+ * lib/uaccess.c - whether memory that a program points to can be read, or
+ * written to.
+ *
+ * Owns: cop_readable_pages, cop_writable_pages. Protected by: atomic accesses; a
+ * page that is lost is asked for anew. May call: the kernel. Counterpart in the
+ * kernel: copy_from_user() and copy_to_user().
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "lib/confine.h"
+#include "lib/libc.h"
+#include "lib/uaccess.h"
+
+#define PAGE_SIZE (1ul << COP_PAGE_SHIFT)
+#define PAGE_MASK (PAGE_SIZE - 1)
+
+/* An option that no socket has: the kernel reads its value, then says so. */
+#define SO_NONE 0x7fff
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/* Page 0, which nobody can use, has the first slot, so that is not 0. */
+struct cop_pages cop_readable_pages = { { 1 } };
+struct cop_pages cop_writable_pages = { { 1 } };
+
+static bool page_is_seen(struct cop_pages *pages, uintptr_t page)
+{
+	return READ_ONCE(*cop_page_slot(pages, page)) == page;
+}
+
+static void page_see(struct cop_pages *pages, uintptr_t page)
+{
+	WRITE_ONCE(*cop_page_slot(pages, page), page);
+}
+
+/* What there is no such way to change is read first, too: eight bytes. */
+static int probe_without_socket(uintptr_t at)
+{
+	const int no_such_way = -1;
+
+	return cop_libc_result(cop_libc.syscall(SYS_rt_sigprocmask, no_such_way,
+						at, NULL, sizeof(uint64_t)));
+}
+
+/*
+ * It reads four bytes. They are those that the caller is about to read, where
+ * there are so many on this page.
+ */
+static bool page_readable(int fd, uintptr_t at)
+{
+	uintptr_t page = at >> COP_PAGE_SHIFT;
+	uintptr_t probe = at & ~3ul;
+	int err;
+
+	if (page_is_seen(&cop_readable_pages, page))
+		return true;
+	err = cop_libc_result(cop_libc.setsockopt(
+		fd, SOL_SOCKET, SO_NONE, (const void *)probe, sizeof(int)));
+	if (err == -EBADF || err == -ENOTSOCK)
+		err = probe_without_socket(probe & ~7ul);
+	if (err == -EFAULT)
+		return false;
+	cop_confine_notice(err);
+	if (err == -ENOPROTOOPT)
+		page_see(&cop_readable_pages, page);
+	return true;
+}
+
+/*
+ * The kernel ORs nothing to a word, in one step, so another thread that writes to
+ * it loses nothing. Nobody waits for the other word that this call has.
+ */
+static int touch_word(uintptr_t at)
+{
+	static const uint32_t nobody_waits;
+	const int op = FUTEX_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_EQ, 0);
+
+	return cop_libc_result(cop_libc.syscall(SYS_futex, &nobody_waits,
+						FUTEX_WAKE_OP_PRIVATE, 0, NULL,
+						at & ~3ul, op));
+}
+
+/*
+ * The kernel is asked to make the page ready for being written to. Where it does
+ * not know how (before Linux 5.14), or does not do so for this kind of memory
+ * (a device's), a word is touched. The first way comes first because valgrind
+ * takes the second one for a read of what may have no value yet.
+ */
+static bool page_writable(uintptr_t at)
+{
+	uintptr_t page = at >> COP_PAGE_SHIFT;
+
+	if (page_is_seen(&cop_writable_pages, page))
+		return true;
+	if (madvise((void *)(at & ~PAGE_MASK), PAGE_SIZE,
+		    MADV_POPULATE_WRITE) &&
+	    touch_word(at) == -EFAULT)
+		return false;
+	page_see(&cop_writable_pages, page);
+	return true;
+}
+
+bool cop_readable(int fd, const volatile void *ptr, size_t len)
+{
+	uintptr_t at = (uintptr_t)ptr;
+	const uintptr_t end = at + len;
+	int saved = errno;
+	bool ok = access_ok(ptr, len);
+
+	if (cop_confined())
+		return ok;
+	while (ok && at < end) {
+		ok = page_readable(fd, at);
+		at = (at | PAGE_MASK) + 1;
+	}
+	errno = saved;
+	return ok;
+}
+
+/* How many bytes from @ptr on can be written to, of @len. */
+static size_t writable_bytes(const volatile void *ptr, size_t len)
+{
+	uintptr_t at = (uintptr_t)ptr;
+	const uintptr_t end = at + len;
+	int saved = errno;
+
+	if (!access_ok(ptr, len))
+		return 0;
+	if (cop_confined())
+		return len;
+	while (at < end && page_writable(at))
+		at = (at | PAGE_MASK) + 1;
+	errno = saved;
+	return at < end ? at - (uintptr_t)ptr : len;
+}
+
+bool cop_writable(const volatile void *ptr, size_t len)
+{
+	return writable_bytes(ptr, len) == len;
+}
+
+int cop_copy_to_user(void *to, const void *from, size_t len)
+{
+	size_t n = writable_bytes(to, len);
+
+	if (n)
+		memcpy(to, from, n);
+	return n == len ? 0 : -EFAULT;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * uaccess.h - pointers that a program hands us.
+ */
+#ifndef COP_UACCESS_H
+#define COP_UACCESS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "lib/compiler.h"
+
+#define COP_PAGE_SHIFT 12
+#define COP_PAGES_BITS 9
+
+/* Pages by a hash of their number; each entry is (a). */
+struct cop_pages {
+	_Atomic(uintptr_t) slot[1 << COP_PAGES_BITS];
+};
+
+extern struct cop_pages cop_readable_pages; /* the kernel could read them */
+extern struct cop_pages cop_writable_pages; /* it could write to them */
+
+static inline _Atomic(uintptr_t) *cop_page_slot(struct cop_pages *pages,
+						uintptr_t page)
+{
+	return &pages->slot[page * 0x9e3779b97f4a7c15u >>
+			    (64 - COP_PAGES_BITS)];
+}
+
+/* Whether a range lies on one page, and that one was seen before. */
+static inline bool cop_page_seen(struct cop_pages *pages,
+				 const volatile void *ptr, size_t len)
+{
+	uintptr_t page = (uintptr_t)ptr >> COP_PAGE_SHIFT;
+	uintptr_t last = ((uintptr_t)ptr + len - 1) >> COP_PAGE_SHIFT;
+
+	return page == last && READ_ONCE(*cop_page_slot(pages, page)) == page;
+}
+
+/**
+ * access_ok - whether a range can be a program's memory at all
+ * @ptr: its start
+ * @len: its length in bytes
+ *
+ * False for what no program can have mapped: the first page, the kernel's half
+ * and beyond. It is the kernel's check of the same name with NULL's page added;
+ * a range that passes may still be unmapped.
+ */
+static inline bool access_ok(const volatile void *ptr, size_t len)
+{
+	uintptr_t start = (uintptr_t)ptr;
+	uintptr_t end = start + len;
+
+	return start >= 4096 && end >= start && (intptr_t)end >= 0;
+}
+
+/**
+ * user_range - whether a range is in a program's half of the address space
+ * @ptr: its start
+ * @len: its length in bytes
+ *
+ * The kernel's own access_ok(): what it calls EFAULT before it looks any further,
+ * even where there is nothing to copy. No machine gives a program more.
+ */
+static inline bool user_range(const volatile void *ptr, size_t len)
+{
+	uintptr_t start = (uintptr_t)ptr;
+	uintptr_t end = start + len;
+
+	return end >= start && end < 1ul << 56;
+}
+
+/* user_readable() for what is not on one page that was seen before. */
+bool cop_readable(int fd, const volatile void *ptr, size_t len);
+
+/**
+ * user_readable - whether a range can be read
+ * @fd: any socket
+ * @ptr: its start
+ * @len: its length in bytes
+ *
+ * The kernel is asked once for each page, so that what it would call EFAULT is
+ * not a SIGSEGV here. A page that is unmapped after it was seen is not noticed.
+ * Costs a load and a compare for a page that was seen, else a system call.
+ * errno stays. Async-signal-safe. Counterpart: copy_from_user().
+ */
+static inline bool user_readable(int fd, const volatile void *ptr, size_t len)
+{
+	if (likely(cop_page_seen(&cop_readable_pages, ptr, len)))
+		return true;
+	return cop_readable(fd, ptr, len);
+}
+
+/* user_writable() for what is not on one page that was seen before. */
+bool cop_writable(const volatile void *ptr, size_t len);
+
+/**
+ * user_writable - whether a range can be written to
+ * @ptr: its start
+ * @len: its length in bytes
+ *
+ * As user_readable(), and the memory keeps its contents.
+ */
+static inline bool user_writable(const volatile void *ptr, size_t len)
+{
+	if (likely(cop_page_seen(&cop_writable_pages, ptr, len)))
+		return true;
+	return cop_writable(ptr, len);
+}
+
+/* copy_to_user() for what is not on one page that was seen before. */
+int cop_copy_to_user(void *to, const void *from, size_t len);
+
+/**
+ * copy_to_user - write to memory that a program points to
+ * @to: where to, in the program's memory
+ * @from: the bytes, in our own
+ * @len: how many; where there are none, @to may be anything
+ *
+ * Returns 0 or -EFAULT, with the pages ahead of the fault written. Costs as
+ * user_readable() does. errno stays. Async-signal-safe.
+ */
+static inline int copy_to_user(void *to, const void *from, size_t len)
+{
+	if (unlikely(!cop_page_seen(&cop_writable_pages, to, len)))
+		return cop_copy_to_user(to, from, len);
+	memcpy(to, from, len);
+	return 0;
+}
+
+#endif /* COP_UACCESS_H */

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+/*
+ * socket/sock.c - the life of a struct socket and of a struct sock.
+ *
+ * Owns: the slab of struct socket. Protected by: reference counts. May call:
+ * the transport's operations, lib/slab.c, lib/sysctl.c and the kernel.
+ * Counterpart in the kernel: net/core/sock.c.
+ */
+#include <string.h>
+
+#include "lib/atomic.h"
+#include "lib/compiler.h"
+#include "lib/confine.h"
+#include "lib/env.h"
+#include "lib/libc.h"
+#include "socket/sock.h"
+#include "lib/sysctl.h"
+
+static struct cop_slab socket_slab = COP_SLAB(struct socket);
+
+/* ops and sk stay as they were: a reader without a reference may be here. */
+struct socket *sock_alloc(void)
+{
+	struct socket *sock = cop_slab_alloc(&socket_slab);
+
+	if (!sock)
+		return NULL;
+	sock->type = 0;
+	WRITE_ONCE(sock->cookie, 0);
+	WRITE_ONCE(sock->f_count, 1);
+	WRITE_ONCE(sock->state, SS_UNCONNECTED);
+	return sock;
+}
+
+void sock_free(struct socket *sock)
+{
+	WRITE_ONCE(sock->state, SS_FREE);
+	cop_slab_free(&socket_slab, sock);
+}
+
+uint64_t sock_kernel_cookie(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	if (cop_confined() ||
+	    cop_libc.getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len))
+		return 0;
+	return cookie;
+}
+
+typedef uintptr_t __attribute__((may_alias)) sk_word;
+
+static void sk_clear_from(struct sock *sk, size_t from, size_t end)
+{
+	for (; from < end; from += sizeof(sk_word))
+		__atomic_store_n((sk_word *)((char *)sk + from), 0,
+				 __ATOMIC_RELAXED);
+}
+
+/*
+ * Zero all that is not the slab's, but for sk_prot: a reader without a reference
+ * may be about to call it, and each of a slab can take any sock of the slab. Whole words
+ * are stored, since such a reader may be anywhere.
+ */
+static void sk_clear(struct sock *sk, size_t size)
+{
+	const size_t prot = offsetof(struct sock, sk_prot);
+
+	_Static_assert(sizeof(sk->node) % sizeof(sk_word) == 0, "a whole word");
+	_Static_assert(offsetof(struct sock, sk_prot) % sizeof(sk_word) == 0 &&
+			       sizeof(sk->sk_prot) == sizeof(sk_word),
+		       "a word");
+	sk_clear_from(sk, sizeof(sk->node), prot);
+	sk_clear_from(sk, prot + sizeof(sk->sk_prot), size);
+}
+
+struct sock *sk_alloc(int family, const struct proto *prot)
+{
+	struct sock *sk = cop_slab_alloc(prot->slab);
+
+	if (!sk)
+		return NULL;
+	sk_clear(sk, prot->obj_size);
+	sk->sk_family = family;
+	WRITE_ONCE(sk->sk_prot, prot);
+	return sk;
+}
+
+void sock_init_data(struct socket *sock, struct sock *sk)
+{
+	cop_sysctl_refresh();
+	WRITE_ONCE(sk->sk_rcvbuf, READ_ONCE(cop_sysctl.rmem_default));
+	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(cop_sysctl.wmem_default));
+	WRITE_ONCE(sk->sk_state, COP_CLOSE);
+	WRITE_ONCE(sk->sk_socket, sock);
+	sk->sk_type = sock->type;
+	sk->sk_rcvtimeo = MAX_SCHEDULE_TIMEOUT;
+	sk->sk_sndtimeo = MAX_SCHEDULE_TIMEOUT;
+	WRITE_ONCE(sk->sk_refcnt, 1);
+	atomic_store_explicit(&sock->sk, sk, memory_order_release);
+}
+
+static void sk_free(struct sock *sk)
+{
+	cop_slab_free(sk->sk_prot->slab, sk);
+}
+
+void sock_hold(struct sock *sk)
+{
+	int_add(&sk->sk_refcnt, 1);
+}
+
+void sock_put(struct sock *sk)
+{
+	int refs = int_add(&sk->sk_refcnt, -1);
+
+	if (unlikely(refs <= 0))
+		cop_warn(-1, "sock %p: a reference too many was dropped",
+			 (void *)sk);
+	else if (refs == 1)
+		sk_free(sk);
+}
+
+void sock_orphan(struct sock *sk)
+{
+	sock_set_flag(sk, SOCK_DEAD);
+	WRITE_ONCE(sk->sk_socket, NULL);
+}
+
+void sk_common_release(struct sock *sk)
+{
+	int refs;
+
+	if (sk->sk_prot->destroy)
+		sk->sk_prot->destroy(sk);
+	sock_orphan(sk);
+	sk->sk_prot->unhash(sk);
+	refs = READ_ONCE(sk->sk_refcnt);
+	if (unlikely(refs != 1))
+		cop_warn(-1,
+			 "destruction of the %s socket %p is delayed, "
+			 "refcnt=%d",
+			 sk->sk_prot->name, (void *)sk, refs);
+	sock_put(sk);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * socket.h - the families that sockets are created in.
+ */
+#ifndef COP_SOCKET_H
+#define COP_SOCKET_H
+
+#include <stdbool.h>
+
+#include "filter/attach.h"
+#include "socket/sock.h"
+
+struct net_proto_family {
+	int family;
+	bool (*serves)(int type, int protocol);
+	int (*create)(struct socket *sock, int protocol);
+};
+
+/**
+ * sock_register - add a family
+ * @fam: the family; kept, not copied
+ *
+ * Returns 0, -ENOBUFS for a number out of range, -EEXIST for one that is there.
+ * Only while the library starts. Counterpart: sock_register().
+ */
+int sock_register(const struct net_proto_family *fam);
+
+/**
+ * sock_unregister - take a family away
+ * @family: its number
+ *
+ * Only while no socket of it is open. Counterpart: sock_unregister().
+ */
+void sock_unregister(int family);
+
+/**
+ * sock_is_ours - whether a socket of this kind is served here
+ * @family: as given to socket()
+ * @type: likewise, flags included
+ * @protocol: likewise
+ *
+ * What is not ours, unknown numbers included, is for the kernel to judge.
+ */
+bool sock_is_ours(int family, int type, int protocol);
+
+/**
+ * sock_create - make a socket of a family that is ours
+ * @family: address family
+ * @type: socket type without flags
+ * @protocol: protocol number
+ * @res: where the socket is put, with a count of 1
+ *
+ * Returns 0, -ENOBUFS without memory, or what the family's create says.
+ * Counterpart: __sock_create().
+ */
+int sock_create(int family, int type, int protocol, struct socket **res);
+
+/**
+ * sock_adopt - make a socket for a kernel socket that says that it is ours
+ * @fd: its descriptor
+ * @mark: what it says
+ * @res: where the socket is put, with a count of 1
+ *
+ * Returns 0, -ENOENT where no transport here can take it, or what
+ * sock_create() says. Async-signal-safe.
+ */
+int sock_adopt(int fd, const struct cop_mark *mark, struct socket **res);
+
+#endif /* COP_SOCKET_H */

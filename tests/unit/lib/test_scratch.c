@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_scratch.c - lib/scratch.c: descriptors that are open for part of a call.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
+#include "lib/process.h"
+#include "lib/scratch.h"
+#include "unit/helpers.h"
+
+TestSuite(cop_scratch, .init = t_init, .timeout = 20);
+
+static const int raised[] = {
+	SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS
+};
+
+static bool is_held_off(int sig)
+{
+	sigset_t mask;
+
+	pthread_sigmask(SIG_SETMASK, NULL, &mask);
+	return sigismember(&mask, sig);
+}
+
+static bool is_raised(int sig)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(raised); i++)
+		if (raised[i] == sig)
+			return true;
+	return false;
+}
+
+Test(cop_scratch, signals_are_held_off_but_for_those_that_an_instruction_raises)
+{
+	struct cop_scratch outer, inner;
+
+	cop_scratch_begin(&outer);
+	cop_scratch_begin(&inner);
+	cop_scratch_end(&inner);
+	for (int sig = 1; sig < 32; sig++)
+		if (sig != SIGKILL && sig != SIGSTOP)
+			cr_assert(eq(int, is_held_off(sig), !is_raised(sig)),
+				  "%d", sig);
+	cop_scratch_end(&outer);
+	for (int sig = 1; sig < 32; sig++)
+		cr_assert(not(is_held_off(sig)), "%d", sig);
+}
+
+Test(cop_scratch, a_mask_and_a_cancellation_state_are_what_they_were)
+{
+	struct cop_scratch part;
+	sigset_t usr1;
+	int state;
+
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &usr1, NULL);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	cop_scratch_begin(&part);
+	cop_scratch_end(&part);
+	cr_assert(is_held_off(SIGUSR1));
+	cr_assert(not(is_held_off(SIGUSR2)));
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
+	cr_assert(eq(int, state, PTHREAD_CANCEL_DISABLE));
+}
+
+Test(cop_scratch, a_socket_is_there_until_it_is_closed)
+{
+	struct cop_scratch part;
+	int fd = cop_scratch_socket(&part);
+
+	cr_assert(ge(int, fd, 0));
+	cr_assert(eq(int, fcntl(fd, F_GETFD), FD_CLOEXEC));
+	cr_assert(eq(u32, cop_process()->scratch, 1));
+	cop_scratch_close(&part, fd);
+	cr_assert(lt(int, fcntl(fd, F_GETFD), 0));
+	cr_assert(zero(u32, cop_process()->scratch));
+}
+
+/* ---- who waits for whom ------------------------------------------------- */
+
+static long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void pause_ms(long ms)
+{
+	struct timespec ts = { .tv_nsec = ms * 1000000 };
+
+	nanosleep(&ts, NULL);
+}
+
+static _Atomic(bool) begun, ended;
+
+static void *have_one(void *arg)
+{
+	struct cop_scratch part;
+
+	cop_scratch_begin(&part);
+	begun = true;
+	pause_ms(20);
+	ended = true;
+	cop_scratch_end(&part);
+	return arg;
+}
+
+Test(cop_scratch, a_copy_waits_until_the_descriptor_is_closed)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, have_one, NULL);
+	while (!begun)
+		pause_ms(1);
+	cop_scratch_hold();
+	cr_assert(ended);
+	cr_assert(zero(u32, cop_process()->scratch));
+	cop_scratch_release();
+	pthread_join(thread, NULL);
+	cr_assert(zero(u32, cop_process()->copying));
+}
+
+Test(cop_scratch, a_descriptor_waits_until_the_copy_is_made)
+{
+	pthread_t thread;
+
+	cop_scratch_hold();
+	pthread_create(&thread, NULL, have_one, NULL);
+	pause_ms(20);
+	cr_assert(not(begun));
+	cop_scratch_release();
+	pthread_join(thread, NULL);
+	cr_assert(ended);
+}
+
+/* Whoever waits for it may be what it waits for. */
+Test(cop_scratch, no_copy_is_waited_for_for_ever)
+{
+	long begin = now_ms();
+	pthread_t thread;
+
+	cop_scratch_hold();
+	pthread_create(&thread, NULL, have_one, NULL);
+	pthread_join(thread, NULL);
+	cr_assert(ended);
+	cr_assert(lt(long, now_ms() - begin, 2000));
+	cop_scratch_release();
+}
+
+/* As a signal handler may, amid a fork. */
+Test(cop_scratch, whoever_copies_does_not_wait_for_itself)
+{
+	long begin = now_ms();
+	struct cop_scratch part;
+
+	cop_scratch_hold();
+	cop_scratch_hold();
+	cop_scratch_begin(&part);
+	cop_scratch_end(&part);
+	cop_scratch_release();
+	cop_scratch_release();
+	cr_assert(lt(long, now_ms() - begin, 90));
+	cr_assert(zero(u32, cop_process()->copying));
+}
+
+static int child_has_none(void)
+{
+	cop_scratch_reset();
+	CHECK(!cop_process()->copying && !cop_process()->scratch);
+	return 0;
+}
+
+Test(cop_scratch, a_child_begins_with_none)
+{
+	cop_scratch_hold();
+	T_CHILD(child_has_none);
+	cop_scratch_release();
+	cr_assert(zero(u32, cop_process()->copying));
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_uaccess.c - whether memory that a program points to can be read, or
+ * written to.
+ */
+#include <sys/mman.h>
+
+#include "lib/uaccess.h"
+#include "unit/helpers.h"
+
+#define PAGE 4096
+
+/* Three pages, of which only the one in the middle can be read. */
+static char *pages(void)
+{
+	char *p = mmap(NULL, 3 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+		       -1, 0);
+
+	cr_assert(ne(ptr, p, MAP_FAILED));
+	cr_assert(zero(int, mprotect(p + PAGE, PAGE, PROT_READ)));
+	return p;
+}
+
+Test(uaccess, what_can_be_read_is_told_from_what_cannot)
+{
+	static const struct {
+		long at;
+		size_t len;
+		bool ok;
+	} c[] = {
+		{ PAGE, 1, true },	    { PAGE, PAGE, true },
+		{ 2 * PAGE - 1, 1, true },  { 2 * PAGE - 4, 4, true },
+		{ PAGE - 1, 1, false },	    { PAGE - 1, 2, false },
+		{ 2 * PAGE - 1, 2, false }, { 2 * PAGE, 1, false },
+		{ 0, 3 * PAGE, false },	    { PAGE, PAGE + 1, false },
+		{ PAGE, 0, true },
+	};
+	char *p = pages();
+	int fd = t_udp();
+
+	for (int round = 0; round < 2; round++)
+		for (size_t i = 0; i < ARRAY_SIZE(c); i++)
+			cr_assert(eq(int,
+				     user_readable(fd, p + c[i].at, c[i].len),
+				     c[i].ok),
+				  "round %d, case %zu", round, i);
+}
+
+Test(uaccess, what_no_program_can_have_is_not_asked_about)
+{
+	static const struct {
+		uintptr_t at;
+		size_t len;
+	} c[] = {
+		{ 0, 1 },	    { 1, 16 },		 { 4095, 1 },
+		{ UINTPTR_MAX, 1 }, { UINTPTR_MAX, 16 }, { 1ul << 63, 1 },
+		{ PAGE, SIZE_MAX },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(c); i++)
+		cr_assert(not(user_readable(-1, (void *)c[i].at, c[i].len)),
+			  "case %zu", i);
+}
+
+Test(uaccess, errno_stays)
+{
+	char *p = pages();
+	int fd = t_udp();
+
+	errno = ENOTTY;
+	user_readable(fd, p, 1);
+	cr_assert(eq(int, errno, ENOTTY));
+	user_readable(fd, p + PAGE, 1);
+	cr_assert(eq(int, errno, ENOTTY));
+}
+
+Test(uaccess, two_pages_of_one_slot_take_turns)
+{
+	const size_t size = 64ul << 20;
+	char *p =
+		mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = t_udp();
+
+	for (size_t at = 0; at < size; at += PAGE)
+		cr_assert(user_readable(fd, p + at, PAGE));
+	cr_assert(user_readable(fd, p, size));
+}
+
+Test(uaccess, what_is_no_socket_is_taken_for_readable)
+{
+	cr_assert(user_readable(-1, pages() + PAGE, 1));
+}
+
+/* ---- writing -------------------------------------------------------------- */
+
+/* Three pages, of which only the one in the middle can be written to. */
+static char *writable_pages(void)
+{
+	char *p = mmap(NULL, 3 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
+		       -1, 0);
+
+	cr_assert(ne(ptr, p, MAP_FAILED));
+	cr_assert(zero(int, mprotect(p + PAGE, PAGE, PROT_READ | PROT_WRITE)));
+	cr_assert(zero(int, mprotect(p + 2 * PAGE, PAGE, PROT_NONE)));
+	return p;
+}
+
+Test(uaccess, what_can_be_written_is_told_from_what_cannot)
+{
+	static const struct {
+		long at;
+		size_t len;
+		bool ok;
+	} c[] = {
+		{ PAGE, 1, true },	    { PAGE, PAGE, true },
+		{ 2 * PAGE - 1, 1, true },  { 2 * PAGE - 3, 3, true },
+		{ PAGE - 1, 1, false },	    { PAGE - 1, 2, false },
+		{ 2 * PAGE - 1, 2, false }, { 2 * PAGE, 1, false },
+		{ 0, 3 * PAGE, false },	    { PAGE, PAGE + 1, false },
+		{ PAGE, 0, true },
+	};
+	char *p = writable_pages();
+
+	for (int round = 0; round < 2; round++)
+		for (size_t i = 0; i < ARRAY_SIZE(c); i++)
+			cr_assert(eq(int, user_writable(p + c[i].at, c[i].len),
+				     c[i].ok),
+				  "round %d, case %zu", round, i);
+}
+
+Test(uaccess, asking_whether_memory_can_be_written_changes_nothing)
+{
+	char *p = writable_pages() + PAGE;
+
+	memset(p, 0x5a, PAGE);
+	cr_assert(user_writable(p + 3, 11));
+	for (size_t i = 0; i < PAGE; i++)
+		cr_assert(eq(chr, p[i], 0x5a), "byte %zu", i);
+}
+
+Test(uaccess, pages_ahead_of_a_fault_are_written)
+{
+	char *p = writable_pages();
+	char text[20] = "0123456789";
+
+	cr_assert(eq(int, copy_to_user(p + 2 * PAGE - 4, text, 10), -EFAULT));
+	cr_assert(zero(int, memcmp(p + 2 * PAGE - 4, "0123", 4)));
+	cr_assert(eq(int, copy_to_user(p + PAGE - 4, text, 10), -EFAULT));
+	cr_assert(zero(int, copy_to_user(p + PAGE, text, 10)));
+	cr_assert(zero(int, memcmp(p + PAGE, text, 10)));
+}
+
+Test(uaccess, no_bytes_can_be_written_anywhere)
+{
+	static const uintptr_t at[] = { 0, 1, 8, 4096, UINTPTR_MAX, 1ul << 63 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(at); i++)
+		cr_assert(zero(int, copy_to_user((void *)at[i], "", 0)),
+			  "case %zu", i);
+}
+
+Test(uaccess, a_byte_where_no_program_has_memory_is_efault)
+{
+	static const uintptr_t at[] = { 0, 1, 8, 4095, UINTPTR_MAX, 1ul << 63 };
+
+	errno = ENOTTY;
+	for (size_t i = 0; i < ARRAY_SIZE(at); i++)
+		cr_assert(eq(int, copy_to_user((void *)at[i], "x", 1), -EFAULT),
+			  "case %zu", i);
+	cr_assert(eq(int, errno, ENOTTY));
+}
+
+Test(uaccess, shared_and_file_memory_can_be_written)
+{
+	char path[] = "/tmp/cop-uaccess-XXXXXX";
+	int fd = mkstemp(path);
+	char *p;
+
+	cr_assert(zero(int, unlink(path)));
+	cr_assert(zero(int, ftruncate(fd, PAGE)));
+	p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	cr_assert(user_writable(p, PAGE));
+	cr_assert(not(user_writable(p + PAGE, 1)), "behind the file's end");
+	p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	cr_assert(not(user_writable(p, 1)));
+}
