@@ -13,6 +13,7 @@
 
 #include "lib/compiler.h"
 #include "lib/confine.h"
+#include "socket/confine.h"
 #include "interpose/interpose.h"
 #include "lib/libc.h"
 

@@ -32,7 +32,7 @@ void fd_received(int fd)
 {
 	int saved = errno;
 
-	cop_init();
+	cop_libc_early();
 	foreign_fd(fd);
 	if (!cop_confined())
 		fd_adopt(fd);
