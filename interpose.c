@@ -4,8 +4,8 @@
  * interpose file: look the descriptor up, call its proto_ops, set errno; what is
  * not ours goes to the next definition of the symbol.
  *
- * Owns: nothing. Protected by: nothing to protect. May call: every room below.
- * Counterpart in the kernel: the sys_* calls of net/socket.c, and fs/read_write.c.
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
+ * the sys_* calls of net/socket.c, and fs/read_write.c.
  */
 #include <errno.h>
 #include <netinet/in.h>

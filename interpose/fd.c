@@ -2,8 +2,8 @@
 /*
  * interpose/fd.c - the calls that close, duplicate and steer descriptors.
  *
- * Owns: nothing. Protected by: nothing to protect. May call: every room below.
- * Counterpart in the kernel: fs/open.c, fs/file.c and fs/fcntl.c.
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
+ * fs/open.c, fs/file.c and fs/fcntl.c.
  */
 #include <errno.h>
 #include <fcntl.h>

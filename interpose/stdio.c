@@ -4,8 +4,7 @@
  * What a stream on a COP descriptor moves, it moves by the calls of the other
  * interpose files.
  *
- * Owns: nothing. Protected by: nothing to protect. May call: every room below,
- * and the other interpose files' symbols by name. Counterpart in the kernel:
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
  * none; libio in libc.
  */
 #include <errno.h>

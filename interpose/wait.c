@@ -2,8 +2,8 @@
 /*
  * interpose/wait.c - the calls that wait for descriptors: poll, select, epoll.
  *
- * Owns: nothing. Protected by: nothing to protect. May call: every room below.
- * Counterpart in the kernel: fs/select.c and fs/eventpoll.c.
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
+ * fs/select.c and fs/eventpoll.c.
  */
 #include <errno.h>
 #include <limits.h>
