@@ -106,10 +106,10 @@ static int next_dup3(int fd, int newfd, int flags, bool is_dup2)
 		       : cop_libc.dup3(fd, newfd, flags);
 }
 
-/* A number beyond the table is beyond the kernel's limit, too. */
-static int no_such_number(int flags)
+/* Whether dup3() of @fd, whose socket is @sock, fails whatever the number is. */
+static bool dup3_fails(int fd, const struct socket *sock, int flags)
 {
-	return flags & ~O_CLOEXEC ? -EINVAL : -EBADF;
+	return flags & ~O_CLOEXEC || (!sock && cop_libc.fcntl(fd, F_GETFD) < 0);
 }
 
 /*
@@ -122,11 +122,11 @@ static int dup_over(int fd, int newfd, int flags, bool is_dup2)
 	struct fd_change change;
 	int ret;
 
-	if (!sock && cop_libc.fcntl(fd, F_GETFD) < 0)
+	if (dup3_fails(fd, sock, flags))
 		return cop_libc_result(next_dup3(fd, newfd, flags, is_dup2));
 	ret = fd_change_begin(&change, newfd, sock);
-	if (ret)
-		return ret == -EMFILE ? no_such_number(flags) : ret;
+	if (ret) /* a number beyond the table is beyond the kernel's limit, too */
+		return ret == -EMFILE ? -EBADF : ret;
 	ret = cop_libc_result(next_dup3(fd, newfd, flags, is_dup2));
 	fd_change_end(&change, ret >= 0);
 	return ret;
