@@ -106,23 +106,20 @@ static int next_dup3(int fd, int newfd, int flags, bool is_dup2)
 		       : cop_libc.dup3(fd, newfd, flags);
 }
 
-/* Whether dup3() of @fd, whose socket is @sock, fails whatever the number is. */
-static bool dup3_fails(int fd, const struct socket *sock, int flags)
-{
-	return flags & ~O_CLOEXEC || (!sock && cop_libc.fcntl(fd, F_GETFD) < 0);
-}
-
 /*
  * The kernel closes @newfd and makes it a duplicate in one step, which can
  * fail: then it is still what it was.
  */
 static int dup_over(int fd, int newfd, int flags, bool is_dup2)
 {
-	struct socket *sock = sockfd_get(fd);
 	struct fd_change change;
+	struct socket *sock;
 	int ret;
 
-	if (dup3_fails(fd, sock, flags))
+	if (flags & ~O_CLOEXEC)
+		return cop_libc_result(next_dup3(fd, newfd, flags, is_dup2));
+	sock = sockfd_get(fd);
+	if (!sock && cop_libc.fcntl(fd, F_GETFD) < 0)
 		return cop_libc_result(next_dup3(fd, newfd, flags, is_dup2));
 	ret = fd_change_begin(&change, newfd, sock);
 	if (ret) /* a number beyond the table is beyond the kernel's limit, too */
