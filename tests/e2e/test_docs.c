@@ -228,6 +228,13 @@ Test(docs, every_option_and_variable_that_a_sentence_names_exists)
 	expect_right();
 }
 
+Test(docs, make_alone_builds_the_library)
+{
+	shell("make -s -n -B -C " ROOT " B=" COPY
+	      "none | grep -q -- '-o libcop.so '");
+	cr_expect_eq(result.status, 0, "%s%s", result.out, result.err);
+}
+
 /* A line of a table is "| `NAME` | `--option` |"; both stand in the source. */
 Test(docs, the_table_of_variables_is_the_sources, .init = scratch_make)
 {
