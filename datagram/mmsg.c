@@ -216,7 +216,7 @@ struct rx_batch {
 	size_t cap[BATCH_MSGS]; /* bytes in the program's iovecs */
 	struct {
 		unsigned char hdr[COP_HLEN] __attribute__((aligned(4)));
-		unsigned char tail[COP_TAIL];
+		unsigned char tail[COP_HDR_OPTIONS];
 	} room[BATCH_MSGS];
 	struct sockaddr_in
 		from[BATCH_MSGS]; /* where the program does not ask */
@@ -271,7 +271,7 @@ static void rx_add(struct rx_batch *b, const struct msghdr *msg, size_t cap)
 	b->iov[b->iovs++] = (struct iovec){ b->room[b->n].hdr, COP_HLEN };
 	for (size_t i = 0; i < msg->msg_iovlen; i++)
 		b->iov[b->iovs++] = msg->msg_iov[i];
-	b->iov[b->iovs++] = (struct iovec){ b->room[b->n].tail, COP_TAIL };
+	b->iov[b->iovs++] = (struct iovec){ b->room[b->n].tail, COP_HDR_OPTIONS };
 	b->n++;
 }
 
