@@ -20,7 +20,7 @@
 #include "filter/mark.h"
 #include "datagram/proto.h"
 #include "cop_route.h"
-#include "datagram/tx.h"
+#include "datagram/soft_error.h"
 #include "lib/uaccess.h"
 #include "datagram/wait.h"
 
