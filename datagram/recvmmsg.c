@@ -55,7 +55,7 @@ static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
 	if (msg_export(&vec->msg_hdr, &msg) ||
 	    cop_put_msg_len(vec, n & ~COP_RX_STALE))
 		return -EFAULT;
-	if (timeout) /* the kernel looks at it behind a message only, too */
+	if (timeout) /* only behind a message, as in the kernel */
 		*timeout = cop_time_left(&end);
 	res->tried = res->kept = 1;
 	return 1;
@@ -155,7 +155,7 @@ static int rx_all(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 	return err < 0 ? err : -EAGAIN; /* strays took all the time */
 }
 
-/* The kernel copies the timeout in before anything else, and out behind it all. */
+/* The kernel reads the timeout before anything else and writes it last of all. */
 static int rx_time_import(int fd, struct timespec *time,
 			  const struct timespec *utime)
 {

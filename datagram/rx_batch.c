@@ -96,7 +96,10 @@ static void rx_add(struct rx_batch *b, const struct msghdr *msg, size_t cap)
 	b->n++;
 }
 
-/* A message that can't be written to is received by itself: the fault comes later. */
+/*
+ * A message that can't be written to is received by itself, since the kernel receives
+ * the datagram before it meets the fault.
+ */
 static void rx_fill(struct rx_batch *b, int fd, const struct mmsghdr *vec,
 		    unsigned int n)
 {

@@ -33,7 +33,7 @@ void cop_rx_measure(struct cop_rx *rx, const void *head, size_t n, size_t cap)
 	rx->copied = min_t(size_t, rx->len, cap);
 }
 
-/* The kernel has set MSG_TRUNC by its own iovecs; the program's decide. */
+/* The kernel has set MSG_TRUNC by our iovecs, but the program's iovecs count. */
 static void rx_flags(struct msghdr *msg, const struct cop_rx *rx)
 {
 	msg->msg_flags &= ~MSG_TRUNC;

@@ -22,7 +22,10 @@
 /* The kernel treats all lengths beyond this alike, and it fits in any memory. */
 #define LONGER_THAN_ANY (1 << 20)
 
-/* A payload that can't be read goes to the kernel as it is, for its EFAULT. */
+/*
+ * A payload that can't be read must not be copied: the kernel gets it as it is, for its
+ * EFAULT.
+ */
 static bool payload_is_readable(int fd, const struct msghdr *msg)
 {
 	for (size_t i = 0; i < msg->msg_iovlen; i++) {
@@ -114,6 +117,10 @@ static noinline ssize_t send_bounced(int fd, const struct cophdr *hdr,
 			       COP_HDR_ROOM; /* a probe succeeds with any length */
 }
 
+/*
+ * A confined process may not be allowed to ask the kernel what can be read. So its
+ * payload is copied only where there is no other way.
+ */
 flatten ssize_t cop_encap_send(int fd, const struct cophdr *hdr,
 			       const struct msghdr *msg, int flags, size_t len)
 {
