@@ -4,7 +4,7 @@
  */
 #include <sys/ioctl.h>
 
-#include "lib/confine.h"
+#include "socket/confine.h"
 #include "unit/helpers.h"
 
 TestSuite(cop_ioctl, .init = t_init, .timeout = 20);
