@@ -589,13 +589,13 @@ static void take_arrival(struct cop_flows *flows, struct flow_table *table,
 	flow_times(flow, a->now);
 }
 
-static noinline void take_deferred(struct cop_flows *flows,
-				   struct flow_table *table)
+static noinline void take_backlog(struct cop_flows *flows,
+				  struct flow_table *table)
 {
 	struct cop_flow_key key;
 	struct cop_arrival a;
 
-	while (cop_deferred_take(flows, &key, &a))
+	while (cop_backlog_take(flows, &key, &a))
 		take_arrival(flows, table, &key, &a);
 }
 
@@ -608,12 +608,12 @@ static void flow_unlock(struct cop_flows *flows, struct flow_table *table)
 {
 	do {
 		if (unlikely(READ_ONCE(flows->waiting)))
-			take_deferred(flows, table);
+			take_backlog(flows, table);
 		if (unlikely(READ_ONCE(table->fresh)))
 			take_fresh(flows, table);
 		flow_leave(flows);
 	} while (unlikely((READ_ONCE(flows->waiting) &&
-			   cop_deferred_any(flows)) ||
+			   cop_backlog_any(flows)) ||
 			  READ_ONCE(table->fresh)) &&
 		 flow_trylock(flows, table));
 }
@@ -623,7 +623,7 @@ static noinline void defer(struct cop_flows *flows, struct flow_table *table,
 			   struct cop_arrival *a)
 {
 	a->ordered = false;
-	if (!cop_deferred_put(flows, key, a)) {
+	if (!cop_backlog_put(flows, key, a)) {
 		u32_add(&flows->missed, 1);
 		u32_add(&flows->unknown, 1);
 	} else if (flow_trylock(flows, table)) {
@@ -784,7 +784,7 @@ static void flows_renew(struct cop_flows *flows)
 	WRITE_ONCE(flows->gen, (uint16_t)(READ_ONCE(flows->gen) + 1));
 	if (!table || !flow_trylock(flows, table))
 		return;
-	take_deferred(flows, table);
+	take_backlog(flows, table);
 	table_clear(flows, table);
 	flow_leave(flows);
 }
@@ -924,7 +924,7 @@ unsigned int cop_flow_list(struct cop_flows *flows, unsigned int from,
 	if (!table)
 		return 0;
 	if (flow_trylock(flows, table)) {
-		take_deferred(flows, table);
+		take_backlog(flows, table);
 		take_fresh(flows, table);
 		list_table(&list, flows->head);
 		list_table(&list, flows->rx_head);

@@ -32,7 +32,7 @@ struct cop_sent {
 
 struct cop_flow;
 struct flow_table;
-struct cop_deferred;
+struct cop_backlog;
 
 /*
  * Most sockets send to one destination, which needs no table: the first one a
@@ -46,11 +46,11 @@ struct cop_flows {
 				   * first */
 	struct cop_flow *rx_head; /* (l) those that only sent, likewise */
 	struct cop_flow *rx_last; /* (l) the one that sent last, or NULL */
-	_Atomic(struct cop_deferred *) deferred; /* (a) arrivals that came upon
+	_Atomic(struct cop_backlog *) backlog; /* (a) arrivals that came upon
 						  * the lock; NULL: none yet */
-	_Atomic(uint32_t) waiting; /* (a) of these, not taken yet */
-	_Atomic(uint32_t) lock;	   /* (a) mark of the holder's process, or 0 */
-	_Atomic(uint16_t) gen; /* (a) how often the memory has changed hands */
+	_Atomic(uint32_t) waiting;	       /* (a) of these, not taken yet */
+	_Atomic(uint32_t) lock; /* (a) mark of the holder's process, or 0 */
+	_Atomic(uint16_t) gen;	/* (a) how often the memory has changed hands */
 	_Atomic(uint32_t) evicted; /* (a) flows that had to go */
 	_Atomic(uint32_t) missed;  /* (a) arrivals that no flow took note of */
 	_Atomic(uint32_t) unknown; /* (a) of these, such as may be any flow's */

@@ -975,7 +975,7 @@ static void defer_main(void)
 		.now = 1000000, .seq = seq, .tstamp = seq * 1000, .len = LEN
 	};
 
-	cop_deferred_put(&flows, &k, &a);
+	cop_backlog_put(&flows, &k, &a);
 }
 
 static void arrive_here(void)
