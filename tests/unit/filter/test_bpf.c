@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_bpf.c - filter/bpf.c, with the kernel as the judge: what a program does to a
+ * test_bpf.c - filter/bpf_*.c, with the kernel as the judge: what a program does to a
  * UDP datagram, it must do, moved, to a COP datagram with the same payload.
  *
  * Both come from and go to the same sockets, so the ports in their UDP headers
