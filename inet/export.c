@@ -13,7 +13,7 @@
 
 #include "lib/compiler.h"
 #include "inet/export.h"
-#include "flow/flow_table.h"
+#include "flow/table.h"
 #include "lib/process.h"
 #include "datagram/proto.h"
 #include "cop_table.h"
