@@ -19,6 +19,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include "adopt/pending.h"
+#include "adopt/udp.h"
 #include "lib/atomic.h"
 #include "port/bind.h"
 #include "lib/cancel.h"
@@ -36,8 +38,6 @@
 #include "datagram/tx.h"
 #include "lib/uaccess.h"
 
-static const struct proto plain_prot;
-
 /*
  * A socket that stays UDP's is forgotten by the next call that comes upon it,
  * which is told that it is not ours, and begins again with libc.
@@ -46,7 +46,7 @@ static const struct proto plain_prot;
 
 static bool is_plain(struct sock *sk)
 {
-	return sk->sk_prot == &plain_prot;
+	return sk->sk_prot == &cop_plain_prot;
 }
 
 static bool is_undecided(struct sock *sk)
@@ -129,7 +129,7 @@ static noinline void follow(struct sock *sk, int fd)
 	if (!is_undecided(sk) || !cop_owns(sk, fd))
 		return;
 	if (cop_program_read(fd, &mark)) {
-		decide(sk, &plain_prot);
+		decide(sk, &cop_plain_prot);
 	} else if (!cop_undecided_is_marked(&mark)) {
 		cop_naming_begin(sk);
 		cop_adopt(sk, fd, &mark);
@@ -223,7 +223,7 @@ static int stay_udp(struct sock *sk, int fd)
 	struct cop_mark_held held;
 
 	decide_lock(sk, fd, &held);
-	if (decide(sk, &plain_prot) && sock_flag(sk, SOCK_UNDECIDED) &&
+	if (decide(sk, &cop_plain_prot) && sock_flag(sk, SOCK_UNDECIDED) &&
 	    !cop_confined())
 		cop_program_unwrap(fd);
 	decide_unlock(sk, fd, &held);
@@ -293,7 +293,7 @@ static int become_cop_locked(struct sock *sk, int fd)
 	else
 		err = is_locked(fd) ? -EPERM : move_filter(sk, fd);
 	if (err) {
-		decide(sk, &plain_prot);
+		decide(sk, &cop_plain_prot);
 		return err;
 	}
 	cop_naming_begin(sk);
@@ -554,7 +554,7 @@ static int set_wrapped(struct sock *sk, int fd, int optname, const void *optval,
 	err = cop_libc_result(
 		cop_libc.setsockopt(fd, SOL_SOCKET, optname, optval, optlen));
 	if (is_locked(fd) || cop_program_wrap(fd, &mark))
-		decide(sk, &plain_prot);
+		decide(sk, &cop_plain_prot);
 	return err;
 }
 
@@ -790,17 +790,12 @@ static int recvmmsg_undecided(struct sock *sk, int fd, struct mmsghdr *vec,
 
 #define UNDECIDED_PROT                                                         \
 	{                                                                      \
-		.name = "UDP", .slab = &cop_udp_slab,                          \
-		.obj_size = COP_SOCK_CLEARED, .init = cop_init_sock,           \
-		.destroy = cop_destroy, .close = cop_close,                    \
-		.report = cop_stats_report, .open = open_undecided,            \
+		.name = "UDP", .slab = &cop_udp_slab, .open = open_undecided,  \
 		.adopt = adopt_decided, .mark = mark_shared,                   \
 		.get_port = bind_undecided, .autobind = autobind_undecided,    \
-		.autobound = autobound_undecided, .hash = cop_hash,            \
-		.unhash = cop_unhash, .getname = getname_undecided,            \
-		.connect = connect_undecided,                                  \
+		.autobound = autobound_undecided,                              \
+		.getname = getname_undecided, .connect = connect_undecided,    \
 		.disconnect = disconnect_undecided, .owns = owns_undecided,    \
-		.holds = cop_holds, .reclaim = cop_reclaim,                    \
 		.poll = poll_undecided, .ioctl = ioctl_undecided,              \
 		.setsockopt = setsockopt_undecided,                            \
 		.getsockopt = getsockopt_undecided,                            \
@@ -809,5 +804,5 @@ static int recvmmsg_undecided(struct sock *sk, int fd, struct mmsghdr *vec,
 		.sendmmsg = sendmmsg_undecided, .recvmmsg = recvmmsg_undecided \
 	}
 
-const struct proto cop_undecided_prot = UNDECIDED_PROT;
-static const struct proto plain_prot = UNDECIDED_PROT;
+struct proto cop_undecided_prot = UNDECIDED_PROT;
+struct proto cop_plain_prot = UNDECIDED_PROT;

@@ -15,6 +15,8 @@
 
 #include <sys/socket.h>
 
+#include "adopt/pending.h"
+#include "adopt/udp.h"
 #include "port/bind.h"
 #include "lib/compiler.h"
 #include "filter/filter.h"
@@ -95,37 +97,12 @@ static int udp_getsockopt(struct sock *sk, int fd, int level, int optname,
 	return cop_getsockopt(sk, fd, level, optname, optval, optlen);
 }
 
-const struct proto cop_udp_prot = {
+struct proto cop_udp_prot = {
 	.name = "COP-UDP",
 	.slab = &cop_udp_slab,
-	.obj_size = COP_SOCK_CLEARED,
-	.own_ports = false,
-	.init = cop_init_sock,
-	.destroy = cop_destroy,
-	.close = cop_close,
-	.report = cop_stats_report,
 	.open = udp_open,
 	.adopt = udp_adopt,
-	.mark = cop_mark,
 	.get_port = cop_get_kernels_port,
-	.autobind = cop_autobind,
-	.autobound = cop_autobound,
-	.hash = cop_hash,
-	.unhash = cop_unhash,
-	.getname = cop_getname,
-	.connect = cop_connect,
-	.disconnect = cop_disconnect,
-	.owns = cop_may_own,
-	.holds = cop_holds,
-	.reclaim = cop_reclaim,
-	.poll = cop_poll,
-	.ioctl = cop_ioctl,
 	.setsockopt = udp_setsockopt,
 	.getsockopt = udp_getsockopt,
-	.sendto = cop_sendto,
-	.recvfrom = cop_recvfrom,
-	.sendmsg = cop_sendmsg,
-	.recvmsg = cop_recvmsg,
-	.sendmmsg = cop_sendmmsg,
-	.recvmmsg = cop_recvmmsg,
 };

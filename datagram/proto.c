@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * datagram/proto.c - struct proto cop_prot: the life of a COP sock, and its peer.
+ * datagram/proto.c - the life of a datagram sock, its name and its peer.
  *
- * Owns: the slab of struct cop_sock. Protected by: the fields' own rules; the
- * caller keeps the sock alive. May call: port/bind.c, cop_route.c, flow/flow.c.
+ * Owns: nothing. Protected by: the rules of each field of struct cop_sock; the
+ * caller keeps the sock alive.
  * Counterpart in the kernel: net/ipv4/udp.c and datagram.c.
  */
 #include <arpa/inet.h>
@@ -30,8 +30,6 @@
 #include "lib/sysctl.h"
 #include "datagram/tx.h"
 #include "lib/uaccess.h"
-
-static struct cop_slab cop_slab = COP_SLAB(struct cop_sock);
 
 /* The counterpart of udp_init_sock: a socket has no flows to begin with. */
 int cop_init_sock(struct sock *sk)
@@ -344,38 +342,3 @@ int cop_disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 	cop_naming_end(sk);
 	return err;
 }
-
-const struct proto cop_prot = {
-	.name = "COP",
-	.own_ports = true,
-	.slab = &cop_slab,
-	.obj_size = COP_SOCK_CLEARED,
-	.init = cop_init_sock,
-	.destroy = cop_destroy,
-	.close = cop_close,
-	.report = cop_stats_report,
-	.open = cop_open,
-	.adopt = cop_adopt,
-	.mark = cop_mark,
-	.get_port = cop_get_port,
-	.autobind = cop_autobind,
-	.autobound = cop_autobound,
-	.hash = cop_hash,
-	.unhash = cop_unhash,
-	.getname = cop_getname,
-	.connect = cop_connect,
-	.disconnect = cop_disconnect,
-	.owns = cop_may_own,
-	.holds = cop_holds,
-	.reclaim = cop_reclaim,
-	.poll = cop_poll,
-	.ioctl = cop_ioctl,
-	.setsockopt = cop_setsockopt,
-	.getsockopt = cop_getsockopt,
-	.sendto = cop_sendto,
-	.recvfrom = cop_recvfrom,
-	.sendmsg = cop_sendmsg,
-	.recvmsg = cop_recvmsg,
-	.sendmmsg = cop_sendmmsg,
-	.recvmmsg = cop_recvmmsg,
-};

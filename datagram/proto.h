@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * proto.h - the COP transport: its struct sock, and its operations by room.
+ * proto.h - what all datagram transports share: struct cop_sock, and the operations
+ * of this room.
  */
 #ifndef COP_PROTO_H
 #define COP_PROTO_H
@@ -54,25 +55,7 @@ static inline struct cop_sock *cop_sk(const struct sock *sk)
 	return (struct cop_sock *)sk;
 }
 
-extern const struct proto cop_prot;
-extern const struct proto cop_udp_prot;	      /* adopt/udp.c */
-extern const struct proto cop_undecided_prot; /* adopt/pending.c */
-/**
- * cop_undecided_share - note that another process is about to have a socket
- * @sk: any sock that the caller keeps alive
- * @fd: its descriptor
- *
- * Where it is undecided its mark says so from now on, and tells what it becomes.
- * Async-signal-safe.
- */
-void cop_undecided_share(struct sock *sk, int fd);
-
-/* Whether a mark is that of such a socket. */
-bool cop_undecided_is_marked(const struct cop_mark *mark);
-
-extern struct cop_slab cop_udp_slab; /* of both of these */
-
-/* The rest of struct proto, by room; see there. */
+/* Operations of struct proto: what each promises stands in socket/sock.h. */
 int cop_init_sock(struct sock *sk);
 void cop_destroy(struct sock *sk);
 void cop_close(struct sock *sk);

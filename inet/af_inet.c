@@ -10,16 +10,19 @@
 #include <string.h>
 
 #include "cop.h"
+#include "adopt/pending.h"
+#include "adopt/udp.h"
 #include "lib/compiler.h"
 #include "lib/env.h"
 #include "inet/af_inet.h"
 #include "lib/libc.h"
 #include "lib/netns.h"
 #include "lib/process.h"
-#include "datagram/proto.h"
+#include "datagram/defaults.h"
 #include "cop_route.h"
 #include "socket/socket.h"
 #include "lib/uaccess.h"
+#include "transports/cop/cop.h"
 
 static struct inet_protosw *inetsw[SOCK_MAX];
 
@@ -42,21 +45,6 @@ int inet_register_protosw(struct inet_protosw *p)
 	}
 	p->next = *at;
 	*at = p;
-	return 0;
-}
-
-int inet_unregister_protosw(struct inet_protosw *p)
-{
-	struct inet_protosw **at;
-
-	if (p->flags & INET_PROTOSW_PERMANENT)
-		return -EPERM;
-	if (p->type >= SOCK_MAX)
-		return -EINVAL;
-	for (at = &inetsw[p->type]; *at && *at != p; at = &(*at)->next)
-		;
-	if (*at)
-		*at = p->next;
 	return 0;
 }
 
@@ -103,7 +91,7 @@ static int inet_create(struct socket *sock, int protocol)
 {
 	struct inet_protosw *answer;
 	struct sock *sk;
-	int err = 0;
+	int err;
 
 	if (protocol < 0 || protocol >= IPPROTO_MAX)
 		return -EINVAL;
@@ -120,31 +108,15 @@ static int inet_create(struct socket *sock, int protocol)
 	sk->sk_protocol = protocol;
 	if (answer->flags & INET_PROTOSW_REUSE)
 		WRITE_ONCE(sk->sk_reuse, 1);
-	if (sk->sk_prot->init)
-		err = sk->sk_prot->init(sk);
+	err = sk->sk_prot->init(sk);
 	if (err)
 		sk_common_release(sk);
 	return err;
 }
 
-static int inet_open(struct socket *sock, int flags)
-{
-	return sock->sk->sk_prot->open(sock->sk, flags);
-}
-
 static int inet_adopt(struct socket *sock, int fd, const struct cop_mark *mark)
 {
 	return sock->sk->sk_prot->adopt(sock->sk, fd, mark);
-}
-
-static void inet_mark(struct socket *sock, int fd)
-{
-	sock->sk->sk_prot->mark(sock->sk, fd);
-}
-
-static void inet_flush(struct socket *sock, int fd)
-{
-	sock->sk->sk_prot->report(sock->sk, fd);
 }
 
 static int inet_release(struct socket *sock)
@@ -215,20 +187,6 @@ static int inet_bind(struct socket *sock, int fd, const struct sockaddr *uaddr,
 }
 
 /*
- * Called ahead of a send from a sock without a confirmed port. The kernel
- * autobinds in that send; inet_autobound() then says whether it could.
- */
-static void inet_autobind(struct socket *sock, int fd)
-{
-	sock->sk->sk_prot->autobind(sock->sk, fd);
-}
-
-static bool inet_autobound(struct socket *sock, int fd, int err)
-{
-	return sock->sk->sk_prot->autobound(sock->sk, fd, err);
-}
-
-/*
  * The autobind is left to connect: the kernel can do it in the same call. Of a
  * short name too, all is set, for checkers look at it as the kernel's type.
  */
@@ -259,117 +217,13 @@ static int sock_no_socketpair(struct socket *sock, int flags, int sv[2])
 		cop_libc.socketpair(AF_INET, SOCK_DGRAM | flags, 0, sv));
 }
 
-static int inet_getname(struct socket *sock, int fd, struct sockaddr *uaddr,
-			socklen_t *addr_len)
-{
-	return sock->sk->sk_prot->getname(sock->sk, fd, uaddr, addr_len);
-}
-
-static bool inet_owns(struct socket *sock, int fd)
-{
-	return sock->sk->sk_prot->owns(sock->sk, fd);
-}
-
-static bool inet_holds(struct socket *sock, uint16_t snum)
-{
-	return sock->sk->sk_prot->holds(sock->sk, snum);
-}
-
-static bool inet_reclaim(struct socket *sock, uint16_t snum)
-{
-	return sock->sk->sk_prot->reclaim(snum);
-}
-
-static bool inet_poll(struct socket *sock, int fd)
-{
-	return sock->sk->sk_prot->poll(sock->sk, fd);
-}
-
-static int inet_ioctl(struct socket *sock, int fd, unsigned long cmd, void *arg)
-{
-	return sock->sk->sk_prot->ioctl(sock->sk, fd, cmd, arg);
-}
-
-static int inet_setsockopt(struct socket *sock, int fd, int level, int optname,
-			   const void *optval, socklen_t optlen)
-{
-	return sock->sk->sk_prot->setsockopt(sock->sk, fd, level, optname,
-					     optval, optlen);
-}
-
-static int inet_getsockopt(struct socket *sock, int fd, int level, int optname,
-			   void *optval, socklen_t *optlen)
-{
-	return sock->sk->sk_prot->getsockopt(sock->sk, fd, level, optname,
-					     optval, optlen);
-}
-
-static ssize_t inet_sendto(struct socket *sock, int fd, const void *buf,
-			   size_t len, int flags, const void *name,
-			   socklen_t namelen)
-{
-	return sock->sk->sk_prot->sendto(sock->sk, fd, buf, len, flags, name,
-					 namelen);
-}
-
-static ssize_t inet_recvfrom(struct socket *sock, int fd, void *buf, size_t len,
-			     int flags, void *name, socklen_t *namelen)
-{
-	return sock->sk->sk_prot->recvfrom(sock->sk, fd, buf, len, flags, name,
-					   namelen);
-}
-
-static ssize_t inet_sendmsg(struct socket *sock, int fd,
-			    const struct msghdr *msg, int flags)
-{
-	return sock->sk->sk_prot->sendmsg(sock->sk, fd, msg, flags);
-}
-
-static ssize_t inet_recvmsg(struct socket *sock, int fd, struct msghdr *msg,
-			    int flags)
-{
-	return sock->sk->sk_prot->recvmsg(sock->sk, fd, msg, flags);
-}
-
-static int inet_sendmmsg(struct socket *sock, int fd, struct mmsghdr *vec,
-			 unsigned int n, int flags)
-{
-	return sock->sk->sk_prot->sendmmsg(sock->sk, fd, vec, n, flags);
-}
-
-static int inet_recvmmsg(struct socket *sock, int fd, struct mmsghdr *vec,
-			 unsigned int n, int flags, struct timespec *timeout)
-{
-	return sock->sk->sk_prot->recvmmsg(sock->sk, fd, vec, n, flags,
-					   timeout);
-}
-
-const struct proto_ops inet_dgram_ops = {
+static const struct proto_ops inet_dgram_ops = {
 	.family = PF_INET,
 	.release = inet_release,
-	.flush = inet_flush,
-	.open = inet_open,
 	.adopt = inet_adopt,
-	.mark = inet_mark,
 	.bind = inet_bind,
 	.connect = inet_dgram_connect,
 	.socketpair = sock_no_socketpair,
-	.getname = inet_getname,
-	.autobind = inet_autobind,
-	.autobound = inet_autobound,
-	.owns = inet_owns,
-	.holds = inet_holds,
-	.reclaim = inet_reclaim,
-	.poll = inet_poll,
-	.ioctl = inet_ioctl,
-	.setsockopt = inet_setsockopt,
-	.getsockopt = inet_getsockopt,
-	.sendto = inet_sendto,
-	.recvfrom = inet_recvfrom,
-	.sendmsg = inet_sendmsg,
-	.recvmsg = inet_recvmsg,
-	.sendmmsg = inet_sendmmsg,
-	.recvmmsg = inet_recvmmsg,
 };
 
 static struct inet_protosw inetsw_array[] = {
@@ -407,8 +261,17 @@ void inet_adopt_init(void)
 		inet_choose_prot(&inetsw_array[i]);
 }
 
+static struct proto *const inet_protos[] = {
+	&cop_prot,
+	&cop_udp_prot,
+	&cop_undecided_prot,
+	&cop_plain_prot,
+};
+
 void inet_init(void)
 {
+	for (size_t i = 0; i < ARRAY_SIZE(inet_protos); i++)
+		proto_register(inet_protos[i]);
 	sock_register(&inet_family_ops);
 	inet_adopt_init();
 	for (size_t i = 0; i < ARRAY_SIZE(inetsw_array); i++)

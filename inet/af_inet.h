@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * inet.h - the PF_INET family: which transports there are, and the socket
- * operations that all of them share.
+ * af_inet.h - the PF_INET family: which transports there are.
  */
-#ifndef COP_INET_H
-#define COP_INET_H
+#ifndef COP_AF_INET_H
+#define COP_AF_INET_H
 
 #include <netinet/in.h>
 
@@ -47,14 +46,6 @@ void inet_adopt_init(void);
 int inet_register_protosw(struct inet_protosw *p);
 
 /**
- * inet_unregister_protosw - take a transport away
- * @p: its entry
- *
- * Returns 0, -EPERM for a permanent one, -EINVAL for a type out of range.
- */
-int inet_unregister_protosw(struct inet_protosw *p);
-
-/**
  * inet_addr_fits - the kernel's first checks of an address that it is given
  * @fd: the socket that it is given for
  * @uaddr: the address
@@ -65,4 +56,4 @@ int inet_unregister_protosw(struct inet_protosw *p);
  */
 int inet_addr_fits(int fd, const struct sockaddr *uaddr, socklen_t addr_len);
 
-#endif /* COP_INET_H */
+#endif /* COP_AF_INET_H */

@@ -15,9 +15,12 @@
 #include "inet/export.h"
 #include "flow/flow_table.h"
 #include "lib/process.h"
+#include "adopt/pending.h"
+#include "adopt/udp.h"
 #include "datagram/proto.h"
 #include "cop_table.h"
 #include "lib/version.h"
+#include "transports/cop/cop.h"
 
 #define FIELD(is_of, type, member)                                   \
 	{                                                            \

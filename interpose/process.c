@@ -17,6 +17,7 @@
 #include <stdarg.h>
 #include <unistd.h>
 
+#include "adopt/pending.h"
 #include "lib/atomic.h"
 #include "lib/compiler.h"
 #include "lib/env.h"
@@ -24,7 +25,6 @@
 #include "lib/libc.h"
 #include "lib/netns.h"
 #include "lib/process.h"
-#include "datagram/proto.h"
 #include "lib/scratch.h"
 #include "cop_table.h"
 

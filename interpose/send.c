@@ -33,8 +33,10 @@ static ssize_t send_now(struct socket *sock, int fd,
 			const struct send_call *call)
 {
 	if (call->msg)
-		return sock->ops->sendmsg(sock, fd, call->msg, call->flags);
-	return sock->ops->sendmmsg(sock, fd, call->vec, call->n, call->flags);
+		return sock->sk->sk_prot->sendmsg(sock->sk, fd, call->msg,
+						  call->flags);
+	return sock->sk->sk_prot->sendmmsg(sock->sk, fd, call->vec, call->n,
+					   call->flags);
 }
 
 static void autobind_begin(int fd)
@@ -43,7 +45,7 @@ static void autobind_begin(int fd)
 
 	if (!sock)
 		return;
-	sock->ops->autobind(sock, fd);
+	sock->sk->sk_prot->autobind(sock->sk, fd);
 	fd_drop(sock);
 }
 
@@ -54,7 +56,7 @@ static bool autobind_end(int fd, ssize_t ret)
 
 	if (!sock)
 		return true;
-	bound = sock->ops->autobound(sock, fd, ret < 0 ? ret : 0);
+	bound = sock->sk->sk_prot->autobound(sock->sk, fd, ret < 0 ? ret : 0);
 	fd_drop(sock);
 	return bound;
 }
@@ -129,7 +131,8 @@ static ssize_t sock_sendto(struct socket *sock, int fd, const void *buf,
 	if (unlikely(!READ_ONCE(inet_sk(sock->sk)->inet_sport)) &&
 	    !cop_confined())
 		return sendto_unbound(sock, fd, buf, len, flags, addr, alen);
-	return sock->ops->sendto(sock, fd, buf, len, flags, addr, alen);
+	return sock->sk->sk_prot->sendto(sock->sk, fd, buf, len, flags, addr,
+					 alen);
 }
 
 static noinline flatten ssize_t sys_sendto(struct socket *sock, int fd,

@@ -10,6 +10,8 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
+#include "adopt/pending.h"
+#include "adopt/udp.h"
 #include "port/bind.h"
 #include "lib/env.h"
 #include "filter/filter.h"
@@ -244,7 +246,7 @@ static int receive_message(int fd)
 static int ask_length(int fd)
 {
 	struct socket *sock = t_sock(fd);
-	int n = 0, err = sock->ops->ioctl(sock, fd, FIONREAD, &n);
+	int n = 0, err = sock->sk->sk_prot->ioctl(sock->sk, fd, FIONREAD, &n);
 
 	return err ? err : n ? n : -EAGAIN;
 }
@@ -355,8 +357,9 @@ static int attach(int fd)
 	struct sock_fprog prog = { ARRAY_SIZE(filter), filter };
 	struct socket *sock = t_sock(fd);
 
-	return sock->ops->setsockopt(sock, fd, SOL_SOCKET, SO_ATTACH_FILTER,
-				     &prog, sizeof(prog));
+	return sock->sk->sk_prot->setsockopt(sock->sk, fd, SOL_SOCKET,
+					     SO_ATTACH_FILTER, &prog,
+					     sizeof(prog));
 }
 
 /* How many instructions the kernel has, and how many are told. */
@@ -369,8 +372,9 @@ static void assert_filter(int fd, socklen_t kernels, socklen_t told)
 	getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &n);
 	cr_assert(kernels == n || (!kernels && n > told), "%u", n);
 	n = ARRAY_SIZE(code);
-	cr_assert(zero(int, sock->ops->getsockopt(sock, fd, SOL_SOCKET,
-						  SO_GET_FILTER, code, &n)));
+	cr_assert(zero(int,
+		       sock->sk->sk_prot->getsockopt(sock->sk, fd, SOL_SOCKET,
+						     SO_GET_FILTER, code, &n)));
 	cr_assert(eq(uint, n, told));
 	cr_assert(zero(int, memcmp(code, filter, told * sizeof(*filter))));
 }
@@ -418,7 +422,7 @@ Test(cop_undecided, only_what_was_waited_for_has_a_filter_at_once)
 	int waited = t_open_adopted(), fd = t_open_adopted();
 	struct socket *sock = t_sock(waited);
 
-	cr_assert(sock->ops->poll(sock, waited));
+	cr_assert(sock->sk->sk_prot->poll(sock->sk, waited));
 	cr_assert(not(sock_flag(sock->sk, SOCK_FILTER)));
 	cr_assert(eq(int, send_to(waited, free_port(true)), 5));
 	cr_assert(eq(int, send_to(fd, free_port(true)), 5));
@@ -430,7 +434,7 @@ Test(cop_undecided, only_what_was_waited_for_has_a_filter_at_once)
 
 static void hand_on(int fd)
 {
-	t_sock(fd)->ops->mark(t_sock(fd), fd);
+	t_sock(fd)->sk->sk_prot->mark(t_sock(fd)->sk, fd);
 }
 
 static int get_filter(int fd)
@@ -439,8 +443,9 @@ static int get_filter(int fd)
 	socklen_t len = ARRAY_SIZE(insn);
 	struct socket *sock = t_sock(fd);
 
-	cr_assert(zero(int, sock->ops->getsockopt(sock, fd, SOL_SOCKET,
-						  SO_GET_FILTER, insn, &len)));
+	cr_assert(zero(
+		int, sock->sk->sk_prot->getsockopt(sock->sk, fd, SOL_SOCKET,
+						   SO_GET_FILTER, insn, &len)));
 	return len;
 }
 

@@ -17,7 +17,7 @@ static int polled(int fd, int timeout)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
-	t_sock(fd)->ops->poll(t_sock(fd), fd);
+	t_sock(fd)->sk->sk_prot->poll(t_sock(fd)->sk, fd);
 	return poll(&p, 1, timeout);
 }
 
@@ -42,7 +42,8 @@ static unsigned int strays(int fd)
 static int fionread(int fd)
 {
 	int len = -1;
-	int err = t_sock(fd)->ops->ioctl(t_sock(fd), fd, FIONREAD, &len);
+	int err = t_sock(fd)->sk->sk_prot->ioctl(t_sock(fd)->sk, fd, FIONREAD,
+						 &len);
 
 	return err ? err : len;
 }
@@ -181,8 +182,9 @@ static int attach_accept_all(int fd)
 	struct sock_fprog prog = { 1, &code };
 	struct socket *sock = t_sock(fd);
 
-	return sock->ops->setsockopt(sock, fd, SOL_SOCKET, SO_ATTACH_FILTER,
-				     &prog, sizeof(prog));
+	return sock->sk->sk_prot->setsockopt(sock->sk, fd, SOL_SOCKET,
+					     SO_ATTACH_FILTER, &prog,
+					     sizeof(prog));
 }
 
 Test(cop_filter, the_programs_filter_stays_and_strays_are_still_dropped)
@@ -236,8 +238,11 @@ Test(cop_filter, other_ioctls_are_the_kernels)
 	int udp = t_udp(), fd = t_open_bound(), len;
 	struct socket *sock = t_sock(fd);
 
-	cr_assert(eq(int, sock->ops->ioctl(sock, fd, 0x12345, &len),
+	cr_assert(eq(int, sock->sk->sk_prot->ioctl(sock->sk, fd, 0x12345, &len),
 		     ioctl(udp, 0x12345, &len) ? -errno : 0));
-	cr_assert(zero(int, sock->ops->ioctl(sock, fd, TIOCOUTQ, &len)));
-	cr_assert(eq(int, sock->ops->ioctl(sock, fd, FIONREAD, NULL), -EFAULT));
+	cr_assert(zero(int,
+		       sock->sk->sk_prot->ioctl(sock->sk, fd, TIOCOUTQ, &len)));
+	cr_assert(eq(int,
+		     sock->sk->sk_prot->ioctl(sock->sk, fd, FIONREAD, NULL),
+		     -EFAULT));
 }

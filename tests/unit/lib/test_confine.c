@@ -28,7 +28,7 @@ static bool has_filter(int fd)
 
 static void wait_for(int fd)
 {
-	t_sock(fd)->ops->poll(t_sock(fd), fd);
+	t_sock(fd)->sk->sk_prot->poll(t_sock(fd)->sk, fd);
 }
 
 Test(cop_confine, a_process_without_a_filter_is_not_confined)
@@ -193,9 +193,11 @@ Test(cop_confine, FIONREAD_is_without_a_header)
 	struct socket *sock = t_sock(fd);
 
 	cop_confine_begin();
-	cr_assert(zero(int, sock->ops->ioctl(sock, fd, FIONREAD, &len)));
+	cr_assert(zero(int,
+		       sock->sk->sk_prot->ioctl(sock->sk, fd, FIONREAD, &len)));
 	cr_assert(eq(int, len, 0));
 	t_udp_send_cop(udp, t_port(fd), 0, "seven..", 7);
-	cr_assert(zero(int, sock->ops->ioctl(sock, fd, FIONREAD, &len)));
+	cr_assert(zero(int,
+		       sock->sk->sk_prot->ioctl(sock->sk, fd, FIONREAD, &len)));
 	cr_assert(eq(int, len, 7));
 }
