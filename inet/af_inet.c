@@ -11,6 +11,7 @@
 
 #include "cop.h"
 #include "adopt/pending.h"
+#include "adopt/share.h"
 #include "adopt/udp.h"
 #include "lib/compiler.h"
 #include "lib/env.h"
@@ -114,9 +115,17 @@ static int inet_create(struct socket *sock, int protocol)
 	return err;
 }
 
+/*
+ * A socket of UDP that another process left pending is pending here too, even if
+ * this process puts all sockets on COP.
+ */
 static int inet_adopt(struct socket *sock, int fd, const struct cop_mark *mark)
 {
-	return sock->sk->sk_prot->adopt(sock->sk, fd, mark);
+	struct sock *sk = sock->sk;
+
+	if (sk->sk_prot == &cop_udp_prot && cop_pending_is_marked(mark))
+		WRITE_ONCE(sk->sk_prot, &cop_pending_prot);
+	return sk->sk_prot->adopt(sk, fd, mark);
 }
 
 static int inet_release(struct socket *sock)
@@ -252,7 +261,7 @@ static const struct net_proto_family inet_family_ops = {
 static void inet_choose_prot(struct inet_protosw *p)
 {
 	if (p->flags & INET_PROTOSW_ADOPTED && cop_env.adopt == COP_ADOPT_SOME)
-		p->prot = &cop_undecided_prot;
+		p->prot = &cop_pending_prot;
 }
 
 void inet_adopt_init(void)
@@ -264,7 +273,7 @@ void inet_adopt_init(void)
 static struct proto *const inet_protos[] = {
 	&cop_prot,
 	&cop_udp_prot,
-	&cop_undecided_prot,
+	&cop_pending_prot,
 	&cop_plain_prot,
 };
 

@@ -47,7 +47,7 @@ __attribute__((visibility("default"))) const struct cop_export libcop_export = {
 	.protos = {
 		[COP_KIND_COP] = &cop_prot,
 		[COP_KIND_ADOPTED] = &cop_udp_prot,
-		[COP_KIND_UNDECIDED] = &cop_undecided_prot,
+		[COP_KIND_PENDING] = &cop_pending_prot,
 	},
 	.flows_max = COP_FLOWS_MAX,
 	.fields = COP_FIELDS,

@@ -100,8 +100,8 @@ enum cop_export_name {
 /* What a sock's struct proto says that it is. */
 enum cop_export_kind {
 	COP_KIND_COP,
-	COP_KIND_ADOPTED,   /* UDP, for COP_ADOPT */
-	COP_KIND_UNDECIDED, /* UDP, maybe for COP_ADOPT */
+	COP_KIND_ADOPTED, /* UDP on COP, for COP_ADOPT */
+	COP_KIND_PENDING, /* UDP that may still become COP, for COP_ADOPT */
 	COP_KINDS
 };
 

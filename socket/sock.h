@@ -54,13 +54,13 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_UNCONFIRMED  0x0400 /* bound, to a port that the kernel chose */
 #define SOCK_SHARED_PORT  0x0800 /* another sock has the claim to its port */
 #define SOCK_NARROWED	  0x1000 /* IP_LOCAL_PORT_RANGE is one port, ours */
-#define SOCK_UNDECIDED \
-	0x4000			  /* others have it, too: what it becomes is in
-				   * its mark */
+#define SOCK_PENDING_SHARED \
+	0x4000			  /* other processes have it too: its mark tells
+				   * what it becomes */
 #define SOCK_FILTER_NEW 0x10000	  /* to be looked at again at the next poll */
 #define SOCK_PASSED	0x8000	  /* a spawn may duplicate its descriptor */
 #define SOCK_PEER_ONLY	0x20000	  /* all that can be received is the peer's */
-#define SOCK_WAITED	0x40000	  /* a wait was for it while it was undecided */
+#define SOCK_WAITED	0x40000	  /* a wait has begun while it was pending */
 #define SOCK_ELSEWHERE	0x1000000 /* not in the home namespace: netns.h */
 #define SOCK_RECEIVED	0x2000000 /* it came from another process or image */
 #define SOCK_CONTEST \
@@ -171,6 +171,13 @@ static inline struct inet_sock *inet_sk(const struct sock *sk)
 {
 	return (struct inet_sock *)sk;
 }
+
+/*
+ * The socket turned out to be the kernel's plain UDP: the call has done nothing, and
+ * begins again with libc. No errno has this value. Only a transport of adopt/
+ * returns it, from the operations that are calls of a program; not from getname.
+ */
+#define COP_PLAIN_UDP (-4096)
 
 /*
  * A transport: the one list of what can be done with its sockets. A member that is
