@@ -15,10 +15,10 @@
 #include "adopt/decide.h"
 #include "adopt/pending_filter.h"
 #include "adopt/share.h"
-#include "cop_route.h"
 #include "datagram/proto.h"
 #include "datagram/tx.h"
 #include "filter/filter.h"
+#include "lib/addr.h"
 #include "lib/cancel.h"
 #include "lib/confine.h"
 #include "lib/env.h"
@@ -40,12 +40,12 @@ static int stay_udp(struct sock *sk, int fd)
 /* A confined process may not ask the kernel: it goes by what the sock knows. */
 static __be16 local_port(struct sock *sk, int fd)
 {
-	struct sockaddr_in local;
+	union cop_addr local;
 
 	if (cop_confined())
 		return READ_ONCE(inet_sk(sk)->inet_sport);
-	ip_local_name(fd, &local);
-	return local.sin_port;
+	cop_local_addr(fd, &local);
+	return cop_addr_port(&local);
 }
 
 static int move_filter(struct sock *sk, int fd)
@@ -119,14 +119,12 @@ int cop_decide_by_local(struct sock *sk, int fd)
 static bool find_dest(int fd, const void *name, socklen_t len,
 		      struct cop_flow_key *key)
 {
-	struct sockaddr_in peer;
+	union cop_addr peer;
 
 	if (name)
 		return cop_dest_of(name, len, key);
-	len = sizeof(peer);
-	return !cop_confined() &&
-	       !getpeername(fd, (struct sockaddr *)&peer, &len) &&
-	       cop_dest_of(&peer, len, key);
+	return !cop_confined() && cop_peer_addr(fd, &peer) &&
+	       cop_dest_of(&peer, cop_addr_len(&peer), key);
 }
 
 int cop_decide_by_dest(struct sock *sk, int fd, const void *name, socklen_t len)

@@ -13,6 +13,7 @@
 #include "adopt/pending.h"
 #include "adopt/share.h"
 #include "adopt/udp.h"
+#include "lib/addr.h"
 #include "lib/compiler.h"
 #include "lib/env.h"
 #include "inet/af_inet.h"
@@ -22,7 +23,6 @@
 #include "datagram/defaults.h"
 #include "cop_route.h"
 #include "socket/socket.h"
-#include "lib/uaccess.h"
 #include "transports/cop/cop.h"
 
 static struct inet_protosw *inetsw[SOCK_MAX];
@@ -134,15 +134,6 @@ static int inet_release(struct socket *sock)
 	return 0;
 }
 
-int inet_addr_fits(int fd, const struct sockaddr *uaddr, socklen_t addr_len)
-{
-	if (addr_len > sizeof(struct sockaddr_storage))
-		return -EINVAL;
-	if (addr_len && !user_readable(fd, uaddr, addr_len))
-		return -EFAULT;
-	return 0;
-}
-
 static bool inet_family_fits(const struct sockaddr_in *addr)
 {
 	return addr->sin_family == AF_INET ||
@@ -178,20 +169,19 @@ static int inet_bind(struct socket *sock, int fd, const struct sockaddr *uaddr,
 		     socklen_t addr_len)
 {
 	struct sock *sk = sock->sk;
-	struct sockaddr_in addr;
+	union cop_addr addr;
 	int err;
 
-	err = inet_addr_fits(fd, uaddr, addr_len);
+	err = cop_addr_import(fd, uaddr, addr_len, &addr);
 	if (err)
 		return err;
-	if (addr_len < sizeof(addr))
+	if (addr_len < sizeof(addr.in))
 		return -EINVAL;
-	memcpy(&addr, uaddr, sizeof(addr));
-	if (!inet_family_fits(&addr))
+	if (!inet_family_fits(&addr.in))
 		return -EAFNOSUPPORT;
-	err = sk->sk_prot->get_port(sk, fd, &addr);
+	err = sk->sk_prot->get_port(sk, fd, &addr.in);
 	if (!err)
-		inet_bound(sk, fd, &addr);
+		inet_bound(sk, fd, &addr.in);
 	return err;
 }
 
@@ -206,7 +196,7 @@ static int inet_dgram_connect(struct socket *sock, int fd,
 	struct sockaddr_storage addr = { 0 };
 	int err;
 
-	err = inet_addr_fits(fd, uaddr, addr_len);
+	err = cop_addr_fits(fd, uaddr, addr_len);
 	if (err)
 		return err;
 	if (addr_len < sizeof(uaddr->sa_family))

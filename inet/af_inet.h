@@ -45,15 +45,4 @@ void inet_adopt_init(void);
  */
 int inet_register_protosw(struct inet_protosw *p);
 
-/**
- * inet_addr_fits - the kernel's first checks of an address that it is given
- * @fd: the socket that it is given for
- * @uaddr: the address
- * @addr_len: its length in bytes
- *
- * Returns 0, -EINVAL for a length that no address has, -EFAULT for one that
- * can't be read. Counterpart: move_addr_to_kernel().
- */
-int inet_addr_fits(int fd, const struct sockaddr *uaddr, socklen_t addr_len);
-
 #endif /* COP_AF_INET_H */

@@ -12,10 +12,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "lib/addr.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "wire/encap.h"
-#include "inet/af_inet.h"
 #include "interpose/interpose.h"
 #include "lib/libc.h"
 #include "cop_table.h"
@@ -117,7 +117,7 @@ static ssize_t sock_sendto(struct socket *sock, int fd, const void *buf,
 			   size_t len, int flags, const struct sockaddr *addr,
 			   socklen_t alen)
 {
-	int err = addr ? inet_addr_fits(fd, addr, alen) : 0;
+	int err = addr ? cop_addr_fits(fd, addr, alen) : 0;
 
 	if (unlikely(!user_range(buf, min_t(size_t, len, INT_MAX))))
 		return -EFAULT;

@@ -187,33 +187,6 @@ Test(inet, a_pair_of_sockets_is_eopnotsupp)
 	cr_assert(eq(int, sock->ops->socketpair(sock, 0, sv), -EOPNOTSUPP));
 }
 
-Test(inet, an_address_is_judged_by_length_then_by_pointer)
-{
-	static const struct {
-		uintptr_t addr;
-		socklen_t len;
-		int err;
-	} c[] = {
-		{ 0, 0, 0 },
-		{ 0, 1, -EFAULT },
-		{ 1, 16, -EFAULT },
-		{ UINTPTR_MAX - 4, 16, -EFAULT },
-		{ 0, sizeof(struct sockaddr_storage) + 1, -EINVAL },
-		{ 0, -1, -EINVAL },
-	};
-	struct sockaddr_storage some;
-	int fd = t_udp();
-
-	for (size_t i = 0; i < ARRAY_SIZE(c); i++)
-		cr_assert(eq(int,
-			     inet_addr_fits(fd, (struct sockaddr *)c[i].addr,
-					    c[i].len),
-			     c[i].err),
-			  "case %zu", i);
-	cr_assert(zero(int, inet_addr_fits(fd, (struct sockaddr *)&some,
-					   sizeof(some))));
-}
-
 Test(inet, autobind_does_nothing_where_there_is_a_port)
 {
 	int fd = t_open_bound();
