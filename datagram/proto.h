@@ -20,7 +20,8 @@ struct cop_counters {
 	_Atomic(uint32_t) tx_errors;
 	_Atomic(uint32_t) rx_truncated;	 /* longer than the program's buffer */
 	_Atomic(uint32_t) port_mismatch; /* a NAT is on the way */
-	_Atomic(uint32_t) strays[COP_STRAY_REASONS]; /* not COP, dropped here */
+	_Atomic(uint32_t)
+		strays[COP_STRAY_REASONS]; /* dropped here, by reason */
 };
 
 struct cop_sock {
@@ -31,15 +32,15 @@ struct cop_sock {
 				       * under way, host order */
 	_Atomic(uint32_t) unclean; /* (a) datagrams that may be queued from
 				    * before the filter */
-	_Atomic(uint32_t) marked;  /* (a) sum of what the kernel socket was last
-				    * marked with; 0: nothing */
-	_Atomic(uint32_t) lock;	   /* (a) one at a time at the kernel socket's
-				    * filter, mark and queue; cop_lock() */
-	_Atomic(int) soft_err;	   /* (a) errno that a receive came upon too
-				      * late to return; the next call does */
+	_Atomic(uint32_t) marked;  /* (a) check sum of the last mark on the
+				    * kernel socket; 0: no mark */
+	_Atomic(uint32_t) lock;	   /* (a) protects filter, mark and queue of the
+				    * kernel socket; cop_lock() */
+	_Atomic(int) soft_err;	   /* (a) errno that a receive met too late to
+				      * return; the next call returns it */
 	_Atomic(uint32_t)
 		user_range;   /* (a) IP_LOCAL_PORT_RANGE as it was set */
-	struct cop_sent peer; /* (a) to whom the socket is connected */
+	struct cop_sent peer; /* (a) figures of what the peer was sent */
 	struct cop_counters count;
 	struct cop_flows
 		flows; /* last, since it is not cleared with the rest */

@@ -2,9 +2,9 @@
 /*
  * inet/af_inet.c - the PF_INET family.
  *
- * Owns: inetsw, the transports by type. Protected by: written only while the
- * library starts or a transport is loaded. May call: socket/sock.c, a transport's
- * operations. Counterpart in the kernel: net/ipv4/af_inet.c.
+ * Owns: inetsw, the transports by type. Protected by: it changes only while the
+ * library starts or a transport is loaded.
+ * Counterpart in the kernel: net/ipv4/af_inet.c.
  */
 #include <errno.h>
 #include <string.h>
@@ -72,9 +72,9 @@ static struct inet_protosw *inet_lookup_protosw(int type, int *protocol)
 }
 
 /*
- * A type that only we have is ours whatever the protocol. Of one that the kernel
- * has too, an entry is served where COP_ADOPT asks for it: not to a thread that
- * could not have it in the table.
+ * A type that the kernel does not have is served here, whatever the protocol. A type
+ * of the kernel is served here if COP_ADOPT asks for it and inetsw has the protocol;
+ * not for a thread that has parted from the table, where no socket can be entered.
  */
 static bool inet_serves(int type, int protocol)
 {
@@ -141,7 +141,7 @@ static bool inet_family_fits(const struct sockaddr_in *addr)
 		addr->sin_addr.s_addr == htonl(INADDR_ANY));
 }
 
-/* What inet_bind leaves in the sock once the port is had. */
+/* Sets address and port of the sock after a bind, as inet_bind does. */
 static void inet_bound(struct sock *sk, int fd, const struct sockaddr_in *addr)
 {
 	uint64_t netns = cop_netns_key(fd, sock_flag(sk, SOCK_ELSEWHERE));
@@ -161,9 +161,9 @@ static void inet_bound(struct sock *sk, int fd, const struct sockaddr_in *addr)
 }
 
 /*
- * Length and family are judged here; whether the address is local and the port
- * privileged, and whether the sock is bound already, is judged by the kernel's
- * own bind inside get_port, in the order in which inet_bind asks.
+ * Checks length and family here. The kernel's own bind, in get_port, checks the
+ * rest, in the order of its inet_bind: whether the address is local, the port
+ * privileged, and the socket bound already.
  */
 static int inet_bind(struct socket *sock, int fd, const struct sockaddr *uaddr,
 		     socklen_t addr_len)
@@ -186,8 +186,8 @@ static int inet_bind(struct socket *sock, int fd, const struct sockaddr *uaddr,
 }
 
 /*
- * The autobind is left to connect: the kernel can do it in the same call. Of a
- * short name too, all is set, for checkers look at it as the kernel's type.
+ * The transport's connect does the autobind: the kernel can bind in the same call. The
+ * copy is zero behind a short name, since memory checkers read a whole address.
  */
 static int inet_dgram_connect(struct socket *sock, int fd,
 			      const struct sockaddr *uaddr, socklen_t addr_len)
@@ -208,7 +208,7 @@ static int inet_dgram_connect(struct socket *sock, int fd,
 	return prot->connect(sock->sk, fd, (struct sockaddr *)&addr, addr_len);
 }
 
-/* Two descriptors are had, written down and given back before the kernel says. */
+/* The kernel gets two descriptors, stores and closes them before it refuses UDP. */
 static int sock_no_socketpair(struct socket *sock, int flags, int sv[2])
 {
 	(void)sock;

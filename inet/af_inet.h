@@ -10,8 +10,8 @@
 #include "socket/sock.h"
 
 /* inet_protosw flags */
-#define INET_PROTOSW_REUSE     0x01 /* SO_REUSEADDR is set at creation */
-#define INET_PROTOSW_PERMANENT 0x02 /* can't be overridden or removed */
+#define INET_PROTOSW_REUSE     0x01 /* a new sock has SO_REUSEADDR */
+#define INET_PROTOSW_PERMANENT 0x02 /* can't be overridden */
 #define INET_PROTOSW_ADOPTED   0x80 /* the kernel's type: ours by COP_ADOPT */
 
 struct inet_protosw {
@@ -24,14 +24,14 @@ struct inet_protosw {
 };
 
 /**
- * inet_init - register the PF_INET family and COP in it
+ * inet_init - register the PF_INET family and its transports
  *
  * Once, when the library starts. Counterpart: inet_init() in af_inet.c.
  */
 void inet_init(void);
 
 /**
- * inet_adopt_init - choose what becomes of UDP, once the environment is read
+ * inet_adopt_init - choose the transport of UDP by the environment
  */
 void inet_adopt_init(void);
 

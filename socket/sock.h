@@ -25,14 +25,14 @@ struct cop_mark;
 struct proto;
 struct sock;
 
-/* enum socket_state of the kernel: a datagram socket only uses the first. */
+/* enum socket_state of the kernel: a datagram socket uses only these. */
 typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 
 #define SOCK_TYPE_MASK 0xf
 #define SOCK_MAX       11 /* as in the kernel: types are below this */
 #define NPROTO	       46 /* as in the kernel: families are below this */
 
-/* sk_userlocks: what a bind fixed, and a disconnect leaves alone. */
+/* sk_userlocks: a bind fixed it, so a disconnect leaves it. */
 #define SOCK_BINDADDR_LOCK 4
 #define SOCK_BINDPORT_LOCK 8
 
@@ -41,31 +41,27 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define COP_CLOSE	7
 
 /* sk_flags */
-#define SOCK_DEAD	  0x0001 /* no descriptor leads here any more */
-#define SOCK_CARRIED	  0x0002 /* a kernel socket was made for it */
-#define SOCK_REPORTED	  0x0004 /* its performance data were printed */
-#define SOCK_FILTER	  0x0008 /* the kernel drops what is not COP */
-#define SOCK_FILTER_CLEAN 0x0010 /* and nothing from before is queued */
-#define SOCK_RCVTIMEO	  0x0020 /* a receive has a time to keep to */
-#define SOCK_USER_RANGE	  0x0040 /* the program set IP_LOCAL_PORT_RANGE */
-#define SOCK_ON_DEVICE	  0x0080 /* the program set SO_BINDTODEVICE */
-#define SOCK_CORKED	  0x0100 /* a datagram is begun, its header sent */
-#define SOCK_CORK_OPT	  0x0200 /* UDP_CORK is set */
-#define SOCK_UNCONFIRMED  0x0400 /* bound, to a port that the kernel chose */
-#define SOCK_SHARED_PORT  0x0800 /* another sock has the claim to its port */
-#define SOCK_NARROWED	  0x1000 /* IP_LOCAL_PORT_RANGE is one port, ours */
-#define SOCK_PENDING_SHARED \
-	0x4000			  /* other processes have it too: its mark tells
-				   * what it becomes */
-#define SOCK_FILTER_NEW 0x10000	  /* to be looked at again at the next poll */
-#define SOCK_PASSED	0x8000	  /* a spawn may duplicate its descriptor */
-#define SOCK_PEER_ONLY	0x20000	  /* all that can be received is the peer's */
-#define SOCK_WAITED	0x40000	  /* a wait has begun while it was pending */
-#define SOCK_ELSEWHERE	0x1000000 /* not in the home namespace: netns.h */
-#define SOCK_RECEIVED	0x2000000 /* it came from another process or image */
-#define SOCK_CONTEST \
-	0x4000000 /* a bind may take a port that our table has
-				     * for another sock, if the kernel does */
+#define SOCK_DEAD	    0x0001 /* no descriptor leads here any more */
+#define SOCK_CARRIED	    0x0002 /* a kernel socket was made for it */
+#define SOCK_REPORTED	    0x0004 /* its figures were printed */
+#define SOCK_FILTER	    0x0008 /* the kernel drops strays */
+#define SOCK_FILTER_CLEAN   0x0010 /* no stray from before is queued */
+#define SOCK_RCVTIMEO	    0x0020 /* SO_RCVTIMEO is set */
+#define SOCK_USER_RANGE	    0x0040 /* the program set IP_LOCAL_PORT_RANGE */
+#define SOCK_ON_DEVICE	    0x0080 /* the program set SO_BINDTODEVICE */
+#define SOCK_CORKED	    0x0100 /* the header of a corked datagram is sent */
+#define SOCK_CORK_OPT	    0x0200 /* UDP_CORK is set */
+#define SOCK_UNCONFIRMED    0x0400 /* bound, to a port that the kernel chose */
+#define SOCK_SHARED_PORT    0x0800 /* another sock has the claim to its port */
+#define SOCK_NARROWED	    0x1000 /* IP_LOCAL_PORT_RANGE is one port, ours */
+#define SOCK_PENDING_SHARED 0x4000 /* pending in other processes too: adopt/ */
+#define SOCK_PASSED	    0x8000 /* a spawn may duplicate its descriptor */
+#define SOCK_FILTER_NEW	    0x10000 /* the next poll checks the filter again */
+#define SOCK_PEER_ONLY	    0x20000 /* only the peer's datagrams can come */
+#define SOCK_WAITED	    0x40000 /* a wait began while it was pending */
+#define SOCK_ELSEWHERE	    0x1000000 /* not in the home namespace: netns.h */
+#define SOCK_RECEIVED	    0x2000000 /* from another process or image */
+#define SOCK_CONTEST	    0x4000000 /* a bind ignores other socks' claims */
 
 /* A socket, as a descriptor leads to it. */
 struct socket {
@@ -297,8 +293,8 @@ struct proto {
 struct socket *sock_alloc(void);
 
 /**
- * sock_free - give a struct socket back that no descriptor leads to
- * @sock: from sock_alloc()
+ * sock_free - give a struct socket back
+ * @sock: from sock_alloc(); no descriptor leads to it
  */
 void sock_free(struct socket *sock);
 
@@ -306,8 +302,8 @@ void sock_free(struct socket *sock);
  * sock_kernel_cookie - which kernel socket a descriptor leads to
  * @fd: the descriptor
  *
- * Returns a number that no other socket has, or 0 for what is no socket, and
- * where the process is confined. errno may change.
+ * Returns a number that no other socket has; 0 if @fd is no socket, or the process is
+ * confined. errno may change.
  */
 uint64_t sock_kernel_cookie(int fd);
 
@@ -316,35 +312,35 @@ uint64_t sock_kernel_cookie(int fd);
  * @family: address family
  * @prot: the transport
  *
- * Returns it zeroed but for family and transport, or NULL when there is no
+ * Returns it zeroed apart from family and transport, or NULL without
  * memory. Async-signal-safe.
  */
 struct sock *sk_alloc(int family, const struct proto *prot);
 
 /**
- * sock_init_data - set the fields of a new sock as every socket starts out
+ * sock_init_data - set the fields of a new sock to the values of a new socket
  * @sock: the socket it belongs to
  * @sk: from sk_alloc()
  *
  * Buffer sizes from net.core.[rw]mem_default, no timeouts, state COP_CLOSE,
- * one reference, which is the caller's.
+ * one reference, for the caller.
  */
 void sock_init_data(struct socket *sock, struct sock *sk);
 
 /**
- * sock_hold - take a reference to a sock that the caller already may use
+ * sock_hold - take another reference to a sock
  * @sk: with at least one reference
  */
 void sock_hold(struct sock *sk);
 
 /**
  * sock_put - drop a reference; the last one frees
- * @sk: with a reference that is the caller's
+ * @sk: a sock of which the caller has a reference
  */
 void sock_put(struct sock *sk);
 
 /**
- * sock_orphan - part a sock from its socket: no descriptor leads to it now
+ * sock_orphan - separate a sock from its socket: no descriptor leads to it now
  * @sk: the sock
  */
 void sock_orphan(struct sock *sk);
@@ -353,8 +349,8 @@ void sock_orphan(struct sock *sk);
  * sk_common_release - end a sock's life as far as its descriptor goes
  * @sk: with the socket's reference, which this drops
  *
- * destroy, unhash, orphan, put, in that order, as in the kernel. A reference
- * count that is not 1 then is complained about under COP_DEBUG.
+ * Calls destroy, sock_orphan(), unhash and sock_put(). With COP_DEBUG it complains if
+ * the reference count ahead of the put is not 1.
  */
 void sk_common_release(struct sock *sk);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_pending.c - adopt/pending.c: a list of ports decides of each socket of
- * UDP whether it is put on COP, once.
+ * test_pending.c - adopt/pending.c, decide.c and pending_filter.c: with a list of
+ * ports, each socket of UDP becomes COP or stays UDP, once.
  */
 #include <linux/filter.h>
 #include <netinet/udp.h>
@@ -179,7 +179,7 @@ Test(cop_pending, the_first_destination_decides_once)
 	cr_assert(zero(uint, cop_port_held(&cop_port_table)));
 }
 
-Test(cop_pending, an_unlisted_destination_makes_it_nobodys)
+Test(cop_pending, an_unlisted_destination_makes_it_plain_udp)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(use); i++) {
 		int fd = use[i].has_port ? bound(0) : t_open_adopted();
@@ -254,7 +254,7 @@ static int ask_length(int fd)
 static int (*const looks[])(int fd) = { receive, receive_many, receive_message,
 					ask_length };
 
-Test(cop_pending, a_datagram_at_an_unlisted_port_makes_it_nobodys)
+Test(cop_pending, a_datagram_at_an_unlisted_port_makes_it_plain_udp)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(looks); i++) {
 		int fd = bound(0);
@@ -450,7 +450,7 @@ static int get_filter(int fd)
 	return len;
 }
 
-Test(cop_pending, one_that_is_undecided_is_handed_on_as_such)
+Test(cop_pending, a_pending_socket_is_handed_on_as_such)
 {
 	for (int listed = 0; listed < 2; listed++) {
 		int fd = bound(free_port(false));
@@ -529,7 +529,7 @@ static int follows_to_udp(void)
 	return 0;
 }
 
-/* As if the child had been forked before: it has the parent's undecided sock. */
+/* As if the child had been forked before: it has the parent's pending sock. */
 static int in_forked_before(int (*fn)(void), int (*here)(void))
 {
 	int go[2], status;
@@ -628,7 +628,7 @@ Test(cop_pending, of_two_processes_at_once_one_decides, .timeout = 60)
 	}
 }
 
-Test(cop_pending, one_that_is_cop_is_handed_on_as_cop)
+Test(cop_pending, a_socket_on_cop_is_handed_on_as_cop)
 {
 	uint16_t snum = free_port(true);
 	int fd = bound(snum);
