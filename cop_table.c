@@ -192,7 +192,7 @@ int fd_install(int fd, struct socket *sock)
 	int err = 0;
 
 	if (unlikely(!cop_process_is_owner()))
-		sock->ops->mark(sock, fd);
+		sock->sk->sk_prot->mark(sock->sk, fd);
 	else if (!(err = slot_fill(fd, sock)))
 		return 0;
 	fd_drop(sock);
@@ -243,7 +243,7 @@ struct socket *sockfd_get(int fd)
 static noinline bool still_owns(struct socket *sock, int fd)
 {
 	int saved = errno;
-	bool ours = sock->ops->owns(sock, fd);
+	bool ours = sock->sk->sk_prot->owns(sock->sk, fd);
 
 	fd_drop(sock);
 	errno = saved;
@@ -270,7 +270,7 @@ static void fd_identify(struct socket *sock, int fd)
 	uint64_t cookie;
 
 	if (READ_ONCE(sock->cookie) || cop_confined() ||
-	    !cop_process_is_owner() || !sock->ops->owns(sock, fd))
+	    !cop_process_is_owner() || !sock->sk->sk_prot->owns(sock->sk, fd))
 		return;
 	cookie = sock_kernel_cookie(fd);
 	if (sockfd_lookup(fd) == sock)
@@ -320,7 +320,7 @@ void fd_flush_all(void)
 		struct socket *sock = sockfd_get(fd);
 
 		if (sock)
-			sock->ops->flush(sock, fd);
+			sock->sk->sk_prot->report(sock->sk, fd);
 		fd_drop(sock);
 	}
 }
@@ -328,7 +328,7 @@ void fd_flush_all(void)
 void fd_hand_on(struct socket *sock, int fd)
 {
 	fd_identify(sock, fd);
-	sock->ops->mark(sock, fd);
+	sock->sk->sk_prot->mark(sock->sk, fd);
 }
 
 static bool has_cookie(struct socket *sock, int fd, uint64_t cookie)
@@ -464,7 +464,7 @@ bool fd_forget_gone(int fd)
 
 	if (!sock)
 		return true;
-	ours = sock->ops->owns(sock, fd) || !slot_clear(fd, sock);
+	ours = sock->sk->sk_prot->owns(sock->sk, fd) || !slot_clear(fd, sock);
 	fd_drop(sock);
 	return !ours;
 }
@@ -506,7 +506,7 @@ static bool forget_if_stale(int fd, uint16_t snum, bool *found)
 
 	if (!sock)
 		return false;
-	holds = sock->ops->holds(sock, snum);
+	holds = sock->sk->sk_prot->holds(sock->sk, snum);
 	if (holds && fd_forget_gone(fd))
 		*found = true;
 	fd_drop(sock);
@@ -530,7 +530,7 @@ bool fd_forget_stale(struct socket *sock, uint16_t snum)
 	for (unsigned int fd = 0; fd < max; fd++)
 		held |= forget_if_stale(fd, snum, &found);
 	if (!held && !cop_confined() && claim_is_lost())
-		found = sock->ops->reclaim(sock, snum);
+		found = sock->sk->sk_prot->reclaim(snum);
 	return found;
 }
 

@@ -63,7 +63,7 @@ static void flush_last(int fd)
 	struct socket *sock = slot_socket(slot_of(fd));
 
 	if (sock && READ_ONCE(sock->f_count) == 1)
-		sock->ops->flush(sock, fd);
+		sock->sk->sk_prot->report(sock->sk, fd);
 }
 
 /* The slot has one count of the next socket, and the change another. */
@@ -138,7 +138,7 @@ static void put_old_back(struct fd_change *change)
 static void end_apart(struct fd_change *change, bool done)
 {
 	if (done && change->next)
-		change->next->ops->mark(change->next, change->fd);
+		change->next->sk->sk_prot->mark(change->next->sk, change->fd);
 	fd_drop(change->next);
 }
 
@@ -158,5 +158,6 @@ void fd_change_settle(struct fd_change *change)
 {
 	struct socket *sock = change->old;
 
-	fd_change_end(change, !sock || !sock->ops->owns(sock, change->fd));
+	fd_change_end(change,
+		      !sock || !sock->sk->sk_prot->owns(sock->sk, change->fd));
 }

@@ -132,8 +132,7 @@ void sk_common_release(struct sock *sk)
 {
 	int refs;
 
-	if (sk->sk_prot->destroy)
-		sk->sk_prot->destroy(sk);
+	sk->sk_prot->destroy(sk);
 	sock_orphan(sk);
 	sk->sk_prot->unhash(sk);
 	refs = READ_ONCE(sk->sk_refcnt);

@@ -399,7 +399,7 @@ static int bind_somewhere(struct socket *sock, int fd)
 	socklen_t len = sizeof(addr);
 	int err = sock->ops->bind(sock, fd, sa, len);
 
-	return err ? err : sock->ops->getname(sock, fd, sa, &len);
+	return err ? err : sock->sk->sk_prot->getname(sock->sk, fd, sa, &len);
 }
 
 /*
@@ -416,7 +416,7 @@ static void *open_and_close(void *arg)
 			wrong++;
 			break;
 		}
-		fd = sock->ops->open(sock, 0);
+		fd = sock->sk->sk_prot->open(sock->sk, 0);
 		fd_install(fd, sock);
 		wrong += bind_somewhere(sock, fd) != 0;
 		wrong += sockfd_lookup(fd) != sock;

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "adopt/udp.h"
 #include "inet/export.h"
 #include "flow/table.h"
 #include "datagram/proto.h"
