@@ -393,28 +393,6 @@ void cop_bind_confirm(struct sock *sk, __be16 sport)
 	WRITE_ONCE(inet_sk(sk)->inet_sport, sport);
 }
 
-/*
- * Until the kernel has confirmed a port it may be another than was meant, one
- * that is armed, or one that the kernel can't give back; or one to which a COP
- * sock in another process has narrowed the kernel's choice.
- */
-static bool may_be(struct sock *sk, int fd, __be16 sport)
-{
-	uint32_t num = READ_ONCE(sk->sk_num), got = ntohs(sport);
-	socklen_t len = sizeof(uint32_t);
-	uint32_t range = 0;
-
-	if (!sport || READ_ONCE(inet_sk(sk)->inet_sport))
-		return false;
-	if (sock_flag(sk, SOCK_UNCONFIRMED) ||
-	    sport == htons(READ_ONCE(cop_sk(sk)->armed)) ||
-	    sport == htons(READ_ONCE(cop_sk(sk)->pinned)))
-		return true;
-	cop_libc.getsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &range, &len);
-	return range &&
-	       (range == (num << 16 | num) || range == (got << 16 | got));
-}
-
 bool cop_holds(struct sock *sk, uint16_t snum)
 {
 	return READ_ONCE(sk->sk_num) == snum ||
@@ -425,72 +403,6 @@ bool cop_holds(struct sock *sk, uint16_t snum)
 bool cop_reclaim(uint16_t snum)
 {
 	return cop_port_reclaim(&cop_port_table, snum);
-}
-
-/* What another process can't have changed, where it is known. */
-static uint64_t sk_cookie(struct sock *sk)
-{
-	struct socket *sock = READ_ONCE(sk->sk_socket);
-
-	return sock ? READ_ONCE(sock->cookie) : 0;
-}
-
-bool cop_owns(struct sock *sk, int fd)
-{
-	uint64_t cookie = sk_cookie(sk);
-	struct sockaddr_in local;
-	socklen_t len = sizeof(int);
-	int protocol;
-
-	if (sock_flag(sk, SOCK_DEAD))
-		return false;
-	if (cop_confined())
-		return true;
-	if (cookie)
-		return sock_kernel_cookie(fd) == cookie;
-	if (cop_libc.getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) ||
-	    protocol != IPPROTO_UDP)
-		return false;
-	ip_local_name(fd, &local);
-	if (local.sin_port == htons(READ_ONCE(sk->sk_num)))
-		return local.sin_family == AF_INET;
-	return may_be(sk, fd, local.sin_port);
-}
-
-#define NAMING_BEGUN 0x00000001
-#define NAMING_ENDED 0x00010000
-
-void cop_naming_begin(struct sock *sk)
-{
-	u32_add(&cop_process()->naming, 1);
-	u32_add(&sk->sk_naming, NAMING_BEGUN);
-}
-
-/* A child that was forked in a handler, amid a call, ends what it did not begin. */
-void cop_naming_end(struct sock *sk)
-{
-	struct cop_process *process = cop_process();
-
-	u32_add(&sk->sk_naming, NAMING_ENDED - NAMING_BEGUN);
-	if (READ_ONCE(process->naming))
-		u32_add(&process->naming, -1);
-}
-
-/*
- * The sock's own count goes on for ever where the thread that was to end it was
- * left behind by a fork; the process's begins anew there.
- */
-static bool is_being_named(uint32_t naming)
-{
-	return naming % NAMING_ENDED && atomic_load(&cop_process()->naming);
-}
-
-bool cop_may_own(struct sock *sk, int fd)
-{
-	uint32_t naming = atomic_load(&sk->sk_naming);
-
-	return is_being_named(naming) || cop_owns(sk, fd) ||
-	       atomic_load(&sk->sk_naming) != naming;
 }
 
 void cop_bind_confirmed(struct sock *sk, int fd)

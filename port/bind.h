@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 
 #include "socket/sock.h"
+#include "wire/owner.h"
 
 #ifndef IP_LOCAL_PORT_RANGE
 #define IP_LOCAL_PORT_RANGE 51 /* Linux 6.3 */
@@ -86,32 +87,6 @@ bool cop_holds(struct sock *sk, uint16_t snum);
  * @snum: the port, host order
  */
 bool cop_reclaim(uint16_t snum);
-
-/**
- * cop_owns - whether a descriptor still is the kernel socket of this sock
- * @sk: the sock
- * @fd: the descriptor
- *
- * Asked only where something came that is no COP datagram.
- */
-bool cop_owns(struct sock *sk, int fd);
-
-/**
- * cop_may_own - whether a descriptor can still be the kernel socket of a sock
- * @sk: the sock
- * @fd: the descriptor
- *
- * As cop_owns(), but true as well while a call in another thread is about to
- * change the port, on the kernel socket and in the sock: then nobody can tell.
- */
-bool cop_may_own(struct sock *sk, int fd);
-
-/**
- * cop_naming_begin - a call begins that may change a sock's port
- * @sk: the sock, kept alive by the caller, who ends with cop_naming_end()
- */
-void cop_naming_begin(struct sock *sk);
-void cop_naming_end(struct sock *sk);
 
 /**
  * cop_bind_confirmed - see to it that a bound sock knows its port for certain

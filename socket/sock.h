@@ -19,6 +19,7 @@
 #include <time.h>
 
 #include "lib/atomic.h"
+#include "lib/kernel_socket.h"
 #include "lib/slab.h"
 
 struct cop_mark;
@@ -252,15 +253,6 @@ struct socket *sock_alloc(void);
  * @sock: from sock_alloc()
  */
 void sock_free(struct socket *sock);
-
-/**
- * sock_kernel_cookie - which kernel socket a descriptor leads to
- * @fd: the descriptor
- *
- * Returns a number that no other socket has, or 0 for what is no socket, and
- * where the process is confined. errno may change.
- */
-uint64_t sock_kernel_cookie(int fd);
 
 /**
  * sk_alloc - take a struct sock from its transport's slab
