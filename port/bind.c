@@ -23,6 +23,7 @@
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "port/port_crowd.h"
+#include "port/range.h"
 #include "lib/libc.h"
 #include "lib/netns.h"
 #include "cop_port.h"
@@ -420,8 +421,8 @@ static uint16_t claim_candidate(struct sock *sk)
 {
 	if (sock_flag(sk, SOCK_USER_RANGE | SOCK_ELSEWHERE) || cop_confined())
 		return 0;
-	cop_sysctl_refresh();
-	return cop_contended() ? 0 : cop_port_claim_any(&cop_port_table);
+	cop_port_refresh();
+	return cop_port_is_crowded() ? 0 : cop_port_claim_any(&cop_port_table);
 }
 
 /* Have the kernel bind to port 0 and take this port, which we have claimed. */
@@ -568,7 +569,7 @@ static int bind_any_port(struct sock *sk, int fd,
 			break;
 		err = bind_candidate(sk, fd, addr, snum);
 		if (err == -EADDRINUSE)
-			cop_collision(snum);
+			cop_port_crowd_collision(snum);
 		else if (err != -EACCES)
 			return err;
 	}
@@ -725,6 +726,6 @@ bool cop_autobind_settle(struct sock *sk, int fd, const struct sockaddr_in *now,
 	}
 	cop_bind_confirm(sk, now->sin_port);
 	if (armed && !got && err == -EAGAIN)
-		cop_collision(armed);
+		cop_port_crowd_collision(armed);
 	return got;
 }

@@ -411,7 +411,7 @@ static int open_unconfirmed(void)
 {
 	int fd = t_open();
 
-	cop_collision(1);
+	cop_port_crowd_collision(1);
 	cr_assert(zero(int, t_bind(fd, "0.0.0.0", 0)));
 	cr_assert(sock_flag(t_sk(fd), SOCK_UNCONFIRMED));
 	cr_assert(zero(int, t_sk(fd)->sk_num));
@@ -471,7 +471,7 @@ Test(cop_bind, the_kernels_choice_at_one_address_is_nobodys_at_another)
 {
 	int fd = t_open();
 
-	cop_collision(1);
+	cop_port_crowd_collision(1);
 	cr_assert(zero(int, t_bind(fd, LOOPBACK, 0)));
 	cr_assert(eq(uint, t_sk(fd)->sk_num, kernels_port(fd)));
 	cr_assert(cop_port_taken(&cop_port_table, t_port(fd)));
