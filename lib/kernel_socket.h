@@ -8,6 +8,10 @@
 #include <netinet/in.h>
 #include <stdint.h>
 
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE 51 /* Linux 6.3 */
+#endif
+
 /**
  * ip_local_name - the address and port that a kernel socket has now
  * @fd: its descriptor

@@ -23,10 +23,6 @@
 #include "socket/sock.h"
 #include "wire/owner.h"
 
-#ifndef IP_LOCAL_PORT_RANGE
-#define IP_LOCAL_PORT_RANGE 51 /* Linux 6.3 */
-#endif
-
 /*
  * A sock without a confirmed port (inet_sport) may have another one than the kernel
  * socket: the kernel chose it (SOCK_UNCONFIRMED), or an autobind is under way
