@@ -20,11 +20,6 @@
 
 struct cop_port_table cop_port_table = { .random = cop_random };
 
-bool cop_port_taken(struct cop_port_table *table, uint16_t snum)
-{
-	return READ_ONCE(*port_word(&table->taken, snum)) & port_mask(snum);
-}
-
 unsigned int cop_port_held(const struct cop_port_table *table)
 {
 	unsigned int held = 0;

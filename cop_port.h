@@ -93,13 +93,6 @@ bool cop_port_reclaim(struct cop_port_table *table, uint16_t snum);
 uint16_t cop_port_claim_any(struct cop_port_table *table);
 
 /**
- * cop_port_taken - whether a socket of this process holds a port
- * @table: the port space
- * @snum: the port, host order
- */
-bool cop_port_taken(struct cop_port_table *table, uint16_t snum);
-
-/**
  * cop_port_held - how many ports the sockets of this process hold
  * @table: the port space
  */
