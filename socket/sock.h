@@ -46,8 +46,8 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_CARRIED	  0x0002 /* a kernel socket was made for it */
 #define SOCK_REPORTED	  0x0004 /* its performance data were printed */
 #define SOCK_FILTER	  0x0008 /* the kernel drops what is not COP */
-#define SOCK_FILTER_CLEAN 0x0010 /* and nothing from before is queued */
-#define SOCK_RCVTIMEO	  0x0020 /* a receive has a time to keep to */
+#define SOCK_FILTER_CLEAN 0x0010 /* and its queue has only COP datagrams */
+#define SOCK_RCVTIMEO	  0x0020 /* a receive has a time limit */
 #define SOCK_USER_RANGE	  0x0040 /* the program set IP_LOCAL_PORT_RANGE */
 #define SOCK_ON_DEVICE	  0x0080 /* the program set SO_BINDTODEVICE */
 #define SOCK_CORKED	  0x0100 /* a datagram is begun, its header sent */
@@ -58,9 +58,9 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_UNDECIDED \
 	0x4000			  /* others have it, too: what it becomes is in
 				   * its mark */
-#define SOCK_FILTER_NEW 0x10000	  /* to be looked at again at the next poll */
+#define SOCK_FILTER_NEW 0x10000	  /* the next poll checks the filter again */
 #define SOCK_PASSED	0x8000	  /* a spawn may duplicate its descriptor */
-#define SOCK_PEER_ONLY	0x20000	  /* all that can be received is the peer's */
+#define SOCK_PEER_ONLY	0x20000	  /* only the peer's datagrams are queued */
 #define SOCK_WAITED	0x40000	  /* a wait was for it while it was undecided */
 #define SOCK_ELSEWHERE	0x1000000 /* not in the home namespace: netns.h */
 #define SOCK_RECEIVED	0x2000000 /* it came from another process or image */
