@@ -26,6 +26,7 @@
 #include "lib/netns.h"
 #include "cop_port.h"
 #include "datagram/proto.h"
+#include "datagram/unmark.h"
 #include "cop_route.h"
 #include "datagram/stats.h"
 #include "lib/sysctl.h"

@@ -19,6 +19,7 @@
 #include <time.h>
 
 #include "lib/atomic.h"
+#include "lib/kernel_socket.h"
 #include "lib/slab.h"
 
 struct cop_mark;
@@ -297,15 +298,6 @@ struct socket *sock_alloc(void);
  * @sock: from sock_alloc(); no descriptor leads to it
  */
 void sock_free(struct socket *sock);
-
-/**
- * sock_kernel_cookie - which kernel socket a descriptor leads to
- * @fd: the descriptor
- *
- * Returns a number that no other socket has; 0 if @fd is no socket, or the process is
- * confined. errno may change.
- */
-uint64_t sock_kernel_cookie(int fd);
 
 /**
  * sk_alloc - take a struct sock from its transport's slab

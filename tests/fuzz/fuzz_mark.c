@@ -30,6 +30,7 @@
 #include "datagram/proto.h"
 #include "cop_table.h"
 #include "fuzz/fuzz_mark.h"
+#include "unit/port_taken.h"
 
 #define HOLDS(x)                                                            \
 	do {                                                                \
