@@ -21,6 +21,8 @@
 # make lint      what the compilers, cppcheck and clang-format object to
 # make install   into $(DESTDIR)$(PREFIX)
 
+.DEFAULT_GOAL := all
+
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include

@@ -3,8 +3,8 @@
  * interpose/confine.c - the calls by which a process confines itself with seccomp.
  * What the library may need later it does first.
  *
- * Owns: nothing. Protected by: nothing to protect. May call: lib/confine.c.
- * Counterpart in the kernel: kernel/seccomp.c.
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
+ * kernel/seccomp.c.
  */
 #include <linux/seccomp.h>
 #include <stdarg.h>
@@ -13,6 +13,7 @@
 
 #include "lib/compiler.h"
 #include "lib/confine.h"
+#include "socket/confine.h"
 #include "interpose/interpose.h"
 #include "lib/libc.h"
 

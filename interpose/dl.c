@@ -3,8 +3,8 @@
  * interpose/dl.c - dlopen and dlmopen: a plugin that is bound deep finds libc ahead
  * of this library, so it is bound as others are.
  *
- * Owns: nothing. Protected by: nothing to protect. May call: the next definitions.
- * Counterpart in the kernel: none; elf/dl-open.c in libc.
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
+ * none; elf/dl-open.c in libc.
  */
 #include <dlfcn.h>
 

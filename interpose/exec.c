@@ -3,8 +3,8 @@
  * interpose/exec.c - the calls that run another program. A COP socket that it
  * is to inherit is marked first, so that the library finds it there.
  *
- * Owns: SOCK_PASSED. Protected by: an atomic flag. May call: cop_table.c and
- * the operations of a socket. Counterpart in the kernel: fs/exec.c.
+ * Owns: SOCK_PASSED. Protected by: an atomic flag. Counterpart in the kernel:
+ * fs/exec.c.
  */
 #include <dlfcn.h>
 #include <errno.h>

@@ -2,8 +2,8 @@
 /*
  * interpose/fd.c - the calls that close, duplicate and steer descriptors.
  *
- * Owns: nothing. Protected by: nothing to protect. May call: every room below.
- * Counterpart in the kernel: fs/open.c, fs/file.c and fs/fcntl.c.
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
+ * fs/open.c, fs/file.c and fs/fcntl.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -106,27 +106,24 @@ static int next_dup3(int fd, int newfd, int flags, bool is_dup2)
 		       : cop_libc.dup3(fd, newfd, flags);
 }
 
-/* A number beyond the table is beyond the kernel's limit, too. */
-static int no_such_number(int flags)
-{
-	return flags & ~O_CLOEXEC ? -EINVAL : -EBADF;
-}
-
 /*
  * The kernel closes @newfd and makes it a duplicate in one step, which can
  * fail: then it is still what it was.
  */
 static int dup_over(int fd, int newfd, int flags, bool is_dup2)
 {
-	struct socket *sock = sockfd_get(fd);
 	struct fd_change change;
+	struct socket *sock;
 	int ret;
 
+	if (flags & ~O_CLOEXEC)
+		return cop_libc_result(next_dup3(fd, newfd, flags, is_dup2));
+	sock = sockfd_get(fd);
 	if (!sock && cop_libc.fcntl(fd, F_GETFD) < 0)
 		return cop_libc_result(next_dup3(fd, newfd, flags, is_dup2));
 	ret = fd_change_begin(&change, newfd, sock);
-	if (ret)
-		return ret == -EMFILE ? no_such_number(flags) : ret;
+	if (ret) /* a number beyond the table is beyond the kernel's limit, too */
+		return ret == -EMFILE ? -EBADF : ret;
 	ret = cop_libc_result(next_dup3(fd, newfd, flags, is_dup2));
 	fd_change_end(&change, ret >= 0);
 	return ret;

@@ -113,6 +113,8 @@ int rwf_to_msg(int flags);
  */
 long syscall_seccomp(const long *a);
 
+extern _Atomic(bool) cop_started; /* (a) the library serves all its calls */
+
 /**
  * cop_init - start the library, unless it was started
  *
@@ -127,6 +129,9 @@ void cop_init(void);
  * not this process's alone. Async-signal-safe; errno stays.
  */
 void process_shares(void);
+
+/* What moves the bytes of a stream on a COP descriptor. */
+extern const cookie_io_functions_t stream_io;
 
 /**
  * process_watch - have sockets noted ahead of each fork()
@@ -164,12 +169,6 @@ static inline bool any_ours(void)
 #define AGAIN(call) (cop_process_is_owner() ? call : cop_libc.call)
 
 /**
- * forget_number - drop what a descriptor's number stood for; errno stays
- * @fd: the descriptor
- */
-void forget_number(int fd);
-
-/**
  * foreign_fd - note a new descriptor that is not ours
  * @fd: the descriptor, or -1
  *
@@ -177,8 +176,13 @@ void forget_number(int fd);
  */
 static inline int foreign_fd(int fd)
 {
-	if (unlikely(sockfd_lookup(fd)))
-		forget_number(fd);
+	int saved;
+
+	if (unlikely(sockfd_lookup(fd))) {
+		saved = errno;
+		fd_forget(fd);
+		errno = saved;
+	}
 	return fd;
 }
 
@@ -189,6 +193,15 @@ static inline int foreign_fd(int fd)
  * Returns false where it was seen that there is nothing to be received.
  */
 bool wait_prepare(int fd);
+
+/**
+ * wait_readable - whether memory that a wait is given can be read
+ * @ptr: its start
+ * @len: its length in bytes
+ *
+ * False too where no descriptor is COP's: then there is nothing to prepare.
+ */
+bool wait_readable(const void *ptr, size_t len);
 
 /**
  * poll_prepare - get COP sockets ready to be polled

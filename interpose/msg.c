@@ -3,9 +3,8 @@
  * interpose/msg.c - what the kernel makes of iovecs and flags before any socket
  * sees them.
  *
- * Owns: nothing. Protected by: nothing to protect. May call: wire/encap.c and
- * lib/msghdr.c. Counterpart in the kernel: vfs_readv() and
- * kiocb_set_rw_flags().
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
+ * vfs_readv() and kiocb_set_rw_flags().
  */
 #include <errno.h>
 #include <limits.h>

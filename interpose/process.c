@@ -7,9 +7,8 @@
  * noted first; that which daemon() makes has the first of them replaced by libc.
  * And those after which a thread makes its sockets in another network namespace.
  *
- * Owns: nothing. Protected by: nothing to protect. May call: lib/process.c,
- * lib/netns.c, lib/scratch.c, cop_table.c. Counterpart in the kernel: kernel/fork.c,
- * nsproxy.c.
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
+ * kernel/fork.c, nsproxy.c.
  */
 #include <errno.h>
 #include <pthread.h>

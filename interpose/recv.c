@@ -3,9 +3,8 @@
  * interpose/recv.c - the calls that receive: recv, recvfrom, recvmsg, recvmmsg,
  * reading from a socket, and the fortified names of these.
  *
- * Owns: nothing. Protected by: nothing to protect. May call: every room below.
- * Counterpart in the kernel: __sys_recvfrom() and sock_read_iter() in
- * net/socket.c.
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
+ * __sys_recvfrom() and sock_read_iter() in net/socket.c.
  */
 #include <errno.h>
 #include <limits.h>

@@ -3,8 +3,8 @@
  * interpose/rights.c - descriptors in messages: a COP socket is marked before it
  * is sent, and what was received is looked at for marks.
  *
- * Owns: nothing. Protected by: nothing to protect. May call: cop_table.c and
- * the operations of a socket. Counterpart in the kernel: net/core/scm.c.
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
+ * net/core/scm.c.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -32,7 +32,7 @@ void fd_received(int fd)
 {
 	int saved = errno;
 
-	cop_init();
+	cop_libc_early();
 	foreign_fd(fd);
 	if (!cop_confined())
 		fd_adopt(fd);

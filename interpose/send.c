@@ -3,9 +3,8 @@
  * interpose/send.c - the calls that send: send, sendto, sendmsg, sendmmsg, and
  * writing to a socket.
  *
- * Owns: nothing. Protected by: nothing to protect. May call: every room below.
- * Counterpart in the kernel: __sys_sendto() and sock_write_iter() in
- * net/socket.c.
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
+ * __sys_sendto() and sock_write_iter() in net/socket.c.
  */
 #include <errno.h>
 #include <limits.h>

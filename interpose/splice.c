@@ -4,9 +4,8 @@
  * datagram of what the file or the pipe has, as they do on UDP. Out of one they
  * fail as where there is nothing to splice: its headers would be in the pipe.
  *
- * Owns: nothing. Protected by: nothing to protect. May call: every room below,
- * and send(). Counterpart in the kernel: do_sendfile() in fs/read_write.c,
- * do_splice() in fs/splice.c.
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
+ * do_sendfile() in fs/read_write.c, do_splice() in fs/splice.c.
  */
 #include <errno.h>
 #include <fcntl.h>

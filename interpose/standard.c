@@ -5,10 +5,9 @@
  * gives way to a stream that knows of COP, and comes back when the descriptor is
  * something else.
  *
- * Owns: standard. Protected by: atomic accesses; of two threads that replace one
- * descriptor at once, the streams are as the descriptor is in the end, or libc's.
- * May call: fdopen() of interpose/stdio.c, socket/stream.c, lib/process.c. Counterpart
- * in the kernel: none.
+ * Owns: standard. Protected by: atomic accesses; of two threads that replace
+ * one descriptor at once, the streams are as the descriptor is in the end, or
+ * libc's. Counterpart in the kernel: none.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -4,8 +4,7 @@
  * What a stream on a COP descriptor moves, it moves by the calls of the other
  * interpose files.
  *
- * Owns: nothing. Protected by: nothing to protect. May call: every room below,
- * and the other interpose files' symbols by name. Counterpart in the kernel:
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
  * none; libio in libc.
  */
 #include <errno.h>
@@ -24,69 +23,6 @@
 #include "socket/stream.h"
 #include "cop_table.h"
 
-/* ---- what moves a stream's bytes ---------------------------------------- */
-
-/*
- * libc asks for a buffer full, which is not what the program asked for: of a
- * longer datagram UDP's streams lose the rest, unless it is fread() that wants
- * more than a buffer. Here it is kept, so both get it.
- */
-static ssize_t stream_read(void *cookie, char *buf, size_t len)
-{
-	struct cop_stream *s = cookie;
-	struct iovec iov[2] = { { buf, len } };
-	ssize_t n = cop_stream_rest(s, buf, len);
-
-	if (n)
-		return n;
-	iov[1].iov_base = sockfd_lookup(s->fd) ? cop_stream_room(s) : NULL;
-	iov[1].iov_len = COP_STREAM_REST;
-	if (!iov[1].iov_base)
-		return read(s->fd, buf, len);
-	n = readv(s->fd, iov, 2);
-	if (n <= (ssize_t)len)
-		return n;
-	cop_stream_keep(s, n - len);
-	return len;
-}
-
-/* As _IO_new_file_write() in libc: in pieces, should it be a pipe's number now. */
-static ssize_t stream_write(void *cookie, const char *buf, size_t len)
-{
-	struct cop_stream *s = cookie;
-	size_t done = 0;
-	ssize_t n;
-
-	do {
-		n = write(s->fd, buf + done, len - done);
-		if (n > 0)
-			done += n;
-	} while (n > 0 && done < len);
-	return done;
-}
-
-static int stream_seek(void *cookie, off64_t *off, int whence)
-{
-	struct cop_stream *s = cookie;
-
-	*off = lseek64(s->fd, *off, whence);
-	return *off < 0 ? -1 : 0;
-}
-
-static int stream_close(void *cookie)
-{
-	struct cop_stream *s = cookie;
-
-	return close(s->fd);
-}
-
-static const cookie_io_functions_t stream_io = {
-	.read = stream_read,
-	.write = stream_write,
-	.seek = stream_seek,
-	.close = stream_close,
-};
-
 /* ---- opening ------------------------------------------------------------ */
 
 static noinline FILE *stdio_fdopen(int fd, const char *mode)
@@ -99,7 +35,7 @@ static noinline FILE *stdio_fdopen(int fd, const char *mode)
 		errno = saved;
 		return cop_libc.fdopen(fd, mode);
 	}
-	err = cop_stream_open(fd, mode, &stream_io, &fp);
+	err = cop_stream_open(fd, mode, cop_stream_io, &fp);
 	return cop_return(err, saved) ? NULL : fp;
 }
 
@@ -308,7 +244,7 @@ static int print_stream(struct print_stream *s, int flag, const char *fmt,
 
 static int print_by_stream(int fd, int flag, const char *fmt, va_list ap)
 {
-	static const cookie_io_functions_t io = { .write = stream_write };
+	const cookie_io_functions_t io = { .write = cop_stream_io->write };
 	struct print_stream *s = calloc(1, sizeof(*s));
 
 	if (!s)

@@ -4,8 +4,7 @@
  * an interposed call and a COP socket gets that call. Debian's dig sends with
  * syscall(SYS_sendmmsg), libuv closes with syscall(SYS_close).
  *
- * Owns: nothing. Protected by: nothing to protect. May call: interpose.c's
- * symbols, which are these calls by name. Counterpart in the kernel:
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
  * sys_call_table.
  */
 #include <fcntl.h>

@@ -2,8 +2,8 @@
 /*
  * interpose/wait.c - the calls that wait for descriptors: poll, select, epoll.
  *
- * Owns: nothing. Protected by: nothing to protect. May call: every room below.
- * Counterpart in the kernel: fs/select.c and fs/eventpoll.c.
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
+ * fs/select.c and fs/eventpoll.c.
  */
 #include <errno.h>
 #include <limits.h>
@@ -19,56 +19,6 @@
 #ifndef __clang__
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
-
-/* Before a socket is waited on, the kernel learns what may end the wait. */
-bool wait_prepare(int fd)
-{
-	struct socket *sock;
-	int saved = errno;
-	bool ready = true;
-
-	if (likely(!sockfd_lookup(fd)))
-		return true;
-	sock = sockfd_get(fd);
-	if (sock)
-		ready = sock->ops->poll(sock, fd);
-	fd_drop(sock);
-	errno = saved;
-	return ready;
-}
-
-/* Where no descriptor is ours there is nothing to prepare either. */
-static bool readable(const void *ptr, size_t len)
-{
-	int fd = fd_any();
-
-	return fd >= 0 && user_readable(fd, ptr, len);
-}
-
-void poll_prepare(const struct pollfd *fds, nfds_t n)
-{
-	if (n > SSIZE_MAX / sizeof(*fds) || !readable(fds, n * sizeof(*fds)))
-		return;
-	for (nfds_t i = 0; i < n; i++)
-		if (fds[i].events & (POLLIN | POLLRDNORM))
-			wait_prepare(fds[i].fd);
-}
-
-void select_prepare(int n, const fd_set *rd)
-{
-	const unsigned long *words = (const unsigned long *)rd;
-	const unsigned int bits = 8 * sizeof(*words);
-	unsigned int end;
-
-	if (n <= 0)
-		return;
-	end = min_t(unsigned int, n, READ_ONCE(cop_table.max));
-	if (!readable(rd, (end + bits - 1) / bits * sizeof(*words)))
-		return;
-	for (unsigned int fd = 0; fd < end; fd++)
-		if (words[fd / bits] & 1ul << (fd % bits))
-			wait_prepare(fd);
-}
 
 EXPORT int poll(struct pollfd *fds, nfds_t n, int timeout)
 {
@@ -127,7 +77,8 @@ static int watch_select_tv(int n, fd_set *rd, fd_set *wr, fd_set *ex,
 
 	if (!tv)
 		return watch_select(n, rd, wr, ex, NULL, NULL);
-	if (!readable(tv, sizeof(*tv)) || tv->tv_sec < 0 || tv->tv_usec < 0)
+	if (!wait_readable(tv, sizeof(*tv)) || tv->tv_sec < 0 ||
+	    tv->tv_usec < 0)
 		return cop_libc.select(n, rd, wr, ex, tv);
 	if (__builtin_add_overflow(tv->tv_sec, tv->tv_usec / 1000000,
 				   &ts.tv_sec))
@@ -157,7 +108,7 @@ static int watch_pselect(int n, fd_set *rd, fd_set *wr, fd_set *ex,
 
 	if (!timeout)
 		return watch_select(n, rd, wr, ex, NULL, mask);
-	if (!readable(timeout, sizeof(*timeout)))
+	if (!wait_readable(timeout, sizeof(*timeout)))
 		return cop_libc.pselect(n, rd, wr, ex, timeout, mask);
 	left = *timeout;
 	return watch_select(n, rd, wr, ex, &left, mask);
@@ -189,34 +140,6 @@ EXPORT int epoll_ctl(int epfd, int op, int fd, struct epoll_event *ev)
 	if (unlikely(sockfd_lookup(fd)) && op != EPOLL_CTL_DEL)
 		epoll_prepare_one(fd);
 	return cop_libc.epoll_ctl(epfd, op, fd, ev);
-}
-
-static _Atomic(unsigned int) prepared; /* cop_table.installs at the last wait */
-
-void epoll_prepare_all(void)
-{
-	unsigned int max = READ_ONCE(cop_table.max);
-
-	for (unsigned int fd = 0; fd < max; fd++)
-		wait_prepare(fd);
-}
-
-static noinline void prepare_installed(unsigned int installs)
-{
-	epoll_prepare_all();
-	WRITE_ONCE(prepared, installs);
-}
-
-/*
- * An epoll_ctl() through io_uring is seen by nobody, so a wait may be for any
- * socket: those that are new since the last wait are looked at.
- */
-void epoll_prepare(void)
-{
-	unsigned int installs = READ_ONCE(cop_table.installs);
-
-	if (unlikely(installs != READ_ONCE(prepared)))
-		prepare_installed(installs);
 }
 
 EXPORT int epoll_wait(int epfd, struct epoll_event *ev, int n, int timeout)

@@ -5,8 +5,8 @@
  * it there is no filter: what ends a wait is looked at here, and where it was
  * nothing but strays the wait goes on.
  *
- * Owns: nothing. Protected by: nothing to protect. May call: every room below.
- * Counterpart in the kernel: fs/select.c and fs/eventpoll.c.
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
+ * fs/select.c and fs/eventpoll.c.
  */
 #include <errno.h>
 #include <string.h>

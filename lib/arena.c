@@ -2,8 +2,7 @@
 /*
  * lib/arena.c - memory that is never given back, taken piece by piece.
  *
- * Owns: the pieces. Protected by: atomic operations. May call: mmap() only, which
- * is what keeps it usable in a signal handler. Counterpart in the kernel:
+ * Owns: the pieces. Protected by: atomic operations. Counterpart in the kernel:
  * mm/memblock.c.
  */
 #include <errno.h>

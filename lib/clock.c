@@ -69,6 +69,7 @@ struct timespec cop_time_left(const struct timespec *end)
  * counter is known to half of what a pair takes, a quarter of a microsecond at 2 GHz.
  */
 #define PAIR_CYCLES  1000
+#define PAIR_TRIES   8
 #define ASK_AGAIN_NS 1000000
 #define BASE_NS	     20000000
 
@@ -134,6 +135,15 @@ static bool kernel_counts_cycles(void)
 	return tsc == PR_TSC_ENABLE && !strcmp(text, "tsc\n");
 }
 
+/* Where each pair is slow, as where a hypervisor traps the counter, it is no gain. */
+static bool read_base(void)
+{
+	for (int i = 0; i < PAIR_TRIES; i++)
+		if (read_pair(&base))
+			return true;
+	return false;
+}
+
 static void rate_become(enum rate state)
 {
 	atomic_store_explicit(&rate_state, state, memory_order_release);
@@ -147,10 +157,8 @@ static void rate_begin(void)
 	if (!atomic_compare_exchange_strong(&rate_state, &unknown,
 					    RATE_BEGINNING))
 		return;
-	if (!kernel_counts_cycles())
-		rate_become(RATE_NONE);
-	else
-		rate_become(read_pair(&base) ? RATE_BEGUN : RATE_UNKNOWN);
+	rate_become(kernel_counts_cycles() && read_base() ? RATE_BEGUN
+							  : RATE_NONE);
 }
 
 void cop_clock_prepare(void)

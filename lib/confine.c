@@ -1,93 +1,23 @@
 // SPDX-License-Identifier: MIT
 /*
- * lib/confine.c - whether the process has confined itself with seccomp, and what
- * the library does ahead of that, since it can't do it later.
+ * lib/confine.c - whether the process has confined itself with seccomp.
  *
  * Owns: cop_is_confined. Protected by: an atomic flag that is set once; a thread
- * that reads it too late makes the calls that it made before. May call:
- * cop_table.c, lib/clock.c, lib/sysctl.c, lib/random.c, lib/process.c.
- * Counterpart in the kernel: kernel/seccomp.c.
+ * that reads it too late makes the calls that it made before. Counterpart in the
+ * kernel: kernel/seccomp.c.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "lib/atomic.h"
-#include "lib/cancel.h"
-#include "lib/clock.h"
 #include "lib/confine.h"
-#include "flow/flow.h"
 #include "lib/libc.h"
-#include "lib/process.h"
-#include "lib/sysctl.h"
-#include "cop_table.h"
 
 _Atomic(bool) cop_is_confined;
-
-/*
- * The filter ahead of the mark: setting it writes the mark as well. Then the port
- * becomes known, of which an undecided socket takes no note by itself.
- */
-static void prepare_socket(struct socket *sock, int fd)
-{
-	struct sockaddr_in local;
-	socklen_t len = sizeof(local);
-
-	sock->ops->poll(sock, fd);
-	fd_hand_on(sock, fd);
-	if (!sock->ops->getname(sock, fd, (struct sockaddr *)&local, &len))
-		WRITE_ONCE(inet_sk(sock->sk)->inet_sport, local.sin_port);
-}
-
-static void prepare_sockets(void)
-{
-	unsigned int max = READ_ONCE(cop_table.max);
-
-	for (unsigned int fd = 0; fd < max; fd++) {
-		struct socket *sock = sockfd_get(fd);
-
-		if (sock && sock->ops->owns(sock, fd))
-			prepare_socket(sock, fd);
-		fd_drop(sock);
-	}
-}
-
-/* Memory that is mapped at its first use is mapped now. */
-static void prepare_process(void)
-{
-	fd_table_prepare();
-	cop_flow_prepare();
-	cop_sysctl_refresh();
-	cop_clock_prepare();
-}
-
-bool cop_confine_begin(void)
-{
-	int saved = errno, cancel;
-	bool becomes;
-
-	if (cop_confined())
-		return false;
-	cancel = cancel_off();
-	prepare_process();
-	prepare_sockets();
-	cancel_on(cancel);
-	becomes = cop_process_is_owner();
-	if (becomes)
-		WRITE_ONCE(cop_is_confined, true);
-	errno = saved;
-	return becomes;
-}
-
-void cop_confine_undo(void)
-{
-	WRITE_ONCE(cop_is_confined, false);
-}
 
 /* ---- filters that were there first ---------------------------------------- */
 
@@ -127,15 +57,6 @@ bool cop_confine_start(void)
 
 	errno = saved;
 	return confined;
-}
-
-void cop_confine_started(void)
-{
-	int saved = errno;
-
-	prepare_process();
-	WRITE_ONCE(cop_is_confined, true);
-	errno = saved;
 }
 
 bool cop_confine_notice(int err)

@@ -28,18 +28,6 @@ static inline bool cop_confined(void)
 }
 
 /**
- * cop_confine_begin - prepare for a filter that is about to be installed
- *
- * Every open COP socket gets its filter and its mark, the clock is calibrated,
- * the settings are read. Where the caller shares another process's memory
- * (vfork), that other process stays unconfined. Returns whether the process
- * became confined by it: then a call that fails is followed by
- * cop_confine_undo(). errno stays.
- */
-bool cop_confine_begin(void);
-void cop_confine_undo(void);
-
-/**
  * cop_confine_start - whether the process was started under a filter
  *
  * Called once, when the library starts. A filter that process 1 has as well is a
@@ -47,14 +35,6 @@ void cop_confine_undo(void);
  * need. Costs a system call where there is no filter.
  */
 bool cop_confine_start(void);
-
-/**
- * cop_confine_started - prepare for what is left of a process's life
- *
- * Behind cop_confine_start(), once the descriptors that were inherited have been
- * looked at.
- */
-void cop_confine_started(void);
 
 /**
  * cop_confine_notice - take an option's error for a sign of a filter

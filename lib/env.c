@@ -2,9 +2,9 @@
 /*
  * lib/env.c - what the environment asks of the library, and its one voice.
  *
- * Owns: cop_env, the list of ports, a path, and how much was said. Protected by:
- * written once, when the library is loaded. May call: lib/output.c, lib/escape.c,
- * lib/scratch.c and the kernel. Counterpart in the kernel: module parameters, printk.
+ * Owns: cop_env, the list of ports, a path, and how much was said. Protected
+ * by: written once, when the library is loaded. Counterpart in the kernel:
+ * module parameters, printk.
  */
 #include <errno.h>
 #include <limits.h>

@@ -3,8 +3,8 @@
  * lib/escape.c - text that others have chosen, made harmless for a terminal or
  * for JSON: names of threads and files, values of the environment.
  *
- * Owns: nothing. Protected by: the caller. May call: nothing. Counterpart in the
- * kernel: string_escape_mem() in lib/string_helpers.c.
+ * Owns: nothing. Protected by: the caller. Counterpart in the kernel:
+ * string_escape_mem() in lib/string_helpers.c.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,8 +2,8 @@
 /*
  * lib/figures.c - figures by name, a line for each record: as text, or as JSON.
  *
- * Owns: nothing. Protected by: the caller. May call: lib/output.c. Counterpart in
- * the kernel: seq_file.c.
+ * Owns: nothing. Protected by: the caller. Counterpart in the kernel:
+ * seq_file.c.
  */
 #include <arpa/inet.h>
 #include <inttypes.h>

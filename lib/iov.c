@@ -2,8 +2,8 @@
 /*
  * lib/iov.c - moving bytes into, out of and along arrays of iovecs.
  *
- * Owns: nothing. Protected by: nothing to protect. May call: lib/uaccess.c.
- * Counterpart in the kernel: lib/iov_iter.c.
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
+ * lib/iov_iter.c.
  */
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * lib/libc.c - the table of the next definitions of the interposed symbols.
  *
  * Owns: cop_libc. Protected by: nothing; every writer stores the same values.
- * May call: libc's loader only. Counterpart in the kernel: sys_call_table.
+ * Counterpart in the kernel: sys_call_table.
  */
 #include <dlfcn.h>
 #include <errno.h>

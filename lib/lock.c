@@ -9,9 +9,8 @@
  * holder's own signal handlers can't find it held, since signals are blocked until
  * it lets go; nor can one of them leave with it by a longjmp().
  *
- * Owns: nothing. Protected by: atomic operations. May call: lib/process.c and the
- * kernel. Counterpart in the kernel: lock_sock() in net/core/sock.c, and
- * kernel/futex/pi.c.
+ * Owns: nothing. Protected by: atomic operations. Counterpart in the kernel:
+ * lock_sock() in net/core/sock.c, and kernel/futex/pi.c.
  */
 #include <errno.h>
 #include <fcntl.h>

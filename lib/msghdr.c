@@ -3,9 +3,8 @@
  * lib/msghdr.c - what the kernel makes of a program's struct msghdr before any
  * socket sees it, and what it writes to the program when a socket is done.
  *
- * Owns: nothing. Protected by: nothing to protect. May call: lib/uaccess.c and
- * the kernel. Counterpart in the kernel: __copy_msghdr(), ____sys_recvmsg() and
- * move_addr_to_user() in net/socket.c.
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
+ * __copy_msghdr(), ____sys_recvmsg() and move_addr_to_user() in net/socket.c.
  */
 #include <errno.h>
 

@@ -6,9 +6,9 @@
  *
  * A process that never changes its namespace makes no system call for this.
  *
- * Owns: which namespace is the home one. Protected by: atomic operations; a value
- * is set once. May call: the kernel. Counterpart in the kernel: sock_net(), and
- * net->net_cookie in net/core/net_namespace.c.
+ * Owns: which namespace is the home one. Protected by: atomic operations; a
+ * value is set once. Counterpart in the kernel: sock_net(), and net->net_cookie
+ * in net/core/net_namespace.c.
  */
 #include <errno.h>
 #include <sys/socket.h>

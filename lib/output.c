@@ -4,10 +4,9 @@
  * program was started with, and into a file. It never waits, and no signal comes of
  * it.
  *
- * Owns: which file standard error was, and how many lines were lost. Protected by:
- * written once, when the library starts; an atomic count. May call: the kernel; the
- * caller is in a scratch part, which holds signals off. Counterpart in the kernel:
- * printk().
+ * Owns: which file standard error was, and how many lines were lost. Protected
+ * by: written once, when the library starts; an atomic count. Counterpart in
+ * the kernel: printk().
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -3,8 +3,8 @@
  * lib/process.c - which process this memory belongs to.
  *
  * Owns: one page that fork() wipes, and which threads have left the others'
- * descriptors. Protected by: atomic operations. May call: the kernel.
- * Counterpart in the kernel: current->tgid and current->files.
+ * descriptors. Protected by: atomic operations. Counterpart in the kernel:
+ * current->tgid and current->files.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -4,8 +4,8 @@
  * many at a time.
  *
  * Owns: the stock in struct cop_process. Protected by: atomic accesses; a race
- * can only hand a number out twice. May call: getrandom(). Counterpart in the
- * kernel: the batched numbers of drivers/char/random.c.
+ * can only hand a number out twice. Counterpart in the kernel: the batched
+ * numbers of drivers/char/random.c.
  */
 #include <sys/random.h>
 #include <time.h>

@@ -6,9 +6,8 @@
  * fork, which would copy it, waits the few microseconds until it is closed.
  *
  * Owns: cop_process.scratch and cop_process.copying. Protected by: atomic
- * operations, in this order: whoever has counted itself looks at the other count.
- * May call: lib/process.c and the kernel. Counterpart in the kernel: a struct file
- * that has no descriptor.
+ * operations, in this order: whoever has counted itself looks at the other
+ * count. Counterpart in the kernel: a struct file that has no descriptor.
  */
 #include <errno.h>
 #include <linux/futex.h>

@@ -2,9 +2,8 @@
 /*
  * lib/slab.c - type-stable memory without locks.
  *
- * Owns: the chunks of each slab. Protected by: atomic operations; the free list's
- * head carries a tag against ABA. May call: lib/arena.c. Counterpart in the kernel:
- * mm/slub.c.
+ * Owns: the chunks of each slab. Protected by: atomic operations; the free
+ * list's head carries a tag against ABA. Counterpart in the kernel: mm/slub.c.
  */
 #include "lib/arena.h"
 #include "lib/atomic.h"

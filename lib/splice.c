@@ -67,12 +67,12 @@ int cop_pipe_wait(int in)
  */
 int cop_pipe_open(int copy[2], int in)
 {
-	int size = fcntl(in, F_GETPIPE_SZ);
+	int size = cop_libc.fcntl(in, F_GETPIPE_SZ);
 
 	if (pipe2(copy, O_CLOEXEC))
 		return -ENOBUFS;
-	if (size > fcntl(copy[1], F_GETPIPE_SZ))
-		fcntl(copy[1], F_SETPIPE_SZ, size);
+	if (size > cop_libc.fcntl(copy[1], F_GETPIPE_SZ))
+		cop_libc.fcntl(copy[1], F_SETPIPE_SZ, size);
 	return 0;
 }
 
@@ -91,7 +91,7 @@ static bool copy_is_cut(const int copy[2], int in, size_t n, size_t want)
 	int have = 0;
 
 	return n < want &&
-	       fcntl(copy[1], F_GETPIPE_SZ) < fcntl(in, F_GETPIPE_SZ) &&
+	       cop_libc.fcntl(copy[1], F_GETPIPE_SZ) < cop_libc.fcntl(in, F_GETPIPE_SZ) &&
 	       !cop_libc.ioctl(in, FIONREAD, &have) && (size_t)have > n;
 }
 

@@ -3,9 +3,9 @@
  * lib/uaccess.c - whether memory that a program points to can be read, or
  * written to.
  *
- * Owns: cop_readable_pages, cop_writable_pages. Protected by: atomic accesses; a
- * page that is lost is asked for anew. May call: the kernel. Counterpart in the
- * kernel: copy_from_user() and copy_to_user().
+ * Owns: cop_readable_pages, cop_writable_pages. Protected by: atomic accesses;
+ * a page that is lost is asked for anew. Counterpart in the kernel:
+ * copy_from_user() and copy_to_user().
  */
 #include <errno.h>
 #include <linux/futex.h>

@@ -22,6 +22,8 @@
 
 _Atomic(struct cop_stream *) cop_streams;
 
+const cookie_io_functions_t *cop_stream_io;
+
 /* Stands for a FILE that is being made or closed. No FILE has this address. */
 #define BUSY ((FILE *)(void *)&cop_streams)
 

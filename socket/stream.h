@@ -33,6 +33,9 @@ struct cop_stream {
 
 extern _Atomic(struct cop_stream *) cop_streams;
 
+/* (c) What moves a stream's bytes; set when the library starts. */
+extern const cookie_io_functions_t *cop_stream_io;
+
 /**
  * cop_stream_open - make a stream of a descriptor, as fdopen() does
  * @fd: the descriptor

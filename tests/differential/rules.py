@@ -10,8 +10,8 @@ script there.
 """
 import re
 
-from script import (IP_OPTIONS, IPPROTO_IP, IPPROTO_UDP, MSG_ERRQUEUE,
-                    MSG_MORE, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF,
+from script import (IP_MTU_DISCOVER, IP_OPTIONS, IPPROTO_IP, IPPROTO_UDP,
+                    MSG_ERRQUEUE, MSG_MORE, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF,
                     SO_MEMINFO, SO_NO_CHECK, SO_PEEK_OFF, SO_REUSEADDR,
                     SO_REUSEPORT, SO_ZEROCOPY)
 
@@ -383,6 +383,19 @@ def lost_on_the_way(story, before, line):
             any(begun_before(story, before)))
 
 
+def one_beyond(story, before):
+    """Whether a datagram may be one byte longer than IP can say, or is so with
+    its header. With IP_PMTUDISC_PROBE and IP_PMTUDISC_INTERFACE the kernel asks
+    the device's MTU alone: it takes such a datagram, and then drops it or keeps
+    the error for the next call"""
+    return (before.call in SENDS and
+            any(option_of(earlier) == (IPPROTO_IP, IP_MTU_DISCOVER)
+                for earlier in story.steps[:before.index]) and
+            any(part + length in (COP_MAX + 1, UDP_MAX + 1)
+                for part in begun_before(story, before)
+                for length in lengths_of(before)))
+
+
 def refused_unseen(story, step):
     """Whether a sendmmsg before it ended with a datagram of such a length, for
     another reason: that one is still to be told then"""
@@ -393,7 +406,7 @@ def refused_unseen(story, step):
                 socket(before.index) == socket(step.index) and
                 int(got.group(1)) in all_near_a_limit(story, before)):
             return True
-        if lost_on_the_way(story, before, line):
+        if lost_on_the_way(story, before, line) or one_beyond(story, before):
             return True
     return False
 

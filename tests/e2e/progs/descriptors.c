@@ -156,6 +156,9 @@ static void dup_too_high(void)
 	T(dup2(sock_a, -1));
 	T(dup3(sock_a, INT_MAX, 0));
 	T(dup3(sock_a, 50, 12345));
+	T(dup3(sock_a, INT_MAX, 12345));
+	T(dup3(sock_a, -1, 12345));
+	T(dup3(sock_a, -1, O_CLOEXEC));
 	T(dup2(sock_a, 1000));
 	show_is_a(1000);
 	last_close_frees(1000);

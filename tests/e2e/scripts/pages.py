@@ -5,6 +5,9 @@
     pages.py blocks ROOT PAGE...    each block of code is of a known kind
     pages.py spans ROOT COP PAGE... each `cop ...` in a sentence has options that
                                     cop's help has, each COP_NAME is in the source
+    pages.py names ROOT PAGE...     each `name()`, `struct name` and `file.c` of a
+                                    page is in the source
+    pages.py rooms ROOT PAGE        the table of rooms is the list in scripts/rooms
     pages.py run PAGE               run the commands of a page, see below
 
 Prints what is wrong, a line for each; exits with 1 if there is any.
@@ -17,6 +20,7 @@ order, in the working directory, by one shell: what a block leaves running is th
 for the next one. A comment <!-- not run: REASON --> ahead of a block leaves it out.
 """
 import html
+import itertools
 import os
 import re
 import subprocess
@@ -188,6 +192,50 @@ def check_spans(root, args):
             say(page, "%s is nowhere in the source" % name)
 
 
+def source_files(root):
+    """The C files that are not a test's, each as its text."""
+    for where, directories, files in os.walk(root):
+        directories[:] = [d for d in directories
+                          if d not in ("build", ".git", "tests", "bench")]
+        for name in files:
+            if name.endswith((".c", ".h")):
+                yield open(os.path.join(where, name), encoding="utf-8").read()
+
+
+def check_names(root, pages):
+    """Functions, structs and files that these pages name are in the source."""
+    text = "\n".join(source_files(root))
+    called = set(re.findall(r"\b(\w+)\(", text))
+    structs = set(re.findall(r"\bstruct (\w+)", text))
+    for page in pages:
+        prose = "\n".join(parse(page)[1])
+        for name in re.findall(r"`(\w+)\(\)`", prose):
+            if name not in called:
+                say(page, "there is no function %s()" % name)
+        for name in re.findall(r"`struct (\w+)", prose):
+            if name not in structs:
+                say(page, "there is no struct %s" % name)
+        for name in re.findall(r"`([\w/]+\.(?:c|h|lua|map))`", prose):
+            if "NAME" not in name and not os.path.exists(
+                    os.path.join(root, name)):
+                say(page, "there is no file %s" % name)
+
+
+def check_rooms(root, pages):
+    """A row is "| `NAME` | `FILE` `FOLDER` |", as a line of scripts/rooms."""
+    text = open(pages[0], encoding="utf-8").read()
+    table = re.search(r"<!-- rooms: begin(.*)<!-- rooms: end", text, re.S)
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \|", table.group(1), re.M)
+    page = [[name] + places.replace("`", "").split() for name, places in rows]
+    with open(os.path.join(root, "scripts/rooms"), encoding="utf-8") as lines:
+        rooms = [words for words in (line.split("#")[0].split()
+                                     for line in lines) if words]
+    for is_, should in itertools.zip_longest(page, rooms, fillvalue=["none"]):
+        if is_ != should:
+            say(pages[0], "a room is '%s', and in scripts/rooms '%s'" % (
+                " ".join(is_), " ".join(should)))
+
+
 # ---- commands ---------------------------------------------------------------
 
 
@@ -307,8 +355,8 @@ def main():
     if what == "run":
         run_page(args[0])
     else:
-        {"links": check_links, "blocks": check_blocks,
-         "spans": check_spans}[what](args[0], args[1:])
+        {"links": check_links, "blocks": check_blocks, "names": check_names,
+         "rooms": check_rooms, "spans": check_spans}[what](args[0], args[1:])
     print("\n".join(wrong))
     sys.exit(1 if wrong else 0)
 

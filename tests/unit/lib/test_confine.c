@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 
 #include "lib/confine.h"
+#include "socket/confine.h"
 #include "unit/helpers.h"
 
 TestSuite(cop_confine, .init = t_init, .timeout = 20);

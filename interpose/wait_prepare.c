@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+/*
+ * interpose/wait_prepare.c - COP sockets are prepared before the program waits for
+ * them: the kernel learns that strays do not end the wait.
+ *
+ * Owns: how many sockets were known at the last epoll_wait(). Protected by: an atomic
+ * word. Counterpart in the kernel: fs/select.c, fs/eventpoll.c.
+ */
+#include <errno.h>
+#include <limits.h>
+
+#include "cop_table.h"
+#include "interpose/interpose.h"
+#include "lib/compiler.h"
+#include "lib/uaccess.h"
+
+/* libc declares that poll() only writes to its array; it reads it first. */
+#ifndef __clang__
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
+/* Before a socket is waited on, the kernel learns what may end the wait. */
+bool wait_prepare(int fd)
+{
+	struct socket *sock;
+	int saved = errno;
+	bool ready = true;
+
+	if (likely(!sockfd_lookup(fd)))
+		return true;
+	sock = sockfd_get(fd);
+	if (sock)
+		ready = sock->ops->poll(sock, fd);
+	fd_drop(sock);
+	errno = saved;
+	return ready;
+}
+
+bool wait_readable(const void *ptr, size_t len)
+{
+	int fd = fd_any();
+
+	return fd >= 0 && user_readable(fd, ptr, len);
+}
+
+void poll_prepare(const struct pollfd *fds, nfds_t n)
+{
+	if (n > SSIZE_MAX / sizeof(*fds) ||
+	    !wait_readable(fds, n * sizeof(*fds)))
+		return;
+	for (nfds_t i = 0; i < n; i++)
+		if (fds[i].events & (POLLIN | POLLRDNORM))
+			wait_prepare(fds[i].fd);
+}
+
+void select_prepare(int n, const fd_set *rd)
+{
+	const unsigned long *words = (const unsigned long *)rd;
+	const unsigned int bits = 8 * sizeof(*words);
+	unsigned int end;
+
+	if (n <= 0)
+		return;
+	end = min_t(unsigned int, n, READ_ONCE(cop_table.max));
+	if (!wait_readable(rd, (end + bits - 1) / bits * sizeof(*words)))
+		return;
+	for (unsigned int fd = 0; fd < end; fd++)
+		if (words[fd / bits] & 1ul << (fd % bits))
+			wait_prepare(fd);
+}
+
+static _Atomic(unsigned int) prepared; /* cop_table.installs at the last wait */
+
+void epoll_prepare_all(void)
+{
+	unsigned int max = READ_ONCE(cop_table.max);
+
+	for (unsigned int fd = 0; fd < max; fd++)
+		wait_prepare(fd);
+}
+
+static noinline void prepare_installed(unsigned int installs)
+{
+	epoll_prepare_all();
+	WRITE_ONCE(prepared, installs);
+}
+
+/*
+ * An epoll_ctl() through io_uring is seen by nobody, so a wait may be for any
+ * socket: those that are new since the last wait are looked at.
+ */
+void epoll_prepare(void)
+{
+	unsigned int installs = READ_ONCE(cop_table.installs);
+
+	if (unlikely(installs != READ_ONCE(prepared)))
+		prepare_installed(installs);
+}
