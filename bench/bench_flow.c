@@ -17,6 +17,7 @@
 #include "lib/libc.h"
 #include "datagram/proto.h"
 #include "socket/socket.h"
+#include "datagram/rx.h"
 #include "datagram/tx.h"
 #include "harness.h"
 

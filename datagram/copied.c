@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: MIT
 /*
- * datagram/copied.c - one datagram out, or in, of a process that has confined itself:
- * by the very system call that the program made, from one buffer to another. So
- * header and payload are copied together.
+ * datagram/copied.c - one datagram in or out of a process that has confined itself.
  *
- * Owns: nothing. Protected by: as in datagram/datagram.c. May call: datagram/datagram.c's
- * cop_tx_* and cop_rx_*, wire/encap.c and the kernel. Counterpart in the kernel:
+ * Such a process may be allowed only the system calls that its program makes. So the
+ * library makes the program's own call, which has one buffer, and copies header and
+ * payload together.
+ *
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
  * udp_sendmsg() and udp_recvmsg().
  */
-#include <errno.h>
 #include <string.h>
 
-#include "lib/clock.h"
+#include "datagram/copied.h"
+#include "datagram/proto.h"
+#include "datagram/rx.h"
+#include "datagram/strays.h"
+#include "flow/flow.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
-#include "wire/encap.h"
-#include "flow/flow.h"
 #include "lib/libc.h"
-#include "datagram/proto.h"
+#include "wire/hdr.h"
 #include "wire/stray.h"
-#include "datagram/tx.h"
 
 static ssize_t send_wire(int fd, const void *wire, size_t len, int flags,
 			 const void *name, socklen_t namelen)
@@ -34,55 +35,37 @@ static ssize_t send_behind(int fd, const struct cophdr *hdr, const void *buf,
 			   size_t len, int flags, const void *name,
 			   socklen_t namelen)
 {
-	unsigned char wire[COP_HLEN + len];
+	unsigned char wire[COP_HDR_ROOM + len];
 	ssize_t n;
 
-	memcpy(wire, hdr, COP_HLEN);
+	memcpy(wire, hdr, COP_HDR_ROOM);
 	if (len)
-		memcpy(wire + COP_HLEN, buf, len);
+		memcpy(wire + COP_HDR_ROOM, buf, len);
 	n = send_wire(fd, wire, sizeof(wire), flags, name, namelen);
-	return n < COP_HLEN ? n : n - COP_HLEN;
+	return n < COP_HDR_ROOM ? n : n - COP_HDR_ROOM;
 }
 
-ssize_t cop_sendto_copied(struct sock *sk, int fd, const void *buf, size_t len,
-			  int flags, const void *name, socklen_t namelen)
+ssize_t cop_send_copied(int fd, const struct cophdr *hdr, const void *buf,
+			size_t len, int flags, const void *name,
+			socklen_t namelen)
 {
-	struct cop_tx tx;
-	ssize_t n;
-
-	if (len > COP_DATAGRAM_MAX) /* for the kernel's EMSGSIZE */
+	if (!hdr)
 		return send_wire(fd, buf, len, flags, name, namelen);
-	cop_tx_begin(sk, name, namelen, len, cop_clock_us(), &tx);
-	n = send_behind(fd, &tx.hdr, buf, len, flags, name, namelen);
-	cop_tx_end(sk, &tx, n);
-	return n;
+	return send_behind(fd, hdr, buf, len, flags, name, namelen);
 }
 
-/* What came, and from whom. */
-struct arrived {
-	struct cop_rx rx;
-	struct sockaddr_storage from;
-	socklen_t fromlen;
-};
-
-/* A read of a file is not told who has sent it: only one peer can have. */
+/* read() does not return the sender. It can only be the peer, if there is one. */
 static ssize_t read_wire(struct sock *sk, int fd, void *wire, size_t len,
-			 struct arrived *a)
+			 struct cop_arrived *a)
 {
-	struct sockaddr_in *peer = (struct sockaddr_in *)&a->from;
-
-	a->fromlen = 0;
-	if (READ_ONCE(sk->sk_state) == COP_ESTABLISHED) {
-		peer->sin_family = AF_INET;
-		peer->sin_port = READ_ONCE(sk->sk_dport);
-		peer->sin_addr.s_addr = READ_ONCE(sk->sk_daddr);
-		a->fromlen = sizeof(*peer);
-	}
+	a->fromlen = READ_ONCE(sk->sk_state) == COP_ESTABLISHED
+			     ? cop_peer_name(sk, &a->from)
+			     : 0;
 	return cop_libc_result(cop_libc.read(fd, wire, len));
 }
 
 static ssize_t recv_wire(struct sock *sk, int fd, void *wire, size_t len,
-			 int flags, struct arrived *a)
+			 int flags, struct cop_arrived *a)
 {
 	a->rx.serial = cop_rx_serial;
 	a->rx.gen = READ_ONCE(cop_sk(sk)->flows.gen);
@@ -95,11 +78,12 @@ static ssize_t recv_wire(struct sock *sk, int fd, void *wire, size_t len,
 }
 
 /*
- * Whether a stray was it, which is counted and gone. The end of a socket that was
- * shut has no sender; of a read nobody can tell, so that it ends with nothing.
+ * If @a is a stray, count and drop it, and return true. A receive of 0 bytes without
+ * a sender is the end of a socket that was shut. read() never returns a sender, so an
+ * empty stray looks like the end to it.
  */
-static bool sift(struct sock *sk, int fd, int flags, ssize_t n,
-		 struct arrived *a)
+static bool drop_stray(struct sock *sk, int fd, int flags, ssize_t n,
+		       struct cop_arrived *a)
 {
 	if (a->rx.stray == COP_NO_STRAY)
 		return false;
@@ -111,42 +95,20 @@ static bool sift(struct sock *sk, int fd, int flags, ssize_t n,
 	return true;
 }
 
-/* Returns bytes of the datagram in @wire, or -errno. */
-static ssize_t recv_sifted(struct sock *sk, int fd, void *wire, size_t cap,
-			   int flags, struct arrived *a)
+int cop_recv_copied(struct sock *sk, int fd, void *buf, size_t len, int flags,
+		    struct cop_arrived *a)
 {
+	const size_t cap = min_t(size_t, len, COP_DATAGRAM_MAX);
+	unsigned char wire[COP_HDR_MAX + cap] __attribute__((aligned(4)));
 	ssize_t n;
 
 	do {
-		n = recv_wire(sk, fd, wire, COP_HLEN_MAX + cap, flags, a);
+		n = recv_wire(sk, fd, wire, sizeof(wire), flags, a);
 		if (n < 0)
 			return n;
 		cop_rx_measure(&a->rx, wire, n, cap);
-	} while (sift(sk, fd, flags, n, a));
-	return n;
-}
-
-ssize_t cop_recvfrom_copied(struct sock *sk, int fd, void *buf, size_t len,
-			    int flags, void *name, socklen_t *namelen)
-{
-	const size_t cap = min_t(size_t, len, COP_DATAGRAM_MAX);
-	unsigned char wire[COP_HLEN_MAX + cap] __attribute__((aligned(4)));
-	struct arrived a;
-	ssize_t n = recv_sifted(sk, fd, wire, cap, flags, &a);
-
-	if (n < 0)
-		return n;
-	if (name) {
-		memcpy(name, &a.from, min_t(socklen_t, *namelen, a.fromlen));
-		*namelen = a.fromlen;
-	}
-	if (a.rx.stray != COP_NO_STRAY)
-		return 0;
-	if (a.rx.copied)
-		memcpy(buf, wire + cop_hdr_len(&a.rx.hdr), a.rx.copied);
-	if (!(flags & MSG_PEEK)) {
-		a.rx.now = cop_clock_us();
-		cop_rx_account(sk, &a.from, a.fromlen, &a.rx);
-	}
-	return flags & MSG_TRUNC ? a.rx.len : a.rx.copied;
+	} while (drop_stray(sk, fd, flags, n, a));
+	if (a->rx.stray == COP_NO_STRAY && a->rx.copied)
+		memcpy(buf, wire + cop_hdr_len(&a->rx.hdr), a->rx.copied);
+	return 0;
 }

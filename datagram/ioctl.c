@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * datagram/ioctl.c - ioctl on a COP socket: the kernel's, but for the length of what
- * is queued.
+ * datagram/ioctl.c - ioctl on a COP socket. Only FIONREAD is answered here: the
+ * kernel's answer counts the header. All other requests go to the kernel.
  *
- * Owns: nothing. Protected by: nothing to protect. May call: filter/filter.c and
- * the kernel. Counterpart in the kernel: udp_ioctl().
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
+ * udp_ioctl().
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -25,7 +25,7 @@ static bool option_is_set(int fd, int level, int optname)
 	return !cop_libc.getsockopt(fd, level, optname, &value, &len) && value;
 }
 
-/* Whether what poll() calls an error may be something in the error queue alone. */
+/* Whether POLLERR may be there for a datagram in the error queue only. */
 static bool errors_may_queue(int fd)
 {
 	return option_is_set(fd, IPPROTO_IP, IP_RECVERR) ||
@@ -33,9 +33,10 @@ static bool errors_may_queue(int fd)
 }
 
 /*
- * A look at the first datagram would take the pending error from the program. Where
- * no stray can be queued the kernel knows the length. Where one can, there is nothing
- * for certain; the next call returns the error, and then there is a look.
+ * The length of the first datagram while an error may be pending: a look at the
+ * datagram would take the error from the program. Where no stray can be queued, the
+ * kernel's length is right. Where one can, answer 0: the program's next call takes the
+ * error, and after that the library can look.
  */
 static int length_unseen(struct sock *sk, int fd, int *len)
 {
@@ -43,7 +44,7 @@ static int length_unseen(struct sock *sk, int fd, int *len)
 
 	if (sock_flag(sk, SOCK_FILTER_CLEAN) || errors_may_queue(fd))
 		err = cop_libc_result(cop_libc.ioctl(fd, FIONREAD, len));
-	*len = *len > COP_HLEN ? *len - COP_HLEN : 0;
+	*len = cop_hdr_payload(*len);
 	return err;
 }
 
@@ -70,16 +71,22 @@ static void put_length(void *arg, int len)
 	memcpy(arg, &len, sizeof(len));
 }
 
-/* Where no look is allowed, whatever is first is taken for COP. */
+/*
+ * A confined process may not be allowed to look at the first datagram, so the answer
+ * takes it for a COP datagram.
+ */
 static void put_payload(void *arg)
 {
 	int len;
 
 	memcpy(&len, arg, sizeof(len));
-	put_length(arg, len > COP_HLEN ? len - COP_HLEN : 0);
+	put_length(arg, cop_hdr_payload(len));
 }
 
-/* FIONREAD, which is SIOCINQ: the first datagram's payload. */
+/*
+ * FIONREAD, which is SIOCINQ, is answered with the length of the first datagram's
+ * payload. The kernel is asked first, for its checks of @arg.
+ */
 int cop_ioctl(struct sock *sk, int fd, unsigned long cmd, void *arg)
 {
 	int err, len = 0;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * datagram/sockopt.c - socket options: forwarded to the kernel socket, or answered
- * here where it does not know that it carries COP.
+ * datagram/sockopt.c - socket options. Most go to the kernel socket. A few are
+ * answered here, since the kernel socket does not know that it carries COP.
  *
  * Owns: sk_reuse, sk_reuseport, user_range and the option flags. Protected by:
- * atomic accesses. May call: the kernel. Counterpart in the kernel:
- * sk_setsockopt() and udp_lib_setsockopt().
+ * atomic accesses. Counterpart in the kernel: sk_setsockopt() and
+ * udp_lib_setsockopt().
  */
 #include <errno.h>
 #include <netinet/udp.h>
@@ -20,11 +20,11 @@
 #include "filter/mark.h"
 #include "datagram/proto.h"
 #include "cop_route.h"
-#include "datagram/tx.h"
+#include "datagram/soft_error.h"
 #include "lib/uaccess.h"
 #include "datagram/wait.h"
 
-/* With a time of 64 bits where the other has 32, or the other way round. */
+/* SO_RCVTIMEO has two numbers: one for a time of 32 bits, one for 64 bits. */
 #define RCVTIMEO_OTHER (SO_RCVTIMEO == 20 ? 66 : 20)
 
 static int kernel_set(int fd, int level, int optname, const void *optval,
@@ -41,7 +41,7 @@ static int kernel_get(int fd, int level, int optname, void *optval,
 		cop_libc.getsockopt(fd, level, optname, optval, optlen));
 }
 
-/* For what is not passed down: is there a socket at all to set it on? */
+/* Whether the descriptor is a socket: for options that the kernel does not get. */
 static int kernel_has(int fd)
 {
 	socklen_t len = sizeof(int);
@@ -52,7 +52,10 @@ static int kernel_has(int fd)
 	return kernel_get(fd, SOL_SOCKET, SO_TYPE, &type, &len);
 }
 
-/* COP refuses a taken port whatever these say, so the kernel must not know. */
+/*
+ * SO_REUSEADDR and SO_REUSEPORT change nothing for COP, which always refuses a taken
+ * port. So they are recorded, and the kernel must not get them.
+ */
 static int set_recorded(int fd, _Atomic(uint8_t) *record, const void *optval,
 			socklen_t optlen)
 {
@@ -70,7 +73,7 @@ static int set_recorded(int fd, _Atomic(uint8_t) *record, const void *optval,
 	return 0;
 }
 
-/* What is to be in the filter when it can't be changed any more. */
+/* After this the filter can't change any more, so it gets everything it needs now. */
 static int lock_filter(struct sock *sk, int fd, const void *optval,
 		       socklen_t optlen)
 {
@@ -111,10 +114,10 @@ static int set_socket(struct sock *sk, int fd, int optname, const void *optval,
 		return cop_detach_filter(sk, fd, optval, optlen);
 	case SO_LOCK_FILTER:
 		return lock_filter(sk, fd, optval, optlen);
-	case SO_NO_CHECK: /* COP has no other checksum, so it keeps UDP's */
+	case SO_NO_CHECK: /* COP has no checksum of its own, so UDP's stays on */
 		return -ENOPROTOOPT;
-	case SO_ZEROCOPY: /* the header would be read after the call */
-	case SO_PEEK_OFF: /* peeks begin with the header, always */
+	case SO_ZEROCOPY: /* the kernel would read the header after the call */
+	case SO_PEEK_OFF: /* a peek has to begin with the header */
 		return -EOPNOTSUPP;
 	case SO_RCVBUF:
 	case SO_RCVBUFFORCE:
@@ -139,7 +142,7 @@ static int set_socket(struct sock *sk, int fd, int optname, const void *optval,
 	}
 }
 
-/* Within a range of the program's own, the choice of a port is the kernel's. */
+/* If the program sets a range of its own, the kernel chooses ports in it. */
 static int set_port_range(struct sock *sk, int fd, const void *optval,
 			  socklen_t optlen)
 {
@@ -159,7 +162,7 @@ static int set_port_range(struct sock *sk, int fd, const void *optval,
 	return 0;
 }
 
-/* Turned off, the kernel sends what was begun. */
+/* When UDP_CORK is turned off, the kernel sends the corked datagram. */
 static int set_cork(struct sock *sk, int fd, const void *optval,
 		    socklen_t optlen)
 {
@@ -189,7 +192,7 @@ int cop_setsockopt(struct sock *sk, int fd, int level, int optname,
 	return kernel_set(fd, level, optname, optval, optlen);
 }
 
-/* Ask the kernel, for its checks, then put our answer in the place of its. */
+/* Let the kernel check the arguments, then replace its answer by ours. */
 static int get_instead(int fd, int level, int optname, void *optval,
 		       socklen_t *optlen, int value)
 {
@@ -201,7 +204,7 @@ static int get_instead(int fd, int level, int optname, void *optval,
 	return err;
 }
 
-/* Whether the kernel's range is one port because a COP sock has it, or is to. */
+/* Whether the library has narrowed the kernel's range to the one port of a sock. */
 static bool is_narrowed(struct sock *sk, int fd, uint32_t range)
 {
 	uint16_t low = range, high = range >> 16;
@@ -217,7 +220,7 @@ static bool is_narrowed(struct sock *sk, int fd, uint32_t range)
 	return local.sin_port == htons(low);
 }
 
-/* As the program set it; another process that has the socket may have. */
+/* The range that the program, or another process with the same socket, has set. */
 static uint32_t port_range(struct sock *sk, int fd)
 {
 	uint32_t range = READ_ONCE(cop_sk(sk)->user_range);
@@ -231,9 +234,9 @@ static uint32_t port_range(struct sock *sk, int fd)
 }
 
 /*
- * The kernel's own range may be our port. It answers a short request for a
- * small number with one byte, as do_ip_getsockopt does for any option, and says
- * so before it finds that there is nowhere to put it.
+ * The library may have narrowed the kernel's range, so the answer is the program's own
+ * range. As do_ip_getsockopt() does for any option, a short buffer gets one byte if the
+ * number fits in it. The kernel writes this length before a fault at the value.
  */
 static int get_port_range(struct sock *sk, int fd, void *optval,
 			  socklen_t *optlen)
@@ -249,7 +252,7 @@ static int get_port_range(struct sock *sk, int fd, void *optval,
 	return err;
 }
 
-/* The kernel clears its error when it is asked; so do we ours. */
+/* The kernel clears its error when a program reads it, and so do we with ours. */
 static int get_error(struct sock *sk, int fd, void *optval, socklen_t *optlen)
 {
 	int err = kernel_get(fd, SOL_SOCKET, SO_ERROR, optval, optlen);

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * datagram/stats.c - a socket's performance data: what is printed when it is closed,
- * or when the process exits.
+ * datagram/stats.c - print a socket's figures when it is closed, or when the process
+ * exits.
  *
- * Owns: nothing. Protected by: SOCK_REPORTED, so that it is printed once. May
- * call: lib/figures.c, lib/output.c, lib/scratch.c, flow/flow.c, lib/clock.c and the
- * kernel. Counterpart in the
- * kernel: /proc/net/udp, at the end of a socket's life.
+ * Owns: nothing. Protected by: SOCK_REPORTED, so that each socket is printed once.
+ * Counterpart in the kernel: /proc/net/udp, at the end of a socket's life.
  */
 #include <linux/sock_diag.h>
 #include <string.h>
@@ -24,10 +22,10 @@
 #include "lib/scratch.h"
 #include "datagram/stats.h"
 
-/* Flows are copied out of the table so many at a time. */
+/* So many flows are copied out of the table at a time. */
 #define FLOWS_AT_ONCE 16
 
-/* What the kernel threw away: no room in the buffer, or not COP. */
+/* Datagrams that the kernel dropped: no room in the buffer, or a stray. */
 static uint32_t kernel_drops(int fd)
 {
 	uint32_t meminfo[SK_MEMINFO_VARS] = { 0 };
@@ -96,7 +94,7 @@ static void put_received(struct cop_record *r, const struct cop_source *rx)
 	cop_record_count(r, "gap_us", rx->gap);
 }
 
-/* What has to be added to our clock to have the time of day, microseconds. */
+/* Microseconds from the library's clock to the time of day. */
 static uint64_t clock_offset(void)
 {
 	struct timespec now;
@@ -137,7 +135,10 @@ static void put_flows(struct cop_record *r, struct sock *sk)
 	} while (from < total);
 }
 
-/* Two peers are counted apart from the table while a socket is in use. */
+/*
+ * Add the figures of two peers to the table: while a socket is in use, its first peer
+ * and the peer it is connected to are counted apart from the table.
+ */
 static void fold(struct sock *sk)
 {
 	struct cop_flows *flows = &cop_sk(sk)->flows;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * datagram/wait.c - how long a receive may wait that has come upon strays. The kernel
- * has handed it a datagram and counts SO_RCVTIMEO anew for the next; for the program
- * nothing has come.
+ * datagram/wait.c - how long a receive may still wait after a stray. For the kernel
+ * the stray is a datagram, so the next receive would wait for all of SO_RCVTIMEO
+ * again. For the program nothing has come yet, so its time goes on.
  *
- * Owns: SOCK_RCVTIMEO. Protected by: atomic flags. May call: lib/clock.c and the
- * kernel. Counterpart in the kernel: sock_rcvtimeo(), and the timeo that
- * __skb_recv_udp() takes along from one try to the next.
+ * Owns: SOCK_RCVTIMEO. Protected by: atomic flags. Counterpart in the kernel:
+ * sock_rcvtimeo(), and the timeo that __skb_recv_udp() keeps from one try to the
+ * next.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 #include "lib/libc.h"
 #include "datagram/wait.h"
 
-/* Microseconds; 0: none, and for what does not wait at all. */
+/* SO_RCVTIMEO in microseconds; 0: none. */
 static uint64_t rcvtimeo(int fd)
 {
 	struct timeval timeo = { 0 };
@@ -40,7 +40,11 @@ void cop_wait_note(struct sock *sk, int fd)
 		sock_reset_flag(sk, SOCK_RCVTIMEO);
 }
 
-/* Another process may have set it: then this is the beginning that is known. */
+/*
+ * When the receive has to end, or 0 for never. Another process may have set SO_RCVTIMEO
+ * on its copy of the descriptor. Then nobody noted when this receive began, and its
+ * time counts from now.
+ */
 static uint64_t wait_end(struct sock *sk, int fd, struct cop_wait *wait,
 			 uint64_t now)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wait.h - how long a receive may wait that has come upon strays.
+ * wait.h - how long a receive may still wait after a stray.
  */
 #ifndef COP_WAIT_H
 #define COP_WAIT_H
@@ -11,18 +11,18 @@
 #include "lib/compiler.h"
 #include "socket/sock.h"
 
-/* Of one call; times in microseconds, cop_clock_us(). */
+/* The waiting of one call; times are microseconds of cop_clock_us(). */
 struct cop_wait {
-	uint64_t begin; /* when it began, 0: not known */
-	uint64_t until; /* when it is to end that far, 0: as SO_RCVTIMEO says */
-	int flags;	/* MSG_DONTWAIT once the waiting is done here */
+	uint64_t begin; /* when the call began, 0: not known */
+	uint64_t until; /* when it has to end, 0: only SO_RCVTIMEO ends it */
+	int flags; /* MSG_DONTWAIT once cop_wait_again() does the waiting */
 };
 
 /**
  * cop_wait_begin - note when a receive begins
  * @sk: a COP sock
  *
- * Only where it has a time to keep to.
+ * Reads the clock only for a socket with a SO_RCVTIMEO.
  */
 static inline struct cop_wait cop_wait_begin(struct sock *sk)
 {
@@ -34,14 +34,13 @@ static inline struct cop_wait cop_wait_begin(struct sock *sk)
 }
 
 /**
- * cop_wait_again - wait for more behind a stray
+ * cop_wait_again - wait for the next datagram after a stray
  * @sk: a COP sock
  * @fd: its descriptor
- * @flags: of the call
- * @wait: of the call; its flags are to be added to those of the next receive
+ * @flags: MSG_* of the call
+ * @wait: of the call; the next receive has to add its flags
  *
- * The kernel would begin to count SO_RCVTIMEO anew. Returns 0 where to receive
- * again; -EAGAIN at the end of the time; -EINTR.
+ * Returns 0 if the caller is to receive again, -EAGAIN at the end of the time, -EINTR.
  */
 int cop_wait_again(struct sock *sk, int fd, int flags, struct cop_wait *wait);
 

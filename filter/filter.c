@@ -51,7 +51,7 @@ static enum cop_head head_look(int fd, struct cop_rx *rx,
 			       struct sockaddr_in *from)
 {
 	socklen_t fromlen = sizeof(*from);
-	unsigned char hdr[COP_HLEN] __attribute__((aligned(4)));
+	unsigned char hdr[COP_HDR_ROOM] __attribute__((aligned(4)));
 	struct pollfd ready = { .fd = fd, .events = POLLIN | POLLRDHUP };
 	ssize_t n;
 

@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: MIT
 /*
- * wire/frame.c - frames that the kernel hands back with a transmit timestamp: as
- * they were sent, with a COP header in the middle.
+ * wire/frame.c - frames that the kernel hands back with a transmit timestamp. Such a
+ * frame is the datagram as it was sent, so a COP header stands in it.
  *
- * Owns: nothing. Protected by: nothing to protect. May call: wire/encap.c's check
- * of a header. Counterpart in the kernel: __skb_tstamp_tx() in
- * net/core/skbuff.c.
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
+ * __skb_tstamp_tx() in net/core/skbuff.c.
  */
 #include <arpa/inet.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>
 #include <string.h>
 
-#include "cop.h"
 #include "lib/compiler.h"
-#include "wire/encap.h"
 #include "wire/frame.h"
+#include "wire/hdr.h"
 
 #define LINK_HLEN_MAX 32
 
@@ -35,7 +33,7 @@ static uint16_t csum_fold(uint32_t sum)
 	return sum + (sum >> 16);
 }
 
-/* What stands in a datagram whose checksum is left to the device. */
+/* The checksum field of a datagram whose checksum the device is to compute. */
 static __be16 pseudo_sum(const struct iphdr *ip, uint16_t len)
 {
 	uint32_t sum = sum_words(&ip->saddr, 2 * sizeof(ip->saddr));
@@ -48,18 +46,18 @@ static void shorten_udp(const struct iphdr *ip, struct udphdr *udp)
 	uint16_t len = ntohs(udp->len);
 	bool partial = udp->check == pseudo_sum(ip, len);
 
-	udp->len = htons(len - COP_HLEN);
-	udp->check = partial ? pseudo_sum(ip, len - COP_HLEN) : 0;
+	udp->len = htons(len - COP_HDR_ROOM);
+	udp->check = partial ? pseudo_sum(ip, len - COP_HDR_ROOM) : 0;
 }
 
 static void shorten_ip(struct iphdr *ip)
 {
-	ip->tot_len = htons(ntohs(ip->tot_len) - COP_HLEN);
+	ip->tot_len = htons(ntohs(ip->tot_len) - COP_HDR_ROOM);
 	ip->check = 0;
 	ip->check = htons(~csum_fold(sum_words(ip, ip->ihl * 4)));
 }
 
-/* Behind a link layer's header nothing is aligned. */
+/* Behind a link layer's header a COP header may lie unaligned: check a copy. */
 static bool is_cop(const unsigned char *at, size_t len)
 {
 	struct cophdr hdr;
@@ -68,7 +66,7 @@ static bool is_cop(const unsigned char *at, size_t len)
 	return cop_hdr_check(&hdr, len) == COP_NO_STRAY;
 }
 
-/* Whether a COP datagram in IPv4 begins here, of which this is at least a part. */
+/* Whether a COP datagram in IPv4 begins at @at; the kernel may have cut its end off. */
 static bool is_packet(const unsigned char *at, size_t len, size_t n)
 {
 	struct iphdr ip;
@@ -81,7 +79,7 @@ static bool is_packet(const unsigned char *at, size_t len, size_t n)
 	hlen = ip.ihl * 4;
 	if (ip.version != 4 || hlen < sizeof(ip) ||
 	    ip.protocol != IPPROTO_UDP || ntohs(ip.tot_len) < n ||
-	    len < hlen + sizeof(udp) + COP_HLEN)
+	    len < hlen + sizeof(udp) + COP_HDR_ROOM)
 		return false;
 	memcpy(&udp, at + hlen, sizeof(udp));
 	return ntohs(udp.len) == ntohs(ip.tot_len) - hlen &&

@@ -7,19 +7,21 @@
 
 #include <stddef.h>
 
-#include "cop.h"
+#include "wire/hdr.h"
 
-/* Link header, IPv4 header and UDP header, and what follows them. */
-#define COP_FRAME_HEAD (32 + 60 + 8 + COP_HLEN)
+/* The longest link, IPv4 and UDP headers, and a COP header without options. */
+#define COP_FRAME_HEAD (32 + 60 + 8 + COP_HDR_ROOM)
 
 /**
- * cop_frame_strip - make of the head of a COP frame that of a UDP frame
- * @head: its first bytes, of which lengths and checksums are changed
- * @len: how many; COP_FRAME_HEAD, or all
- * @n: bytes of the frame that there are
+ * cop_frame_strip - turn the head of a frame with a COP header into the head of a
+ *		     frame of plain UDP
+ * @head: the frame's first bytes; lengths and checksums in them are changed
+ * @len: how many bytes @head has: COP_FRAME_HEAD, or the whole frame
+ * @n: bytes of the frame that the kernel returned
  *
- * Returns where the COP header stands that is to be left out, or 0 for what is
- * no such frame. The checksum of UDP is 0 in the end where it had been computed.
+ * Returns the offset of the COP header, which the caller is to leave out, or 0 if
+ * this is not a frame with a COP header. UDP's checksum becomes 0 ("none") if the
+ * sender has computed one, since it covered the header.
  */
 size_t cop_frame_strip(unsigned char *head, size_t len, size_t n);
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * wire/stray.c - datagrams that are not COP: they are counted, and with COP_DEBUG
- * whoever sent them is named.
+ * wire/stray.c - count strays (see wire/hdr.h), and with COP_DEBUG name their
+ * senders.
  *
- * Owns: the peers that were named. Protected by: each is one atomic word. May
- * call: lib/env.c. Counterpart in the kernel: net_warn_ratelimited().
+ * Owns: the list of senders that it has named. Protected by: each entry is one
+ * atomic word. Counterpart in the kernel: net_warn_ratelimited().
  */
 #include <arpa/inet.h>
 
@@ -14,7 +14,7 @@
 #include "datagram/proto.h"
 #include "wire/stray.h"
 
-/* Of more peers than these nothing is said. */
+/* So many senders are named; the others are only counted. */
 #define NAMED_MAX 256
 
 static bool is_news(const struct sockaddr_in *from)

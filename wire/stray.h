@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stray.h - datagrams that are not COP.
+ * stray.h - count strays and name their senders.
  */
 #ifndef COP_STRAY_H
 #define COP_STRAY_H
 
-#include "wire/encap.h"
+#include <sys/socket.h>
+
 #include "socket/sock.h"
+#include "wire/hdr.h"
 
 /**
- * cop_rx_stray - account for a datagram that the program does not get
+ * cop_rx_stray - count a stray, which the program does not get
  * @sk: the receiver
  * @fd: its descriptor
- * @reason: why not
- * @name: who sent it, or NULL where that is not known
- * @len: its length in bytes
+ * @reason: why the datagram is a stray
+ * @name: its sender's address, or NULL where that is not known
+ * @len: bytes of @name
  *
- * With COP_DEBUG a sender is named once.
+ * With COP_DEBUG each sender is named once on stderr.
  */
 void cop_rx_stray(struct sock *sk, int fd, enum cop_stray reason,
 		  const void *name, socklen_t len);

@@ -254,10 +254,7 @@ static bool is_stamped(int fd)
 	       msg.msg_controllen;
 }
 
-/*
- * The kernel begins to stamp what comes in some time after the first socket has
- * asked for it. One that is not played with asks, and waits until it does.
- */
+/* One that is not played with asks, and waits until the kernel stamps. */
 static void stamps_begin(void)
 {
 	const int on = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
@@ -270,10 +267,37 @@ static void stamps_begin(void)
 	    connect(fd, SA(&addr), len) ||
 	    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &on, sizeof(on)))
 		exit(2);
-	fcntl(fd, F_DUPFD_CLOEXEC, PIPES_FROM);
 	while (!is_stamped(fd))
 		usleep(1000);
-	close(fd);
+}
+
+/*
+ * The kernel begins to stamp what comes in some time after the first socket has
+ * asked for it, and ends with the last one. A process of its own has that socket
+ * until the player ends: the actors' first socket is in their own network, as in a
+ * program that has always been there.
+ */
+static void stamps_keep(void)
+{
+	int life[2], begun[2];
+	char c;
+
+	if (pipe(life) || pipe(begun))
+		exit(2);
+	if (!fork()) {
+		close(life[1]);
+		stamps_begin();
+		if (write(begun[1], "", 1) == 1)
+			read(life[0], &c, 1);
+		_exit(0);
+	}
+	close(life[0]);
+	close(begun[1]);
+	fcntl(life[1], F_DUPFD_CLOEXEC, PIPES_FROM);
+	close(life[1]);
+	if (read(begun[0], &c, 1) != 1)
+		exit(2);
+	close(begun[0]);
 }
 
 /* ---- playing all ---------------------------------------------------------------- */
@@ -320,7 +344,7 @@ int main(int argc, char **argv)
 		return 2;
 	is_cop = !strcmp(argv[1], "cop");
 	unsetenv("LD_PRELOAD");
-	stamps_begin();
+	stamps_keep();
 	tape_make();
 	text = read_all();
 	while (text && (text = read_script(text))) {

@@ -10,10 +10,11 @@ script there.
 """
 import re
 
-from script import (IP_MTU_DISCOVER, IP_OPTIONS, IPPROTO_IP, IPPROTO_UDP,
-                    MSG_ERRQUEUE, MSG_MORE, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF,
-                    SO_MEMINFO, SO_NO_CHECK, SO_PEEK_OFF, SO_REUSEADDR,
-                    SO_REUSEPORT, SO_ZEROCOPY)
+from script import (IPPROTO_IP, IPPROTO_UDP, IP_MTU_DISCOVER, IP_OPTIONS,
+                    MSG_ERRQUEUE, MSG_MORE, SOL_SOCKET,
+                    SO_ATTACH_REUSEPORT_CBPF, SO_MEMINFO, SO_NO_CHECK,
+                    SO_PEEK_OFF, SO_REUSEADDR, SO_REUSEPORT, SO_TIMESTAMPING,
+                    SO_TIMESTAMPING_NEW, SO_ZEROCOPY)
 
 HEADER = 16
 UDP_MAX = 65507
@@ -613,12 +614,15 @@ def length_behind_error(story, step, udp):
 
 @rule
 def fragment_size(story, step, udp):
-    """What does not fit a frame any more has a size of its fragments"""
+    """What does not fit a frame any more has a size of its fragments, and only
+    the first of them comes back with the time at which it was sent"""
     if not step.call.startswith("recv"):
         return None
     asked = sent = False
     for before, _ in story.until(step.index):
-        asked |= option_of(before) == (IPPROTO_IP, IP_RECVFRAGSIZE)
+        asked |= option_of(before) in ((IPPROTO_IP, IP_RECVFRAGSIZE),
+                                       (SOL_SOCKET, SO_TIMESTAMPING),
+                                       (SOL_SOCKET, SO_TIMESTAMPING_NEW))
         sent |= before.call in SENDS and any(
             0 <= story.mtu - IP_HEADERS - length < HEADER
             for length in lengths_of(before))

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_filter.c - filter/filter.c: what is not COP wakes nobody, and FIONREAD.
+ * test_filter.c - filter/filter.c: what is not COP wakes nobody.
  */
 #include <linux/filter.h>
 #include <linux/sock_diag.h>
 #include <poll.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 
 #include "unit/helpers.h"
 
@@ -37,14 +36,6 @@ static unsigned int strays(int fd)
 	for (int i = 0; i < COP_STRAY_REASONS; i++)
 		n += t_count(fd)->strays[i];
 	return n;
-}
-
-static int fionread(int fd)
-{
-	int len = -1;
-	int err = t_sock(fd)->ops->ioctl(t_sock(fd), fd, FIONREAD, &len);
-
-	return err ? err : len;
 }
 
 Test(cop_filter, a_stray_that_comes_later_wakes_no_poll)
@@ -209,35 +200,4 @@ Test(cop_filter, our_own_filter_is_not_there_for_the_program)
 	cr_assert(zero(int, attach_accept_all(fd)));
 	cr_assert(zero(int, t_set(fd, SOL_SOCKET, SO_DETACH_FILTER, 0)));
 	cr_assert(eq(int, t_set(fd, SOL_SOCKET, SO_DETACH_FILTER, 0), -ENOENT));
-}
-
-/* ---- FIONREAD ------------------------------------------------------------- */
-
-Test(cop_filter, FIONREAD_is_the_first_datagrams_payload)
-{
-	int udp = t_udp(), fd = t_open_bound();
-	char buf[8];
-
-	cr_assert(zero(int, fionread(fd)));
-	t_udp_send_strays(udp, t_port(fd));
-	cr_assert(zero(int, fionread(fd)));
-	t_udp_send_cop(udp, t_port(fd), 3, "hello", 5);
-	t_udp_send_cop(udp, t_port(fd), 0, "", 0);
-	t_udp_send_cop(udp, t_port(fd), 0, "x", 1);
-	cr_assert(eq(int, fionread(fd), 5));
-	t_recv(fd, buf, 8, 0);
-	cr_assert(zero(int, fionread(fd)));
-	t_recv(fd, buf, 8, 0);
-	cr_assert(eq(int, fionread(fd), 1));
-}
-
-Test(cop_filter, other_ioctls_are_the_kernels)
-{
-	int udp = t_udp(), fd = t_open_bound(), len;
-	struct socket *sock = t_sock(fd);
-
-	cr_assert(eq(int, sock->ops->ioctl(sock, fd, 0x12345, &len),
-		     ioctl(udp, 0x12345, &len) ? -errno : 0));
-	cr_assert(zero(int, sock->ops->ioctl(sock, fd, TIOCOUTQ, &len)));
-	cr_assert(eq(int, sock->ops->ioctl(sock, fd, FIONREAD, NULL), -EFAULT));
 }

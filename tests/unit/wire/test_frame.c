@@ -120,7 +120,7 @@ static const struct {
 	{ "no header length", 30, 0x10 },
 };
 
-Test(cop_frame, what_is_no_COP_frame_stays_as_it_is)
+Test(cop_frame, a_frame_without_COP_stays_as_it_is)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(other); i++) {
 		struct frame f = frame_of(14, 0), was;

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+/*
+ * datagram/rx_batch.c - many datagrams in by one system call, each into its message.
+ *
+ * The kernel receives into an array of ours, in which each message has room for a
+ * header ahead of the program's iovecs and for options behind them.
+ *
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
+ * do_recvmmsg() in net/socket.c, one round of its loop.
+ */
+#include <errno.h>
+#include <limits.h>
+
+#include "datagram/batch.h"
+#include "datagram/proto.h"
+#include "datagram/rx.h"
+#include "datagram/rx_batch.h"
+#include "datagram/strays.h"
+#include "filter/filter.h"
+#include "lib/clock.h"
+#include "lib/compiler.h"
+#include "lib/confine.h"
+#include "lib/iov.h"
+#include "lib/libc.h"
+#include "lib/msghdr.h"
+#include "lib/uaccess.h"
+#include "port/bind.h"
+#include "wire/encap.h"
+#include "wire/stray.h"
+
+struct rx_batch {
+	unsigned int n;
+	unsigned int iovs; /* in use */
+	struct mmsghdr vec[COP_BATCH_MSGS];
+	struct iovec iov[COP_BATCH_IOVS];
+	size_t cap[COP_BATCH_MSGS]; /* bytes in the program's iovecs */
+	struct {
+		unsigned char hdr[COP_HDR_ROOM] __attribute__((aligned(4)));
+		unsigned char tail[COP_HDR_OPTIONS];
+	} room[COP_BATCH_MSGS];
+	struct sockaddr_in
+		from[COP_BATCH_MSGS]; /* if the program does not ask for it */
+	uint64_t now;
+	uint32_t serial;
+	uint16_t gen;
+};
+
+/* Too little room for the sender's address: the message is received by itself. */
+static bool rx_name_is_short(const struct msghdr *msg)
+{
+	return msg->msg_name && msg->msg_namelen < sizeof(struct sockaddr_in);
+}
+
+/* Returns the room for the payload, or -errno where the kernel refuses the message. */
+static ssize_t rx_import(int fd, struct msghdr *msg, const struct mmsghdr *umsg)
+{
+	int err = msg_import(fd, msg, &umsg->msg_hdr);
+
+	return err ? err : cop_iov_length(fd, msg);
+}
+
+/*
+ * Make a message that the kernel refuses with the same errno as the program's. The
+ * kernel keeps the errno in the socket if it has received other messages before.
+ */
+static void rx_refused(struct msghdr *whole, int err)
+{
+	static const struct iovec below_0 = { NULL, SIZE_MAX };
+	void *const kernels = (void *)-4096l;
+
+	*whole = (struct msghdr){ .msg_iov = (struct iovec *)&below_0,
+				  .msg_iovlen = 1 };
+	if (err == -EMSGSIZE)
+		whole->msg_iovlen = IOV_MAX + 1;
+	else if (err == -EFAULT)
+		whole->msg_iov = kernels;
+}
+
+static void rx_add(struct rx_batch *b, const struct msghdr *msg, size_t cap)
+{
+	struct msghdr *whole = &b->vec[b->n].msg_hdr;
+
+	*whole = *msg;
+	b->cap[b->n] = cap;
+	if (!whole->msg_name) {
+		whole->msg_name = &b->from[b->n];
+		whole->msg_namelen = sizeof(b->from[b->n]);
+	}
+	whole->msg_iov = b->iov + b->iovs;
+	whole->msg_iovlen = msg->msg_iovlen + 2;
+	b->iov[b->iovs++] = (struct iovec){ b->room[b->n].hdr, COP_HDR_ROOM };
+	for (size_t i = 0; i < msg->msg_iovlen; i++)
+		b->iov[b->iovs++] = msg->msg_iov[i];
+	b->iov[b->iovs++] =
+		(struct iovec){ b->room[b->n].tail, COP_HDR_OPTIONS };
+	b->n++;
+}
+
+/*
+ * A message that can't be written to is received by itself, since the kernel receives
+ * the datagram before it meets the fault.
+ */
+static void rx_fill(struct rx_batch *b, int fd, const struct mmsghdr *vec,
+		    unsigned int n)
+{
+	struct msghdr msg;
+
+	b->n = b->iovs = 0;
+	for (unsigned int i = 0; i < min_t(unsigned int, n, COP_BATCH_MSGS);
+	     i++) {
+		ssize_t cap = rx_import(fd, &msg, &vec[i]);
+
+		if (unlikely(cap < 0)) {
+			rx_refused(&b->vec[b->n++].msg_hdr, cap);
+			return;
+		}
+		if (unlikely(rx_name_is_short(&msg) ||
+			     !user_writable(&vec[i], sizeof(*vec))) ||
+		    msg.msg_iovlen + 2 > COP_BATCH_IOVS - b->iovs)
+			return;
+		rx_add(b, &msg, cap);
+	}
+}
+
+/*
+ * Move a datagram into an earlier message, where the kernel has put a stray. This
+ * happens only until the filter is set, see filter/filter.c. Returns 0 or -EFAULT.
+ */
+static int rx_move(struct msghdr *to, size_t cap, const struct msghdr *from,
+		   struct cop_rx *rx)
+{
+	rx->copied = min_t(size_t, rx->copied, cap);
+	if (!cop_iov_writable(to->msg_iov, rx->copied))
+		return -EFAULT;
+	cop_iov_copy(to->msg_iov, from->msg_iov, 0, rx->copied);
+	if (to->msg_name && from->msg_name &&
+	    copy_to_user(to->msg_name, from->msg_name,
+			 min_t(size_t, to->msg_namelen, from->msg_namelen)))
+		return -EFAULT;
+	to->msg_namelen = from->msg_namelen;
+	to->msg_flags = from->msg_flags;
+	if (to->msg_controllen < from->msg_controllen)
+		to->msg_flags |= MSG_CTRUNC;
+	to->msg_controllen =
+		min_t(size_t, to->msg_controllen, from->msg_controllen);
+	if (copy_to_user(to->msg_control, from->msg_control,
+			 to->msg_controllen))
+		return -EFAULT;
+	if (rx->copied < rx->len)
+		to->msg_flags |= MSG_TRUNC;
+	return 0;
+}
+
+/* Message @i as the program gave it, with our copy of its iovecs. */
+static void rx_program_msg(const struct rx_batch *b, unsigned int i,
+			   struct msghdr *msg)
+{
+	const struct msghdr *whole = &b->vec[i].msg_hdr;
+
+	*msg = *whole;
+	msg->msg_iov++;
+	msg->msg_iovlen -= 2;
+	if (whole->msg_name == &b->from[i])
+		msg->msg_name = NULL;
+}
+
+/*
+ * @msg becomes the program's message @at, which is not its own but an earlier one.
+ * rx_fill() has checked that the program's vector is writable. Returns 0 or -EFAULT.
+ */
+static noinline int rx_export_ahead(const struct rx_batch *b, int fd,
+				    struct mmsghdr *vec, unsigned int at,
+				    struct msghdr *msg, struct cop_rx *rx)
+{
+	struct msghdr to;
+	int err = msg_import(fd, &to, &vec[at].msg_hdr);
+
+	if (err)
+		return err;
+	to.msg_iov = b->vec[at].msg_hdr.msg_iov + 1;
+	err = rx_move(&to, b->cap[at], msg, rx);
+	*msg = to;
+	return err;
+}
+
+static int rx_export(const struct rx_batch *b, int fd, struct mmsghdr *vec,
+		     struct msghdr *msg, unsigned int i, unsigned int at,
+		     int flags, struct cop_rx *rx)
+{
+	struct mmsghdr *umsg = &vec[at];
+	int err =
+		likely(i == at) ? 0 : rx_export_ahead(b, fd, vec, at, msg, rx);
+
+	if (unlikely(err))
+		return err;
+	if (msg->msg_name)
+		umsg->msg_hdr.msg_namelen = msg->msg_namelen;
+	umsg->msg_hdr.msg_controllen = msg->msg_controllen;
+	umsg->msg_hdr.msg_flags = msg->msg_flags;
+	umsg->msg_len = cop_rx_length(rx, flags);
+	return 0;
+}
+
+/*
+ * The kernel has received message @i of the batch into the memory of the program's
+ * message @i. Make it the program's message @at. Returns false for a stray.
+ */
+static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
+			  struct mmsghdr *vec, unsigned int i, unsigned int at,
+			  int flags)
+{
+	const struct msghdr *whole = &b->vec[i].msg_hdr;
+	const socklen_t named = min_t(socklen_t, whole->msg_namelen,
+				      sizeof(struct sockaddr_storage));
+	struct cop_rx rx = { .now = b->now,
+			     .serial = b->serial,
+			     .gen = b->gen };
+	struct msghdr msg;
+
+	rx_program_msg(b, i, &msg);
+	cop_encap_settle(&msg, b->room[i].hdr, b->room[i].tail,
+			 b->vec[i].msg_len, b->cap[i], &rx);
+	if (unlikely(rx.stray != COP_NO_STRAY) && cop_may_own(sk, fd) &&
+	    !cop_rx_ended(fd, whole->msg_namelen, &rx)) {
+		if (!(flags & MSG_PEEK))
+			cop_rx_stray(sk, fd, rx.stray, whole->msg_name, named);
+		return false;
+	}
+	if (unlikely(rx_export(b, fd, vec, &msg, i, at, flags, &rx)))
+		return false;
+	if (likely(rx.stray == COP_NO_STRAY && !(flags & MSG_PEEK))) {
+		cop_rx_account(sk, whole->msg_name, named, &rx);
+		b->serial++;
+	}
+	return true;
+}
+
+/* Strays that a receive with MSG_PEEK has seen are still first in the queue. */
+static void strays_left(struct sock *sk, int fd, int flags, unsigned int kept)
+{
+	cop_poll(sk, fd);
+	if (cop_confined() && flags & MSG_PEEK && !kept)
+		cop_rx_discard(fd);
+}
+
+int cop_rx_batch(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
+		 int flags, struct timespec *timeout, struct cop_rx_result *res)
+{
+	struct rx_batch b;
+	int got;
+
+	rx_fill(&b, fd, vec, n);
+	res->tried = b.n;
+	res->kept = 0;
+	if (!b.n)
+		return 0;
+	b.serial = cop_rx_serial;
+	b.gen = READ_ONCE(cop_sk(sk)->flows.gen);
+	got = cop_libc_result(
+		cop_libc.recvmmsg(fd, b.vec, b.n, flags | MSG_TRUNC, timeout));
+	if (got > 0)
+		b.now = cop_clock_us();
+	for (int i = 0; i < got; i++)
+		res->kept +=
+			rx_settle_one(&b, sk, fd, vec, i, res->kept, flags);
+	if (got > 0 && res->kept < (unsigned int)got)
+		strays_left(sk, fd, flags, res->kept);
+	return got;
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+/*
+ * datagram/strays.c - a receive that has met a stray, or may meet one.
+ *
+ * Owns: nothing. Protected by: the sock's lock, for a queue that may hold strays
+ * from before the filter. Counterpart in the kernel: the csum_copy_err path of
+ * udp_recvmsg(), which drops a datagram and tries again.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+
+#include "datagram/proto.h"
+#include "datagram/strays.h"
+#include "filter/filter.h"
+#include "lib/cancel.h"
+#include "lib/confine.h"
+#include "lib/libc.h"
+#include "lib/lock.h"
+#include "port/bind.h"
+#include "wire/encap.h"
+#include "wire/stray.h"
+
+/* An empty datagram has a sender. The end after a shutdown() has none. */
+bool cop_rx_ended(int fd, bool named, const struct cop_rx *rx)
+{
+	struct pollfd end = { .fd = fd, .events = POLLRDHUP };
+	int cancel, ready;
+
+	if (rx->stray != COP_STRAY_SHORT || rx->len || named)
+		return false;
+	if (cop_confined())
+		return true;
+	cancel = cancel_off();
+	ready = cop_libc.poll(&end, 1, 0);
+	cancel_on(cancel);
+	return ready > 0 && end.revents & POLLRDHUP;
+}
+
+void cop_rx_discard(int fd)
+{
+	char none;
+
+	cop_libc.recv(fd, &none, 0, MSG_DONTWAIT);
+}
+
+enum cop_stray_fate cop_stray_fate(struct sock *sk, int fd, int flags,
+				   const void *name, socklen_t len,
+				   const struct cop_rx *rx)
+{
+	if (!cop_may_own(sk, fd))
+		return COP_STRAY_STALE;
+	if (cop_rx_ended(fd, name && len, rx))
+		return COP_STRAY_END;
+	if (!(flags & MSG_PEEK))
+		cop_rx_stray(sk, fd, rx->stray, name, len);
+	sock_reset_flag(sk, SOCK_FILTER_CLEAN);
+	cop_poll(sk, fd); /* drops it where MSG_PEEK has left it */
+	if (cop_confined() && flags & MSG_PEEK)
+		cop_rx_discard(fd);
+	return COP_STRAY_DROPPED;
+}
+
+int cop_recv_unclean(struct sock *sk, int fd, struct msghdr *msg, int flags,
+		     size_t cap, struct cop_rx *rx)
+{
+	struct cop_held held;
+	int err;
+
+	pthread_testcancel();
+	cop_lock(&cop_sk(sk)->lock, &held);
+	err = cop_encap_recv(fd, msg, flags | MSG_DONTWAIT, cap, rx);
+	cop_unlock(&cop_sk(sk)->lock, &held);
+	if (!err && !(flags & MSG_PEEK))
+		cop_head_taken(sk);
+	if (err != -EAGAIN)
+		return err;
+	cop_head_clean(sk);
+	return cop_encap_recv(fd, msg, flags, cap, rx);
+}
+
+int cop_recv_watched(struct sock *sk, int fd, struct msghdr *msg, int flags,
+		     size_t cap, struct cop_rx *rx)
+{
+	pthread_testcancel();
+	cop_head_purge(sk, fd, rx);
+	return cop_encap_recv(fd, msg, flags, cap, rx);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * strays.h - a receive that has met a stray, or may meet one.
+ */
+#ifndef COP_STRAYS_H
+#define COP_STRAYS_H
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+#include "socket/sock.h"
+#include "wire/recv.h"
+
+/**
+ * cop_rx_ended - whether a receive has returned 0 because of a shutdown()
+ * @fd: the descriptor
+ * @named: whether the receive brought a source address
+ * @rx: from cop_encap_recv()
+ *
+ * After a shutdown() for reading, a receive that would wait returns 0 instead. This
+ * looks like an empty stray, but is the end.
+ */
+bool cop_rx_ended(int fd, bool named, const struct cop_rx *rx);
+
+/**
+ * cop_rx_discard - take the first datagram in the queue away
+ * @fd: the descriptor
+ *
+ * For a stray that a receive with MSG_PEEK has left there. Does not wait.
+ */
+void cop_rx_discard(int fd);
+
+/* What happens to a datagram that is a stray. */
+enum cop_stray_fate {
+	COP_STRAY_DROPPED, /* counted and gone: receive again */
+	COP_STRAY_END,	   /* the end after a shutdown(), for the program */
+	COP_STRAY_STALE,   /* of another socket, for the program as it came */
+};
+
+/**
+ * cop_stray_fate - decide what happens to a stray, and drop it or not
+ * @sk: the receiver
+ * @fd: its descriptor
+ * @flags: MSG_* of the receive
+ * @name: the source address, or NULL where it is not known
+ * @len: bytes of @name
+ * @rx: from cop_encap_recv()
+ *
+ * A descriptor may have become another socket while the receive waited. Then the
+ * datagram is for the owner of that socket.
+ */
+enum cop_stray_fate cop_stray_fate(struct sock *sk, int fd, int flags,
+				   const void *name, socklen_t len,
+				   const struct cop_rx *rx);
+
+/**
+ * cop_recv_unclean - cop_encap_recv() where strays from before the filter may be
+ *		      queued
+ * @sk: the receiver
+ *
+ * The other arguments and the result are those of cop_encap_recv(). It first takes
+ * what comes without waiting, under the sock's lock. If nothing comes, the queue
+ * holds nothing from before the filter, and an ordinary receive waits.
+ */
+int cop_recv_unclean(struct sock *sk, int fd, struct msghdr *msg, int flags,
+		     size_t cap, struct cop_rx *rx);
+
+/**
+ * cop_recv_watched - cop_encap_recv() with COP_DEBUG, where no filter is set
+ *
+ * As cop_recv_unclean(), but it drops the strays that are queued first, and names
+ * their senders.
+ */
+int cop_recv_watched(struct sock *sk, int fd, struct msghdr *msg, int flags,
+		     size_t cap, struct cop_rx *rx);
+
+#endif /* COP_STRAYS_H */

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: MIT
+/*
+ * datagram/tx.c - one datagram out: its number, its header, its fate.
+ *
+ * Owns: the counters of what was sent, and the number of the next datagram to the
+ * peer. Protected by: atomic accesses. A send may block or be cancelled, so it takes
+ * no reference: the sock's memory is type-stable. Counterpart in the kernel:
+ * udp_sendmsg() in net/ipv4/udp.c.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <netinet/udp.h>
+#include <string.h>
+
+#include "datagram/copied.h"
+#include "datagram/proto.h"
+#include "datagram/soft_error.h"
+#include "datagram/tx.h"
+#include "flow/flow.h"
+#include "lib/atomic.h"
+#include "lib/cancel.h"
+#include "lib/clock.h"
+#include "lib/compiler.h"
+#include "lib/confine.h"
+#include "lib/libc.h"
+#include "lib/msghdr.h"
+#include "lib/sysctl.h"
+#include "lib/uaccess.h"
+#include "wire/encap.h"
+
+bool cop_dest_of(const void *name, socklen_t len, struct cop_flow_key *key)
+{
+	const struct sockaddr_in *to = name;
+
+	if (len < sizeof(*to) ||
+	    (to->sin_family != AF_INET && to->sin_family != AF_UNSPEC))
+		return false;
+	key->addr = to->sin_addr.s_addr;
+	key->port = to->sin_port;
+	key->zero = 0;
+	return true;
+}
+
+static bool is_peer(struct sock *sk, const struct cop_flow_key *key)
+{
+	return READ_ONCE(sk->sk_daddr) == key->addr &&
+	       READ_ONCE(sk->sk_dport) == key->port;
+}
+
+/* A send that autobinds has no sk_num yet, but has claimed its port. */
+static __be16 tx_source(const struct sock *sk)
+{
+	uint16_t snum = READ_ONCE(sk->sk_num);
+
+	return htons(likely(snum) ? snum : READ_ONCE(cop_sk(sk)->armed));
+}
+
+static uint64_t peer_next(struct sock *sk, size_t payload, uint64_t now)
+{
+	struct cop_sent *peer = &cop_sk(sk)->peer;
+	uint64_t seq = cop_sent_add(peer, payload, now);
+
+	if (unlikely(!seq))
+		WRITE_ONCE(peer->begin, now);
+	return seq;
+}
+
+static void tx_find(struct sock *sk, const void *name, socklen_t len,
+		    struct cop_tx *tx)
+{
+	bool connected = READ_ONCE(sk->sk_state) == COP_ESTABLISHED;
+
+	tx->flow = COP_TX_NONE;
+	tx->key = (struct cop_flow_key){ 0 };
+	if (name) {
+		if (cop_dest_of(name, len, &tx->key))
+			tx->flow = connected && is_peer(sk, &tx->key)
+					   ? COP_TX_PEER
+					   : COP_TX_TABLE;
+	} else if (connected) {
+		tx->key.port = READ_ONCE(sk->sk_dport);
+		tx->flow = COP_TX_PEER;
+	}
+}
+
+/* A datagram without a destination gets no number: the kernel will refuse it. */
+void cop_tx_begin(struct sock *sk, const void *name, socklen_t len,
+		  size_t payload, uint64_t now, struct cop_tx *tx)
+{
+	uint64_t seq = 0;
+
+	tx_find(sk, name, len, tx);
+	tx->payload = payload;
+	if (tx->flow == COP_TX_PEER)
+		seq = peer_next(sk, payload, now);
+	else if (tx->flow == COP_TX_TABLE)
+		seq = cop_flow_next(&cop_sk(sk)->flows, &tx->key, payload, now);
+	tx->seq = seq;
+	cop_hdr_build(&tx->hdr, tx_source(sk), tx->key.port, seq, now);
+}
+
+static void tx_undo(struct sock *sk, struct cop_tx *tx)
+{
+	if (tx->flow == COP_TX_PEER)
+		cop_sent_undo(&cop_sk(sk)->peer, tx->seq, tx->payload);
+	else if (tx->flow == COP_TX_TABLE)
+		cop_flow_undo(&cop_sk(sk)->flows, &tx->key, tx->seq,
+			      tx->payload);
+}
+
+void cop_tx_end(struct sock *sk, struct cop_tx *tx, ssize_t result)
+{
+	struct cop_counters *count = &cop_sk(sk)->count;
+
+	if (unlikely(result < 0)) {
+		tx_undo(sk, tx);
+		u32_add(&count->tx_errors, 1);
+		return;
+	}
+	u32_add(&count->tx_datagrams, 1);
+	u64_add(&count->tx_bytes, result);
+}
+
+/* For a segment length of 0 the kernel makes no segments. */
+static int judge_udp_cmsg(const struct cmsghdr *cmsg)
+{
+	uint16_t size;
+
+	if (cmsg->cmsg_type != UDP_SEGMENT ||
+	    cmsg->cmsg_len != CMSG_LEN(sizeof(size)))
+		return -EINVAL;
+	memcpy(&size, CMSG_DATA(cmsg), sizeof(size));
+	return size ? -EIO : 0;
+}
+
+int cop_refuse_udp_cmsg(int fd, const struct msghdr *msg)
+{
+	struct cmsghdr *cmsg;
+	int err = 0;
+
+	if (likely(!msg->msg_controllen) ||
+	    msg->msg_controllen > (size_t)READ_ONCE(cop_sysctl.optmem_max) ||
+	    !user_readable(fd, msg->msg_control, msg->msg_controllen))
+		return 0;
+	for (cmsg = CMSG_FIRSTHDR(msg); cmsg && err != -EINVAL;
+	     cmsg = CMSG_NXTHDR((struct msghdr *)msg, cmsg))
+		if (cmsg->cmsg_level == IPPROTO_UDP)
+			err = judge_udp_cmsg(cmsg) ?: err;
+	return err;
+}
+
+/*
+ * Whether the kernel socket holds a corked datagram. If so, the kernel adds a further
+ * part without a look at its address; if not, it refuses an address of an unknown
+ * family. The part is a probe, so nothing is added or sent.
+ */
+static bool cork_pending(int fd)
+{
+	const int flags = MSG_MORE | MSG_PROBE | MSG_DONTWAIT | MSG_NOSIGNAL;
+	const struct sockaddr_in none = { .sin_family = UINT16_MAX };
+	ssize_t ret;
+	int cancel;
+
+	if (cop_confined())
+		return true;
+	cancel = cancel_off();
+	ret = cop_libc.sendto(fd, NULL, 0, flags,
+			      (const struct sockaddr *)&none, sizeof(none));
+	cancel_on(cancel);
+	return !ret;
+}
+
+/* Count a further part of a corked datagram, which has its number already. */
+static void tx_more(struct sock *sk, const struct msghdr *msg, size_t n)
+{
+	struct cop_tx tx;
+
+	u64_add(&cop_sk(sk)->count.tx_bytes, n);
+	tx_find(sk, msg->msg_name, msg->msg_namelen, &tx);
+	if (tx.flow == COP_TX_PEER)
+		u64_add(&cop_sk(sk)->peer.bytes, n);
+	else if (tx.flow == COP_TX_TABLE)
+		cop_flow_more(&cop_sk(sk)->flows, &tx.key, n);
+}
+
+/*
+ * A datagram that is sent in parts has one header, ahead of the first part. The
+ * kernel may refuse a part. If it had begun to add it (no room, unreadable, too long
+ * in all), it drops the earlier parts too. Else (control messages that can't be read,
+ * a length beyond 65,535, MSG_OOB) the datagram stays open.
+ */
+static ssize_t sendmsg_corked(struct sock *sk, int fd, const struct msghdr *msg,
+			      int flags, size_t len)
+{
+	bool begun = sock_flag(sk, SOCK_CORKED) && cork_pending(fd);
+	bool more = flags & MSG_MORE || sock_flag(sk, SOCK_CORK_OPT);
+	struct cop_tx tx;
+	ssize_t n;
+
+	if (!begun)
+		cop_tx_begin(sk, msg->msg_name, msg->msg_namelen, len,
+			     cop_clock_us(), &tx);
+	n = cop_encap_send(fd, begun ? NULL : &tx.hdr, msg, flags, len);
+	if (!begun)
+		cop_tx_end(sk, &tx, n);
+	else if (n > 0)
+		tx_more(sk, msg, n);
+	if (n >= 0 ? more : begun && cork_pending(fd))
+		sock_set_flag(sk, SOCK_CORKED);
+	else
+		sock_reset_flag(sk, SOCK_CORKED);
+	return n;
+}
+
+/* The kernel refuses this datagram, with the errno that the program is to get. */
+static noinline ssize_t sendmsg_too_long(int fd, const struct msghdr *msg,
+					 int flags, size_t len)
+{
+	static const struct cophdr hdr;
+
+	return cop_encap_send(fd, &hdr, msg, flags, len);
+}
+
+flatten ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
+			    int flags)
+{
+	ssize_t len = cop_iov_length(fd, msg);
+	const bool too_long = len > COP_DATAGRAM_MAX;
+	struct cop_tx tx;
+	ssize_t n;
+
+	if (unlikely(len < 0))
+		return msg_refuse(fd, len);
+	n = unlikely(too_long) ? 0 : cop_soft_error(sk);
+	if (unlikely(n))
+		return n;
+	n = unlikely(too_long) ? 0 : cop_refuse_udp_cmsg(fd, msg);
+	if (unlikely(n))
+		return n;
+	if (unlikely(flags & MSG_MORE ||
+		     sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT)))
+		return sendmsg_corked(sk, fd, msg, flags, len);
+	if (unlikely(too_long))
+		return sendmsg_too_long(fd, msg, flags, len);
+	cop_tx_begin(sk, msg->msg_name, msg->msg_namelen, len, cop_clock_us(),
+		     &tx);
+	n = cop_encap_send(fd, &tx.hdr, msg, flags, len);
+	cop_tx_end(sk, &tx, n);
+	return n;
+}
+
+static ssize_t sendto_confined(struct sock *sk, int fd, const void *buf,
+			       size_t len, int flags, const void *name,
+			       socklen_t namelen)
+{
+	struct cop_tx tx;
+	ssize_t n = cop_soft_error(sk);
+
+	if (n)
+		return n;
+	if (len > COP_DATAGRAM_MAX) /* for the kernel's EMSGSIZE */
+		return cop_send_copied(fd, NULL, buf, len, flags, name,
+				       namelen);
+	cop_tx_begin(sk, name, namelen, len, cop_clock_us(), &tx);
+	n = cop_send_copied(fd, &tx.hdr, buf, len, flags, name, namelen);
+	cop_tx_end(sk, &tx, n);
+	return n;
+}
+
+static ssize_t sendto_any(struct sock *sk, int fd, const void *buf, size_t len,
+			  int flags, const void *name, socklen_t namelen)
+{
+	struct iovec iov = { (void *)buf, min_t(size_t, len, INT_MAX) };
+	struct msghdr msg = { .msg_name = (void *)name,
+			      .msg_namelen = namelen,
+			      .msg_iov = &iov,
+			      .msg_iovlen = 1 };
+
+	if (cop_confined() && !(flags & MSG_MORE) &&
+	    !sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT))
+		return sendto_confined(sk, fd, buf, iov.iov_len, flags, name,
+				       namelen);
+	return cop_sendmsg(sk, fd, &msg, flags & ~COP_MSG_FILE);
+}
+
+/* The short way, for a small datagram: copy it behind its header and send it. */
+flatten ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
+			   int flags, const void *name, socklen_t namelen)
+{
+	unsigned char wire[COP_HDR_ROOM + COP_COPY_MAX];
+	struct cop_tx tx;
+	ssize_t n;
+
+	if (unlikely(len > COP_COPY_MAX || flags & (MSG_MORE | COP_MSG_FILE) ||
+		     !user_readable(fd, buf, len) ||
+		     READ_ONCE(cop_sk(sk)->soft_err) ||
+		     sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT)))
+		return sendto_any(sk, fd, buf, len, flags, name, namelen);
+	cop_tx_begin(sk, name, namelen, len, cop_clock_us(), &tx);
+	memcpy(wire, &tx.hdr, COP_HDR_ROOM);
+	memcpy(wire + COP_HDR_ROOM, buf, len);
+	n = cop_libc.sendto(fd, wire, COP_HDR_ROOM + len, flags, name, namelen);
+	n = likely(n >= COP_HDR_ROOM) ? n - COP_HDR_ROOM : -errno;
+	cop_tx_end(sk, &tx, n);
+	return n;
+}

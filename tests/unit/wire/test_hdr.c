@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_hdr.c - wire/hdr.c: the COP header is built and checked.
+ */
+#include "wire/hdr.h"
+#include "unit/helpers.h"
+
+TestSuite(cop_hdr, .init = t_init, .timeout = 20);
+
+static const struct {
+	const char *name;
+	unsigned char head[4];
+	size_t len;
+	enum cop_stray stray;
+} head[] = {
+	{ "plain", { 0xc0, 0xb1, 0x14, 0 }, 16, COP_NO_STRAY },
+	{ "plain, with payload", { 0xc0, 0xb1, 0x14, 0 }, 999, COP_NO_STRAY },
+	{ "first", { 0xc0, 0xb1, 0x14, 1 }, 16, COP_NO_STRAY },
+	{ "flags unknown", { 0xc0, 0xb1, 0x14, 0xfe }, 16, COP_NO_STRAY },
+	{ "a word of options", { 0xc0, 0xb1, 0x15, 0 }, 20, COP_NO_STRAY },
+	{ "11 of options", { 0xc0, 0xb1, 0x1f, 0 }, 60, COP_NO_STRAY },
+	{ "empty", { 0xc0, 0xb1, 0x14, 0 }, 0, COP_STRAY_SHORT },
+	{ "15 bytes", { 0xc0, 0xb1, 0x14, 0 }, 15, COP_STRAY_SHORT },
+	{ "magic swapped", { 0xb1, 0xc0, 0x14, 0 }, 16, COP_STRAY_MAGIC },
+	{ "magic half", { 0xc0, 0xb0, 0x14, 0 }, 16, COP_STRAY_MAGIC },
+	{ "version 0", { 0xc0, 0xb1, 0x04, 0 }, 16, COP_STRAY_VERSION },
+	{ "version 2", { 0xc0, 0xb1, 0x24, 0 }, 16, COP_STRAY_VERSION },
+	{ "version 15", { 0xc0, 0xb1, 0xf4, 0 }, 16, COP_STRAY_VERSION },
+	{ "length 0", { 0xc0, 0xb1, 0x10, 0 }, 99, COP_STRAY_LENGTH },
+	{ "length 3", { 0xc0, 0xb1, 0x13, 0 }, 99, COP_STRAY_LENGTH },
+	{ "length 5 of 16", { 0xc0, 0xb1, 0x15, 0 }, 16, COP_STRAY_LENGTH },
+	{ "length 15 of 59", { 0xc0, 0xb1, 0x1f, 0 }, 59, COP_STRAY_LENGTH },
+};
+
+Test(cop_hdr, a_header_is_judged_by_length_magic_version_and_length)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(head); i++) {
+		unsigned char hdr[COP_HLEN] __attribute__((aligned(4))) = { 0 };
+
+		memcpy(hdr, head[i].head, sizeof(head[i].head));
+		cr_assert(eq(int, cop_hdr_check(hdr, head[i].len),
+			     head[i].stray),
+			  "%s", head[i].name);
+	}
+}
+
+Test(cop_hdr, a_header_is_built_byte_for_byte)
+{
+	static const unsigned char want[COP_HLEN] = { 0xc0, 0xb1, 0x14, 0x00,
+						      0x12, 0x34, 0xab, 0xcd,
+						      0x01, 0x02, 0x03, 0x04,
+						      0x9a, 0x9b, 0x9c, 0x9d };
+	struct cophdr hdr;
+
+	cop_hdr_build(&hdr, htons(0x1234), htons(0xabcd), 0x01020304,
+		      0x9a9b9c9d);
+	cr_assert(zero(int, memcmp(&hdr, want, sizeof(want))));
+}
+
+Test(cop_hdr, only_number_0_is_first_and_not_where_32_bits_wrap)
+{
+	struct cophdr hdr;
+
+	cop_hdr_build(&hdr, 0, 0, 0, 0);
+	cr_assert(eq(int, hdr.flags, COP_F_FIRST));
+	cop_hdr_build(&hdr, 0, 0, 1, 0);
+	cr_assert(zero(int, hdr.flags));
+	cop_hdr_build(&hdr, 0, 0, 1ull << 32, 0);
+	cr_assert(zero(int, hdr.flags));
+	cr_assert(zero(u32, hdr.seq));
+}
+
+Test(cop_hdr, a_plain_header_is_a_valid_one_of_16_bytes)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(head); i++) {
+		unsigned char hdr[COP_HLEN] __attribute__((aligned(4))) = { 0 };
+
+		memcpy(hdr, head[i].head, sizeof(head[i].head));
+		cr_assert(eq(int, cop_hdr_is_plain(hdr, head[i].len),
+			     head[i].stray == COP_NO_STRAY &&
+				     cop_hdr_len((struct cophdr *)hdr) ==
+					     COP_HLEN),
+			  "%s", head[i].name);
+	}
+}
+
+Test(cop_hdr, what_was_built_is_read_back)
+{
+	struct cophdr hdr;
+
+	cop_hdr_build(&hdr, htons(1), htons(2), 0xfffffff0, 0x9a9b9c9d);
+	cr_assert(cop_hdr_is_plain(&hdr, COP_HLEN));
+	cr_assert(eq(int, cop_hdr_check(&hdr, COP_HLEN), COP_NO_STRAY));
+	cr_assert(eq(sz, cop_hdr_len(&hdr), COP_HDR_ROOM));
+	cr_assert(eq(int, cop_hdr_source(&hdr), htons(1)));
+	cr_assert(eq(int, cop_hdr_dest(&hdr), htons(2)));
+	cr_assert(eq(u32, cop_hdr_seq(&hdr), 0xfffffff0));
+	cr_assert(eq(u32, cop_hdr_tstamp(&hdr), 0x9a9b9c9d));
+	cr_assert(not(cop_hdr_is_first(&hdr)));
+}
+
+Test(cop_hdr, a_datagram_shorter_than_a_header_has_no_payload)
+{
+	cr_assert(zero(sz, cop_hdr_payload(0)));
+	cr_assert(zero(sz, cop_hdr_payload(COP_HLEN)));
+	cr_assert(eq(sz, cop_hdr_payload(COP_HLEN + 1), 1));
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+/*
+ * wire/error_queue.c - datagrams that come back in the kernel socket's error queue.
+ *
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
+ * ip_recv_error() in net/ipv4/ip_sockglue.c.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "lib/cancel.h"
+#include "lib/compiler.h"
+#include "lib/iov.h"
+#include "lib/libc.h"
+#include "lib/uaccess.h"
+#include "wire/bounce.h"
+#include "wire/error_queue.h"
+#include "wire/frame.h"
+#include "wire/hdr.h"
+#include "wire/payload.h"
+
+/*
+ * If the kernel returned a frame with a COP header in it, take the header out. The
+ * frame's first bytes are in @hdr, and the rest is in the iovecs. So the bytes behind
+ * the COP header are in their place already, and only those ahead of it move.
+ */
+static bool put_frame(const struct msghdr *msg, const void *hdr, size_t n)
+{
+	unsigned char head[COP_FRAME_HEAD];
+	size_t len = min_t(size_t, n, sizeof(head)), before;
+
+	memcpy(head, hdr, COP_HDR_ROOM);
+	if (len > COP_HDR_ROOM)
+		cop_iov_gather(head + COP_HDR_ROOM, msg->msg_iov,
+			       len - COP_HDR_ROOM);
+	before = cop_frame_strip(head, len, n);
+	if (before)
+		cop_iov_scatter(msg->msg_iov, head,
+				min_t(size_t, before, n - COP_HDR_ROOM));
+	return before;
+}
+
+/* From the error queue the kernel returns the bytes it copied, MSG_TRUNC or not. */
+static ssize_t recv_error(int fd, struct msghdr *msg, int flags, size_t cap)
+{
+	unsigned char hdr[COP_HDR_ROOM] __attribute__((aligned(4)));
+	struct iovec iov[COP_IOV_ON_STACK + 1] = { { hdr, COP_HDR_ROOM } };
+	struct msghdr whole = *msg;
+	ssize_t n;
+
+	if (msg->msg_iovlen)
+		memcpy(iov + 1, msg->msg_iov, msg->msg_iovlen * sizeof(*iov));
+	whole.msg_iov = iov;
+	whole.msg_iovlen++;
+	n = cop_libc_result(cop_libc.recvmsg(fd, &whole, flags));
+	if (n < 0)
+		return n;
+	msg->msg_namelen = whole.msg_namelen;
+	msg->msg_controllen = whole.msg_controllen;
+	msg->msg_flags = whole.msg_flags;
+	if (n < COP_HDR_ROOM)
+		return 0; /* the router sent back less than a header */
+	if (cop_hdr_check(hdr, n) == COP_NO_STRAY || put_frame(msg, hdr, n))
+		return n - COP_HDR_ROOM;
+	if ((size_t)n > cap)
+		msg->msg_flags |= MSG_TRUNC;
+	n = min_t(size_t, n, cap);
+	return cop_payload_put_back(msg, hdr, COP_HDR_ROOM, n) ?: n;
+}
+
+/* The kernel has found a fault at this point too: behind the receive. */
+static ssize_t error_unbounce(struct msghdr *msg, const struct msghdr *whole,
+			      size_t cap, size_t n)
+{
+	const socklen_t room = msg->msg_name ? msg->msg_namelen : 0;
+
+	if (cop_iov_scatter(msg->msg_iov, whole->msg_iov->iov_base,
+			    min_t(size_t, n, cap)))
+		return -EFAULT;
+	msg->msg_namelen = whole->msg_namelen;
+	msg->msg_controllen = whole->msg_controllen;
+	msg->msg_flags = whole->msg_flags;
+	if (n > cap)
+		msg->msg_flags |= MSG_TRUNC;
+	if (copy_to_user(msg->msg_name, whole->msg_name,
+			 min_t(socklen_t, room, whole->msg_namelen)))
+		return -EFAULT;
+	return min_t(size_t, n, cap);
+}
+
+static noinline ssize_t recv_error_bounced(int fd, struct msghdr *msg,
+					   int flags, size_t cap)
+{
+	struct iovec iov = { cop_bounce_map(), COP_DATAGRAM_MAX };
+	struct sockaddr_storage name = { 0 };
+	struct msghdr whole = *msg;
+	ssize_t n;
+
+	if (!iov.iov_base)
+		return -ENOBUFS;
+	whole.msg_iov = &iov;
+	whole.msg_iovlen = 1;
+	if (msg->msg_name) {
+		whole.msg_name = &name;
+		whole.msg_namelen = sizeof(name);
+	}
+	n = recv_error(fd, &whole, flags, iov.iov_len);
+	if (n >= 0)
+		n = error_unbounce(msg, &whole, cap, n);
+	cop_bounce_unmap(iov.iov_base);
+	return n;
+}
+
+/* It never waits, so a thread need not be cancelled in it. */
+ssize_t cop_encap_recv_error(int fd, struct msghdr *msg, int flags, size_t cap)
+{
+	int cancel = cancel_off();
+	ssize_t n;
+
+	if (msg->msg_iovlen > COP_IOV_ON_STACK)
+		n = recv_error_bounced(fd, msg, flags, cap);
+	else
+		n = recv_error(fd, msg, flags, cap);
+	cancel_on(cancel);
+	return n;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * payload.h - the program's iovecs, in which a payload lies or is to lie.
+ */
+#ifndef COP_PAYLOAD_H
+#define COP_PAYLOAD_H
+
+#include <limits.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include "lib/compiler.h"
+#include "lib/uaccess.h"
+
+/**
+ * cop_iov_length - bytes in a message's iovecs
+ * @fd: the socket
+ * @msg: the message
+ *
+ * Returns the sum, or the kernel's error for iovecs that it refuses: -EMSGSIZE for
+ * too many; -EFAULT where the array, or the memory that it names, lies outside a
+ * program's addresses; -EINVAL for a length below 0. Counterpart: import_iovec().
+ */
+ssize_t cop_iov_length_many(int fd, const struct msghdr *msg);
+
+static inline ssize_t cop_iov_length(int fd, const struct msghdr *msg)
+{
+	if (likely(msg->msg_iovlen == 1 &&
+		   user_readable(fd, msg->msg_iov, sizeof(*msg->msg_iov)) &&
+		   msg->msg_iov->iov_len <= SSIZE_MAX &&
+		   user_range(msg->msg_iov->iov_base,
+			      min_t(size_t, msg->msg_iov->iov_len, INT_MAX))))
+		return msg->msg_iov->iov_len;
+	return cop_iov_length_many(fd, msg);
+}
+
+/**
+ * cop_payload_put_back - put a stray in the program's iovecs, from its first byte on
+ * @msg: the message, whose iovecs hold what followed the first COP_HDR_ROOM bytes
+ * @head: these bytes
+ * @n: the stray's length in bytes, all of it
+ * @len: how many bytes are to be in the iovecs in the end; at most their length
+ *
+ * Returns 0 or -EFAULT: the kernel may have written fewer bytes than @len.
+ */
+int cop_payload_put_back(const struct msghdr *msg, const void *head, size_t n,
+			 size_t len);
+
+#endif /* COP_PAYLOAD_H */

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+/*
+ * wire/recv.c - one UDP datagram in through the kernel socket, parted into header
+ * and payload.
+ *
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
+ * fou_udp_recv() in net/ipv4/fou_core.c.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "lib/cancel.h"
+#include "lib/compiler.h"
+#include "lib/confine.h"
+#include "lib/iov.h"
+#include "lib/libc.h"
+#include "lib/uaccess.h"
+#include "wire/bounce.h"
+#include "wire/payload.h"
+#include "wire/recv.h"
+
+void cop_rx_measure(struct cop_rx *rx, const void *head, size_t n, size_t cap)
+{
+	if (likely(cop_rx_measure_plain(rx, head, n, cap)))
+		return;
+	rx->stray = cop_hdr_check(head, n);
+	rx->len = n;
+	if (rx->stray == COP_NO_STRAY) {
+		memcpy(&rx->hdr, head, COP_HDR_ROOM);
+		rx->len -= cop_hdr_len(&rx->hdr);
+	}
+	rx->copied = min_t(size_t, rx->len, cap);
+}
+
+/* The kernel has set MSG_TRUNC by our iovecs, but the program's iovecs count. */
+static void rx_flags(struct msghdr *msg, const struct cop_rx *rx)
+{
+	msg->msg_flags &= ~MSG_TRUNC;
+	if (rx->copied < rx->len)
+		msg->msg_flags |= MSG_TRUNC;
+}
+
+static ssize_t read_one(int fd, struct msghdr *msg, struct iovec *iov,
+			size_t iovlen)
+{
+	msg->msg_namelen = 0;
+	msg->msg_controllen = 0;
+	msg->msg_flags = 0;
+	return cop_libc_result(cop_libc.readv(fd, iov, iovlen));
+}
+
+/* With MSG_TRUNC the kernel returns the whole length. */
+static ssize_t recv_one(int fd, struct msghdr *msg, struct iovec *iov,
+			size_t iovlen, int flags)
+{
+	struct msghdr whole = *msg;
+	ssize_t n;
+
+	if (cop_by_file(flags))
+		return read_one(fd, msg, iov, iovlen);
+	whole.msg_iov = iov;
+	whole.msg_iovlen = iovlen;
+	n = cop_libc_result(cop_libc.recvmsg(fd, &whole, flags | MSG_TRUNC));
+	msg->msg_namelen = whole.msg_namelen;
+	if (n < 0)
+		return n;
+	msg->msg_controllen = whole.msg_controllen;
+	msg->msg_flags = whole.msg_flags;
+	return n;
+}
+
+static int recv_through(int fd, struct msghdr *msg, int flags, size_t cap,
+			struct cop_rx *rx, unsigned char *buf)
+{
+	struct iovec iov = { buf, COP_DATAGRAM_MAX };
+	struct sockaddr_storage name = { 0 };
+	const socklen_t room = msg->msg_name ? msg->msg_namelen : 0;
+	struct msghdr whole = *msg;
+	size_t skip = 0;
+	ssize_t n;
+
+	if (msg->msg_name) {
+		whole.msg_name = &name;
+		whole.msg_namelen = sizeof(name);
+	}
+	n = recv_one(fd, &whole, &iov, 1, flags);
+	if (n < 0)
+		return n;
+	cop_rx_measure(rx, buf, n, cap);
+	if (rx->stray == COP_NO_STRAY)
+		skip = cop_hdr_len(&rx->hdr);
+	rx->fault = cop_iov_scatter(msg->msg_iov, buf + skip, rx->copied);
+	if (rx->fault && rx->stray == COP_NO_STRAY)
+		return -EFAULT;
+	msg->msg_namelen = whole.msg_namelen;
+	msg->msg_controllen = whole.msg_controllen;
+	msg->msg_flags = whole.msg_flags;
+	rx_flags(msg, rx);
+	return copy_to_user(msg->msg_name, &name,
+			    min_t(socklen_t, room, whole.msg_namelen));
+}
+
+static noinline int recv_bounced(int fd, struct msghdr *msg, int flags,
+				 size_t cap, struct cop_rx *rx)
+{
+	struct _pthread_cleanup_buffer cleanup;
+	void *buf = cop_bounce_map();
+	int err;
+
+	if (!buf)
+		return -ENOBUFS;
+	_pthread_cleanup_push(&cleanup, cop_bounce_unmap, buf);
+	err = recv_through(fd, msg, flags, cap, rx, buf);
+	_pthread_cleanup_pop(&cleanup, 1);
+	return err;
+}
+
+/*
+ * Put the program's iovecs between one for the header and one for the end of a long
+ * payload, which options push beyond the program's own iovecs.
+ */
+static size_t iov_wrap(struct iovec *iov, const struct msghdr *msg, void *hdr,
+		       void *tail)
+{
+	size_t n = msg->msg_iovlen;
+
+	iov[0] = (struct iovec){ hdr, COP_HDR_ROOM };
+	if (n)
+		memcpy(iov + 1, msg->msg_iov, n * sizeof(*iov));
+	iov[n + 1] = (struct iovec){ tail, COP_HDR_OPTIONS };
+	return n + 2;
+}
+
+/* Move the payload to the front: options stand in its place. */
+static void skip_options(const struct msghdr *msg, const void *tail,
+			 size_t options, size_t len)
+{
+	struct iovec from[msg->msg_iovlen + 2];
+	unsigned char none[COP_HDR_ROOM];
+
+	iov_wrap(from, msg, none, (void *)tail);
+	cop_iov_copy(msg->msg_iov, from + 1, options, len);
+}
+
+void cop_encap_settle(struct msghdr *msg, const void *hdr, const void *tail,
+		      size_t n, size_t cap, struct cop_rx *rx)
+{
+	cop_rx_measure(rx, hdr, n, cap);
+	if (unlikely(rx->stray != COP_NO_STRAY))
+		rx->fault = cop_payload_put_back(msg, hdr, n, rx->copied);
+	else if (unlikely(cop_hdr_len(&rx->hdr) > COP_HDR_ROOM))
+		skip_options(msg, tail, cop_hdr_len(&rx->hdr) - COP_HDR_ROOM,
+			     rx->copied);
+	rx_flags(msg, rx);
+}
+
+static int recv_vectored(int fd, struct msghdr *msg, int flags, size_t cap,
+			 struct cop_rx *rx)
+{
+	struct iovec iov[msg->msg_iovlen + 2];
+	unsigned char hdr[COP_HDR_ROOM] __attribute__((aligned(4)));
+	unsigned char tail[COP_HDR_OPTIONS];
+	size_t iovlen = iov_wrap(iov, msg, hdr, tail);
+	ssize_t n = recv_one(fd, msg, iov, iovlen, flags);
+
+	if (n < 0)
+		return n;
+	cop_encap_settle(msg, hdr, tail, n, cap, rx);
+	return 0;
+}
+
+flatten int cop_encap_recv(int fd, struct msghdr *msg, int flags, size_t cap,
+			   struct cop_rx *rx)
+{
+	if (unlikely(msg->msg_iovlen > cop_iov_limit(2)))
+		return recv_bounced(fd, msg, flags, cap, rx);
+	return recv_vectored(fd, msg, flags, cap, rx);
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+/*
+ * wire/send.c - a header and a payload out through the kernel socket.
+ *
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
+ * udp_tunnel_xmit_skb() in net/ipv4/udp_tunnel_core.c.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "lib/cancel.h"
+#include "lib/compiler.h"
+#include "lib/confine.h"
+#include "lib/iov.h"
+#include "lib/libc.h"
+#include "lib/uaccess.h"
+#include "wire/bounce.h"
+#include "wire/hdr.h"
+#include "wire/send.h"
+
+/* The kernel treats all lengths beyond this alike, and it fits in any memory. */
+#define LONGER_THAN_ANY (1 << 20)
+
+/*
+ * A payload that can't be read must not be copied: the kernel gets it as it is, for its
+ * EFAULT.
+ */
+static bool payload_is_readable(int fd, const struct msghdr *msg)
+{
+	for (size_t i = 0; i < msg->msg_iovlen; i++) {
+		const struct iovec *iov = &msg->msg_iov[i];
+
+		if (iov->iov_len &&
+		    !user_readable(fd, iov->iov_base, iov->iov_len))
+			return false;
+	}
+	return true;
+}
+
+static ssize_t send_copied(int fd, const struct cophdr *hdr,
+			   const struct msghdr *msg, int flags, size_t len)
+{
+	unsigned char buf[COP_HDR_ROOM + COP_COPY_MAX];
+
+	memcpy(buf, hdr, COP_HDR_ROOM);
+	cop_iov_gather(buf + COP_HDR_ROOM, msg->msg_iov, len);
+	return cop_libc_result(cop_libc.sendto(fd, buf, COP_HDR_ROOM + len,
+					       flags, msg->msg_name,
+					       msg->msg_namelen));
+}
+
+static ssize_t send_vectored(int fd, const struct cophdr *hdr,
+			     const struct msghdr *msg, int flags)
+{
+	struct iovec iov[msg->msg_iovlen + 1];
+	struct msghdr whole = *msg;
+
+	iov[0].iov_base = (void *)hdr;
+	iov[0].iov_len = COP_HDR_ROOM;
+	if (msg->msg_iovlen)
+		memcpy(iov + 1, msg->msg_iov, msg->msg_iovlen * sizeof(*iov));
+	whole.msg_iov = iov;
+	whole.msg_iovlen++;
+	if (cop_by_file(flags))
+		return cop_libc_result(
+			cop_libc.writev(fd, iov, whole.msg_iovlen));
+	return cop_libc_result(cop_libc.sendmsg(fd, &whole, flags));
+}
+
+/*
+ * A payload that can't be read is an EFAULT, but the kernel first looks at everything
+ * else that may be wrong with the call. So it gets a payload that it can't read.
+ */
+static ssize_t send_from(int fd, const struct cophdr *hdr,
+			 const struct msghdr *msg, int flags, size_t len,
+			 void *buf)
+{
+	struct iovec iov = { buf, min_t(size_t, len, LONGER_THAN_ANY) };
+	struct msghdr whole = *msg;
+
+	whole.msg_iov = &iov;
+	whole.msg_iovlen = 1;
+	if (len <= COP_DATAGRAM_MAX && payload_is_readable(fd, msg))
+		cop_iov_gather(buf, msg->msg_iov, len);
+	else if (cop_bounce_seal(buf))
+		return -EFAULT;
+	return send_vectored(fd, hdr, &whole, flags);
+}
+
+/*
+ * The kernel refuses a length beyond 65,535 before it looks at anything else, and a
+ * length that IP can't carry after everything else. A length of the second kind must
+ * not become one of the first because the header is added.
+ */
+static size_t refused_length(size_t len)
+{
+	return len <= UINT16_MAX ? min_t(size_t, len, UINT16_MAX - COP_HDR_ROOM)
+				 : len;
+}
+
+static noinline ssize_t send_bounced(int fd, const struct cophdr *hdr,
+				     const struct msghdr *msg, int flags,
+				     size_t len)
+{
+	struct _pthread_cleanup_buffer cleanup;
+	void *buf = cop_bounce_map();
+	ssize_t n;
+
+	if (!buf)
+		return -ENOBUFS;
+	_pthread_cleanup_push(&cleanup, cop_bounce_unmap, buf);
+	n = send_from(fd, hdr, msg, flags, refused_length(len), buf);
+	_pthread_cleanup_pop(&cleanup, 1);
+	return n < 0 ? n
+		     : (ssize_t)len +
+			       COP_HDR_ROOM; /* a probe succeeds with any length */
+}
+
+/*
+ * A confined process may not be allowed to ask the kernel what can be read. So its
+ * payload is copied only where there is no other way.
+ */
+flatten ssize_t cop_encap_send(int fd, const struct cophdr *hdr,
+			       const struct msghdr *msg, int flags, size_t len)
+{
+	ssize_t n;
+
+	if (!hdr)
+		return cop_libc_result(
+			cop_libc.sendmsg(fd, msg, flags & ~COP_MSG_FILE));
+	if (len <= COP_COPY_MAX && !msg->msg_controllen && !cop_confined() &&
+	    payload_is_readable(fd, msg))
+		n = send_copied(fd, hdr, msg, flags, len);
+	else if (msg->msg_iovlen > cop_iov_limit(1) || len > COP_DATAGRAM_MAX)
+		n = send_bounced(fd, hdr, msg, flags, len);
+	else
+		n = send_vectored(fd, hdr, msg, flags);
+	return n < COP_HDR_ROOM ? n : n - COP_HDR_ROOM;
+}
