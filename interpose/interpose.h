@@ -37,6 +37,7 @@ ssize_t __recvfrom_chk(int fd, void *buf, size_t len, size_t buflen, int flags,
 		       struct sockaddr *addr, socklen_t *alen);
 int __dprintf_chk(int fd, int flag, const char *fmt, ...);
 int __vdprintf_chk(int fd, int flag, const char *fmt, va_list ap);
+int __vfprintf_chk(FILE *fp, int flag, const char *fmt, va_list ap);
 int __vsnprintf_chk(char *buf, size_t len, int flag, size_t buflen,
 		    const char *fmt, va_list ap);
 int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t size);

@@ -663,14 +663,14 @@ local function hand_on(tvb, pinfo, root)
 end
 
 -- What takes the payload writes over the columns, but for what is fenced. Where
--- nobody has written they are as before.
+-- nobody has written they are as before. The remark is put in front at the end: some
+-- dissectors begin with a comma where they find text.
 local function hand_on_below(tvb, pinfo, root, remark)
     local cols = pinfo.cols
     local protocol, info = tostring(cols.protocol), tostring(cols.info)
     cols.protocol:append("/")
     cols.protocol:fence()
-    cols.info:set(remark)
-    cols.info:fence()
+    cols.info:set("")
     local fenced = tostring(cols.protocol)
     hand_on(tvb, pinfo, root)
     if tostring(cols.protocol) == fenced then
@@ -678,6 +678,8 @@ local function hand_on_below(tvb, pinfo, root, remark)
         cols.protocol:set(protocol)
         cols.info:clear_fence()
         cols.info:set(info)
+    else
+        cols.info:prepend(remark)
     end
 end
 

@@ -194,6 +194,12 @@ static const struct column {
 
 #define COLUMNS (sizeof(columns) / sizeof(*columns))
 
+/*
+ * The last column needs no alignment, and libsmartcols does not get it: version
+ * 2.41 loops forever on a byte that is no character in the locale.
+ */
+#define ALIGNED (COLUMNS - 1)
+
 static struct libscols_table *rows;
 
 /*
@@ -209,7 +215,7 @@ static struct libscols_table *make_table(void)
 	scols_table_enable_noheadings(table, 1);
 	scols_table_enable_noencoding(table, 1);
 	scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
-	for (size_t i = 0; i < COLUMNS; i++)
+	for (size_t i = 0; i < ALIGNED; i++)
 		scols_table_new_column(table, columns[i].name, columns[i].width,
 				       columns[i].flags);
 	return table;
@@ -219,7 +225,7 @@ static struct libscols_table *make_table(void)
 static void widen(struct libscols_table *table,
 		  const char *const cells[COLUMNS])
 {
-	for (size_t i = 0; i < COLUMNS - 1; i++) {
+	for (size_t i = 0; i < ALIGNED; i++) {
 		struct libscols_column *c = scols_table_get_column(table, i);
 
 		if (strlen(cells[i]) > scols_column_get_whint(c))
@@ -239,10 +245,10 @@ static void put_row(FILE *out, const char *const cells[COLUMNS])
 	if (!line)
 		return;
 	widen(rows, cells);
-	for (size_t i = 0; i < COLUMNS; i++)
+	for (size_t i = 0; i < ALIGNED; i++)
 		scols_line_set_data(line, i, cells[i]);
 	if (!scols_print_table_to_string(rows, &text))
-		fprintf(out, "%s\n", text);
+		fprintf(out, "%s %s\n", text, cells[ALIGNED]);
 	free(text);
 	scols_table_remove_lines(rows);
 }
