@@ -79,8 +79,7 @@ ROOM_OBJECTS := $(ROOMS:%.c=$(B)/%.o)
 
 BUILD_NEEDS := \
 	libelf-dev=/usr/include/gelf.h \
-	libsmartcols-dev=/usr/include/libsmartcols/libsmartcols.h \
-	uthash-dev=/usr/include/uthash.h
+	libsmartcols-dev=/usr/include/libsmartcols/libsmartcols.h
 
 # A compiler's command has the name of its package. Packages behind a "-" are
 # optional: without them make goes on.
@@ -144,7 +143,8 @@ LINT_NEEDS := \
 	clang-format \
 	cppcheck \
 	lua-check=luacheck \
-	mandoc
+	mandoc \
+	python3=/usr/bin/python3
 
 FRESH_NEEDS := \
 	debootstrap \
@@ -430,6 +430,7 @@ programs: need
 lint: need
 	$(MAKE) -B B=build/gcc LIB=build/gcc/libcop.so CC=gcc WERROR=-Werror all
 	$(MAKE) -B B=build/clang LIB=build/clang/libcop.so CC=clang WERROR=-Werror all
+	scripts/layers build/gcc
 	cppcheck -q --error-exitcode=1 --inline-suppr -I. -Iinclude $(SOURCES) $(TOOLS)
 	mandoc -T lint -W warning man/*
 	luacheck -q $(wildcard tools/*.lua tests/*/*/*.lua)
