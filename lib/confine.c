@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -67,14 +66,4 @@ bool cop_confine_notice(int err)
 	if (err == -EPERM || err == -EACCES || err == -ENOSYS)
 		WRITE_ONCE(cop_is_confined, true);
 	return cop_confined();
-}
-
-void cop_yield(void)
-{
-	if (!cop_confined())
-		sched_yield();
-#ifdef __x86_64__
-	else
-		__builtin_ia32_pause();
-#endif
 }

@@ -46,14 +46,6 @@ bool cop_confine_start(void);
  */
 bool cop_confine_notice(int err);
 
-/**
- * cop_yield - give the processor to the thread that holds a lock
- *
- * Calls sched_yield(). A filter could forbid that, so in a confined process the
- * processor only pauses.
- */
-void cop_yield(void);
-
 /*
  * A message flag, used only in a confined process: the program calls read(),
  * write(), readv() or writev(), so the library has to make that same system

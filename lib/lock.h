@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lock.h - one thread at a time changes a kernel socket: its filter, its mark,
- * the head of its queue.
+ * lock.h - one thread at a time changes a kernel socket (its filter, its mark, the
+ * head of its queue), or takes one in.
  */
 #ifndef COP_LOCK_H
 #define COP_LOCK_H
@@ -21,7 +21,8 @@ struct cop_held {
 
 /**
  * cop_lock - keep the process's other threads from a kernel socket
- * @lock: the sock's lock: 0 if it is free, else its holder's thread id
+ * @lock: the sock's lock or the table's: 0 if it is free, else its holder's
+ *	thread id
  * @held: filled in for cop_unlock()
  *
  * For a few system calls that do not block. Signals are blocked and
@@ -35,7 +36,7 @@ void cop_lock(_Atomic(uint32_t) *lock, struct cop_held *held);
 
 /**
  * cop_unlock - let the other threads go on
- * @lock: the sock's lock
+ * @lock: that lock
  * @held: from cop_lock()
  *
  * Counterpart: release_sock().
