@@ -178,8 +178,7 @@ static int slot_fill(int fd, struct socket *sock)
 
 	if (err)
 		return err;
-	fd_drop(slot_socket(atomic_exchange(
-		cop_slot(READ_ONCE(cop_table.slots), fd), sock)));
+	fd_drop(slot_socket(atomic_exchange(cop_slot(cop_slots(), fd), sock)));
 	u32_add(&cop_table.installs, 1);
 	return 0;
 }
@@ -209,7 +208,7 @@ static bool socket_tryget(struct socket *sock)
 
 static struct socket *slot_read(int fd)
 {
-	return atomic_load_explicit(cop_slot(READ_ONCE(cop_table.slots), fd),
+	return atomic_load_explicit(cop_slot(cop_slots(), fd),
 				    memory_order_acquire);
 }
 
@@ -296,8 +295,8 @@ static bool slot_clear(int fd, struct socket *sock)
 		return true;
 	if (slot_has(held, SLOT_EXCHANGE) && sock_kernel_cookie(fd))
 		return false;
-	if (!atomic_compare_exchange_strong(
-		    cop_slot(READ_ONCE(cop_table.slots), fd), &held, NULL))
+	if (!atomic_compare_exchange_strong(cop_slot(cop_slots(), fd), &held,
+					    NULL))
 		return slot_clear(fd, sock);
 	if (sock_flag(sock->sk, SOCK_CARRIED))
 		cop_debug(fd, "was closed unseen");

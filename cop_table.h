@@ -58,6 +58,11 @@ static inline struct socket *slot_note(const struct socket *sock,
 	return (struct socket *)((uintptr_t)sock | note);
 }
 
+static inline struct cop_slots *cop_slots(void)
+{
+	return atomic_load_explicit(&cop_table.slots, memory_order_acquire);
+}
+
 /*
  * The slot of a descriptor below cop_table.max. It may be filled only after
  * fd_room(): before that it may be the one slot of all descriptors without a chunk.
@@ -89,7 +94,7 @@ static inline struct socket *sockfd_lookup(int fd)
 	if (likely((unsigned int)fd >=
 		   atomic_load_explicit(&cop_table.max, memory_order_acquire)))
 		return NULL;
-	slot = atomic_load_explicit(cop_slot(READ_ONCE(cop_table.slots), fd),
+	slot = atomic_load_explicit(cop_slot(cop_slots(), fd),
 				    memory_order_acquire);
 	return unlikely(slot_has(slot, SLOT_NOTES)) ? sockfd_ask(fd) : slot;
 }

@@ -117,15 +117,19 @@ void cop_lock(_Atomic(uint32_t) *lock, struct cop_held *held)
 }
 
 /*
- * Does nothing if another thread holds the lock: the sock has a new owner then.
+ * Does nothing if another thread holds the lock: the sock has a new owner then. The
+ * kernel hands the lock to a waiter; the addition of 0 orders that for
+ * ThreadSanitizer, which sees no write of the kernel's.
  */
 static void let_go(_Atomic(uint32_t) *lock)
 {
 	uint32_t me = thread_id(), held = me;
 
-	if (!atomic_compare_exchange_strong(lock, &held, 0) &&
-	    (held & FUTEX_TID_MASK) == me)
-		futex(lock, FUTEX_UNLOCK_PI, NULL);
+	if (atomic_compare_exchange_strong(lock, &held, 0) ||
+	    (held & FUTEX_TID_MASK) != me)
+		return;
+	atomic_fetch_add(lock, 0);
+	futex(lock, FUTEX_UNLOCK_PI, NULL);
 }
 
 void cop_unlock(_Atomic(uint32_t) *lock, struct cop_held *held)

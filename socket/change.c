@@ -23,7 +23,7 @@ COP_ATOMIC_CAS(slot, struct socket *, "q")
 
 static _Atomic(struct socket *) *slot_at(int fd)
 {
-	return cop_slot(READ_ONCE(cop_table.slots), fd);
+	return cop_slot(cop_slots(), fd);
 }
 
 static struct socket *slot_of(int fd)
