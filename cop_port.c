@@ -4,12 +4,11 @@
  *
  * Owns: cop_port_table. Protected by: the claim of a port is one atomic
  * operation on its word of the bitmap; the lengths of the queues follow it and
- * only steer the choice. May call: the random source it is given.
- * Counterpart in the kernel: udp_lib_get_port() in net/ipv4/udp.c.
+ * only steer the choice. Counterpart in the kernel: udp_lib_get_port() in net/ipv4/udp.c.
  */
+#include "cop_port.h"
 #include "lib/atomic.h"
 #include "lib/compiler.h"
-#include "cop_port.h"
 #include "lib/random.h"
 
 /* A queue of this length is as good as full; see cop_port_claim_any(). */
@@ -20,38 +19,6 @@
 #define NO_TSAN	    __attribute__((no_sanitize("thread")))
 
 struct cop_port_table cop_port_table = { .random = cop_random };
-
-static unsigned int port_queue(uint16_t snum)
-{
-	return snum % COP_HTABLE_SIZE;
-}
-
-static unsigned int port_place(uint16_t snum)
-{
-	return snum / COP_HTABLE_SIZE;
-}
-
-static uint64_t port_mask(uint16_t snum)
-{
-	return 1ull << (port_place(snum) % 64);
-}
-
-static _Atomic(uint64_t) *port_word(struct cop_port_bits *bits, uint16_t snum)
-{
-	return &bits->word[port_queue(snum)][port_place(snum) / 64];
-}
-
-void cop_port_bit(struct cop_port_bits *bits, uint16_t snum)
-{
-	_Atomic(uint64_t) *word = port_word(bits, snum);
-
-	WRITE_ONCE(*word, READ_ONCE(*word) | port_mask(snum));
-}
-
-bool cop_port_taken(struct cop_port_table *table, uint16_t snum)
-{
-	return READ_ONCE(*port_word(&table->taken, snum)) & port_mask(snum);
-}
 
 unsigned int cop_port_held(const struct cop_port_table *table)
 {
@@ -84,7 +51,7 @@ void cop_port_release(struct cop_port_table *table, uint16_t snum)
 
 	/* The port first: see queue_is_full(). */
 	if (unlikely(!(u64_and(port_word(&table->taken, snum), ~mask) & mask)))
-		return; /* two threads parted a sock from it */
+		return; /* two threads have released it at once */
 	if (unlikely(u16_add(count, -1) & COP_QUEUE_FULL))
 		queue_look_again(table, port_queue(snum));
 }
@@ -110,7 +77,7 @@ bool cop_port_reclaim(struct cop_port_table *table, uint16_t snum)
 	return true;
 }
 
-/* Bits [from, 64) of a word of a queue, where from may be outside of it. */
+/* Bits [from, 64) of a word; @from may be below 0 or above 63. */
 static uint64_t bits_from(int from)
 {
 	if (from >= 64)
@@ -131,8 +98,9 @@ static uint64_t range_word(unsigned int q, unsigned int w, int low, int high)
 }
 
 /*
- * The places in a queue that the range covers, first and number: where a search
- * may begin. From a place outside, every search would end up at the same port.
+ * The places in a queue that the range covers: the first one, and how many. A
+ * search begins at one of them. From a place outside the range every search would
+ * find the same port first.
  */
 static uint32_t places_of(uint16_t low, uint16_t high)
 {
@@ -209,9 +177,9 @@ static uint16_t claim_in_queue(struct cop_port_table *table, unsigned int q,
 }
 
 /*
- * Note that a queue has nothing left. The hint is set before the second look,
- * and a release frees its port before it looks for the hint: whichever comes
- * last sees the other, so a free port is never hidden for good.
+ * Note that a queue has no free port. This sets the hint and then looks a second
+ * time; a release frees its port and then looks for the hint. The later of the two
+ * sees what the other has done, so that no free port stays hidden.
  */
 static bool queue_is_full(struct cop_port_table *table, unsigned int q)
 {
@@ -223,11 +191,11 @@ static bool queue_is_full(struct cop_port_table *table, unsigned int q)
 }
 
 /*
- * The first of the shortest queues from @rover on. A queue's key is its length
- * with the distance from the rover below it, so one pass for the least key
- * finds it; all the keys of full queues are from KEY_FULL on. The lengths are
- * read as they stand, without atomic loads, so that the compiler can take eight
- * at a time: whatever is seen, the claim itself decides.
+ * The first of the shortest queues from @rover on. The key of a queue is its
+ * length times 128, plus its distance from the rover, so that one pass for the
+ * least key finds it. The key of a full queue is at least KEY_FULL. The loads of
+ * the lengths are not atomic, so that the compiler can load eight at once. A wrong
+ * length does no harm: the claim itself decides.
  */
 static NO_TSAN unsigned int shortest_queue(const struct cop_port_table *table,
 					   unsigned int rover)
@@ -245,7 +213,7 @@ static NO_TSAN unsigned int shortest_queue(const struct cop_port_table *table,
 	return best - KEY_BASE;
 }
 
-/* The hints are only hints: before saying no, look at every queue itself. */
+/* A hint may be out of date, so look at every queue before the answer is no. */
 static uint16_t claim_in_any_queue(struct cop_port_table *table,
 				   unsigned int rover, unsigned int place)
 {

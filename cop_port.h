@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * port.h - the port space: which COP ports this process holds, and which one
+ * cop_port.h - the port space: which COP ports this process holds, and which one
  * an ephemeral bind gets.
  */
 #ifndef COP_PORT_H
@@ -10,18 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define COP_PORTS	65536
-#define COP_HTABLE_SIZE 128 /* queues; a power of two */
-#define COP_QUEUE_PORTS (COP_PORTS / COP_HTABLE_SIZE)
-#define COP_QUEUE_WORDS (COP_QUEUE_PORTS / 64)
-
-/*
- * One bit for each port, queue by queue: port p is bit p / 128 of queue
- * p % 128, so that all ports of a queue lie in one cache line.
- */
-struct cop_port_bits {
-	_Atomic(uint64_t) word[COP_HTABLE_SIZE][COP_QUEUE_WORDS];
-};
+#include "lib/port_bits.h"
 
 /*
  * The counterpart of struct udp_table, with the length of each queue stored,
@@ -30,16 +19,16 @@ struct cop_port_bits {
 struct cop_port_table {
 	struct cop_port_bits taken;   /* (a) claimed by a socket */
 	struct cop_port_bits allowed; /* (a) an ephemeral bind may have it */
-	_Atomic(uint32_t) places;     /* (a) of a queue, that the range covers:
-				       * first << 16 | number */
+	_Atomic(uint32_t) places;     /* (a) where in a queue the range lies:
+				       * first place << 16 | how many */
 	_Atomic(uint16_t) count[COP_HTABLE_SIZE]; /* (a) length of each queue,
 						   * with COP_QUEUE_FULL */
-	uint32_t (*random)(void); /* (c) where the rover moves next */
+	uint32_t (*random)(void); /* (c) chooses where a search begins */
 };
 
 /*
- * Set in a count: no allowed port of this queue was free when last looked at.
- * Only a hint, set by whoever finds it out and cleared by each release.
+ * A bit of a count: a search has found no free port in this queue that is allowed.
+ * Only a hint; each release clears it.
  */
 #define COP_QUEUE_FULL 0x400
 
@@ -51,10 +40,10 @@ extern struct cop_port_table cop_port_table;
  * @table: the port space
  * @low: the lowest, host order
  * @high: the highest, host order
- * @reserved: those of them that it may not get, or NULL for none
+ * @reserved: ports in this range that it may not get; NULL: none
  *
  * The counterpart of ip_local_port_range and ip_local_reserved_ports. Lock-free;
- * an allocation that runs at the same time sees either answer for each port.
+ * for each port a claim at the same time sees the old answer or the new one.
  */
 void cop_port_allow(struct cop_port_table *table, uint16_t low, uint16_t high,
 		    const struct cop_port_bits *reserved);
@@ -64,8 +53,8 @@ void cop_port_allow(struct cop_port_table *table, uint16_t low, uint16_t high,
  * @table: the port space
  * @snum: the port, host order
  *
- * Returns whether it was free and is the caller's now. One atomic operation on
- * the port's word decides; lock-free, async-signal-safe.
+ * Returns true if it was free; it belongs to the caller now. One atomic operation
+ * on the port's word decides. Lock-free, async-signal-safe.
  */
 bool cop_port_claim(struct cop_port_table *table, uint16_t snum);
 
@@ -74,30 +63,29 @@ bool cop_port_claim(struct cop_port_table *table, uint16_t snum);
  * @table: the port space
  * @snum: a port that the caller claimed, host order
  *
- * A port that is not taken stays so.
- *
- * Lock-free, async-signal-safe.
+ * Does nothing if the port is free. Lock-free, async-signal-safe.
  */
 void cop_port_release(struct cop_port_table *table, uint16_t snum);
 
 /**
- * cop_port_reclaim - give back a port that a thread claimed that is no more
+ * cop_port_reclaim - give back a port whose claim a lost thread has left behind
  * @table: the port space
  * @snum: the port, host order, which no sock has
  *
- * For a process with one thread: a child that was forked while another thread
- * of its parent's had a claim without a sock, or had just begun to count it.
- * Returns whether the port was taken. Async-signal-safe.
+ * For a forked child with one thread: at the fork another thread of the parent
+ * had claimed a port, but had not yet recorded it in a sock or in the length of
+ * its queue. Returns whether the port was taken. Async-signal-safe.
  */
 bool cop_port_reclaim(struct cop_port_table *table, uint16_t snum);
 
 /**
- * cop_port_claim_any - take a free port of those that cop_port_allow() allows
+ * cop_port_claim_any - take a free port that cop_port_allow() allows
  * @table: the port space
  *
- * From a random rover the first shortest queue that has one, and in it the
- * first free one from a random place on: each call draws anew, as Algorithm 2
- * of RFC 6056 does, so that the ports handed out say nothing of the next.
+ * The search begins at a random queue and takes the first of the shortest ones;
+ * in that queue it begins at a random place and takes the first free port. Each
+ * call draws new random numbers, as Algorithm 2 of RFC 6056 does, so that nobody
+ * can guess the next port from the ports before.
  *
  * Returns the port, host order, or 0 when none is free. Lock-free,
  * async-signal-safe. Counterpart: udp_lib_get_port() with snum 0.
@@ -105,23 +93,9 @@ bool cop_port_reclaim(struct cop_port_table *table, uint16_t snum);
 uint16_t cop_port_claim_any(struct cop_port_table *table);
 
 /**
- * cop_port_taken - whether a socket of this process holds a port
- * @table: the port space
- * @snum: the port, host order
- */
-bool cop_port_taken(struct cop_port_table *table, uint16_t snum);
-
-/**
  * cop_port_held - how many ports the sockets of this process hold
  * @table: the port space
  */
 unsigned int cop_port_held(const struct cop_port_table *table);
-
-/**
- * cop_port_bit - add a port to a set that nobody else uses yet
- * @bits: the set
- * @snum: the port, host order
- */
-void cop_port_bit(struct cop_port_bits *bits, uint16_t snum);
 
 #endif /* COP_PORT_H */

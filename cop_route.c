@@ -2,10 +2,10 @@
 /*
  * cop_route.c - what the kernel's routing tables say of an address.
  *
+ * The kernel is asked over a netlink socket that lives for the call only.
+ *
  * Owns: the last answer of inet_source_addr(). Protected by: one atomic word.
- * May call: lib/netns.c, lib/scratch.c and the kernel, over a short-lived netlink
- * socket and over the socket it is given. Counterpart in the kernel:
- * net/ipv4/fib_frontend.c and route.c.
+ * Counterpart in the kernel: net/ipv4/fib_frontend.c and route.c.
  */
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -14,11 +14,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "cop_route.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
+#include "lib/kernel_socket.h"
 #include "lib/libc.h"
 #include "lib/netns.h"
-#include "cop_route.h"
 #include "lib/scratch.h"
 
 struct route_query {
@@ -54,6 +55,7 @@ static ssize_t route_ask(int nl, __be32 addr, union route_answer *answer)
 	return cop_libc.recv(nl, answer, sizeof(*answer), MSG_DONTWAIT);
 }
 
+/* Whether the netlink socket, made by this thread, can be asked about @netns. */
 static bool is_in(int nl, uint64_t netns)
 {
 	return !netns || cop_netns_of(nl) == netns;
@@ -108,9 +110,9 @@ static bool can_be_source(__be32 addr, uint64_t netns)
 }
 
 /*
- * Programs that bind many sockets bind them to few addresses, so the last
- * answer is kept for a second: address << 32 | second << 1 | answer. Where there
- * are several namespaces nothing is kept.
+ * A program that binds many sockets binds them to few addresses. So the last
+ * answer is kept for a second: address << 32 | second << 1 | answer. In a process
+ * with several namespaces no answer is kept.
  */
 __be32 inet_source_addr(__be32 addr, uint64_t netns)
 {
@@ -130,15 +132,6 @@ __be32 inet_source_addr(__be32 addr, uint64_t netns)
 		WRITE_ONCE(last, seen);
 	}
 	return seen & 1 ? addr : 0;
-}
-
-void ip_local_name(int fd, struct sockaddr_in *local)
-{
-	socklen_t len = sizeof(*local);
-
-	memset(local, 0, sizeof(*local));
-	if (cop_libc.getsockname(fd, (struct sockaddr *)local, &len))
-		memset(local, 0, sizeof(*local));
 }
 
 int ip_route_connect(int fd, const struct sockaddr *uaddr, socklen_t addr_len,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * route.h - what the kernel's routing tables say of an address.
+ * cop_route.h - what the kernel's routing tables say of an address.
  */
 #ifndef COP_ROUTE_H
 #define COP_ROUTE_H
@@ -10,14 +10,16 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "lib/kernel_socket.h"
+
 /**
  * inet_addr_type - what kind of address this is, here and now
  * @addr: IPv4 address, network order
  *
  * Returns RTN_LOCAL, RTN_BROADCAST (a subnet's too, and 0.0.0.0/8 as in the
- * kernel), RTN_MULTICAST, or RTN_UNICAST for any other, and where the kernel
- * can't be asked. A few system calls for an address that is not told by its
- * bits. Async-signal-safe. Counterpart: inet_addr_type() in fib_frontend.c.
+ * kernel), RTN_MULTICAST, or RTN_UNICAST: for any other address, and if the kernel
+ * can't be asked. Makes a few system calls unless the bits of the address say what
+ * it is. Async-signal-safe. Counterpart: inet_addr_type() in fib_frontend.c.
  */
 unsigned int inet_addr_type(__be32 addr);
 
@@ -26,10 +28,10 @@ unsigned int inet_addr_type(__be32 addr);
  * @addr: IPv4 address, network order
  * @netns: the socket's namespace, from cop_netns_key(); 0: the only one there is
  *
- * Returns @addr, or 0 where it can't be a source (multicast, broadcast): what
- * inet_bind leaves in inet_saddr. With @netns 0 the answer may be a second old. A
- * namespace that the calling thread is not in can't be asked: there the bits of the
- * address decide.
+ * Returns @addr, or 0 for an address that can't be a source (multicast, broadcast):
+ * this is what inet_bind() stores in inet_saddr. With @netns 0 the answer may be a
+ * second old. If the calling thread is in another namespace than @netns, only the
+ * bits of the address decide.
  */
 __be32 inet_source_addr(__be32 addr, uint64_t netns);
 
@@ -38,7 +40,7 @@ __be32 inet_source_addr(__be32 addr, uint64_t netns);
  * @fd: the kernel socket
  * @uaddr: the destination, any family and length
  * @addr_len: its length in bytes
- * @local: where the local address and port then are; valid on failure as well
+ * @local: where the local address and port are put, after a failure too
  *
  * Returns 0 or connect()'s error: -ENETUNREACH without a route, -EACCES for a
  * broadcast address without SO_BROADCAST. Counterpart: ip_route_connect(),
@@ -46,12 +48,5 @@ __be32 inet_source_addr(__be32 addr, uint64_t netns);
  */
 int ip_route_connect(int fd, const struct sockaddr *uaddr, socklen_t addr_len,
 		     struct sockaddr_in *local);
-
-/**
- * ip_local_name - the address and port the kernel socket has now
- * @fd: the kernel socket
- * @local: where they are put; all zero where there is no such socket
- */
-void ip_local_name(int fd, struct sockaddr_in *local);
 
 #endif /* COP_ROUTE_H */

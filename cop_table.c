@@ -3,35 +3,29 @@
  * cop_table.c - descriptor -> struct socket.
  *
  * Owns: cop_table and, with socket/change.c, the count of descriptors in each struct
- * socket.
- * Protected by: each slot is taken and filled with one atomic operation; one
- * thread at a time adopts.
- * May call: socket/socket.c, socket/sock.c, filter/attach.c, lib/process.c and a
- * socket's operations.
+ * socket. Protected by: each slot is emptied and filled with one atomic operation.
  * Counterpart in the kernel: fs/file.c.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 
+#include "cop_table.h"
 #include "lib/arena.h"
 #include "lib/atomic.h"
-#include "lib/confine.h"
 #include "lib/env.h"
+#include "lib/kernel_socket.h"
 #include "lib/libc.h"
 #include "lib/process.h"
-#include "socket/socket.h"
-#include "cop_table.h"
 
-#define CHUNKS_MIN	 64
-
-#define ADOPT_LOCK_TRIES 50000
+#define CHUNKS_MIN 64
 
 struct cop_table cop_table;
 
 /*
- * What leads to no chunk leads here, so that a look-up has nothing to compare; and
- * one word further where a larger set of chunks is about to take the place of this.
+ * A pointer to a chunk that does not exist points here, so that a look-up finds an
+ * empty slot without a compare. It points one word further (MOVED) in a set of
+ * chunks that a larger set is about to replace.
  */
 static struct {
 	struct cop_chunk chunk;
@@ -45,7 +39,7 @@ static size_t chunks_of(const struct cop_slots *slots)
 	return slots ? slots->size / COP_CHUNK : 0;
 }
 
-/* A power of two, so that what is replaced is no more than what there is. */
+/* Twice as many each time, so that the old sets together are not larger. */
 static size_t chunks_for(const struct cop_slots *slots, unsigned int fd)
 {
 	size_t n = slots ? 2 * chunks_of(slots) : CHUNKS_MIN;
@@ -55,7 +49,7 @@ static size_t chunks_for(const struct cop_slots *slots, unsigned int fd)
 	return n;
 }
 
-/* From now on nobody adds a chunk here that is not there yet. */
+/* From now on nobody adds a chunk to this place of the old set. */
 static struct cop_chunk *chunk_freeze(struct cop_slots *slots, size_t i)
 {
 	struct cop_chunk *chunk = &no_chunk.chunk;
@@ -76,8 +70,8 @@ static struct cop_slots *slots_new(size_t chunks)
 }
 
 /*
- * Chunks stay where they are, so whoever reads the old set sees the same slots; it
- * is never given back.
+ * The new set has the same chunks, so a reader of the old set sees the same slots.
+ * The old set is never freed.
  */
 static int slots_grow(struct cop_slots *slots, unsigned int fd)
 {
@@ -112,7 +106,7 @@ static bool has_chunk(int fd)
 	return chunk != MOVED && chunk != &no_chunk.chunk;
 }
 
-/* Have a chunk for a descriptor; whoever comes second uses the first one's. */
+/* Make a chunk for a descriptor; the second of two threads uses the first one's. */
 static int slots_get(unsigned int fd)
 {
 	struct cop_slots *slots;
@@ -148,7 +142,7 @@ static void table_raise_max(unsigned int above)
 		;
 }
 
-static int room(int fd)
+static int make_room(int fd)
 {
 	int err = fd < 0 ? -EBADF : slots_get(fd);
 
@@ -157,7 +151,10 @@ static int room(int fd)
 	return err;
 }
 
-/* One that the kernel would give, or that there is although it no longer would. */
+/*
+ * Whether the kernel gives a descriptor of that number, or gave it before the limit
+ * was lowered.
+ */
 static bool can_be_open(int fd)
 {
 	struct rlimit limit;
@@ -172,12 +169,12 @@ int fd_room(int fd)
 	if (likely((unsigned int)fd < READ_ONCE(cop_table.max) &&
 		   has_chunk(fd)))
 		return 0;
-	return can_be_open(fd) ? room(fd) : -EBADF;
+	return can_be_open(fd) ? make_room(fd) : -EBADF;
 }
 
 static int slot_fill(int fd, struct socket *sock)
 {
-	int err = room(fd);
+	int err = make_room(fd);
 
 	if (err)
 		return err;
@@ -192,7 +189,7 @@ int fd_install(int fd, struct socket *sock)
 	int err = 0;
 
 	if (unlikely(!cop_process_is_owner()))
-		sock->ops->mark(sock, fd);
+		sock->sk->sk_prot->mark(sock->sk, fd);
 	else if (!(err = slot_fill(fd, sock)))
 		return 0;
 	fd_drop(sock);
@@ -217,8 +214,8 @@ static struct socket *slot_read(int fd)
 }
 
 /*
- * A socket with a count more, if the slot still holds it: it may have been
- * recycled meanwhile.
+ * Take a count of a socket if the slot still holds it. Another thread may have closed
+ * the socket, and its memory may be another socket's now.
  */
 static bool slot_get(int fd, struct socket *sock)
 {
@@ -243,14 +240,14 @@ struct socket *sockfd_get(int fd)
 static noinline bool still_owns(struct socket *sock, int fd)
 {
 	int saved = errno;
-	bool ours = sock->ops->owns(sock, fd);
+	bool ours = sock->sk->sk_prot->owns(sock->sk, fd);
 
 	fd_drop(sock);
 	errno = saved;
 	return ours;
 }
 
-/* A descriptor in exchange is COP's before and after. */
+/* A slot with SLOT_EXCHANGE alone has a COP socket before and after. */
 noinline struct socket *sockfd_ask(int fd)
 {
 	struct socket *slot, *sock;
@@ -264,54 +261,6 @@ noinline struct socket *sockfd_ask(int fd)
 	return still_owns(sock, fd) ? sock : NULL;
 }
 
-/* While the slot holds it, the descriptor is not yet another thread's. */
-static void fd_identify(struct socket *sock, int fd)
-{
-	uint64_t cookie;
-
-	if (READ_ONCE(sock->cookie) || cop_confined() ||
-	    !cop_process_is_owner() || !sock->ops->owns(sock, fd))
-		return;
-	cookie = sock_kernel_cookie(fd);
-	if (sockfd_lookup(fd) == sock)
-		WRITE_ONCE(sock->cookie, cookie);
-}
-
-static bool is_unidentified(int fd)
-{
-	struct socket *sock = sockfd_lookup(fd);
-
-	return sock && !READ_ONCE(sock->cookie);
-}
-
-static void identify_installed(unsigned int max)
-{
-	for (unsigned int fd = 0; fd < max; fd++) {
-		struct socket *sock;
-
-		if (!is_unidentified(fd))
-			continue;
-		sock = sockfd_get(fd);
-		if (sock)
-			fd_identify(sock, fd);
-		fd_drop(sock);
-	}
-}
-
-void fd_identify_all(void)
-{
-	static _Atomic(unsigned int) identified; /* cop_table.installs then */
-	unsigned int installs = READ_ONCE(cop_table.installs);
-	int saved = errno;
-
-	if (likely(installs == READ_ONCE(identified)) || cop_confined() ||
-	    !cop_process_is_owner())
-		return;
-	identify_installed(READ_ONCE(cop_table.max));
-	WRITE_ONCE(identified, installs);
-	errno = saved;
-}
-
 void fd_flush_all(void)
 {
 	unsigned int max = READ_ONCE(cop_table.max);
@@ -320,100 +269,9 @@ void fd_flush_all(void)
 		struct socket *sock = sockfd_get(fd);
 
 		if (sock)
-			sock->ops->flush(sock, fd);
+			sock->sk->sk_prot->report(sock->sk, fd);
 		fd_drop(sock);
 	}
-}
-
-void fd_hand_on(struct socket *sock, int fd)
-{
-	fd_identify(sock, fd);
-	sock->ops->mark(sock, fd);
-}
-
-static bool has_cookie(struct socket *sock, int fd, uint64_t cookie)
-{
-	fd_identify(sock, fd);
-	return READ_ONCE(sock->cookie) == cookie;
-}
-
-/* A look at the cookie needs no count, for the memory stays a socket's. */
-static struct socket *get_if_twin(int fd, uint64_t cookie)
-{
-	struct socket *sock = sockfd_lookup(fd);
-	uint64_t known = sock ? READ_ONCE(sock->cookie) : 0;
-
-	if (!sock || (known && known != cookie))
-		return NULL;
-	sock = sockfd_get(fd);
-	if (sock && has_cookie(sock, fd, cookie))
-		return sock;
-	fd_drop(sock);
-	return NULL;
-}
-
-/* The socket that has this kernel socket already, with a count more. */
-static struct socket *twin_get(uint64_t cookie)
-{
-	unsigned int max = READ_ONCE(cop_table.max);
-
-	for (unsigned int fd = 0; fd < max; fd++) {
-		struct socket *sock = get_if_twin(fd, cookie);
-
-		if (sock)
-			return sock;
-	}
-	return NULL;
-}
-
-static struct socket *socket_adopt(int fd, const struct cop_mark *mark)
-{
-	uint64_t cookie = sock_kernel_cookie(fd);
-	struct socket *sock = cookie ? twin_get(cookie) : NULL;
-
-	if (sock || sock_adopt(fd, mark, &sock))
-		return sock;
-	WRITE_ONCE(sock->cookie, cookie);
-	return sock;
-}
-
-/*
- * Two threads may get the same kernel socket at once: the second one is to find
- * what the first one has made of it. A signal handler that finds its own thread
- * here goes on without it, in the end, as does a child forked meanwhile.
- */
-static _Atomic(bool) adopting;
-
-static void adopt_lock(void)
-{
-	for (int i = 0; i < ADOPT_LOCK_TRIES; i++) {
-		if (!atomic_exchange(&adopting, true))
-			return;
-		cop_yield();
-	}
-}
-
-static bool mark_adopt(int fd, const struct cop_mark *mark)
-{
-	struct socket *sock;
-	bool adopted;
-
-	adopt_lock();
-	sock = socket_adopt(fd, mark);
-	adopted = sock && !fd_install(fd, sock);
-	if (adopted)
-		cop_debug(fd, "is a COP socket that came from elsewhere");
-	atomic_store(&adopting, false);
-	return adopted;
-}
-
-bool fd_adopt(int fd)
-{
-	struct cop_mark mark;
-
-	if (cop_program_read(fd, &mark) || !cop_process_is_owner())
-		return false;
-	return mark_adopt(fd, &mark);
 }
 
 void fd_drop(struct socket *sock)
@@ -425,10 +283,10 @@ void fd_drop(struct socket *sock)
 }
 
 /*
- * Empty a slot if it still holds @sock; the caller has a count of its own. Returns
- * whether the descriptor is not the socket's, as far as the caller is concerned. A
- * socket in exchange stays: the call that exchanges it is about to end. A socket that has
- * turned out to be plain UDP's was not closed.
+ * Empty a slot if it still holds @sock, of which the caller has a count. Returns false
+ * only if the descriptor is still the socket's: a call exchanges one COP socket for
+ * another (SLOT_EXCHANGE) and is about to end. A socket that has turned out to be
+ * plain UDP's (not SOCK_CARRIED) was not closed, so there is no message.
  */
 static bool slot_clear(int fd, struct socket *sock)
 {
@@ -464,7 +322,7 @@ bool fd_forget_gone(int fd)
 
 	if (!sock)
 		return true;
-	ours = sock->ops->owns(sock, fd) || !slot_clear(fd, sock);
+	ours = sock->sk->sk_prot->owns(sock->sk, fd) || !slot_clear(fd, sock);
 	fd_drop(sock);
 	return !ours;
 }
@@ -478,11 +336,12 @@ static int highest(void)
 	return fd;
 }
 
-/* The table may reach far beyond what is in it, so what was found is kept. */
+/* A table can be long and nearly empty, so the last answer is kept. */
 int fd_any(void)
 {
 	static _Atomic(int) last = -1;
-	static _Atomic(unsigned int) none; /* cop_table.installs without any */
+	static _Atomic(unsigned int) none; /* cop_table.installs when the table
+					    * had no socket */
 	unsigned int installs = READ_ONCE(cop_table.installs);
 	int fd = READ_ONCE(last);
 
@@ -496,71 +355,4 @@ int fd_any(void)
 	else
 		WRITE_ONCE(none, installs);
 	return fd;
-}
-
-/* Whether an entry holds the port; @found is set if that was stale, and is gone. */
-static bool forget_if_stale(int fd, uint16_t snum, bool *found)
-{
-	struct socket *sock = sockfd_get(fd);
-	bool holds;
-
-	if (!sock)
-		return false;
-	holds = sock->ops->holds(sock, snum);
-	if (holds && fd_forget_gone(fd))
-		*found = true;
-	fd_drop(sock);
-	return holds;
-}
-
-/*
- * A claim without a sock is a lost thread's, not that of a call which a signal
- * handler has interrupted between the two.
- */
-static bool claim_is_lost(void)
-{
-	return cop_process_is_owner() && cop_process_is_remnant();
-}
-
-bool fd_forget_stale(struct socket *sock, uint16_t snum)
-{
-	unsigned int max = READ_ONCE(cop_table.max);
-	bool held = false, found = false;
-
-	for (unsigned int fd = 0; fd < max; fd++)
-		held |= forget_if_stale(fd, snum, &found);
-	if (!held && !cop_confined() && claim_is_lost())
-		found = sock->ops->reclaim(sock, snum);
-	return found;
-}
-
-/*
- * Another socket that is bound to the port, by whatever our table says, with its
- * claim taken. One that is only about to be bound is none: the kernel does not know
- * of it yet. Nor is one that is giving its port back.
- */
-static struct socket *claim_from(int fd, const struct socket *sock,
-				 uint16_t snum)
-{
-	struct socket *other = sockfd_get(fd);
-
-	if (other && other != sock && READ_ONCE(other->sk->sk_num) == snum &&
-	    !(u32_or(&other->sk->sk_flags, SOCK_SHARED_PORT) &
-	      SOCK_SHARED_PORT))
-		return other;
-	fd_drop(other);
-	return NULL;
-}
-
-struct socket *fd_borrow_claim(struct socket *sock, uint16_t snum)
-{
-	unsigned int max = READ_ONCE(cop_table.max);
-	struct socket *other = NULL;
-
-	if (!sock->sk->sk_prot->own_ports ||
-	    sock_flag(sock->sk, SOCK_ELSEWHERE))
-		return NULL;
-	for (unsigned int fd = 0; snum && fd < max && !other; fd++)
-		other = claim_from(fd, sock, snum);
-	return other;
 }

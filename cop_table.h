@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * table.h - which descriptors of this process are COP sockets.
+ * cop_table.h - which descriptors of this process are COP sockets.
+ *
+ * Callers see one table, so what socket/change.c, socket/identify.c, socket/received.c
+ * and socket/stale.c do with it is declared here too.
  */
 #ifndef COP_TABLE_H
 #define COP_TABLE_H
@@ -9,7 +12,7 @@
 #include "inet/export.h"
 #include "socket/sock.h"
 
-/* Slots come in chunks, so that memory is taken for descriptors that are used. */
+/* Slots come in chunks, so that unused descriptors take no memory. */
 #define COP_CHUNK COP_EXPORT_CHUNK
 
 struct cop_chunk {
@@ -25,8 +28,8 @@ struct cop_table {
 	_Atomic(unsigned int) max;	   /* (a) above every COP descriptor */
 	_Atomic(unsigned int) installs;	   /* (a) how often a slot was filled,
 					    * or a filter was new */
-	_Atomic(struct cop_slots *) slots; /* (a) another when they grow, and
-					    * is set before max is */
+	_Atomic(struct cop_slots *) slots; /* (a) replaced when the table grows,
+					    * before max is raised */
 };
 
 extern struct cop_table cop_table;
@@ -56,8 +59,8 @@ static inline struct socket *slot_note(const struct socket *sock,
 }
 
 /*
- * The slot of a descriptor that is below cop_table.max. Only behind fd_room() may
- * it be filled: until then it may be one that all descriptors without a chunk have.
+ * The slot of a descriptor below cop_table.max. It may be filled only after
+ * fd_room(): before that it may be the one slot of all descriptors without a chunk.
  */
 static inline _Atomic(struct socket *) *cop_slot(struct cop_slots *slots,
 						 unsigned int fd)
@@ -74,10 +77,10 @@ struct socket *sockfd_ask(int fd);
  * sockfd_lookup - the COP socket behind a descriptor
  * @fd: any number
  *
- * Returns the socket, or NULL when @fd is not ours: a compare and, only if the
+ * Returns the socket, or NULL if @fd is not ours. Costs a compare and, only if the
  * process has COP sockets, three loads. While another call closes or replaces the
- * descriptor, the kernel is asked. The socket's memory is type-stable, so it
- * may be read without a reference. Lock-free, async-signal-safe; errno stays.
+ * descriptor, the kernel is asked. The memory of the socket stays a struct socket, so
+ * it may be read without a reference. Lock-free, async-signal-safe; errno stays.
  */
 static inline struct socket *sockfd_lookup(int fd)
 {
@@ -105,7 +108,7 @@ struct socket *sockfd_get(int fd);
  * fd_room - have the table reach a descriptor
  * @fd: the descriptor, which need not be open yet
  *
- * Returns 0, -EBADF where the kernel gives none of that number, or -ENOMEM.
+ * Returns 0, -EBADF if the kernel gives no descriptor of that number, or -ENOMEM.
  * Async-signal-safe.
  */
 int fd_room(int fd);
@@ -115,24 +118,24 @@ int fd_room(int fd);
  * @fd: an open descriptor of the kernel socket that carries @sock
  * @sock: the socket, with a count that this takes over even when it fails
  *
- * Returns 0, or -ENOMEM. What the slot held from before is dropped. In a vfork() child the table stays
- * as it is: there the kernel socket is marked, for the image that the child is
+ * Returns 0, or -ENOMEM. Drops the socket that the slot had before. A vfork() child
+ * does not change the table: it marks the kernel socket for the program that it is
  * about to become. Async-signal-safe.
  */
 int fd_install(int fd, struct socket *sock);
 
 /**
- * fd_table_prepare - map the table now, and not at its first use
+ * fd_table_prepare - map the table now, before its first use
  */
 void fd_table_prepare(void);
 
 /**
- * fd_identify_all - note which kernel socket each socket has, ahead of a fork
+ * fd_identify_all - record which kernel socket each socket has, ahead of a fork
  *
- * Another process may then bind or disconnect it, so that its port says no more
- * whether a descriptor is still the socket's. Two system calls more for each,
- * once; a compare where none is new since the last time. Does nothing in a
- * vfork() child. errno stays. Async-signal-safe.
+ * After the fork another process can bind or disconnect a kernel socket. Its port then
+ * no longer tells whether a descriptor is still the socket's. Two system calls for
+ * each new socket; a compare if there is none. Does nothing in a vfork() child. In
+ * socket/identify.c. errno stays. Async-signal-safe.
  */
 void fd_identify_all(void);
 
@@ -146,15 +149,15 @@ void fd_flush_all(void);
  * @sock: the socket, kept alive by the caller
  * @fd: a descriptor of it
  *
- * Which kernel socket it has is noted, as by fd_identify_all(), and the kernel
- * socket is marked. Async-signal-safe.
+ * Records which kernel socket it has, as fd_identify_all() does, and marks the kernel
+ * socket. In socket/identify.c. Async-signal-safe.
  */
 void fd_hand_on(struct socket *sock, int fd);
 
 /**
  * fd_any - some descriptor that is ours
  *
- * Returns -1 where there is none. Async-signal-safe.
+ * Returns -1 if there is none. Async-signal-safe.
  */
 int fd_any(void);
 
@@ -162,19 +165,19 @@ int fd_any(void);
  * fd_adopt - make a descriptor that came from elsewhere lead to a socket
  * @fd: any open descriptor
  *
- * It came over an exec or from another process. Where the kernel socket behind
- * it is marked as one of ours it gets a socket: the one that another descriptor
- * of that kernel socket has here, else a new one. Returns whether it is ours
- * now. One system call for a descriptor that is not. Async-signal-safe.
+ * It came over an exec or from another process. If the kernel socket has a COP mark,
+ * the descriptor gets a socket: the one that another descriptor of that kernel socket
+ * has here, else a new one. Returns whether it is ours now. One system call for any
+ * other descriptor. In socket/received.c. Async-signal-safe.
  */
 bool fd_adopt(int fd);
 
 /* A call that closes a descriptor, or puts another in its place. */
 struct fd_change {
 	int fd;
-	struct socket *old;  /* its socket until now; NULL: none of ours */
-	struct socket *next; /* its socket from now on; NULL: none of ours */
-	uintptr_t note;	     /* what the slot says meanwhile */
+	struct socket *old;  /* its socket until now; NULL: not COP */
+	struct socket *next; /* its socket from now on; NULL: not COP */
+	uintptr_t note;	     /* what the slot says until the end */
 };
 
 /**
@@ -182,29 +185,29 @@ struct fd_change {
  * @change: to be given to fd_change_end()
  * @fd: the descriptor, still as it was
  * @next: the COP socket that it is about to lead to, with a count that this
- *	takes over; NULL where it is to be closed, or somebody else's
+ *	takes over; NULL if it is closed, or will lead to something else
  *
- * From here to fd_change_end() the kernel decides, call by call, whose the
- * descriptor is: so an open COP descriptor is never taken for somebody else's,
- * nor somebody else's for COP. Returns 0, or -EMFILE or -ENOMEM where the table
- * has no room for it, in which case nothing has begun. In a vfork() child the
- * table stays as it is. Async-signal-safe; errno may change.
+ * Until fd_change_end() each look-up asks the kernel whose the descriptor is. So a
+ * COP descriptor that is open is never taken for another kind, nor the other way
+ * round. Returns 0, or -EBADF or -ENOMEM if the table has no room for it, in which
+ * case nothing has begun. A vfork() child does not change the table. In
+ * socket/change.c, as the next two. Async-signal-safe; errno may change.
  */
 int fd_change_begin(struct fd_change *change, int fd, struct socket *next);
 
 /**
- * fd_change_end - say what came of it
+ * fd_change_end - say whether the descriptor was closed or replaced
  * @change: from fd_change_begin()
  * @done: whether the kernel has closed or replaced the descriptor
  *
- * A socket that no descriptor leads to any more is released. In a vfork() child
- * the kernel socket of @next is marked, as in fd_install(). Async-signal-safe;
- * errno may change.
+ * Releases the old socket if no other descriptor leads to it. In a vfork() child it
+ * marks the kernel socket of @next, as fd_install() does. Async-signal-safe; errno
+ * may change.
  */
 void fd_change_end(struct fd_change *change, bool done);
 
 /**
- * fd_change_settle - fd_change_end() where only the kernel knows
+ * fd_change_settle - fd_change_end() when only the kernel knows the outcome
  * @change: from fd_change_begin(), without a next socket
  */
 void fd_change_settle(struct fd_change *change);
@@ -217,9 +220,9 @@ void fd_drop(struct socket *sock);
 
 /**
  * fd_forget - drop the entry of a descriptor that was closed unseen
- * @fd: the descriptor, whatever it is now
+ * @fd: the descriptor
  *
- * Does nothing where the slot is empty, and in a vfork() child.
+ * Does nothing if the slot is empty, and in a vfork() child.
  */
 void fd_forget(int fd);
 
@@ -227,9 +230,8 @@ void fd_forget(int fd);
  * fd_forget_gone - drop the entry of a descriptor if it is no longer the socket
  * @fd: the descriptor, on which a call has failed as on a closed one
  *
- * Returns whether there is no such entry now. The kernel is asked: a call may
- * have failed so for a reason of its own, and another thread may have opened
- * the number anew.
+ * Returns true if there is no such entry now. Asks the kernel, for the call may have
+ * failed for another reason, and another thread may have opened the number anew.
  */
 bool fd_forget_gone(int fd);
 
@@ -238,11 +240,11 @@ bool fd_forget_gone(int fd);
  * @sock: a socket that was refused the port
  * @snum: the port, host order
  *
- * Forgets a holder whose descriptor was closed unseen. Where there is no holder
- * at all, and this process was forked away from other threads, the claim is
- * one of theirs, and is given back: see cop_process_is_remnant(). Returns
- * whether there was one or the other. Looks at every slot: for a bind that was
- * refused only.
+ * Forgets a holder whose descriptor was closed unseen. If there is no holder at all,
+ * and this process was forked off one with threads, one of those threads had the
+ * claim, and this gives it back: see cop_process_is_remnant(). Returns whether the
+ * port became free in one of these ways. Looks at every slot, so it is only for a
+ * bind that was refused. In socket/stale.c, as the next.
  */
 bool fd_forget_stale(struct socket *sock, uint16_t snum);
 
@@ -251,11 +253,12 @@ bool fd_forget_stale(struct socket *sock, uint16_t snum);
  * @sock: a socket that was refused the port
  * @snum: the port, host order; 0: none
  *
- * Our table has another socket bound to the port, but that one may be in another
+ * By our table another socket is bound to the port. But that socket may be in another
  * network namespace, or another process may have disconnected it. A bind with
- * SOCK_CONTEST then asks the kernel. Returns the other socket, which has the port
- * without a claim from now on (SOCK_SHARED_PORT), with a count for the caller; NULL
- * where there is none. Looks at every slot: for a bind that was refused only.
+ * SOCK_CONTEST then asks the kernel. Returns the other socket, with a count for the
+ * caller; from now on it has the port without the claim (SOCK_SHARED_PORT). Returns
+ * NULL if there is none. Looks at every slot, so it is only for a bind that was
+ * refused.
  */
 struct socket *fd_borrow_claim(struct socket *sock, uint16_t snum);
 

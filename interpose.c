@@ -34,7 +34,7 @@
 
 static int sock_map_fd(struct socket *sock, int flags)
 {
-	int fd = sock->ops->open(sock, flags);
+	int fd = sock->sk->sk_prot->open(sock->sk, flags);
 	int cancel, err;
 
 	if (fd < 0) {
@@ -140,7 +140,7 @@ static void return_claim(struct socket *other, uint16_t snum)
 	if (READ_ONCE(other->sk->sk_num) == snum)
 		sock_reset_flag(other->sk, SOCK_SHARED_PORT);
 	else
-		other->ops->reclaim(other, snum);
+		other->sk->sk_prot->reclaim(snum);
 }
 
 /* The kernel is asked, with the claim of the sock that seems to have the port. */
@@ -281,7 +281,7 @@ static noinline int sys_getsockname(int fd, struct sockaddr *addr,
 
 	if (!sock)
 		return cop_libc.getsockname(fd, addr, len);
-	err = sock->ops->getname(sock, fd, addr, len);
+	err = sock->sk->sk_prot->getname(sock->sk, fd, addr, len);
 	fd_drop(sock);
 	return cop_return(err, saved);
 }
@@ -301,7 +301,8 @@ static noinline int sys_setsockopt(struct socket *sock, int fd, int level,
 	int saved = errno;
 	int err;
 
-	err = sock->ops->setsockopt(sock, fd, level, name, val, len);
+	err = sock->sk->sk_prot->setsockopt(sock->sk, fd, level, name, val,
+					    len);
 	if (unlikely(gone(fd, err, saved)))
 		return AGAIN(setsockopt)(fd, level, name, val, len);
 	return cop_return(err, saved);
@@ -323,7 +324,8 @@ static noinline int sys_getsockopt(struct socket *sock, int fd, int level,
 	int saved = errno;
 	int err;
 
-	err = sock->ops->getsockopt(sock, fd, level, name, val, len);
+	err = sock->sk->sk_prot->getsockopt(sock->sk, fd, level, name, val,
+					    len);
 	if (unlikely(gone(fd, err, saved)))
 		return AGAIN(getsockopt)(fd, level, name, val, len);
 	return cop_return(err, saved);
@@ -342,7 +344,7 @@ static noinline int sys_ioctl(struct socket *sock, int fd, unsigned long cmd,
 			      void *arg)
 {
 	int saved = errno;
-	int err = sock->ops->ioctl(sock, fd, cmd, arg);
+	int err = sock->sk->sk_prot->ioctl(sock->sk, fd, cmd, arg);
 
 	if (unlikely(gone(fd, err, saved)))
 		return AGAIN(ioctl)(fd, cmd, arg);

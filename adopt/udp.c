@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * adopt/udp.c - struct proto cop_udp_prot: a socket that a program has asked for
- * as UDP's, and COP_ADOPT has put on COP. It moves datagrams as cop_prot does,
- * but goes by UDP's name, and by UDP's rule of who may bind to a port.
+ * adopt/udp.c - struct proto cop_udp_prot: a socket that the program created for
+ * UDP, and COP_ADOPT has put on COP. It carries datagrams as COP does, but the
+ * program and the kernel see UDP: in its options, and in the rule of which sockets
+ * may share a port.
  *
- * Owns: the slab of such socks, and of those that are undecided. Protected by: the fields' own rules; the caller
- * keeps the sock alive. May call: datagram/proto.c, port/bind.c.
+ * Owns: cop_udp_prot; the slab of its socks and of pending ones. Protected by:
+ * proto_register() completes cop_udp_prot while the library starts, and nothing
+ * writes it later; the caller keeps the sock alive.
  * Counterpart in the kernel: update_socket_protocol() in net/socket.c, by which
  * a program's TCP becomes MPTCP; and net/ipv4/udp.c.
  */
@@ -15,6 +17,7 @@
 
 #include <sys/socket.h>
 
+#include "adopt/udp.h"
 #include "port/bind.h"
 #include "lib/compiler.h"
 #include "filter/filter.h"
@@ -26,7 +29,7 @@
 
 struct cop_slab cop_udp_slab = COP_SLAB(struct cop_sock);
 
-/* Sockets that share a port are told from each other by the cookie alone. */
+/* The cookie alone tells sockets apart that share a port. */
 static int udp_open(struct sock *sk, int flags)
 {
 	int fd = cop_open(sk, flags);
@@ -36,16 +39,7 @@ static int udp_open(struct sock *sk, int flags)
 	return fd;
 }
 
-/* What was marked undecided is so here, too, whatever this process puts on COP. */
-static int udp_adopt(struct sock *sk, int fd, const struct cop_mark *mark)
-{
-	if (!cop_undecided_is_marked(mark))
-		return cop_adopt(sk, fd, mark);
-	WRITE_ONCE(sk->sk_prot, &cop_undecided_prot);
-	return cop_undecided_prot.adopt(sk, fd, mark);
-}
-
-/* Of these the kernel's answer is UDP's. Whether there is a checksum is, too. */
+/* Options of which the kernel socket's own value is right, since it is UDP's. */
 static bool is_udps(int level, int optname)
 {
 	return level == SOL_SOCKET &&
@@ -54,8 +48,9 @@ static bool is_udps(int level, int optname)
 }
 
 /*
- * Nobody can look into an eBPF program, so it is refused as if there were nothing
- * to choose from; what is none is for the kernel to refuse.
+ * The library can't read an eBPF program, so it can't move one behind the header. It
+ * fails as it does for a socket that shares no port. If the value is no descriptor,
+ * the kernel says why.
  */
 static int attach_unmovable(int fd, const void *optval, socklen_t optlen)
 {
@@ -95,37 +90,11 @@ static int udp_getsockopt(struct sock *sk, int fd, int level, int optname,
 	return cop_getsockopt(sk, fd, level, optname, optval, optlen);
 }
 
-const struct proto cop_udp_prot = {
+struct proto cop_udp_prot = {
 	.name = "COP-UDP",
 	.slab = &cop_udp_slab,
-	.obj_size = COP_SOCK_CLEARED,
-	.own_ports = false,
-	.init = cop_init_sock,
-	.destroy = cop_destroy,
-	.close = cop_close,
-	.report = cop_stats_report,
 	.open = udp_open,
-	.adopt = udp_adopt,
-	.mark = cop_mark,
 	.get_port = cop_get_kernels_port,
-	.autobind = cop_autobind,
-	.autobound = cop_autobound,
-	.hash = cop_hash,
-	.unhash = cop_unhash,
-	.getname = cop_getname,
-	.connect = cop_connect,
-	.disconnect = cop_disconnect,
-	.owns = cop_may_own,
-	.holds = cop_holds,
-	.reclaim = cop_reclaim,
-	.poll = cop_poll,
-	.ioctl = cop_ioctl,
 	.setsockopt = udp_setsockopt,
 	.getsockopt = udp_getsockopt,
-	.sendto = cop_sendto,
-	.recvfrom = cop_recvfrom,
-	.sendmsg = cop_sendmsg,
-	.recvmsg = cop_recvmsg,
-	.sendmmsg = cop_sendmmsg,
-	.recvmmsg = cop_recvmmsg,
 };

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "cop_port.h"
+#include "tests/unit/port_taken.h"
 #include "lib/random.h"
 #include "harness.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * datagram/proto.c - struct proto cop_prot: the life of a COP sock, and its peer.
+ * datagram/proto.c - the life of a datagram sock, its name and its peer.
  *
- * Owns: the slab of struct cop_sock. Protected by: the fields' own rules; the
- * caller keeps the sock alive. May call: port/bind.c, cop_route.c, flow/flow.c.
+ * Owns: nothing. Protected by: the rules of each field of struct cop_sock; the
+ * caller keeps the sock alive.
  * Counterpart in the kernel: net/ipv4/udp.c and datagram.c.
  */
 #include <arpa/inet.h>
@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "cop.h"
+#include "lib/addr.h"
 #include "lib/atomic.h"
 #include "port/bind.h"
 #include "lib/cancel.h"
@@ -25,13 +26,12 @@
 #include "lib/netns.h"
 #include "cop_port.h"
 #include "datagram/proto.h"
+#include "datagram/unmark.h"
 #include "cop_route.h"
 #include "datagram/stats.h"
 #include "lib/sysctl.h"
 #include "datagram/tx.h"
 #include "lib/uaccess.h"
-
-static struct cop_slab cop_slab = COP_SLAB(struct cop_sock);
 
 /* The counterpart of udp_init_sock: a socket has no flows to begin with. */
 int cop_init_sock(struct sock *sk)
@@ -41,7 +41,7 @@ int cop_init_sock(struct sock *sk)
 	return 0;
 }
 
-/* Neither the port space nor the settings are those of its namespace. */
+/* The library's port space and settings are not those of the socket's namespace. */
 static void note_elsewhere(struct sock *sk)
 {
 	sock_set_flag(sk, SOCK_ELSEWHERE);
@@ -63,22 +63,21 @@ int cop_open(struct sock *sk, int flags)
 	return fd;
 }
 
-/* A connected socket's local address is as cop_connected() leaves it. */
+/* Sets the addresses as inet_bind() and cop_connected() would have set them. */
 static void adopt_names(struct sock *sk, int fd,
 			const struct sockaddr_in *local)
 {
 	struct inet_sock *inet = inet_sk(sk);
-	struct sockaddr_in peer = { 0 };
-	socklen_t len = sizeof(peer);
+	union cop_addr peer;
 	uint64_t netns = cop_netns_key(fd, sock_flag(sk, SOCK_ELSEWHERE));
 	__be32 addr = local->sin_addr.s_addr;
 
 	WRITE_ONCE(inet->inet_rcv_saddr, addr);
 	WRITE_ONCE(inet->inet_saddr, inet_source_addr(addr, netns));
-	if (getpeername(fd, (struct sockaddr *)&peer, &len))
+	if (!cop_peer_addr(fd, &peer))
 		return;
-	WRITE_ONCE(inet->inet_daddr, peer.sin_addr.s_addr);
-	WRITE_ONCE(inet->inet_dport, peer.sin_port);
+	WRITE_ONCE(inet->inet_daddr, peer.in.sin_addr.s_addr);
+	WRITE_ONCE(inet->inet_dport, peer.in.sin_port);
 	WRITE_ONCE(sk->sk_state, COP_ESTABLISHED);
 }
 
@@ -92,8 +91,8 @@ static bool option_is(int fd, int optname, int value)
 }
 
 /*
- * A kernel socket that came over an exec, or from another process. That process may
- * have marked any socket, such as a raw socket for UDP, and may go on using it.
+ * The kernel socket came over an exec, or from another process. That process may have
+ * marked any socket, such as a raw socket for UDP, and may still use it.
  */
 int cop_adopt(struct sock *sk, int fd, const struct cop_mark *mark)
 {
@@ -127,7 +126,7 @@ void cop_close(struct sock *sk)
 	sk_common_release(sk);
 }
 
-/* Ports that are claimed without being hashed. */
+/* Releases a port that is claimed and not hashed. */
 static void release_claim(_Atomic(uint16_t) *claim)
 {
 	uint16_t snum = atomic_exchange(claim, 0);
@@ -176,8 +175,8 @@ bool cop_autobound(struct sock *sk, int fd, int err)
 }
 
 /*
- * The kernel's answer also confirms the port. A pinned one that the sock has
- * given back is still on the kernel socket, but not the sock's.
+ * The kernel's answer also confirms the port. A pinned port that the sock has given
+ * back is still on the kernel socket, so the program gets port 0 instead.
  */
 int cop_getname(struct sock *sk, int fd, struct sockaddr *uaddr,
 		socklen_t *addr_len)
@@ -196,21 +195,20 @@ int cop_getname(struct sock *sk, int fd, struct sockaddr *uaddr,
 	return 0;
 }
 
-/* Connected to any address, the kernel's peer is an address of this host. */
+/* The kernel takes a connect to the wildcard address as one to this host. */
 static __be32 peer_addr(int fd, const struct sockaddr_in *asked)
 {
-	struct sockaddr_in peer = *asked;
-	socklen_t len = sizeof(peer);
+	union cop_addr peer;
 
-	if (unlikely(asked->sin_addr.s_addr == htonl(INADDR_ANY)) &&
-	    cop_confined())
+	if (likely(asked->sin_addr.s_addr != htonl(INADDR_ANY)))
+		return asked->sin_addr.s_addr;
+	if (cop_confined())
 		return htonl(INADDR_LOOPBACK);
-	if (unlikely(asked->sin_addr.s_addr == htonl(INADDR_ANY)))
-		getpeername(fd, (struct sockaddr *)&peer, &len);
-	return peer.sin_addr.s_addr;
+	cop_peer_addr(fd, &peer);
+	return peer.in.sin_addr.s_addr;
 }
 
-/* From a connect on the kernel queues only what the peer sends. */
+/* Once connected, the kernel queues only datagrams of the peer. */
 static bool queue_is_empty(int fd)
 {
 	struct pollfd queue = { .fd = fd, .events = POLLIN };
@@ -224,7 +222,7 @@ static bool queue_is_empty(int fd)
 	return !ready || !(queue.revents & POLLIN);
 }
 
-/* What was sent to the peer that is left is kept, and its numbers end here. */
+/* Adds the figures of the old peer to its flow, and ends its sequence numbers. */
 static void leave_peer(struct sock *sk)
 {
 	struct cop_flow_key key = { .addr = READ_ONCE(sk->sk_daddr),
@@ -258,8 +256,8 @@ static void cop_connected(struct sock *sk, int fd,
 }
 
 /*
- * Connect, with our port for the kernel's autobind where there is none yet.
- * Returns whether to try again: that port was another process's.
+ * Connects; a sock without a port offers one of COP's to the kernel's autobind.
+ * Returns whether to try again, since another process had that port.
  */
 static bool connect_once(struct sock *sk, int fd, const struct sockaddr *uaddr,
 			 socklen_t addr_len, struct sockaddr_in *local,
@@ -294,8 +292,9 @@ int cop_connect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 }
 
 /*
- * Whether a disconnect leaves the port. Of a socket that came from elsewhere only
- * the kernel knows whether a bind has fixed it, but not that a pinned port is hidden.
+ * Whether a disconnect leaves the port. For a socket that came from another process,
+ * the kernel alone knows whether a bind has fixed the port. The kernel does not know
+ * that a pinned port is hidden from the program, so there the sock decides.
  */
 static bool port_stays(struct sock *sk, int fd)
 {
@@ -333,7 +332,7 @@ static int disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 	return 0;
 }
 
-/* The counterpart of udp_disconnect: what a bind did not fix is undone. */
+/* The counterpart of udp_disconnect: undoes all that a bind did not fix. */
 int cop_disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 		   socklen_t addr_len)
 {
@@ -344,38 +343,3 @@ int cop_disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 	cop_naming_end(sk);
 	return err;
 }
-
-const struct proto cop_prot = {
-	.name = "COP",
-	.own_ports = true,
-	.slab = &cop_slab,
-	.obj_size = COP_SOCK_CLEARED,
-	.init = cop_init_sock,
-	.destroy = cop_destroy,
-	.close = cop_close,
-	.report = cop_stats_report,
-	.open = cop_open,
-	.adopt = cop_adopt,
-	.mark = cop_mark,
-	.get_port = cop_get_port,
-	.autobind = cop_autobind,
-	.autobound = cop_autobound,
-	.hash = cop_hash,
-	.unhash = cop_unhash,
-	.getname = cop_getname,
-	.connect = cop_connect,
-	.disconnect = cop_disconnect,
-	.owns = cop_may_own,
-	.holds = cop_holds,
-	.reclaim = cop_reclaim,
-	.poll = cop_poll,
-	.ioctl = cop_ioctl,
-	.setsockopt = cop_setsockopt,
-	.getsockopt = cop_getsockopt,
-	.sendto = cop_sendto,
-	.recvfrom = cop_recvfrom,
-	.sendmsg = cop_sendmsg,
-	.recvmsg = cop_recvmsg,
-	.sendmmsg = cop_sendmmsg,
-	.recvmmsg = cop_recvmmsg,
-};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * proto.h - the COP transport: its struct sock, and its operations by room.
+ * proto.h - what all datagram transports share: struct cop_sock, and the operations
+ * of this room.
  */
 #ifndef COP_PROTO_H
 #define COP_PROTO_H
@@ -19,7 +20,8 @@ struct cop_counters {
 	_Atomic(uint32_t) tx_errors;
 	_Atomic(uint32_t) rx_truncated;	 /* longer than the program's buffer */
 	_Atomic(uint32_t) port_mismatch; /* a NAT is on the way */
-	_Atomic(uint32_t) strays[COP_STRAY_REASONS]; /* not COP, dropped here */
+	_Atomic(uint32_t)
+		strays[COP_STRAY_REASONS]; /* dropped here, by reason */
 };
 
 struct cop_sock {
@@ -30,15 +32,15 @@ struct cop_sock {
 				       * under way, host order */
 	_Atomic(uint32_t) unclean; /* (a) datagrams that may be queued from
 				    * before the filter */
-	_Atomic(uint32_t) marked;  /* (a) sum of what the kernel socket was last
-				    * marked with; 0: nothing */
-	_Atomic(uint32_t) lock;	   /* (a) one at a time at the kernel socket's
-				    * filter, mark and queue; cop_lock() */
-	_Atomic(int) soft_err;	   /* (a) errno that a receive came upon too
-				      * late to return; the next call does */
+	_Atomic(uint32_t) marked;  /* (a) check sum of the last mark on the
+				    * kernel socket; 0: no mark */
+	_Atomic(uint32_t) lock;	   /* (a) protects filter, mark and queue of the
+				    * kernel socket; cop_lock() */
+	_Atomic(int) soft_err;	   /* (a) errno that a receive met too late to
+				      * return; the next call returns it */
 	_Atomic(uint32_t)
 		user_range;   /* (a) IP_LOCAL_PORT_RANGE as it was set */
-	struct cop_sent peer; /* (a) to whom the socket is connected */
+	struct cop_sent peer; /* (a) figures of what the peer was sent */
 	struct cop_counters count;
 	struct cop_flows
 		flows; /* last, since it is not cleared with the rest */
@@ -54,25 +56,7 @@ static inline struct cop_sock *cop_sk(const struct sock *sk)
 	return (struct cop_sock *)sk;
 }
 
-extern const struct proto cop_prot;
-extern const struct proto cop_udp_prot;	      /* adopt/udp.c */
-extern const struct proto cop_undecided_prot; /* adopt/pending.c */
-/**
- * cop_undecided_share - note that another process is about to have a socket
- * @sk: any sock that the caller keeps alive
- * @fd: its descriptor
- *
- * Where it is undecided its mark says so from now on, and tells what it becomes.
- * Async-signal-safe.
- */
-void cop_undecided_share(struct sock *sk, int fd);
-
-/* Whether a mark is that of such a socket. */
-bool cop_undecided_is_marked(const struct cop_mark *mark);
-
-extern struct cop_slab cop_udp_slab; /* of both of these */
-
-/* The rest of struct proto, by room; see there. */
+/* Operations of struct proto: what each promises stands in socket/sock.h. */
 int cop_init_sock(struct sock *sk);
 void cop_destroy(struct sock *sk);
 void cop_close(struct sock *sk);

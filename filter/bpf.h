@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bpf.h - classic BPF programs for a kernel socket that carries COP. What they
- * see begins with the UDP header; the COP header follows at COP_BPF_UDP_HLEN.
+ * bpf.h - classic BPF programs for a kernel socket that carries COP. A program
+ * sees a datagram from its UDP header on; the COP header follows at
+ * COP_BPF_UDP_HLEN, then its options, then the payload.
+ *
+ * A *stray* is a UDP datagram that does not begin with a valid COP header.
  */
 #ifndef COP_BPF_H
 #define COP_BPF_H
@@ -12,42 +15,45 @@
 #define COP_BPF_UDP_HLEN 8
 
 /**
- * cop_bpf_strays - a program that drops whatever is no COP datagram
- * @out: where its instructions go
- * @max: how many there is room for
+ * cop_bpf_strays - a program that drops strays and keeps COP datagrams
+ * @out: receives the instructions
+ * @max: room in @out
  *
- * Returns how many there are, or -EINVAL where there is no room. It can stand
- * anywhere in a longer program, of which it is the end.
+ * The program may be the end of a longer one. A COP datagram reaches its last
+ * instruction and a stray does not, so another program may also take the place of
+ * that instruction. Returns the number of instructions, or -EINVAL if @max is too
+ * small.
  */
 int cop_bpf_strays(struct sock_filter *out, unsigned int max);
 
 /**
- * cop_bpf_shift - a program's own filter, for datagrams with a COP header
- * @in: what the program wrote for UDP: the UDP header, then the payload
- * @len: its number of instructions
- * @out: where the instructions go
- * @max: how many there is room for
- * @place: working memory, an element for each of @in, which would be much of a small thread's stack
+ * cop_bpf_shift - move a program's own filter behind the COP header
+ * @in: the filter as the program wrote it, for a UDP header and a payload
+ * @len: number of its instructions
+ * @out: receives the instructions
+ * @max: room in @out
+ * @place: working memory, one element for each instruction of @in; it would take
+ *	much of a small thread's stack
  *
- * What comes out drops strays, then decides on a COP datagram as @in does on
- * the UDP datagram with the same payload: loads from the payload, the length and
- * the number of bytes to keep mean the same, whatever options the header has.
+ * The result drops strays. Of a COP datagram it keeps what @in keeps of a UDP
+ * datagram with the same payload: loads from the payload, the length and the
+ * number of bytes to keep mean the same, whatever options the header has.
  *
- * Returns the number of instructions, or -EINVAL for what can't be moved:
- * scratch memory that is all used, offsets from the link or network layer's
- * header that reach into the payload, or a result that does not fit.
+ * Returns the number of instructions, or -EINVAL if @in is not valid or can't be
+ * moved: it uses all of the scratch memory, it loads from the payload by an offset
+ * from the link or network layer's header, or the result does not fit.
  */
 int cop_bpf_shift(const struct sock_filter *in, unsigned int len,
 		  struct sock_filter *out, unsigned int max, uint16_t *place);
 
 /**
- * cop_bpf_skip - move a program that sees a datagram's payload behind a COP header
- * @insn: its instructions, which are changed
- * @len: how many
+ * cop_bpf_skip - move a program that sees only a payload behind the COP header
+ * @insn: the instructions, which are changed
+ * @len: number of them
  *
- * For a program that chooses among sockets that share a port, which may choose
- * as it likes where a header has options. Returns 0, or -EINVAL for one that asks
- * how long the payload is.
+ * For a program that chooses one of the sockets that share a port. It assumes a
+ * header without options: with options the choice may differ, and any choice is
+ * valid. Returns 0, or -EINVAL if the program asks for the length of the payload.
  */
 int cop_bpf_skip(struct sock_filter *insn, unsigned int len);
 

@@ -11,7 +11,7 @@
 #include <poll.h>
 #include <string.h>
 
-#include "port/bind.h"
+#include "wire/owner.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "lib/env.h"

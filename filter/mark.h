@@ -9,31 +9,42 @@
 #include "filter/attach.h"
 #include "socket/sock.h"
 
+/* What of sk_flags the next owner has to know. */
+#define MARK_FLAGS                                                        \
+	(SOCK_USER_RANGE | SOCK_ON_DEVICE | SOCK_CORKED | SOCK_CORK_OPT | \
+	 SOCK_NARROWED)
+
+/* The bits of WORD_LOCKS: sk_userlocks, sk_reuse and sk_reuseport, a byte each. */
+#define MARK_LOCKS (SOCK_BINDADDR_LOCK | SOCK_BINDPORT_LOCK | 1 << 8 | 1 << 16)
+
+/* The words of a mark. WORD_PORTS: the port << 16 | the pinned port. */
+enum { WORD_FLAGS, WORD_LOCKS, WORD_RANGE, WORD_PORTS };
+
 /**
- * cop_mark - write on the kernel socket what it is, for whoever gets it
+ * cop_mark - write on the kernel socket what it is, for the process that gets it
  * @sk: a COP sock that the caller keeps alive
  * @fd: a descriptor that may be its kernel socket
  *
- * For descriptors that are about to go through an exec or to another process.
- * Where it can't be done the other side finds a plain UDP socket. Does nothing
- * where the kernel socket says so already. Async-signal-safe.
+ * For descriptors that are about to go through an exec or to another process. If
+ * it fails, the other side finds a plain UDP socket. Does nothing if the kernel
+ * socket has this mark already. Async-signal-safe.
  */
 void cop_mark(struct sock *sk, int fd);
 
-/* What cop_mark_lock() has taken, for cop_mark_unlock(). */
+/* What cop_mark_lock() has taken, for cop_mark_unlock(). On the caller's stack. */
 struct cop_mark_held {
-	struct cop_held here;
-	bool shared;
+	struct cop_held here; /* the sock's lock */
+	bool shared;	      /* the lock that processes share */
 };
 
 /**
- * cop_mark_lock, cop_mark_unlock - keep others from a kernel socket's program
+ * cop_mark_lock, cop_mark_unlock - lock the program of a kernel socket
  * @sk: a COP sock
  * @fd: its descriptor
- * @held: filled in by the first, for the second
+ * @held: cop_mark_lock() fills it in, for cop_mark_unlock()
  *
- * Threads of this process, see cop_lock(), and other processes that have libcop and
- * the socket. Calls may be nested.
+ * Keeps out the other threads of this process, see cop_lock(), and the other
+ * processes with libcop that have the socket. Calls may be nested.
  */
 void cop_mark_lock(struct sock *sk, int fd, struct cop_mark_held *held);
 void cop_mark_unlock(struct sock *sk, int fd, struct cop_mark_held *held);
@@ -43,25 +54,17 @@ void cop_mark_unlock(struct sock *sk, int fd, struct cop_mark_held *held);
  * @sk: a COP sock
  * @fd: its descriptor
  * @body: which filter
- * @user: for COP_BODY_USER a socket that has the program's own; else -1
+ * @user: for COP_BODY_USER a socket that has the program's own filter; else -1
  *
  * Returns as cop_program_attach() does.
  */
 int cop_mark_filter(struct sock *sk, int fd, enum cop_body body, int user);
 
 /**
- * cop_unmark - take over what a mark says
- * @sk: a new sock, with SOCK_ELSEWHERE where it is so
- * @fd: its kernel socket
- * @sport: the port that its kernel socket has, network order
- * @mark: what was read from there
- *
- * Another process may have written the mark, so what the kernel can tell is taken
- * from the kernel. From the mark comes what only the mark knows: what a bind fixed,
- * and options that the kernel was not told of. The port is hashed. Returns 0, or
- * -ENOENT, with @sk unchanged, for a mark that this library can't have written.
+ * cop_mark_is - note that a kernel socket says this already
+ * @sk: its COP sock
+ * @mark: what it says
  */
-int cop_unmark(struct sock *sk, int fd, __be16 sport,
-	       const struct cop_mark *mark);
+void cop_mark_is(struct sock *sk, const struct cop_mark *mark);
 
 #endif /* COP_MARK_H */

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * flow/backlog.c - arrivals that came upon a busy table of flows, for whoever has
- * it to take note of: a few places, each taken and left by one atomic operation.
+ * flow/backlog.c - arrivals that find a socket's flows locked. The receiving
+ * thread does not wait: it leaves the arrival here, and the thread that holds the
+ * lock takes note of it. A backlog has a few places; one atomic operation takes a
+ * place, and one gives it back.
  *
- * Owns: the slab of these. Protected by: the state of each place. May call:
- * lib/slab.c. Counterpart in the kernel: a socket's backlog, which those put aside
- * who find it owned by a user (sk_add_backlog).
+ * Owns: the slab of backlogs. Protected by: the state of each place. Counterpart
+ * in the kernel: a socket's backlog, where sk_add_backlog() puts a packet while a
+ * process owns the socket, and which release_sock() empties.
  */
 #include "lib/atomic.h"
 #include "lib/compiler.h"
@@ -17,36 +19,37 @@
 enum { PLACE_FREE, PLACE_BUSY, PLACE_FULL };
 
 struct place {
-	_Atomic(uint32_t) state;
-	struct cop_flow_key key;
-	struct cop_arrival arrival;
+	_Atomic(uint32_t) state;    /* (a) PLACE_* */
+	struct cop_flow_key key;    /* (l) sender; lock: PLACE_BUSY */
+	struct cop_arrival arrival; /* (l) likewise */
 };
 
-struct cop_deferred {
+struct cop_backlog {
 	struct slab_node node;
 	struct place place[PLACES];
 };
 
-static struct cop_slab deferred_slab = COP_SLAB(struct cop_deferred);
+static struct cop_slab backlog_slab = COP_SLAB(struct cop_backlog);
 
 /*
- * They stay with the memory of the sock, for whoever puts one late. A place that
- * was left in the middle of it, by longjmp(), stays busy.
+ * A backlog stays with the memory of the sock, since a late thread may still add
+ * to it. If longjmp() leaves cop_backlog_put() halfway, its place stays busy for
+ * ever.
  */
-static struct cop_deferred *deferred_get(struct cop_flows *flows)
+static struct cop_backlog *backlog_get(struct cop_flows *flows)
 {
-	struct cop_deferred *kept = READ_ONCE(flows->deferred), *none = NULL;
+	struct cop_backlog *backlog = READ_ONCE(flows->backlog), *none = NULL;
 
-	if (likely(kept))
-		return kept;
-	kept = cop_slab_alloc(&deferred_slab);
-	if (!kept)
+	if (likely(backlog))
+		return backlog;
+	backlog = cop_slab_alloc(&backlog_slab);
+	if (!backlog)
 		return NULL;
 	for (int i = 0; i < PLACES; i++)
-		WRITE_ONCE(kept->place[i].state, PLACE_FREE);
-	if (atomic_compare_exchange_strong(&flows->deferred, &none, kept))
-		return kept;
-	cop_slab_free(&deferred_slab, kept);
+		WRITE_ONCE(backlog->place[i].state, PLACE_FREE);
+	if (atomic_compare_exchange_strong(&flows->backlog, &none, backlog))
+		return backlog;
+	cop_slab_free(&backlog_slab, backlog);
 	return none;
 }
 
@@ -60,13 +63,13 @@ static void place_leave(struct place *place, uint32_t state)
 	atomic_store_explicit(&place->state, state, memory_order_release);
 }
 
-bool cop_deferred_put(struct cop_flows *flows, const struct cop_flow_key *key,
-		      const struct cop_arrival *a)
+bool cop_backlog_put(struct cop_flows *flows, const struct cop_flow_key *key,
+		     const struct cop_arrival *a)
 {
-	struct cop_deferred *kept = deferred_get(flows);
+	struct cop_backlog *backlog = backlog_get(flows);
 
-	for (int i = 0; kept && i < PLACES; i++) {
-		struct place *place = &kept->place[i];
+	for (int i = 0; backlog && i < PLACES; i++) {
+		struct place *place = &backlog->place[i];
 
 		if (!place_take(place, PLACE_FREE, PLACE_BUSY))
 			continue;
@@ -79,13 +82,13 @@ bool cop_deferred_put(struct cop_flows *flows, const struct cop_flow_key *key,
 	return false;
 }
 
-bool cop_deferred_take(struct cop_flows *flows, struct cop_flow_key *key,
-		       struct cop_arrival *a)
+bool cop_backlog_take(struct cop_flows *flows, struct cop_flow_key *key,
+		      struct cop_arrival *a)
 {
-	struct cop_deferred *kept = READ_ONCE(flows->deferred);
+	struct cop_backlog *backlog = READ_ONCE(flows->backlog);
 
-	for (int i = 0; kept && i < PLACES; i++) {
-		struct place *place = &kept->place[i];
+	for (int i = 0; backlog && i < PLACES; i++) {
+		struct place *place = &backlog->place[i];
 
 		if (!place_take(place, PLACE_FULL, PLACE_BUSY))
 			continue;
@@ -98,12 +101,12 @@ bool cop_deferred_take(struct cop_flows *flows, struct cop_flow_key *key,
 	return false;
 }
 
-bool cop_deferred_any(struct cop_flows *flows)
+bool cop_backlog_any(struct cop_flows *flows)
 {
-	struct cop_deferred *kept = READ_ONCE(flows->deferred);
+	struct cop_backlog *backlog = READ_ONCE(flows->backlog);
 
-	for (int i = 0; kept && i < PLACES; i++)
-		if (READ_ONCE(kept->place[i].state) == PLACE_FULL)
+	for (int i = 0; backlog && i < PLACES; i++)
+		if (READ_ONCE(backlog->place[i].state) == PLACE_FULL)
 			return true;
 	return false;
 }

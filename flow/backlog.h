@@ -1,39 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * deferred.h - arrivals that came upon a busy table of flows.
+ * backlog.h - arrivals that find a socket's flows locked.
  */
-#ifndef COP_DEFERRED_H
-#define COP_DEFERRED_H
+#ifndef COP_BACKLOG_H
+#define COP_BACKLOG_H
+
+#include <stdbool.h>
 
 #include "flow/flow.h"
 
 /**
- * cop_deferred_put - keep an arrival for whoever has the table
- * @flows: the socket's
- * @key: who sent it
+ * cop_backlog_put - leave an arrival for the thread that holds the lock
+ * @flows: the socket's flows
+ * @key: the sender
  * @a: the arrival
  *
- * Returns false where there is no room, or no memory. Lock-free,
- * async-signal-safe.
+ * Returns false if all places are taken or there is no memory. Lock-free,
+ * async-signal-safe. Counterpart: sk_add_backlog().
  */
-bool cop_deferred_put(struct cop_flows *flows, const struct cop_flow_key *key,
-		      const struct cop_arrival *a);
+bool cop_backlog_put(struct cop_flows *flows, const struct cop_flow_key *key,
+		     const struct cop_arrival *a);
 
 /**
- * cop_deferred_take - an arrival that was kept
- * @flows: the socket's, whose lock the caller has
- * @key: where its sender is put
- * @a: where it is put
+ * cop_backlog_take - take one arrival out of the backlog
+ * @flows: the socket's flows; the caller holds their lock
+ * @key: receives the sender
+ * @a: receives the arrival
  *
- * Returns false where there is none, or only such as are still being put.
+ * Returns false if there is no arrival that cop_backlog_put() has finished with.
  */
-bool cop_deferred_take(struct cop_flows *flows, struct cop_flow_key *key,
-		       struct cop_arrival *a);
+bool cop_backlog_take(struct cop_flows *flows, struct cop_flow_key *key,
+		      struct cop_arrival *a);
 
 /**
- * cop_deferred_any - whether there is an arrival to be taken
- * @flows: the socket's
+ * cop_backlog_any - whether cop_backlog_take() would find an arrival
+ * @flows: the socket's flows
  */
-bool cop_deferred_any(struct cop_flows *flows);
+bool cop_backlog_any(struct cop_flows *flows);
 
-#endif /* COP_DEFERRED_H */
+#endif /* COP_BACKLOG_H */

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flow.h - the peers of a socket: the numbers of what is sent to each, and what is
- * known of what comes from them.
+ * flow.h - the flows of a socket. A *flow* is all that a socket and one peer send
+ * each other. The room counts the datagrams of each flow in both directions,
+ * numbers the outgoing ones, and finds loss, order and jitter of the incoming ones.
+ *
+ * A socket has at most COP_FLOWS_MAX flows; then the oldest one is *evicted*.
+ * Numbers and figures of an evicted flow begin anew if its peer comes back.
  */
 #ifndef COP_FLOW_H
 #define COP_FLOW_H
@@ -14,157 +18,167 @@
 #include "lib/compiler.h"
 #include "flow/source.h"
 
-#define COP_FLOWS_MAX 1024 /* flows of one socket; then the oldest goes */
+#define COP_FLOWS_MAX 1024
 
+/* The address of a peer. */
 struct cop_flow_key {
-	__be32 addr; /* of the peer */
-	__be16 port; /* of the peer */
-	uint16_t zero;
+	__be32 addr;
+	__be16 port;
+	uint16_t zero; /* always 0: keys are compared as one word */
 };
 
-/* What was sent to a peer; times in microseconds, our clock. */
+/* What the socket has sent to one peer; times in microseconds, our clock. */
 struct cop_sent {
 	_Atomic(uint64_t) datagrams; /* (a) */
 	_Atomic(uint64_t) bytes;     /* (a) of their payloads */
-	_Atomic(uint64_t) begin;     /* (a) when the first was, 0: none */
-	_Atomic(uint64_t) end;	     /* (a) when the last was */
+	_Atomic(uint64_t) begin; /* (a) time of the first one, 0: none yet */
+	_Atomic(uint64_t) end;	 /* (a) time of the last one */
 };
 
 struct cop_flow;
 struct flow_table;
-struct cop_deferred;
+struct cop_backlog;
 
 /*
- * Most sockets send to one destination, which needs no table: the first one a
- * socket ever has, as address << 16 | port.
+ * The flows of one socket. Most sockets send to one destination only, and that
+ * needs no table: the counters of the first destination are here.
  */
 struct cop_flows {
-	_Atomic(uint64_t) first;    /* (a) 0: none yet, ~0: it had to go */
-	struct cop_sent first_sent; /* to it */
-	_Atomic(struct flow_table *) table; /* (a) NULL: none was needed yet */
-	struct cop_flow *head;	  /* (l) lock; those that were sent to, oldest
-				   * first */
-	struct cop_flow *rx_head; /* (l) those that only sent, likewise */
-	struct cop_flow *rx_last; /* (l) the one that sent last, or NULL */
-	_Atomic(struct cop_deferred *) deferred; /* (a) arrivals that came upon
-						  * the lock; NULL: none yet */
-	_Atomic(uint32_t) waiting; /* (a) of these, not taken yet */
-	_Atomic(uint32_t) lock;	   /* (a) mark of the holder's process, or 0 */
-	_Atomic(uint16_t) gen; /* (a) how often the memory has changed hands */
-	_Atomic(uint32_t) evicted; /* (a) flows that had to go */
-	_Atomic(uint32_t) missed;  /* (a) arrivals that no flow took note of */
-	_Atomic(uint32_t) unknown; /* (a) of these, such as may be any flow's */
+	_Atomic(uint64_t) first;    /* (a) the first destination, as
+				  * address << 16 | port; 0: none yet, ~0: it
+				  * was evicted or is in the table */
+	struct cop_sent first_sent; /* what went to the first destination */
+	_Atomic(struct flow_table *) table; /* (a) NULL: not needed yet */
+	struct cop_flow *head;	  /* (l) lock; destinations, oldest first */
+	struct cop_flow *rx_head; /* (l) peers the socket has only received
+				   * from, oldest first */
+	struct cop_flow *rx_last; /* (l) flow of the last arrival, or NULL */
+	_Atomic(struct cop_backlog *) backlog; /* (a) arrivals that found the
+						* lock taken; NULL: none yet */
+	_Atomic(uint32_t) waiting;	       /* (a) arrivals in the backlog */
+	_Atomic(uint32_t) lock; /* (a) mark of the holder's process; 0: free */
+	_Atomic(uint16_t) gen;	/* (a) owners that the sock's memory has had */
+	_Atomic(uint32_t) evicted; /* (a) flows that were evicted */
+	_Atomic(uint32_t) missed;  /* (a) arrivals that no flow counts */
+	_Atomic(uint32_t) unknown; /* (a) the part of them that may belong to a
+				    * flow of the table */
 };
 
-/* What is known of one flow, for who asks. */
+/* What cop_flow_list() tells of one flow. */
 struct cop_flow_report {
 	struct cop_flow_key key;
 	uint64_t tx_datagrams, tx_bytes;
-	uint64_t begin, end; /* of both ways; microseconds, our clock */
-	struct cop_source rx;
+	uint64_t begin, end; /* time of the first and of the last datagram, sent
+			       * or received; microseconds, our clock */
+	struct cop_source rx; /* figures of what the peer sends */
 };
 
 /**
- * cop_flow_prepare - ask now for the random number that a lock's holder has
+ * cop_flow_prepare - draw the random mark of this process for its locks now
+ *
+ * For a process that may not ask for random numbers later.
  */
 void cop_flow_prepare(void);
 
 /**
  * cop_flow_init - begin without flows
- * @flows: a new socket's: all zero, or as the memory's last owner left it
+ * @flows: of a new socket: all zero, or as the memory's last owner left it
  *
- * Whoever still sends for that owner is in nobody's way.
+ * Another thread may still be sending for the last owner; it changes nothing
+ * of the new one's.
  */
 void cop_flow_init(struct cop_flows *flows);
 
 /**
  * cop_flow_next - the sequence number of the next datagram to a destination
- * @flows: the socket's
- * @key: where to
+ * @flows: the socket's flows
+ * @key: the destination
  * @len: payload, bytes
  * @now: cop_clock_us()
  *
- * Returns the number of datagrams of this flow before this one; the low 32 bits
- * are what the header carries, and 0 is the first datagram of a flow. Lock-free,
- * async-signal-safe: a signal handler that interrupts this very function, or
- * another thread amid it, gets a number of its own.
+ * Returns how many datagrams of this flow were sent before; the header carries
+ * the low 32 bits. Lock-free, async-signal-safe: a signal handler that
+ * interrupts this very function gets a number of its own.
  */
 uint64_t cop_flow_next(struct cop_flows *flows, const struct cop_flow_key *key,
 		       size_t len, uint64_t now);
 
 /**
- * cop_flow_undo - give a number back whose datagram was not sent
- * @flows: the socket's
- * @key: where it was to go
+ * cop_flow_undo - give back the number of a datagram that was not sent
+ * @flows: the socket's flows
+ * @key: the destination
  * @seq: what cop_flow_next() returned
- * @len: as was said there
+ * @len: payload, bytes
  *
- * Where a later number is out already, the gap stays.
+ * If a later number has been given out already, the number stays unused.
  */
 void cop_flow_undo(struct cop_flows *flows, const struct cop_flow_key *key,
 		   uint64_t seq, size_t len);
 
 /**
- * cop_flow_more - note more payload of a datagram that is sent in parts
- * @flows: the socket's
- * @key: where to
+ * cop_flow_more - count more payload of a datagram that is sent in parts
+ * @flows: the socket's flows
+ * @key: the destination
  * @len: bytes
  */
 void cop_flow_more(struct cop_flows *flows, const struct cop_flow_key *key,
 		   size_t len);
 
 /**
- * cop_flow_fold - keep what was sent to a peer while the socket was connected
- * @flows: the socket's
+ * cop_flow_fold - move the counters of a connection to the peer's flow
+ * @flows: the socket's flows
  * @key: the peer
- * @sent: what; there is none afterwards
+ * @sent: what the socket has sent while it was connected; 0 afterwards
  *
- * What is sent to it next begins anew.
+ * The next datagram to the peer has number 0.
  */
 void cop_flow_fold(struct cop_flows *flows, const struct cop_flow_key *key,
 		   struct cop_sent *sent);
 
-/* How often this thread has taken note of a datagram. */
+/* How often this thread has called cop_flow_arrived(). */
 extern __thread uint32_t cop_rx_serial
 	__attribute__((tls_model("initial-exec")));
 
 /**
- * cop_flow_arrived - take note of a datagram
- * @flows: the socket's
- * @key: who sent it
- * @a: the datagram; ordered is set here
- * @serial: cop_rx_serial before it was received
+ * cop_flow_arrived - count a datagram that was received
+ * @flows: the socket's flows
+ * @key: the sender
+ * @a: the datagram; this sets @a->ordered
+ * @serial: cop_rx_serial before the receive
  *
- * Never waits: where the table is busy the arrival is kept for whoever has it, and
- * where there is no room for that it is counted as missed. Async-signal-safe.
+ * Never waits. If another thread holds the lock, the arrival goes to the backlog;
+ * if there is no room either, it counts as missed. Async-signal-safe.
  */
 void cop_flow_arrived(struct cop_flows *flows, const struct cop_flow_key *key,
 		      struct cop_arrival *a, uint32_t serial);
 
 /**
- * cop_flow_list - what is known of a socket's flows
- * @flows: the socket's
- * @from: how many to leave out
- * @reports: where what comes next is put
- * @n: how many there is room for
+ * cop_flow_list - report the flows of a socket
+ * @flows: the socket's flows
+ * @from: how many flows to leave out
+ * @reports: receives the following ones
+ * @n: room in @reports
  *
- * Those that were sent to come first, oldest first; what was sent while the
- * socket is connected is not in it. Returns how many there are.
+ * Destinations come first, oldest first. The counters of the first destination and
+ * of a connection are in the list only once cop_flow_fold() has moved them there.
+ * Returns the number of all flows in the list.
  */
 unsigned int cop_flow_list(struct cop_flows *flows, unsigned int from,
 			   struct cop_flow_report *reports, unsigned int n);
 
 /**
  * cop_flow_destroy - forget all flows of a socket
- * @flows: the socket's
+ * @flows: the socket's flows
  */
 void cop_flow_destroy(struct cop_flows *flows);
 
 /**
- * cop_sent_add - note a datagram in what was sent; returns how many were before
- * @sent: to its peer
+ * cop_sent_add - count a datagram that is sent
+ * @sent: the counters of its destination
  * @len: payload, bytes
  * @now: cop_clock_us()
+ *
+ * Returns how many datagrams were counted before.
  */
 static inline uint64_t cop_sent_add(struct cop_sent *sent, size_t len,
 				    uint64_t now)
@@ -174,7 +188,14 @@ static inline uint64_t cop_sent_add(struct cop_sent *sent, size_t len,
 	return u64_add(&sent->datagrams, 1);
 }
 
-/* Take it back, if it is the last. */
+/**
+ * cop_sent_undo - undo cop_sent_add()
+ * @sent: the counters of the destination
+ * @seq: what cop_sent_add() returned
+ * @len: payload, bytes
+ *
+ * If a later datagram has been counted, the number of datagrams stays.
+ */
 static inline void cop_sent_undo(struct cop_sent *sent, uint64_t seq,
 				 size_t len)
 {

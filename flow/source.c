@@ -1,22 +1,28 @@
 // SPDX-License-Identifier: MIT
 /*
- * flow/source.c - loss, order, duplicates and jitter of a flow, from the numbers
- * and times in its headers.
+ * flow/source.c - loss, order, duplicates and jitter of a flow, computed from the
+ * numbers and times in the headers of its datagrams.
  *
- * Owns: nothing. Protected by: the caller. May call: nothing. Counterpart: the
- * struct source of RFC 3550, appendix A.1.
+ * Owns: nothing. Protected by: the caller, who owns the struct. Counterpart: the
+ * struct source of RFC 3550, appendix A.1; the kernel has none.
  */
 #include "lib/compiler.h"
 #include "flow/source.h"
 
-/* A late datagram is not newer than what came before it, but for threads that
- * were interrupted between taking the time and taking a number. */
+/*
+ * A datagram with a lower number was sent earlier, so its time is earlier too. But
+ * a sending thread may be interrupted between the clock and the number, and such a
+ * datagram may seem newer by so much.
+ */
 #define AHEAD_US 10000
 
-/* None is under way for longer (RFC 1122: a TTL of 255 seconds at most). */
+/* No datagram is on its way for longer: RFC 1122 limits the TTL to 255 seconds. */
 #define BEHIND_US 255000000
 
-/* Numbers are kept in 64 bits, from here on, so that those below the first fit. */
+/*
+ * Numbers are kept in 64 bits. The first one of a stretch is stored as this plus the
+ * number, so that there is room for a lower number that arrives later.
+ */
 #define POSITION_ZERO (1ull << 32)
 
 uint64_t cop_source_lost(const struct cop_source *s)
@@ -32,7 +38,7 @@ static void stretch_begin(struct cop_source *s, const struct cop_arrival *a)
 	s->window = 1;
 }
 
-static void sender_begins(struct cop_source *s, const struct cop_arrival *a)
+static void sender_begin(struct cop_source *s, const struct cop_arrival *a)
 {
 	stretch_begin(s, a);
 	s->saw_first = a->first;
@@ -42,9 +48,10 @@ static void sender_begins(struct cop_source *s, const struct cop_arrival *a)
 }
 
 /*
- * How much later than the latest it was sent. The sender's clock comes round in
- * 71 minutes, so of those that it may mean the one that is next to the time which
- * has passed here is taken.
+ * How many microseconds after the latest datagram so far this one was sent; less
+ * than 0 if before it. The sender's clock has 32 bits and wraps every 71 minutes,
+ * so the difference of two times leaves open how many turns lie between. The
+ * result is the possible value nearest to the time that has passed here.
  */
 static int64_t newer_by(const struct cop_source *s, const struct cop_arrival *a)
 {
@@ -54,7 +61,7 @@ static int64_t newer_by(const struct cop_source *s, const struct cop_arrival *a)
 	       (int32_t)(a->tstamp - s->last_tstamp - (uint32_t)silent);
 }
 
-/* A first datagram, and not the one that the stretch began with. */
+/* Whether this is a first datagram, but not the one with first_tstamp. */
 static bool is_other_first(const struct cop_source *s,
 			   const struct cop_arrival *a)
 {
@@ -62,8 +69,9 @@ static bool is_other_first(const struct cop_source *s,
 }
 
 /*
- * The sender has lost count: it is another program by now, or another socket. Its
- * first datagram may itself have been overtaken.
+ * Whether the sender counts from 0 again, because another program or socket has its
+ * address now. A later datagram of the new sender may overtake the first one, so
+ * COP_F_FIRST is not the only sign.
  */
 static bool has_restarted(const struct cop_source *s,
 			  const struct cop_arrival *a, int64_t newer,
@@ -78,9 +86,12 @@ static bool has_restarted(const struct cop_source *s,
 	return ahead <= 0 && newer > AHEAD_US;
 }
 
-/* Beyond the window it is as likely one that is missing as there are any. */
-static bool came_before(const struct cop_source *s, const struct cop_arrival *a,
-			uint32_t behind)
+/*
+ * Whether this number was received before. Beyond the window nobody knows. While
+ * numbers are missing, the datagram counts as one of those.
+ */
+static bool is_known(const struct cop_source *s, const struct cop_arrival *a,
+		     uint32_t behind)
 {
 	if (a->first && s->saw_first)
 		return true;
@@ -89,7 +100,8 @@ static bool came_before(const struct cop_source *s, const struct cop_arrival *a,
 	return s->highest - behind >= s->base && !s->missing;
 }
 
-static void goes_on(struct cop_source *s, uint32_t ahead)
+/* The number is @ahead above the highest one so far. */
+static void move_ahead(struct cop_source *s, uint32_t ahead)
 {
 	s->highest += ahead;
 	s->missing += ahead - 1;
@@ -104,7 +116,8 @@ static void count_late(struct cop_source *s, const struct cop_arrival *a)
 		s->unordered++;
 }
 
-static void is_late(struct cop_source *s, const struct cop_arrival *a,
+/* A new number, @behind the highest one. */
+static void fill_in(struct cop_source *s, const struct cop_arrival *a,
 		    uint32_t behind)
 {
 	count_late(s, a);
@@ -118,50 +131,51 @@ static void is_late(struct cop_source *s, const struct cop_arrival *a,
 	}
 }
 
-/* What is not ahead. Returns whether it is one that had not come yet. */
-static bool falls_behind(struct cop_source *s, const struct cop_arrival *a,
-			 uint32_t behind)
+/* The number is @behind the highest one, or equal. Returns whether it is new. */
+static bool take_behind(struct cop_source *s, const struct cop_arrival *a,
+			uint32_t behind)
 {
 	if (s->skip || (s->torn && s->highest - behind < s->base)) {
 		s->unordered++;
 		return false;
 	}
 	if (is_other_first(s, a)) {
-		count_late(s, a); /* of a start before this one */
+		count_late(s, a); /* sent before the sender restarted */
 		return false;
 	}
-	if (came_before(s, a, behind)) {
+	if (is_known(s, a, behind)) {
 		s->duplicated++;
 		return false;
 	}
-	is_late(s, a, behind);
+	fill_in(s, a, behind);
 	return true;
 }
 
-/* Likewise. */
+/* Count the datagram's number. Returns whether it is new. */
 static bool take_number(struct cop_source *s, const struct cop_arrival *a,
 			int64_t newer)
 {
 	int32_t ahead = a->seq - (uint32_t)s->highest;
 
 	if (has_restarted(s, a, newer, ahead)) {
-		sender_begins(s, a);
+		sender_begin(s, a);
 		s->restarts++;
 	} else if (ahead <= 0) {
-		return falls_behind(s, a, -(uint32_t)ahead);
+		return take_behind(s, a, -(uint32_t)ahead);
 	} else if (s->skip) {
 		stretch_begin(s, a);
 		s->torn = true;
 		s->skip = false;
 	} else {
-		goes_on(s, ahead);
+		move_ahead(s, ahead);
 	}
 	return true;
 }
 
 /*
- * RFC 3550, appendix A.8: |D| less a sixteenth of what there is, rounded. More
- * than a datagram can be under way is a clock that was set, and would overflow.
+ * RFC 3550, appendix A.8: add |D|, and subtract a sixteenth of the jitter so far,
+ * rounded. If |D| is longer than a datagram can be on its way, somebody has set a
+ * clock. The limit also keeps the sum from overflowing.
  */
 static void take_jitter(struct cop_source *s, uint32_t transit)
 {
@@ -172,7 +186,7 @@ static void take_jitter(struct cop_source *s, uint32_t transit)
 	s->transit = transit;
 }
 
-/* A note that is taken late, by a thread that was held up, ends nothing. */
+/* A thread that was held up may count a datagram late; that ends no gap. */
 static void take_gap(struct cop_source *s, uint64_t now)
 {
 	if (now <= s->end)
@@ -184,12 +198,12 @@ static void take_gap(struct cop_source *s, uint64_t now)
 
 static void source_begin(struct cop_source *s, const struct cop_arrival *a)
 {
-	sender_begins(s, a);
+	sender_begin(s, a);
 	s->begin = s->end = a->now;
 	s->transit = (uint32_t)a->now - a->tstamp;
 }
 
-static void source_goes_on(struct cop_source *s, const struct cop_arrival *a)
+static void source_continue(struct cop_source *s, const struct cop_arrival *a)
 {
 	uint32_t transit = (uint32_t)a->now - a->tstamp;
 	uint32_t restarts = s->restarts;
@@ -197,7 +211,7 @@ static void source_goes_on(struct cop_source *s, const struct cop_arrival *a)
 	bool fresh = take_number(s, a, newer);
 
 	if (restarts != s->restarts)
-		s->transit = transit; /* of another clock, maybe */
+		s->transit = transit; /* the clock may be another one */
 	else if (fresh)
 		take_jitter(s, transit);
 	if (newer > 0 || newer < -BEHIND_US)
@@ -210,7 +224,7 @@ void cop_source_update(struct cop_source *s, const struct cop_arrival *a)
 	if (unlikely(!s->datagrams))
 		source_begin(s, a);
 	else
-		source_goes_on(s, a);
+		source_continue(s, a);
 	if (unlikely(a->first) && !s->saw_first) {
 		s->saw_first = true;
 		s->first_tstamp = a->tstamp;

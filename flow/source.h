@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * source.h - what the datagrams of one flow say of the path they came by.
+ * source.h - the figures of one flow: what the datagrams of a sender tell about
+ * the path they came by.
  */
 #ifndef COP_SOURCE_H
 #define COP_SOURCE_H
@@ -8,74 +9,77 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define COP_SOURCE_WINDOW 64 /* numbers that are remembered one by one */
+#define COP_SOURCE_WINDOW 64 /* the last numbers, each remembered by a bit */
 
-/* One datagram, as it was received. */
+/* A datagram that was received. */
 struct cop_arrival {
 	uint64_t now;	 /* microseconds, our clock */
 	uint32_t seq;	 /* of its header */
 	uint32_t tstamp; /* of its header: microseconds, the sender's clock */
 	uint32_t len;	 /* payload, bytes */
 	bool first;	 /* COP_F_FIRST */
-	bool ordered;	 /* false: another thread may have received before us
-			  * what came behind it */
+	bool ordered;	 /* false: another thread may have received a later
+			  * datagram, and counted it before this one */
 };
 
 /*
- * All zero before the first datagram. A *stretch* is what a sender has numbered
- * without a break. Protected by whoever owns it, see flow/flow.c.
+ * All zero before the first datagram. A *stretch* is a run of consecutive numbers
+ * of one sender, received or missing; a restart of the sender ends it, and so does
+ * a datagram that nobody could count. The owner protects it: cop_flows.lock.
  */
 struct cop_source {
-	uint64_t datagrams; /* that came, duplicates too */
-	uint64_t bytes;	    /* of their payloads */
-	uint64_t base;	    /* first number of the stretch */
-	uint64_t highest;   /* last number of the stretch */
-	uint64_t missing;   /* numbers of the stretch that did not come */
-	uint64_t window;    /* bit i: highest - i came */
-	uint64_t lost;	    /* in the stretches before */
-	uint64_t begin;	    /* when the first came, microseconds */
-	uint64_t end;	    /* when the last came, microseconds */
-	uint32_t reordered;
-	uint32_t duplicated;
-	uint32_t unordered; /* late, but maybe only by our own threads */
-	uint32_t restarts;
-	uint32_t jitter;       /* microseconds, times 16 */
-	uint32_t transit;      /* of the last: our clock less the sender's */
-	uint32_t gap;	       /* longest time without any, microseconds */
-	uint32_t first_tstamp; /* of the datagram with COP_F_FIRST */
-	uint32_t last_tstamp;  /* the latest there was */
-	bool saw_first;	       /* that datagram came */
-	bool torn; /* what is in front of the stretch is not known */
+	uint64_t datagrams;  /* received, duplicates included */
+	uint64_t bytes;	     /* of their payloads */
+	uint64_t base;	     /* first number of the stretch */
+	uint64_t highest;    /* last number of the stretch */
+	uint64_t missing;    /* numbers of the stretch not received yet */
+	uint64_t window;     /* bit i: number highest - i was received */
+	uint64_t lost;	     /* missing at the end of earlier stretches */
+	uint64_t begin;	     /* time of the first datagram, microseconds */
+	uint64_t end;	     /* time of the last one, microseconds */
+	uint32_t reordered;  /* late by the path */
+	uint32_t duplicated; /* received more than once */
+	uint32_t unordered;  /* late by the path or by our own threads */
+	uint32_t restarts;   /* how often the sender began anew */
+	uint32_t jitter;     /* microseconds, times 16 */
+	uint32_t
+		transit; /* of the last datagram: our clock less the sender's */
+	uint32_t gap;	 /* longest time without a datagram, microseconds */
+	uint32_t first_tstamp; /* tstamp of the datagram with COP_F_FIRST */
+	uint32_t last_tstamp;  /* the latest tstamp so far */
+	bool saw_first;	       /* the datagram with COP_F_FIRST was received */
+	bool torn; /* the stretch began behind a datagram nobody counted: a
+		    * number below base may have been counted before */
 	bool skip; /* the next datagram begins a stretch */
 };
 
 /**
- * cop_source_update - take note of a datagram
- * @s: of its flow
+ * cop_source_update - count a datagram
+ * @s: the figures of its flow
  * @a: the datagram
  *
- * A number below the highest that has not come yet is *reordered* (RFC 4737,
- * section 3.3: it is less than NextExp); one that has come is *duplicated* and
- * nothing else (RFC 5560). Jitter is that of RFC 3550, section 6.4.1.
- * Numbers are compared modulo 2^32. COP_F_FIRST, or numbers that go back while the
- * sender's clock goes on, tell that the sender has begun anew.
+ * A datagram whose number is below the highest one is *reordered* if the number
+ * is new (RFC 4737, section 3.3: it is less than NextExp), and *duplicated* if it
+ * is not (RFC 5560). Jitter is that of RFC 3550, section 6.4.1. Numbers are
+ * compared modulo 2^32. The sender has *restarted* if a datagram has COP_F_FIRST,
+ * or a lower number although the sender's clock has gone on.
  */
 void cop_source_update(struct cop_source *s, const struct cop_arrival *a);
 
 /**
- * cop_source_skip - a datagram came of which nothing is known
- * @s: of its flow
+ * cop_source_skip - note that a datagram may have come that nobody counted
+ * @s: the figures of the flow it may belong to
  *
- * What is missing next to it is not taken for lost.
+ * The gap ahead of the next datagram does not count as lost.
  */
 void cop_source_skip(struct cop_source *s);
 
 /**
- * cop_source_lost - how many datagrams did not come
- * @s: of the flow
+ * cop_source_lost - how many datagrams were lost
+ * @s: the figures of the flow
  *
- * RFC 3550, appendix A.3: those that were to be expected between the first and
- * the highest number that came, less those that came; duplicates don't count.
+ * RFC 3550, appendix A.3: how many numbers there are from the first to the highest
+ * one received, less how many of them were received. Duplicates don't count.
  */
 uint64_t cop_source_lost(const struct cop_source *s);
 

@@ -2,24 +2,28 @@
 /*
  * inet/af_inet.c - the PF_INET family.
  *
- * Owns: inetsw, the transports by type. Protected by: written only while the
- * library starts or a transport is loaded. May call: socket/sock.c, a transport's
- * operations. Counterpart in the kernel: net/ipv4/af_inet.c.
+ * Owns: inetsw, the transports by type. Protected by: it changes only while the
+ * library starts or a transport is loaded.
+ * Counterpart in the kernel: net/ipv4/af_inet.c.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "cop.h"
+#include "adopt/pending.h"
+#include "adopt/share.h"
+#include "adopt/udp.h"
+#include "lib/addr.h"
 #include "lib/compiler.h"
 #include "lib/env.h"
 #include "inet/af_inet.h"
 #include "lib/libc.h"
 #include "lib/netns.h"
 #include "lib/process.h"
-#include "datagram/proto.h"
+#include "datagram/defaults.h"
 #include "cop_route.h"
 #include "socket/socket.h"
-#include "lib/uaccess.h"
+#include "transports/cop/cop.h"
 
 static struct inet_protosw *inetsw[SOCK_MAX];
 
@@ -42,21 +46,6 @@ int inet_register_protosw(struct inet_protosw *p)
 	}
 	p->next = *at;
 	*at = p;
-	return 0;
-}
-
-int inet_unregister_protosw(struct inet_protosw *p)
-{
-	struct inet_protosw **at;
-
-	if (p->flags & INET_PROTOSW_PERMANENT)
-		return -EPERM;
-	if (p->type >= SOCK_MAX)
-		return -EINVAL;
-	for (at = &inetsw[p->type]; *at && *at != p; at = &(*at)->next)
-		;
-	if (*at)
-		*at = p->next;
 	return 0;
 }
 
@@ -83,9 +72,9 @@ static struct inet_protosw *inet_lookup_protosw(int type, int *protocol)
 }
 
 /*
- * A type that only we have is ours whatever the protocol. Of one that the kernel
- * has too, an entry is served where COP_ADOPT asks for it: not to a thread that
- * could not have it in the table.
+ * A type that the kernel does not have is served here, whatever the protocol. A type
+ * of the kernel is served here if COP_ADOPT asks for it and inetsw has the protocol;
+ * not for a thread that has parted from the table, where no socket can be entered.
  */
 static bool inet_serves(int type, int protocol)
 {
@@ -103,7 +92,7 @@ static int inet_create(struct socket *sock, int protocol)
 {
 	struct inet_protosw *answer;
 	struct sock *sk;
-	int err = 0;
+	int err;
 
 	if (protocol < 0 || protocol >= IPPROTO_MAX)
 		return -EINVAL;
@@ -120,45 +109,28 @@ static int inet_create(struct socket *sock, int protocol)
 	sk->sk_protocol = protocol;
 	if (answer->flags & INET_PROTOSW_REUSE)
 		WRITE_ONCE(sk->sk_reuse, 1);
-	if (sk->sk_prot->init)
-		err = sk->sk_prot->init(sk);
+	err = sk->sk_prot->init(sk);
 	if (err)
 		sk_common_release(sk);
 	return err;
 }
 
-static int inet_open(struct socket *sock, int flags)
-{
-	return sock->sk->sk_prot->open(sock->sk, flags);
-}
-
+/*
+ * A socket of UDP that another process left pending is pending here too, even if
+ * this process puts all sockets on COP.
+ */
 static int inet_adopt(struct socket *sock, int fd, const struct cop_mark *mark)
 {
-	return sock->sk->sk_prot->adopt(sock->sk, fd, mark);
-}
+	struct sock *sk = sock->sk;
 
-static void inet_mark(struct socket *sock, int fd)
-{
-	sock->sk->sk_prot->mark(sock->sk, fd);
-}
-
-static void inet_flush(struct socket *sock, int fd)
-{
-	sock->sk->sk_prot->report(sock->sk, fd);
+	if (sk->sk_prot == &cop_udp_prot && cop_pending_is_marked(mark))
+		WRITE_ONCE(sk->sk_prot, &cop_pending_prot);
+	return sk->sk_prot->adopt(sk, fd, mark);
 }
 
 static int inet_release(struct socket *sock)
 {
 	sock->sk->sk_prot->close(sock->sk);
-	return 0;
-}
-
-int inet_addr_fits(int fd, const struct sockaddr *uaddr, socklen_t addr_len)
-{
-	if (addr_len > sizeof(struct sockaddr_storage))
-		return -EINVAL;
-	if (addr_len && !user_readable(fd, uaddr, addr_len))
-		return -EFAULT;
 	return 0;
 }
 
@@ -169,7 +141,7 @@ static bool inet_family_fits(const struct sockaddr_in *addr)
 		addr->sin_addr.s_addr == htonl(INADDR_ANY));
 }
 
-/* What inet_bind leaves in the sock once the port is had. */
+/* Sets address and port of the sock after a bind, as inet_bind does. */
 static void inet_bound(struct sock *sk, int fd, const struct sockaddr_in *addr)
 {
 	uint64_t netns = cop_netns_key(fd, sock_flag(sk, SOCK_ELSEWHERE));
@@ -189,48 +161,33 @@ static void inet_bound(struct sock *sk, int fd, const struct sockaddr_in *addr)
 }
 
 /*
- * Length and family are judged here; whether the address is local and the port
- * privileged, and whether the sock is bound already, is judged by the kernel's
- * own bind inside get_port, in the order in which inet_bind asks.
+ * Checks length and family here. The kernel's own bind, in get_port, checks the
+ * rest, in the order of its inet_bind: whether the address is local, the port
+ * privileged, and the socket bound already.
  */
 static int inet_bind(struct socket *sock, int fd, const struct sockaddr *uaddr,
 		     socklen_t addr_len)
 {
 	struct sock *sk = sock->sk;
-	struct sockaddr_in addr;
+	union cop_addr addr;
 	int err;
 
-	err = inet_addr_fits(fd, uaddr, addr_len);
+	err = cop_addr_import(fd, uaddr, addr_len, &addr);
 	if (err)
 		return err;
-	if (addr_len < sizeof(addr))
+	if (addr_len < sizeof(addr.in))
 		return -EINVAL;
-	memcpy(&addr, uaddr, sizeof(addr));
-	if (!inet_family_fits(&addr))
+	if (!inet_family_fits(&addr.in))
 		return -EAFNOSUPPORT;
-	err = sk->sk_prot->get_port(sk, fd, &addr);
+	err = sk->sk_prot->get_port(sk, fd, &addr.in);
 	if (!err)
-		inet_bound(sk, fd, &addr);
+		inet_bound(sk, fd, &addr.in);
 	return err;
 }
 
 /*
- * Called ahead of a send from a sock without a confirmed port. The kernel
- * autobinds in that send; inet_autobound() then says whether it could.
- */
-static void inet_autobind(struct socket *sock, int fd)
-{
-	sock->sk->sk_prot->autobind(sock->sk, fd);
-}
-
-static bool inet_autobound(struct socket *sock, int fd, int err)
-{
-	return sock->sk->sk_prot->autobound(sock->sk, fd, err);
-}
-
-/*
- * The autobind is left to connect: the kernel can do it in the same call. Of a
- * short name too, all is set, for checkers look at it as the kernel's type.
+ * The transport's connect does the autobind: the kernel can bind in the same call. The
+ * copy is zero behind a short name, since memory checkers read a whole address.
  */
 static int inet_dgram_connect(struct socket *sock, int fd,
 			      const struct sockaddr *uaddr, socklen_t addr_len)
@@ -239,7 +196,7 @@ static int inet_dgram_connect(struct socket *sock, int fd,
 	struct sockaddr_storage addr = { 0 };
 	int err;
 
-	err = inet_addr_fits(fd, uaddr, addr_len);
+	err = cop_addr_fits(fd, uaddr, addr_len);
 	if (err)
 		return err;
 	if (addr_len < sizeof(uaddr->sa_family))
@@ -251,7 +208,7 @@ static int inet_dgram_connect(struct socket *sock, int fd,
 	return prot->connect(sock->sk, fd, (struct sockaddr *)&addr, addr_len);
 }
 
-/* Two descriptors are had, written down and given back before the kernel says. */
+/* The kernel gets two descriptors, stores and closes them before it refuses UDP. */
 static int sock_no_socketpair(struct socket *sock, int flags, int sv[2])
 {
 	(void)sock;
@@ -259,117 +216,13 @@ static int sock_no_socketpair(struct socket *sock, int flags, int sv[2])
 		cop_libc.socketpair(AF_INET, SOCK_DGRAM | flags, 0, sv));
 }
 
-static int inet_getname(struct socket *sock, int fd, struct sockaddr *uaddr,
-			socklen_t *addr_len)
-{
-	return sock->sk->sk_prot->getname(sock->sk, fd, uaddr, addr_len);
-}
-
-static bool inet_owns(struct socket *sock, int fd)
-{
-	return sock->sk->sk_prot->owns(sock->sk, fd);
-}
-
-static bool inet_holds(struct socket *sock, uint16_t snum)
-{
-	return sock->sk->sk_prot->holds(sock->sk, snum);
-}
-
-static bool inet_reclaim(struct socket *sock, uint16_t snum)
-{
-	return sock->sk->sk_prot->reclaim(snum);
-}
-
-static bool inet_poll(struct socket *sock, int fd)
-{
-	return sock->sk->sk_prot->poll(sock->sk, fd);
-}
-
-static int inet_ioctl(struct socket *sock, int fd, unsigned long cmd, void *arg)
-{
-	return sock->sk->sk_prot->ioctl(sock->sk, fd, cmd, arg);
-}
-
-static int inet_setsockopt(struct socket *sock, int fd, int level, int optname,
-			   const void *optval, socklen_t optlen)
-{
-	return sock->sk->sk_prot->setsockopt(sock->sk, fd, level, optname,
-					     optval, optlen);
-}
-
-static int inet_getsockopt(struct socket *sock, int fd, int level, int optname,
-			   void *optval, socklen_t *optlen)
-{
-	return sock->sk->sk_prot->getsockopt(sock->sk, fd, level, optname,
-					     optval, optlen);
-}
-
-static ssize_t inet_sendto(struct socket *sock, int fd, const void *buf,
-			   size_t len, int flags, const void *name,
-			   socklen_t namelen)
-{
-	return sock->sk->sk_prot->sendto(sock->sk, fd, buf, len, flags, name,
-					 namelen);
-}
-
-static ssize_t inet_recvfrom(struct socket *sock, int fd, void *buf, size_t len,
-			     int flags, void *name, socklen_t *namelen)
-{
-	return sock->sk->sk_prot->recvfrom(sock->sk, fd, buf, len, flags, name,
-					   namelen);
-}
-
-static ssize_t inet_sendmsg(struct socket *sock, int fd,
-			    const struct msghdr *msg, int flags)
-{
-	return sock->sk->sk_prot->sendmsg(sock->sk, fd, msg, flags);
-}
-
-static ssize_t inet_recvmsg(struct socket *sock, int fd, struct msghdr *msg,
-			    int flags)
-{
-	return sock->sk->sk_prot->recvmsg(sock->sk, fd, msg, flags);
-}
-
-static int inet_sendmmsg(struct socket *sock, int fd, struct mmsghdr *vec,
-			 unsigned int n, int flags)
-{
-	return sock->sk->sk_prot->sendmmsg(sock->sk, fd, vec, n, flags);
-}
-
-static int inet_recvmmsg(struct socket *sock, int fd, struct mmsghdr *vec,
-			 unsigned int n, int flags, struct timespec *timeout)
-{
-	return sock->sk->sk_prot->recvmmsg(sock->sk, fd, vec, n, flags,
-					   timeout);
-}
-
-const struct proto_ops inet_dgram_ops = {
+static const struct proto_ops inet_dgram_ops = {
 	.family = PF_INET,
 	.release = inet_release,
-	.flush = inet_flush,
-	.open = inet_open,
 	.adopt = inet_adopt,
-	.mark = inet_mark,
 	.bind = inet_bind,
 	.connect = inet_dgram_connect,
 	.socketpair = sock_no_socketpair,
-	.getname = inet_getname,
-	.autobind = inet_autobind,
-	.autobound = inet_autobound,
-	.owns = inet_owns,
-	.holds = inet_holds,
-	.reclaim = inet_reclaim,
-	.poll = inet_poll,
-	.ioctl = inet_ioctl,
-	.setsockopt = inet_setsockopt,
-	.getsockopt = inet_getsockopt,
-	.sendto = inet_sendto,
-	.recvfrom = inet_recvfrom,
-	.sendmsg = inet_sendmsg,
-	.recvmsg = inet_recvmsg,
-	.sendmmsg = inet_sendmmsg,
-	.recvmmsg = inet_recvmmsg,
 };
 
 static struct inet_protosw inetsw_array[] = {
@@ -398,7 +251,7 @@ static const struct net_proto_family inet_family_ops = {
 static void inet_choose_prot(struct inet_protosw *p)
 {
 	if (p->flags & INET_PROTOSW_ADOPTED && cop_env.adopt == COP_ADOPT_SOME)
-		p->prot = &cop_undecided_prot;
+		p->prot = &cop_pending_prot;
 }
 
 void inet_adopt_init(void)
@@ -407,8 +260,17 @@ void inet_adopt_init(void)
 		inet_choose_prot(&inetsw_array[i]);
 }
 
+static struct proto *const inet_protos[] = {
+	&cop_prot,
+	&cop_udp_prot,
+	&cop_pending_prot,
+	&cop_plain_prot,
+};
+
 void inet_init(void)
 {
+	for (size_t i = 0; i < ARRAY_SIZE(inet_protos); i++)
+		proto_register(inet_protos[i]);
 	sock_register(&inet_family_ops);
 	inet_adopt_init();
 	for (size_t i = 0; i < ARRAY_SIZE(inetsw_array); i++)

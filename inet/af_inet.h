@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * inet.h - the PF_INET family: which transports there are, and the socket
- * operations that all of them share.
+ * af_inet.h - the PF_INET family: which transports there are.
  */
-#ifndef COP_INET_H
-#define COP_INET_H
+#ifndef COP_AF_INET_H
+#define COP_AF_INET_H
 
 #include <netinet/in.h>
 
 #include "socket/sock.h"
 
 /* inet_protosw flags */
-#define INET_PROTOSW_REUSE     0x01 /* SO_REUSEADDR is set at creation */
-#define INET_PROTOSW_PERMANENT 0x02 /* can't be overridden or removed */
+#define INET_PROTOSW_REUSE     0x01 /* a new sock has SO_REUSEADDR */
+#define INET_PROTOSW_PERMANENT 0x02 /* can't be overridden */
 #define INET_PROTOSW_ADOPTED   0x80 /* the kernel's type: ours by COP_ADOPT */
 
 struct inet_protosw {
@@ -25,14 +24,14 @@ struct inet_protosw {
 };
 
 /**
- * inet_init - register the PF_INET family and COP in it
+ * inet_init - register the PF_INET family and its transports
  *
  * Once, when the library starts. Counterpart: inet_init() in af_inet.c.
  */
 void inet_init(void);
 
 /**
- * inet_adopt_init - choose what becomes of UDP, once the environment is read
+ * inet_adopt_init - choose the transport of UDP by the environment
  */
 void inet_adopt_init(void);
 
@@ -46,23 +45,4 @@ void inet_adopt_init(void);
  */
 int inet_register_protosw(struct inet_protosw *p);
 
-/**
- * inet_unregister_protosw - take a transport away
- * @p: its entry
- *
- * Returns 0, -EPERM for a permanent one, -EINVAL for a type out of range.
- */
-int inet_unregister_protosw(struct inet_protosw *p);
-
-/**
- * inet_addr_fits - the kernel's first checks of an address that it is given
- * @fd: the socket that it is given for
- * @uaddr: the address
- * @addr_len: its length in bytes
- *
- * Returns 0, -EINVAL for a length that no address has, -EFAULT for one that
- * can't be read. Counterpart: move_addr_to_kernel().
- */
-int inet_addr_fits(int fd, const struct sockaddr *uaddr, socklen_t addr_len);
-
-#endif /* COP_INET_H */
+#endif /* COP_AF_INET_H */

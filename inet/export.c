@@ -1,23 +1,26 @@
 // SPDX-License-Identifier: MIT
 /*
- * inet/export.c - where another process finds the sockets of this one. It reads
- * them from our memory, whatever we are doing, and nothing here is ever called.
- * What is here it reads from the file, though, with the loader's relocations: so
- * the pointers have to be to objects of this library.
+ * inet/export.c - where another process finds the sockets of this one. Such a reader
+ * takes libcop_export from the file libcop.so, and relocates its pointers as the
+ * loader does, so each pointer leads to an object of this library. Then it reads
+ * those objects from the memory of the process, and calls nothing here.
  *
- * Owns: one constant. Protected by: it is one; whoever reads has to reckon with
- * all that it leads to changing meanwhile, within type-stable memory. Counterpart
- * in the kernel: the symbols by which crash(8) finds its way, VMCOREINFO.
+ * Owns: one constant. Protected by: nothing. The objects behind its pointers may
+ * change while a reader reads them, but their memory keeps its type.
+ * Counterpart in the kernel: VMCOREINFO, the symbols that crash(8) reads.
  */
 #include <stddef.h>
 
 #include "lib/compiler.h"
 #include "inet/export.h"
-#include "flow/flow_table.h"
+#include "flow/table.h"
 #include "lib/process.h"
+#include "adopt/pending.h"
+#include "adopt/udp.h"
 #include "datagram/proto.h"
 #include "cop_table.h"
 #include "lib/version.h"
+#include "transports/cop/cop.h"
 
 #define FIELD(is_of, type, member)                                   \
 	{                                                            \
@@ -44,7 +47,7 @@ __attribute__((visibility("default"))) const struct cop_export libcop_export = {
 	.protos = {
 		[COP_KIND_COP] = &cop_prot,
 		[COP_KIND_ADOPTED] = &cop_udp_prot,
-		[COP_KIND_UNDECIDED] = &cop_undecided_prot,
+		[COP_KIND_PENDING] = &cop_pending_prot,
 	},
 	.flows_max = COP_FLOWS_MAX,
 	.fields = COP_FIELDS,

@@ -3,11 +3,11 @@
  * export.h - where another process finds the sockets of this one: a symbol of
  * libcop.so.
  *
- * cop stat reads it from its own libcop.so, and tells by the build-id which
- * processes have the same one. The symbol says where each field is that may be
- * asked for, so that cop stat need not be of the same version as the library beside
- * it. What is new goes to the end of an enum; where the meaning of something
- * changes, COP_EXPORT_LAYOUT does. Needs no other header.
+ * cop stat reads the symbol from the libcop.so beside it. The build-id tells cop stat
+ * which processes have loaded the same file. The symbol says where each field lies,
+ * so cop stat and libcop.so may differ in version. A new name goes to the end of its
+ * enum. If an old name gets a new meaning, COP_EXPORT_LAYOUT grows. Needs no other
+ * header.
  */
 #ifndef COP_EXPORT_H
 #define COP_EXPORT_H
@@ -24,7 +24,7 @@
 /* A slot is a pointer, with notes in these bits while a call changes the slot. */
 #define COP_EXPORT_SLOT_NOTES 3ul
 
-/* Objects that a reader comes upon. */
+/* The objects that a reader reads. */
 enum cop_export_object {
 	COP_OBJ_TABLE,	 /* struct cop_table */
 	COP_OBJ_PROCESS, /* struct cop_process, to which a pointer leads */
@@ -35,13 +35,13 @@ enum cop_export_object {
 	COP_OBJECTS
 };
 
-/* Fields of these, each a number of 1, 2, 4 or 8 bytes, or a pointer. */
+/* Their fields, each a number of 1, 2, 4 or 8 bytes, or a pointer. */
 enum cop_export_name {
 	COP_TABLE_MAX,
 	COP_TABLE_SLOTS,
-	COP_SLOTS_CHUNK, /* the first of as many pointers as it takes, each to a
-			  * chunk: that many pointers to a struct socket, whose
-			  * two lowest bits are none of the pointer */
+	COP_SLOTS_CHUNK, /* the first of the pointers to chunks, enough of them
+			  * for COP_TABLE_MAX slots. A chunk has
+			  * COP_EXPORT_CHUNK slots */
 	COP_PROCESS_OWNER,
 	COP_SOCKET_SK,
 	COP_SOCK_SOCKET,
@@ -91,17 +91,17 @@ enum cop_export_name {
 	COP_FLOW_RESTARTS,
 	COP_FLOW_JITTER,
 	COP_FLOW_GAP,
-	COP_FLOW_TABLE, /* the same for all of one list */
+	COP_FLOW_TABLE, /* the same for all flows of a list */
 	COP_FLOW_PREV,
 	COP_FLOW_NEXT,
 	COP_FIELDS
 };
 
-/* What a sock's struct proto says that it is. */
+/* What kind of socket it is; its struct proto tells. */
 enum cop_export_kind {
 	COP_KIND_COP,
-	COP_KIND_ADOPTED,   /* UDP, for COP_ADOPT */
-	COP_KIND_UNDECIDED, /* UDP, maybe for COP_ADOPT */
+	COP_KIND_ADOPTED, /* UDP on COP, for COP_ADOPT */
+	COP_KIND_PENDING, /* UDP that may still become COP, for COP_ADOPT */
 	COP_KINDS
 };
 

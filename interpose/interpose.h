@@ -44,7 +44,7 @@ int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 
 /**
  * cop_return - the one place where a negative errno becomes -1 and errno
- * @ret: a result, or -errno
+ * @ret: a result, or -errno; COP_PLAIN_UDP is ENOTSOCK
  * @saved_errno: errno as it was, which a success leaves alone
  *
  * Returns what the program gets.
@@ -52,7 +52,7 @@ int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 static inline ssize_t cop_return(ssize_t ret, int saved_errno)
 {
 	if (unlikely(ret < 0)) {
-		errno = -ret;
+		errno = ret == COP_PLAIN_UDP ? ENOTSOCK : -ret;
 		return -1;
 	}
 	errno = saved_errno;
@@ -60,19 +60,22 @@ static inline ssize_t cop_return(ssize_t ret, int saved_errno)
 }
 
 /**
- * gone - whether an operation failed because its descriptor was closed unseen
+ * gone - whether the descriptor of an operation that failed is not COP's any more
  * @fd: the descriptor
  * @ret: what the operation returned
- * @saved_errno: errno as it was, and is again if so
+ * @saved_errno: errno as it was; set again if the function returns true
  *
- * If so the entry is forgotten, and the caller begins again: the number may
- * be nothing now, or anything.
+ * The program closed it unseen, or it is plain UDP. Then the table forgets the
+ * descriptor, and the caller begins again: the number may be nothing now, or
+ * anything. A descriptor that another call is exchanging stays in the table.
  */
 static inline bool gone(int fd, ssize_t ret, int saved_errno)
 {
 	bool forgotten;
 
-	if (likely(ret != -ENOTSOCK && ret != -EBADF))
+	if (likely(ret >= 0))
+		return false;
+	if (likely(ret != COP_PLAIN_UDP && ret != -ENOTSOCK && ret != -EBADF))
 		return false;
 	forgotten = fd_forget_gone(fd);
 	if (cop_confined()) {

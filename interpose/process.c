@@ -16,6 +16,7 @@
 #include <stdarg.h>
 #include <unistd.h>
 
+#include "adopt/pending.h"
 #include "lib/atomic.h"
 #include "lib/compiler.h"
 #include "lib/env.h"
@@ -23,12 +24,11 @@
 #include "lib/libc.h"
 #include "lib/netns.h"
 #include "lib/process.h"
-#include "datagram/proto.h"
 #include "lib/scratch.h"
 #include "cop_table.h"
 
 /* What parent and child both have, only one of them may decide upon. */
-static noinline void share_undecided(void)
+static noinline void share_pending(void)
 {
 	unsigned int max = READ_ONCE(cop_table.max);
 	int saved = errno;
@@ -37,7 +37,7 @@ static noinline void share_undecided(void)
 		struct socket *sock = sockfd_get(fd);
 
 		if (sock)
-			cop_undecided_share(sock->sk, fd);
+			cop_pending_share(sock->sk, fd);
 		fd_drop(sock);
 	}
 	errno = saved;
@@ -47,7 +47,7 @@ void process_shares(void)
 {
 	fd_identify_all();
 	if (unlikely(cop_env.adopt == COP_ADOPT_SOME))
-		share_undecided();
+		share_pending();
 }
 
 /* vfork() must not find a frame of ours: see JUMP_TO_NEXT. */

@@ -45,7 +45,8 @@ static ssize_t recv_result(struct socket *sock, int fd, ssize_t ret)
 static ssize_t sock_recvmsg(struct socket *sock, int fd, struct msghdr *msg,
 			    int flags)
 {
-	return recv_result(sock, fd, sock->ops->recvmsg(sock, fd, msg, flags));
+	return recv_result(
+		sock, fd, sock->sk->sk_prot->recvmsg(sock->sk, fd, msg, flags));
 }
 
 /* Whether there is room for an address, and nothing to be said of it. */
@@ -67,8 +68,8 @@ static noinline ssize_t recvfrom_fault(struct socket *sock, int fd, void *buf,
 	int err;
 
 	ret = recv_result(sock, fd,
-			  sock->ops->recvfrom(sock, fd, buf, len, flags, &from,
-					      &fromlen));
+			  sock->sk->sk_prot->recvfrom(sock->sk, fd, buf, len,
+						      flags, &from, &fromlen));
 	if (ret < 0)
 		return ret;
 	err = name_export(fd, addr, alen, &from, fromlen);
@@ -84,8 +85,9 @@ static ssize_t sock_recvfrom(struct socket *sock, int fd, void *buf, size_t len,
 	if (addr && unlikely(!name_fits(addr, alen)))
 		return recvfrom_fault(sock, fd, buf, len, flags, addr, alen);
 	return recv_result(sock, fd,
-			   sock->ops->recvfrom(sock, fd, buf, len, flags, addr,
-					       addr ? alen : NULL));
+			   sock->sk->sk_prot->recvfrom(sock->sk, fd, buf, len,
+						       flags, addr,
+						       addr ? alen : NULL));
 }
 
 static noinline flatten ssize_t sys_recvfrom(struct socket *sock, int fd,
@@ -185,7 +187,8 @@ static noinline int sys_recvmmsg(struct socket *sock, int fd,
 	if (flags & MSG_CMSG_COMPAT)
 		ret = -EINVAL;
 	else
-		ret = sock->ops->recvmmsg(sock, fd, vec, n, flags, timeout);
+		ret = sock->sk->sk_prot->recvmmsg(sock->sk, fd, vec, n, flags,
+						  timeout);
 	if (unlikely(gone(fd, ret, saved)))
 		return AGAIN(recvmmsg)(fd, vec, n, flags, timeout);
 	return cop_return(ret, saved);

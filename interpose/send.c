@@ -11,10 +11,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "lib/addr.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "wire/encap.h"
-#include "inet/af_inet.h"
 #include "interpose/interpose.h"
 #include "lib/libc.h"
 #include "cop_table.h"
@@ -32,8 +32,10 @@ static ssize_t send_now(struct socket *sock, int fd,
 			const struct send_call *call)
 {
 	if (call->msg)
-		return sock->ops->sendmsg(sock, fd, call->msg, call->flags);
-	return sock->ops->sendmmsg(sock, fd, call->vec, call->n, call->flags);
+		return sock->sk->sk_prot->sendmsg(sock->sk, fd, call->msg,
+						  call->flags);
+	return sock->sk->sk_prot->sendmmsg(sock->sk, fd, call->vec, call->n,
+					   call->flags);
 }
 
 static void autobind_begin(int fd)
@@ -42,7 +44,7 @@ static void autobind_begin(int fd)
 
 	if (!sock)
 		return;
-	sock->ops->autobind(sock, fd);
+	sock->sk->sk_prot->autobind(sock->sk, fd);
 	fd_drop(sock);
 }
 
@@ -53,7 +55,7 @@ static bool autobind_end(int fd, ssize_t ret)
 
 	if (!sock)
 		return true;
-	bound = sock->ops->autobound(sock, fd, ret < 0 ? ret : 0);
+	bound = sock->sk->sk_prot->autobound(sock->sk, fd, ret < 0 ? ret : 0);
 	fd_drop(sock);
 	return bound;
 }
@@ -114,7 +116,7 @@ static ssize_t sock_sendto(struct socket *sock, int fd, const void *buf,
 			   size_t len, int flags, const struct sockaddr *addr,
 			   socklen_t alen)
 {
-	int err = addr ? inet_addr_fits(fd, addr, alen) : 0;
+	int err = addr ? cop_addr_fits(fd, addr, alen) : 0;
 
 	if (unlikely(!user_range(buf, min_t(size_t, len, INT_MAX))))
 		return -EFAULT;
@@ -128,7 +130,8 @@ static ssize_t sock_sendto(struct socket *sock, int fd, const void *buf,
 	if (unlikely(!READ_ONCE(inet_sk(sock->sk)->inet_sport)) &&
 	    !cop_confined())
 		return sendto_unbound(sock, fd, buf, len, flags, addr, alen);
-	return sock->ops->sendto(sock, fd, buf, len, flags, addr, alen);
+	return sock->sk->sk_prot->sendto(sock->sk, fd, buf, len, flags, addr,
+					 alen);
 }
 
 static noinline flatten ssize_t sys_sendto(struct socket *sock, int fd,

@@ -30,7 +30,7 @@ bool wait_prepare(int fd)
 		return true;
 	sock = sockfd_get(fd);
 	if (sock)
-		ready = sock->ops->poll(sock, fd);
+		ready = sock->sk->sk_prot->poll(sock->sk, fd);
 	fd_drop(sock);
 	errno = saved;
 	return ready;

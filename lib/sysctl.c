@@ -2,13 +2,11 @@
 /*
  * lib/sysctl.c - the kernel settings that libcop follows, read from /proc.
  *
- * Those under net are of the reading thread's network namespace, so only a thread
- * in the home namespace reads them.
+ * The files under net show the network namespace of the thread that reads them, so
+ * only a thread in the home namespace reads.
  *
- * Owns: cop_sysctl, and the choice of which ports are allowed. Protected by:
- * atomic operations; one caller in a second wins the right to read. May call:
- * cop_port.c, lib/netns.c, lib/scratch.c and the kernel. Counterpart in the
- * kernel: sysctl_net_ipv4.c.
+ * Owns: cop_sysctl. Protected by: atomic operations; in each second one caller wins
+ * the right to read. Counterpart in the kernel: sysctl_net_ipv4.c.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -21,10 +19,8 @@
 
 #include "lib/compiler.h"
 #include "lib/confine.h"
-#include "port/port_crowd.h"
 #include "lib/libc.h"
 #include "lib/netns.h"
-#include "cop_port.h"
 #include "lib/scratch.h"
 #include "lib/sysctl.h"
 
@@ -36,14 +32,15 @@ struct cop_sysctl cop_sysctl = {
 	.wmem_default = 212992,
 	.optmem_max = 131072,
 	.prot_sock = 1024,
+	.port_range = COP_PORT_RANGE(32768, 60999),
 };
 
-/* A file that is read a number at a time; the settings may be long lists. */
+/* A file from which one number after the other is read. */
 struct reader {
 	int fd;
 	ssize_t len, pos;
 	size_t size;
-	char *buf; /* room, or where that is too small a mapping */
+	char *buf; /* room, or a mapping if the file is longer */
 	char room[512];
 };
 
@@ -73,7 +70,7 @@ static int reader_char(struct reader *r)
 	return r->len > 0 ? r->buf[r->pos++] : -1;
 }
 
-/* The next number, or -1 at the end; *@after is the character behind it. */
+/* The next number, or -1 at the end; *@after is the character after it. */
 static int reader_number(struct reader *r, int *after)
 {
 	int c = reader_char(r);
@@ -102,7 +99,7 @@ static void read_int(const char *path, _Atomic(int) *value)
 	reader_close(&r);
 }
 
-static bool read_range(int *lowest, int *highest)
+static bool read_range(void)
 {
 	int low, high;
 	struct reader r;
@@ -115,15 +112,14 @@ static bool read_range(int *lowest, int *highest)
 	reader_close(&r);
 	if (low < 0 || low > high || high >= COP_PORTS)
 		return false;
-	*lowest = low;
-	*highest = high;
+	WRITE_ONCE(cop_sysctl.port_range, COP_PORT_RANGE(low, high));
 	return true;
 }
 
 /*
- * The kernel gives a list to the first read and nothing to a second, so what
- * fills the room is read again into as much as a list can need. Without memory
- * for that its beginning has to do.
+ * The kernel gives a list to the first read() only. A list that fills the room is
+ * therefore read again from its start, into a mapping that holds the longest
+ * list. If there is no memory for it, the ports in the room have to do.
  */
 static void reader_widen(struct reader *r)
 {
@@ -142,7 +138,7 @@ static void reader_widen(struct reader *r)
 	r->len = pread(r->fd, all, size, 0);
 }
 
-/* The list's form is "1,5-9,70-80": a '-' behind a number opens a range. */
+/* The list looks like "1,5-9,70-80": a '-' after a number begins a range. */
 static void read_reserved(struct cop_port_bits *reserved)
 {
 	struct reader r;
@@ -159,40 +155,16 @@ static void read_reserved(struct cop_port_bits *reserved)
 	reader_close(&r);
 }
 
-/*
- * "UDP: inuse N mem ...": the sockets that have a port. /proc/net would be of the
- * process's first thread, which may be in another namespace.
- */
-static unsigned int read_inuse(void)
-{
-	static const char want[] = "\nUDP: inuse ";
-	struct reader r;
-	size_t match = 0;
-	int c, after, n = -1;
-
-	if (!reader_open(&r, "/proc/thread-self/net/sockstat"))
-		return 0;
-	while (want[match] && (c = reader_char(&r)) >= 0)
-		match = c == want[match] ? match + 1 : c == want[0];
-	if (!want[match])
-		n = reader_number(&r, &after);
-	reader_close(&r);
-	return n < 0 ? 0 : n;
-}
-
+/* A range that can't be read stays as it is, and so do the reserved ports. */
 static void read_ports(void)
 {
-	static struct cop_port_bits reserved; /* too large for some stacks */
-	int low = 32768;
-	int high = 60999;
-
-	if (!read_range(&low, &high) && READ_ONCE(cop_port_table.places))
+	if (!read_range() && READ_ONCE(cop_sysctl.port_reads))
 		return;
-	memset(&reserved, 0, sizeof(reserved));
-	read_reserved(&reserved);
-	cop_port_allow(&cop_port_table, low, high, &reserved);
-	cop_contention_measure(read_inuse(), cop_port_held(&cop_port_table),
-			       high - low + 1);
+	for (unsigned int q = 0; q < COP_HTABLE_SIZE; q++)
+		for (unsigned int w = 0; w < COP_QUEUE_WORDS; w++)
+			WRITE_ONCE(cop_sysctl.reserved.word[q][w], 0);
+	read_reserved(&cop_sysctl.reserved);
+	atomic_fetch_add(&cop_sysctl.port_reads, 1);
 }
 
 static _Atomic(bool) has_elsewhere; /* (a) see cop_sysctl_elsewhere() */
@@ -229,4 +201,39 @@ void cop_sysctl_refresh(void)
 	if (cop_netns_at_home())
 		read_all();
 	cop_scratch_end(&part);
+}
+
+/*
+ * "UDP: inuse N mem ...": the sockets that have a port. /proc/net would show the
+ * namespace of the process's first thread, which may be another one.
+ */
+static int read_inuse(void)
+{
+	static const char want[] = "\nUDP: inuse ";
+	struct reader r;
+	size_t match = 0;
+	int c, after, n = -1;
+
+	if (!reader_open(&r, "/proc/thread-self/net/sockstat"))
+		return -1;
+	while (want[match] && (c = reader_char(&r)) >= 0)
+		match = c == want[match] ? match + 1 : c == want[0];
+	if (!want[match])
+		n = reader_number(&r, &after);
+	reader_close(&r);
+	return n;
+}
+
+int cop_sysctl_inuse(void)
+{
+	struct cop_scratch part;
+	int inuse = -1;
+
+	if (cop_confined())
+		return -1;
+	cop_scratch_begin(&part);
+	if (cop_netns_at_home())
+		inuse = read_inuse();
+	cop_scratch_end(&part);
+	return inuse;
 }

@@ -6,13 +6,25 @@
 #define COP_SYSCTL_H
 
 #include <stdatomic.h>
+#include <stdint.h>
+
+#include "lib/port_bits.h"
+
+/* Two ports in one word, host order, as IP_LOCAL_PORT_RANGE has them. */
+#define COP_PORT_RANGE(low, high) ((uint32_t)(high) << 16 | (uint32_t)(low))
 
 struct cop_sysctl {
 	_Atomic(int) rmem_default; /* (a) net.core.rmem_default, bytes */
 	_Atomic(int) wmem_default; /* (a) net.core.wmem_default, bytes */
-	_Atomic(int) optmem_max;   /* (a) net.core.optmem_max, bytes: more than
-				    * this of control data is refused */
+	_Atomic(int) optmem_max;   /* (a) net.core.optmem_max, bytes: the kernel
+				    * refuses more control data */
 	_Atomic(int) prot_sock;	   /* (a) net.ipv4.ip_unprivileged_port_start */
+	_Atomic(uint32_t) port_range; /* (a) net.ipv4.ip_local_port_range, a
+				       * COP_PORT_RANGE() */
+	_Atomic(uint32_t)
+		port_reads; /* (a) how often the range and the reserved
+				       * ports were read */
+	struct cop_port_bits reserved; /* net.ipv4.ip_local_reserved_ports */
 };
 
 /* As last read in the home namespace; the kernel's own defaults until then. */
@@ -21,18 +33,28 @@ extern struct cop_sysctl cop_sysctl;
 /**
  * cop_sysctl_refresh - follow a change of the settings within a second
  *
- * Reads the files at most once in a second, and else costs a look at the
+ * Reads the files at most once a second; at other times it only looks at the
  * clock. A thread outside the home namespace (netns.h) reads nothing, for it would
- * find the settings of its own. ip_local_port_range and ip_local_reserved_ports go to the port space.
- * What can't be read keeps its value. Lock-free, async-signal-safe.
+ * find the settings of its own namespace. A setting that can't be read keeps its
+ * value. The port room takes the range and the reserved ports from here, whoever
+ * the caller was that read them: see cop_port_refresh(). Lock-free,
+ * async-signal-safe.
  */
 void cop_sysctl_refresh(void);
 
 /**
+ * cop_sysctl_inuse - how many UDP sockets of the home namespace have a port
+ *
+ * Reads one file. Returns the number, or -1 if the calling thread can't read it
+ * or is in another namespace. Async-signal-safe; errno may change.
+ */
+int cop_sysctl_inuse(void);
+
+/**
  * cop_sysctl_elsewhere - note that there is a socket outside the home namespace
  *
- * How much control data its namespace allows is not known here, so from now on
- * optmem_max is INT_MAX, and the kernel judges. Async-signal-safe.
+ * The library does not know how much control data that namespace allows. So from
+ * now on optmem_max is INT_MAX, and the kernel judges. Async-signal-safe.
  */
 void cop_sysctl_elsewhere(void);
 

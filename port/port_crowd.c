@@ -1,28 +1,31 @@
 // SPDX-License-Identifier: MIT
 /*
- * port/port_crowd.c - whether other processes hold so many ports that the choice
- * of an ephemeral one is better left to the kernel.
+ * port/port_crowd.c - whether other processes hold so many ports that the kernel
+ * had better choose an ephemeral one.
  *
  * Owns: a flag and two counters. Protected by: atomic accesses; they only steer
- * the choice. May call: nobody. Counterpart in the kernel: none, its ports are
- * all in one table.
+ * the choice. Counterpart in the kernel: none; its one table has all ports.
  */
 #include <stdatomic.h>
 
 #include "lib/compiler.h"
-#include "port/port_crowd.h"
 #include "lib/env.h"
+#include "port/port_crowd.h"
 
-/* One port in so many held by others: a try in so many costs 0.4 ms more. */
-#define CONTENDED_SHARE 1024
-#define BACKOFF_MIN	256
-#define BACKOFF_MAX	65536
+/*
+ * If other processes hold one port in 1024, one try in 1024 collides and costs 0.4 ms:
+ * with more of them the kernel's choice is faster.
+ */
+#define CROWD_SHARE 1024
+#define BACKOFF_MIN 256
+#define BACKOFF_MAX 65536
 
-static _Atomic(bool) crowded;		/* (a) by the kernel's count */
-static _Atomic(unsigned int) backoff;	/* (a) binds after a collision */
-static _Atomic(unsigned int) remaining; /* (a) of those, still to come */
+static _Atomic(bool) crowded;		/* (a) what the last count says */
+static _Atomic(unsigned int) backoff;	/* (a) ports that the last collision
+					 * has left to the kernel */
+static _Atomic(unsigned int) remaining; /* (a) how many of them are to come */
 
-bool cop_contended(void)
+bool cop_port_is_crowded(void)
 {
 	unsigned int left = READ_ONCE(remaining);
 
@@ -32,7 +35,7 @@ bool cop_contended(void)
 	return true;
 }
 
-void cop_collision(uint16_t snum)
+void cop_port_crowd_collision(uint16_t snum)
 {
 	unsigned int next = READ_ONCE(backoff) * 2;
 
@@ -45,10 +48,10 @@ void cop_collision(uint16_t snum)
 	cop_debug(-1, "port %u is another process's", snum);
 }
 
-void cop_contention_measure(unsigned int inuse, unsigned int held,
+void cop_port_crowd_measure(unsigned int inuse, unsigned int held,
 			    unsigned int range)
 {
 	unsigned int others = inuse > held ? inuse - held : 0;
 
-	WRITE_ONCE(crowded, others > range / CONTENDED_SHARE);
+	WRITE_ONCE(crowded, others > range / CROWD_SHARE);
 }

@@ -1,39 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * contention.h - whether other processes hold so many ports that the choice of
- * an ephemeral one is better left to the kernel.
+ * port_crowd.h - whether other processes hold so many ports that the kernel had
+ * better choose an ephemeral one.
  */
-#ifndef COP_CONTENTION_H
-#define COP_CONTENTION_H
+#ifndef COP_PORT_CROWD_H
+#define COP_PORT_CROWD_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 /**
- * cop_contended - whether the next ephemeral port is the kernel's to choose
+ * cop_port_is_crowded - whether the kernel shall choose the next ephemeral port
  *
- * The kernel searches all of its table, some 0.4 ms, before it says that the
- * one port it was told to take is another process's. So where that is likely,
- * by what it counts as in use or by a collision not long ago, it is not asked.
- * Lock-free, async-signal-safe.
+ * Asked for one port that another process holds, the kernel searches its whole
+ * table, which takes some 0.4 ms, before it refuses. So the library does not ask
+ * while that is likely: when the kernel counts many sockets of other processes, and
+ * for some time after a collision. Each call counts as one port. Lock-free,
+ * async-signal-safe.
  */
-bool cop_contended(void);
+bool cop_port_is_crowded(void);
 
 /**
- * cop_collision - note that a port which was free here is another process's
+ * cop_port_crowd_collision - note that another process holds a port that was free
+ *	in this process
  * @snum: the port, host order
  *
- * Leaves the next ports to the kernel, twice as many as after the last time.
+ * Leaves the next ports to the kernel: twice as many as after the collision before.
  */
-void cop_collision(uint16_t snum);
+void cop_port_crowd_collision(uint16_t snum);
 
 /**
- * cop_contention_measure - count what other processes hold
- * @inuse: sockets of the transport below, in this network namespace
- * @held: ports this process holds
- * @range: ports an ephemeral bind may get
+ * cop_port_crowd_measure - work out how many ports other processes hold
+ * @inuse: UDP sockets with a port, in this network namespace
+ * @held: ports that this process holds
+ * @range: ports that an ephemeral bind may get
  */
-void cop_contention_measure(unsigned int inuse, unsigned int held,
+void cop_port_crowd_measure(unsigned int inuse, unsigned int held,
 			    unsigned int range);
 
-#endif /* COP_CONTENTION_H */
+#endif /* COP_PORT_CROWD_H */

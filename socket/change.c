@@ -2,16 +2,15 @@
 /*
  * socket/change.c - a descriptor that is closed, or replaced by another.
  *
- * The kernel changes its table of descriptors in one step, and this one follows:
- * meanwhile another thread may use the number, and it is not known here whether
- * it is the old descriptor, the new one, or already somebody else's. So the slot
- * keeps its socket until the kernel has let go of it, with a note in it that makes
- * each look-up ask the kernel (sockfd_ask()).
+ * The kernel changes its table of descriptors in one step, and this table follows a
+ * little later. In between another thread may use the number, and the library can't
+ * know whether it means the old descriptor, the new one, or already another one. So
+ * the slot keeps its socket until the call has ended, with a note that makes each
+ * look-up ask the kernel (sockfd_ask()).
  *
  * Owns: the notes in the slots. Protected by: each change of a slot is one compare
  * and swap; the caller that takes a socket out of a slot gets the slot's count of
- * it. May call: cop_table.c, lib/process.c and a socket's operations. Counterpart
- * in the kernel: fs/file.c (file_close_fd(), do_dup2()).
+ * it. Counterpart in the kernel: fs/file.c (file_close_fd(), do_dup2()).
  */
 #include <errno.h>
 
@@ -37,7 +36,7 @@ static bool is_in_table(int fd)
 	return (unsigned int)fd < READ_ONCE(cop_table.max);
 }
 
-/* Only between two COP sockets is it clear without the kernel what it is. */
+/* From one COP socket to another the descriptor is COP's all the time. */
 static uintptr_t note_for(const struct socket *slot, const struct socket *next)
 {
 	return slot && next && !slot_has(slot, SLOT_DOUBT) ? SLOT_EXCHANGE
@@ -57,13 +56,13 @@ static void slot_begin(struct fd_change *change)
 	} while (!slot_cas(slot_at(change->fd), &slot, to));
 }
 
-/* What is left to be reported is in the kernel socket until it is closed. */
+/* The report needs the kernel socket, so it is made before the close. */
 static void flush_last(int fd)
 {
 	struct socket *sock = slot_socket(slot_of(fd));
 
 	if (sock && READ_ONCE(sock->f_count) == 1)
-		sock->ops->flush(sock, fd);
+		sock->sk->sk_prot->report(sock->sk, fd);
 }
 
 /* The slot has one count of the next socket, and the change another. */
@@ -97,8 +96,8 @@ int fd_change_begin(struct fd_change *change, int fd, struct socket *next)
 }
 
 /*
- * Where the slot is not as it was left, another call has changed it: to what it is
- * now, and for good.
+ * If the slot is not as this call has left it, another call has changed it. That
+ * change stays.
  */
 static void end_without_next(struct fd_change *change, bool done)
 {
@@ -109,7 +108,7 @@ static void end_without_next(struct fd_change *change, bool done)
 		fd_drop(change->old);
 }
 
-/* Where another call has taken the socket out, it is put in again. */
+/* If another call has taken the socket out, this puts it in again. */
 static void put_next(struct fd_change *change)
 {
 	struct socket *is = slot_note(change->next, change->note);
@@ -134,11 +133,11 @@ static void put_old_back(struct fd_change *change)
 	fd_drop(change->next);
 }
 
-/* In a vfork() child there is no slot to change, but an image to come. */
+/* A vfork() child changes no slot: it marks the socket for its next program. */
 static void end_apart(struct fd_change *change, bool done)
 {
 	if (done && change->next)
-		change->next->ops->mark(change->next, change->fd);
+		change->next->sk->sk_prot->mark(change->next->sk, change->fd);
 	fd_drop(change->next);
 }
 
@@ -158,5 +157,6 @@ void fd_change_settle(struct fd_change *change)
 {
 	struct socket *sock = change->old;
 
-	fd_change_end(change, !sock || !sock->ops->owns(sock, change->fd));
+	fd_change_end(change,
+		      !sock || !sock->sk->sk_prot->owns(sock->sk, change->fd));
 }

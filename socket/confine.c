@@ -28,9 +28,10 @@ static void prepare_socket(struct socket *sock, int fd)
 	struct sockaddr_in local;
 	socklen_t len = sizeof(local);
 
-	sock->ops->poll(sock, fd);
+	sock->sk->sk_prot->poll(sock->sk, fd);
 	fd_hand_on(sock, fd);
-	if (!sock->ops->getname(sock, fd, (struct sockaddr *)&local, &len))
+	if (!sock->sk->sk_prot->getname(sock->sk, fd, (struct sockaddr *)&local,
+					&len))
 		WRITE_ONCE(inet_sk(sock->sk)->inet_sport, local.sin_port);
 }
 
@@ -41,7 +42,7 @@ static void prepare_sockets(void)
 	for (unsigned int fd = 0; fd < max; fd++) {
 		struct socket *sock = sockfd_get(fd);
 
-		if (sock && sock->ops->owns(sock, fd))
+		if (sock && sock->sk->sk_prot->owns(sock->sk, fd))
 			prepare_socket(sock, fd);
 		fd_drop(sock);
 	}

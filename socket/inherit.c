@@ -2,9 +2,8 @@
 /*
  * socket/inherit.c - the descriptors that a program starts with.
  *
- * Owns: nothing. Protected by: runs once, when the library starts. May call:
- * cop_table.c. Counterpart in the kernel: begin_new_exec(), where descriptors
- * simply stay.
+ * Owns: nothing. Protected by: runs once, when the library starts. Counterpart in
+ * the kernel: begin_new_exec(), where descriptors simply stay.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,25 +18,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "socket/inherit.h"
-#include "lib/libc.h"
 #include "cop_table.h"
+#include "lib/libc.h"
+#include "socket/inherit.h"
 
-/* The first look, which sees all that most programs have. */
+/* The first look covers so many descriptors: most programs have no others. */
 #define FIRST_LOOK 64
 
-/* Up to here poll() is asked, beyond /proc, whose files are slow to make. */
+/* Up to here poll() is asked, beyond it /proc, which is slow to open. */
 #define POLL_LIMIT 2048
 
 #define BITS	   (8 * sizeof(unsigned long))
 
-/* So many descriptors are asked about at once. */
+/* One poll() asks about so many descriptors. */
 #define AT_ONCE 1024
 
 /*
- * Whether the kernel's table of descriptors has room for this one. select()
- * takes a descriptor that is in the table and not open for an error, and does
- * not look at one beyond it (select(2), BUGS). @set is zeros, and is again.
+ * Whether the kernel's table of descriptors has room for this one. select() fails
+ * for a descriptor inside the table that is not open, and ignores one beyond the
+ * table (select(2), BUGS). @set is all zeros, before and after.
  */
 static bool table_has(unsigned int fd, unsigned long *set)
 {
@@ -73,7 +72,7 @@ static bool table_reaches_far(unsigned int fd)
 	return reaches;
 }
 
-/* Where poll() may not be asked about so many, each may be one. */
+/* If poll() refuses so many descriptors, each of them may be open. */
 static void adopt_range(unsigned int first, unsigned int n)
 {
 	struct pollfd fds[n];
@@ -87,7 +86,7 @@ static void adopt_range(unsigned int first, unsigned int n)
 			fd_adopt(first + i);
 }
 
-/* Only a socket can be one, and of no other is anything asked. */
+/* Asks only sockets for a mark. Returns whether any descriptor is open. */
 static bool adopt_sockets(unsigned int first, unsigned int n)
 {
 	bool open = false;
@@ -126,7 +125,7 @@ static void adopt_listed(int dir)
 	}
 }
 
-/* Returns whether there is a list of what is open. */
+/* Returns whether /proc has a list of the open descriptors. */
 static bool adopt_by_proc(void)
 {
 	int dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -139,8 +138,8 @@ static bool adopt_by_proc(void)
 }
 
 /*
- * Where there is no /proc, as in a chroot, the rest of the kernel's table is gone
- * through: it is twice as large as what was ever open at most.
+ * Without /proc, as in a chroot, this goes through the rest of the kernel's table. The
+ * table is at most twice as long as the highest descriptor that was ever open.
  */
 static void adopt_rest(unsigned int first)
 {
@@ -153,8 +152,8 @@ static void adopt_rest(unsigned int first)
 }
 
 /*
- * Under a filter that was there first. The loader has called fstat() and lived;
- * getsockopt() is a risk only where a socket was handed on.
+ * The process started under a seccomp filter. The loader has called fstat(), so the
+ * filter allows it. getsockopt() may kill the process, so only sockets are asked.
  */
 void cop_inherit_confined(void)
 {

@@ -6,16 +6,16 @@
 #define COP_INHERIT_H
 
 /**
- * cop_inherit - take those that are COP sockets for what they are
+ * cop_inherit - adopt the COP sockets among the descriptors, see fd_adopt()
  *
- * When the library starts, once the transports are registered.
+ * Runs when the library starts, after the transports are registered. errno stays.
  */
 void cop_inherit(void);
 
 /**
- * cop_inherit_confined - likewise, in a process that started under a filter
+ * cop_inherit_confined - likewise, in a process that started under a seccomp filter
  *
- * Which sockets there are fstat() says; only they are asked for a mark.
+ * Finds the sockets by fstat(), and asks only them for a mark.
  */
 void cop_inherit_confined(void);
 

@@ -2,17 +2,14 @@
 /*
  * socket/sock.c - the life of a struct socket and of a struct sock.
  *
- * Owns: the slab of struct socket. Protected by: reference counts. May call:
- * the transport's operations, lib/slab.c, lib/sysctl.c and the kernel.
+ * Owns: the slab of struct socket. Protected by: reference counts.
  * Counterpart in the kernel: net/core/sock.c.
  */
 #include <string.h>
 
 #include "lib/atomic.h"
 #include "lib/compiler.h"
-#include "lib/confine.h"
 #include "lib/env.h"
-#include "lib/libc.h"
 #include "socket/sock.h"
 #include "lib/sysctl.h"
 
@@ -38,17 +35,6 @@ void sock_free(struct socket *sock)
 	cop_slab_free(&socket_slab, sock);
 }
 
-uint64_t sock_kernel_cookie(int fd)
-{
-	uint64_t cookie = 0;
-	socklen_t len = sizeof(cookie);
-
-	if (cop_confined() ||
-	    cop_libc.getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len))
-		return 0;
-	return cookie;
-}
-
 typedef uintptr_t __attribute__((may_alias)) sk_word;
 
 static void sk_clear_from(struct sock *sk, size_t from, size_t end)
@@ -59,9 +45,9 @@ static void sk_clear_from(struct sock *sk, size_t from, size_t end)
 }
 
 /*
- * Zero all that is not the slab's, but for sk_prot: a reader without a reference
- * may be about to call it, and each of a slab can take any sock of the slab. Whole words
- * are stored, since such a reader may be anywhere.
+ * Zero all but the slab's node and sk_prot. A reader without a reference may be
+ * about to call sk_prot, and every transport of a slab can take any sock of the
+ * slab. Whole words are stored, so that such a reader sees the old word or zero.
  */
 static void sk_clear(struct sock *sk, size_t size)
 {
@@ -132,8 +118,7 @@ void sk_common_release(struct sock *sk)
 {
 	int refs;
 
-	if (sk->sk_prot->destroy)
-		sk->sk_prot->destroy(sk);
+	sk->sk_prot->destroy(sk);
 	sock_orphan(sk);
 	sk->sk_prot->unhash(sk);
 	refs = READ_ONCE(sk->sk_refcnt);

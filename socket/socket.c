@@ -2,8 +2,8 @@
 /*
  * socket/socket.c - the families that sockets are created in.
  *
- * Owns: net_families. Protected by: written only while the library starts. May
- * call: a family's create. Counterpart in the kernel: net/socket.c.
+ * Owns: net_families. Protected by: written only while the library starts.
+ * Counterpart in the kernel: net/socket.c.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -25,12 +25,6 @@ int sock_register(const struct net_proto_family *fam)
 		return -EEXIST;
 	net_families[fam->family] = fam;
 	return 0;
-}
-
-void sock_unregister(int family)
-{
-	if (family_valid(family))
-		net_families[family] = NULL;
 }
 
 static bool family_known(int family)

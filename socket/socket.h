@@ -20,18 +20,10 @@ struct net_proto_family {
  * sock_register - add a family
  * @fam: the family; kept, not copied
  *
- * Returns 0, -ENOBUFS for a number out of range, -EEXIST for one that is there.
+ * Returns 0, -ENOBUFS for a number out of range, -EEXIST if it is registered already.
  * Only while the library starts. Counterpart: sock_register().
  */
 int sock_register(const struct net_proto_family *fam);
-
-/**
- * sock_unregister - take a family away
- * @family: its number
- *
- * Only while no socket of it is open. Counterpart: sock_unregister().
- */
-void sock_unregister(int family);
 
 /**
  * sock_is_ours - whether a socket of this kind is served here
@@ -39,7 +31,7 @@ void sock_unregister(int family);
  * @type: likewise, flags included
  * @protocol: likewise
  *
- * What is not ours, unknown numbers included, is for the kernel to judge.
+ * The kernel judges all other kinds of socket, unknown numbers included.
  */
 bool sock_is_ours(int family, int type, int protocol);
 
@@ -50,19 +42,19 @@ bool sock_is_ours(int family, int type, int protocol);
  * @protocol: protocol number
  * @res: where the socket is put, with a count of 1
  *
- * Returns 0, -ENOBUFS without memory, or what the family's create says.
+ * Returns 0, -ENOBUFS without memory, or what the family's create returns.
  * Counterpart: __sock_create().
  */
 int sock_create(int family, int type, int protocol, struct socket **res);
 
 /**
- * sock_adopt - make a socket for a kernel socket that says that it is ours
+ * sock_adopt - make a socket for a kernel socket with a COP mark
  * @fd: its descriptor
- * @mark: what it says
+ * @mark: the mark
  * @res: where the socket is put, with a count of 1
  *
- * Returns 0, -ENOENT where no transport here can take it, or what
- * sock_create() says. Async-signal-safe.
+ * Returns 0, -ENOENT if no transport here can take it, or what sock_create()
+ * returns. Async-signal-safe.
  */
 int sock_adopt(int fd, const struct cop_mark *mark, struct socket **res);
 

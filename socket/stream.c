@@ -2,13 +2,12 @@
 /*
  * socket/stream.c - the stdio streams that were made of COP descriptors.
  *
- * libc's own streams write and read by calls inside libc, which nobody sees. A
- * stream on a COP descriptor is therefore one of fopencookie()'s, made to look
- * like one of fdopen()'s: the descriptor's number and the size of the buffer.
+ * libc's own streams write and read by calls inside libc, which no library can
+ * interpose. So a stream on a COP descriptor comes from fopencookie(), and looks like
+ * one from fdopen(): it has the descriptor's number and the size of the buffer.
  *
  * Owns: the list of streams. Protected by: atomic operations; nothing is ever
- * taken out of it. May call: malloc() and libc's stdio. Counterpart in the
- * kernel: none.
+ * taken out of it. Counterpart in the kernel: none.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -86,7 +85,7 @@ size_t cop_stream_buffer_size(int fd)
 	return st.st_blksize;
 }
 
-/* Of those that fopencookie() has: O_APPEND is the descriptor's. */
+/* A mode of fopencookie(). There is none for O_APPEND: the descriptor has it. */
 static const char *mode_of(FILE *fp)
 {
 	if (!__fwritable(fp))
@@ -95,9 +94,9 @@ static const char *mode_of(FILE *fp)
 }
 
 /*
- * The streams of fopencookie() are of bytes for good, and have no room for wide
- * characters: where others refuse these, or turn into a file's, libc looks there
- * without asking. So they get the model's.
+ * A stream of fopencookie() is for bytes only and has no data for wide characters.
+ * But libc reads these data without a test, in fwide() and freopen() for instance. So
+ * the stream gets those of the model.
  */
 static FILE *stream_file(struct cop_stream *s, const cookie_io_functions_t *io)
 {
@@ -116,7 +115,7 @@ static FILE *stream_file(struct cop_stream *s, const cookie_io_functions_t *io)
 	return fp;
 }
 
-/* libc is the one to judge mode and descriptor, and to set O_APPEND. */
+/* libc's fdopen() checks mode and descriptor, and sets O_APPEND. */
 int cop_stream_open(int fd, const char *mode, const cookie_io_functions_t *io,
 		    FILE **fp)
 {

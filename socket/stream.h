@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stdio.h - the stdio streams that were made of COP descriptors.
+ * stream.h - the stdio streams that were made of COP descriptors.
  */
 #ifndef COP_STDIO_H
 #define COP_STDIO_H
@@ -15,20 +15,19 @@
 #define COP_STREAM_REST 65536
 
 /*
- * The memory of one is never given back, so the list may be walked without a
- * lock. Whoever has put a FILE aside by cop_stream_take() owns the rest, and
- * else whoever has locked the FILE.
+ * The memory of a stream is never freed, so a reader may walk the list without a
+ * lock. (l): under the lock of the FILE; after cop_stream_take() its caller alone.
  */
 struct cop_stream {
-	_Atomic(FILE *) fp;	 /* (a) whose stream it is; NULL: nobody's */
+	_Atomic(FILE *) fp;	 /* (a) the stream's FILE; NULL: unused */
 	struct cop_stream *next; /* (c) */
 	int fd;			 /* (l) -1: no longer read or written by us */
 	char *buf;		 /* (l) the FILE's first buffer */
 	char *rest;		 /* (l) NULL until something is received */
 	size_t rest_at;		 /* (l) where in it the rest begins */
 	size_t rest_len;	 /* (l) bytes of a datagram yet to be read */
-	FILE *model;		 /* (l) libc's own stream of such a kind, which
-				  * has no descriptor and is used by nobody */
+	FILE *model;		 /* (l) libc's own stream of this kind; it has
+				  * no descriptor, and no data go through it */
 };
 
 extern _Atomic(struct cop_stream *) cop_streams;
@@ -43,9 +42,9 @@ extern const cookie_io_functions_t *cop_stream_io;
  * @io: what moves its bytes; these get the struct cop_stream
  * @fp: where the stream is put
  *
- * Its buffer is of the size that libc gives to a stream on such a descriptor:
- * what is one datagram on UDP is one here. Returns 0, or what libc's fdopen()
- * says to @fd and @mode.
+ * Its buffer has the size that libc gives to a stream on such a descriptor, so that a
+ * program sends the same datagrams as on UDP. Returns 0, or the error of libc's
+ * fdopen() for @fd and @mode.
  */
 int cop_stream_open(int fd, const char *mode, const cookie_io_functions_t *io,
 		    FILE **fp);
@@ -59,17 +58,17 @@ int cop_stream_open(int fd, const char *mode, const cookie_io_functions_t *io,
 size_t cop_stream_buffer_size(int fd);
 
 /**
- * cop_stream_take - part a stream from its FILE, before that is closed
+ * cop_stream_take - separate a stream from its FILE, before the FILE is closed
  * @fp: any FILE; only its address is looked at
  *
- * Returns the stream, for cop_stream_free() once the FILE is gone, or NULL
- * where cop_stream_open() has not made it. The address may be another FILE's as
- * soon as this one is closed.
+ * Returns the stream, for cop_stream_free() after the FILE is closed; NULL if
+ * cop_stream_open() has not made the FILE. As soon as the FILE is closed, another one
+ * may have its address.
  */
 struct cop_stream *cop_stream_take(FILE *fp);
 
 /**
- * cop_stream_free - give back what a stream has
+ * cop_stream_free - free the buffers and the model of a stream
  * @stream: from cop_stream_take()
  */
 void cop_stream_free(struct cop_stream *stream);
@@ -90,11 +89,10 @@ static inline struct cop_stream *cop_stream_find(const FILE *fp)
 }
 
 /**
- * cop_stream_release - let go of a FILE that is to become a file's stream
+ * cop_stream_release - stop to read and write for a FILE, ahead of freopen()
  * @stream: of the FILE, which is locked and flushed
  *
- * From now on the stream moves nothing. libc's freopen() takes what it lacks
- * from the model, which stays until cop_stream_free().
+ * libc's freopen() uses data of the model, which stays until cop_stream_free().
  */
 void cop_stream_release(struct cop_stream *stream);
 
@@ -107,7 +105,7 @@ void cop_stream_release(struct cop_stream *stream);
 char *cop_stream_room(struct cop_stream *stream);
 
 /**
- * cop_stream_keep - note what a receive put in that room
+ * cop_stream_keep - note that a receive has filled that room
  * @stream: the stream
  * @len: bytes of it
  */
@@ -119,7 +117,7 @@ void cop_stream_keep(struct cop_stream *stream, size_t len);
  * @buf: where to
  * @len: bytes there is room for
  *
- * Returns how many there were, 0 where no datagram is begun.
+ * Returns how many bytes it has copied; 0 if no datagram is begun.
  */
 size_t cop_stream_rest(struct cop_stream *stream, void *buf, size_t len);
 

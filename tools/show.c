@@ -22,7 +22,7 @@
 static const char *const kinds[] = {
 	[COP_KIND_COP] = "cop",
 	[COP_KIND_ADOPTED] = "adopted",
-	[COP_KIND_UNDECIDED] = "undecided",
+	[COP_KIND_PENDING] = "undecided",
 };
 
 /* In the order of COP_STATS. */

@@ -30,6 +30,7 @@
 #include "datagram/proto.h"
 #include "cop_table.h"
 #include "fuzz/fuzz_mark.h"
+#include "unit/port_taken.h"
 
 #define HOLDS(x)                                                            \
 	do {                                                                \
@@ -313,7 +314,7 @@ static void call_names(struct socket *sock, int fd, struct input *in)
 		sock->ops->connect(sock, fd, sa, len);
 		break;
 	default:
-		sock->ops->getname(sock, fd, sa, &len);
+		sock->sk->sk_prot->getname(sock->sk, fd, sa, &len);
 	}
 }
 
@@ -334,11 +335,13 @@ static void call_options(struct socket *sock, int fd, struct input *in)
 	int value = word(in);
 
 	if (byte(in) & 1)
-		sock->ops->setsockopt(sock, fd, which[0], which[1], &value,
-				      len);
-	sock->ops->getsockopt(sock, fd, which[0], which[1], &value, &len);
+		sock->sk->sk_prot->setsockopt(sock->sk, fd, which[0], which[1],
+					      &value, len);
+	sock->sk->sk_prot->getsockopt(sock->sk, fd, which[0], which[1], &value,
+				      &len);
 	len = ARRAY_SIZE(code);
-	sock->ops->getsockopt(sock, fd, SOL_SOCKET, SO_GET_FILTER, code, &len);
+	sock->sk->sk_prot->getsockopt(sock->sk, fd, SOL_SOCKET, SO_GET_FILTER,
+				      code, &len);
 }
 
 static void call_data(struct socket *sock, int fd, struct input *in)
@@ -347,15 +350,15 @@ static void call_data(struct socket *sock, int fd, struct input *in)
 	char buf[64] = "data";
 
 	if (!inet_sk(sock->sk)->inet_sport)
-		sock->ops->autobind(sock, fd);
-	sock->ops->sendto(sock, fd, buf, byte(in) % sizeof(buf),
-			  MSG_DONTWAIT | (byte(in) & 1 ? MSG_MORE : 0), &addr,
-			  sizeof(addr));
+		sock->sk->sk_prot->autobind(sock->sk, fd);
+	sock->sk->sk_prot->sendto(sock->sk, fd, buf, byte(in) % sizeof(buf),
+				  MSG_DONTWAIT | (byte(in) & 1 ? MSG_MORE : 0),
+				  &addr, sizeof(addr));
 	if (!inet_sk(sock->sk)->inet_sport)
-		sock->ops->autobound(sock, fd, 0);
-	sock->ops->poll(sock, fd);
-	sock->ops->recvfrom(sock, fd, buf, sizeof(buf), MSG_DONTWAIT, NULL,
-			    NULL);
+		sock->sk->sk_prot->autobound(sock->sk, fd, 0);
+	sock->sk->sk_prot->poll(sock->sk, fd);
+	sock->sk->sk_prot->recvfrom(sock->sk, fd, buf, sizeof(buf),
+				    MSG_DONTWAIT, NULL, NULL);
 }
 
 /* The sender has the kernel socket too, and does as it likes. */
@@ -396,7 +399,7 @@ static void play(int fd, struct input *in)
 			alone = false;
 			break;
 		default:
-			sock->ops->mark(sock, fd);
+			sock->sk->sk_prot->mark(sock->sk, fd);
 		}
 		HOLDS(cop_port_held(&cop_port_table) <= 1);
 	}

@@ -43,7 +43,7 @@ static int open_type(int type)
 	int fd;
 
 	cr_assert(eq(int, sock_create(PF_INET, type, 0, &sock), 0));
-	fd = sock->ops->open(sock, SOCK_CLOEXEC);
+	fd = sock->sk->sk_prot->open(sock->sk, SOCK_CLOEXEC);
 	cr_assert(ge(int, fd, 0));
 	cr_assert(eq(int, fd_install(fd, sock), 0));
 	return fd;
@@ -98,7 +98,7 @@ struct sock *t_taken_over(int fd)
 {
 	struct socket *sock = t_sock(fd);
 
-	sock->ops->mark(sock, fd);
+	sock->sk->sk_prot->mark(sock->sk, fd);
 	t_leave(fd);
 	cr_assert(zero(ptr, sockfd_lookup(fd)));
 	cr_assert(fd_adopt(fd));
@@ -217,7 +217,7 @@ struct sockaddr_in t_name(int fd)
 	int err;
 
 	if (sock)
-		err = sock->ops->getname(sock, fd, sa, &len);
+		err = sock->sk->sk_prot->getname(sock->sk, fd, sa, &len);
 	else
 		err = getsockname(fd, sa, &len);
 	cr_assert(eq(int, err, 0));
@@ -235,8 +235,8 @@ static ssize_t send_now(int fd, const struct msghdr *msg, struct mmsghdr *vec,
 	struct socket *sock = t_sock(fd);
 
 	if (vec)
-		return sock->ops->sendmmsg(sock, fd, vec, n, flags);
-	return sock->ops->sendmsg(sock, fd, msg, flags);
+		return sock->sk->sk_prot->sendmmsg(sock->sk, fd, vec, n, flags);
+	return sock->sk->sk_prot->sendmsg(sock->sk, fd, msg, flags);
 }
 
 /* A socket without a port gets one in the send itself, at the second try too. */
@@ -250,9 +250,10 @@ static ssize_t send_bound(int fd, const struct msghdr *msg, struct mmsghdr *vec,
 	if (inet_sk(sock->sk)->inet_sport)
 		return send_now(fd, msg, vec, n, flags);
 	for (int i = 0; i < 2 && ret == -EAGAIN && !bound; i++) {
-		sock->ops->autobind(sock, fd);
+		sock->sk->sk_prot->autobind(sock->sk, fd);
 		ret = send_now(fd, msg, vec, n, flags);
-		bound = sock->ops->autobound(sock, fd, ret < 0 ? ret : 0);
+		bound = sock->sk->sk_prot->autobound(sock->sk, fd,
+						     ret < 0 ? ret : 0);
 	}
 	return ret;
 }
@@ -267,7 +268,7 @@ ssize_t t_recvmsg(int fd, struct msghdr *msg, int flags)
 	struct socket *sock = t_sock(fd);
 
 	msg->msg_flags = 0;
-	return sock->ops->recvmsg(sock, fd, msg, flags);
+	return sock->sk->sk_prot->recvmsg(sock->sk, fd, msg, flags);
 }
 
 ssize_t t_sendto(int fd, const void *buf, size_t len, int flags,
@@ -284,7 +285,8 @@ ssize_t t_sendto(int fd, const void *buf, size_t len, int flags,
 	};
 
 	if (inet_sk(sock->sk)->inet_sport)
-		return sock->ops->sendto(sock, fd, buf, len, flags, to, tolen);
+		return sock->sk->sk_prot->sendto(sock->sk, fd, buf, len, flags,
+						 to, tolen);
 	return t_sendmsg(fd, &msg, flags);
 }
 
@@ -299,8 +301,8 @@ ssize_t t_recvfrom(int fd, void *buf, size_t len, int flags,
 	struct socket *sock = t_sock(fd);
 	socklen_t fromlen = sizeof(*from);
 
-	return sock->ops->recvfrom(sock, fd, buf, len, flags, from,
-				   from ? &fromlen : NULL);
+	return sock->sk->sk_prot->recvfrom(sock->sk, fd, buf, len, flags, from,
+					   from ? &fromlen : NULL);
 }
 
 ssize_t t_recv(int fd, void *buf, size_t len, int flags)
@@ -318,15 +320,16 @@ int t_recvmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags,
 {
 	struct socket *sock = t_sock(fd);
 
-	return sock->ops->recvmmsg(sock, fd, vec, n, flags, timeout);
+	return sock->sk->sk_prot->recvmmsg(sock->sk, fd, vec, n, flags,
+					   timeout);
 }
 
 int t_set(int fd, int level, int optname, int value)
 {
 	struct socket *sock = t_sock(fd);
 
-	return sock->ops->setsockopt(sock, fd, level, optname, &value,
-				     sizeof(value));
+	return sock->sk->sk_prot->setsockopt(sock->sk, fd, level, optname,
+					     &value, sizeof(value));
 }
 
 int t_get(int fd, int level, int optname)
@@ -334,7 +337,8 @@ int t_get(int fd, int level, int optname)
 	struct socket *sock = t_sock(fd);
 	socklen_t len = sizeof(int);
 	int value = 0;
-	int err = sock->ops->getsockopt(sock, fd, level, optname, &value, &len);
+	int err = sock->sk->sk_prot->getsockopt(sock->sk, fd, level, optname,
+						&value, &len);
 
 	return err ? err : value;
 }

@@ -25,6 +25,8 @@
 #include "datagram/proto.h"
 #include "socket/socket.h"
 #include "cop_table.h"
+#include "transports/cop/cop.h"
+#include "unit/port_taken.h"
 
 #define LOOPBACK  "127.0.0.1"
 #define NOT_LOCAL "198.51.100.7" /* RFC 5737: nobody's */

@@ -53,20 +53,6 @@ Test(cop_route, asking_leaves_no_descriptor)
 	cr_assert(eq(int, after, before));
 }
 
-Test(cop_route, what_is_no_socket_has_no_name)
-{
-	static const int number[] = { -1, 0, 999 };
-	struct sockaddr_in local;
-
-	for (size_t i = 0; i < ARRAY_SIZE(number); i++) {
-		memset(&local, 0xff, sizeof(local));
-		ip_local_name(number[i], &local);
-		cr_assert(zero(int, local.sin_family));
-		cr_assert(zero(int, local.sin_port));
-		cr_assert(zero(u32, local.sin_addr.s_addr));
-	}
-}
-
 Test(cop_route, connecting_tells_the_local_address)
 {
 	struct sockaddr_in to = t_addr("127.0.0.5", t_port(t_udp()));

@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/single_threaded.h>
 #include <sys/wait.h>
 
 #include "cop_port.h"
@@ -287,105 +286,6 @@ Test(cop_table, a_forked_child_has_its_own_copy)
 	cr_assert(cop_port_taken(&cop_port_table, t_port(inherited)));
 }
 
-/* ---- claims without a sock ------------------------------------------------ */
-
-static uint16_t claimed;
-
-static void *sleep_long(void *arg)
-{
-	pause();
-	return arg;
-}
-
-/* What follows is a child's, whose parent has a thread with a claim. */
-static void claim_beside_a_thread(void)
-{
-	pthread_t thread;
-
-	cop_process();
-	pthread_create(&thread, NULL, sleep_long, NULL);
-	claimed = t_free_port();
-	cop_port_claim(&cop_port_table, claimed);
-}
-
-/* What a thread of the parent's leaves behind that was about to bind. */
-static int bind_what_nobody_holds(void)
-{
-	int fd = t_open();
-
-#ifdef COP_TSAN
-	return T_SKIP; /* which has a thread of its own */
-#endif
-	CHECK(t_bind(fd, LOOPBACK, claimed) == -EADDRINUSE);
-	CHECK(fd_forget_stale(t_sock(fd), claimed));
-	CHECK(!fd_forget_stale(t_sock(fd), claimed));
-	CHECK(!t_bind(fd, LOOPBACK, claimed));
-	CHECK(!fd_forget_stale(t_sock(fd), claimed));
-	CHECK(cop_port_taken(&cop_port_table, claimed));
-	return 0;
-}
-
-Test(cop_table, a_forked_child_gets_a_port_that_only_seems_to_be_held)
-{
-	claim_beside_a_thread();
-	T_CHILD(bind_what_nobody_holds);
-}
-
-static int a_call_may_have_claimed(void)
-{
-#if defined(COP_TSAN) || !defined(__x86_64__)
-	return T_SKIP; /* it can't know that there never was another thread */
-#endif
-	__libc_single_threaded = 1;
-	CHECK(!fd_forget_stale(t_sock(t_open()), claimed));
-	CHECK(cop_port_taken(&cop_port_table, claimed));
-	return 0;
-}
-
-/* A signal handler may have interrupted it behind the claim. */
-Test(cop_table, a_claim_without_a_socket_is_kept_where_there_was_no_thread)
-{
-	cop_process();
-	claimed = t_free_port();
-	cop_port_claim(&cop_port_table, claimed);
-	T_CHILD(a_call_may_have_claimed);
-}
-
-static int armed_is_held(void)
-{
-	int fd = t_open();
-
-	cop_sk(t_sk(fd))->armed = claimed;
-	CHECK(!fd_forget_stale(t_sock(t_open()), claimed));
-	CHECK(cop_port_taken(&cop_port_table, claimed));
-	return 0;
-}
-
-Test(cop_table, a_port_that_an_autobind_is_about_to_take_is_held)
-{
-	claim_beside_a_thread();
-	T_CHILD(armed_is_held);
-}
-
-static int another_thread_may_have_claimed(void)
-{
-	pthread_t thread;
-
-#ifdef COP_TSAN
-	return T_SKIP; /* which has no threads begin in a forked child */
-#endif
-	pthread_create(&thread, NULL, sleep_long, NULL);
-	CHECK(!fd_forget_stale(t_sock(t_open()), claimed));
-	CHECK(cop_port_taken(&cop_port_table, claimed));
-	return 0;
-}
-
-Test(cop_table, a_claim_without_a_socket_is_kept_while_there_are_threads)
-{
-	claim_beside_a_thread();
-	T_CHILD(another_thread_may_have_claimed);
-}
-
 /* ---- threads -------------------------------------------------------------- */
 
 enum { THREADS = 4, ROUNDS = 500 };
@@ -399,7 +299,7 @@ static int bind_somewhere(struct socket *sock, int fd)
 	socklen_t len = sizeof(addr);
 	int err = sock->ops->bind(sock, fd, sa, len);
 
-	return err ? err : sock->ops->getname(sock, fd, sa, &len);
+	return err ? err : sock->sk->sk_prot->getname(sock->sk, fd, sa, &len);
 }
 
 /*
@@ -416,7 +316,7 @@ static void *open_and_close(void *arg)
 			wrong++;
 			break;
 		}
-		fd = sock->ops->open(sock, 0);
+		fd = sock->sk->sk_prot->open(sock->sk, 0);
 		fd_install(fd, sock);
 		wrong += bind_somewhere(sock, fd) != 0;
 		wrong += sockfd_lookup(fd) != sock;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_undecided.c - adopt/pending.c: a list of ports decides of each socket of
- * UDP whether it is put on COP, once.
+ * test_pending.c - adopt/pending.c, decide.c and pending_filter.c: with a list of
+ * ports, each socket of UDP becomes COP or stays UDP, once.
  */
 #include <linux/filter.h>
 #include <netinet/udp.h>
@@ -10,6 +10,8 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
+#include "adopt/pending.h"
+#include "adopt/udp.h"
 #include "port/bind.h"
 #include "lib/env.h"
 #include "filter/filter.h"
@@ -27,18 +29,18 @@ static void setup(void)
 	t_init();
 }
 
-TestSuite(cop_undecided, .init = setup, .timeout = 20);
+TestSuite(cop_pending, .init = setup, .timeout = 20);
 
 /* ---- which it is ------------------------------------------------------------- */
 
-enum { UNDECIDED, COP, PLAIN };
+enum { PENDING, COP, PLAIN };
 
 static int is(int fd)
 {
 	const struct proto *prot = t_sk(fd)->sk_prot;
 
-	if (prot == &cop_undecided_prot)
-		return UNDECIDED;
+	if (prot == &cop_pending_prot)
+		return PENDING;
 	return prot == &cop_udp_prot ? COP : PLAIN;
 }
 
@@ -87,12 +89,12 @@ static int send_to(int fd, uint16_t snum)
 
 /* ---- bind ---------------------------------------------------------------------- */
 
-Test(cop_undecided, a_bind_to_a_listed_port_is_cop)
+Test(cop_pending, a_bind_to_a_listed_port_is_cop)
 {
 	uint16_t snum = free_port(true);
 	int fd = t_open_adopted();
 
-	cr_assert(eq(int, is(fd), UNDECIDED));
+	cr_assert(eq(int, is(fd), PENDING));
 	cr_assert(zero(int, t_bind(fd, LOOPBACK, snum)));
 	cr_assert(eq(int, is(fd), COP));
 	cr_assert(eq(int, t_sk(fd)->sk_num, snum));
@@ -103,17 +105,17 @@ Test(cop_undecided, a_bind_to_a_listed_port_is_cop)
 	cr_assert(zero(uint, cop_port_held(&cop_port_table)));
 }
 
-Test(cop_undecided, a_bind_to_another_or_to_any_decides_nothing)
+Test(cop_pending, a_bind_to_another_or_to_any_decides_nothing)
 {
 	int fd = bound(free_port(false)), any = bound(0);
 
-	cr_assert(eq(int, is(fd), UNDECIDED));
-	cr_assert(eq(int, is(any), UNDECIDED));
+	cr_assert(eq(int, is(fd), PENDING));
+	cr_assert(eq(int, is(any), PENDING));
 	cr_assert(not(sock_flag(t_sk(fd), SOCK_CARRIED)));
 	cr_assert(ne(int, t_port(any), 0));
 }
 
-Test(cop_undecided, a_bind_that_fails_decides_nothing)
+Test(cop_pending, a_bind_that_fails_decides_nothing)
 {
 	uint16_t snum = free_port(true);
 	int udp = udp_at(snum), fd = t_open_adopted();
@@ -121,10 +123,10 @@ Test(cop_undecided, a_bind_that_fails_decides_nothing)
 	cr_assert(eq(int, t_bind(fd, LOOPBACK, snum), -EADDRINUSE));
 	cr_assert(eq(int, t_bind(fd, NOT_LOCAL, snum), -EADDRNOTAVAIL));
 	cr_assert(eq(int, t_bind_addr(fd, NULL, 16), -EFAULT));
-	cr_assert(eq(int, is(fd), UNDECIDED));
+	cr_assert(eq(int, is(fd), PENDING));
 	cr_assert(zero(int, t_bind(fd, LOOPBACK, free_port(false))));
 	cr_assert(eq(int, t_bind(fd, LOOPBACK, free_port(true)), -EINVAL));
-	cr_assert(eq(int, is(fd), UNDECIDED));
+	cr_assert(eq(int, is(fd), PENDING));
 	close(udp);
 }
 
@@ -159,7 +161,7 @@ static const struct {
 	{ sendmmsg_to, false, 5 }, { sendmmsg_to, true, 5 },
 };
 
-Test(cop_undecided, the_first_destination_decides_once)
+Test(cop_pending, the_first_destination_decides_once)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(use); i++) {
 		int fd = use[i].has_port ? bound(0) : t_open_adopted();
@@ -177,14 +179,14 @@ Test(cop_undecided, the_first_destination_decides_once)
 	cr_assert(zero(uint, cop_port_held(&cop_port_table)));
 }
 
-Test(cop_undecided, an_unlisted_destination_makes_it_nobodys)
+Test(cop_pending, an_unlisted_destination_makes_it_plain_udp)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(use); i++) {
 		int fd = use[i].has_port ? bound(0) : t_open_adopted();
 
 		for (int times = 0; times < 2; times++) {
 			cr_assert(eq(int, use[i].to(fd, free_port(!!times)),
-				     -ENOTSOCK),
+				     COP_PLAIN_UDP),
 				  "%zu", i);
 			cr_assert(eq(int, is(fd), PLAIN), "%zu", i);
 		}
@@ -195,7 +197,7 @@ Test(cop_undecided, an_unlisted_destination_makes_it_nobodys)
 	}
 }
 
-Test(cop_undecided, what_names_no_destination_decides_nothing)
+Test(cop_pending, what_names_no_destination_decides_nothing)
 {
 	struct sockaddr_in to = t_addr(LOOPBACK, free_port(true));
 	int fd = t_open_adopted();
@@ -205,10 +207,10 @@ Test(cop_undecided, what_names_no_destination_decides_nothing)
 	to.sin_family = AF_INET6;
 	cr_assert(eq(int, t_sendto(fd, "hello", 5, 0, &to), -EAFNOSUPPORT));
 	cr_assert(zero(int, t_disconnect(fd)));
-	cr_assert(eq(int, is(fd), UNDECIDED));
+	cr_assert(eq(int, is(fd), PENDING));
 	cr_assert(zero(int, connect_to(fd, 0)));
 	cr_assert(ne(int, t_port(fd), 0));
-	cr_assert(eq(int, is(fd), UNDECIDED));
+	cr_assert(eq(int, is(fd), PENDING));
 	cr_assert(eq(int, send_to(fd, free_port(true)), 5));
 	cr_assert(eq(int, t_sk(fd)->sk_num, t_port(fd)));
 }
@@ -244,7 +246,7 @@ static int receive_message(int fd)
 static int ask_length(int fd)
 {
 	struct socket *sock = t_sock(fd);
-	int n = 0, err = sock->ops->ioctl(sock, fd, FIONREAD, &n);
+	int n = 0, err = sock->sk->sk_prot->ioctl(sock->sk, fd, FIONREAD, &n);
 
 	return err ? err : n ? n : -EAGAIN;
 }
@@ -252,15 +254,15 @@ static int ask_length(int fd)
 static int (*const looks[])(int fd) = { receive, receive_many, receive_message,
 					ask_length };
 
-Test(cop_undecided, a_datagram_at_an_unlisted_port_makes_it_nobodys)
+Test(cop_pending, a_datagram_at_an_unlisted_port_makes_it_plain_udp)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(looks); i++) {
 		int fd = bound(0);
 
 		cr_assert(eq(int, looks[i](fd), -EAGAIN), "%zu", i);
-		cr_assert(eq(int, is(fd), UNDECIDED), "%zu", i);
+		cr_assert(eq(int, is(fd), PENDING), "%zu", i);
 		deliver(fd);
-		cr_assert(eq(int, looks[i](fd), -ENOTSOCK), "%zu", i);
+		cr_assert(eq(int, looks[i](fd), COP_PLAIN_UDP), "%zu", i);
 		cr_assert(eq(int, is(fd), PLAIN), "%zu", i);
 		cr_assert(fd_forget_gone(fd));
 		close(fd);
@@ -274,7 +276,7 @@ static void *await_one(void *fd)
 	return (void *)t_recv(*(int *)fd, text, sizeof(text), 0);
 }
 
-Test(cop_undecided, a_receive_waits_and_then_knows)
+Test(cop_pending, a_receive_waits_and_then_knows)
 {
 	int fd = bound(0);
 	pthread_t thread;
@@ -283,11 +285,11 @@ Test(cop_undecided, a_receive_waits_and_then_knows)
 	pthread_create(&thread, NULL, await_one, &fd);
 	deliver(fd);
 	pthread_join(thread, &result);
-	cr_assert(eq(long, (long)result, -ENOTSOCK));
+	cr_assert(eq(long, (long)result, COP_PLAIN_UDP));
 	cr_assert(eq(int, is(fd), PLAIN));
 }
 
-Test(cop_undecided, the_end_of_a_socket_that_was_shut_decides_nothing)
+Test(cop_pending, the_end_of_a_socket_that_was_shut_decides_nothing)
 {
 	int fd = bound(0);
 	char text[64];
@@ -295,12 +297,12 @@ Test(cop_undecided, the_end_of_a_socket_that_was_shut_decides_nothing)
 	shutdown(fd, SHUT_RD);
 	cr_assert(zero(int, t_recv(fd, text, sizeof(text), 0)));
 	cr_assert(eq(int, receive(fd), -EAGAIN));
-	cr_assert(eq(int, is(fd), UNDECIDED));
+	cr_assert(eq(int, is(fd), PENDING));
 	cr_assert(eq(int, send_to(fd, free_port(true)), 5));
 }
 
 /* Of a peer that the library knows nothing of. */
-Test(cop_undecided, an_error_decides_nothing)
+Test(cop_pending, an_error_decides_nothing)
 {
 	struct sockaddr_in nobody = t_addr(LOOPBACK, free_port(false));
 	int fd = bound(0);
@@ -312,7 +314,7 @@ Test(cop_undecided, an_error_decides_nothing)
 		cr_assert(eq(int, looks[i](fd), -ECONNREFUSED), "%zu", i);
 		cr_assert(eq(int, looks[i](fd), -EAGAIN), "%zu", i);
 	}
-	cr_assert(eq(int, is(fd), UNDECIDED));
+	cr_assert(eq(int, is(fd), PENDING));
 }
 
 /* ---- options and filters ------------------------------------------------------------- */
@@ -326,7 +328,7 @@ static const struct {
 	{ IPPROTO_UDP, UDP_GRO, -ENOPROTOOPT },
 };
 
-Test(cop_undecided, what_cop_refuses_is_refused)
+Test(cop_pending, what_cop_refuses_is_refused)
 {
 	int fd = t_open_adopted();
 
@@ -337,9 +339,10 @@ Test(cop_undecided, what_cop_refuses_is_refused)
 			  "%zu", i);
 	cr_assert(eq(int, t_get(fd, SOL_SOCKET, SO_TYPE), SOCK_DGRAM));
 	cr_assert(eq(int, t_get(fd, SOL_SOCKET, SO_PROTOCOL), IPPROTO_UDP));
-	cr_assert(eq(int, send_to(fd, free_port(false)), -ENOTSOCK));
-	cr_assert(eq(int, t_set(fd, SOL_SOCKET, SO_BROADCAST, 1), -ENOTSOCK));
-	cr_assert(eq(int, t_get(fd, SOL_SOCKET, SO_TYPE), -ENOTSOCK));
+	cr_assert(eq(int, send_to(fd, free_port(false)), COP_PLAIN_UDP));
+	cr_assert(
+		eq(int, t_set(fd, SOL_SOCKET, SO_BROADCAST, 1), COP_PLAIN_UDP));
+	cr_assert(eq(int, t_get(fd, SOL_SOCKET, SO_TYPE), COP_PLAIN_UDP));
 }
 
 /* The first byte of the payload, or the length where that is. */
@@ -355,8 +358,9 @@ static int attach(int fd)
 	struct sock_fprog prog = { ARRAY_SIZE(filter), filter };
 	struct socket *sock = t_sock(fd);
 
-	return sock->ops->setsockopt(sock, fd, SOL_SOCKET, SO_ATTACH_FILTER,
-				     &prog, sizeof(prog));
+	return sock->sk->sk_prot->setsockopt(sock->sk, fd, SOL_SOCKET,
+					     SO_ATTACH_FILTER, &prog,
+					     sizeof(prog));
 }
 
 /* How many instructions the kernel has, and how many are told. */
@@ -369,13 +373,14 @@ static void assert_filter(int fd, socklen_t kernels, socklen_t told)
 	getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &n);
 	cr_assert(kernels == n || (!kernels && n > told), "%u", n);
 	n = ARRAY_SIZE(code);
-	cr_assert(zero(int, sock->ops->getsockopt(sock, fd, SOL_SOCKET,
-						  SO_GET_FILTER, code, &n)));
+	cr_assert(zero(int,
+		       sock->sk->sk_prot->getsockopt(sock->sk, fd, SOL_SOCKET,
+						     SO_GET_FILTER, code, &n)));
 	cr_assert(eq(uint, n, told));
 	cr_assert(zero(int, memcmp(code, filter, told * sizeof(*filter))));
 }
 
-Test(cop_undecided, a_filter_is_moved_when_it_is_cop)
+Test(cop_pending, a_filter_is_moved_when_it_is_cop)
 {
 	int fd = t_open_adopted();
 
@@ -386,7 +391,7 @@ Test(cop_undecided, a_filter_is_moved_when_it_is_cop)
 	assert_filter(fd, 0, 2);
 }
 
-Test(cop_undecided, a_filter_that_can_not_be_moved_leaves_it_udp)
+Test(cop_pending, a_filter_that_can_not_be_moved_leaves_it_udp)
 {
 	int fd = t_open_adopted();
 
@@ -398,7 +403,7 @@ Test(cop_undecided, a_filter_that_can_not_be_moved_leaves_it_udp)
 		      t_sk(fd)->sk_prot->owns(t_sk(fd), fd)));
 }
 
-Test(cop_undecided, a_lock_leaves_it_udp_with_a_filter_and_without)
+Test(cop_pending, a_lock_leaves_it_udp_with_a_filter_and_without)
 {
 	for (int i = 0; i < 2; i++) {
 		int fd = t_open_adopted();
@@ -406,19 +411,19 @@ Test(cop_undecided, a_lock_leaves_it_udp_with_a_filter_and_without)
 		if (i)
 			cr_assert(zero(int, attach(fd)));
 		cr_assert(zero(int, t_set(fd, SOL_SOCKET, SO_LOCK_FILTER, 1)));
-		cr_assert(eq(int, is(fd), UNDECIDED));
-		cr_assert(eq(int, send_to(fd, free_port(true)), -ENOTSOCK));
+		cr_assert(eq(int, is(fd), PENDING));
+		cr_assert(eq(int, send_to(fd, free_port(true)), COP_PLAIN_UDP));
 		cr_assert(eq(int, is(fd), PLAIN));
 	}
 }
 
 /* What waits for it is not to be woken by strays from the decision on. */
-Test(cop_undecided, only_what_was_waited_for_has_a_filter_at_once)
+Test(cop_pending, only_what_was_waited_for_has_a_filter_at_once)
 {
 	int waited = t_open_adopted(), fd = t_open_adopted();
 	struct socket *sock = t_sock(waited);
 
-	cr_assert(sock->ops->poll(sock, waited));
+	cr_assert(sock->sk->sk_prot->poll(sock->sk, waited));
 	cr_assert(not(sock_flag(sock->sk, SOCK_FILTER)));
 	cr_assert(eq(int, send_to(waited, free_port(true)), 5));
 	cr_assert(eq(int, send_to(fd, free_port(true)), 5));
@@ -430,7 +435,7 @@ Test(cop_undecided, only_what_was_waited_for_has_a_filter_at_once)
 
 static void hand_on(int fd)
 {
-	t_sock(fd)->ops->mark(t_sock(fd), fd);
+	t_sock(fd)->sk->sk_prot->mark(t_sock(fd)->sk, fd);
 }
 
 static int get_filter(int fd)
@@ -439,12 +444,13 @@ static int get_filter(int fd)
 	socklen_t len = ARRAY_SIZE(insn);
 	struct socket *sock = t_sock(fd);
 
-	cr_assert(zero(int, sock->ops->getsockopt(sock, fd, SOL_SOCKET,
-						  SO_GET_FILTER, insn, &len)));
+	cr_assert(zero(
+		int, sock->sk->sk_prot->getsockopt(sock->sk, fd, SOL_SOCKET,
+						   SO_GET_FILTER, insn, &len)));
 	return len;
 }
 
-Test(cop_undecided, one_that_is_undecided_is_handed_on_as_such)
+Test(cop_pending, a_pending_socket_is_handed_on_as_such)
 {
 	for (int listed = 0; listed < 2; listed++) {
 		int fd = bound(free_port(false));
@@ -452,9 +458,9 @@ Test(cop_undecided, one_that_is_undecided_is_handed_on_as_such)
 
 		hand_on(fd);
 		cr_assert(fd_adopt(there));
-		cr_assert(eq(int, is(there), UNDECIDED));
+		cr_assert(eq(int, is(there), PENDING));
 		err = send_to(there, free_port(listed));
-		cr_assert(eq(int, err, listed ? 5 : -ENOTSOCK));
+		cr_assert(eq(int, err, listed ? 5 : COP_PLAIN_UDP));
 		cr_assert(eq(int, is(there), listed ? COP : PLAIN));
 		t_close(there);
 		t_close(fd);
@@ -473,7 +479,7 @@ static int decides_cop(void)
 
 static int decides_udp(void)
 {
-	CHECK(send_to(shared_fd, free_port(false)) == -ENOTSOCK);
+	CHECK(send_to(shared_fd, free_port(false)) == COP_PLAIN_UDP);
 	CHECK(is(shared_fd) == PLAIN);
 	return 0;
 }
@@ -483,14 +489,14 @@ static int share(void)
 	shared_fd = t_open_adopted();
 	if (shared_filter)
 		cr_assert(zero(int, attach(shared_fd)));
-	cop_undecided_share(t_sk(shared_fd), shared_fd);
-	cr_assert(eq(int, is(shared_fd), UNDECIDED));
+	cop_pending_share(t_sk(shared_fd), shared_fd);
+	cr_assert(eq(int, is(shared_fd), PENDING));
 	cr_assert(eq(int, get_filter(shared_fd) > 0, shared_filter));
 	return shared_fd;
 }
 
 /* Whatever the parent does next, and whether a filter was set before. */
-Test(cop_undecided, what_another_process_has_decided_holds_here)
+Test(cop_pending, what_another_process_has_decided_holds_here)
 {
 	for (int i = 0; i < 8; i++) {
 		int fd, cop = i & 1;
@@ -499,8 +505,8 @@ Test(cop_undecided, what_another_process_has_decided_holds_here)
 		shared_filter = i >> 2;
 		fd = share();
 		T_CHILD(cop ? decides_cop : decides_udp);
-		cr_expect(eq(int, is(fd), UNDECIDED));
-		cr_expect(eq(int, send_to(fd, to), cop ? 5 : -ENOTSOCK));
+		cr_expect(eq(int, is(fd), PENDING));
+		cr_expect(eq(int, send_to(fd, to), cop ? 5 : COP_PLAIN_UDP));
 		cr_expect(eq(int, is(fd), cop ? COP : PLAIN));
 		if (cop)
 			cr_expect(eq(int, get_filter(fd) > 0, shared_filter));
@@ -518,12 +524,12 @@ static int follows_to_cop(void)
 
 static int follows_to_udp(void)
 {
-	CHECK(send_to(shared_fd, free_port(true)) == -ENOTSOCK);
+	CHECK(send_to(shared_fd, free_port(true)) == COP_PLAIN_UDP);
 	CHECK(is(shared_fd) == PLAIN);
 	return 0;
 }
 
-/* As if the child had been forked before: it has the parent's undecided sock. */
+/* As if the child had been forked before: it has the parent's pending sock. */
 static int in_forked_before(int (*fn)(void), int (*here)(void))
 {
 	int go[2], status;
@@ -545,7 +551,7 @@ static int in_forked_before(int (*fn)(void), int (*here)(void))
 	return status;
 }
 
-Test(cop_undecided, what_the_parent_has_decided_holds_in_the_child)
+Test(cop_pending, what_the_parent_has_decided_holds_in_the_child)
 {
 	for (shared_filter = 0; shared_filter < 2; shared_filter++) {
 		share();
@@ -560,14 +566,15 @@ Test(cop_undecided, what_the_parent_has_decided_holds_in_the_child)
 }
 
 /* A kernel socket that stays UDP is as the program would have it. */
-Test(cop_undecided, where_it_stays_udp_nothing_is_left_of_the_mark)
+Test(cop_pending, where_it_stays_udp_nothing_is_left_of_the_mark)
 {
 	for (shared_filter = 0; shared_filter < 2; shared_filter++) {
 		struct sock_filter insn[64];
 		socklen_t len = 0;
 		int fd = share();
 
-		cr_expect(eq(int, send_to(fd, free_port(false)), -ENOTSOCK));
+		cr_expect(
+			eq(int, send_to(fd, free_port(false)), COP_PLAIN_UDP));
 		cr_assert(zero(int, getsockopt(fd, SOL_SOCKET, SO_GET_FILTER,
 					       insn, &len)));
 		cr_expect(eq(int, len > 0, shared_filter));
@@ -578,17 +585,17 @@ Test(cop_undecided, where_it_stays_udp_nothing_is_left_of_the_mark)
 static int filters_in_child(void)
 {
 	CHECK(!attach(shared_fd));
-	CHECK(is(shared_fd) == UNDECIDED);
+	CHECK(is(shared_fd) == PENDING);
 	return 0;
 }
 
-Test(cop_undecided, a_filter_that_is_set_meanwhile_decides_nothing)
+Test(cop_pending, a_filter_that_is_set_meanwhile_decides_nothing)
 {
 	int fd = share();
 
 	T_CHILD(filters_in_child);
 	cr_expect(gt(int, get_filter(fd), 0));
-	cr_expect(eq(int, is(fd), UNDECIDED));
+	cr_expect(eq(int, is(fd), PENDING));
 	T_CHILD(decides_cop);
 	cr_expect(gt(int, get_filter(fd), 0));
 	cr_expect(eq(int, is(fd), COP));
@@ -603,7 +610,7 @@ static int decides_at_once(void)
 	return is(shared_fd) != PLAIN;
 }
 
-Test(cop_undecided, of_two_processes_at_once_one_decides, .timeout = 60)
+Test(cop_pending, of_two_processes_at_once_one_decides, .timeout = 60)
 {
 	racing[0] = free_port(false);
 	racing[1] = free_port(true);
@@ -621,7 +628,7 @@ Test(cop_undecided, of_two_processes_at_once_one_decides, .timeout = 60)
 	}
 }
 
-Test(cop_undecided, one_that_is_cop_is_handed_on_as_cop)
+Test(cop_pending, a_socket_on_cop_is_handed_on_as_cop)
 {
 	uint16_t snum = free_port(true);
 	int fd = bound(snum);
@@ -662,16 +669,16 @@ static void assert_one(int fd)
 {
 	bool cop = is(fd) == COP;
 
-	cr_assert(ne(int, is(fd), UNDECIDED));
+	cr_assert(ne(int, is(fd), PENDING));
 	cr_assert(eq(int, sock_flag(t_sk(fd), SOCK_CARRIED), cop));
 	cr_assert(zero(u32, cop_sk(t_sk(fd))->lock));
 	if (cop)
 		assert_filter(fd, 0, 2);
 	else
-		cr_assert(eq(int, send_to(fd, port[1]), -ENOTSOCK));
+		cr_assert(eq(int, send_to(fd, port[1]), COP_PLAIN_UDP));
 }
 
-Test(cop_undecided, of_many_threads_one_decides)
+Test(cop_pending, of_many_threads_one_decides)
 {
 	pthread_t thread[THREADS];
 
@@ -694,7 +701,7 @@ Test(cop_undecided, of_many_threads_one_decides)
 }
 
 /* As a fork leaves it behind that another thread's decision has met. */
-Test(cop_undecided, a_lost_thread_keeps_nobody_from_deciding)
+Test(cop_pending, a_lost_thread_keeps_nobody_from_deciding)
 {
 	int cop = t_open_adopted(), udp = t_open_adopted();
 
@@ -702,18 +709,18 @@ Test(cop_undecided, a_lost_thread_keeps_nobody_from_deciding)
 	cop_sk(t_sk(udp))->lock = getppid();
 	cr_assert(eq(int, send_to(cop, free_port(true)), 5));
 	cr_assert(eq(int, is(cop), COP));
-	cr_assert(eq(int, send_to(udp, free_port(false)), -ENOTSOCK));
+	cr_assert(eq(int, send_to(udp, free_port(false)), COP_PLAIN_UDP));
 	cr_assert(eq(int, is(udp), PLAIN));
 }
 
-Test(cop_undecided, a_close_leaves_nothing)
+Test(cop_pending, a_close_leaves_nothing)
 {
 	uint16_t snum = free_port(false);
 	int fd = bound(snum);
 
 	t_close(fd);
 	fd = bound(snum);
-	cr_assert(eq(int, is(fd), UNDECIDED));
+	cr_assert(eq(int, is(fd), PENDING));
 	cr_assert(zero(uint, cop_port_held(&cop_port_table)));
 	cr_assert(zero(int, t_sk(fd)->sk_num));
 }

@@ -6,6 +6,7 @@
 #include <linux/filter.h>
 #include <pthread.h>
 
+#include "adopt/udp.h"
 #include "port/bind.h"
 #include "lib/env.h"
 #include "cop_port.h"
@@ -200,18 +201,21 @@ Test(cop_udp, the_options_of_sharing_and_of_the_checksum_are_the_kernels)
 		getsockopt(fd, SOL_SOCKET, kernels[i], &value, &len);
 		cr_assert(eq(int, value, 1));
 		cr_assert(eq(int, t_get(fd, SOL_SOCKET, kernels[i]), 1));
+		cr_assert(eq(
+			int,
+			sock->sk->sk_prot->setsockopt(sock->sk, fd, SOL_SOCKET,
+						      kernels[i], &value, 3),
+			-EINVAL));
 		cr_assert(eq(int,
-			     sock->ops->setsockopt(sock, fd, SOL_SOCKET,
-						   kernels[i], &value, 3),
-			     -EINVAL));
-		cr_assert(eq(int,
-			     sock->ops->setsockopt(sock, fd, SOL_SOCKET,
-						   kernels[i], NULL, 4),
+			     sock->sk->sk_prot->setsockopt(sock->sk, fd,
+							   SOL_SOCKET,
+							   kernels[i], NULL, 4),
 			     -EFAULT));
-		cr_assert(eq(int,
-			     sock->ops->getsockopt(sock, fd, SOL_SOCKET,
-						   kernels[i], NULL, &len),
-			     -EFAULT));
+		cr_assert(eq(
+			int,
+			sock->sk->sk_prot->getsockopt(sock->sk, fd, SOL_SOCKET,
+						      kernels[i], NULL, &len),
+			-EFAULT));
 	}
 }
 
@@ -221,9 +225,9 @@ static int choose_by(int fd, struct sock_filter insn)
 	struct sock_fprog prog = { ARRAY_SIZE(code), code };
 	struct socket *sock = t_sock(fd);
 
-	return sock->ops->setsockopt(sock, fd, SOL_SOCKET,
-				     SO_ATTACH_REUSEPORT_CBPF, &prog,
-				     sizeof(prog));
+	return sock->sk->sk_prot->setsockopt(sock->sk, fd, SOL_SOCKET,
+					     SO_ATTACH_REUSEPORT_CBPF, &prog,
+					     sizeof(prog));
 }
 
 Test(cop_udp, a_program_that_chooses_is_moved_or_refused)

@@ -3,6 +3,7 @@
  * test_copied.c - datagram/copied.c: datagrams of a process behind a seccomp filter.
  */
 #include "lib/confine.h"
+#include "socket/confine.h"
 #include "wire/hdr.h"
 #include "unit/helpers.h"
 

@@ -4,7 +4,7 @@
  */
 #include <sys/ioctl.h>
 
-#include "lib/confine.h"
+#include "socket/confine.h"
 #include "unit/helpers.h"
 
 TestSuite(cop_ioctl, .init = t_init, .timeout = 20);
@@ -12,7 +12,8 @@ TestSuite(cop_ioctl, .init = t_init, .timeout = 20);
 static int fionread(int fd)
 {
 	int len = -1;
-	int err = t_sock(fd)->ops->ioctl(t_sock(fd), fd, FIONREAD, &len);
+	int err = t_sock(fd)->sk->sk_prot->ioctl(t_sock(fd)->sk, fd, FIONREAD,
+						 &len);
 
 	return err ? err : len;
 }
@@ -40,10 +41,13 @@ Test(cop_ioctl, other_ioctls_are_the_kernels)
 	int udp = t_udp(), fd = t_open_bound(), len;
 	struct socket *sock = t_sock(fd);
 
-	cr_assert(eq(int, sock->ops->ioctl(sock, fd, 0x12345, &len),
+	cr_assert(eq(int, sock->sk->sk_prot->ioctl(sock->sk, fd, 0x12345, &len),
 		     ioctl(udp, 0x12345, &len) ? -errno : 0));
-	cr_assert(zero(int, sock->ops->ioctl(sock, fd, TIOCOUTQ, &len)));
-	cr_assert(eq(int, sock->ops->ioctl(sock, fd, FIONREAD, NULL), -EFAULT));
+	cr_assert(zero(int,
+		       sock->sk->sk_prot->ioctl(sock->sk, fd, TIOCOUTQ, &len)));
+	cr_assert(eq(int,
+		     sock->sk->sk_prot->ioctl(sock->sk, fd, FIONREAD, NULL),
+		     -EFAULT));
 }
 
 Test(cop_ioctl, FIONREAD_is_without_a_header)
@@ -52,9 +56,11 @@ Test(cop_ioctl, FIONREAD_is_without_a_header)
 	struct socket *sock = t_sock(fd);
 
 	cop_confine_begin();
-	cr_assert(zero(int, sock->ops->ioctl(sock, fd, FIONREAD, &len)));
+	cr_assert(zero(int,
+		       sock->sk->sk_prot->ioctl(sock->sk, fd, FIONREAD, &len)));
 	cr_assert(eq(int, len, 0));
 	t_udp_send_cop(udp, t_port(fd), 0, "seven..", 7);
-	cr_assert(zero(int, sock->ops->ioctl(sock, fd, FIONREAD, &len)));
+	cr_assert(zero(int,
+		       sock->sk->sk_prot->ioctl(sock->sk, fd, FIONREAD, &len)));
 	cr_assert(eq(int, len, 7));
 }

@@ -71,8 +71,8 @@ Test(cop_sockopt, a_short_buffer_gets_part_of_the_answer_as_from_the_kernel)
 			memset(want, 0xee, 8);
 			memset(got, 0xee, 8);
 			getsockopt(udp, SOL_SOCKET, optname[i], want, &wantlen);
-			cr_assert(zero(int, sock->ops->getsockopt(
-						    sock, fd, SOL_SOCKET,
+			cr_assert(zero(int, sock->sk->sk_prot->getsockopt(
+						    sock->sk, fd, SOL_SOCKET,
 						    optname[i], got, &gotlen)));
 			cr_assert(eq(int, gotlen, wantlen));
 			for (socklen_t at = wantlen; at < 8; at++)
@@ -114,13 +114,15 @@ Test(cop_sockopt, reuse_has_the_kernels_errors)
 
 		setsockopt(udp, SOL_SOCKET, optname, &one, 3);
 		cr_assert(eq(int,
-			     sock->ops->setsockopt(sock, fd, SOL_SOCKET,
-						   optname, &one, 3),
+			     sock->sk->sk_prot->setsockopt(sock->sk, fd,
+							   SOL_SOCKET, optname,
+							   &one, 3),
 			     -errno));
 		setsockopt(udp, SOL_SOCKET, optname, NULL, 4);
 		cr_assert(eq(int,
-			     sock->ops->setsockopt(sock, fd, SOL_SOCKET,
-						   optname, NULL, 4),
+			     sock->sk->sk_prot->setsockopt(sock->sk, fd,
+							   SOL_SOCKET, optname,
+							   NULL, 4),
 			     -errno));
 	}
 }
@@ -222,8 +224,8 @@ Test(cop_sockopt, UDP_CORK_is_the_kernels)
 	cr_assert(zero(int, t_set(fd, IPPROTO_UDP, UDP_CORK, 0)));
 	cr_assert(not(sock_flag(t_sk(fd), SOCK_CORK_OPT)));
 	cr_assert(eq(int,
-		     sock->ops->setsockopt(sock, fd, IPPROTO_UDP, UDP_CORK,
-					   &one, 1),
+		     sock->sk->sk_prot->setsockopt(sock->sk, fd, IPPROTO_UDP,
+						   UDP_CORK, &one, 1),
 		     -EINVAL));
 }
 

@@ -64,7 +64,7 @@ static void close_with_kernel_drops(void)
 {
 	int udp = t_udp(), fd = t_open_bound();
 
-	t_sock(fd)->ops->poll(t_sock(fd), fd);
+	t_sock(fd)->sk->sk_prot->poll(t_sock(fd)->sk, fd);
 	t_udp_send_strays(udp, t_port(fd));
 	t_close(fd);
 }

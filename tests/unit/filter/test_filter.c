@@ -16,7 +16,7 @@ static int polled(int fd, int timeout)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
-	t_sock(fd)->ops->poll(t_sock(fd), fd);
+	t_sock(fd)->sk->sk_prot->poll(t_sock(fd)->sk, fd);
 	return poll(&p, 1, timeout);
 }
 
@@ -172,8 +172,9 @@ static int attach_accept_all(int fd)
 	struct sock_fprog prog = { 1, &code };
 	struct socket *sock = t_sock(fd);
 
-	return sock->ops->setsockopt(sock, fd, SOL_SOCKET, SO_ATTACH_FILTER,
-				     &prog, sizeof(prog));
+	return sock->sk->sk_prot->setsockopt(sock->sk, fd, SOL_SOCKET,
+					     SO_ATTACH_FILTER, &prog,
+					     sizeof(prog));
 }
 
 Test(cop_filter, the_programs_filter_stays_and_strays_are_still_dropped)

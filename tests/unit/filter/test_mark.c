@@ -120,7 +120,7 @@ Test(cop_mark, two_descriptors_of_one_kernel_socket_are_one_sock,
 	uint16_t snum = t_port(fd);
 	struct socket *sock = t_sock(fd);
 
-	sock->ops->mark(sock, fd);
+	sock->sk->sk_prot->mark(sock->sk, fd);
 	cr_assert(fd_adopt(two));
 	cr_assert(eq(ptr, t_sock(two), sock));
 	t_close(fd);
@@ -135,7 +135,7 @@ Test(cop_mark, adopting_a_descriptor_twice_changes_nothing, .init = t_init)
 	struct socket *sock = t_sock(fd);
 	uint16_t snum = t_port(fd);
 
-	sock->ops->mark(sock, fd);
+	sock->sk->sk_prot->mark(sock->sk, fd);
 	cr_assert(fd_adopt(fd));
 	cr_assert(eq(ptr, t_sock(fd), sock));
 	cr_assert(eq(int, sock->f_count, 1));
@@ -155,7 +155,7 @@ Test(cop_mark, all_that_a_program_starts_with_is_found, .init = t_init)
 		cr_skip_test("no more than %lu descriptors", most.rlim_max);
 	most.rlim_cur = most.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &most);
-	sock->ops->mark(sock, fd);
+	sock->sk->sk_prot->mark(sock->sk, fd);
 	for (size_t i = 0; i < ARRAY_SIZE(at); i++)
 		cr_assert(eq(int, dup2(fd, at[i]), at[i]));
 	cop_inherit();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_deferred.c - flow/backlog.c: what is put aside is taken once, whole.
+ * test_backlog.c - flow/backlog.c: each arrival is taken once, and whole.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -14,7 +14,7 @@ enum { PLACES = 32 };
 
 static struct cop_flows flows;
 
-TestSuite(cop_deferred, .timeout = 60);
+TestSuite(cop_backlog, .timeout = 60);
 
 /* An arrival whose parts all tell its number: one that is torn is found out. */
 static bool put(uint32_t n)
@@ -22,7 +22,7 @@ static bool put(uint32_t n)
 	struct cop_flow_key key = { .addr = n, .port = n };
 	struct cop_arrival a = { .now = n, .seq = n, .tstamp = n, .len = n };
 
-	return cop_deferred_put(&flows, &key, &a);
+	return cop_backlog_put(&flows, &key, &a);
 }
 
 /* Its number, or -1: none, -2: it is not whole. */
@@ -31,7 +31,7 @@ static int64_t take(void)
 	struct cop_flow_key key;
 	struct cop_arrival a;
 
-	if (!cop_deferred_take(&flows, &key, &a))
+	if (!cop_backlog_take(&flows, &key, &a))
 		return -1;
 	if (key.addr != a.seq || key.port != (uint16_t)a.seq ||
 	    a.now != a.seq || a.tstamp != a.seq || a.len != a.seq)
@@ -39,14 +39,14 @@ static int64_t take(void)
 	return a.seq;
 }
 
-Test(cop_deferred, there_is_nothing_to_begin_with)
+Test(cop_backlog, there_is_nothing_to_begin_with)
 {
 	cr_expect(eq(i64, take(), -1));
-	cr_expect(not(cop_deferred_any(&flows)));
+	cr_expect(not(cop_backlog_any(&flows)));
 	cr_expect(zero(u32, flows.waiting));
 }
 
-Test(cop_deferred, each_is_taken_once)
+Test(cop_backlog, each_is_taken_once)
 {
 	bool taken[PLACES] = { false };
 
@@ -62,10 +62,10 @@ Test(cop_deferred, each_is_taken_once)
 	}
 	cr_expect(eq(i64, take(), -1));
 	cr_expect(zero(u32, flows.waiting));
-	cr_expect(not(cop_deferred_any(&flows)));
+	cr_expect(not(cop_backlog_any(&flows)));
 }
 
-Test(cop_deferred, beyond_32_there_is_no_room)
+Test(cop_backlog, beyond_32_there_is_no_room)
 {
 	for (uint32_t i = 0; i < PLACES; i++)
 		cr_assert(put(i));
@@ -76,7 +76,7 @@ Test(cop_deferred, beyond_32_there_is_no_room)
 	cr_expect(not(put(100)));
 }
 
-Test(cop_deferred, sockets_have_places_of_their_own)
+Test(cop_backlog, sockets_have_places_of_their_own)
 {
 	struct cop_flow_key key;
 	struct cop_flows other = { 0 };
@@ -84,11 +84,11 @@ Test(cop_deferred, sockets_have_places_of_their_own)
 
 	for (uint32_t i = 0; i < PLACES; i++)
 		put(i);
-	cr_expect(not(cop_deferred_take(&other, &key, &a)));
+	cr_expect(not(cop_backlog_take(&other, &key, &a)));
 	a.seq = 7;
-	cr_expect(cop_deferred_put(&other, &key, &a));
+	cr_expect(cop_backlog_put(&other, &key, &a));
 	a.seq = 0;
-	cr_expect(cop_deferred_take(&other, &key, &a));
+	cr_expect(cop_backlog_take(&other, &key, &a));
 	cr_expect(eq(u32, a.seq, 7));
 	cr_expect(eq(u32, flows.waiting, PLACES));
 }
@@ -131,7 +131,7 @@ static void take_all(void)
 	}
 }
 
-Test(cop_deferred, sixteen_threads_lose_nothing)
+Test(cop_backlog, sixteen_threads_lose_nothing)
 {
 	pthread_t thread[PUTTERS];
 
@@ -190,12 +190,12 @@ static void step_all(void (*fn)(void), void (*amid)(void), unsigned int before,
 
 			cr_assert(ge(i64, got, 0), "instruction %u", nth);
 		}
-		cr_assert(not(cop_deferred_any(&flows)));
+		cr_assert(not(cop_backlog_any(&flows)));
 	}
 	cr_expect(zero(u32, torn));
 }
 
-Test(cop_deferred, a_handler_may_put_and_take_amid_either)
+Test(cop_backlog, a_handler_may_put_and_take_amid_either)
 {
 	step_all(put_one, put_amid, 0, 1);
 	step_all(put_one, take_amid, 0, 1);
@@ -205,7 +205,7 @@ Test(cop_deferred, a_handler_may_put_and_take_amid_either)
 }
 
 /* A count that is off, after a longjmp(), costs nobody more than a look. */
-Test(cop_deferred, nobody_waits_for_one_that_never_comes)
+Test(cop_backlog, nobody_waits_for_one_that_never_comes)
 {
 	struct cop_flow_key key = { .addr = 1, .port = 1 };
 	struct cop_arrival a = { .now = 1, .first = true };

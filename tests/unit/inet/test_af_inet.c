@@ -157,16 +157,6 @@ Test(inet, a_permanent_entry_can_not_be_overridden)
 	cr_assert(eq(int, inet_register_protosw(&sw), -EPERM));
 }
 
-Test(inet, a_permanent_entry_can_not_be_removed)
-{
-	struct inet_protosw sw = entry(OTHER_TYPE, 17);
-
-	sw.flags = INET_PROTOSW_PERMANENT;
-	cr_assert(eq(int, inet_register_protosw(&sw), 0));
-	cr_assert(eq(int, inet_unregister_protosw(&sw), -EPERM));
-	cr_assert(eq(int, protocol_of(OTHER_TYPE, 17), 17));
-}
-
 Test(inet, another_protocol_may_join_a_permanent_entrys_type)
 {
 	struct inet_protosw sw = entry(SOCK_COP, 77);
@@ -187,19 +177,6 @@ Test(inet, a_new_entry_goes_before_those_not_permanent)
 	cr_assert(eq(int, protocol_of(OTHER_TYPE, 0), 22));
 }
 
-Test(inet, an_entry_that_was_removed_makes_no_more_sockets)
-{
-	struct inet_protosw one = entry(OTHER_TYPE, 21);
-	struct inet_protosw two = entry(OTHER_TYPE, 22);
-
-	inet_register_protosw(&one);
-	inet_register_protosw(&two);
-	cr_assert(eq(int, inet_unregister_protosw(&two), 0));
-	cr_assert(eq(int, protocol_of(OTHER_TYPE, 22), -EPROTONOSUPPORT));
-	cr_assert(eq(int, inet_unregister_protosw(&one), 0));
-	cr_assert(not(sock_is_ours(PF_INET, OTHER_TYPE, 0)));
-}
-
 /* ---- operations ----------------------------------------------------------- */
 
 Test(inet, a_pair_of_sockets_is_eopnotsupp)
@@ -210,41 +187,14 @@ Test(inet, a_pair_of_sockets_is_eopnotsupp)
 	cr_assert(eq(int, sock->ops->socketpair(sock, 0, sv), -EOPNOTSUPP));
 }
 
-Test(inet, an_address_is_judged_by_length_then_by_pointer)
-{
-	static const struct {
-		uintptr_t addr;
-		socklen_t len;
-		int err;
-	} c[] = {
-		{ 0, 0, 0 },
-		{ 0, 1, -EFAULT },
-		{ 1, 16, -EFAULT },
-		{ UINTPTR_MAX - 4, 16, -EFAULT },
-		{ 0, sizeof(struct sockaddr_storage) + 1, -EINVAL },
-		{ 0, -1, -EINVAL },
-	};
-	struct sockaddr_storage some;
-	int fd = t_udp();
-
-	for (size_t i = 0; i < ARRAY_SIZE(c); i++)
-		cr_assert(eq(int,
-			     inet_addr_fits(fd, (struct sockaddr *)c[i].addr,
-					    c[i].len),
-			     c[i].err),
-			  "case %zu", i);
-	cr_assert(zero(int, inet_addr_fits(fd, (struct sockaddr *)&some,
-					   sizeof(some))));
-}
-
 Test(inet, autobind_does_nothing_where_there_is_a_port)
 {
 	int fd = t_open_bound();
 	uint16_t snum = t_port(fd);
 	struct socket *sock = t_sock(fd);
 
-	sock->ops->autobind(sock, fd);
-	cr_assert(sock->ops->autobound(sock, fd, 0));
+	sock->sk->sk_prot->autobind(sock->sk, fd);
+	cr_assert(sock->sk->sk_prot->autobound(sock->sk, fd, 0));
 	cr_assert(eq(uint, t_port(fd), snum));
 	cr_assert(eq(int, sock->sk->sk_num, snum));
 }
@@ -254,9 +204,9 @@ Test(inet, an_autobind_that_no_send_followed_is_undone_at_close)
 	int fd = t_open();
 	struct socket *sock = t_sock(fd);
 
-	sock->ops->autobind(sock, fd);
-	cr_assert(not(sock->ops->autobound(sock, fd, -EAGAIN)));
-	sock->ops->autobind(sock, fd);
+	sock->sk->sk_prot->autobind(sock->sk, fd);
+	cr_assert(not(sock->sk->sk_prot->autobound(sock->sk, fd, -EAGAIN)));
+	sock->sk->sk_prot->autobind(sock->sk, fd);
 	t_close(fd);
 	cr_assert(zero(uint, cop_port_held(&cop_port_table)));
 }

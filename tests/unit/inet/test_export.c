@@ -6,8 +6,9 @@
 
 #include <string.h>
 
+#include "adopt/udp.h"
 #include "inet/export.h"
-#include "flow/flow_table.h"
+#include "flow/table.h"
 #include "datagram/proto.h"
 #include "cop_table.h"
 

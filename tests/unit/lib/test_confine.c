@@ -17,7 +17,7 @@ static bool has_filter(int fd)
 
 static void wait_for(int fd)
 {
-	t_sock(fd)->ops->poll(t_sock(fd), fd);
+	t_sock(fd)->sk->sk_prot->poll(t_sock(fd)->sk, fd);
 }
 
 Test(cop_confine, a_process_without_a_filter_is_not_confined)

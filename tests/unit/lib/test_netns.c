@@ -10,7 +10,7 @@
 #include "lib/netns.h"
 #include "cop_port.h"
 #include "cop_route.h"
-#include "lib/sysctl.h"
+#include "port/range.h"
 #include "unit/helpers.h"
 
 #ifndef SO_NETNS_COOKIE
@@ -170,12 +170,12 @@ static int settings_of_home(void)
 {
 	if (!has_cookies() || !t_own_network() || !set_range("20000 20099"))
 		return T_SKIP;
-	t_open();
+	cop_port_refresh();
 	CHECK(is_allowed(20050));
 	if (!leave() || !set_range("30000 30099"))
 		return T_SKIP;
 	usleep(1100000);
-	t_open();
+	cop_port_refresh();
 	CHECK(is_allowed(20050) && !is_allowed(30050));
 	return 0;
 }

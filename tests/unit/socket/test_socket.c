@@ -44,15 +44,6 @@ Test(cop_socket, a_family_can_be_registered_once)
 {
 	cr_assert(eq(int, sock_register(&family), 0));
 	cr_assert(eq(int, sock_register(&family), -EEXIST));
-	sock_unregister(FAMILY);
-	cr_assert(eq(int, sock_register(&family), 0));
-}
-
-Test(cop_socket, unregistering_a_number_out_of_range_does_nothing)
-{
-	sock_unregister(-1);
-	sock_unregister(NPROTO);
-	cr_assert(sock_is_ours(PF_INET, SOCK_COP, 0));
 }
 
 Test(cop_socket, only_the_types_of_registered_families_are_ours)

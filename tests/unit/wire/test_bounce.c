@@ -2,6 +2,7 @@
 /*
  * test_bounce.c - wire/bounce.c: a buffer for one whole datagram.
  */
+#include "socket/confine.h"
 #include "wire/bounce.h"
 #include "wire/hdr.h"
 #include "unit/helpers.h"

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+/*
+ * adopt/decide.c - whether a pending socket becomes COP or stays UDP. It becomes
+ * COP when it is bound to a port that COP_ADOPT lists. If it is not, the first
+ * destination decides. If a datagram comes ahead of any send, the port that the
+ * socket is bound to decides.
+ *
+ * Owns: nothing; the decision itself is in adopt/share.c. Protected by:
+ * cop_decide_lock().
+ * Counterpart in the kernel: smc_switch_to_fallback() in net/smc/af_smc.c.
+ */
+#include <errno.h>
+#include <poll.h>
+
+#include "adopt/decide.h"
+#include "adopt/pending_filter.h"
+#include "adopt/share.h"
+#include "datagram/proto.h"
+#include "datagram/tx.h"
+#include "filter/filter.h"
+#include "lib/addr.h"
+#include "lib/cancel.h"
+#include "lib/confine.h"
+#include "lib/env.h"
+#include "lib/libc.h"
+#include "port/bind.h"
+
+static int stay_udp(struct sock *sk, int fd)
+{
+	struct cop_mark_held held;
+
+	cop_decide_lock(sk, fd, &held);
+	if (cop_decide(sk, &cop_plain_prot) &&
+	    sock_flag(sk, SOCK_PENDING_SHARED) && !cop_confined())
+		cop_program_unwrap(fd);
+	cop_decide_unlock(sk, fd, &held);
+	return cop_is_plain(sk) ? COP_PLAIN_UDP : 0;
+}
+
+/* A confined process may not ask the kernel: it goes by what the sock knows. */
+static __be16 local_port(struct sock *sk, int fd)
+{
+	union cop_addr local;
+
+	if (cop_confined())
+		return READ_ONCE(inet_sk(sk)->inet_sport);
+	cop_local_addr(fd, &local);
+	return cop_addr_port(&local);
+}
+
+static int move_filter(struct sock *sk, int fd)
+{
+	if (cop_confined())
+		return 0;
+	return cop_filter_is_locked(fd) ? -EPERM
+					: cop_pending_move_filter(sk, fd);
+}
+
+/*
+ * The sock takes the port that the socket is bound to, before another COP socket can
+ * take that port. Returns -errno if the socket has to stay UDP.
+ */
+static int put_on_cop_locked(struct sock *sk, int fd)
+{
+	int err;
+
+	if (!cop_is_pending(sk))
+		return 0;
+	err = move_filter(sk, fd);
+	if (err) {
+		cop_decide(sk, &cop_plain_prot);
+		return err;
+	}
+	cop_naming_begin(sk);
+	cop_bind_confirm(sk, local_port(sk, fd));
+	cop_decide_cop(sk);
+	cop_naming_end(sk);
+	if (sock_flag(sk, SOCK_PENDING_SHARED))
+		cop_mark(sk, fd);
+	if (sock_flag(sk, SOCK_WAITED))
+		cop_poll(sk, fd);
+	return 0;
+}
+
+int cop_put_on_cop(struct sock *sk, int fd)
+{
+	struct cop_mark_held held;
+	int err;
+
+	cop_decide_lock(sk, fd, &held);
+	err = put_on_cop_locked(sk, fd);
+	cop_decide_unlock(sk, fd, &held);
+	if (err)
+		cop_warn(fd, "stays UDP: its filter can't be moved");
+	else
+		cop_debug(fd, "is put on COP");
+	return cop_is_plain(sk) ? COP_PLAIN_UDP : 0;
+}
+
+int cop_decide_by_port(struct sock *sk, int fd, __be16 port)
+{
+	if (cop_is_plain(sk))
+		return COP_PLAIN_UDP;
+	if (!cop_is_pending(sk))
+		return 0;
+	if (cop_env_adopts(ntohs(port)))
+		return cop_put_on_cop(sk, fd);
+	cop_debug(fd, "stays UDP: port %u is not listed", ntohs(port));
+	return stay_udp(sk, fd);
+}
+
+int cop_decide_by_local(struct sock *sk, int fd)
+{
+	return cop_decide_by_port(sk, fd, local_port(sk, fd));
+}
+
+/* ---- by a send ----------------------------------------------------------- */
+
+static bool find_dest(int fd, const void *name, socklen_t len,
+		      struct cop_flow_key *key)
+{
+	union cop_addr peer;
+
+	if (name)
+		return cop_dest_of(name, len, key);
+	return !cop_confined() && cop_peer_addr(fd, &peer) &&
+	       cop_dest_of(&peer, cop_addr_len(&peer), key);
+}
+
+int cop_decide_by_dest(struct sock *sk, int fd, const void *name, socklen_t len)
+{
+	struct cop_flow_key dest;
+	int err;
+
+	cop_still_pending(sk, fd);
+	if (!find_dest(fd, name, len, &dest) || !dest.port)
+		return cop_is_plain(sk) ? COP_PLAIN_UDP : 0;
+	err = cop_decide_by_port(sk, fd, dest.port);
+	if (!err && !READ_ONCE(inet_sk(sk)->inet_sport))
+		cop_autobind(sk, fd);
+	return err;
+}
+
+/* ---- by a receive -------------------------------------------------------- */
+
+/*
+ * Waits for a datagram and leaves it in the queue. Returns 1 for a datagram, which
+ * has a sender; 0 at the end of a socket that was shut down, which has none; -errno,
+ * such as -EAGAIN with MSG_DONTWAIT.
+ */
+static int await_datagram(int fd, int flags)
+{
+	struct sockaddr_in sender;
+	socklen_t len = sizeof(sender);
+	char none;
+	int n = cop_libc_result(
+		cop_libc.recvfrom(fd, &none, 0, MSG_PEEK | flags,
+				  (struct sockaddr *)&sender, &len));
+
+	return n < 0 ? n : len > 0;
+}
+
+/* A peek would take a pending error from the program, so poll() asks first. */
+static bool is_received(int fd)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+
+	return cop_libc.poll(&ready, 1, 0) > 0 && ready.revents & POLLIN &&
+	       !(ready.revents & POLLERR) &&
+	       await_datagram(fd, MSG_DONTWAIT) > 0;
+}
+
+/* poll() and recvfrom() are cancellation points; ioctl() and connect() are not. */
+int cop_decide_if_received(struct sock *sk, int fd)
+{
+	bool received;
+	int cancel;
+
+	if (!cop_still_pending(sk, fd))
+		return cop_is_plain(sk) ? COP_PLAIN_UDP : 0;
+	if (cop_confined())
+		return 0;
+	cancel = cancel_off();
+	received = is_received(fd);
+	cancel_on(cancel);
+	return received ? cop_decide_by_local(sk, fd) : 0;
+}
+
+int cop_decide_by_receive(struct sock *sk, int fd, int flags)
+{
+	int n = await_datagram(fd, flags & MSG_DONTWAIT);
+
+	return n > 0 ? cop_decide_by_local(sk, fd) : n;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plain.h - sockets of UDP that stay UDP.
+ */
+#ifndef COP_PLAIN_H
+#define COP_PLAIN_H
+
+#include "socket/sock.h"
+
+extern struct proto cop_plain_prot;
+
+/*
+ * The kernel binds the socket in its own send, so there is nothing to do around it.
+ * For pending sockets too.
+ */
+void cop_plain_autobind(struct sock *sk, int fd);
+bool cop_plain_autobound(struct sock *sk, int fd, int err);
+
+static inline bool cop_is_plain(struct sock *sk)
+{
+	return sk->sk_prot == &cop_plain_prot;
+}
+
+#endif /* COP_PLAIN_H */

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+/*
+ * adopt/share.c - what a socket that was pending has become: one decision counts
+ * for all threads, and for all processes that share the socket. The mark on the
+ * kernel socket carries it from one process to another.
+ *
+ * Owns: sk_prot of a sock that began as pending, SOCK_PENDING_SHARED. Protected by:
+ * sk_prot changes once, by compare and swap, under cop_decide_lock().
+ * Counterpart in the kernel: smc_switch_to_fallback() in net/smc/af_smc.c.
+ */
+#include <errno.h>
+
+#include "adopt/share.h"
+#include "datagram/proto.h"
+#include "filter/filter.h"
+#include "lib/atomic.h"
+#include "lib/compiler.h"
+#include "lib/confine.h"
+#include "lib/env.h"
+#include "lib/libc.h"
+#include "lib/lock.h"
+#include "port/bind.h"
+
+bool cop_decide(struct sock *sk, const struct proto *prot)
+{
+	const struct proto *is = sk->sk_prot;
+
+	return is != &cop_udp_prot && is != &cop_plain_prot &&
+	       atomic_compare_exchange_strong(&sk->sk_prot, &is, prot);
+}
+
+void cop_decide_cop(struct sock *sk)
+{
+	sock_set_flag(sk, SOCK_CARRIED);
+	cop_decide(sk, &cop_udp_prot);
+}
+
+/* ---- the mark ------------------------------------------------------------ */
+
+/* The words of the mark. filter/mark.c writes none like it: its body is not raw. */
+enum { WORD_PENDING, PENDING_MAGIC = SOCK_PENDING_SHARED };
+
+bool cop_pending_is_marked(const struct cop_mark *mark)
+{
+	return mark->body == COP_BODY_RAW &&
+	       mark->word[WORD_PENDING] == PENDING_MAGIC;
+}
+
+bool cop_filter_is_locked(int fd)
+{
+	socklen_t len = sizeof(int);
+	int locked = 0;
+
+	return !cop_libc.getsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &locked,
+				    &len) &&
+	       locked;
+}
+
+void cop_pending_mark(struct sock *sk, int fd)
+{
+	const struct cop_mark mark = {
+		.family = sk->sk_family,
+		.type = sk->sk_type,
+		.protocol = sk->sk_protocol,
+		.word[WORD_PENDING] = PENDING_MAGIC,
+	};
+	struct cop_mark_held held;
+
+	cop_mark_lock(sk, fd, &held);
+	if (cop_is_pending(sk) && !sock_flag(sk, SOCK_PENDING_SHARED) &&
+	    !cop_filter_is_locked(fd) && cop_owns(sk, fd)) {
+		if (!cop_program_wrap(fd, &mark))
+			sock_set_flag(sk, SOCK_PENDING_SHARED);
+		else
+			cop_warn(fd, "each process decides upon it alone");
+	}
+	cop_mark_unlock(sk, fd, &held);
+}
+
+/* ---- one decision for all ------------------------------------------------ */
+
+/*
+ * Does what another process has decided, under the lock. A process that puts the
+ * socket on COP replaces the mark; one that leaves it to UDP removes the mark.
+ */
+static noinline void follow(struct sock *sk, int fd)
+{
+	struct cop_mark mark;
+
+	if (!cop_is_pending(sk) || !cop_owns(sk, fd))
+		return;
+	if (cop_program_read(fd, &mark)) {
+		cop_decide(sk, &cop_plain_prot);
+	} else if (!cop_pending_is_marked(&mark)) {
+		cop_naming_begin(sk);
+		cop_adopt(sk, fd, &mark);
+		cop_decide_cop(sk);
+		cop_naming_end(sk);
+		if (sock_flag(sk, SOCK_WAITED))
+			cop_poll(sk, fd);
+	}
+}
+
+void cop_decide_lock(struct sock *sk, int fd, struct cop_mark_held *held)
+{
+	if (unlikely(sock_flag(sk, SOCK_PENDING_SHARED))) {
+		cop_mark_lock(sk, fd, held);
+		follow(sk, fd);
+		return;
+	}
+	cop_lock(&cop_sk(sk)->lock, &held->here);
+	held->shared = false;
+}
+
+void cop_decide_unlock(struct sock *sk, int fd, struct cop_mark_held *held)
+{
+	cop_mark_unlock(sk, fd, held);
+}
+
+/* Follows another process's decision, if there is one. */
+static noinline bool look(struct sock *sk, int fd)
+{
+	struct cop_mark_held held;
+
+	cop_decide_lock(sk, fd, &held);
+	cop_decide_unlock(sk, fd, &held);
+	return cop_is_pending(sk);
+}
+
+bool cop_still_pending(struct sock *sk, int fd)
+{
+	return cop_is_pending(sk) &&
+	       (likely(!sock_flag(sk, SOCK_PENDING_SHARED)) || cop_confined() ||
+		look(sk, fd));
+}

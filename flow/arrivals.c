@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+/*
+ * flow/arrivals.c - what arrives: each datagram updates the figures of the flow it
+ * belongs to. A thread that finds the flows locked leaves the arrival in the
+ * backlog; the holder of the lock empties the backlog before and after it lets go.
+ *
+ * Owns: cop_rx_serial, a counter for each thread. Protected by: cop_flows.lock,
+ * held for one look-up. Counterpart in the kernel: none for the figures;
+ * release_sock() for cop_flow_unlock().
+ */
+#include <stdbool.h>
+
+#include "flow/arrivals.h"
+#include "flow/backlog.h"
+#include "flow/lists.h"
+#include "flow/lock.h"
+#include "lib/atomic.h"
+
+__thread uint32_t cop_rx_serial __attribute__((tls_model("initial-exec")));
+
+/*
+ * Whether this thread is the only one that receives from this peer. If so, the
+ * network has changed the order of datagrams that arrive in the wrong order. If
+ * two threads receive, one of them may have been interrupted behind its receive.
+ * This thread counts as alone once it has received as many datagrams in a row as
+ * the flow remembers one by one.
+ */
+static bool is_alone(struct cop_flow *flow)
+{
+	const void *me = &cop_rx_serial;
+
+	if (flow->receiver != me)
+		flow->run = 0;
+	flow->receiver = me;
+	flow->run++;
+	return one_thread() || flow->run > COP_SOURCE_WINDOW ||
+	       flow->run > flow->rx.datagrams;
+}
+
+/* No destination is evicted for a new sender; NULL where there is no room. */
+static noinline struct cop_flow *
+add_sender(struct cop_flows *flows, struct flow_table *table, uint64_t word)
+{
+	struct cop_flow *flow;
+	uint64_t number;
+
+	cop_flow_lists_take_fresh(flows, table);
+	if (!cop_flow_has_room(flows, table))
+		return NULL;
+	flow = cop_flow_add(flows, table, word, false, &number);
+	cop_flow_lists_update(flows, table);
+	return flow;
+}
+
+static struct cop_flow *flow_from(struct cop_flows *flows,
+				  struct flow_table *table, uint64_t word)
+{
+	struct cop_flow *flow = flows->rx_last;
+	uint64_t number;
+
+	if (likely(flow && READ_ONCE(flow->key_word) == word))
+		return flow;
+	flow = cop_flow_find(flows, word, &number);
+	if (unlikely(!flow))
+		flow = add_sender(flows, table, word);
+	flows->rx_last = flow;
+	return flow;
+}
+
+/*
+ * If a thread had no room in the backlog, nobody knows which flow its arrival
+ * belonged to. So no flow may count the next gap in its numbers as a loss.
+ */
+static void take_arrival(struct cop_flows *flows, struct flow_table *table,
+			 const struct cop_flow_key *key, struct cop_arrival *a)
+{
+	struct cop_flow *flow = flow_from(flows, table, cop_flow_word(key));
+
+	if (unlikely(!flow)) {
+		u32_add(&flows->missed, 1);
+		return;
+	}
+	if (unlikely(flow->unknown != READ_ONCE(flows->unknown))) {
+		flow->unknown = READ_ONCE(flows->unknown);
+		cop_source_skip(&flow->rx);
+	}
+	if (!is_alone(flow))
+		a->ordered = false;
+	cop_source_update(&flow->rx, a);
+	cop_flow_times(flow, a->now);
+}
+
+noinline void cop_flow_take_backlog(struct cop_flows *flows,
+				    struct flow_table *table)
+{
+	struct cop_flow_key key;
+	struct cop_arrival a;
+
+	while (cop_backlog_take(flows, &key, &a))
+		take_arrival(flows, table, &key, &a);
+}
+
+/*
+ * Another thread may leave an arrival between the last look at the backlog and the
+ * release of the lock, so the holder looks once more behind it. It does not wait
+ * for a thread that is still writing an arrival: that thread tries the lock itself
+ * afterwards, and may be the one that this signal handler has interrupted.
+ */
+void cop_flow_unlock(struct cop_flows *flows, struct flow_table *table)
+{
+	do {
+		if (unlikely(READ_ONCE(flows->waiting)))
+			cop_flow_take_backlog(flows, table);
+		if (unlikely(READ_ONCE(table->fresh)))
+			cop_flow_lists_take_fresh(flows, table);
+		cop_flow_leave(flows);
+	} while (unlikely((READ_ONCE(flows->waiting) &&
+			   cop_backlog_any(flows)) ||
+			  READ_ONCE(table->fresh)) &&
+		 cop_flow_trylock(flows, table));
+}
+
+static noinline void leave_to_holder(struct cop_flows *flows,
+				     struct flow_table *table,
+				     const struct cop_flow_key *key,
+				     struct cop_arrival *a)
+{
+	a->ordered = false;
+	if (!cop_backlog_put(flows, key, a)) {
+		u32_add(&flows->missed, 1);
+		u32_add(&flows->unknown, 1);
+	} else if (cop_flow_trylock(flows, table)) {
+		cop_flow_unlock(flows, table);
+	}
+}
+
+flatten void cop_flow_arrived(struct cop_flows *flows,
+			      const struct cop_flow_key *key,
+			      struct cop_arrival *a, uint32_t serial)
+{
+	struct flow_table *table = cop_flow_table_get(flows);
+
+	a->ordered = serial == cop_rx_serial;
+	cop_rx_serial++;
+	if (unlikely(!table)) {
+		u32_add(&flows->missed, 1);
+	} else if (likely(cop_flow_trylock(flows, table))) {
+		take_arrival(flows, table, key, a);
+		cop_flow_unlock(flows, table);
+	} else {
+		leave_to_holder(flows, table, key, a);
+	}
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+/*
+ * flow/lock.c - the lock of a socket's flows, and what becomes of it in a forked
+ * child. A thread that finds the lock held does not wait, because it may be a
+ * signal handler that has interrupted the holder. It leaves its arrival in the
+ * backlog or its new flow in flow_table.fresh, and the holder sees to both.
+ *
+ * Owns: nothing. Protected by: atomic operations. The lock is a leaf: its holder
+ * takes no other lock and makes no system call, but for memory. Counterpart in
+ * the kernel: lock_sock(), whose holder sees to the socket's backlog as well.
+ */
+#include "flow/lists.h"
+#include "flow/lock.h"
+#include "lib/random.h"
+
+noinline uint32_t cop_flow_mark_make(struct cop_process *process)
+{
+	uint32_t none = 0;
+
+	atomic_compare_exchange_strong(&process->id, &none, cop_random() | 1);
+	return READ_ONCE(process->id);
+}
+
+void cop_flow_prepare(void)
+{
+	cop_flow_mark();
+}
+
+/*
+ * If the lock has the mark of another process, a thread of the parent held it when
+ * this process was forked. That thread does not exist here, so nobody will finish
+ * its change of the lists.
+ */
+static bool take_over(struct cop_flows *flows, struct flow_table *table,
+		      uint32_t holder, uint32_t me)
+{
+	if (holder == me || !u32_cas(&flows->lock, &holder, me))
+		return false;
+	cop_flow_lists_rebuild(flows, table);
+	return true;
+}
+
+noinline bool cop_flow_lock_slow(struct cop_flows *flows,
+				 struct flow_table *table, uint32_t holder,
+				 uint32_t me)
+{
+	if (holder && !take_over(flows, table, holder, me))
+		return false;
+	if (table->gen != READ_ONCE(flows->gen))
+		cop_flow_lists_clear(flows, table);
+	return true;
+}

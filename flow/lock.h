@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lock.h - the lock of a socket's flows: who may change the lists, remove a flow
+ * and write the figures of what arrives. Nobody waits for it.
+ */
+#ifndef COP_FLOW_LOCK_H
+#define COP_FLOW_LOCK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "flow/flow.h"
+#include "flow/table.h"
+#include "lib/atomic.h"
+#include "lib/compiler.h"
+#include "lib/process.h"
+
+/* Give this process a mark for its locks, if it has none; returns the mark. */
+uint32_t cop_flow_mark_make(struct cop_process *process);
+
+/* Another mark for each process. Not its id, which the kernel may reuse. */
+static inline uint32_t cop_flow_mark(void)
+{
+	struct cop_process *process = cop_process();
+	uint32_t mark = READ_ONCE(process->id);
+
+	return likely(mark) ? mark : cop_flow_mark_make(process);
+}
+
+/*
+ * The rest of cop_flow_trylock(): @holder is the mark that the lock had, or 0 if
+ * the caller holds it now.
+ */
+bool cop_flow_lock_slow(struct cop_flows *flows, struct flow_table *table,
+			uint32_t holder, uint32_t me);
+
+/**
+ * cop_flow_trylock - take the lock, unless another thread holds it
+ * @flows: the socket's flows
+ * @table: their table
+ *
+ * Once it returns true, all flows in the lists belong to the socket. Lock-free,
+ * async-signal-safe.
+ */
+static inline bool cop_flow_trylock(struct cop_flows *flows,
+				    struct flow_table *table)
+{
+	uint32_t me = cop_flow_mark(), holder = 0;
+
+	if (likely(u32_cas(&flows->lock, &holder, me) &&
+		   table->gen == READ_ONCE(flows->gen)))
+		return true;
+	return cop_flow_lock_slow(flows, table, holder, me);
+}
+
+/**
+ * cop_flow_leave - let go of the lock
+ * @flows: the socket's flows
+ *
+ * Only for a caller that has emptied the backlog; all others need
+ * cop_flow_unlock(), which does so.
+ */
+static inline void cop_flow_leave(struct cop_flows *flows)
+{
+	atomic_store_explicit(&flows->lock, 0, memory_order_release);
+}
+
+#endif /* COP_FLOW_LOCK_H */

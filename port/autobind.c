@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+/*
+ * port/autobind.c - a port for a socket that sends or connects without one.
+ *
+ * The kernel binds such a socket itself, inside the send or connect. Ahead of that
+ * the library claims a port, records it in the sock (armed), and tells the kernel to
+ * choose it; afterwards it records which port the kernel socket has.
+ *
+ * Owns: a sock's armed. Protected by: atomic operations; two threads may be here for
+ * one sock. Counterpart in the kernel: inet_autobind().
+ */
+#include <errno.h>
+#include <stdatomic.h>
+
+#include "cop_port.h"
+#include "datagram/proto.h"
+#include "lib/compiler.h"
+#include "lib/confine.h"
+#include "port/autobind.h"
+#include "port/ephemeral.h"
+#include "port/hash.h"
+#include "port/kernel_bind.h"
+#include "port/narrow.h"
+#include "port/port_crowd.h"
+
+/*
+ * The kernel shall choose the port, and the header of the next datagram must have it,
+ * so the kernel binds now. A disconnect undoes a bind to port 0 as it undoes an
+ * autobind.
+ */
+static void autobind_now(struct sock *sk, int fd, const struct sockaddr_in *any)
+{
+	cop_range_lift(sk, fd);
+	if (!kernel_bind(fd, any))
+		cop_bind_confirmed(sk, fd);
+}
+
+/*
+ * The sock has the claim before the kernel is asked. So if the thread is cancelled in
+ * the send, or a signal handler jumps out of it, the next send finds the claim.
+ */
+static uint16_t claim_armed(struct sock *sk)
+{
+	uint16_t armed = READ_ONCE(cop_sk(sk)->armed);
+	uint16_t snum;
+
+	if (armed)
+		return armed;
+	snum = cop_claim_candidate(sk);
+	if (!snum ||
+	    atomic_compare_exchange_strong(&cop_sk(sk)->armed, &armed, snum))
+		return snum;
+	cop_port_release(&cop_port_table, snum); /* another thread was first */
+	return armed;
+}
+
+/* If a confined process can't narrow the choice, the claim is given back. */
+static void arm(struct sock *sk, int fd, const struct sockaddr_in *any,
+		uint16_t snum)
+{
+	int err = cop_range_narrow(sk, fd, snum);
+
+	if (err == -ENOPROTOOPT && !cop_bind_pinned(sk, fd, any, snum))
+		cop_hash(sk, snum);
+	else if (err && cop_confined() &&
+		 atomic_exchange(&cop_sk(sk)->armed, 0) == snum)
+		cop_port_release(&cop_port_table, snum);
+}
+
+/* After a disconnect the sock still has the address of the program's bind. */
+void cop_autobind_arm(struct sock *sk, int fd)
+{
+	struct sockaddr_in any = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = READ_ONCE(inet_sk(sk)->inet_rcv_saddr),
+	};
+	uint16_t snum;
+
+	if (cop_hash_pinned(sk) || cop_confined())
+		return;
+	snum = claim_armed(sk);
+	if (!snum)
+		autobind_now(sk, fd, &any);
+	else
+		arm(sk, fd, &any, snum);
+}
+
+bool cop_autobind_settle(struct sock *sk, int fd, const struct sockaddr_in *now,
+			 int err)
+{
+	uint16_t armed = atomic_exchange(&cop_sk(sk)->armed, 0);
+	uint16_t got = ntohs(now->sin_port);
+
+	if (armed && armed == got && !READ_ONCE(sk->sk_num)) {
+		cop_hash(sk, armed);
+	} else if (armed && armed != READ_ONCE(cop_sk(sk)->pinned)) {
+		cop_port_release(&cop_port_table, armed);
+		cop_range_lift(sk, fd);
+	}
+	cop_bind_confirm(sk, now->sin_port);
+	if (armed && !got && err == -EAGAIN)
+		cop_port_crowd_collision(armed);
+	return got;
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+/*
+ * port/ephemeral.c - a bind to port 0.
+ *
+ * The port space chooses and claims a port, and the kernel is told to take it
+ * (port/narrow.c). Where other processes hold many ports (port/port_crowd.c), or the
+ * program has a range of its own, the kernel chooses.
+ *
+ * Owns: nothing. Protected by: the caller's reference; a claim that comes to nothing
+ * is given back. Counterpart in the kernel: udp_lib_get_port() with port 0.
+ */
+#include <errno.h>
+
+#include "cop_port.h"
+#include "datagram/proto.h"
+#include "lib/cancel.h"
+#include "lib/compiler.h"
+#include "lib/confine.h"
+#include "lib/kernel_socket.h"
+#include "lib/libc.h"
+#include "lib/scratch.h"
+#include "port/bind.h"
+#include "port/ephemeral.h"
+#include "port/fault.h"
+#include "port/hash.h"
+#include "port/helper.h"
+#include "port/kernel_bind.h"
+#include "port/narrow.h"
+#include "port/port_crowd.h"
+#include "port/range.h"
+
+/*
+ * How often the kernel may choose a port that another thread is about to bind, or
+ * that one of our sockets has at another address.
+ */
+#define ANY_AT_TRIES 64
+
+uint16_t cop_claim_candidate(struct sock *sk)
+{
+	if (sock_flag(sk, SOCK_USER_RANGE | SOCK_ELSEWHERE) || cop_confined())
+		return 0;
+	cop_port_refresh();
+	return cop_port_is_crowded() ? 0 : cop_port_claim_any(&cop_port_table);
+}
+
+/*
+ * Bind to a candidate. Returns 0, or the kernel's error, with the candidate given
+ * back: -EADDRINUSE if another process has the port, -EACCES if only a bind to
+ * port 0 may get it.
+ */
+static int bind_candidate(struct sock *sk, int fd,
+			  const struct sockaddr_in *addr, uint16_t snum)
+{
+	int err = cop_end_claim(sk, snum, true,
+				cop_bind_narrowed(sk, fd, addr, snum));
+
+	if (err)
+		cop_range_lift(sk, fd);
+	return err;
+}
+
+/*
+ * The kernel's choice for one address could be a port that a COP socket has at
+ * another address. A port that it chooses for the helper, at the wildcard address,
+ * is free at every address. The program's socket then joins the helper there.
+ */
+static int join_helper(struct sock *sk, int fd, int helper,
+		       const struct sockaddr_in *addr, uint16_t snum)
+{
+	bool claimed = cop_claim(sk, snum);
+	int err;
+
+	if (!claimed && !sock_flag(sk, SOCK_ELSEWHERE))
+		return -EAGAIN; /* another thread is about to bind it */
+	cop_helper_share(helper, fd);
+	err = cop_bind_narrowed(sk, fd, addr, snum);
+	cop_helper_unshare(fd);
+	return cop_end_claim(sk, snum, claimed, err);
+}
+
+static int bind_any_helped(struct sock *sk, int fd, int helper,
+			   const struct sockaddr_in *addr)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET };
+	uint32_t range = READ_ONCE(cop_sk(sk)->user_range);
+	int err;
+
+	if (range)
+		cop_set_port_range(helper, range, range >> 16);
+	if (kernel_bind(helper, &any))
+		return cop_ask_fault(sk, fd, helper, addr);
+	ip_local_name(helper, &any);
+	err = join_helper(sk, fd, helper, addr, ntohs(any.sin_port));
+	cop_range_lift(sk, fd);
+	return err;
+}
+
+static int kernel_unbind(int fd)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+	int cancel = cancel_off();
+	int err = cop_libc_result(cop_libc.connect(fd, &none, sizeof(none)));
+
+	cancel_on(cancel);
+	return err;
+}
+
+/*
+ * The kernel's choice for one address, without a helper. It is undone if we hold the
+ * port at another address: a disconnect frees a port that the kernel has chosen. But
+ * it also takes a device away, so a sock with SOCK_ON_DEVICE does not come here.
+ */
+static int bind_any_plain(struct sock *sk, int fd,
+			  const struct sockaddr_in *addr)
+{
+	struct sockaddr_in local;
+	int err = kernel_bind(fd, addr);
+	bool claimed;
+
+	if (err)
+		return err;
+	ip_local_name(fd, &local);
+	if (!local.sin_port)
+		return 0; /* another thread has disconnected the socket */
+	claimed = cop_claim(sk, ntohs(local.sin_port));
+	if (!claimed && !sock_flag(sk, SOCK_ELSEWHERE))
+		return kernel_unbind(fd) ?: -EAGAIN;
+	cop_hash_port(sk, ntohs(local.sin_port), claimed);
+	return 0;
+}
+
+static int bind_any_once(struct sock *sk, int fd,
+			 const struct sockaddr_in *addr)
+{
+	struct cop_scratch part;
+	int helper = cop_scratch_socket(&part);
+	int err;
+
+	if (helper < 0)
+		return -ENOBUFS;
+	if (cop_helps(sk, fd, helper))
+		err = bind_any_helped(sk, fd, helper, addr);
+	else
+		err = bind_any_plain(sk, fd, addr);
+	cop_scratch_close(&part, helper);
+	return err;
+}
+
+static int bind_any_at(struct sock *sk, int fd, const struct sockaddr_in *addr)
+{
+	int err = -EAGAIN;
+
+	cop_range_lift(sk, fd);
+	if (!sock_flag(sk, SOCK_ON_DEVICE | SOCK_ELSEWHERE))
+		err = bind_any_plain(sk, fd, addr);
+	for (int i = 0; i < ANY_AT_TRIES && err == -EAGAIN; i++)
+		err = bind_any_once(sk, fd, addr);
+	return err == -EAGAIN ? -EADDRINUSE : err;
+}
+
+int cop_bind_any(struct sock *sk, int fd, const struct sockaddr_in *addr)
+{
+	uint16_t snum;
+	int err;
+
+	for (int i = 0; i < COP_BIND_TRIES; i++) {
+		snum = cop_claim_candidate(sk);
+		if (!snum)
+			break;
+		err = bind_candidate(sk, fd, addr, snum);
+		if (err == -EADDRINUSE)
+			cop_port_crowd_collision(snum);
+		else if (err != -EACCES)
+			return err;
+	}
+	if (addr->sin_addr.s_addr != htonl(INADDR_ANY) && !cop_confined()) {
+		err = bind_any_at(sk, fd, addr);
+		if (!err || !cop_confined())
+			return err;
+	}
+	cop_range_lift(sk, fd);
+	err = kernel_bind(fd, addr);
+	if (!err)
+		sock_set_flag(sk, SOCK_UNCONFIRMED);
+	return err;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ephemeral.h - a bind to port 0.
+ */
+#ifndef COP_EPHEMERAL_H
+#define COP_EPHEMERAL_H
+
+#include <netinet/in.h>
+#include <stdint.h>
+
+struct sock;
+
+/* The library offers the kernel so many ports, then it lets the kernel choose. */
+#define COP_BIND_TRIES 3
+
+/**
+ * cop_claim_candidate - claim a port for an ephemeral bind
+ * @sk: the sock
+ *
+ * Returns the port, host order, which the caller must record or release; 0 if the
+ * kernel shall choose one. Async-signal-safe; errno may change.
+ */
+uint16_t cop_claim_candidate(struct sock *sk);
+
+/**
+ * cop_bind_any - bind a sock to a free port
+ * @sk: the sock, which the caller keeps alive
+ * @fd: its kernel socket
+ * @addr: the address, with port 0
+ *
+ * Returns as cop_get_port() does. Async-signal-safe.
+ */
+int cop_bind_any(struct sock *sk, int fd, const struct sockaddr_in *addr);
+
+#endif /* COP_EPHEMERAL_H */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * helper.h - a second kernel socket, which holds a port at the wildcard address
+ * while a socket of the program binds to the port at one address.
+ */
+#ifndef COP_HELPER_H
+#define COP_HELPER_H
+
+#include <stdbool.h>
+
+struct sock;
+
+/**
+ * cop_helps - whether a scratch socket can help a sock
+ * @sk: the sock
+ * @fd: its kernel socket
+ * @helper: the scratch socket
+ *
+ * The helper is in the network namespace of the thread. It is of no use to a socket
+ * that was made in another one. Async-signal-safe.
+ */
+bool cop_helps(struct sock *sk, int fd, int helper);
+
+/**
+ * cop_helper_share - let a kernel socket join a helper's port
+ * @helper: the helper, bound to the port at the wildcard address
+ * @fd: the kernel socket, which is about to be bound to it at one address
+ *
+ * To be followed by cop_helper_unshare(). Async-signal-safe.
+ */
+void cop_helper_share(int helper, int fd);
+void cop_helper_unshare(int fd);
+
+#endif /* COP_HELPER_H */

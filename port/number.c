@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+/*
+ * port/number.c - a bind to a port by its number.
+ *
+ * COP's rule: a port that any COP socket of this host has is refused at every
+ * address. The port space sees to it in this process. Between processes the kernel
+ * does: for the wildcard address by itself, for another one with the help of a
+ * helper at the wildcard address (port/helper.c).
+ *
+ * Owns: nothing. Protected by: the caller's reference; the claim of a port comes
+ * before the kernel's bind and is given back if that fails. Counterpart in the
+ * kernel: udp_lib_get_port() with a port.
+ */
+#include <errno.h>
+
+#include "datagram/proto.h"
+#include "lib/compiler.h"
+#include "lib/confine.h"
+#include "lib/scratch.h"
+#include "port/fault.h"
+#include "port/hash.h"
+#include "port/helper.h"
+#include "port/kernel_bind.h"
+#include "port/number.h"
+
+/*
+ * The helper gets the port at the wildcard address only if no socket has the port
+ * at any address.
+ */
+static int bind_beside_helper(struct sock *sk, int fd, int helper,
+			      const struct sockaddr_in *addr)
+{
+	struct sockaddr_in any = *addr;
+	int err;
+
+	any.sin_addr.s_addr = htonl(INADDR_ANY);
+	if (kernel_bind(helper, &any))
+		return cop_ask_fault(sk, fd, helper, addr);
+	cop_helper_share(helper, fd);
+	err = kernel_bind(fd, addr);
+	cop_helper_unshare(fd);
+	return err;
+}
+
+/* A port that is taken: the kernel has cleared the address, so we do as well. */
+static int bind_alone(struct sock *sk, int fd, const struct sockaddr_in *addr)
+{
+	int err = kernel_bind(fd, addr);
+
+	if (err == -EADDRINUSE)
+		cop_forget_address(sk);
+	return err;
+}
+
+/*
+ * Without a helper UDP's rule holds between processes, and in this process what our
+ * table says.
+ */
+static int bind_address(struct sock *sk, int fd, const struct sockaddr_in *addr)
+{
+	struct cop_scratch part;
+	int helper = cop_scratch_socket(&part);
+	int err;
+
+	if (helper < 0)
+		return cop_sk_is_bound(sk, fd) ? -EINVAL : -ENOBUFS;
+	if (cop_helps(sk, fd, helper))
+		err = bind_beside_helper(sk, fd, helper, addr);
+	else if (sock_flag(sk, SOCK_CONTEST) && !sock_flag(sk, SOCK_ELSEWHERE))
+		err = -EADDRINUSE;
+	else
+		err = bind_alone(sk, fd, addr);
+	cop_scratch_close(&part, helper);
+	return err;
+}
+
+/*
+ * For the wildcard address the kernel itself refuses a port that any socket has,
+ * except to a socket on one device. In all other cases a helper is needed, but a
+ * confined process can't make the calls for one.
+ */
+int cop_bind_number(struct sock *sk, int fd, const struct sockaddr_in *addr)
+{
+	uint16_t snum = ntohs(addr->sin_port);
+	bool claimed = sock_flag(sk, SOCK_CONTEST) || cop_claim(sk, snum);
+	int err;
+
+	if (!claimed && !sock_flag(sk, SOCK_ELSEWHERE))
+		return cop_bind_fault(sk, fd, addr);
+	if ((addr->sin_addr.s_addr == htonl(INADDR_ANY) &&
+	     !sock_flag(sk, SOCK_ON_DEVICE)) ||
+	    cop_confined())
+		err = bind_alone(sk, fd, addr);
+	else
+		err = bind_address(sk, fd, addr);
+	return cop_end_claim(sk, snum, claimed, err);
+}

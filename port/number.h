@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * number.h - a bind to a port by its number.
+ */
+#ifndef COP_NUMBER_H
+#define COP_NUMBER_H
+
+#include <netinet/in.h>
+
+struct sock;
+
+/**
+ * cop_bind_number - bind a sock to a port by its number
+ * @sk: the sock, which the caller keeps alive
+ * @fd: its kernel socket
+ * @addr: address and port
+ *
+ * Returns as cop_get_port() does. Async-signal-safe.
+ */
+int cop_bind_number(struct sock *sk, int fd, const struct sockaddr_in *addr);
+
+#endif /* COP_NUMBER_H */

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_addr.c - lib/addr.c: addresses of both families.
+ */
+#include <sys/mman.h>
+
+#include "lib/addr.h"
+#include "unit/helpers.h"
+
+static union cop_addr v4(const char *ip, uint16_t port)
+{
+	union cop_addr addr = cop_addr_v4(0, htons(port));
+
+	cr_assert(eq(int, inet_pton(AF_INET, ip, &addr.in.sin_addr), 1));
+	return addr;
+}
+
+static union cop_addr v6(const char *ip, uint16_t port, uint32_t scope)
+{
+	union cop_addr addr = cop_addr_any(AF_INET6);
+
+	cr_assert(eq(int, inet_pton(AF_INET6, ip, &addr.in6.sin6_addr), 1));
+	addr.in6.sin6_port = htons(port);
+	addr.in6.sin6_scope_id = scope;
+	return addr;
+}
+
+static void expect_text(union cop_addr addr, const char *expected)
+{
+	char text[COP_ADDR_TEXT];
+
+	cr_expect(eq(str, cop_addr_print(text, sizeof(text), &addr),
+		     (char *)expected));
+}
+
+Test(cop_addr, an_address_is_written_as_ss_writes_it)
+{
+	expect_text(v4("127.0.0.1", 80), "127.0.0.1:80");
+	expect_text(v4("0.0.0.0", 0), "0.0.0.0:0");
+	expect_text(v4("255.255.255.255", 65535), "255.255.255.255:65535");
+	expect_text(v6("::1", 80, 0), "[::1]:80");
+	expect_text(v6("fe80::1", 80, 2), "[fe80::1%2]:80");
+	expect_text(v6("::ffff:10.0.0.1", 65535, 0), "[::ffff:10.0.0.1]:65535");
+	expect_text(v6("1111:2222:3333:4444:5555:6666:7777:8888", 65535,
+		       UINT32_MAX),
+		    "[1111:2222:3333:4444:5555:6666:7777:8888%4294967295]:"
+		    "65535");
+	expect_text(cop_addr_any(AF_UNSPEC), "*");
+	expect_text(cop_addr_any(AF_UNIX), "*");
+}
+
+Test(cop_addr, two_addresses_are_equal_if_family_address_port_and_scope_are)
+{
+	union cop_addr a = v4("10.0.0.1", 5), b = v4("10.0.0.1", 5);
+	union cop_addr c = v6("fe80::1", 5, 1), d = v6("fe80::1", 5, 1);
+
+	cr_expect(cop_addr_equal(&a, &b));
+	cr_expect(cop_addr_equal(&c, &d));
+	cr_expect(not(cop_addr_equal(&a, &c)));
+	b = v4("10.0.0.1", 6);
+	cr_expect(not(cop_addr_equal(&a, &b)));
+	b = v4("10.0.0.2", 5);
+	cr_expect(not(cop_addr_equal(&a, &b)));
+	d = v6("fe80::1", 5, 2);
+	cr_expect(not(cop_addr_equal(&c, &d)));
+	d = v6("fe80::2", 5, 1);
+	cr_expect(not(cop_addr_equal(&c, &d)));
+	d = v6("fe80::1", 6, 1);
+	cr_expect(not(cop_addr_equal(&c, &d)));
+	a = b = cop_addr_any(AF_UNSPEC);
+	cr_expect(cop_addr_equal(&a, &b));
+}
+
+Test(cop_addr, only_a_familys_wildcard_is_any)
+{
+	union cop_addr addr = cop_addr_any(AF_INET);
+
+	cr_expect(cop_addr_is_any(&addr));
+	cop_addr_set_port(&addr, htons(7));
+	cr_expect(cop_addr_is_any(&addr));
+	addr = cop_addr_any(AF_INET6);
+	cr_expect(cop_addr_is_any(&addr));
+	addr = v4("127.0.0.1", 0);
+	cr_expect(not(cop_addr_is_any(&addr)));
+	addr = v6("::1", 0, 0);
+	cr_expect(not(cop_addr_is_any(&addr)));
+	addr = v6("::ffff:0.0.0.0", 0, 0);
+	cr_expect(not(cop_addr_is_any(&addr)));
+	addr = cop_addr_any(AF_UNSPEC);
+	cr_expect(not(cop_addr_is_any(&addr)));
+}
+
+Test(cop_addr, a_port_is_set_and_told_in_both_families_and_in_no_other)
+{
+	union cop_addr addr = cop_addr_any(AF_INET);
+
+	cop_addr_set_port(&addr, htons(513));
+	cr_expect(eq(uint, ntohs(cop_addr_port(&addr)), 513));
+	cr_expect(eq(uint, ntohs(addr.in.sin_port), 513));
+	addr = cop_addr_any(AF_INET6);
+	cop_addr_set_port(&addr, htons(514));
+	cr_expect(eq(uint, ntohs(cop_addr_port(&addr)), 514));
+	cr_expect(eq(uint, ntohs(addr.in6.sin6_port), 514));
+	addr = cop_addr_any(AF_UNIX);
+	cop_addr_set_port(&addr, htons(515));
+	cr_expect(zero(uint, cop_addr_port(&addr)));
+}
+
+Test(cop_addr, a_length_is_the_familys)
+{
+	union cop_addr addr = cop_addr_any(AF_INET);
+
+	cr_expect(eq(uint, cop_addr_len(&addr), sizeof(struct sockaddr_in)));
+	addr = cop_addr_any(AF_INET6);
+	cr_expect(eq(uint, cop_addr_len(&addr), sizeof(struct sockaddr_in6)));
+	addr = cop_addr_any(AF_UNSPEC);
+	cr_expect(zero(uint, cop_addr_len(&addr)));
+}
+
+/* ---- a program's ---------------------------------------------------------- */
+
+Test(cop_addr, what_can_not_be_read_or_be_an_address_is_refused)
+{
+	int fd = t_udp();
+	union cop_addr addr, from = v4("127.0.0.1", 9);
+	union {
+		struct sockaddr sa;
+		struct sockaddr_storage room;
+	} long_ = { .sa.sa_family = AF_UNIX };
+	char *page =
+		mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	cr_assert(zero(int,
+		       cop_addr_import(fd, &from.sa, sizeof(from.in), &addr)));
+	cr_expect(cop_addr_equal(&addr, &from));
+	cr_assert(zero(int, cop_addr_import(fd, &from.sa, 2, &addr)));
+	cr_expect(eq(int, addr.family, AF_INET));
+	cr_expect(zero(uint, addr.in.sin_port));
+	cr_assert(zero(int, cop_addr_import(fd, NULL, 0, &addr)));
+	cr_expect(eq(int, addr.family, AF_UNSPEC));
+	cr_expect(eq(int, cop_addr_import(fd, &long_.sa, sizeof(long_), &addr),
+		     0));
+	cr_expect(eq(int,
+		     cop_addr_import(fd, &long_.sa, sizeof(long_) + 1, &addr),
+		     -EINVAL));
+	cr_expect(
+		eq(int, cop_addr_import(fd, (void *)page, 16, &addr), -EFAULT));
+	cr_expect(eq(int, cop_addr_import(fd, NULL, 16, &addr), -EFAULT));
+}
+
+Test(cop_addr, an_address_is_judged_by_length_then_by_pointer)
+{
+	static const struct {
+		uintptr_t addr;
+		socklen_t len;
+		int err;
+	} c[] = {
+		{ 0, 0, 0 },
+		{ 0, 1, -EFAULT },
+		{ 1, 16, -EFAULT },
+		{ UINTPTR_MAX - 4, 16, -EFAULT },
+		{ 0, sizeof(struct sockaddr_storage) + 1, -EINVAL },
+		{ 0, -1, -EINVAL },
+	};
+	struct sockaddr_storage some;
+	int fd = t_udp();
+
+	for (size_t i = 0; i < ARRAY_SIZE(c); i++)
+		cr_assert(eq(int,
+			     cop_addr_fits(fd, (struct sockaddr *)c[i].addr,
+					   c[i].len),
+			     c[i].err),
+			  "case %zu", i);
+	cr_assert(zero(int, cop_addr_fits(fd, (struct sockaddr *)&some,
+					  sizeof(some))));
+}
+
+Test(cop_addr, a_kernel_socket_tells_its_addresses)
+{
+	int fd = t_udp(), peer = t_udp();
+	union cop_addr addr, local;
+
+	cr_assert(cop_local_addr(fd, &addr));
+	cr_expect(eq(int, addr.family, AF_INET));
+	cr_expect(not(zero(uint, cop_addr_port(&addr))));
+	cr_expect(not(cop_peer_addr(fd, &addr)));
+	cr_expect(eq(int, addr.family, AF_UNSPEC));
+	cr_assert(cop_local_addr(peer, &local));
+	cr_assert(zero(int, connect(fd, &local.sa, cop_addr_len(&local))));
+	cr_assert(cop_peer_addr(fd, &addr));
+	cr_expect(cop_addr_equal(&addr, &local));
+}
+
+Test(cop_addr, what_is_no_socket_has_no_address_and_errno_stays)
+{
+	union cop_addr addr = v4("10.0.0.1", 1);
+
+	errno = 4000;
+	cr_expect(not(cop_local_addr(-1, &addr)));
+	cr_expect(eq(int, addr.family, AF_UNSPEC));
+	cr_expect(not(cop_peer_addr(0, &addr)));
+	cr_expect(eq(int, errno, 4000));
+}

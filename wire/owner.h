@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * owner.h - whether a descriptor still leads to the kernel socket of a sock.
+ */
+#ifndef COP_OWNER_H
+#define COP_OWNER_H
+
+#include <stdbool.h>
+
+struct sock;
+
+/**
+ * cop_owns - whether a descriptor still is the kernel socket of a sock
+ * @sk: the sock
+ * @fd: the descriptor
+ *
+ * The caller asks only after something has come that is no COP datagram. One to
+ * three system calls. errno may change. Async-signal-safe.
+ */
+bool cop_owns(struct sock *sk, int fd);
+
+/**
+ * cop_may_own - whether a descriptor can be the kernel socket of a sock
+ * @sk: the sock
+ * @fd: the descriptor
+ *
+ * As cop_owns(), but also true while another thread is between
+ * cop_naming_begin() and cop_naming_end(): its call changes the port of the
+ * kernel socket and that of the sock one after the other, and until it ends the
+ * two may differ.
+ */
+bool cop_may_own(struct sock *sk, int fd);
+
+/**
+ * cop_naming_begin, cop_naming_end - enclose a call that may change a sock's port
+ * @sk: the sock, which the caller keeps alive
+ *
+ * Two atomic additions each. Calls may be nested. Async-signal-safe.
+ */
+void cop_naming_begin(struct sock *sk);
+void cop_naming_end(struct sock *sk);
+
+#endif /* COP_OWNER_H */
