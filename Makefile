@@ -2,23 +2,23 @@
 #
 # make           build ./libcop.so and ./cop
 # make test      install what is missing, build, run the tests
-# make test-all  the real programs as well, and all that takes long
-# make fresh     the two commands of README in new Debian systems, which hold
-#                nothing else (make fresh SUITE=trixie: in one)
-# make demo      install what is missing, build, show the main job
+# make test-all  also the tests with real programs, and the slow tests
+# make fresh     README's two commands in new, minimal Debian systems
+#                (make fresh SUITE=trixie: in one)
+# make demo      install what is missing, build, show a datagram on COP
 # make bench     install what is missing, build, run the benchmarks
 #                (make bench BENCH=datagram: one of them)
-# make bench-plot  run the one of bind(), draw docs/bind.svg
+# make bench-plot  run the benchmark of bind(), draw docs/bind.svg
 # make differential  random calls on UDP and on COP, compared
-#                (make differential SEED=1 N=1000000; with ADOPT=udp on UDP that
-#                COP_ADOPT puts on COP)
+#                (make differential SEED=1 N=1000000; with ADOPT=udp compare UDP
+#                with UDP sockets that COP_ADOPT puts on COP)
 # make asan      the unit tests under AddressSanitizer and UBSan
 # make fuzz      random descriptors, under AddressSanitizer (FUZZ_RUNS=1000000)
-# make coverage  what of the library the tests run, by lines
+# make coverage  which lines of the library the tests run
 # make tsan      the unit tests under ThreadSanitizer, and sixteen threads at once
 # make symbols   write the library's symbols into docs/BYPASS.md
 # make programs  write the list of tests/programs into docs/PROGRAMS.md
-# make lint      what the compilers, cppcheck and clang-format object to
+# make lint      check the source with compilers, cppcheck and clang-format
 # make install   into $(DESTDIR)$(PREFIX)
 
 .DEFAULT_GOAL := all
@@ -30,7 +30,7 @@ BINDIR ?= $(PREFIX)/bin
 DATADIR ?= $(PREFIX)/share
 LIBEXECDIR ?= $(PREFIX)/libexec
 
-# Where the system's Wireshark looks for scripts is not below PREFIX; tshark knows.
+# Wireshark's directory for scripts is not below PREFIX. tshark prints it.
 wireshark_looks = $(shell tshark -G folders 2>/dev/null | \
 	sed -n 's/^Global Lua Plugins:[[:space:]]*//p')
 WIRESHARKDIR ?= $(or $(if $(filter /usr /usr/local,$(PREFIX)),$(wireshark_looks)),\
@@ -40,28 +40,28 @@ CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 base_cflags := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(WERROR) -I. -Iinclude $(CFLAGS)
 
-# libc's headers are not to make other names of those that are defined here. Where
-# a program loads the library by dlopen(), calls in it are to find it, and streams
-# outlive dlclose().
+# libc's headers must not redirect the names that the library defines. If a
+# program loads the library by dlopen(), the library's own calls must find the
+# library, and it must stay after dlclose(), because its streams do.
 lib_cflags := $(base_cflags) -fPIC -fvisibility=hidden -U_FILE_OFFSET_BITS \
 	-U_TIME_BITS -U_FORTIFY_SOURCE -Wp,-U_FORTIFY_SOURCE
 
-# Code that is not apart from constants saves 6 us at each start of a program. The
-# constructor runs ahead of those of the program's libraries, which may use sockets
-# that were handed on.
+# Code and constants in one segment save 6 us at each start of a program. The
+# constructor runs before the constructors of the program's libraries, because
+# these may use sockets that the program has inherited.
 lib_ldflags := -shared -Wl,-soname,libcop.so -Wl,--version-script=libcop.map \
 	-Wl,-Bsymbolic-functions -Wl,--build-id -Wl,-z,nodelete -Wl,-z,noseparate-code \
 	-Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,initfirst $(LDFLAGS)
 
-# A sanitizer's build has its own directory, as has another compiler's.
+# Builds with a sanitizer, or with another compiler, have their own directories.
 B ?= build
 LIB ?= libcop.so
 COP ?= $(patsubst ./%,%,$(dir $(LIB))cop)
 COP_PROGRAM_DIR := $(patsubst ./%,%,$(dir $(COP))libexec/cop)
 COP_PROGRAMS := $(COP_PROGRAM_DIR)/cop-check $(COP_PROGRAM_DIR)/cop-stat
 
-# scripts/rooms lists the rooms from the top down. Unit tests are linked without the
-# first one.
+# scripts/rooms lists the rooms from the top down. Unit tests are linked without
+# the first one.
 INTERPOSE := interpose.c $(sort $(wildcard interpose/*.c))
 ROOM_DIRS := $(shell sed -n 's/\#.*//; /^interpose/d; s/^[a-z]*\t*//p' scripts/rooms)
 ROOMS := $(sort $(foreach place,$(ROOM_DIRS),$(if $(filter %.c,$(place)),$(place),\
@@ -70,19 +70,19 @@ SOURCES := $(INTERPOSE) $(ROOMS)
 OBJECTS := $(SOURCES:%.c=$(B)/%.o)
 ROOM_OBJECTS := $(ROOMS:%.c=$(B)/%.o)
 
-# ---- what has to be installed -------------------------------------------------
+# ---- needed packages ---------------------------------------------------------
 #
-# Debian's packages, one a line, each with what shows that it is there; scripts/need
-# says how. All that the goals of this make need is asked for at once, before
-# anything is built, so that a user who can't install gets one list.
+# Debian's packages, one a line, each with a probe that shows that it is
+# installed: see scripts/need. Before it builds anything, make checks the
+# packages of all its goals at once, so that a user who can't install gets one
+# list.
 
 BUILD_NEEDS := \
 	libelf-dev=/usr/include/gelf.h \
-	libsmartcols-dev=/usr/include/libsmartcols/libsmartcols.h \
-	uthash-dev=/usr/include/uthash.h
+	libsmartcols-dev=/usr/include/libsmartcols/libsmartcols.h
 
-# A compiler's command has its package's name. What stands behind a "-" is done
-# without where it can't be had, so that it is asked for once.
+# A compiler's command has the name of its package. Packages behind a "-" are
+# optional: without them make goes on.
 CC_NEEDS = \
 	$(patsubst cc,gcc,$(notdir $(firstword $(CC))))=$(firstword $(CC)) \
 	libc6-dev=/usr/include/stdio.h \
@@ -111,7 +111,7 @@ TEST_NEEDS := \
 	valgrind \
 	zsh
 
-# Each script of tests/programs says what it needs.
+# Each script of tests/programs names the packages that it needs.
 LONG_NEEDS = \
 	clang \
 	libclang-rt-dev=/usr/share/doc/libclang-rt-dev \
@@ -143,7 +143,8 @@ LINT_NEEDS := \
 	clang-format \
 	cppcheck \
 	lua-check=luacheck \
-	mandoc
+	mandoc \
+	python3=/usr/bin/python3
 
 FRESH_NEEDS := \
 	debootstrap \
@@ -188,17 +189,18 @@ $(B)/%.o: %.c | need
 
 # ---- the launcher -----------------------------------------------------------
 #
-# Each program that is started with it waits for it. glibc's start, static or not,
-# asks the processor what it can do, which takes 0.7 ms in a virtual machine;
-# musl's does not. Without musl-gcc the launcher is slower, and that is all; another
-# compiler's flags are not for it.
+# Each program that cop starts has to wait for cop. When a program starts, glibc
+# asks the processor for its features, which takes 0.7 ms in a virtual machine;
+# musl does not. Without musl-gcc the launcher is slower, and that is all.
+# musl-gcc is used with gcc only, because it does not take another compiler's
+# flags.
 
 COP_CC = $(if $(filter cc gcc,$(CC)),$(or $(shell command -v musl-gcc),$(CC)),$(CC))
 COP_CFLAGS = $(base_cflags) -DCOP_LIBDIR='"$(LIBDIR)"' \
 	-DCOP_LIBEXECDIR='"$(LIBEXECDIR)"'
 TOOLS := $(sort $(wildcard tools/*.c))
 
-# What more than one of them has, then what each has alone.
+# The files that several programs share, then the files of each.
 JUDGE := tools/command.c tools/elf.c tools/library.c tools/program.c \
 	tools/report.c tools/say.c tools/secure.c tools/self.c tools/verdict.c \
 	lib/escape.c
@@ -209,7 +211,7 @@ STAT := $(filter-out $(LAUNCHER) $(CHECK),$(TOOLS)) lib/escape.c flow/source.c \
 
 $(COP): $(LAUNCHER:%.c=$(B)/launcher/%.o)
 
-# It says what LD_PRELOAD does to others, so none of that may happen to it.
+# cop check is static: it reads LD_PRELOAD, and no loader must obey that in it.
 $(COP_PROGRAM_DIR)/cop-check: $(CHECK:%.c=$(B)/launcher/%.o)
 
 $(COP) $(COP_PROGRAM_DIR)/cop-check:
@@ -221,7 +223,7 @@ $(B)/launcher/%.o: %.c | need
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(COP_CC) $(COP_CFLAGS) -MMD -MP -c -o $@ $<
 
-# No program waits for the start of this one, so it may have libraries.
+# No program waits for the start of cop stat, so it may use libraries.
 $(COP_PROGRAM_DIR)/cop-stat: $(STAT:%.c=$(B)/programs/%.o)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(COP_CFLAGS) -o $@ $^ -lelf -lsmartcols $(LDFLAGS)
@@ -234,13 +236,13 @@ $(B)/programs/%.o: %.c | need
 #
 # tests/unit/       one program, linked with the rooms but not interpose/
 # tests/e2e/*.c     one program, which runs others under LD_PRELOAD
-# tests/e2e/progs/  those others: each .c is a program that knows nothing of us
-# tests/fuzz/       what is given random input, in tests/unit and by "make fuzz"
-# tests/programs/   real programs, each by a script, on UDP and on COP
-# tests/differential/  a program that plays random calls, and who compares them
+# tests/e2e/progs/  these programs: each .c is one that does not know libcop
+# tests/fuzz/       functions for random input, for tests/unit and "make fuzz"
+# tests/programs/   scripts that run real programs on UDP and on COP
+# tests/differential/  a program that makes random calls, and one that compares
 #
-# "make test" is for who has just come: it leaves out tests/programs and what takes
-# long, and what needs clang is skipped where clang is not installed.
+# "make test" is for a new user. It leaves out tests/programs and the slow
+# tests, and skips the tests that need clang if clang is not installed.
 
 UNIT := $(B)/tests/unit-tests
 E2E := $(B)/tests/e2e-tests
@@ -264,7 +266,7 @@ $(B)/tests/%.o: tests/%.c | need
 $(UNIT): $(UNIT_OBJECTS) $(ROOM_OBJECTS)
 	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ -lcriterion -lpthread $(LDFLAGS)
 
-# What the dissector works out is compared with what the library does.
+# These tests compare the dissector's results with the library's own.
 $(E2E): $(E2E_OBJECTS) $(B)/flow/source.o
 	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ -lcriterion -lpthread $(LDFLAGS)
 
@@ -272,7 +274,8 @@ $(B)/tests/progs/%: tests/e2e/progs/%.c | need
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(test_cflags) -MMD -MP -o $@ $< -lpthread
 
-# emitted.c is what the programs begin with that show a difference.
+# emitted.c is the beginning of each program that is written to show a
+# difference.
 PLAYER := $(B)/tests/differential/player
 PLAYER_OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out %/emitted.c %/liar.c,\
 	$(sort $(wildcard tests/differential/*.c))))
@@ -295,8 +298,8 @@ DIFFERENTIAL = CC='$(CC)' tests/differential/run --player $(PLAYER) \
 differential: need $(LIB) $(PLAYER)
 	$(DIFFERENTIAL) --calls $(N) --seed $(SEED) $(ADOPT:%=--adopt %)
 
-# Of what is played in each test: seeds that stay the same, and a fresh one. What
-# else there is to check is that a wrong answer would be found.
+# Each test plays calls from fixed seeds and from a new one. liar.c gives wrong
+# answers, to check that the comparison finds them.
 differential-quick: need $(LIB) $(PLAYER) $(LIAR)
 	$(DIFFERENTIAL) --check-rules
 	$(DIFFERENTIAL) --calls 2000 --liar $(abspath $(LIAR))
@@ -328,7 +331,8 @@ asan: need
 	$(MAKE) unit B=build/asan CC=gcc WERROR=-Werror \
 		CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all'
 
-# Clang's libFuzzer makes the inputs. The directory keeps those that reach new code.
+# Clang's libFuzzer makes the inputs. The directory keeps inputs that reach new
+# code.
 FUZZ := $(B)/tests/fuzz-mark
 FUZZ_RUNS ?= 1000000
 
@@ -348,7 +352,8 @@ tsan: need
 	$(MAKE) unit churn B=build/tsan CC=clang WERROR=-Werror \
 		CFLAGS='-O1 -g -fsanitize=thread'
 
-# All of the library in one program, whose calls it serves without LD_PRELOAD.
+# The whole library, linked into one program: it serves that program's calls
+# without LD_PRELOAD.
 CHURN := $(B)/tests/churn
 CHURN_SECONDS ?= 10
 
@@ -360,9 +365,9 @@ churn: $(CHURN)
 		{ cat $(CHURN).err; false; }
 	! grep -e refcnt= -e 'reference too many' $(CHURN).err
 
-# Counters live in files that are mapped, so those of a program that a signal ends
-# are there as well. What goes on under valgrind fails with them, so it is for
-# "make test" to say what passes.
+# The counters are in mapped files, so that a program that a signal ends leaves
+# its counters, too. Tests that use valgrind fail in this build: use "make test"
+# to see which tests pass.
 COVERAGE := build/coverage
 
 coverage: export LLVM_PROFILE_FILE = $(abspath $(COVERAGE))/prof/%m%c.profraw
@@ -396,7 +401,7 @@ bench: $(LIB) $(COP) $(COP_PROGRAMS) $(BENCH:%=$(B)/bench/bench_%)
 	@for b in $(BENCH); do COP_LIB=$(abspath $(LIB)) COP_BIN=$(abspath $(COP)) \
 		$(B)/bench/bench_$$b || exit 1; done
 
-# What was measured stays in $(B)/bench/bind.json.
+# The results stay in $(B)/bench/bind.json.
 bench-plot: need $(LIB) $(B)/bench/bench_bind
 	@rm -f $(B)/bench/bind.json
 	@BENCH_JSON=$(B)/bench/bind.json COP_LIB=$(abspath $(LIB)) \
@@ -425,6 +430,7 @@ programs: need
 lint: need
 	$(MAKE) -B B=build/gcc LIB=build/gcc/libcop.so CC=gcc WERROR=-Werror all
 	$(MAKE) -B B=build/clang LIB=build/clang/libcop.so CC=clang WERROR=-Werror all
+	scripts/layers build/gcc
 	cppcheck -q --error-exitcode=1 --inline-suppr -I. -Iinclude $(SOURCES) $(TOOLS)
 	mandoc -T lint -W warning man/*
 	luacheck -q $(wildcard tools/*.lua tests/*/*/*.lua)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * interpose.c - the calls that make, name and set up sockets. As in every
- * interpose file: look the descriptor up, call its proto_ops, set errno; what is
- * not ours goes to the next definition of the symbol.
+ * interpose file, a call looks the descriptor up, calls its proto_ops, and sets
+ * errno. A call on a foreign descriptor goes to the next definition of the
+ * symbol.
  *
  * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
  * the sys_* calls of net/socket.c, and fs/read_write.c.
@@ -51,7 +52,10 @@ static int sock_map_fd(struct socket *sock, int flags)
 	return err;
 }
 
-/* A thread that has left the table could have none but what is plain UDP. */
+/*
+ * A thread with its own descriptor table can't have COP sockets: they need the
+ * table.
+ */
 static int sock_open(int domain, int type, int protocol)
 {
 	int flags = type & ~SOCK_TYPE_MASK;
@@ -134,7 +138,10 @@ EXPORT int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 
 /* ---- naming ------------------------------------------------------------ */
 
-/* Whose the claim was has it again, unless that sock has left the port meanwhile. */
+/*
+ * Gives the claim back to its owner, unless that sock has left the port
+ * meanwhile.
+ */
 static void return_claim(struct socket *other, uint16_t snum)
 {
 	if (READ_ONCE(other->sk->sk_num) == snum)
@@ -143,7 +150,10 @@ static void return_claim(struct socket *other, uint16_t snum)
 		other->sk->sk_prot->reclaim(snum);
 }
 
-/* The kernel is asked, with the claim of the sock that seems to have the port. */
+/*
+ * Asks the kernel whether the port is really taken. For this bind the sock
+ * borrows the claim of the sock that seems to have the port.
+ */
 static int bind_contest(struct socket *sock, int fd,
 			const struct sockaddr *addr, socklen_t len,
 			uint16_t snum)
@@ -159,10 +169,10 @@ static int bind_contest(struct socket *sock, int fd,
 	if (err)
 		return_claim(other, snum);
 	fd_drop(other);
-	return err ? -EADDRINUSE : 0; /* as it was said before */
+	return err ? -EADDRINUSE : 0; /* the first bind's error */
 }
 
-/* The port may only seem to be held. */
+/* The port may only seem to be taken, by a socket that was closed unseen. */
 static noinline int bind_again(struct socket *sock, int fd,
 			       const struct sockaddr *addr, socklen_t len)
 {
@@ -195,7 +205,10 @@ static int sock_bind(int fd, const struct sockaddr *addr, socklen_t len)
 	return err;
 }
 
-/* Whether a bind is to one address, for which COP's needs a helper. */
+/*
+ * Whether a COP socket is bound to one address: such a bind needs a helper
+ * socket.
+ */
 static bool wants_helper(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	struct socket *sock = sockfd_lookup(fd);
@@ -209,8 +222,9 @@ static bool wants_helper(int fd, const struct sockaddr *addr, socklen_t len)
 }
 
 /*
- * The helper needs signals to be held off; so they are from before the first
- * reference to behind the last, and a handler can jump out of none of it.
+ * Signals are blocked while a helper socket is open. Here they are blocked for
+ * the whole bind, so that no handler jumps out while the call holds a
+ * reference.
  */
 static int sock_bind_whole(int fd, const struct sockaddr *addr, socklen_t len)
 {
@@ -244,7 +258,9 @@ EXPORT int bind(int fd, const struct sockaddr *addr, socklen_t len)
 	return sys_bind(fd, addr, len);
 }
 
-/* Cancellation acts before it, so that a port is not left claimed half-way. */
+/*
+ * Cancellation acts before the connect, so that no port stays claimed half-way.
+ */
 static noinline int sys_connect(int fd, const struct sockaddr *addr,
 				socklen_t len)
 {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * bench_bind.c - how a socket comes by its port, on real sockets.
+ * bench_bind.c - how long a real socket takes to get its port.
  *
- * Runs in a network namespace of its own, so that the ephemeral range can be
- * filled. The sockets that fill it are COP sockets of this process or UDP
- * sockets of another one; to the kernel's UDP, which is measured beside COP in
- * this very process, it makes no difference whose they are. UDP's calls are
- * libc's own, which pass the library by.
+ * Runs in its own network namespace, so that it can fill the ephemeral range.
+ * COP sockets of this process fill it, or UDP sockets of another process; for
+ * the kernel's UDP, which is measured in this process, too, that makes no
+ * difference. For UDP the benchmark calls libc's own functions, past the
+ * library.
  */
 #include <fcntl.h>
 #include <net/if.h>
@@ -25,7 +25,7 @@
 
 #define LOW	  32768
 #define HIGH	  60999
-#define SPARE_FDS 256 /* descriptors that are not to hold ports */
+#define SPARE_FDS 256 /* descriptors that hold no ports */
 #define PORT_FILE "/proc/sys/net/ipv4/ip_local_port_range"
 
 struct kind {
@@ -37,10 +37,10 @@ struct kind {
 	ssize_t (*recv)(int fd, void *buf, size_t len, int flags);
 	int (*close)(int fd);
 	int type;
-	int fd;			 /* being measured */
-	struct sockaddr_in addr; /* it binds to */
-	int sink;		 /* a socket that others send to */
-	struct sockaddr_in to;	 /* and its address */
+	int fd;			 /* the socket that is measured */
+	struct sockaddr_in addr; /* it binds to this address */
+	int sink;		 /* a socket to send to */
+	struct sockaddr_in to;	 /* the sink's address */
 };
 
 static struct kind cop = { .socket = socket,
@@ -70,7 +70,7 @@ static void close_socket(void *arg)
 	k->close(k->fd);
 }
 
-/* Below the ephemeral range, and the two sides never at the same port. */
+/* A port below the ephemeral range. The two sides never use the same port. */
 static void next_port(struct kind *k)
 {
 	static unsigned int step;
@@ -192,7 +192,7 @@ static void compare(const char *name, struct bench_op op,
 static unsigned int range_low, range_size;
 static unsigned int held_count;
 static struct {
-	unsigned int port; /* in random order, so that no allocator chose it */
+	unsigned int port; /* ports come in random order, not an allocator's */
 	int fd;
 } * held;
 
@@ -366,7 +366,7 @@ static void loopback_up(void)
 	close(fd);
 }
 
-/* Before the library is loaded, so that it sees this namespace only. */
+/* Called before the library is loaded, so that it sees this namespace only. */
 static void enter_namespace(void)
 {
 	if (getenv("LD_PRELOAD"))

@@ -3,8 +3,8 @@
  * bench_datagram.c - a datagram sent and received on loopback, over COP and
  * over the kernel's UDP.
  *
- * Both kinds of socket are open in this one process. UDP's calls are libc's
- * own, which pass the library by: they cost what they cost without it.
+ * Both kinds of socket are open in this process. For UDP the benchmark calls
+ * libc's own functions, past the library: they cost as much as without it.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -34,7 +34,7 @@ struct calls {
 			struct timespec *timeout);
 };
 
-/* Two sockets of a kind that send from one to the other. */
+/* Two sockets of one kind: one sends to the other. */
 struct pair {
 	struct calls calls;
 	int tx, rx;	       /* unconnected */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * bench_descriptors.c - what making, duplicating and closing the descriptor of a
- * COP socket costs, beside a UDP socket in a process without the library.
+ * bench_descriptors.c - what it costs to open, duplicate and close a COP
+ * socket, compared with a UDP socket in a process without the library.
  *
- * With BENCH_AGAINST=FILE the other side is COP as well, served by that build of
- * the library: what a change costs.
+ * With BENCH_AGAINST=FILE the other side is COP, too, with FILE as its library.
+ * That shows what a change of the library costs.
  */
 #include <fcntl.h>
 #include <linux/close_range.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * bench_flow.c - what the figures of a flow cost a send and a receive: the number,
- * the time and the account, without a system call.
+ * bench_flow.c - what the figures of a flow add to a send and to a receive: the
+ * seq, the time and the counters, without the system call.
  *
- * A send is what cop_tx_begin() and cop_tx_end() do, a receive the clock and
- * cop_rx_account(); of the peers of an unconnected socket each is next in turn.
+ * A send is cop_tx_begin() and cop_tx_end(). A receive is a look at the clock
+ * and cop_rx_account(). The peers of an unconnected socket take turns.
  */
 #include <arpa/inet.h>
 #include <stdint.h>
@@ -26,7 +26,7 @@
 
 static struct sock *sk;
 static struct sockaddr_in peer[PEERS];
-static unsigned int peers; /* that take turns */
+static unsigned int peers; /* how many take turns */
 static uint32_t seq[PEERS];
 
 static void run_gettime(void *arg, unsigned int n)

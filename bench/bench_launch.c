@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * bench_launch.c - what a launcher costs: how long a program takes that is
- * started by one, and how long the same program takes alone.
+ * bench_launch.c - what a launcher costs: how long a program takes with a
+ * launcher, and how long it takes alone.
  *
- * The program does nothing, so its start is all there is. Beside cop run stand
- * the library without a launcher, and those other launchers of preloaded
- * libraries that are installed.
+ * The program does nothing, so this measures its start. The benchmark compares
+ * cop run, the library without a launcher, and other launchers of preloaded
+ * libraries, if they are installed.
  */
 #include <spawn.h>
 #include <stdbool.h>
@@ -44,7 +44,7 @@ static void run_start(void *arg, unsigned int n)
 
 static const struct variant {
 	const char *name;
-	const char *command; /* NULL: it is ours */
+	const char *command; /* NULL: cop itself */
 	char *argv[5];
 	struct bench_goal goal;
 } variants[] = {
@@ -62,7 +62,7 @@ static const struct variant {
 	{ "torsocks true", "torsocks", { "torsocks", PROGRAM }, {} },
 };
 
-/* Of the launchers, ours is the one that belongs to the library. */
+/* Finds the cop that belongs to the library. */
 static bool find(const char *command, char *path, size_t size)
 {
 	static const char *const dirs[] = { "/usr/local/bin", "/usr/bin",

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * bench_memory.c - what a socket and the descriptor table take of memory.
+ * bench_memory.c - how much memory a socket and the descriptor table need.
  *
- * Private_Dirty is what the process alone has written and the kernel had to
- * back with memory.
+ * Private_Dirty counts the pages that only this process uses and that it has
+ * written, so that the kernel had to give it memory for them.
  */
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -20,7 +20,7 @@
 
 #define MANY 10000
 
-/* In kB; read without stdio, whose buffers would count. */
+/* Returns kB. Reads without stdio, because stdio's buffers would count, too. */
 static long dirty(void)
 {
 	static char buf[4096];

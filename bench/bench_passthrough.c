@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * bench_passthrough.c - what the library costs those who do not use it: calls
- * on other descriptors, and the start of a program.
+ * bench_passthrough.c - what the library costs a program that does not use it:
+ * calls on foreign descriptors, and the start of a program.
  *
  * The same program runs in three processes that share one CPU and take turns:
- * without the library, with it, and with it while a COP socket is open. Where a
- * process's memory happens to lie makes a difference of a per cent by itself,
- * so they are started anew several times and all rounds counted together; the
- * last table compares two processes without the library, which shows what such
- * a comparison is worth on this machine.
+ * without the library, with it, and with it while a COP socket is open. The
+ * place of a process's memory alone makes a difference of a per cent. So the
+ * processes are started again several times, and all rounds count together. The
+ * last table compares two processes without the library: it shows how exact
+ * such a comparison is on this machine.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -202,7 +202,7 @@ static void run_true(void *arg, unsigned int n)
 			bench_die("/bin/true");
 }
 
-/* A library that nothing is in, to be loaded instead. */
+/* Makes an empty library, to load in place of libcop. */
 static void build_empty(const char *dir, char *path, size_t size)
 {
 	char command[512];

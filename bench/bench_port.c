@@ -2,8 +2,8 @@
 /*
  * bench_port.c - the port allocator alone, without a system call.
  *
- * At each occupancy a sample claims some ports and gives them back untimed; so
- * the occupancy stays what it was, while the free ports move about.
+ * At each occupancy a sample claims some ports, and gives them back untimed. So
+ * the occupancy stays the same, but other ports are free.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,7 +95,10 @@ static void run_refusal(void *arg, unsigned int n)
 			bench_die("a port, though none is free");
 }
 
-/* Of ports drawn one by one from an empty range; even, this is 10 per mille. */
+/*
+ * For ports drawn one by one from an empty range; a fair draw gives 10 per
+ * mille.
+ */
 static void guessing(void)
 {
 	const unsigned int draws = 100000, part = RANGE / 100;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * bench_process.c - what a process with many COP sockets pays to make another,
- * beside one with as many UDP sockets that does not have the library.
+ * bench_process.c - what it costs a process with many COP sockets to create
+ * another process, compared with a process that has as many UDP sockets and no
+ * library.
  *
- * Each is a process of its own. A child made by fork() has a copy of every
- * mapping and, at once, of every descriptor; at its end it closes them.
+ * Each side is a process of its own. A child of fork() gets a copy of every
+ * mapping and of every descriptor. When it ends, it closes the descriptors.
  */
 #include <fcntl.h>
 #include <netinet/in.h>

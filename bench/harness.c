@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * harness.c - measuring two ways to do the same work against each other.
+ * harness.c - compares two ways to do the same work.
  *
- * A peer is this same program in another process. It is told over a pipe what
- * to measure, by address: both are the same file, so an address less the
- * program's load address means the same in both.
+ * A peer is the same program in another process. A pipe tells it the address of
+ * the function to measure. Both processes run the same file, so an address
+ * minus the program's load address means the same in both.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -68,7 +68,7 @@ static double median(double *v, size_t n)
 	return (v[(n - 1) / 2] + v[n / 2]) / 2;
 }
 
-/* Of a sorted array. */
+/* The array must be sorted. */
 static double percentile(const double *v, size_t n, double p)
 {
 	return n ? v[(size_t)(p * (n - 1))] : 0;
@@ -84,7 +84,9 @@ static double now_ns(void)
 	return now.tv_sec * 1e9 + now.tv_nsec;
 }
 
-/* What a sample of nothing takes, to be taken off all others. */
+/*
+ * Measures a sample that does nothing; its time is subtracted from all others.
+ */
 static double measure_clock(void)
 {
 	double v[CLOCK_TRIES];
@@ -181,21 +183,21 @@ void *bench_libc(const char *name)
 
 struct bench_peer {
 	pid_t pid;
-	int in, out; /* what it says, what it is told */
+	int in, out; /* pipes from the peer, to the peer */
 };
 
-/* To a peer: measure an op, or call a function. */
+/* A request to a peer: measure an op, or call a function. */
 struct order {
-	uintptr_t op;	/* less the load address; 0: a call */
-	uintptr_t fn;	/* likewise */
-	long arg;	/* of a call */
-	unsigned int n; /* samples */
+	uintptr_t op;	/* address minus the load address; 0: a call */
+	uintptr_t fn;	/* address minus the load address, for a call */
+	long arg;	/* the call's argument */
+	unsigned int n; /* how many samples */
 };
 
 #define PEER_IN	 198
 #define PEER_OUT 199
 
-/* Any address of the program will do as its load address. */
+/* Any address in the program can serve as its load address. */
 static uintptr_t here(const void *p)
 {
 	return (uintptr_t)p - (uintptr_t)&bench_name;
@@ -357,7 +359,7 @@ static void one_round(struct bench_result *res, const struct bench_side *a,
 	vec_add(&res->diff, x - y);
 }
 
-/* The first round warms caches up and is forgotten. */
+/* The first round only warms the caches up; it does not count. */
 void bench_rounds(struct bench_result *res, const struct bench_side *ours,
 		  const struct bench_side *kernel, unsigned int rounds,
 		  unsigned int samples)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * harness.h - measuring two ways to do the same work against each other.
+ * harness.h - compares two ways to do the same work.
  *
- * The two sides take turns in short blocks, A B B A, so that whatever else
- * the machine does hits both alike. Figures are medians over many samples, and
- * the ratio is the median over all rounds of the ratio within a round.
+ * The two sides take turns in short blocks, A B B A, so that other work of the
+ * machine disturbs both alike. Figures are medians over many samples. The ratio
+ * is the median of the ratios of all rounds.
  */
 #ifndef BENCH_HARNESS_H
 #define BENCH_HARNESS_H
@@ -12,24 +12,24 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What is measured: @run does its work @n times and is timed as a whole. */
+/* An operation to measure: one call of @run does the work @n times. */
 struct bench_op {
 	void (*run)(void *arg, unsigned int n);
-	void (*before)(void *arg); /* ahead of each sample, untimed; or NULL */
-	void (*after)(void *arg);  /* behind each sample, untimed; or NULL */
+	void (*before)(void *arg); /* before each sample, untimed; or NULL */
+	void (*after)(void *arg);  /* after each sample, untimed; or NULL */
 	void *arg;
 	unsigned int n; /* operations in a sample */
 };
 
 struct bench_peer;
 
-/* Where it is measured: here, or in a process of its own. */
+/* One side of a comparison: an operation here, or in a peer. */
 struct bench_side {
 	const struct bench_op *op;
 	struct bench_peer *peer; /* NULL: here */
 };
 
-/* What was measured; all zero to begin with. */
+/* The results; all zero at the start. */
 struct bench_result {
 	struct bench_vec {
 		double *v;
@@ -38,11 +38,11 @@ struct bench_result {
 	size_t iterations; /* operations on each side */
 };
 
-/* What is to come out; 0: no such goal. */
+/* The goal of a line; 0: no such goal. */
 struct bench_goal {
-	double ratio; /* at most so many times the kernel's figure */
-	double diff;  /* at most so many ns above it */
-	double ns;    /* at most so many ns */
+	double ratio; /* the largest ratio to the kernel's figure */
+	double diff;  /* the most ns above the kernel's figure */
+	double ns;    /* the most ns */
 };
 
 /**
@@ -57,44 +57,44 @@ void bench_begin(const char *name);
  * bench_preload - run this program once more, with the library loaded
  * @argv: main()'s
  *
- * Returns at once in a program that has it.
+ * Returns at once if the program has the library already.
  */
 void bench_preload(char **argv);
 
 /**
  * bench_lib - the library's absolute path, from $COP_LIB
  *
- * Exits with a message where that is not set.
+ * Exits with a message if $COP_LIB is not set.
  */
 const char *bench_lib(void);
 
 /**
- * bench_libc - libc's own definition of a symbol, whatever is preloaded
+ * bench_libc - libc's own definition of a symbol, past all preloaded libraries
  * @name: the symbol
  */
 void *bench_libc(const char *name);
 
 /**
- * bench_die - say why the benchmark can't go on, and end it
+ * bench_die - print why the benchmark can't go on, and exit
  * @what: as for perror()
  */
 void bench_die(const char *what) __attribute__((noreturn));
 
 /**
  * bench_title - print the head of a table
- * @title: what its lines have in common
- * @ours: what the first figures are of, as "COP"
- * @kernel: what the second ones are of, as "UDP"; NULL: there are none
+ * @title: the table's title
+ * @ours: heading of the first column, as "COP"
+ * @kernel: heading of the second column, as "UDP"; NULL: there is none
  */
 void bench_title(const char *title, const char *ours, const char *kernel);
 
 /**
- * bench_rounds - measure
- * @res: where the figures are added
- * @ours: what is measured; a peer's op has to have static storage
- * @kernel: what it is measured against; NULL: nothing
- * @rounds: rounds of four blocks
- * @samples: samples in a block
+ * bench_rounds - measure both sides
+ * @res: the results are added here
+ * @ours: the first side; a peer's op must have static storage
+ * @kernel: the side to compare with; NULL: none
+ * @rounds: how many rounds of four blocks
+ * @samples: how many samples in a block
  */
 void bench_rounds(struct bench_result *res, const struct bench_side *ours,
 		  const struct bench_side *kernel, unsigned int rounds,
@@ -102,21 +102,21 @@ void bench_rounds(struct bench_result *res, const struct bench_side *ours,
 
 /**
  * bench_report - print a line of the table, and free the figures
- * @name: of the line
- * @res: what was measured
- * @goal: what was to come out, or NULL
+ * @name: the line's name
+ * @res: the results
+ * @goal: the goal, or NULL
  *
- * With BENCH_JSON=file it is also appended to that file, as a line of JSON.
+ * With BENCH_JSON=FILE, also appends the line to FILE as JSON.
  */
 void bench_report(const char *name, struct bench_result *res,
 		  const struct bench_goal *goal);
 
 /**
  * bench_figure - print a figure that is no time
- * @name: of the line
+ * @name: the line's name
  * @value: the figure
  * @unit: its unit
- * @limit: what it may be at most; 0: no such goal
+ * @limit: the most that it may be; 0: no such goal
  */
 void bench_figure(const char *name, double value, const char *unit,
 		  double limit);
@@ -127,11 +127,11 @@ void bench_figure(const char *name, double value, const char *unit,
  */
 void bench_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* ---- processes that measure for this one --------------------------------- */
+/* ---- peers --------------------------------------------------------------- */
 
 /**
  * bench_peer_start - run this program in a process of its own
- * @role: what it is to be; arrives as bench_peer_role()
+ * @role: its role; the peer gets it from bench_peer_role()
  * @preload: the library to load in it, or NULL
  */
 struct bench_peer *bench_peer_start(const char *role, const char *preload);
@@ -153,14 +153,15 @@ long bench_peer_call(struct bench_peer *peer, long (*fn)(long arg), long arg);
 void bench_peer_stop(struct bench_peer *peer);
 
 /**
- * bench_peer_role - what this process was started as
+ * bench_peer_role - the role of this process
  *
- * Returns bench_peer_start()'s @role, or NULL in the process that the user ran.
+ * Returns bench_peer_start()'s @role, or NULL in the process that the user
+ * started.
  */
 const char *bench_peer_role(void);
 
 /**
- * bench_peer_serve - in a peer: do what is asked until bench_peer_stop()
+ * bench_peer_serve - in a peer: serve requests until bench_peer_stop()
  */
 void bench_peer_serve(void) __attribute__((noreturn));
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cop.h - the public face of COP: the constants a program opens a COP socket
- * with, and the header that each COP datagram carries.
+ * cop.h - the public header of COP: the two numbers with which a program opens
+ * a COP socket, and the header of a COP datagram.
  *
- * A program needs nothing from here but the two numbers; those who write
- * captures, dissectors or another implementation need the header as well.
- * Counterpart in the kernel: include/uapi/linux/udp.h and in.h.
+ * A program needs the two numbers only. A dissector or another implementation
+ * needs the datagram's header as well. Counterpart in the kernel:
+ * include/uapi/linux/udp.h and in.h.
  */
 #ifndef COP_H
 #define COP_H
@@ -13,26 +13,27 @@
 #include <linux/types.h>
 
 /*
- * socket(PF_INET, SOCK_COP, IPPROTO_COP). The kernel knows no type 7, so the
- * same call without libcop fails with ESOCKTNOSUPPORT; 253 is the first of the
- * numbers that RFC 3692 sets aside for experiments.
+ * socket(PF_INET, SOCK_COP, IPPROTO_COP). The kernel knows no type 7: without
+ * libcop this call fails with ESOCKTNOSUPPORT. 253 is the first of the two
+ * protocol numbers that RFC 3692 reserves for experiments.
  */
 #define SOCK_COP    7
 #define IPPROTO_COP 253
 
 /*
- * What stands between the UDP header and the payload; every field in network
- * byte order.
+ * The header of a COP datagram, between the UDP header and the payload. Every
+ * field is in network byte order.
  */
 struct cophdr {
 	__be16 magic;  /* COP_MAGIC */
-	__u8 ver_hlen; /* version in the high nibble, header length in the
-			 * low one, in 32-bit words; beyond COP_HLEN_WORDS the
-			 * words are options, which a receiver skips */
-	__u8 flags;    /* COP_F_*; the other bits are sent as 0, ignored */
+	__u8 ver_hlen; /* version in the high nibble; in the low nibble the
+			 * header's length in 32-bit words: words beyond
+			 * COP_HLEN_WORDS are options, which a receiver skips */
+	__u8 flags;    /* COP_F_*; a sender clears the other bits, a receiver
+			 * ignores them */
 	__be16 source; /* the sender's COP port, before any NAT */
 	__be16 dest;   /* the port the sender sent to */
-	__be32 seq;    /* per flow, one more for each datagram, wraps */
+	__be32 seq;    /* one more for each datagram of a flow, wraps */
 	__be32 tstamp; /* microseconds of the sender's clock, wraps */
 };
 

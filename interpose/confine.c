@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * interpose/confine.c - the calls by which a process confines itself with seccomp.
- * What the library may need later it does first.
+ * interpose/confine.c - the calls by which a process confines itself with
+ * seccomp. Before it is confined, the library does the work that the filter may
+ * forbid later.
  *
  * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
  * kernel/seccomp.c.
@@ -17,7 +18,9 @@
 #include "interpose/interpose.h"
 #include "lib/libc.h"
 
-/* A filter without a program is how libseccomp asks what the kernel can do. */
+/*
+ * libseccomp passes no program (NULL) to ask what the kernel can do: no filter.
+ */
 static bool confines(unsigned long mode, unsigned long filter)
 {
 	return mode == SECCOMP_MODE_STRICT ||
@@ -48,7 +51,10 @@ EXPORT int prctl(int option, ...)
 	return cop_libc.prctl(option, a[0], a[1], a[2], a[3]);
 }
 
-/* SECCOMP_SET_MODE_STRICT is 0 and SECCOMP_SET_MODE_FILTER 1: a mode less one. */
+/*
+ * SECCOMP_SET_MODE_STRICT is 0 and SECCOMP_SET_MODE_FILTER 1: the mode minus
+ * one.
+ */
 long syscall_seccomp(const long *a)
 {
 	bool becomes = confines(a[0] + 1, a[2]) && cop_confine_begin();

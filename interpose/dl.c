@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * interpose/dl.c - dlopen and dlmopen: a plugin that is bound deep finds libc ahead
- * of this library, so it is bound as others are.
+ * interpose/dl.c - dlopen and dlmopen. A plugin that is opened with
+ * RTLD_DEEPBIND would find libc's symbols before this library's, so that flag
+ * is dropped.
  *
  * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
  * none; elf/dl-open.c in libc.
@@ -18,15 +19,17 @@ static int bound_plainly(int mode)
 }
 
 /*
- * libc looks at who has called it, for the caller's namespace and RUNPATH: so it is
- * jumped to, as vfork() is.
+ * libc looks at its caller's address, to find the caller's namespace and
+ * RUNPATH. So the wrapper jumps to it, as for vfork().
  */
 EXPORT JUMPS_TO_NEXT void *dlopen(const char *file, int mode)
 {
 	JUMP_TO_NEXT cop_libc.dlopen(file, bound_plainly(mode));
 }
 
-/* In a namespace of its own there is no such library to be found. */
+/*
+ * In another namespace this library is not there to be found: the flag stays.
+ */
 EXPORT JUMPS_TO_NEXT void *dlmopen(Lmid_t ns, const char *file, int mode)
 {
 	JUMP_TO_NEXT cop_libc.dlmopen(

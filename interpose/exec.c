@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * interpose/exec.c - the calls that run another program. A COP socket that it
- * is to inherit is marked first, so that the library finds it there.
+ * interpose/exec.c - the calls that run another program. They mark each COP
+ * socket that the program will inherit, so that the library finds it there.
  *
  * Owns: SOCK_PASSED. Protected by: an atomic flag. Counterpart in the kernel:
  * fs/exec.c.
@@ -21,7 +21,7 @@
 #include "lib/libc.h"
 #include "cop_table.h"
 
-/* A descriptor in use by a vfork() child is the child's, as is the exec. */
+/* Asks the kernel: in a vfork() child the descriptors are the child's own. */
 static bool is_inherited(struct socket *sock, int fd)
 {
 	int flags = cop_libc.fcntl(fd, F_GETFD);
@@ -92,7 +92,7 @@ EXPORT int execveat(int dirfd, const char *path, char *const argv[],
 	return cop_libc.execveat(dirfd, path, argv, envp, flags);
 }
 
-/* The arguments that a call was given one by one, and the NULL behind them. */
+/* How many arguments there are, with the first one and the NULL at the end. */
 static size_t count_args(va_list *ap)
 {
 	size_t n = 1;
@@ -108,7 +108,7 @@ static void fill_args(char **argv, const char *arg, va_list *ap)
 		*argv = va_arg(*ap, char *);
 }
 
-/* As in libc the vector is on the stack: exec is async-signal-safe. */
+/* The vector is on the stack, as in libc, because exec is async-signal-safe. */
 #define ARGS(argv, arg)              \
 	va_list ap;                  \
 	va_start(ap, arg);           \
@@ -143,7 +143,9 @@ EXPORT int execle(const char *path, const char *arg, ...)
 
 /* ---- spawn --------------------------------------------------------------- */
 
-/* What is in a list of actions is libc's secret, so it is noted here. */
+/*
+ * Only libc can read a list of actions, so the socket notes that it is in one.
+ */
 EXPORT int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *actions,
 					    int fd, int newfd)
 {
@@ -155,9 +157,10 @@ EXPORT int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *actions,
 }
 
 /*
- * Where libc has two meanings of a name, which of them a program gets depends on
- * when it was linked. Before glibc 2.15 a script without #! was run by a shell.
- * VERSIONS in libcop.map has these versions; a test looks for others.
+ * libc has two versions of these calls; a program gets the one that was current
+ * when it was linked. The version before glibc 2.15 runs a script without #! in
+ * a shell. libcop.map lists both versions. A test checks that no other call has
+ * two.
  */
 #ifdef __x86_64__
 #define HAS_OLD_SPAWN	  1
@@ -198,7 +201,7 @@ EXPORT int new_posix_spawnp(SPAWN_PARAMS)
 }
 
 #ifdef HAS_OLD_SPAWN
-/* Looked up by the few programs that are so old, and not at each start. */
+/* Looked up at the call, not at each start: only few programs are so old. */
 static spawn_call *old_spawn(const char *name, spawn_call *instead)
 {
 	spawn_call *old = (spawn_call *)dlvsym(RTLD_NEXT, name, "GLIBC_2.2.5");

@@ -59,7 +59,7 @@ static noinline void close_unseen(int fd)
 	cancel_on(cancel);
 }
 
-/* Where the table has no room for a duplicate, there is none: returns -errno. */
+/* Closes the duplicate and returns -errno if the table has no room for it. */
 static int install_or_close(int fd, struct socket *sock)
 {
 	int err = fd_install(fd, sock);
@@ -69,7 +69,9 @@ static int install_or_close(int fd, struct socket *sock)
 	return err ? err : fd;
 }
 
-/* A duplicate was made; @sock is what it leads to, or NULL. */
+/*
+ * @fd is a new duplicate, or -1; @sock is its socket, or NULL if it is foreign.
+ */
 static int dup_install(int fd, struct socket *sock)
 {
 	int saved = errno;
@@ -107,8 +109,8 @@ static int next_dup3(int fd, int newfd, int flags, bool is_dup2)
 }
 
 /*
- * The kernel closes @newfd and makes it a duplicate in one step, which can
- * fail: then it is still what it was.
+ * The kernel closes @newfd and makes it a duplicate in one step. If that step
+ * fails, @newfd stays what it was.
  */
 static int dup_over(int fd, int newfd, int flags, bool is_dup2)
 {
@@ -156,7 +158,7 @@ EXPORT int dup3(int fd, int newfd, int flags)
 	return sys_dup3(fd, newfd, flags, false);
 }
 
-/* As if it had come in a message. */
+/* The descriptor may be COP's, as one that came in a message. */
 EXPORT int pidfd_getfd(int pidfd, int fd, unsigned int flags)
 {
 	int ret = cop_libc.pidfd_getfd(pidfd, fd, flags);
@@ -211,7 +213,7 @@ static int sys_close_range(unsigned int first, unsigned int last, int flags)
 	return cop_return(close_chunks(first, last, flags), saved);
 }
 
-/* The same in descriptors of the thread's own, which are no more the table's. */
+/* CLOSE_RANGE_UNSHARE first gives the thread a descriptor table of its own. */
 static noinline int sys_close_range_apart(unsigned int first, unsigned int last,
 					  int flags)
 {
@@ -234,7 +236,7 @@ EXPORT int close_range(unsigned int first, unsigned int last, int flags)
 		       : sys_close_range(first, last, flags);
 }
 
-/* Ours one by one, for libc's own way to close the rest can't be seen. */
+/* COP's are closed one by one, because libc closes the rest unseen. */
 static noinline void sys_closefrom(unsigned int first)
 {
 	int saved = errno;
@@ -253,7 +255,7 @@ EXPORT void closefrom(int lowfd)
 	cop_libc.closefrom(lowfd);
 }
 
-/* Of all that fcntl() does, only a duplicate means anything to the table. */
+/* Of fcntl()'s commands only those that duplicate concern the table. */
 static bool makes_fd(int cmd)
 {
 	return any_ours() && (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC);

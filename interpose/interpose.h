@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * interpose.h - what the interpose files share beyond the symbols themselves.
+ * interpose.h - functions and macros that the interpose files share.
  */
 #ifndef COP_INTERPOSE_H
 #define COP_INTERPOSE_H
@@ -26,7 +26,9 @@
 /* Another name that libc has for the same call. */
 #define ALIAS(name) EXPORT __attribute__((alias(#name)))
 
-/* Names that libc exports and its headers keep for their own use. */
+/*
+ * Functions that libc exports but does not declare in its headers for programs.
+ */
 int __dup2(int fd, int newfd);
 pid_t __vfork(void);
 ssize_t __read_chk(int fd, void *buf, size_t len, size_t buflen);
@@ -45,7 +47,7 @@ int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 /**
  * cop_return - the one place where a negative errno becomes -1 and errno
  * @ret: a result, or -errno; COP_PLAIN_UDP is ENOTSOCK
- * @saved_errno: errno as it was, which a success leaves alone
+ * @saved_errno: errno before the call; a success restores it
  *
  * Returns what the program gets.
  */
@@ -63,11 +65,12 @@ static inline ssize_t cop_return(ssize_t ret, int saved_errno)
  * gone - whether the descriptor of an operation that failed is not COP's any more
  * @fd: the descriptor
  * @ret: what the operation returned
- * @saved_errno: errno as it was; set again if the function returns true
+ * @saved_errno: errno before the operation; restored if the function returns true
  *
- * The program closed it unseen, or it is plain UDP. Then the table forgets the
- * descriptor, and the caller begins again: the number may be nothing now, or
- * anything. A descriptor that another call is exchanging stays in the table.
+ * The program closed it unseen, or it is plain UDP. Then the function removes the
+ * entry from the table, and the caller makes the call again, because the number may
+ * be closed now, or belong to another file. A descriptor that another call is
+ * exchanging stays in the table.
  */
 static inline bool gone(int fd, ssize_t ret, int saved_errno)
 {
@@ -79,34 +82,35 @@ static inline bool gone(int fd, ssize_t ret, int saved_errno)
 		return false;
 	forgotten = fd_forget_gone(fd);
 	if (cop_confined()) {
-		fd_forget(fd); /* nobody can ask, but this is an answer */
+		fd_forget(fd); /* the error itself is proof enough here */
 		forgotten = true;
 	}
 	errno = saved_errno;
 	return forgotten;
 }
 
-/* A flag inside the kernel, for programs of 32 bits. */
+/* The kernel's own flag for 32-bit programs, which a program must not set. */
 #define MSG_CMSG_COMPAT (int)0x80000000
 
 /**
- * iov_judge - what the kernel makes of iovecs that are to be read or written
+ * iov_judge - check iovecs as the kernel does before a socket sees them
  * @fd: the socket
  * @iov: the iovecs
  * @n: how many
  *
- * Returns the bytes in them. Else no socket sees the call, and what it comes to is
- * returned: 0 where there are none, -EINVAL or -EFAULT, or -EBADF or -ENOTSOCK for
- * what is no socket. Counterpart: vfs_writev() and vfs_readv().
+ * Returns how many bytes they have. If that is 0 or less, no socket sees the
+ * call, and this is its result: 0 for no bytes, -EINVAL or -EFAULT, or -EBADF
+ * or -ENOTSOCK if @fd is no socket. Counterpart: vfs_writev() and vfs_readv().
  */
 ssize_t iov_judge(int fd, const struct iovec *iov, int n);
 
 /**
- * rwf_to_msg - the flags of preadv2() and pwritev2() as those of a message
+ * rwf_to_msg - turn the flags of preadv2() and pwritev2() into flags of a
+ * message
  * @flags: RWF_*; most mean nothing to a socket
  *
- * Returns MSG_*, -EOPNOTSUPP for what sockets do not know, -EINVAL for two that
- * exclude each other.
+ * Returns MSG_*, -EOPNOTSUPP for a flag that sockets do not know, -EINVAL for
+ * two flags that exclude each other.
  */
 int rwf_to_msg(int flags);
 
@@ -119,43 +123,45 @@ long syscall_seccomp(const long *a);
 extern _Atomic(bool) cop_started; /* (a) the library serves all its calls */
 
 /**
- * cop_init - start the library, unless it was started
+ * cop_init - start the library, unless it has started already
  *
- * A socket may be asked for, or received, before the constructors have run.
+ * A program may create or receive a socket before the constructors have run.
  */
 void cop_init(void);
 
 /**
- * process_shares - note what is in all sockets, ahead of a fork of any kind
+ * process_shares - prepare all sockets for a fork of any kind
  *
- * Which kernel socket each is; of those that are undecided, that the decision is
- * not this process's alone. Async-signal-safe; errno stays.
+ * Notes for each sock which kernel socket it has, and for each pending one that
+ * another process has a say in its decision. Async-signal-safe; errno stays.
  */
 void process_shares(void);
 
-/* What moves the bytes of a stream on a COP descriptor. */
+/* The functions that move the bytes of a stream on a COP descriptor. */
 extern const cookie_io_functions_t stream_io;
 
 /**
- * process_watch - have sockets noted ahead of each fork()
+ * process_watch - call process_shares() before each fork()
  */
 void process_watch(void);
 
 /**
- * rights_send - mark the COP sockets in a message that is about to be sent
- * @umsg: the program's
+ * rights_send - mark the COP sockets in a message before it is sent
+ * @umsg: the program's message
  */
 void rights_send(const struct msghdr *umsg);
 
 /**
- * fd_received - take a descriptor that came from elsewhere for what it is
- * @fd: a new descriptor of this process; errno stays
+ * fd_received - find out whether a descriptor of another process is COP's
+ * @fd: a new descriptor of this process
+ *
+ * errno stays.
  */
 void fd_received(int fd);
 
 /**
- * rights_receive - take the descriptors in a message for what they are
- * @msg: what was received
+ * rights_receive - call fd_received() for each descriptor in a message
+ * @msg: the received message
  */
 void rights_receive(struct msghdr *msg);
 
@@ -166,16 +172,17 @@ static inline bool any_ours(void)
 }
 
 /*
- * A call by name, to be made again behind gone(). A vfork() child may not change
- * the table, so there it is the next definition that is called.
+ * The function that makes a call again after gone(). A vfork() child may not
+ * change the table, so there it is the next definition.
  */
 #define AGAIN(call) (cop_process_is_owner() ? call : cop_libc.call)
 
 /**
- * foreign_fd - note a new descriptor that is not ours
+ * foreign_fd - note a new descriptor that is not COP's
  * @fd: the descriptor, or -1
  *
- * What its number meant before, if anything, is over. Returns @fd.
+ * Removes the entry that the table still has for this number, if any. Returns
+ * @fd.
  */
 static inline int foreign_fd(int fd)
 {
@@ -190,57 +197,61 @@ static inline int foreign_fd(int fd)
 }
 
 /**
- * wait_prepare - get a descriptor ready to be waited on for reading
- * @fd: the descriptor; errno stays
+ * wait_prepare - prepare a descriptor for a wait until it is readable
+ * @fd: the descriptor
  *
- * Returns false where it was seen that there is nothing to be received.
+ * Returns false if it is known that there is nothing to receive. errno stays.
  */
 bool wait_prepare(int fd);
 
 /**
- * wait_readable - whether memory that a wait is given can be read
+ * wait_readable - whether memory that a program gives to a wait can be read
  * @ptr: its start
  * @len: its length in bytes
  *
- * False too where no descriptor is COP's: then there is nothing to prepare.
+ * Also false if no descriptor is COP's: then there is nothing to prepare.
  */
 bool wait_readable(const void *ptr, size_t len);
 
 /**
- * poll_prepare - get COP sockets ready to be polled
- * @fds: what poll() was given
- * @n: how many
+ * poll_prepare - prepare COP sockets for poll()
+ * @fds: poll()'s array
+ * @n: its length
  */
 void poll_prepare(const struct pollfd *fds, nfds_t n);
 
 /**
- * select_prepare - get COP sockets ready to be waited on for reading
- * @n: what select() was given
- * @rd: what select() was given; may be NULL
+ * select_prepare - prepare COP sockets for select()
+ * @n: select()'s first argument
+ * @rd: select()'s second argument; may be NULL
  */
 void select_prepare(int n, const fd_set *rd);
 
 /**
  * stdio_adopt - make a COP descriptor the program's standard stream
- * @fd: 0, 1 or 2; for any other number, and where it is not COP, nothing is done
+ * @fd: 0, 1 or 2; does nothing for another number, or if @fd is not COP's
  *
- * stdin, stdout or stderr is another FILE then, buffered as libc's is, which has
- * what is in libc's to be written. Returns whether it was done.
+ * stdin, stdout or stderr becomes a FILE of the library. It is buffered as
+ * libc's, and takes over the bytes that libc's has not written yet. Returns
+ * whether it did so.
  */
 bool stdio_adopt(int fd);
 
 /**
- * stdio_replaced - let the standard stream be what its descriptor has become
- * @fd: 0, 1 or 2, just duplicated over or closed
+ * stdio_replaced - make a standard stream fit its descriptor again
+ * @fd: 0, 1 or 2, which was just closed, or replaced by a dup2()
  *
- * stdio_adopt() for a COP socket, or libc's own stream again. Nothing is done in a
- * vfork() child. Async-signal-safe, but for the first time that a COP socket is
- * there: that takes memory, unless other threads may have left that in disorder
- * (_Fork()). errno stays.
+ * Calls stdio_adopt() for a COP socket; for another file it puts libc's own
+ * stream back. Does nothing in a vfork() child. Async-signal-safe, except that
+ * the first COP socket at a number needs malloc(). After a _Fork() malloc() may
+ * be unusable: then libc's stream stays. errno stays.
  */
 void stdio_replaced(int fd);
 
-/* For any number: a compare for all but three. */
+/*
+ * stdio_replaced() for any number; costs a compare for all but three. Returns
+ * @fd.
+ */
 static inline int stdio_follow(int fd)
 {
 	if (unlikely((unsigned int)fd <= STDERR_FILENO))
@@ -249,22 +260,23 @@ static inline int stdio_follow(int fd)
 }
 
 /**
- * epoll_prepare - get every COP socket that is new ready to be waited on
+ * epoll_prepare - prepare COP sockets for epoll_wait(), if there are new ones
  *
- * A compare where there is none since the last time.
+ * Costs a compare if there is no new one since the last call.
  */
 void epoll_prepare(void);
 
 /**
- * epoll_prepare_all - get every COP socket ready to be waited on
+ * epoll_prepare_all - prepare every COP socket for a wait
  */
 void epoll_prepare_all(void);
 
 /**
- * watch_poll, watch_select, watch_epoll - wait, and name who sends strays
- * @timeout: NULL for ever; the second one leaves there what was left of it
+ * watch_poll, watch_select, watch_epoll - wait, and report who sends strays
+ * @timeout: NULL for ever; watch_select() writes the time that is left into it
  *
- * What poll(), select() and epoll_wait() do with COP_DEBUG. The rest as there.
+ * With COP_DEBUG set, poll(), select() and epoll_wait() do their work by these.
+ * The other arguments are those of ppoll(), pselect() and epoll_pwait2().
  */
 int watch_poll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 	       const sigset_t *mask);
@@ -274,13 +286,15 @@ int watch_epoll(int epfd, struct epoll_event *ev, int n,
 		const struct timespec *timeout, const sigset_t *mask);
 
 /**
- * watch_msec - a time as the calls above take it
- * @ts: where it is put
+ * watch_msec - turn milliseconds into a timeout for the three calls above
+ * @ts: the caller's memory for it
  * @msec: milliseconds; less than 0 for ever
+ *
+ * Returns @ts, or NULL for ever.
  */
 struct timespec *watch_msec(struct timespec *ts, int msec);
 
-/* Whether they are to be used, where any descriptor is ours. */
+/* Whether a wait uses them, if the process has COP sockets. */
 static inline bool watches(void)
 {
 	return unlikely(cop_env.debug);

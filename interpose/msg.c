@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * interpose/msg.c - what the kernel makes of iovecs and flags before any socket
+ * interpose/msg.c - checks iovecs and flags as the kernel does before a socket
  * sees them.
  *
  * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
@@ -24,8 +24,9 @@ ssize_t iov_judge(int fd, const struct iovec *iov, int n)
 	return len > 0 ? len : msg_refuse(fd, len);
 }
 
-#define RWF_NOSIGNAL_FLAG 0x100 /* newer than libc's headers, as are the */
-#define RWF_NOAPPEND_FLAG 0x20	/* kernels that know of it */
+/* These flags are newer than libc's headers. */
+#define RWF_NOSIGNAL_FLAG 0x100
+#define RWF_NOAPPEND_FLAG 0x20
 #define RWF_MEANINGLESS	  (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND)
 
 int rwf_to_msg(int flags)

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * interpose/process.c - the calls that make who shares this process's memory,
- * but not its descriptors: a child, or a thread that leaves the others. Neither
- * changes the table: it only has to be known that there can be one. And those that
- * make a process with descriptors of its own for the same sockets, which are
- * noted first; that which daemon() makes has the first of them replaced by libc.
- * And those after which a thread makes its sockets in another network namespace.
+ * interpose/process.c - the calls that create a process or a thread, or give a
+ * thread a descriptor table or a network namespace of its own:
+ *
+ * - vfork(), clone() and unshare() may create a task that shares this process's
+ *   memory but not its descriptors. Such a task must not change the library's
+ *   table, so the library notes that there may be one.
+ * - fork() and its kind create a process with copies of the descriptors. Before
+ *   that the library notes in each sock what the child has to know.
+ * - daemon() replaces descriptors 0 to 2 inside libc.
+ * - setns() and unshare() may move a thread into another network namespace.
  *
  * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
  * kernel/fork.c, nsproxy.c.
@@ -27,7 +31,9 @@
 #include "lib/scratch.h"
 #include "cop_table.h"
 
-/* What parent and child both have, only one of them may decide upon. */
+/*
+ * Parent and child both have a pending socket; only one of them may decide it.
+ */
 static noinline void share_pending(void)
 {
 	unsigned int max = READ_ONCE(cop_table.max);
@@ -50,7 +56,9 @@ void process_shares(void)
 		share_pending();
 }
 
-/* vfork() must not find a frame of ours: see JUMP_TO_NEXT. */
+/*
+ * Jumps, because the library must have no frame on the stack: see JUMP_TO_NEXT.
+ */
 EXPORT JUMPS_TO_NEXT pid_t vfork(void)
 {
 	cop_process_share();
@@ -71,7 +79,10 @@ static void before_fork(void)
 	cop_scratch_hold();
 }
 
-/* fork() without the handlers; see process_watch(). */
+/*
+ * _Fork() does not run the handlers of process_watch(), so it does their work
+ * here.
+ */
 EXPORT pid_t _Fork(void)
 {
 	pid_t pid;
@@ -88,7 +99,10 @@ EXPORT pid_t _Fork(void)
 	return pid;
 }
 
-/* A fork() inside libc, as forkpty()'s, is none of ours by name. */
+/*
+ * Handlers, not a wrapper: libc calls its own fork() inside, in forkpty() for
+ * one.
+ */
 void process_watch(void)
 {
 	pthread_atfork(before_fork, cop_scratch_release, cop_scratch_reset);
@@ -157,7 +171,7 @@ static noinline void forget_stdio(void)
 	errno = saved;
 }
 
-/* libc puts /dev/null in the place of the first three by calls of its own. */
+/* Inside libc daemon() replaces descriptors 0 to 2 by /dev/null, unseen. */
 EXPORT int daemon(int nochdir, int noclose)
 {
 	int ret = cop_libc.daemon(nochdir, noclose);

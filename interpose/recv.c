@@ -23,9 +23,11 @@
 #include "lib/uaccess.h"
 
 /*
- * The descriptor turned out to be another's. Where our entry is still there it
- * was closed unseen, and what came is for whoever reads; where it is not, it was
- * closed while this call waited, and what came is a stray.
+ * The descriptor is another socket by now. If the table still has the entry,
+ * the program closed the socket unseen: what came is the new socket's data, and
+ * the program gets it. If the entry has gone, another thread closed the socket
+ * while this call waited: what came is not for this call, which was
+ * interrupted.
  */
 static noinline ssize_t stale_result(struct socket *sock, int fd, ssize_t ret)
 {
@@ -49,7 +51,10 @@ static ssize_t sock_recvmsg(struct socket *sock, int fd, struct msghdr *msg,
 		sock, fd, sock->sk->sk_prot->recvmsg(sock->sk, fd, msg, flags));
 }
 
-/* Whether there is room for an address, and nothing to be said of it. */
+/*
+ * Whether the program's memory for an address is writable, and its length
+ * valid.
+ */
 static bool name_fits(const struct sockaddr *addr, const socklen_t *alen)
 {
 	return user_writable(alen, sizeof(*alen)) && (int)*alen >= 0 &&
@@ -57,7 +62,10 @@ static bool name_fits(const struct sockaddr *addr, const socklen_t *alen)
 					 *alen));
 }
 
-/* The kernel says so behind the receive: the datagram is gone, and delivered. */
+/*
+ * The kernel reports this fault after the receive: the datagram has left the
+ * queue.
+ */
 static noinline ssize_t recvfrom_fault(struct socket *sock, int fd, void *buf,
 				       size_t len, int flags,
 				       struct sockaddr *addr, socklen_t *alen)
@@ -216,7 +224,9 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags,
 	return recvmmsg_foreign(fd, vec, n, flags, timeout);
 }
 
-/* As sock_read_iter: a read of nothing leaves the datagram there. */
+/*
+ * Counterpart: sock_read_iter(). A read of 0 bytes leaves the datagram there.
+ */
 static noinline flatten ssize_t sys_read(struct socket *sock, int fd, void *buf,
 					 size_t len)
 {
@@ -275,7 +285,7 @@ static ssize_t sock_preadv2(struct socket *sock, int fd,
 	int msg_flags = rwf_to_msg(flags);
 	ssize_t len;
 
-	if (off != -1) /* which no socket has */
+	if (off != -1) /* a socket has no position: the kernel refuses */
 		return cop_libc_result(
 			cop_libc.preadv64v2(fd, iov, n, off, flags));
 	len = iov_judge(fd, iov, n);
@@ -309,7 +319,7 @@ EXPORT ssize_t preadv64v2(int fd, const struct iovec *iov, int n, off64_t off,
 	return sys_preadv64v2(sock, fd, iov, n, off, flags);
 }
 
-/* The fortified names: a length beyond the buffer ends the program in libc. */
+/* The fortified names. libc ends the program if @len is beyond the buffer. */
 EXPORT ssize_t __read_chk(int fd, void *buf, size_t len, size_t buflen)
 {
 	if (likely(!sockfd_lookup(fd)) || len > buflen)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * interpose/rights.c - descriptors in messages: a COP socket is marked before it
- * is sent, and what was received is looked at for marks.
+ * interpose/rights.c - descriptors in messages. The sender marks a COP socket
+ * before it sends it, and the receiver looks for the mark.
  *
  * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
  * net/core/scm.c.
@@ -27,7 +27,10 @@ static void fd_mark(int fd)
 	fd_drop(sock);
 }
 
-/* What came under a number that we hold is not what we hold. */
+/*
+ * If the table has an entry for this number, the entry's socket was closed
+ * unseen.
+ */
 void fd_received(int fd)
 {
 	int saved = errno;
@@ -39,7 +42,10 @@ void fd_received(int fd)
 	errno = saved;
 }
 
-/* As CMSG_OK() of the kernel, which refuses the message otherwise. */
+/*
+ * Counterpart: CMSG_OK(). The kernel refuses the whole message if this is
+ * false.
+ */
 static bool cmsg_ok(const struct msghdr *msg, const struct cmsghdr *cmsg)
 {
 	size_t at = (const char *)cmsg - (const char *)msg->msg_control;
@@ -70,7 +76,10 @@ static void each_right(struct msghdr *msg, void (*act)(int fd))
 /* No message passes more descriptors than SCM_MAX_FD, which is 253. */
 #define CONTROL_MAX 65536
 
-/* On a socket of ours it is asked what can be read: on others nothing is. */
+/*
+ * The library asks the kernel what it can read on a COP socket, never on a
+ * foreign one.
+ */
 noinline void rights_send(const struct msghdr *umsg)
 {
 	int fd = fd_any();

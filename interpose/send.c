@@ -20,7 +20,7 @@
 #include "cop_table.h"
 #include "lib/uaccess.h"
 
-/* One datagram, or where @msg is NULL @n of them. */
+/* One datagram, @msg; or @n datagrams, @vec, if @msg is NULL. */
 struct send_call {
 	const struct msghdr *msg;
 	struct mmsghdr *vec;
@@ -61,10 +61,10 @@ static bool autobind_end(int fd, ssize_t ret)
 }
 
 /*
- * The counterpart of inet_send_prepare: a socket without a port gets one in the
- * send itself. The send may block or be cancelled, so the socket is kept alive
- * ahead of it and behind it, but not during it. A second time is for a port
- * that turned out to be another process's.
+ * Counterpart: inet_send_prepare(). The kernel gives a socket without a port
+ * one during the send. The send may block or be cancelled, so this call holds a
+ * reference before it and after it, but not during it. It sends a second time
+ * if the port turns out to be another process's.
  */
 static noinline ssize_t send_unbound(struct socket *sock, int fd,
 				     const struct send_call *call)
@@ -122,7 +122,7 @@ static ssize_t sock_sendto(struct socket *sock, int fd, const void *buf,
 		return -EFAULT;
 	if (unlikely(err))
 		return err;
-	if (unlikely(addr && !alen)) { /* which is no name to sendmsg() */
+	if (unlikely(addr && !alen)) { /* sendmsg() would ignore the name */
 		addr = &too_short;
 		alen = sizeof(addr->sa_family) - 1;
 	}
@@ -240,7 +240,10 @@ static noinline int sys_sendmmsg(struct socket *sock, int fd,
 	return cop_return(ret, saved);
 }
 
-/* The kernel sends no more than so many, and none behind one that can't be read. */
+/*
+ * The kernel sends IOV_MAX messages at most, and stops at one that it can't
+ * read.
+ */
 static noinline void rights_send_many(const struct mmsghdr *vec, unsigned int n)
 {
 	int ours = fd_any();
@@ -329,7 +332,7 @@ static ssize_t sock_pwritev2(struct socket *sock, int fd,
 	int msg_flags = rwf_to_msg(flags);
 	ssize_t len;
 
-	if (off != -1) /* which no socket has */
+	if (off != -1) /* a socket has no position: the kernel refuses */
 		return cop_libc_result(
 			cop_libc.pwritev64v2(fd, iov, n, off, flags));
 	len = iov_judge(fd, iov, n);

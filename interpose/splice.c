@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * interpose/splice.c - sendfile and splice. Into a COP socket they make one
- * datagram of what the file or the pipe has, as they do on UDP. Out of one they
- * fail as where there is nothing to splice: its headers would be in the pipe.
+ * interpose/splice.c - sendfile and splice. Into a COP socket they send the
+ * data of the file or the pipe as one datagram, as they do on UDP. Out of a COP
+ * socket they fail as on a file that can't be spliced, because COP's headers
+ * would come along.
  *
  * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
  * do_sendfile() in fs/read_write.c, do_splice() in fs/splice.c.
@@ -37,7 +38,9 @@ static bool is_pipe(int fd)
 	return !fstat(fd, &st) && S_ISFIFO(st.st_mode);
 }
 
-/* Whether datagrams would go into a pipe, each with its header. */
+/*
+ * Whether the kernel would put datagrams into a pipe, each with COP's header.
+ */
 static bool shows_headers(int in, int out)
 {
 	int mode = cop_libc.fcntl(out, F_GETFL) & O_ACCMODE;
@@ -53,8 +56,9 @@ static bool goes_beyond(off64_t pos, size_t n)
 }
 
 /*
- * Everything but the data is judged by the kernel: this moves none. What no
- * file can have is judged ahead of what this one can't.
+ * The kernel checks everything but the data, in a sendfile64() that moves none.
+ * It checks for a position that no file has before one that this file does not
+ * have.
  */
 static ssize_t judge_sendfile(int fd, int in, off64_t *off, size_t n)
 {
@@ -99,7 +103,7 @@ static ssize_t sendfile_from(int fd, int in, off64_t *off, size_t n)
 	return ret;
 }
 
-/* The kernel reads the position ahead of all else, and writes it behind all else. */
+/* The kernel reads the program's position first of all, and writes it last. */
 static ssize_t sock_sendfile(int fd, int in, off64_t *uoff, size_t n)
 {
 	off64_t off;
@@ -114,7 +118,7 @@ static ssize_t sock_sendfile(int fd, int in, off64_t *uoff, size_t n)
 	return copy_to_user(uoff, &off, sizeof(off)) ? -EFAULT : ret;
 }
 
-/* It is no cancellation point, and what it calls are. */
+/* sendfile() is no cancellation point; calls that it makes here are. */
 static noinline ssize_t sys_sendfile(int out, int in, off64_t *off, size_t n)
 {
 	int saved = errno;
@@ -147,9 +151,9 @@ EXPORT ssize_t sendfile64(int out, int in, off64_t *off, size_t n)
 
 /* ---- splice ------------------------------------------------------------- */
 
-/* As splice() has them; @fd is the COP socket. */
+/* splice()'s arguments. */
 struct splice_call {
-	int in, fd;
+	int in, fd; /* the pipe, the COP socket */
 	size_t n;
 	unsigned int flags;
 };
@@ -157,7 +161,7 @@ struct splice_call {
 #define SPLICE_F_ALL \
 	(SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT)
 
-/* Whatever can't be done is the kernel's to refuse, and moves nothing there. */
+/* If not, the kernel gets the call: it refuses it, and moves nothing. */
 static bool can_splice(const struct splice_call *call)
 {
 	return call->n && call->n <= SSIZE_MAX &&
@@ -165,7 +169,7 @@ static bool can_splice(const struct splice_call *call)
 	       !(cop_libc.fcntl(call->fd, F_GETFL) & O_APPEND);
 }
 
-#define TAKEN_BY_ANOTHER (-ENODATA) /* what was in the pipe just now */
+#define TAKEN_BY_ANOTHER (-ENODATA) /* another reader was there first */
 
 static ssize_t pipe_look(const struct splice_call *call, void *buf)
 {
@@ -184,7 +188,7 @@ static ssize_t pipe_look(const struct splice_call *call, void *buf)
 	return ret;
 }
 
-/* Where there is no descriptor now, what was looked at is read again. */
+/* Without a descriptor for the second pipe, a read takes the data away. */
 static void pipe_drop(int in, void *buf, size_t n)
 {
 	struct cop_scratch part;
@@ -200,7 +204,9 @@ static void pipe_drop(int in, void *buf, size_t n)
 	cop_scratch_end(&part);
 }
 
-/* The send may wait, and a signal end it: no descriptor of ours is open then. */
+/*
+ * The send may wait, or a signal may end it: the second pipe is closed before.
+ */
 static ssize_t splice_through(const struct splice_call *call, void *buf)
 {
 	int flags = call->flags & SPLICE_F_MORE ? MSG_MORE : 0;
@@ -227,7 +233,7 @@ static ssize_t splice_now(const struct splice_call *call)
 	return ret;
 }
 
-/* Only the wait may be cut short: a thread cancelled there holds nothing. */
+/* Cancellation acts only during the wait, where the thread holds nothing. */
 static ssize_t sock_splice(const struct splice_call *call)
 {
 	bool waits = !(call->flags & SPLICE_F_NONBLOCK);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * interpose/standard.c - the standard streams while a COP socket is descriptor 0, 1
- * or 2. libc's own stdin, stdout and stderr read and write inside libc, so each
- * gives way to a stream that knows of COP, and comes back when the descriptor is
- * something else.
+ * interpose/standard.c - the standard streams while a COP socket is descriptor
+ * 0, 1 or 2. libc's own stdin, stdout and stderr read and write inside libc,
+ * unseen. So the library replaces each by a stream of its own, and puts libc's
+ * back when the descriptor is another file.
  *
- * Owns: standard. Protected by: atomic accesses; of two threads that replace
- * one descriptor at once, the streams are as the descriptor is in the end, or
- * libc's. Counterpart in the kernel: none.
+ * Owns: standard. Protected by: atomic accesses; if two threads replace a
+ * descriptor at once, the stream in the end is the one that fits the
+ * descriptor, or libc's. Counterpart in the kernel: none.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,10 +24,10 @@
 #include "cop_table.h"
 
 static struct {
-	FILE **const at;      /* (c) where the program finds it */
-	const char *mode;     /* (c) of fdopen() */
-	_Atomic(FILE *) own;  /* (a) what was there: libc's */
-	_Atomic(FILE *) ours; /* (a) kept for the next time; NULL: never made */
+	FILE **const at;      /* (c) the program's variable */
+	const char *mode;     /* (c) for fdopen() */
+	_Atomic(FILE *) own;  /* (a) libc's stream, while ours is at *at */
+	_Atomic(FILE *) ours; /* (a) the library's stream; NULL: not made yet */
 } standard[] = {
 	[STDIN_FILENO] = { .at = &stdin, .mode = "r" },
 	[STDOUT_FILENO] = { .at = &stdout, .mode = "w" },
@@ -40,7 +40,7 @@ static bool is_begun(FILE *fp)
 	return __fpending(fp) || fp->_IO_read_ptr < fp->_IO_read_end;
 }
 
-/* A stream of ours that the program has neither closed nor reopened. */
+/* The library's stream, if the program has neither closed nor reopened it. */
 static FILE *find_ours(int fd)
 {
 	FILE *fp = READ_ONCE(standard[fd].ours);
@@ -50,8 +50,9 @@ static FILE *find_ours(int fd)
 }
 
 /*
- * malloc() and libc's list of streams may be in the hands of a thread that a _Fork()
- * has left behind; after a fork() they are not. A vfork() child's are its parent's.
+ * Whether it is safe to create a stream. After a _Fork() a thread of the parent
+ * may have left malloc() or libc's list of streams locked; after a fork() it
+ * has not. A vfork() child uses its parent's memory.
  */
 static bool may_make(void)
 {
@@ -70,12 +71,13 @@ static FILE *make_ours(int fd)
 	return fp;
 }
 
-/* libc's, in libio.h, which it keeps to itself: the stream was written to. */
+/* A flag in libc's private libio.h: the program writes to the stream. */
 #define CURRENTLY_PUTTING 0x0800
 
 /*
- * It is buffered as the one in whose place it comes, which UDP would write by. Where
- * lines are, putc() has no room of its own, so that each byte is looked at:
+ * Buffers a new stream as the one that it replaces, so that the same writes
+ * make the same datagrams as on UDP. A stream that is buffered by lines, or not
+ * at all, has no room for putc(), so that libc looks at each byte: see
  * new_do_write() in libc.
  */
 static void buffer_alike(FILE *fp, FILE *own)
@@ -88,7 +90,9 @@ static void buffer_alike(FILE *fp, FILE *own)
 			none || lines ? fp->_IO_write_base : fp->_IO_buf_end;
 }
 
-/* What was printed and not written goes where the descriptor leads now. */
+/*
+ * Bytes that are printed but not written yet go to the descriptor's new socket.
+ */
 static void move_pending(FILE *fp, FILE *own)
 {
 	flockfile(own);
@@ -98,9 +102,9 @@ static void move_pending(FILE *fp, FILE *own)
 }
 
 /*
- * A stream of another descriptor, which the program has put there. Bytes that were
- * read ahead are the program's yet: then it keeps its stdin. Wide characters are
- * nothing that a stream of ours has.
+ * Whether a stream can't be replaced: the program has put a stream of another
+ * descriptor there; or it uses wide characters, which the library's stream
+ * can't; or stdin still has bytes that the program has not read.
  */
 static bool has_to_stay(FILE *own, int fd)
 {
@@ -127,7 +131,7 @@ static bool take_place(int fd)
 	return true;
 }
 
-/* Ours reads and writes any descriptor, so it may stay until it is empty. */
+/* A stream that still has bytes stays: it reads and writes any descriptor. */
 static void give_back(int fd)
 {
 	FILE *own = READ_ONCE(standard[fd].own);

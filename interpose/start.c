@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * interpose/start.c - the library starts, and ends with the process.
+ * interpose/start.c - starts the library, and ends it with the process.
  *
- * Owns: whether the library has started. Protected by: pthread_once(). Counterpart in
- * the kernel: the initcalls, and begin_new_exec() for what a program inherits.
+ * Owns: whether the library has started. Protected by: pthread_once().
+ * Counterpart in the kernel: the initcalls, and begin_new_exec() for what a
+ * program inherits.
  */
 #include <pthread.h>
 #include <unistd.h>
@@ -23,9 +24,9 @@
 static pthread_once_t cop_once = PTHREAD_ONCE_INIT;
 static _Atomic(bool) cop_starting;
 _Atomic(bool) cop_started;
-static bool env_unread; /* of this thread, which starts */
+static bool env_unread; /* only the thread that starts the library uses it */
 
-/* The standard streams are there before us, and are libc's own. */
+/* libc has made the standard streams before: they may have to be replaced. */
 static void inherit(bool confined)
 {
 	if (confined)
@@ -61,7 +62,9 @@ void cop_init(void)
 		pthread_once(&cop_once, cop_start);
 }
 
-/* A call on a socket ahead of every constructor; see early() in lib/libc.c. */
+/*
+ * The program uses a socket before any constructor: see early() in lib/libc.c.
+ */
 bool cop_libc_early(void)
 {
 	if (!READ_ONCE(cop_started) && atomic_load(&cop_starting))
@@ -71,14 +74,16 @@ bool cop_libc_early(void)
 }
 
 /*
- * A program that was built with ThreadSanitizer has its checks in the calls that
- * follow. They begin in .preinit_array, which is later than this.
+ * In a program that was built with ThreadSanitizer the calls that follow need
+ * its checks. The program itself would start them later than this, in
+ * .preinit_array.
  */
 void __tsan_init(void) __attribute__((weak));
 
 /*
- * Ahead of libc's own constructor, too, which sets environ. Where another library
- * asks to be first and has a socket made, the environment is read afterwards.
+ * Runs even before libc's own constructor, which sets environ. If another
+ * library's constructor runs first and opens a socket, libcop has started
+ * without environ, and reads the environment here.
  */
 __attribute__((constructor)) static void cop_load(int argc, char **argv,
 						  char **envp)
@@ -98,8 +103,9 @@ __attribute__((constructor)) static void cop_load(int argc, char **argv,
 }
 
 /*
- * What is still open when the program ends is reported as if it were closed. Other
- * threads end what they are writing first, and begin nothing more.
+ * Reports the figures of sockets that are still open, as a close() does. It
+ * waits until other threads have written their lines, and lets them begin no
+ * more.
  */
 __attribute__((destructor)) static void cop_exit(void)
 {

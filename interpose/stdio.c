@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * interpose/stdio.c - stdio on a descriptor: fdopen, fclose, freopen, dprintf.
- * What a stream on a COP descriptor moves, it moves by the calls of the other
+ * A stream on a COP descriptor reads and writes by the calls of the other
  * interpose files.
  *
  * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
@@ -48,7 +48,7 @@ EXPORT FILE *fdopen(int fd, const char *mode)
 
 /* ---- closing ------------------------------------------------------------ */
 
-/* -1 for a stream of memory, whose _fileno nobody ever sets. */
+/* A stream's descriptor; -1 for a stream in memory, which has none. */
 static int number_of(FILE *fp)
 {
 	int saved = errno;
@@ -59,8 +59,8 @@ static int number_of(FILE *fp)
 }
 
 /*
- * Whether closing a FILE may mean anything to the table. Only where there are
- * COP descriptors is it looked at.
+ * Whether closing a FILE may concern the table. Looks at the FILE only if there
+ * are COP descriptors.
  */
 static bool is_concerned(FILE *fp)
 {
@@ -68,7 +68,7 @@ static bool is_concerned(FILE *fp)
 	       (sockfd_lookup(number_of(fp)) || cop_stream_find(fp));
 }
 
-/* A stream of libc's own, which closes where nobody sees it, or does not. */
+/* libc closes its own stream unseen, or does not close it at all. */
 static int fclose_file(FILE *fp)
 {
 	int cancel = cancel_off();
@@ -84,7 +84,10 @@ static int fclose_file(FILE *fp)
 	return ret;
 }
 
-/* Ours flushes, then closes by stream_close(), unless freopen() was there. */
+/*
+ * The library's stream closes by stream_close(), unless freopen() made it
+ * libc's.
+ */
 static noinline int stdio_fclose(FILE *fp)
 {
 	struct cop_stream *s = cop_stream_take(fp);
@@ -148,9 +151,10 @@ EXPORT FILE *freopen64(const char *path, const char *mode, FILE *fp)
 /* ---- printing ----------------------------------------------------------- */
 
 /*
- * libc writes a text when its buffer is full, and each write is a datagram. Until
- * 2.36 glibc's dprintf() has the buffer of a stream; from 2.37 on it has one of
- * PRINT_PIECE bytes, and writes again what a signal has interrupted.
+ * libc writes a text whenever its buffer is full, and each write is a datagram.
+ * Up to glibc 2.36 dprintf() uses the buffer of a stream. From 2.37 on it has a
+ * buffer of PRINT_PIECE bytes, and repeats a write that a signal has
+ * interrupted.
  */
 #define PRINT_PIECE 2048
 
@@ -211,12 +215,12 @@ static int print_text(int fd, int flag, const char *fmt, va_list ap)
 }
 
 struct print_stream {
-	struct cop_stream to; /* of which stream_write() looks at fd alone */
+	struct cop_stream to; /* stream_write() uses its fd only */
 	FILE *fp;
 	char buf[BUFSIZ];
 };
 
-/* A thread that is cancelled in a write sends nothing more. */
+/* A cancelled thread sends nothing more: fclose() must not write the rest. */
 static void print_cancelled(void *arg)
 {
 	struct print_stream *s = arg;
@@ -226,7 +230,7 @@ static void print_cancelled(void *arg)
 	free(s);
 }
 
-/* libc sends what is in the buffer even if the rest of the format is wrong. */
+/* Sends the bytes before an error in the format, as libc does. */
 static int print_stream(struct print_stream *s, int flag, const char *fmt,
 			va_list ap)
 {
@@ -259,7 +263,7 @@ static int print_by_stream(int fd, int flag, const char *fmt, va_list ap)
 	return print_stream(s, flag, fmt, ap);
 }
 
-/* @flag is that of the fortified names. */
+/* @flag is an argument of the fortified names; 0 for the others. */
 static noinline int stdio_vdprintf(int fd, int flag, const char *fmt,
 				   va_list ap)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * interpose/stream.c - how the bytes of a stream on a COP descriptor move: by the
+ * interpose/stream.c - moves the bytes of a stream on a COP descriptor by the
  * same calls that a program makes.
  *
- * Owns: nothing. Protected by: the stream's own lock. Counterpart in the kernel:
- * none; libio's _IO_file_jumps in libc.
+ * Owns: nothing. Protected by: the stream's own lock. Counterpart in the
+ * kernel: none; libio's _IO_file_jumps in libc.
  */
 #include <stdio.h>
 #include <sys/uio.h>
@@ -15,9 +15,10 @@
 #include "socket/stream.h"
 
 /*
- * libc asks for a buffer full, which is not what the program asked for: of a
- * longer datagram UDP's streams lose the rest, unless it is fread() that wants
- * more than a buffer. Here it is kept, so both get it.
+ * libc reads to fill its buffer, however much the program wants. If a datagram
+ * is longer than the buffer, a stream on UDP loses the rest, unless a fread()
+ * wants more than a buffer. This function keeps the rest, so that the program
+ * gets it in either case.
  */
 static ssize_t stream_read(void *cookie, char *buf, size_t len)
 {
@@ -38,7 +39,10 @@ static ssize_t stream_read(void *cookie, char *buf, size_t len)
 	return len;
 }
 
-/* As _IO_new_file_write() in libc: in pieces, should it be a pipe's number now. */
+/*
+ * Writes in a loop, as _IO_new_file_write() in libc: the number may be a pipe's
+ * now.
+ */
 static ssize_t stream_write(void *cookie, const char *buf, size_t len)
 {
 	struct cop_stream *s = cookie;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * interpose/syscall.c - libc's syscall(): a program that gives it the number of
- * an interposed call and a COP socket gets that call. Debian's dig sends with
- * syscall(SYS_sendmmsg), libuv closes with syscall(SYS_close).
+ * interpose/syscall.c - libc's syscall(). If a program passes it the number of
+ * an interposed call and a COP socket, the library makes the interposed call.
+ * Debian's dig sends with syscall(SYS_sendmmsg), libuv closes with
+ * syscall(SYS_close).
  *
  * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
  * sys_call_table.
@@ -26,14 +27,14 @@
 #include "lib/process.h"
 #include "lib/scratch.h"
 
-/* Arguments as syscall() has them: a register each. */
+/* The arguments of syscall(): each is a register. */
 #define INT(n) ((int)a[n])
 #define PTR(n) ((void *)a[n])
 
 /*
- * The calls on a descriptor, with their arguments. On one that is not ours they
- * stay what they are, system calls: an allocator that reads so, lest it end up
- * in somebody's read() that allocates, must not find itself there.
+ * The calls on a descriptor, with their arguments. On a foreign descriptor they
+ * stay system calls: an allocator may use syscall(SYS_read) because another
+ * library's read() could allocate memory, and must not end up in that read().
  */
 #define FD_CALLS(X)                                                 \
 	X(bind, (INT(0), PTR(1), a[2]))                             \
@@ -52,7 +53,10 @@
 	X(ioctl, (INT(0), a[1], PTR(2)))                            \
 	X(close, (INT(0)))
 
-/* Those that concern any COP socket there is, from the first one on. */
+/*
+ * Calls that may concern the table, as soon as the process has had a COP
+ * socket.
+ */
 #define TABLE_CALLS(X)                                          \
 	X(fcntl, (INT(0), INT(1), a[2]))                        \
 	X(dup, (INT(0)))                                        \
@@ -69,7 +73,10 @@
 	X(execveat, (INT(0), PTR(1), PTR(2), PTR(3), INT(4)))   \
 	OLD_TABLE_CALLS(X)
 
-/* Those that may bring the first COP socket, or change where it will be. */
+/*
+ * Calls that may create or receive the first COP socket, or change its
+ * namespace.
+ */
 #define SAME_CALLS(X)                                       \
 	X(socket, (INT(0), INT(1), INT(2)))                 \
 	X(unshare, (INT(0)))                                \
@@ -79,7 +86,7 @@
 	X(pidfd_getfd, (INT(0), INT(1), a[2]))              \
 	X(socketpair, (INT(0), INT(1), INT(2), PTR(3)))
 
-/* Those that newer architectures only have by other numbers. */
+/* Calls that newer architectures do not have: they have newer forms only. */
 #ifdef SYS_dup2
 #define OLD_TABLE_CALLS(X)                              \
 	X(dup2, (INT(0), INT(1)))                       \
@@ -121,7 +128,7 @@ TABLE_CALLS(X)
 SAME_CALLS(X)
 #undef X
 
-/* The kernel's signal masks are not libc's, so these go on as they came. */
+/* The kernel's signal masks differ from libc's, so these stay system calls. */
 static long nr_ppoll(const long *a)
 {
 	if (any_ours())
@@ -150,7 +157,9 @@ static long nr_epoll_pwait2(const long *a)
 }
 #endif
 
-/* A child with memory of its own, and most often descriptors, copies of these. */
+/*
+ * Creates a child with a copy of the memory, and most often of the descriptors.
+ */
 static long copy_process(long number, const long *a)
 {
 	long pid;
@@ -167,7 +176,10 @@ static long copy_process(long number, const long *a)
 	return pid;
 }
 
-/* What clone() and clone3() are to share; what clone3() may not be told is 0. */
+/*
+ * The flags of clone() and clone3(): what the child shares. For a clone3()
+ * whose arguments can't be read the answer is CLONE_VM, the careful one.
+ */
 static unsigned long flags_of(long number, const long *a)
 {
 	unsigned long flags = 0;
@@ -183,8 +195,8 @@ static unsigned long flags_of(long number, const long *a)
 }
 
 /*
- * However it is asked for, a child may share memory and not descriptors, or
- * have descriptors of its own for the same sockets.
+ * Calls that create a child. It may share the memory and not the descriptors,
+ * or have copies of the descriptors: see interpose/process.c.
  */
 #ifdef SYS_vfork
 #define SHARING_CALLS(X) X(clone) X(clone3) X(vfork) X(fork)
@@ -211,7 +223,7 @@ static unsigned long flags_of(long number, const long *a)
 SHARING_CALLS(X)
 #undef X
 
-/* The others of prctl() stay system calls, as they were asked for. */
+/* The other options of prctl() stay system calls. */
 static long nr_prctl(const long *a)
 {
 	return INT(0) == PR_SET_SECCOMP ? prctl(INT(0), a[1], a[2], a[3], a[4])

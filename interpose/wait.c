@@ -100,7 +100,7 @@ EXPORT int select(int n, fd_set *rd, fd_set *wr, fd_set *ex, struct timeval *tv)
 	return cop_libc.select(n, rd, wr, ex, tv);
 }
 
-/* It leaves the time alone. */
+/* Counterpart: pselect(), which does not write to the program's timeout. */
 static int watch_pselect(int n, fd_set *rd, fd_set *wr, fd_set *ex,
 			 const struct timespec *timeout, const sigset_t *mask)
 {
@@ -125,7 +125,7 @@ EXPORT int pselect(int n, fd_set *rd, fd_set *wr, fd_set *ex,
 	return cop_libc.pselect(n, rd, wr, ex, timeout, mask);
 }
 
-/* A filter that is new is looked at again at the next poll, or epoll_wait(). */
+/* A new filter makes the next epoll_wait() prepare the socket again. */
 static noinline void epoll_prepare_one(int fd)
 {
 	struct socket *sock = sockfd_lookup(fd);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * interpose/wait_debug.c - waiting with COP_DEBUG. Without it a filter in the kernel
- * keeps strays from ending a wait, but the kernel does not say who sent them. With
- * it there is no filter: what ends a wait is looked at here, and where it was
- * nothing but strays the wait goes on.
+ * interpose/wait_debug.c - waits with COP_DEBUG set. Without COP_DEBUG a filter
+ * in the kernel keeps strays from ending a wait, but the kernel does not say
+ * who sent them. With COP_DEBUG there is no filter: these functions check what
+ * has ended the wait, and wait again if it was strays only.
  *
  * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
  * fs/select.c and fs/eventpoll.c.
@@ -22,13 +22,16 @@
 
 #define NSEC_PER_SEC 1000000000L
 
-/* When a wait ends at the latest, by CLOCK_MONOTONIC. */
+/* The latest end of a wait, by CLOCK_MONOTONIC. */
 struct watch_end {
 	bool never;
 	struct timespec at;
 };
 
-/* False for a time that the kernel is to refuse. */
+/*
+ * Returns false for a timeout that the kernel refuses: the kernel gets the
+ * call.
+ */
 static bool watch_begin(struct watch_end *end, const struct timespec *timeout)
 {
 	end->never = !timeout;
@@ -42,7 +45,7 @@ static bool watch_begin(struct watch_end *end, const struct timespec *timeout)
 	return true;
 }
 
-/* What is left of it, for a call that takes NULL for ever. */
+/* Returns the time that is left, in @left, or NULL for ever. */
 static struct timespec *watch_left(const struct watch_end *end,
 				   struct timespec *left)
 {
@@ -59,13 +62,16 @@ struct timespec *watch_msec(struct timespec *ts, int msec)
 	return msec < 0 ? NULL : ts;
 }
 
-/* A wait for reading has ended: was it for a stray? It is gone then. */
+/*
+ * Whether a stray has ended a wait for reading. wait_prepare() has dropped it
+ * then.
+ */
 static bool was_stray(int fd)
 {
 	return sockfd_lookup(fd) && !wait_prepare(fd);
 }
 
-/* Returns for how many descriptors there is something else. */
+/* Returns how many descriptors are still ready without the strays. */
 static int poll_sift(struct pollfd *fds, nfds_t n, int ready)
 {
 	for (nfds_t i = 0; i < n; i++) {
@@ -99,7 +105,7 @@ int watch_poll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 struct watch_sets {
 	fd_set *set[3];
 	fd_set asked[3];
-	size_t len; /* bytes that select() looks at */
+	size_t len; /* bytes of each set that select() reads */
 };
 
 static bool sets_save(struct watch_sets *sets, int n)
@@ -163,9 +169,10 @@ int watch_select(int n, fd_set *rd, fd_set *wr, fd_set *ex,
 }
 
 /*
- * An epoll descriptor can be polled, which takes no event from it; and when it is
- * asked for events it looks again at each. A stray that comes in between ends the
- * wait: an event that was had can't be put back.
+ * Waits by a poll of the epoll descriptor, which takes no event from it. Then
+ * drops strays, and asks for events without waiting: epoll checks each event
+ * again. A stray that arrives between these two steps ends the wait, because an
+ * event can't be put back.
  */
 int watch_epoll(int epfd, struct epoll_event *ev, int n,
 		const struct timespec *timeout, const sigset_t *mask)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * interpose/wait_prepare.c - COP sockets are prepared before the program waits for
- * them: the kernel learns that strays do not end the wait.
+ * interpose/wait_prepare.c - prepares COP sockets before the program waits for
+ * them: the library tells the kernel that strays do not end the wait.
  *
- * Owns: how many sockets were known at the last epoll_wait(). Protected by: an atomic
- * word. Counterpart in the kernel: fs/select.c, fs/eventpoll.c.
+ * Owns: how many sockets were known at the last epoll_wait(). Protected by: an
+ * atomic word. Counterpart in the kernel: fs/select.c, fs/eventpoll.c.
  */
 #include <errno.h>
 #include <limits.h>
@@ -19,7 +19,6 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
-/* Before a socket is waited on, the kernel learns what may end the wait. */
 bool wait_prepare(int fd)
 {
 	struct socket *sock;
@@ -86,8 +85,8 @@ static noinline void prepare_installed(unsigned int installs)
 }
 
 /*
- * An epoll_ctl() through io_uring is seen by nobody, so a wait may be for any
- * socket: those that are new since the last wait are looked at.
+ * A program may call epoll_ctl() through io_uring, unseen, so a wait may be for
+ * any socket. So this prepares the sockets that are new since the last wait.
  */
 void epoll_prepare(void)
 {

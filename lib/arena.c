@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * lib/arena.c - memory that is never given back, taken piece by piece.
+ * lib/arena.c - memory that the library takes piece by piece and never gives
+ * back.
  *
  * Owns: the pieces. Protected by: atomic operations. Counterpart in the kernel:
  * mm/memblock.c.
@@ -18,29 +19,29 @@
 #define PAGE	     4096
 
 struct piece {
-	_Atomic(size_t) used; /* (a) bytes of it, with what is here */
-	size_t size;	      /* (c) */
+	_Atomic(size_t) used; /* (a) bytes in use, this header included */
+	size_t size;	      /* (c) bytes in all; 0 in the reserve */
 } __attribute__((aligned(LINE)));
 
 /*
- * The first piece is here, so that the first sockets need no mapping: it may be
- * refused, and a fork() copies what is beside the library's other data for less
- * than a mapping of its own. It is small, for where a program locks its memory all
- * of it counts.
+ * The first piece is part of the library's data, so that the first sockets need
+ * no mmap(): a limit may refuse one, and fork() copies a part of the library's
+ * data for less than another mapping. The piece is small, because all of it
+ * counts where a program locks its memory.
  */
 static struct {
 	struct piece head;
 	char room[COP_ARENA_RESERVE - sizeof(struct piece)];
 } reserve __attribute__((aligned(LINE)));
 
-static _Atomic(struct piece *) current; /* NULL: the reserve */
+static _Atomic(struct piece *) current; /* (a) NULL: the reserve */
 
 static size_t piece_size(const struct piece *piece)
 {
 	return piece ? piece->size : sizeof(reserve);
 }
 
-/* Returns NULL where there is not so much left. */
+/* Returns NULL if the piece has less than @len bytes left. */
 static void *piece_take(struct piece *piece, size_t len)
 {
 	struct piece *head = piece ?: &reserve.head;
@@ -69,7 +70,7 @@ static struct piece *map(size_t size)
 	return piece;
 }
 
-/* Whoever takes much will take more. */
+/* A process that has used up a piece will need more: the next one is larger. */
 static size_t next_size(const struct piece *was)
 {
 	return was ? min_t(size_t, 2 * was->size, COP_ARENA_MOST)
@@ -77,8 +78,8 @@ static size_t next_size(const struct piece *was)
 }
 
 /*
- * Where there is no room for a piece to take more from, there may be for what is
- * asked alone.
+ * A request may be larger than the next piece, or there may be no memory for
+ * that piece. Then the request gets a mapping of its own.
  */
 static void *take_from_new(struct piece *was, size_t len)
 {

@@ -7,17 +7,18 @@
 
 #include <stddef.h>
 
-#define COP_ARENA_RESERVE (48 * 1024)  /* bytes that need no mapping */
-#define COP_ARENA_LEAST	  (128 * 1024) /* that are mapped at first, and */
-#define COP_ARENA_MOST	  (256 * 1024) /* in the end at once */
+#define COP_ARENA_RESERVE (48 * 1024)  /* bytes in the library's data */
+#define COP_ARENA_LEAST	  (128 * 1024) /* bytes of the first mapping */
+#define COP_ARENA_MOST	  (256 * 1024) /* bytes of the largest one */
 
 /**
  * cop_arena_take - take memory for good
  * @len: bytes
  *
- * Returns zeros, aligned to 64 bytes, or NULL where there is no memory. Where a
- * program has its memory locked or limited, little more is mapped than is taken.
- * Lock-free, async-signal-safe; errno stays. Counterpart: memblock_alloc().
+ * Returns zeros, aligned to 64 bytes, or NULL if there is no memory. Maps
+ * little more than it returns, because a program may have locked or limited its
+ * memory. Lock-free, async-signal-safe; errno stays. Counterpart:
+ * memblock_alloc().
  */
 void *cop_arena_take(size_t len);
 

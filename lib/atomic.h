@@ -3,11 +3,12 @@
  * atomic.h - read-modify-write operations that leave the bus alone while the
  * process has one thread.
  *
- * A locked instruction costs some 20 cycles and drains the pipeline; a process
- * with one thread needs none, but a signal handler may still interrupt it
- * anywhere. One instruction without the lock prefix is proof against that. libc
- * says whether there is one thread, and its own allocator goes by the same
- * variable. Other architectures, and ThreadSanitizer, get C11's operations.
+ * A locked instruction costs some 20 cycles and drains the pipeline. In a
+ * process with one thread only a signal handler can interrupt an operation, and
+ * no handler runs in the middle of an instruction: one instruction without the
+ * lock prefix is enough. glibc's __libc_single_threaded says whether there is
+ * one thread; glibc's allocator trusts it too. Other architectures, and
+ * ThreadSanitizer, get C11's operations.
  */
 #ifndef COP_ATOMIC_H
 #define COP_ATOMIC_H
@@ -27,7 +28,7 @@
 #endif
 
 #if defined(__x86_64__) && !defined(COP_TSAN)
-/* From glibc 2.32 on; an older one has no such symbol. */
+/* glibc has this symbol since 2.32. */
 extern char __libc_single_threaded __attribute__((weak));
 
 static inline bool one_thread(void)
@@ -35,7 +36,10 @@ static inline bool one_thread(void)
 	return &__libc_single_threaded && __libc_single_threaded;
 }
 
-/* Ahead of a clone() that libc does not see, and whose child shares our memory. */
+/*
+ * Called before a clone() that libc does not see and whose child shares the
+ * memory.
+ */
 static inline void threads_begin(void)
 {
 	if (&__libc_single_threaded && __libc_single_threaded)
@@ -65,9 +69,9 @@ static inline void threads_begin(void)
 #endif
 
 /*
- * type_add(v, n): add, return what was there before.
- * type_cas(v, old, new): set to new if it is *old, else set *old to what it is;
- * returns whether it was.
+ * type_add(v, n): adds n to *v, returns the old value. type_cas(v, old, new):
+ * if *v equals *old, sets *v to new and returns true; else sets *old to *v and
+ * returns false.
  */
 #define COP_ATOMIC_CAS(name, type, suffix)                                   \
 	static inline bool name##_cas(_Atomic(type) *v, type *old, type new) \
@@ -98,7 +102,7 @@ COP_ATOMIC(u32, uint32_t, "l")
 COP_ATOMIC(u64, uint64_t, "q")
 COP_ATOMIC(int, int, "l")
 
-/* type_or, type_and: change bits, return what was there before. */
+/* type_or, type_and: change bits, return the old value. */
 #define COP_ATOMIC_BITS(name, type)                                \
 	static inline type name##_or(_Atomic(type) *v, type bits)  \
 	{                                                          \

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cancel.h - parts that a thread's cancellation must not cut in two.
+ * cancel.h - keeps the cancellation of a thread out of the middle of a call.
  *
- * Several of the system calls that libcop makes on the way are cancellation
- * points, though the program's call is none, or has had its effect already.
+ * Some system calls that libcop makes are cancellation points, although the
+ * program's own call is none, or has had its effect already.
  */
 #ifndef COP_CANCEL_H
 #define COP_CANCEL_H
 
 #include <pthread.h>
 
-/* Returns what cancel_on() is to be given. Async-signal-safe in glibc. */
+/* Returns the old state, for cancel_on(). Async-signal-safe in glibc. */
 static inline int cancel_off(void)
 {
 	int state;
@@ -25,9 +25,10 @@ static inline void cancel_on(int state)
 }
 
 /*
- * What pthread_cleanup_push() was before it had a jump buffer in the caller's
- * frame, to which the thread's end jumps even when a signal handler has jumped
- * out of that frame long before. These are undone, and run, by a jump.
+ * The old form of pthread_cleanup_push(). Today's form keeps a jump buffer in
+ * the caller's frame, and a thread that ends jumps to it even if a signal
+ * handler has left that frame by longjmp() long ago. A longjmp() runs and
+ * removes handlers of the old form.
  */
 void _pthread_cleanup_push(struct _pthread_cleanup_buffer *buffer,
 			   void (*routine)(void *), void *arg);

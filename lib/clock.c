@@ -2,9 +2,9 @@
 /*
  * lib/clock.c - the time, at a third of what clock_gettime() costs.
  *
- * Owns: what each thread last heard of the time. Protected by: it is the thread's
- * own; a signal handler that finds it being changed asks for the time itself. May
- * call: lib/scratch.c and the kernel. Counterpart in the kernel: kernel/time/timekeeping.c.
+ * Owns: each thread's last reading of the clock. Protected by: no other thread
+ * uses it; a signal handler that interrupts its update calls clock_gettime()
+ * instead. Counterpart in the kernel: kernel/time/timekeeping.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -65,15 +65,17 @@ struct timespec cop_time_left(const struct timespec *end)
 #include <x86intrin.h>
 
 /*
- * A pair of readings that an interrupt or another machine came between is none: the
- * counter is known to half of what a pair takes, a quarter of a microsecond at 2 GHz.
+ * A reading is a pair: the cycle counter and the clock. A pair that takes
+ * longer than PAIR_CYCLES does not count, because an interrupt or another
+ * virtual machine came in between. The counter's error is half of that at most:
+ * a quarter of a microsecond at 2 GHz.
  */
 #define PAIR_CYCLES  1000
 #define PAIR_TRIES   8
 #define ASK_AGAIN_NS 1000000
 #define BASE_NS	     20000000
 
-/* The counter at a time; where cycles is 0 it is not known. */
+/* The counter's value at a time. */
 struct reading {
 	uint64_t cycles;
 	uint64_t ns;
@@ -88,9 +90,10 @@ enum rate {
 };
 
 /*
- * Nanoseconds for 2^32 cycles, measured once over BASE_NS at least; by the time
- * that the clock is slewed it is wrong by 500 ppm at most, which is half a
- * microsecond until the time is asked for again.
+ * Nanoseconds in 2^32 cycles, measured once, over BASE_NS at least. The kernel
+ * may slew its clock afterwards, by 500 ppm at most. That makes an error of
+ * half a microsecond in the ASK_AGAIN_NS until the thread reads the clock
+ * again.
  */
 static _Atomic(enum rate) rate_state;
 static _Atomic(uint64_t) rate_ns;
@@ -149,7 +152,10 @@ static void rate_become(enum rate state)
 	atomic_store_explicit(&rate_state, state, memory_order_release);
 }
 
-/* One thread does: of two pairs each might give a half. */
+/*
+ * Only one thread sets the base: of two threads each could write one half of
+ * it.
+ */
 static void rate_begin(void)
 {
 	enum rate unknown = RATE_UNKNOWN;
@@ -167,7 +173,7 @@ void cop_clock_prepare(void)
 		rate_begin();
 }
 
-/* Two threads may be here at once: what they come to is as good. */
+/* Two threads may measure at once: either result is good. */
 static void rate_measure(void)
 {
 	uint64_t since;
@@ -215,7 +221,10 @@ static noinline uint64_t ask_again(void)
 	return r.ns;
 }
 
-/* A signal handler may ask anew amid this: then the two are not of one reading. */
+/*
+ * A signal handler may take a new reading between these loads. Then last_cycles
+ * has changed, and the values do not belong together.
+ */
 static uint64_t now_ns(void)
 {
 	uint64_t from = READ_ONCE(last_cycles), since, ns, from_ns;
@@ -225,7 +234,10 @@ static uint64_t now_ns(void)
 	ns = since * (READ_ONCE(rate_ns) >> 12) >> 20;
 	from_ns = READ_ONCE(last_ns);
 	atomic_signal_fence(memory_order_seq_cst);
-	/* Also where it is not known yet, or the counter has gone back. */
+	/*
+	 * since is huge, too, before the first reading or if the counter went
+	 * back.
+	 */
 	if (unlikely(since > UINT32_MAX || ns >= ASK_AGAIN_NS ||
 		     READ_ONCE(last_busy) || READ_ONCE(last_cycles) != from))
 		return ask_again();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * clock.h - what time it is, to the microsecond.
+ * clock.h - the time, to the microsecond, and what is left of a timeout.
  */
 #ifndef COP_CLOCK_H
 #define COP_CLOCK_H
@@ -11,35 +11,35 @@
 /**
  * cop_clock_us - CLOCK_MONOTONIC in microseconds
  *
- * Where the kernel itself keeps time by the processor's counter, so does this,
- * and asks for the time itself once in a millisecond. Never differs from
- * CLOCK_MONOTONIC by more than a microsecond, but where a thread is held up between
- * two instructions. errno stays. Async-signal-safe.
+ * Where the kernel keeps time by the processor's cycle counter, this function
+ * uses the counter too, and reads the kernel's clock once in a millisecond. The
+ * result differs from CLOCK_MONOTONIC by a microsecond at most, unless the
+ * thread is interrupted between two instructions. errno stays.
+ * Async-signal-safe.
  */
 uint64_t cop_clock_us(void);
 
 /**
- * cop_clock_prepare - find out now what keeps the kernel's time
+ * cop_clock_prepare - find out now how the kernel keeps time
  *
- * It takes system calls, of which cop_clock_us() makes none behind it. errno
- * stays.
+ * Makes the system calls that the first cop_clock_us() would need. errno stays.
  */
 void cop_clock_prepare(void);
 
 /**
- * cop_time_end - when a time will be over
- * @timeout: the time, not below 0
+ * cop_time_end - when a timeout ends
+ * @timeout: the timeout, not below 0
  *
- * Returns CLOCK_MONOTONIC then. It saturates: a time may be all there is.
- * Counterpart: timespec64_add_safe().
+ * Returns the end by CLOCK_MONOTONIC. Saturates, because a program may ask for
+ * the longest timeout there is. Counterpart: timespec64_add_safe().
  */
 struct timespec cop_time_end(const struct timespec *timeout);
 
 /**
- * cop_time_left - what is left of a time
+ * cop_time_left - what is left of a timeout
  * @end: from cop_time_end()
  *
- * Returns 0 where it is over.
+ * Returns 0 after the end.
  */
 struct timespec cop_time_left(const struct timespec *end);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compiler.h - the few words of the kernel's compiler.h and refcount style
- * that the rest is written in.
+ * compiler.h - macros that have the names and meanings of the kernel's.
  */
 #ifndef COP_COMPILER_H
 #define COP_COMPILER_H
@@ -13,19 +12,21 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 /*
- * The kernel's own calls overwrite the processor's stack of return addresses,
- * so each return between a system call and the program is mispredicted. The
- * functions on the way of a datagram are therefore made one in each file.
+ * During a system call the kernel overwrites the processor's stack of return
+ * addresses, so the processor mispredicts each return from there to the
+ * program. So the functions on a datagram's way are flattened: one function in
+ * each file.
  */
 #define flatten	 __attribute__((flatten))
 
 #define noinline __attribute__((noinline))
 
 /*
- * vfork() returns twice, first in the child, which goes on to overwrite the
- * stack below its caller: no frame of ours may be there. So the next definition
- * is jumped to, not called: "JUMP_TO_NEXT next();" in a function that is
- * JUMPS_TO_NEXT, also where the compiler does not optimize.
+ * vfork() returns twice, first in the child. The child then overwrites the
+ * stack below vfork()'s caller, so the library must have no frame there. The
+ * wrapper therefore jumps to the next definition instead of calling it:
+ * "JUMP_TO_NEXT next();" in a function marked JUMPS_TO_NEXT. It jumps without
+ * optimization, too.
  */
 #ifdef __clang__
 #define JUMP_TO_NEXT __attribute__((musttail)) return

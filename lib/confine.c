@@ -2,13 +2,12 @@
 /*
  * lib/confine.c - whether the process has confined itself with seccomp.
  *
- * Owns: cop_is_confined. Protected by: an atomic flag that is set once; a thread
- * that reads it too late makes the calls that it made before. Counterpart in the
- * kernel: kernel/seccomp.c.
+ * Owns: cop_is_confined. Protected by: an atomic flag that is set once; a
+ * thread that reads the old value makes the system calls of an unconfined
+ * process. Counterpart in the kernel: kernel/seccomp.c.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -19,9 +18,9 @@
 
 _Atomic(bool) cop_is_confined;
 
-/* ---- filters that were there first ---------------------------------------- */
+/* ---- filters from before the start --------------------------------------- */
 
-/* The filters of a process, or -1 where that is not to be seen. */
+/* Returns how many filters a process has, -1 if /proc does not say. */
 static int count_filters(const char *status)
 {
 	static const char name[] = "\nSeccomp_filters:";
@@ -41,19 +40,22 @@ static int count_filters(const char *status)
 	return at ? atoi(at + sizeof(name) - 1) : -1;
 }
 
-static bool is_containers(void)
+static bool has_filters_of_container(void)
 {
 	int filters = count_filters("/proc/self/status");
 
 	return filters > 0 && filters == count_filters("/proc/1/status");
 }
 
-/* EINVAL: the kernel has no seccomp. Any other error is a filter's. */
+/*
+ * EINVAL means that the kernel has no seccomp. Any other error is a filter's.
+ */
 bool cop_confine_start(void)
 {
 	int saved = errno;
 	int mode = cop_libc.prctl(PR_GET_SECCOMP, 0, 0, 0, 0);
-	bool confined = mode < 0 ? errno != EINVAL : mode && !is_containers();
+	bool confined = mode < 0 ? errno != EINVAL
+				 : mode && !has_filters_of_container();
 
 	errno = saved;
 	return confined;
@@ -64,14 +66,4 @@ bool cop_confine_notice(int err)
 	if (err == -EPERM || err == -EACCES || err == -ENOSYS)
 		WRITE_ONCE(cop_is_confined, true);
 	return cop_confined();
-}
-
-void cop_yield(void)
-{
-	if (!cop_confined())
-		sched_yield();
-#ifdef __x86_64__
-	else
-		__builtin_ia32_pause();
-#endif
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * confine.h - a process that has confined itself with seccomp: a system call that
- * its filter does not expect may kill it.
+ * confine.h - a process that has confined itself with seccomp: a system call
+ * that its filter does not expect may kill it.
  */
 #ifndef COP_CONFINE_H
 #define COP_CONFINE_H
@@ -16,11 +16,12 @@ extern _Atomic(bool) cop_is_confined; /* (a) */
 /**
  * cop_confined - whether only the program's own system calls may be made
  *
- * From then on a call on a COP socket makes the one system call that it makes on
- * plain UDP, and no other: no probe, no option of the library's own, nothing is
- * read of /proc. Strays are sifted when they are received, the kernel chooses
- * ephemeral ports, and pointers are trusted. A load and a test, for what is not
- * on the path of each datagram. Async-signal-safe.
+ * In a confined process a call on a COP socket makes the one system call that
+ * it would make on plain UDP, and no other: the library probes nothing, sets no
+ * option of its own and reads nothing in /proc. The receiver drops strays, the
+ * kernel chooses ephemeral ports, and the library trusts the program's
+ * pointers. Costs a load and a test: call it only off the path of each
+ * datagram. Async-signal-safe.
  */
 static inline bool cop_confined(void)
 {
@@ -30,41 +31,35 @@ static inline bool cop_confined(void)
 /**
  * cop_confine_start - whether the process was started under a filter
  *
- * Called once, when the library starts. A filter that process 1 has as well is a
- * container's: those judge a call by its number alone, and allow what sockets
- * need. Costs a system call where there is no filter.
+ * Called once, when the library starts. A filter that process 1 has as well is
+ * the container's, and does not count: such filters judge a call by its number
+ * alone and allow what sockets need. Costs a system call if there is no filter.
  */
 bool cop_confine_start(void);
 
 /**
- * cop_confine_notice - take an option's error for a sign of a filter
- * @err: of an option that never fails so by itself, -errno
+ * cop_confine_notice - learn from an error that there is a filter
+ * @err: -errno of a socket option that no kernel refuses in this way by itself
  *
- * For a filter that was installed by a system call of the program's own. Returns
- * whether the process is confined.
+ * This finds a filter that the program installed without libc, by a system call
+ * of its own. Returns whether the process is confined.
  */
 bool cop_confine_notice(int err);
 
-/**
- * cop_yield - let another thread run that holds a lock
- *
- * sched_yield(), or where that could be forbidden a pause of the processor.
- */
-void cop_yield(void);
-
 /*
- * Among the flags of a message, and only where the process is confined: the call
- * is one on a file (read, write, readv, writev), and so is the system call to be.
+ * A message flag, used only in a confined process: the program calls read(),
+ * write(), readv() or writev(), so the library has to make that same system
+ * call.
  */
 #define COP_MSG_FILE 0x00400000
 
-/* What read() and write() have for flags. */
+/* The message flags of read() and write(). */
 static inline int cop_file_flags(void)
 {
 	return cop_confined() ? COP_MSG_FILE : 0;
 }
 
-/* The kernel ignores such a flag, should a program of its own set it. */
+/* The kernel ignores this flag if a program sets it. */
 static inline bool cop_by_file(int flags)
 {
 	return unlikely(flags & COP_MSG_FILE) && cop_confined();

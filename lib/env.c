@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * lib/env.c - what the environment asks of the library, and its one voice.
+ * lib/env.c - the settings in the environment, and the library's messages.
  *
- * Owns: cop_env, the list of ports, a path, and how much was said. Protected
- * by: written once, when the library is loaded. Counterpart in the kernel:
- * module parameters, printk.
+ * Owns: cop_env, the list of adopted ports, the path of COP_STATS, and the
+ * count of messages in this second. Protected by: the settings are written
+ * once, when the library is loaded; the count is atomic. Counterpart in the
+ * kernel: module parameters, printk.
  */
 #include <errno.h>
 #include <limits.h>
@@ -28,7 +29,7 @@
 
 struct cop_env cop_env;
 
-static char path[PATH_MAX]; /* of COP_STATS */
+static char path[PATH_MAX]; /* the value of COP_STATS */
 
 static uint32_t adopted[(PORT_MAX + 1) / 32]; /* a bit for each port */
 
@@ -45,7 +46,10 @@ static int put_head(char *line, size_t size, int fd)
 	return n + snprintf(line + n, size - n, ": ");
 }
 
-/* What others have chosen, as a value, a name or a path, can be anywhere in it. */
+/*
+ * Escapes the whole line, because names, paths and values in it come from
+ * outside.
+ */
 static void write_line(int out, const char *text)
 {
 	char line[512];
@@ -106,7 +110,7 @@ void cop_log(int fd, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Returns whether one more may be said now. */
+/* Returns whether one more line may be written in this second. */
 static bool may_say(void)
 {
 	static _Atomic(uint32_t) second, said;
@@ -149,7 +153,10 @@ static int env_level(const char *name)
 	return COP_DEBUG_OFF;
 }
 
-/* Below the directory of the start: it may be another when it is written. */
+/*
+ * A relative name starts at the directory of this moment: the program may be in
+ * another directory when the library writes the file.
+ */
 static bool path_is_put(const char *name)
 {
 	size_t len = 0;
@@ -166,7 +173,7 @@ static bool path_is_put(const char *name)
 	return true;
 }
 
-/* Who sets a title overwrites the environment's memory, so this is a copy. */
+/* Copies the path: a program that sets its title overwrites the environment. */
 static const char *env_path(const char *name)
 {
 	const char *value = secure_getenv(name);
@@ -190,7 +197,9 @@ bool cop_env_adopts(uint16_t port)
 	return adopted[port / 32] >> (port % 32) & 1;
 }
 
-/* A port in decimal digits. Returns what follows it, or NULL for any other. */
+/*
+ * Reads a port in decimal digits. Returns the text behind it, NULL for no port.
+ */
 static const char *read_port(const char *text, unsigned long *port)
 {
 	char *end;
@@ -207,7 +216,7 @@ static void adopt_ports(unsigned long low, unsigned long high)
 		adopted[low / 32] |= 1u << (low % 32);
 }
 
-/* PORT[-PORT],... */
+/* Reads PORT[-PORT],... Returns whether the text has this form. */
 static bool read_ports(const char *text)
 {
 	unsigned long low, high;

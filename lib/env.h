@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * env.h - what the environment asks of the library.
+ * env.h - the settings in the environment, and the library's messages.
  */
 #ifndef COP_ENV_H
 #define COP_ENV_H
@@ -8,33 +8,33 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What becomes of a program's own UDP sockets. */
+/* Which of the program's UDP sockets the library puts on COP. */
 enum cop_adopt {
-	COP_ADOPT_NONE, /* they are the kernel's */
-	COP_ADOPT_SOME, /* those of some ports are put on COP */
+	COP_ADOPT_NONE,
+	COP_ADOPT_SOME, /* by port, see cop_env_adopts() */
 	COP_ADOPT_ALL,
 };
 
 enum cop_debug_level {
 	COP_DEBUG_OFF,
-	COP_DEBUG_FAULTS,    /* what goes wrong, and with whom */
-	COP_DEBUG_DECISIONS, /* and what is decided */
+	COP_DEBUG_FAULTS,    /* faults, with the peer's address */
+	COP_DEBUG_DECISIONS, /* also the library's decisions */
 };
 
 struct cop_env {
 	int debug;	      /* (c) COP_DEBUG, enum cop_debug_level */
 	enum cop_adopt adopt; /* (c) COP_ADOPT */
-	const char *stats;    /* (c) COP_STATS: "stderr", an absolute path that
-			       * is nobody else's memory, or NULL */
+	const char *stats;    /* (c) COP_STATS: "stderr", an absolute path in
+			       * the library's own memory, or NULL */
 };
 
-/* All off until cop_env_init() has run, which alone writes it. */
+/* All zero until cop_env_init() fills it in. Nothing else writes it. */
 extern struct cop_env cop_env;
 
 /**
  * cop_env_init - read the environment, once, when the library is loaded
  *
- * A value that means nothing is reported on stderr and ignored.
+ * Reports a value that it does not understand on stderr, and ignores it.
  */
 void cop_env_init(void);
 
@@ -45,12 +45,13 @@ void cop_env_init(void);
 bool cop_env_adopts(uint16_t port);
 
 /**
- * cop_warn - say what goes wrong, with COP_DEBUG from 1 on
- * cop_debug - say what is decided, with COP_DEBUG from 2 on
- * @fd: the descriptor it is about, or -1
+ * cop_warn - report a fault, if COP_DEBUG is 1 or more
+ * cop_debug - report a decision, if COP_DEBUG is 2
+ * @fd: the descriptor in question, or -1
  * @fmt: as for printf(), without a newline
  *
- * So many lines are said within a second, then only how many were not.
+ * Within a second they write COP_LOG_BURST lines at most. The next second
+ * begins with a line that says how many were left out.
  */
 #define cop_say(level, ...)                           \
 	do {                                          \
@@ -63,20 +64,22 @@ bool cop_env_adopts(uint16_t port);
 #define COP_LOG_BURST  50 /* lines within a second */
 
 /**
- * cop_log_begin - standard error, to write lines to
+ * cop_log_begin - get standard error, to write lines to
  *
- * In a scratch part, and closed within it. Says first how many lines were lost.
- * Returns a descriptor, or a negative errno; see cop_output_stderr().
+ * Called in a scratch part; the caller closes the descriptor in the same part,
+ * by cop_output_close(). First writes how many lines were lost, if any. Returns
+ * a descriptor, or a negative errno; see cop_output_stderr().
  */
 int cop_log_begin(void);
 
 /**
  * cop_log - write one line to stderr, whole
- * @fd: the descriptor it is about, or -1
+ * cop_log_some - the same, for cop_warn() and cop_debug(), within their limit
+ * @fd: the descriptor in question, or -1
  * @fmt: as for printf(), without a newline
  *
- * It begins with who says it and when: the process and the time of day, seconds
- * since the epoch.
+ * The line begins with the process id and the time of day, in seconds since the
+ * epoch.
  */
 void cop_log(int fd, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * lib/escape.c - text that others have chosen, made harmless for a terminal or
- * for JSON: names of threads and files, values of the environment.
+ * lib/escape.c - makes text from outside harmless for a terminal or for JSON:
+ * names of threads and files, values of the environment.
  *
  * Owns: nothing. Protected by: the caller. Counterpart in the kernel:
  * string_escape_mem() in lib/string_helpers.c.
@@ -16,7 +16,7 @@
 
 /* ---- UTF-8 --------------------------------------------------------------- */
 
-/* Bytes that a first byte says will follow; -1: it can't be a first byte. */
+/* How many bytes follow the first byte @c; -1: no character begins with it. */
 static int bytes_to_follow(unsigned char c)
 {
 	if (c < 0x80)
@@ -28,7 +28,10 @@ static int bytes_to_follow(unsigned char c)
 	return c >= 0xf0 && c < 0xf5 ? 3 : -1;
 }
 
-/* Too long for its value, one half of a pair, or beyond the last character. */
+/*
+ * An encoding that is too long, half of a surrogate pair, or no character at
+ * all.
+ */
 static bool is_invalid(uint32_t c, int follow)
 {
 	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
@@ -36,7 +39,7 @@ static bool is_invalid(uint32_t c, int follow)
 	return c < least[follow] || (c >= 0xd800 && c < 0xe000) || c > 0x10ffff;
 }
 
-/* Returns the length of the character at @s, 0 if there is none. */
+/* Returns the length of the character at @s, 0 if it is not valid UTF-8. */
 static int take_character(const unsigned char *s, uint32_t *c)
 {
 	int follow = bytes_to_follow(*s);
@@ -55,8 +58,8 @@ static int take_character(const unsigned char *s, uint32_t *c)
 /* ---- which characters are escaped ---------------------------------------- */
 
 /*
- * C0, DEL and C1; then what changes the direction of text (Unicode's property
- * Bidi_Control), and what ends a line.
+ * What a terminal obeys: C0, DEL and C1; characters that change the direction
+ * of text (Unicode's property Bidi_Control); and characters that end a line.
  */
 static bool is_obeyed(uint32_t c)
 {
@@ -91,7 +94,10 @@ static size_t put_bytes(char *to, const unsigned char *s, int len)
 	return n;
 }
 
-/* One character, or one byte that is none. All that is obeyed has 16 bits. */
+/*
+ * Writes one character, or one byte that is not UTF-8 (then @len is 0). Each
+ * character that is_obeyed() accepts fits into 16 bits.
+ */
 static size_t put(char *to, const unsigned char *s, int len, uint32_t c,
 		  enum cop_escape_style style)
 {

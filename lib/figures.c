@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * lib/figures.c - figures by name, a line for each record: as text, or as JSON.
+ * lib/figures.c - writes figures by name, a line for each record, as text or as
+ * JSON.
  *
  * Owns: nothing. Protected by: the caller. Counterpart in the kernel:
  * seq_file.c.
@@ -28,7 +29,10 @@ __attribute__((format(printf, 2, 3))) static void put(struct cop_record *r,
 		r->len += (size_t)n < room ? (size_t)n : room - 1;
 }
 
-/* The line that is begun stays, at the start. */
+/*
+ * Writes the lines that are complete, and moves the unfinished one to the
+ * start.
+ */
 static void write_whole(struct cop_record *r)
 {
 	if (r->whole && cop_output_write(r->fd, r->text, r->whole))
@@ -70,7 +74,7 @@ void cop_record_time(struct cop_record *r, const char *key, uint64_t value)
 	put(r, "%" PRIu64 ".%06" PRIu64, value / 1000000, value % 1000000);
 }
 
-/* Room for one more line is kept. */
+/* Writes in time, so that there is always room for one more line. */
 void cop_record_end(struct cop_record *r)
 {
 	put(r, r->json ? "}\n" : "\n");

@@ -52,7 +52,7 @@ void cop_iov_gather_many(void *to, const struct iovec *iov, size_t len)
 	}
 }
 
-/* A place in an array of iovecs, to be walked byte by byte. */
+/* A position in an array of iovecs, which moves byte by byte. */
 struct place {
 	const struct iovec *iov;
 	size_t off;
@@ -79,7 +79,10 @@ void cop_iov_copy(const struct iovec *to, const struct iovec *from, size_t skip,
 		*place_next(&dst) = *place_next(&src);
 }
 
-/* @head serves as a ring: what a byte displaces comes out n bytes later. */
+/*
+ * @head is a ring of n bytes: a displaced byte goes in, and comes out n bytes
+ * later.
+ */
 void cop_iov_push(const struct iovec *iov, unsigned char *head, size_t n,
 		  size_t len)
 {

@@ -18,7 +18,7 @@
  * @from: the bytes
  * @len: how many
  *
- * Returns 0, or -EFAULT where they can't be written to.
+ * Returns 0, or -EFAULT if the iovecs' memory can't be written.
  */
 int cop_iov_scatter_many(const struct iovec *iov, const void *from, size_t len);
 
@@ -31,7 +31,7 @@ static inline int cop_iov_scatter(const struct iovec *iov, const void *from,
 }
 
 /**
- * cop_iov_writable - whether the first bytes of iovecs can be written to
+ * cop_iov_writable - whether the first bytes of iovecs can be written
  * @iov: the iovecs, with room for @len bytes
  * @len: how many
  */
@@ -39,7 +39,7 @@ bool cop_iov_writable(const struct iovec *iov, size_t len);
 
 /**
  * cop_iov_gather - copy bytes out of iovecs
- * @to: where to
+ * @to: the copy
  * @iov: the iovecs, with at least @len bytes
  * @len: how many
  */
@@ -56,19 +56,19 @@ static inline void cop_iov_gather(void *to, const struct iovec *iov, size_t len)
 /**
  * cop_iov_copy - copy bytes from some iovecs to others
  * @to: iovecs with room for @len bytes
- * @from: iovecs; @to may be the same bytes further ahead
- * @skip: bytes of @from to pass over first
+ * @from: iovecs; they may be @to itself, whose bytes then move to the front
+ * @skip: how many bytes at the start of @from are left out
  * @len: how many
  */
 void cop_iov_copy(const struct iovec *to, const struct iovec *from, size_t skip,
 		  size_t len);
 
 /**
- * cop_iov_push - move what is in iovecs back, to put bytes ahead of it
+ * cop_iov_push - put a head in front of the bytes in iovecs, which move back
  * @iov: iovecs with room for @len bytes
- * @head: the bytes to put first; overwritten
- * @n: how many these are, at least 1
- * @len: how many there are to be in the iovecs then
+ * @head: the head; overwritten
+ * @n: its length, at least 1
+ * @len: bytes in the iovecs afterwards, the head included
  */
 void cop_iov_push(const struct iovec *iov, unsigned char *head, size_t n,
 		  size_t len);

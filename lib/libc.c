@@ -34,7 +34,10 @@ static void *next_symbol(const char *name)
 	__atomic_store_n((void **)(void *)&cop_libc.name, next_symbol(#name), \
 			 __ATOMIC_RELAXED);
 
-/* On a socket that was handed on these have to be ours. */
+/*
+ * A socket that was passed on may be COP's, so these calls on it must not
+ * bypass us.
+ */
 static bool is_socket_call(const char *name, int fd)
 {
 	static const char *const calls[] = {
@@ -53,9 +56,10 @@ static bool is_socket_call(const char *name, int fd)
 }
 
 /*
- * A socket is used before the constructor has run: another library asks to be the
- * first. No allocator that starts uses one. Returns the call that the program
- * made, to be made again, or NULL.
+ * Another library may run its constructor first, and use a socket before libcop
+ * has started: then libcop starts here. An allocator that is starting up uses
+ * no socket, so it never causes this. Returns the interposed call, to be made
+ * again, or NULL.
  */
 static void *early(const char *name, long fd)
 {
@@ -72,9 +76,9 @@ static void *early(const char *name, long fd)
 #define FIRST(...)	     FIRST_OF(__VA_ARGS__ __VA_OPT__(, ) 0, 0)
 
 /*
- * Stubs: what an entry is until it is looked up. Each looks up itself alone, for
- * its caller may be an allocator that starts: a symbol that is missing makes
- * dlsym() allocate.
+ * Each entry starts as a stub, which looks up its own symbol and no other. For
+ * the caller may be an allocator that is starting up, and dlsym() allocates
+ * memory for a symbol that is missing.
  */
 #define X(type, name, params, args)                               \
 	static JUMPS_TO_NEXT type name##_stub params              \
@@ -104,7 +108,13 @@ COP_LIBC_CALLS(X)
 COP_LIBC_VARIADIC(X)
 #undef X
 
-static long syscall_stub(long number, ...)
+/*
+ * Reads six arguments, as libc's own does, however many the caller gave: the last one
+ * may then be whatever lies on the caller's stack.
+ */
+#define NO_ASAN __attribute__((no_sanitize("address")))
+
+static NO_ASAN long syscall_stub(long number, ...)
 {
 	va_list ap;
 	long a[6];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * libc.h - the next definition of every symbol that libcop interposes: libc's
- * own, or that of another preloaded library behind us. Only interpose.c calls
- * these for descriptors that are not ours; every other room uses them to reach
- * the kernel.
+ * own, or the one of another preloaded library that comes after libcop. The
+ * interpose room passes calls on foreign descriptors to them. Every other room
+ * reaches the kernel by them.
  */
 #ifndef COP_LIBC_H
 #define COP_LIBC_H
@@ -26,7 +26,7 @@
 
 /*
  * The one list of calls: X(type, name, (parameters), (arguments)) feeds the
- * table below, its start-up stubs and its look-up. The variadic ones follow.
+ * table below, its stubs and its look-up. The variadic calls follow behind it.
  */
 #define COP_LIBC_CALLS(X)                                                      \
 	X(int, socket, (int domain, int type, int protocol),                   \
@@ -197,7 +197,7 @@
 	   const sigset_t *mask, size_t size),                                 \
 	  (fds, n, timeout, mask, size))
 
-/* X(type, name, fixed parameter, type of the argument behind it) */
+/* X(type, name, type of the command, type of the argument behind it) */
 #define COP_LIBC_VARIADIC(X)       \
 	X(int, fcntl, int, long)   \
 	X(int, fcntl64, int, long) \
@@ -216,32 +216,33 @@ struct cop_libc {
 };
 
 /*
- * Each entry starts as a stub that looks its symbol up and repeats the call, so
- * an entry may be called before any constructor has run and from any thread.
- * Written once, always with the same values.
+ * Each entry starts as a stub that looks its symbol up and repeats the call. So
+ * any thread may call an entry before any constructor has run. Every writer
+ * stores the same values.
  */
 extern struct cop_libc cop_libc;
 
 /**
- * cop_libc_init - look every symbol up now, so that no later call has to
+ * cop_libc_init - look every symbol up now
  *
- * dlsym() is not async-signal-safe; after this, nothing calls it again.
+ * dlsym() is not async-signal-safe; after this no stub calls it again.
  */
 void cop_libc_init(void);
 
 /**
- * cop_libc_early - start the library, unless that is going on already
+ * cop_libc_early - start the library, unless it is starting right now
  *
- * The interpose room's; in a program without that room it is NULL. Called where a
- * socket is used ahead of every constructor. Returns whether it has started.
+ * The interpose room defines it; in a program without that room, as the unit
+ * tests, it is NULL. Called when the program uses a socket before libcop's
+ * constructor has run. Returns whether the library has started.
  */
 bool cop_libc_early(void) __attribute__((weak));
 
 /**
- * cop_libc_result - a libc result in the form that is used inside libcop
+ * cop_libc_result - turn a result of libc into the form that libcop uses inside
  * @ret: what a libc call returned
  *
- * Returns @ret, or -errno where it is negative.
+ * Returns @ret, or -errno if @ret is negative.
  */
 static inline ssize_t cop_libc_result(ssize_t ret)
 {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * lib/lock.c - one at a time at a kernel socket, for what takes several system
- * calls that belong together.
+ * lib/lock.c - one thread at a time changes a kernel socket, where several
+ * system calls belong together.
  *
- * A lock that is waited for by yielding is never had by a thread of higher priority
- * than the holder's on the same processor. So the kernel is asked to wait, and to
- * let the holder run meanwhile with the waiter's priority (FUTEX_LOCK_PI). The
- * holder's own signal handlers can't find it held, since signals are blocked until
- * it lets go; nor can one of them leave with it by a longjmp().
+ * A thread that waits by sched_yield() may wait for ever: on the same processor
+ * it keeps a holder of lower priority from running. So the kernel does the
+ * waiting, and lends the waiter's priority to the holder meanwhile
+ * (FUTEX_LOCK_PI). The holder blocks signals until it unlocks. So its signal
+ * handlers never find the lock held, and none of them leaves with the lock by a
+ * longjmp().
  *
  * Owns: nothing. Protected by: atomic operations. Counterpart in the kernel:
  * lock_sock() in net/core/sock.c, and kernel/futex/pi.c.
@@ -26,10 +27,14 @@
 #include "lib/lock.h"
 #include "lib/process.h"
 
-/* Longer than a few system calls take on any machine: it is lost. */
+/*
+ * No holder needs so long for its few system calls: the waiter goes on without.
+ */
 #define LOCK_SECONDS 1
 
-/* Of another process, which may be stopped amid it. */
+/*
+ * A process may be stopped while it holds the lock: its waiters try for 0.1 s.
+ */
 #define SHARED_TRIES 1000
 #define SHARED_NS    100000
 
@@ -44,7 +49,10 @@ static int futex(_Atomic(uint32_t) *lock, int op, const struct timespec *until)
 		SYS_futex, lock, op | FUTEX_PRIVATE_FLAG, 0, until, NULL, 0));
 }
 
-/* What a signal handler can't put off is left to be handled, or to kill. */
+/*
+ * Blocks all signals except those that an instruction raises: the kernel ends a
+ * process that blocks one of these.
+ */
 static void signals_off(sigset_t *were)
 {
 	sigset_t most;
@@ -60,8 +68,9 @@ static void signals_off(sigset_t *were)
 }
 
 /*
- * A holder that is no thread of this process was one of the parent's when this was
- * forked off it. In a vfork() child it may be one of the parent's that goes on.
+ * A holder that is no thread of this process was a thread of its parent: fork()
+ * has copied the lock while it was held. In a vfork() child the holder may be a
+ * thread of the parent that goes on, so there the answer is no.
  */
 static bool is_left_behind(uint32_t holder)
 {
@@ -107,7 +116,9 @@ void cop_lock(_Atomic(uint32_t) *lock, struct cop_held *held)
 	errno = saved;
 }
 
-/* Where the sock's memory has a new owner by now, the lock is not ours. */
+/*
+ * Does nothing if another thread holds the lock: the sock has a new owner then.
+ */
 static void let_go(_Atomic(uint32_t) *lock)
 {
 	uint32_t me = thread_id(), held = me;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lock.h - one at a time at a kernel socket: its filter, its mark, the head of its
- * queue.
+ * lock.h - one thread at a time changes a kernel socket (its filter, its mark, the
+ * head of its queue), or takes one in.
  */
 #ifndef COP_LOCK_H
 #define COP_LOCK_H
@@ -13,29 +13,31 @@
 
 /* What cop_lock() has changed, for cop_unlock(). */
 struct cop_held {
-	sigset_t signals; /* that were blocked */
+	sigset_t signals; /* the signal mask before */
 	int cancel;	  /* for cancel_on() */
-	bool taken; /* false: the thread has it already, or goes without */
+	bool taken; /* false: an outer call holds the lock, or nobody does */
 	bool begun; /* false: nothing was changed, see cop_confined() */
 };
 
 /**
  * cop_lock - keep the process's other threads from a kernel socket
- * @lock: the sock's; 0: nobody has it, else its holder's thread id
- * @held: what cop_unlock() is to be given
+ * @lock: the sock's lock or the table's: 0 if it is free, else its holder's
+ *	thread id
+ * @held: filled in for cop_unlock()
  *
- * For a few system calls that do not block. Signals are held off and cancellation
- * is off until cop_unlock(), so that nothing of the thread's own comes in between.
- * Whoever waits lends the holder his priority. One that was left behind by a fork
- * is taken over. Calls may be nested. Async-signal-safe; errno stays.
- * Counterpart: lock_sock().
+ * For a few system calls that do not block. Signals are blocked and
+ * cancellation is off until cop_unlock(), so that the thread itself does not
+ * interrupt them. A waiter lends the holder its priority. A lock that a fork()
+ * left held is taken over. After a second the caller goes on without the lock.
+ * Calls may be nested. Async-signal-safe; errno stays. Counterpart:
+ * lock_sock().
  */
 void cop_lock(_Atomic(uint32_t) *lock, struct cop_held *held);
 
 /**
- * cop_unlock - let the others go on
- * @lock: as cop_lock() was given it
- * @held: what that has filled in
+ * cop_unlock - let the other threads go on
+ * @lock: that lock
+ * @held: from cop_lock()
  *
  * Counterpart: release_sock().
  */
@@ -45,9 +47,10 @@ void cop_unlock(_Atomic(uint32_t) *lock, struct cop_held *held);
  * cop_lock_shared - keep other processes from a kernel socket
  * @fd: a descriptor of it
  *
- * Under cop_lock(). A lock by fcntl(), which the kernel gives back whatever becomes
- * of the process. Where one can't be had for 0.1 s, the caller goes without.
- * Returns whether it was had; then cop_unlock_shared() is to follow. errno stays.
+ * Called under cop_lock(). Locks by fcntl(), so the kernel unlocks when the
+ * process ends. Tries for 0.1 s; then the caller goes on without the lock.
+ * Returns whether it is locked; if so, the caller calls cop_unlock_shared().
+ * errno stays.
  */
 bool cop_lock_shared(int fd);
 void cop_unlock_shared(int fd);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * lib/msghdr.c - what the kernel makes of a program's struct msghdr before any
- * socket sees it, and what it writes to the program when a socket is done.
+ * lib/msghdr.c - checks a program's struct msghdr as the kernel does before a
+ * socket sees it, and writes the results into it as the kernel does afterwards.
  *
  * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
  * __copy_msghdr(), ____sys_recvmsg() and move_addr_to_user() in net/socket.c.

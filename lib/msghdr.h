@@ -8,69 +8,72 @@
 #include <sys/socket.h>
 
 /**
- * msg_import - look at a message as copy_msghdr_from_user() does
+ * msg_import - copy and check a message as copy_msghdr_from_user() does
  * @fd: a socket
- * @msg: where it is copied to
- * @umsg: the program's
+ * @msg: the copy; its name has sizeof(struct sockaddr_storage) bytes at most
+ * @umsg: the program's message
  *
- * Returns 0, -EFAULT for what can't be read, -EINVAL for a negative
- * length of the name.
+ * Returns 0, -EFAULT if @umsg can't be read, -EINVAL for a negative length of
+ * the name.
  */
 int msg_import(int fd, struct msghdr *msg, const struct msghdr *umsg);
 
 /**
- * msg_import_name - look at the name of a message that is to be sent
+ * msg_import_name - check the name of a message that is to be sent
  * @fd: a socket
- * @msg: from msg_import(); a name of no length is none
+ * @msg: from msg_import(); a name of length 0 becomes NULL
  *
- * Returns 0, or -EFAULT for one that can't be read.
+ * Returns 0, or -EFAULT if the name can't be read.
  */
 int msg_import_name(int fd, struct msghdr *msg);
 
 /**
- * msg_export - tell a program what it has received
+ * msg_export - write the results of a receive into the program's message
  * @umsg: the program's message
- * @msg: from msg_import(), since received into; its name and payload are the
- *	program's memory, and written already
+ * @msg: from msg_import(), after the receive; its name and payload are in the
+ *	program's memory, and are written already
  *
- * Returns 0, or -EFAULT where @umsg can't be written to.
+ * Returns 0, or -EFAULT if @umsg can't be written.
  */
 int msg_export(struct msghdr *umsg, const struct msghdr *msg);
 
 /**
- * msg_export_fault - tell a program what a receive that failed has written
+ * msg_export_fault - write what the kernel writes although a receive fails
  * @umsg: the program's message
- * @msg: as it is since
- * @room: msg_namelen ahead of the receive
- * @ret: what the receive came to, -errno
+ * @msg: from msg_import(), after the receive
+ * @room: msg_namelen before the receive
+ * @ret: the receive's error, -errno
  *
- * Where it is the name that can't be written to, its length is written already.
- * Returns @ret.
+ * The kernel writes the length of the name before the name. So if the name
+ * can't be written, the program still gets its length. Returns @ret.
  */
 ssize_t msg_export_fault(struct msghdr *umsg, const struct msghdr *msg,
 			 socklen_t room, ssize_t ret);
 
 /**
- * name_export - tell a program an address
+ * name_export - write an address into a program's memory
  * @fd: a socket
- * @name: where to, in the program's memory
- * @namelen: the room there in bytes, and then the address's length; likewise
+ * @name: the program's buffer
+ * @namelen: the program's length: before the call the room at @name in bytes,
+ *	afterwards the address's length
  * @from: the address
  * @fromlen: its length in bytes
  *
- * Returns 0, -EFAULT where either can't be written to, -EINVAL for a room below 0.
- * The length is written first. Counterpart: move_addr_to_user().
+ * Returns 0, -EFAULT if @name or @namelen can't be written, -EINVAL if the room
+ * is negative. Writes the length first. Counterpart: move_addr_to_user().
  */
 int name_export(int fd, void *name, socklen_t *namelen,
 		const struct sockaddr_storage *from, socklen_t fromlen);
 
 /**
- * msg_refuse - end a call that moves nothing, without the kernel
- * @fd: the descriptor, which the kernel is asked about: another thread may change
- *	the memory that made us refuse, so the kernel must not see the call itself
- * @ret: what the call comes to on a socket
+ * msg_refuse - the result of a call that moves no data
+ * @fd: the descriptor
+ * @ret: the call's result if @fd is a socket
  *
- * Returns @ret, or -EBADF or -ENOTSOCK where @fd is none.
+ * The kernel does not see the call itself: another thread may change the memory
+ * that made the library refuse it, and then the kernel would move data. The
+ * kernel only says whether @fd is a socket. Returns @ret, or -EBADF or
+ * -ENOTSOCK.
  */
 ssize_t msg_refuse(int fd, ssize_t ret);
 

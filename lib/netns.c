@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * lib/netns.c - network namespaces. The port space and the settings are those of
- * one namespace, the home one: that in which the settings were first read. The
- * kernel alone decides about the ports of all others.
+ * lib/netns.c - network namespaces. The library's port space and settings
+ * belong to one namespace, the home namespace: the one in which the library
+ * first read the settings. In every other namespace the kernel alone decides
+ * about ports.
  *
  * A process that never changes its namespace makes no system call for this.
  *
@@ -24,8 +25,8 @@
 
 _Atomic(bool) cop_netns_left;
 
-static _Atomic(bool) is_used;	  /* (a) settings were read at home */
-static _Atomic(uint64_t) home_is; /* (a) its cookie; 0: not asked for yet */
+static _Atomic(bool) is_used;	      /* (a) settings were read at home */
+static _Atomic(uint64_t) home_cookie; /* (a) 0: the kernel was not asked yet */
 
 uint64_t cop_netns_of(int fd)
 {
@@ -37,7 +38,10 @@ uint64_t cop_netns_of(int fd)
 	return cookie;
 }
 
-/* A new socket is in its thread's namespace. */
+/*
+ * A new socket belongs to its thread's namespace, so a socket tells which it
+ * is.
+ */
 static uint64_t thread_netns(void)
 {
 	int cancel = cancel_off();
@@ -52,22 +56,25 @@ static uint64_t thread_netns(void)
 	return cookie;
 }
 
-/* The first one stays, whichever thread comes second. */
-static uint64_t home_becomes(uint64_t cookie)
+/* Returns the home namespace: the first cookie that any thread has set. */
+static uint64_t set_home(uint64_t cookie)
 {
 	uint64_t none = 0;
 
-	if (atomic_compare_exchange_strong(&home_is, &none, cookie))
+	if (atomic_compare_exchange_strong(&home_cookie, &none, cookie))
 		return cookie;
 	return none;
 }
 
-/* Ahead of the first thread that leaves, each thread is at home. */
+/*
+ * Until a thread leaves, each thread is at home and its namespace is the home
+ * one.
+ */
 static uint64_t home(void)
 {
-	uint64_t cookie = READ_ONCE(home_is);
+	uint64_t cookie = READ_ONCE(home_cookie);
 
-	return likely(cookie) ? cookie : home_becomes(thread_netns());
+	return likely(cookie) ? cookie : set_home(thread_netns());
 }
 
 void cop_netns_leave(void)
@@ -91,7 +98,7 @@ bool cop_netns_at_home(void)
 		return true;
 	}
 	cookie = thread_netns();
-	return !cookie || cookie == home_becomes(cookie);
+	return !cookie || cookie == set_home(cookie);
 }
 
 static bool is_home(uint64_t cookie)

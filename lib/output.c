@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * lib/output.c - what the library writes for people: on the standard error that the
- * program was started with, and into a file. It never waits, and no signal comes of
- * it.
+ * lib/output.c - writes lines for people: to the standard error that the
+ * program was started with, or to a file. A write never waits and never raises
+ * a signal.
  *
  * Owns: which file standard error was, and how many lines were lost. Protected
  * by: written once, when the library starts; an atomic count. Counterpart in
@@ -51,7 +51,10 @@ static bool was_stderr(int fd)
 	       st.st_ino == stderr_ino;
 }
 
-/* A duplicate: the number itself may become another file at any time. */
+/*
+ * Returns a duplicate, because the program may replace descriptor 2 at any
+ * time.
+ */
 int cop_output_stderr(void)
 {
 	int fd;
@@ -67,7 +70,7 @@ int cop_output_stderr(void)
 	return -EBADF;
 }
 
-/* Not a pipe's, whose reader would see a writer come and go. */
+/* Refuses a pipe: its reader would see a writer come and go. */
 static bool may_be_opened(const char *path)
 {
 	struct stat st;
@@ -100,7 +103,7 @@ void cop_output_close(int fd)
 		cop_libc.close(fd);
 }
 
-/* ---- one write ------------------------------------------------------------ */
+/* ---- one write ----------------------------------------------------------- */
 
 static bool is_writable(int fd)
 {
@@ -116,7 +119,9 @@ static ssize_t write_if_writable(int fd, const char *text, size_t len)
 	return cop_libc_result(cop_libc.write(fd, text, len));
 }
 
-/* Before Linux 6.4 a pipe can't be told not to wait, and is asked first. */
+/*
+ * Before Linux 6.4 a pipe does not know RWF_NOWAIT: then poll() is asked first.
+ */
 static ssize_t write_pipe(int fd, const char *text, size_t len)
 {
 	struct iovec iov = { (void *)text, len };
@@ -128,7 +133,7 @@ static ssize_t write_pipe(int fd, const char *text, size_t len)
 		       : n;
 }
 
-/* Not to a UDP socket, where it would be a datagram without a header. */
+/* Refuses a UDP socket: the text would be a datagram without COP's header. */
 static ssize_t write_socket(int fd, const char *text, size_t len)
 {
 	socklen_t size = sizeof(int);
@@ -141,7 +146,9 @@ static ssize_t write_socket(int fd, const char *text, size_t len)
 		cop_libc.send(fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
-/* Part of a line is none, so what would be cut at the limit is left out. */
+/*
+ * Writes all or nothing: at the limit the kernel would write a part of a line.
+ */
 static ssize_t write_file(int fd, const char *text, size_t len, off_t size)
 {
 	struct rlimit limit;
@@ -170,9 +177,12 @@ static ssize_t write_once(int fd, const char *text, size_t len)
 	return write_if_writable(fd, text, len);
 }
 
-/* ---- signals -------------------------------------------------------------- */
+/* ---- signals ------------------------------------------------------------- */
 
-/* What a write may raise in this thread: it is held off, and is taken back. */
+/*
+ * The signals that a write may raise in this thread. The caller's scratch part
+ * blocks them; cop_output_write() takes back the one that its write has raised.
+ */
 static const int raised[] = { SIGPIPE, SIGXFSZ };
 
 static void raised_set(sigset_t *set)
@@ -182,7 +192,9 @@ static void raised_set(sigset_t *set)
 		sigaddset(set, raised[i]);
 }
 
-/* Those that were pending before stay so: the program holds them off itself. */
+/*
+ * A signal that was pending before is not ours to take: the program blocks it.
+ */
 static void leave_pending(sigset_t *set)
 {
 	sigset_t pending;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * output.h - what the library writes for people, without harm to the program.
+ * output.h - writes lines for people, without harm to the program.
  */
 #ifndef COP_OUTPUT_H
 #define COP_OUTPUT_H
@@ -11,41 +11,44 @@
 /**
  * cop_output_init - note which file standard error is, when the library starts
  *
- * What has the number later, and is another file, is the program's own.
+ * If descriptor 2 is another file later, that is the program's, and the library
+ * does not write to it.
  */
 void cop_output_init(void);
 
 /**
- * cop_output_stderr, cop_output_file - a descriptor to write to
- * @path: a regular file, or one that is not there yet; no symbolic link
+ * cop_output_stderr, cop_output_file - get a descriptor to write to
+ * @path: a regular file, or a new name; no symbolic link
  *
- * In a scratch part, and closed within it. Return the descriptor, or a negative
- * errno: -EBADF where standard error is no longer what it was, -EINVAL where the
- * path leads to anything but a regular file. Async-signal-safe.
+ * Called in a scratch part; the caller closes the descriptor in the same part.
+ * Return the descriptor, or a negative errno: -EBADF if standard error is
+ * another file now, -EINVAL if the path leads to anything but a regular file.
+ * Async-signal-safe.
  */
 int cop_output_stderr(void);
 int cop_output_file(const char *path);
 
 /**
- * cop_output_close - close what one of the above has returned
+ * cop_output_close - close a descriptor of cop_output_stderr() or
+ * cop_output_file()
  * @fd: the descriptor
  */
 void cop_output_close(int fd);
 
 /**
  * cop_output_write - write whole lines
- * @fd: from the above
+ * @fd: from cop_output_stderr() or cop_output_file()
  * @text: the lines, each with its newline
  * @len: bytes, 4096 at most
  *
- * In a scratch part. Never waits for a reader, and no SIGPIPE and no SIGXFSZ comes
- * of it. Returns 0, or a negative errno where not all was written: then the lines
- * are counted as lost. Async-signal-safe.
+ * Called in a scratch part. Never waits for a reader, and never raises SIGPIPE
+ * or SIGXFSZ. Returns 0, or a negative errno if it could not write everything:
+ * then the lines count as lost. Async-signal-safe.
  */
 int cop_output_write(int fd, const char *text, size_t len);
 
 /**
- * cop_output_lost - how many lines were lost since the last call
+ * cop_output_lost - how many lines were lost since this was last called
  */
 uint32_t cop_output_lost(void);
 

@@ -2,9 +2,9 @@
 /*
  * lib/process.c - which process this memory belongs to.
  *
- * Owns: one page that fork() wipes, and which threads have left the others'
- * descriptors. Protected by: atomic operations. Counterpart in the kernel:
- * current->tgid and current->files.
+ * Owns: one page that fork() wipes, and for each thread whether it has left the
+ * descriptor table of the process. Protected by: atomic operations. Counterpart
+ * in the kernel: current->tgid and current->files.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -26,7 +26,9 @@
 
 _Atomic(struct cop_process *) cop_process_page;
 
-/* Where there is no memory for a page, fork() goes unnoticed, no more. */
+/*
+ * Serves if there is no memory for a page. Then a child looks like its parent.
+ */
 static struct cop_process process_fallback = { .first = 1 };
 
 static void page_set_up(struct cop_process *page)
@@ -70,17 +72,19 @@ void cop_process_share(void)
 }
 
 /*
- * Who shares the table with this thread, by the number in cop_process.parting. A
- * forked child has a number of its own, or none: it has one thread, and all that is
- * in its memory is its own.
+ * The value of cop_process.parting when this thread left the descriptor table
+ * of the process (table_left), or when it was seen to have kept it
+ * (table_kept). A forked child has another value, or 0: it has one thread, and
+ * its memory is its own.
  */
 static __thread uint32_t table_left __attribute__((tls_model("initial-exec")));
 static __thread uint32_t table_kept __attribute__((tls_model("initial-exec")));
 
 /*
- * A thread that libc has made, or fork(), has told the kernel where its robust
- * futexes are. What vfork() or clone() makes of a thread has not, though it has that
- * thread's memory. Returns -errno where the kernel does not say.
+ * libc tells the kernel where a thread's robust futexes are, for each thread
+ * that it creates and after each fork(). A task from vfork() or from a plain
+ * clone() has no such list, although it has the memory of a thread that has
+ * one. Returns 0, 1, or -errno if the kernel does not answer.
  */
 static int is_libcs_thread(void)
 {
@@ -94,7 +98,7 @@ static int is_libcs_thread(void)
 	return err ? err : head != NULL;
 }
 
-/* Returns 0 where two tasks have the same @what, more where not, or -errno. */
+/* Returns 0 if two tasks have the same @what, more than 0 if not, or -errno. */
 static int compare_tasks(pid_t one, pid_t other, int what)
 {
 	int saved = errno;
@@ -106,7 +110,10 @@ static int compare_tasks(pid_t one, pid_t other, int what)
 	return ret;
 }
 
-/* A task that has ended has no memory any more, and another one has its number. */
+/*
+ * If the member has ended, no task or a task with other memory has its number.
+ * Then there is nothing to compare with, and the answer is yes.
+ */
 static bool shares_table_with(pid_t member)
 {
 	const pid_t me = gettid();
@@ -116,8 +123,9 @@ static bool shares_table_with(pid_t member)
 }
 
 /*
- * A thread that has not been seen since another one left the table: whoever made
- * it may have been that one. Where the kernel can't tell, it stays.
+ * For a thread that was not checked since another thread left the table: the
+ * thread that left may have created this one, which then uses the other table,
+ * too. If the kernel can't tell, this thread counts as having stayed.
  */
 static bool left_with_another(uint32_t parting)
 {
@@ -142,7 +150,7 @@ bool cop_process_has_parted(void)
 	return table_left == parting || left_with_another(parting);
 }
 
-/* No ancestor of this process has had the same. */
+/* Returns a number that no ancestor of this process has. */
 static uint32_t parting_number(void)
 {
 	static _Atomic(uint32_t) last;
@@ -155,7 +163,9 @@ static uint32_t parting_number(void)
 	return READ_ONCE(process->parting);
 }
 
-/* The first of the tasks in a part of a directory that has this one's table, or 0. */
+/*
+ * Returns the first of these tasks that has the same table as task @me, or 0.
+ */
 static pid_t find_in(const char *entries, ssize_t len, pid_t me)
 {
 	const struct dirent64 *entry;
@@ -189,7 +199,10 @@ static pid_t find_task(pid_t me)
 	return found;
 }
 
-/* Another thread that has the table, the first thread of the process at best. */
+/*
+ * Finds another thread with the same table, the process's first one if
+ * possible.
+ */
 static pid_t find_member(void)
 {
 	const pid_t me = gettid();
@@ -216,9 +229,10 @@ void cop_process_rejoin(void)
 }
 
 /*
- * What libc has not made: a child, or a thread that the program has made by
- * clone(). It is asked for by number; in a child whose number is the owner's, as
- * both are the first of a pid namespace, that is no other's.
+ * For a task that libc did not create: a child, or a thread that the program
+ * created by clone(). The kernel compares tasks by number. A child may have the
+ * owner's number, if each of them is the first process of its pid namespace:
+ * then it is the child that asks, and it is not the owner.
  */
 static noinline bool shares_owners_table(pid_t owner)
 {
@@ -266,7 +280,10 @@ bool cop_process_is_torn(void)
 	return READ_ONCE(process_torn);
 }
 
-/* A directory has a link from each one in it, one from its parent, and ".". */
+/*
+ * A directory has one link from its parent, one from its own ".", and one from
+ * each directory in it: here one for each task.
+ */
 static bool has_one_task(void)
 {
 	struct stat task;
@@ -277,7 +294,10 @@ static bool has_one_task(void)
 	return !err && task.st_nlink == 3;
 }
 
-/* libc may still count threads that have ended. */
+/*
+ * Asks the kernel as well, because libc may still count threads that have
+ * ended.
+ */
 bool cop_process_is_alone(void)
 {
 	return one_thread() || has_one_task();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * lib/random.c - numbers that an outsider can't guess: the kernel's, fetched
- * many at a time.
+ * lib/random.c - numbers that an outsider can't guess. They are the kernel's;
+ * the library fetches many at a time.
  *
  * Owns: the stock in struct cop_process. Protected by: atomic accesses; a race
  * can only hand a number out twice. Counterpart in the kernel: the batched
@@ -16,8 +16,10 @@
 #include "lib/process.h"
 #include "lib/random.h"
 
-/* Early in boot the kernel may have no entropy yet; the clock must do then. */
-static void random_guess(uint32_t *numbers, size_t n)
+/*
+ * For a confined process, and early in boot, while the kernel has no entropy.
+ */
+static void random_from_clock(uint32_t *numbers, size_t n)
 {
 	struct timespec now;
 
@@ -34,7 +36,7 @@ static noinline void random_fill(struct cop_process *process)
 
 	if (cop_confined() ||
 	    getrandom(fresh, sizeof(fresh), GRND_NONBLOCK) != sizeof(fresh))
-		random_guess(fresh, COP_RANDOM_POOL);
+		random_from_clock(fresh, COP_RANDOM_POOL);
 	for (size_t i = 0; i < COP_RANDOM_POOL; i++)
 		WRITE_ONCE(process->random_pool[i], fresh[i]);
 	cancel_on(cancel);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * lib/scratch.c - descriptors that the library opens for part of a call. They must
- * not outlive it: a helper socket that is left behind holds a port. So a thread
- * that has one takes no signal, whose handler might jump out of the call; and a
- * fork, which would copy it, waits the few microseconds until it is closed.
+ * lib/scratch.c - descriptors that the library opens for a part of a call. They
+ * must not outlive the call: a helper socket that stays open holds a port. So a
+ * thread that has one blocks signals, because a handler might jump out of the
+ * call. And a fork, which would copy the descriptor, waits the few microseconds
+ * until it is closed.
  *
  * Owns: cop_process.scratch and cop_process.copying. Protected by: atomic
- * operations, in this order: whoever has counted itself looks at the other
- * count. Counterpart in the kernel: a struct file that has no descriptor.
+ * operations, in this order: each side adds itself to its own count, then looks
+ * at the other side's. Counterpart in the kernel: a struct file that has no
+ * descriptor.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -26,16 +28,17 @@
 
 #define WAIT_NS 100000000
 
-/* How deep this thread is in such parts, for one within another. */
+/* How many parts this thread is in, one inside the other. */
 static __thread unsigned int depth __attribute__((tls_model("initial-exec")));
 
-/* How many copies of the descriptors this thread has under way, in which process. */
+/* How often this thread has called cop_scratch_hold(), and in which process. */
 static __thread unsigned int copies __attribute__((tls_model("initial-exec")));
 static __thread int copies_in __attribute__((tls_model("initial-exec")));
 
 /*
- * All but those that an instruction raises, which would end the process, and libc's
- * own two, with which pthread_sigmask() would need a copy.
+ * All signals except those that an instruction raises, and two of libc. The
+ * kernel ends a process that blocks one of the former; for the latter, 32 and
+ * 33, pthread_sigmask() would need a copy of the set.
  */
 #define BIT(sig) (1ul << ((sig)-1))
 static const sigset_t held_off = { { ~(
@@ -64,7 +67,7 @@ static void futex_wake(_Atomic(uint32_t) *word)
 			 NULL, 0);
 }
 
-/* Until it is 0, or for WAIT_NS. */
+/* Waits until @word is 0, for WAIT_NS at most. */
 static void wait_for_none(_Atomic(uint32_t) *word)
 {
 	int64_t end = now_ns() + WAIT_NS, left = WAIT_NS;
@@ -88,7 +91,10 @@ static void leave(struct cop_process *process)
 	errno = saved;
 }
 
-/* One that waited for a copy of its own would wait in vain. */
+/*
+ * A thread that copies the table itself does not wait: its own copy waits for
+ * it.
+ */
 static noinline void wait_for_copies(struct cop_process *process)
 {
 	if (copies && copies_in == getpid())
@@ -99,8 +105,8 @@ static noinline void wait_for_copies(struct cop_process *process)
 }
 
 /*
- * A vfork() child's descriptors are its own, and if it is killed nobody counts it
- * out.
+ * A vfork() child does not count: its descriptors are its own, and if it is
+ * killed, nobody takes it off the count.
  */
 static void enter(struct cop_scratch *scratch)
 {
@@ -114,7 +120,9 @@ static void enter(struct cop_scratch *scratch)
 	}
 }
 
-/* A handler can jump out of the first call, and of nothing behind it. */
+/*
+ * A handler can jump out of the first call here, and out of nothing behind it.
+ */
 static void begin(struct cop_scratch *scratch)
 {
 	pthread_sigmask(SIG_BLOCK, &held_off, &scratch->mask);
@@ -130,7 +138,7 @@ void cop_scratch_begin(struct cop_scratch *scratch)
 	depth++;
 }
 
-/* Nor can it before the last one. */
+/* The last call here lets handlers run again. */
 void cop_scratch_end(struct cop_scratch *scratch)
 {
 	depth--;
@@ -159,7 +167,9 @@ void cop_scratch_close(struct cop_scratch *scratch, int fd)
 	cop_scratch_end(scratch);
 }
 
-/* In the child that clone() makes, what the thread had under way is over. */
+/*
+ * In a child of clone() the parent's calls of cop_scratch_hold() do not count.
+ */
 static bool is_first_copy(void)
 {
 	int pid = getpid();
@@ -180,7 +190,7 @@ void cop_scratch_hold(void)
 	wait_for_none(&process->scratch);
 }
 
-/* Where there is one thread nobody waits. */
+/* In a process with one thread nobody waits to be woken. */
 void cop_scratch_release(void)
 {
 	struct cop_process *process = cop_process();
@@ -193,7 +203,7 @@ void cop_scratch_release(void)
 	errno = saved;
 }
 
-/* Where the page could not be wiped, it is as it was in the parent. */
+/* If the kernel could not wipe the page, it still has the parent's counts. */
 void cop_scratch_reset(void)
 {
 	struct cop_process *process = cop_process();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scratch.h - descriptors that the library opens for part of a call.
+ * scratch.h - descriptors that the library opens for a part of a call.
  */
 #ifndef COP_SCRATCH_H
 #define COP_SCRATCH_H
@@ -8,29 +8,33 @@
 #include <signal.h>
 #include <stdbool.h>
 
-/* A part of a call that has such a descriptor; on the caller's stack. */
+/*
+ * A part of a call during which such a descriptor is open. On the caller's
+ * stack.
+ */
 struct cop_scratch {
 	sigset_t mask; /* the thread's signal mask before */
 	int cancel;    /* its cancellation state before */
-	bool counted;  /* whether cop_process.scratch has it */
-	bool inner;    /* it is part of another, which has all this; or nothing
+	bool counted;  /* whether it is in cop_process.scratch */
+	bool inner;    /* an outer part has changed all this already, or nothing
 			* may be changed, see cop_confined() */
 };
 
 /**
  * cop_scratch_begin - begin a part of a call that opens a descriptor
- * @scratch: to be given to cop_scratch_end()
+ * @scratch: filled in for cop_scratch_end()
  *
- * Until the end no signal handler runs in this thread, so that none can jump out
- * of it or fork amid it; it is not cancelled; and no other thread copies the
- * table of descriptors by a call that the library sees. Signals that an
- * instruction raises come through. Waits for such a copy that is under way, 100
- * ms at most. Async-signal-safe, may be nested; errno stays.
+ * Until the end no signal handler runs in this thread, so none can jump out of
+ * the part or fork during it. Only signals that an instruction raises come
+ * through. Nothing cancels the thread. And no other thread copies the table of
+ * descriptors by a call that the library sees: if one does so right now, this
+ * waits for it, for 100 ms at most. Async-signal-safe, may be nested; errno
+ * stays.
  */
 void cop_scratch_begin(struct cop_scratch *scratch);
 
 /**
- * cop_scratch_end - end it, with the descriptor closed again
+ * cop_scratch_end - end the part, after its descriptor was closed
  * @scratch: from cop_scratch_begin()
  *
  * errno stays.
@@ -38,21 +42,22 @@ void cop_scratch_begin(struct cop_scratch *scratch);
 void cop_scratch_end(struct cop_scratch *scratch);
 
 /**
- * cop_scratch_socket, cop_scratch_close - a kernel socket to ask things of
- * @scratch: begun by the first one, if there is a socket, and ended by the second
+ * cop_scratch_socket, cop_scratch_close - open and close a helper socket
+ * @scratch: cop_scratch_socket() begins the part if it returns a socket;
+ *	cop_scratch_close() ends it
  * @fd: from cop_scratch_socket()
  *
- * The first returns a UDP socket's descriptor, or -1 and errno.
+ * cop_scratch_socket() returns the descriptor of a UDP socket of the kernel, or
+ * -1 and errno.
  */
 int cop_scratch_socket(struct cop_scratch *scratch);
 void cop_scratch_close(struct cop_scratch *scratch, int fd);
 
 /**
- * cop_scratch_hold - wait until no thread has such a descriptor, and let none
- *	open one
+ * cop_scratch_hold - wait until all parts have ended, and let no new one begin
  *
- * Ahead of a fork, and of whatever else copies the table of descriptors. Waits 100
- * ms at most; the parts it waits for do not block. errno stays.
+ * Called before a fork, and before any other call that copies the table of
+ * descriptors. Waits 100 ms at most; the parts do not block. errno stays.
  */
 void cop_scratch_hold(void);
 

@@ -36,7 +36,10 @@ static struct slab_node *slab_at(struct cop_slab *slab, uint32_t index)
 	return (struct slab_node *)(base + offset * slab->size);
 }
 
-/* What comes second is lost; it was never touched. */
+/*
+ * Two threads may make the same chunk at once. The memory of the second one is
+ * lost; it costs address space only, because nothing has touched it.
+ */
 static int chunk_make(struct cop_slab *slab, unsigned int chunk)
 {
 	char *base = cop_arena_take(chunk_objects(slab, chunk) * slab->size);
@@ -63,7 +66,7 @@ static struct slab_node *slab_pop(struct cop_slab *slab)
 	return node;
 }
 
-/* Hand out the first object that nobody has had, with its chunk made first. */
+/* Returns a new object. Makes its chunk first, if that is missing. */
 static struct slab_node *slab_grow(struct cop_slab *slab)
 {
 	uint32_t index = READ_ONCE(slab->fresh);

@@ -12,7 +12,10 @@
 
 #define COP_SLAB_CHUNKS 24 /* chunk i holds 1 << (shift + i) objects */
 
-/* The first one is no larger than a page, if it can, and holds 64 at most. */
+/*
+ * The first chunk holds 64 objects at most, and fits into a page if one object
+ * does.
+ */
 #define COP_SLAB_SHIFT(size)  \
 	((size) <= 64	  ? 6 \
 	 : (size) <= 128  ? 5 \
@@ -23,21 +26,22 @@
 			  : 0)
 
 /*
- * Every object begins with a struct slab_node, which the slab alone writes
- * while the object is free and nobody else ever writes.
+ * Every object begins with a struct slab_node. Only the slab writes it, and
+ * only while the object is free.
  */
 struct slab_node {
 	_Atomic(uint32_t)
-		next;	/* (a) 1 + index of the next free one, 0: none */
-	uint32_t index; /* (c) of this object */
+		next;	/* (a) 1 + index of the next free object, 0: none */
+	uint32_t index; /* (c) this object's number */
 };
 
 struct cop_slab {
 	size_t size;		 /* (c) bytes of one object */
-	unsigned int shift;	 /* (c) of the first chunk */
-	_Atomic(uint64_t) free;	 /* (a) tag << 32 | 1 + index of the first */
-	_Atomic(uint32_t) fresh; /* (a) objects that were ever handed out */
-	_Atomic(char *) chunks[COP_SLAB_CHUNKS]; /* (a) mapped when needed */
+	unsigned int shift;	 /* (c) chunk 0 has 1 << shift objects */
+	_Atomic(uint64_t) free;	 /* (a) tag << 32 | 1 + index of the first free
+				  * object, 0: none */
+	_Atomic(uint32_t) fresh; /* (a) index of the next new object */
+	_Atomic(char *) chunks[COP_SLAB_CHUNKS]; /* (a) made when needed */
 };
 
 #define COP_SLAB(type)                                                       \
@@ -47,7 +51,7 @@ struct cop_slab {
 
 /**
  * cop_slab_alloc - take an object
- * @slab: where from
+ * @slab: the slab
  *
  * Returns the object, its contents as its last owner left them (zero when it
  * is new), or NULL when there is no memory. Lock-free, async-signal-safe.
@@ -57,8 +61,8 @@ void *cop_slab_alloc(struct cop_slab *slab);
 
 /**
  * cop_slab_free - give an object back
- * @slab: where it came from
- * @object: what cop_slab_alloc() returned
+ * @slab: its slab
+ * @object: from cop_slab_alloc()
  *
  * Lock-free, async-signal-safe.
  */

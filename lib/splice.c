@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * lib/splice.c - a datagram's payload from a file or a pipe: looked at first,
- * taken once it has been sent, so that a send which fails loses nothing.
+ * lib/splice.c - takes a datagram's payload from a file or a pipe. It copies
+ * the bytes first, and takes them once the datagram is sent: a send that fails
+ * loses nothing.
  *
- * Owns: nothing. Protected by: nothing to protect; as ever with a position or a
- * pipe, who shares it with others at the same time has to see to the order. May
- * call: the kernel. Counterpart in the kernel: splice_direct_to_actor() and
+ * Owns: nothing. Protected by: nothing to protect; threads that use the same
+ * file position or pipe at once have to keep order themselves, as without
+ * libcop. Counterpart in the kernel: splice_direct_to_actor() and
  * splice_to_socket() in fs/splice.c.
  */
 #include <errno.h>
@@ -31,7 +32,9 @@ void cop_splice_unmap(void *buf)
 	munmap(buf, COP_SPLICE_MAX);
 }
 
-/* What can't be read at a position can't be spliced, which has its own error. */
+/*
+ * sendfile() fails with EINVAL on a file that pread() can't read at a position.
+ */
 ssize_t cop_file_peek(int in, off64_t pos, void *buf, size_t n)
 {
 	size_t done = 0;
@@ -49,8 +52,9 @@ ssize_t cop_file_peek(int in, off64_t pos, void *buf, size_t n)
 }
 
 /*
- * A read into memory that can't be written waits and takes nothing. Behind a
- * signal handler it begins again where splice() does so, and poll() never does.
+ * A read into memory that can't be written waits for data, then fails and takes
+ * none. After a signal handler it restarts when splice() would restart; poll()
+ * never does.
  */
 int cop_pipe_wait(int in)
 {
@@ -62,8 +66,9 @@ int cop_pipe_wait(int in)
 }
 
 /*
- * As many pieces as the one pipe holds, the other is to hold. splice() itself needs
- * no descriptors, so a lack of them has to go by another name.
+ * The copy has to hold as many pieces as @in. splice() itself needs no
+ * descriptors, so it never fails for lack of them: the program sees ENOBUFS
+ * instead.
  */
 int cop_pipe_open(int copy[2], int in)
 {
@@ -83,15 +88,16 @@ void cop_pipe_close(const int copy[2])
 }
 
 /*
- * Whether a limit of the user's has kept the copy so small that it is cut short:
- * half a datagram is none.
+ * Whether the copy has only a part of the data, because a limit of the user
+ * keeps the second pipe small. A part must not be sent as a datagram.
  */
 static bool copy_is_cut(const int copy[2], int in, size_t n, size_t want)
 {
 	int have = 0;
 
 	return n < want &&
-	       cop_libc.fcntl(copy[1], F_GETPIPE_SZ) < cop_libc.fcntl(in, F_GETPIPE_SZ) &&
+	       cop_libc.fcntl(copy[1], F_GETPIPE_SZ) <
+		       cop_libc.fcntl(in, F_GETPIPE_SZ) &&
 	       !cop_libc.ioctl(in, FIONREAD, &have) && (size_t)have > n;
 }
 
@@ -112,7 +118,10 @@ ssize_t cop_pipe_peek(const int copy[2], int in, void *buf, size_t n)
 	return len;
 }
 
-/* Into the copy, which is empty again: whole pages change hands. */
+/*
+ * Moves the pages into the second pipe, which is empty again: nothing is
+ * copied.
+ */
 void cop_pipe_take(const int copy[2], int in, size_t n)
 {
 	cop_libc.splice(in, NULL, copy[1], NULL, n, SPLICE_F_NONBLOCK);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * lib/uaccess.c - whether memory that a program points to can be read, or
- * written to.
+ * lib/uaccess.c - whether memory that a program points to can be read or
+ * written.
  *
  * Owns: cop_readable_pages, cop_writable_pages. Protected by: atomic accesses;
- * a page that is lost is asked for anew. Counterpart in the kernel:
- * copy_from_user() and copy_to_user().
+ * if an entry is lost, the library asks the kernel again. Counterpart in the
+ * kernel: copy_from_user() and copy_to_user().
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -21,14 +21,14 @@
 #define PAGE_SIZE (1ul << COP_PAGE_SHIFT)
 #define PAGE_MASK (PAGE_SIZE - 1)
 
-/* An option that no socket has: the kernel reads its value, then says so. */
+/* An option that no socket has: the kernel reads the value, then refuses it. */
 #define SO_NONE 0x7fff
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
 
-/* Page 0, which nobody can use, has the first slot, so that is not 0. */
+/* Page 0 belongs in slot 0. So slot 0 starts as 1: nobody has seen page 0. */
 struct cop_pages cop_readable_pages = { { 1 } };
 struct cop_pages cop_writable_pages = { { 1 } };
 
@@ -42,18 +42,21 @@ static void page_see(struct cop_pages *pages, uintptr_t page)
 	WRITE_ONCE(*cop_page_slot(pages, page), page);
 }
 
-/* What there is no such way to change is read first, too: eight bytes. */
+/*
+ * The kernel reads a signal set, eight bytes, before it refuses an unknown
+ * @how.
+ */
 static int probe_without_socket(uintptr_t at)
 {
-	const int no_such_way = -1;
+	const int unknown_how = -1;
 
-	return cop_libc_result(cop_libc.syscall(SYS_rt_sigprocmask, no_such_way,
+	return cop_libc_result(cop_libc.syscall(SYS_rt_sigprocmask, unknown_how,
 						at, NULL, sizeof(uint64_t)));
 }
 
 /*
- * It reads four bytes. They are those that the caller is about to read, where
- * there are so many on this page.
+ * The kernel reads four bytes. They are bytes that the caller is about to read,
+ * if the caller reads so many on this page.
  */
 static bool page_readable(int fd, uintptr_t at)
 {
@@ -76,8 +79,8 @@ static bool page_readable(int fd, uintptr_t at)
 }
 
 /*
- * The kernel ORs nothing to a word, in one step, so another thread that writes to
- * it loses nothing. Nobody waits for the other word that this call has.
+ * The kernel ORs 0 to the word in one step, so a write of another thread to it
+ * is not lost. The futex itself is another word, for which nobody waits.
  */
 static int touch_word(uintptr_t at)
 {
@@ -90,10 +93,10 @@ static int touch_word(uintptr_t at)
 }
 
 /*
- * The kernel is asked to make the page ready for being written to. Where it does
- * not know how (before Linux 5.14), or does not do so for this kind of memory
- * (a device's), a word is touched. The first way comes first because valgrind
- * takes the second one for a read of what may have no value yet.
+ * Asks the kernel to make the page ready for writing. If it does not know how
+ * (before Linux 5.14), or not for this kind of memory (a device's), touches a
+ * word of it. The word comes second because valgrind takes it for a read of
+ * memory that may have no value yet.
  */
 static bool page_writable(uintptr_t at)
 {
@@ -126,7 +129,10 @@ bool cop_readable(int fd, const volatile void *ptr, size_t len)
 	return ok;
 }
 
-/* How many bytes from @ptr on can be written to, of @len. */
+/*
+ * How many of the @len bytes from @ptr on can be written before the first
+ * fault.
+ */
 static size_t writable_bytes(const volatile void *ptr, size_t len)
 {
 	uintptr_t at = (uintptr_t)ptr;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * uaccess.h - pointers that a program hands us.
+ * uaccess.h - whether memory that a program points to can be read or written.
  */
 #ifndef COP_UACCESS_H
 #define COP_UACCESS_H
@@ -16,13 +16,13 @@
 #define COP_PAGE_SHIFT 12
 #define COP_PAGES_BITS 9
 
-/* Pages by a hash of their number; each entry is (a). */
+/* A hash of page numbers: the last page seen in each slot. Each slot is (a). */
 struct cop_pages {
 	_Atomic(uintptr_t) slot[1 << COP_PAGES_BITS];
 };
 
-extern struct cop_pages cop_readable_pages; /* the kernel could read them */
-extern struct cop_pages cop_writable_pages; /* it could write to them */
+extern struct cop_pages cop_readable_pages; /* the kernel has read them */
+extern struct cop_pages cop_writable_pages; /* the kernel has written them */
 
 static inline _Atomic(uintptr_t) *cop_page_slot(struct cop_pages *pages,
 						uintptr_t page)
@@ -31,7 +31,7 @@ static inline _Atomic(uintptr_t) *cop_page_slot(struct cop_pages *pages,
 			    (64 - COP_PAGES_BITS)];
 }
 
-/* Whether a range lies on one page, and that one was seen before. */
+/* Whether a range lies on one page, and that page was seen before. */
 static inline bool cop_page_seen(struct cop_pages *pages,
 				 const volatile void *ptr, size_t len)
 {
@@ -46,9 +46,9 @@ static inline bool cop_page_seen(struct cop_pages *pages,
  * @ptr: its start
  * @len: its length in bytes
  *
- * False for what no program can have mapped: the first page, the kernel's half
- * and beyond. It is the kernel's check of the same name with NULL's page added;
- * a range that passes may still be unmapped.
+ * False for memory that no program can map: the first page, and the kernel's
+ * half of the address space. The kernel's access_ok() is the same, but allows
+ * the first page. A range that passes may still be unmapped.
  */
 static inline bool access_ok(const volatile void *ptr, size_t len)
 {
@@ -63,8 +63,9 @@ static inline bool access_ok(const volatile void *ptr, size_t len)
  * @ptr: its start
  * @len: its length in bytes
  *
- * The kernel's own access_ok(): what it calls EFAULT before it looks any further,
- * even where there is nothing to copy. No machine gives a program more.
+ * The kernel's own access_ok(), with which it returns EFAULT before it does
+ * anything else, even if there is nothing to copy. No machine gives a program a
+ * larger half.
  */
 static inline bool user_range(const volatile void *ptr, size_t len)
 {
@@ -74,7 +75,7 @@ static inline bool user_range(const volatile void *ptr, size_t len)
 	return end >= start && end < 1ul << 56;
 }
 
-/* user_readable() for what is not on one page that was seen before. */
+/* user_readable() for a range that is not on one page that was seen before. */
 bool cop_readable(int fd, const volatile void *ptr, size_t len);
 
 /**
@@ -83,10 +84,10 @@ bool cop_readable(int fd, const volatile void *ptr, size_t len);
  * @ptr: its start
  * @len: its length in bytes
  *
- * The kernel is asked once for each page, so that what it would call EFAULT is
- * not a SIGSEGV here. A page that is unmapped after it was seen is not noticed.
- * Costs a load and a compare for a page that was seen, else a system call.
- * errno stays. Async-signal-safe. Counterpart: copy_from_user().
+ * The library asks the kernel once for each page, so that the program gets
+ * EFAULT and no SIGSEGV. It does not notice if a page is unmapped after it was
+ * seen. Costs a load and a compare for a page that was seen before, else a
+ * system call. errno stays. Async-signal-safe. Counterpart: copy_from_user().
  */
 static inline bool user_readable(int fd, const volatile void *ptr, size_t len)
 {
@@ -95,15 +96,15 @@ static inline bool user_readable(int fd, const volatile void *ptr, size_t len)
 	return cop_readable(fd, ptr, len);
 }
 
-/* user_writable() for what is not on one page that was seen before. */
+/* user_writable() for a range that is not on one page that was seen before. */
 bool cop_writable(const volatile void *ptr, size_t len);
 
 /**
- * user_writable - whether a range can be written to
+ * user_writable - whether a range can be written
  * @ptr: its start
  * @len: its length in bytes
  *
- * As user_readable(), and the memory keeps its contents.
+ * Works as user_readable(). The memory keeps its contents.
  */
 static inline bool user_writable(const volatile void *ptr, size_t len)
 {
@@ -112,17 +113,17 @@ static inline bool user_writable(const volatile void *ptr, size_t len)
 	return cop_writable(ptr, len);
 }
 
-/* copy_to_user() for what is not on one page that was seen before. */
+/* copy_to_user() for a range that is not on one page that was seen before. */
 int cop_copy_to_user(void *to, const void *from, size_t len);
 
 /**
  * copy_to_user - write to memory that a program points to
- * @to: where to, in the program's memory
- * @from: the bytes, in our own
- * @len: how many; where there are none, @to may be anything
+ * @to: the program's memory
+ * @from: the bytes, in the library's memory
+ * @len: how many; if 0, @to may be any pointer
  *
- * Returns 0 or -EFAULT, with the pages ahead of the fault written. Costs as
- * user_readable() does. errno stays. Async-signal-safe.
+ * Returns 0, or -EFAULT after it has written the pages before the fault. Costs
+ * as much as user_readable(). errno stays. Async-signal-safe.
  */
 static inline int copy_to_user(void *to, const void *from, size_t len)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * version.h - the version of libcop and of its launcher. That of the protocol
- * is COP_VERSION in cop.h.
+ * version.h - the version of libcop and of its launcher. The version of the
+ * protocol is COP_VERSION in cop.h.
  */
 #ifndef COP_VERSION_H
 #define COP_VERSION_H

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """demo-decode.py FILE PORT MESSAGE - spell out a COP exchange, and check it.
 
-FILE is what tcpdump -w or demo-relay.py wrote. There must be two datagrams in
-it, the first to PORT and the second an answer to the first, both carrying
-MESSAGE, each with a valid COP header. See include/cop.h for its layout.
+tcpdump -w or demo-relay.py has written FILE. It must hold two datagrams: the
+first goes to PORT, the second is its answer. Both carry MESSAGE and a valid COP
+header. See include/cop.h for its layout.
 """
 import struct
 import sys
@@ -34,7 +34,7 @@ def captured(data, order):
 
 
 def relayed(data):
-    """The same of what the relay printed"""
+    """The UDP datagrams of demo-relay.py's output, in the same form"""
     for line in data.decode().splitlines():
         source, dest, payload = line.split()
         yield int(source), int(dest), bytes.fromhex(payload)
@@ -82,7 +82,7 @@ def spell_out(payload):
 
 
 def examine(title, datagram, message):
-    """Print a datagram, complain of what is wrong; return its timestamp"""
+    """Print a datagram and its errors; return its timestamp"""
     source, dest, payload = datagram
     print("%s: UDP port %d to %d, %d bytes" %
           (title, source, dest, len(payload)))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """demo-relay.py PORT SERVER - a UDP socket that stands between two programs.
 
-It receives one datagram on PORT, passes it on to SERVER, and the answer back,
-both at 127.0.0.1; prints each as it came: source and destination port, and the
-bytes in hex.
+It receives one datagram on PORT, sends it on to SERVER, and sends the answer
+back, both at 127.0.0.1. It prints both datagrams: source port, destination
+port, and the bytes in hex.
 """
 import socket
 import sys

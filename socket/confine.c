@@ -21,7 +21,7 @@
 
 /*
  * The filter ahead of the mark: setting it writes the mark as well. Then the port
- * becomes known, of which an undecided socket takes no note by itself.
+ * becomes known, of which a pending socket takes no note by itself.
  */
 static void prepare_socket(struct socket *sock, int fd)
 {

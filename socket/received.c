@@ -15,11 +15,10 @@
 #include "lib/confine.h"
 #include "lib/env.h"
 #include "lib/kernel_socket.h"
+#include "lib/lock.h"
 #include "lib/process.h"
 #include "socket/identify.h"
 #include "socket/socket.h"
-
-#define ADOPT_LOCK_TRIES 50000
 
 static bool has_cookie(struct socket *sock, int fd, uint64_t cookie)
 {
@@ -69,32 +68,22 @@ static struct socket *socket_adopt(int fd, const struct cop_mark *mark)
 
 /*
  * Two threads may get the same kernel socket at once. The lock makes the second one
- * find the socket that the first one has made. A signal handler whose own thread
- * holds the lock goes on without it in the end, and so does a child that was forked
- * while it was held.
+ * find the socket that the first one has made.
  */
-static _Atomic(bool) adopting; /* (a) */
-
-static void adopt_lock(void)
-{
-	for (int i = 0; i < ADOPT_LOCK_TRIES; i++) {
-		if (!atomic_exchange(&adopting, true))
-			return;
-		cop_yield();
-	}
-}
+static _Atomic(uint32_t) adopting; /* (a) the thread that adopts */
 
 static bool mark_adopt(int fd, const struct cop_mark *mark)
 {
 	struct socket *sock;
+	struct cop_held held;
 	bool adopted;
 
-	adopt_lock();
+	cop_lock(&adopting, &held);
 	sock = socket_adopt(fd, mark);
 	adopted = sock && !fd_install(fd, sock);
 	if (adopted)
 		cop_debug(fd, "is a COP socket that came from elsewhere");
-	atomic_store(&adopting, false);
+	cop_unlock(&adopting, &held);
 	return adopted;
 }
 

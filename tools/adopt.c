@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
  * adopt.c - the syntax of COP_ADOPT: udp, or udp: and a list of ports and
- * ranges of them, separated by commas.
+ * ranges of ports, separated by commas.
  *
- * The library ignores what it does not understand, since no program is to fail
- * for it. The launcher can say so before there is a program.
+ * The library ignores a value that it does not understand, because no program
+ * must fail for it. The launcher can reject the value before there is a
+ * program.
  */
 #include <string.h>
 
 #include "adopt.h"
 
-/* A port at *s, which is moved behind it; 0: there is none. */
+/* Reads a port at *s and moves *s behind it. Returns 0 if there is no port. */
 static int port(const char **s)
 {
 	long n = 0;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * budget.c - how much work one process may cause, and all of them: what a process
- * has in its memory may be made to keep a reader busy for ever.
+ * budget.c - limits the work for one process and for all processes together. A
+ * hostile process may fill its memory so that a reader would read for ever.
  *
- * Time is that of the processor, so a busy machine leaves nothing out. 10,000
- * sockets take 0.2 s of it.
+ * Time is counted as processor time, so that nothing is left out on a busy
+ * machine. 10,000 sockets take 0.2 s of it.
  */
 #include <stdint.h>
 #include <time.h>
@@ -12,7 +12,7 @@
 #include "budget.h"
 #include "supervise.h"
 
-#define CLOCK_EVERY 64 /* reads, between two looks at the clock */
+#define CLOCK_EVERY 64 /* how many reads for each look at the clock */
 
 struct amount {
 	int64_t us, flows, bytes;

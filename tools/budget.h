@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * budget.h - how much work one process may cause, and all of them.
+ * budget.h - limits the work for one process and for all processes together.
  */
 #ifndef COP_TOOLS_BUDGET_H
 #define COP_TOOLS_BUDGET_H
@@ -9,20 +9,21 @@
 #include <stddef.h>
 
 /**
- * budget_begin - begin a look at all processes
+ * budget_begin - begin to read all processes
  */
 void budget_begin(void);
 
 /**
  * budget_begin_process - begin with the next process
  *
- * It may use what is left for all, but no more than is meant for one. When all
- * is spent it still gets a little: no process hides another by its greed.
+ * A process may use what is left for all processes, up to the limit of one
+ * process. When nothing is left, it still gets a little, so that no process
+ * hides another.
  */
 void budget_begin_process(void);
 
 /**
- * budget_read - take note of a read
+ * budget_read - count a read
  * @len: its length
  *
  * Returns whether there is still a budget for it.
@@ -30,14 +31,14 @@ void budget_begin_process(void);
 bool budget_read(size_t len);
 
 /**
- * budget_flow - take note of a flow
+ * budget_flow - count a flow
  *
  * Returns whether there is still a budget for it.
  */
 bool budget_flow(void);
 
 /**
- * budget_is_spent - whether something of this process was left out
+ * budget_is_spent - whether the budget was too small for this process
  */
 bool budget_is_spent(void);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * check.c - cop check: whether libcop acts here, or would act in a program.
+ * check.c - cop check: says whether libcop acts here, or would act in a
+ * program.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +24,10 @@ static int answer(const char *subject, enum verdict verdict, const char *reason)
 
 /* ---- a command ----------------------------------------------------------- */
 
-/* Nothing that cop run would do is left out, and then its loader is asked. */
+/*
+ * Does everything that cop run would do, and then asks the program's loader,
+ * too.
+ */
 static enum verdict judge(const char *command, struct library *lib,
 			  struct program *prog, const char **detail)
 {
@@ -59,7 +63,10 @@ static int check_command(const char *command)
 
 /* ---- the environment ----------------------------------------------------- */
 
-/* What any program gets, by LD_PRELOAD or /etc/ld.so.preload: the shell's. */
+/*
+ * Asks the shell's loader: LD_PRELOAD and /etc/ld.so.preload serve every
+ * program.
+ */
 static int check_environment(void)
 {
 	char reason[REPORT_MAX];

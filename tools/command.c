@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * command.c - what the subcommands of cop have in common.
+ * command.c - functions that the subcommands of cop share.
  */
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,35 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * command.h - what the subcommands of cop have in common.
+ * command.h - functions that the subcommands of cop share.
  */
 #ifndef COP_TOOLS_COMMAND_H
 #define COP_TOOLS_COMMAND_H
 
 #include <stdbool.h>
 
-/* What cop itself could not do, as in env(1), nice(1) and timeout(1). */
+/* The exit status if cop itself fails, as in env(1), nice(1) and timeout(1). */
 #define EXIT_USAGE 125
 
 struct command {
 	const char *name;
-	const char *args;    /* as they stand in its usage */
+	const char *args;    /* the arguments, for its usage */
 	const char *summary; /* what it does, in a few words */
-	void (*help)(void);  /* the rest of what cop help NAME says; or NULL */
+	void (*help)(void);  /* prints the rest of cop help NAME; or NULL */
 	int (*main)(int argc, char *argv[]); /* argv[0] is the name; NULL: a
 					      * program of its own */
-	bool keeps_preload;		     /* which looks at LD_PRELOAD */
+	bool keeps_preload;		     /* the program reads LD_PRELOAD */
 };
 
-/* It is in run.c. */
+/* In run.c. */
 extern const struct command cop_run;
 
-/* Those that are programs of their own; cop lists them, too. */
+/* Subcommands that are programs of their own. cop lists them, too. */
 #define CHECK_SUMMARY "say whether libcop acts here, or would in a program"
 #define STAT_SUMMARY  "show the COP sockets of running programs"
 
 /**
- * cop_usage - print what cop help NAME prints
- * @command: of the subcommand
+ * cop_usage - print the text of cop help NAME
+ * @command: the subcommand
  *
  * Returns the status to exit with.
  */
@@ -44,10 +44,10 @@ bool cop_is_help(const char *arg);
 /**
  * cop_program - the main() of a subcommand that is a program of its own
  * @command: the subcommand
- * @argc: as of main()
- * @argv: likewise. From cop it has the launcher's path (empty where it is not
- *	known), the subcommand's name, and the arguments; a program that is
- *	started by hand has only these behind its own name
+ * @argc: main()'s
+ * @argv: main()'s. If cop has started the program: the launcher's path (empty
+ *	if it is not known), the subcommand's name, and the arguments. If a user
+ *	has started it: the program's name and the arguments
  *
  * Returns the status to exit with.
  */

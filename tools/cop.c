@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * cop.c - the launcher: finds the subcommand, and explains itself.
+ * cop.c - the launcher: finds the subcommand, and prints the help.
  *
- * It is linked statically and starts no process, since every program that is
- * started with it pays for it. A subcommand that nothing has to wait for is a
- * program of its own, cop-NAME, which cop becomes; each has a line in the table
- * below. Counterpart: git, and its programs in libexec/git-core.
+ * The launcher is linked statically and starts no process, because every
+ * program that it starts has to wait for it. Other subcommands are programs of
+ * their own, cop-NAME, which cop executes. Each subcommand has a line in the
+ * table below. Counterpart: git, and its programs in libexec/git-core.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,7 +22,8 @@
 #define COP_LIBEXECDIR "/usr/local/libexec"
 #endif
 
-#define PROGRAMS "libexec/cop/cop-" /* from cop, or from beside its bin */
+#define PROGRAMS \
+	"libexec/cop/cop-" /* relative to cop, or to its bin's parent */
 
 static int version_main(int argc, char *argv[]);
 static int help_main(int argc, char *argv[]);
@@ -91,9 +92,10 @@ static void help_all(void)
 }
 
 /*
- * Become the program of a subcommand: argv[0] is the subcommand's name. What the
- * loader is told to do to programs is not meant for ours; one that has to know
- * has no loader.
+ * Executes the program of a subcommand: argv[0] is the subcommand's name. It
+ * removes LD_PRELOAD and LD_AUDIT first, which are meant for other programs. A
+ * subcommand that reads LD_PRELOAD is linked statically, so no loader obeys it
+ * there.
  */
 static int become(const struct command *command, int argc, char *argv[])
 {
@@ -138,7 +140,7 @@ static int help_main(int argc, char *argv[])
 	return command ? explain(command) : unknown(argv[1]);
 }
 
-/* What one may type instead of a subcommand. */
+/* Options that stand in the place of a subcommand. */
 static const char *long_name(const char *arg)
 {
 	if (cop_is_help(arg))

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * elf.c - what an executable's headers tell of how it is started: by which
- * loader if any, for which machine, and whether Go has made it.
+ * elf.c - reads from an ELF file's headers how the program is started: for
+ * which machine it is, which loader it asks for, and whether the Go compiler
+ * has made it.
  *
- * Only what is asked for is read, since a program waits for it: mostly the
- * first page, and the names of the sections. A file is not believed: whatever
- * points beyond it is not there. Counterpart in the kernel: load_elf_binary().
+ * It reads little, because a program waits for it: mostly the first page, and
+ * the names of the sections. The file may be wrong: offsets that point beyond
+ * it are ignored. Counterpart in the kernel: load_elf_binary().
  */
 #include <link.h>
 #include <stdint.h>
@@ -17,9 +18,12 @@
 #include "elf.h"
 
 #define PAGE	4096 /* the kernel's limit for program headers, too */
-#define GO_NOTE 4    /* the type of the note that has a Go build's name */
+#define GO_NOTE 4    /* type of the note with the name of a Go build */
 
-/* Our own, from the linker: a library for us is one for libcop.so, too. */
+/*
+ * This program's own header, from the linker: libcop.so is for the same
+ * machine.
+ */
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 struct elf_file {
@@ -29,7 +33,10 @@ struct elf_file {
 	_Alignas(16) unsigned char rest[PAGE]; /* read last, beyond head */
 };
 
-/* Up to a page of the file; NULL if there is less. Good until the next call. */
+/*
+ * Reads up to a page of the file; NULL if there is less. Valid until the next
+ * call.
+ */
 static const void *part(struct elf_file *f, uint64_t offset, size_t n)
 {
 	if (offset <= f->len && n <= f->len - offset)
@@ -40,9 +47,9 @@ static const void *part(struct elf_file *f, uint64_t offset, size_t n)
 	return f->rest;
 }
 
-/* ---- what there is in segments ------------------------------------------- */
+/* ---- segments ------------------------------------------------------------ */
 
-/* As the kernel wants it: with its closing 0. */
+/* The loader's name must end with a 0, as the kernel demands. */
 static int read_interp(struct elf_file *f, const ElfW(Phdr) * ph,
 		       struct elf_image *image)
 {
@@ -58,7 +65,7 @@ static int read_interp(struct elf_file *f, const ElfW(Phdr) * ph,
 	return 0;
 }
 
-/* Of two kinds of ET_DYN, programs say what they are. */
+/* Programs and libraries are both ET_DYN, but a program is marked as one. */
 static bool is_pie(const ElfW(Dyn) * dyn, size_t n)
 {
 	for (; n && dyn->d_tag != DT_NULL; dyn++, n--)
@@ -147,9 +154,12 @@ static int read_segments(struct elf_file *f, const ElfW(Ehdr) * eh,
 	return 0;
 }
 
-/* ---- what there is in sections ------------------------------------------- */
+/* ---- sections ------------------------------------------------------------ */
 
-/* A build without a name has no note, but a section that only Go makes. */
+/*
+ * A Go build without a name has no note, but it has a section that only Go
+ * makes.
+ */
 static bool names_have_go(const char *names, size_t len)
 {
 	static const char *const marks[] = { ".go.buildinfo",
@@ -161,7 +171,7 @@ static bool names_have_go(const char *names, size_t len)
 	return false;
 }
 
-/* The names of the sections are together in one, which may be of any size. */
+/* One section has the names of all sections. It may have any size. */
 static bool has_go_section(struct elf_file *f, const ElfW(Ehdr) * eh)
 {
 	size_t pages = sysconf(_SC_PAGESIZE), skip;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * elf.h - what an executable's headers tell of how it is started.
+ * elf.h - reads from an ELF file's headers how the program is started.
  */
 #ifndef COP_TOOLS_ELF_H
 #define COP_TOOLS_ELF_H
@@ -14,17 +14,17 @@ struct elf_image {
 			  * and byte order; else nothing below is known */
 	bool has_interp; /* it asks for a loader, which is */
 	char interp[PATH_MAX];
-	bool is_library; /* or a loader: dynamic, and not said to be a program */
+	bool is_library; /* or a loader: dynamic, not marked as a program */
 	bool is_go;	 /* made by the Go compiler, all or in part */
 };
 
 /**
- * elf_read - look at an ELF file
+ * elf_read - read the headers of an ELF file
  * @fd: the file
- * @image: what is in it
+ * @image: filled in
  *
- * Returns 0, or -1 if it is no ELF file that the kernel would start or a loader
- * would load.
+ * Returns 0, or -1 if it is no ELF file that the kernel starts or a loader
+ * loads.
  */
 int elf_read(int fd, struct elf_image *image);
 

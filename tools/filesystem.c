@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * filesystem.c - whether a page of a file may take for ever: another process is
- * asked for it (FUSE), or another machine (NFS, and whatever is not known here).
+ * filesystem.c - says whether reading a page of a file may take for ever,
+ * because another process has to provide it (FUSE), or another machine (NFS). A
+ * file system of unknown type counts as such, too.
  *
- * A page that is mapped may be read from the file at any time, and whoever waits
- * for it can't be killed. So file systems are told by their type, which the kernel
- * says for each device in /proc/PID/mountinfo.
+ * The kernel may read a mapped page from its file at any time, and a process
+ * that waits for the page can't be killed. So this file looks at the type of
+ * the file system, which /proc/PID/mountinfo shows for each device.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -19,7 +20,7 @@
 
 #include "filesystem.h"
 
-/* Of memory, or of a disk that is the machine's own. */
+/* File systems in memory, or on a disk of this machine. */
 static const char *const safe_types[] = {
 	"tmpfs", "ramfs",    "overlay", "ext2",	    "ext3",	 "ext4",
 	"xfs",	 "btrfs",    "f2fs",	"bcachefs", "zfs",	 "jfs",
@@ -28,7 +29,7 @@ static const char *const safe_types[] = {
 };
 
 #define ANY	  UINT64_MAX
-#define SCANS_MAX 8 /* of one process's mounts, which may be very many */
+#define SCANS_MAX 8 /* scans for one process, which may have very many mounts */
 
 static uint64_t *safe;
 static size_t n_safe, safe_size;
@@ -71,7 +72,7 @@ static bool is_safe_type(const char *type)
 
 /*
  * "id parent major:minor root place options [more...] - type source options".
- * Others are not remembered: a process may have as many mounts as it likes.
+ * Remembers safe devices only: a process may have as many mounts as it likes.
  */
 static void take_mount(const char *line, uint64_t wanted)
 {
@@ -104,7 +105,7 @@ static void take_mounts(int dir, const char *name, uint64_t wanted)
 	fclose(f);
 }
 
-/* Of shared memory without a name, which no mount shows. */
+/* The device of shared memory without a name, which no mount shows. */
 static void take_memory(void)
 {
 	int fd = memfd_create("cop", MFD_CLOEXEC);
@@ -117,7 +118,7 @@ static void take_memory(void)
 	close(fd);
 }
 
-/* In a map, a file's device is not always the one that stat() tells. */
+/* A file's device in a map is not always the one that stat() returns. */
 static void take_trusted(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -148,7 +149,10 @@ void filesystem_begin(const char *trusted)
 	take_mounts(AT_FDCWD, "/proc/self/mountinfo", ANY);
 }
 
-/* A process may have mounts of its own. That there is none proves nothing. */
+/*
+ * A process may have its own mounts. If they don't show the device, it is
+ * unknown.
+ */
 bool filesystem_stalls(struct target *t, uint64_t dev)
 {
 	if (is_safe(dev))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * filesystem.h - whether a page of a file may take for ever.
+ * filesystem.h - says whether reading a page of a file may take for ever.
  */
 #ifndef COP_TOOLS_FILESYSTEM_H
 #define COP_TOOLS_FILESYSTEM_H
@@ -11,10 +11,8 @@
 #include "target.h"
 
 /**
- * filesystem_begin - find out what is known from the start
- * @trusted: a file that has been read before; its file system can be read from
- *
- * Forgets what was known before.
+ * filesystem_begin - forget all devices, and learn the ones that are safe
+ * @trusted: a file that was read before, so its file system is safe
  */
 void filesystem_begin(const char *trusted);
 
@@ -23,7 +21,7 @@ void filesystem_begin(const char *trusted);
  * @t: a process that has the file mapped
  * @dev: the device, as in its map: the major number in the upper 32 bits
  *
- * Returns true where it is not known.
+ * Returns true if it does not know the file system.
  */
 bool filesystem_stalls(struct target *t, uint64_t dev);
 

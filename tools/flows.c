@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * flows.c - the flows of a COP socket of another process. They are in two lists,
- * but for what the socket keeps of its first destination and of the peer that it
- * is connected to: what is known of a peer is the sum.
+ * flows.c - reads the flows of a COP socket of another process. The library
+ * keeps them in two lists, and keeps two more in the socket itself: those of
+ * its first destination and of its connected peer. A peer's figures are the sum
+ * of all these.
  *
- * A list may change while it is walked, and what was a link of it become another
- * socket's. Each link says which table it is in and what is in front of it, which
- * tells; then the walk begins anew.
+ * A list may change while this reads it, and a link may become another
+ * socket's. Each link names its table and the link before it. If these do not
+ * fit, the walk begins again.
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -15,8 +16,8 @@
 #include "budget.h"
 #include "flows.h"
 
-#define FLOWS_MAX  4096 /* of one socket, whatever its library says, with */
-#define KEPT	   2	/* those that the socket keeps itself */
+#define FLOWS_MAX  4096 /* the most flows of one socket */
+#define KEPT	   2	/* of these, the flows in the socket itself */
 #define WALK_TRIES 8
 #define FIRST_GONE UINT64_MAX
 
@@ -50,7 +51,7 @@ static void take_flow(const struct cop_export *x, const struct object *o,
 	};
 }
 
-/* Returns whether the list was one from its beginning to its end. */
+/* Returns whether the list stayed the same from its first link to its last. */
 static bool walk(const struct target *t, const struct cop_export *x,
 		 uint64_t addr, struct flows *flows)
 {
@@ -72,7 +73,7 @@ static bool walk(const struct target *t, const struct cop_export *x,
 	return !addr;
 }
 
-/* In the end there is what the last walk came upon. */
+/* If every walk fails, the flows are those that the last walk has found. */
 static void read_lists(const struct target *t, const struct cop_export *x,
 		       uint64_t sk_addr, struct flows *flows)
 {
@@ -91,7 +92,7 @@ static void read_lists(const struct target *t, const struct cop_export *x,
 
 /* ---- the sum ------------------------------------------------------------- */
 
-/* NULL: there is no room. */
+/* Returns NULL if there is no room. */
 static struct stat_flow *flow_of(struct flows *flows, uint32_t addr,
 				 uint16_t port)
 {
@@ -158,7 +159,7 @@ static void add_first(const struct cop_export *x, const struct object *sk,
 		add_sent(flows, first >> 16, ntohs((uint16_t)first), &sent);
 }
 
-/* What is just being sent or received may have one time already. */
+/* A datagram in progress may have set one of the two times already. */
 static void complete(struct stat_flow *f)
 {
 	if (!f->begin)

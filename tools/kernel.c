@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * kernel.c - what the kernel says of UDP sockets: /proc/PID/net/udp, once for each
- * network namespace. It hands out a page at a time, and counts from the beginning
- * where the next one starts: what comes and goes meanwhile makes it leave others
- * out. So where one is missing the list is read again. Counterpart in the kernel:
- * udp_seq_start(), udp4_format_sock().
+ * kernel.c - reads the kernel's list of UDP sockets, /proc/PID/net/udp, once
+ * for each network namespace. The kernel returns a page at a time, and finds
+ * the start of the next page by counting sockets from the beginning: sockets
+ * that are opened or closed meanwhile make it skip others. So if a socket is
+ * missing, the list is read again. Counterpart in the kernel: udp_seq_start(),
+ * udp4_format_sock().
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,12 +16,12 @@
 #include "kernel.h"
 
 #define READ_SIZE (64 * 1024)
-#define READS_MAX 5 /* of one list, until kernel_forget() */
+#define READS_MAX 5 /* reads of one list, until kernel_forget() */
 
 struct network {
 	struct network *next;
-	uint64_t ino;		   /* of the namespace */
-	struct kernel_sock *socks; /* by inode */
+	uint64_t ino;		   /* the namespace's inode */
+	struct kernel_sock *socks; /* sorted by inode */
 	size_t n, size;
 	int reads;
 };
@@ -57,7 +58,7 @@ static struct kernel_sock *place(struct network *net)
 	return &more[net->n];
 }
 
-/* Addresses are printed as the number that the machine takes them for. */
+/* The kernel prints an address as a number in the machine's own byte order. */
 static void take_line(struct network *net, const char *line)
 {
 	unsigned long inode, drops;
@@ -77,7 +78,7 @@ static void take_line(struct network *net, const char *line)
 	net->n++;
 }
 
-/* Of those that were read before, the latest. */
+/* Sorts the sockets by inode, and keeps the latest reading of each. */
 static void sort(struct network *net)
 {
 	size_t n = 1;
@@ -110,7 +111,7 @@ static void network_read(struct network *net, const struct target *t)
 	sort(net);
 }
 
-/* That of a process; NULL: it is not known, or there is no memory. */
+/* Returns the process's namespace; NULL if it is unknown, or without memory. */
 static struct network *network_of(struct target *t)
 {
 	struct network *net;
@@ -142,7 +143,9 @@ static const struct kernel_sock *find_in(const struct network *net,
 		       by_inode);
 }
 
-/* A socket stays in the network that it was made in, wherever it is handed to. */
+/*
+ * A socket stays in the namespace in which it was created, whoever receives it.
+ */
 const struct kernel_sock *kernel_find(struct target *t, uint64_t inode,
 				      bool is_listed)
 {

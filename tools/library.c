@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * library.c - the libcop.so that programs are started with: one that LD_PRELOAD
+ * library.c - finds the libcop.so for new programs: the one that LD_PRELOAD
  * names already, else the one that belongs to this cop.
  */
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include "self.h"
 
 #define PRELOAD	  "LD_PRELOAD"
-#define SEPARATES " :" /* to the loader, with no way to quote them */
+#define SEPARATES " :" /* the loader splits here; nothing can quote these */
 
 #ifndef COP_LIBDIR
 #define COP_LIBDIR "/usr/local/lib"
@@ -27,7 +27,7 @@ bool library_is_named(const char *path)
 	return !strcmp(slash ? slash + 1 : path, LIBRARY_NAME);
 }
 
-/* One without a slash is where the loader looks for it. */
+/* The loader searches for a name without a slash in its own directories. */
 static bool is_there(const char *path)
 {
 	return !strchr(path, '/') || !access(path, R_OK);
@@ -51,7 +51,10 @@ static bool find_in_preload(char *path, size_t size)
 	return false;
 }
 
-/* Beside cop, as in the build tree; in lib, beside cop's bin; or installed. */
+/*
+ * Beside cop (in the build tree), in lib beside cop's bin, or where it was
+ * installed.
+ */
 bool library_ours(char path[PATH_MAX])
 {
 	return self_find(path, LIBRARY_NAME, "lib/" LIBRARY_NAME,
@@ -63,7 +66,7 @@ static bool fits_preload(const char *path)
 	return !strpbrk(path, SEPARATES "$");
 }
 
-/* It has to be for the machine that cop itself is for. */
+/* The library must be for the same machine as cop. */
 static enum verdict look_inside(const struct library *lib)
 {
 	struct elf_image image;

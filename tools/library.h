@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * library.h - the libcop.so that programs are started with.
+ * library.h - finds the libcop.so for new programs.
  */
 #ifndef COP_TOOLS_LIBRARY_H
 #define COP_TOOLS_LIBRARY_H
@@ -13,8 +13,8 @@
 #define LIBRARY_NAME "libcop.so"
 
 struct library {
-	char path[PATH_MAX]; /* where it is, or was looked for last */
-	bool in_preload;     /* LD_PRELOAD names one already */
+	char path[PATH_MAX]; /* its path, or the last path that was tried */
+	bool in_preload;     /* LD_PRELOAD names a libcop.so already */
 };
 
 /**
@@ -25,17 +25,17 @@ bool library_is_named(const char *path);
 
 /**
  * library_ours - find the library that belongs to this cop
- * @path: where its path is put; or the last one that was tried
+ * @path: set to its path, or to the last path that was tried
  *
- * Returns whether there is one that can be read.
+ * Returns whether there is a library that can be read.
  */
 bool library_ours(char path[PATH_MAX]);
 
 /**
- * library_find - find the library that programs are to have
- * @lib: what is found
+ * library_find - find the library for new programs
+ * @lib: filled in
  *
- * Returns ACTIVE, or what is wrong with it.
+ * Returns ACTIVE, or the verdict that names what is wrong with the library.
  */
 enum verdict library_find(struct library *lib);
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * loader.c - what a program's own loader says of libcop.so: whether it finds
- * it, and whether it has what that needs. That takes a process, so cop check
- * does it and cop run does not.
+ * loader.c - asks a program's own loader whether it finds libcop.so and the
+ * libraries that libcop.so needs. That takes a process, so cop check does it
+ * and cop run does not.
  *
- * A program names its loader itself, so only one is run that root has put where
- * the system has its loaders.
+ * A program names its own loader. So this runs only loaders that root has put
+ * into the system's directories for them.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,9 +18,12 @@
 #include "library.h"
 #include "loader.h"
 
-/* ---- whose loader it is -------------------------------------------------- */
+/* ---- whether to trust the loader ----------------------------------------- */
 
-/* Without symbolic links. Debian's and others' are in a directory below. */
+/*
+ * @path has no symbolic links. On Debian the loader is in a subdirectory of
+ * these.
+ */
 static bool is_in_place(const char *path)
 {
 	static const char *const places[] = { "/lib/",	     "/lib32/",
@@ -42,7 +45,7 @@ static bool is_roots(const char *path)
 	       !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
-/* It, and each directory above it. */
+/* Whether only root can write the file and each directory above it. */
 static bool only_root_may_change(const char *path)
 {
 	char part[PATH_MAX];
@@ -59,7 +62,10 @@ static bool only_root_may_change(const char *path)
 	}
 }
 
-/* Also finds out where it really is, so that nobody can exchange it then. */
+/*
+ * Also sets the path without symbolic links, so that nobody can swap the file
+ * later.
+ */
 static bool is_systems(const char *loader, char real[PATH_MAX])
 {
 	return realpath(loader, real) && is_in_place(real) &&
@@ -68,7 +74,10 @@ static bool is_systems(const char *loader, char real[PATH_MAX])
 
 /* ---- asking it ----------------------------------------------------------- */
 
-/* At LD_WARN it would relocate, too, and run code for that. */
+/*
+ * Without LD_WARN: with it the loader would relocate, and run code of the
+ * library.
+ */
 static void list(const char *loader, int out)
 {
 	unsetenv("LD_WARN");
@@ -78,13 +87,19 @@ static void list(const char *loader, int out)
 	_exit(127);
 }
 
-/* What can't be found is listed too, and keeps the program from starting. */
+/*
+ * The loader also lists a library that it can't find: the program would not
+ * start.
+ */
 static bool is_missing(const char *line)
 {
 	return line[0] == '\t' && strstr(line, " => not found");
 }
 
-/* "\tPATH (0x...)" or "\tNAME => PATH (0x...)": the path, closed by a 0. */
+/*
+ * Finds PATH in "\tPATH (0x...)" or "\tNAME => PATH (0x...)", and ends it with
+ * a 0.
+ */
 static const char *listed(char *line)
 {
 	char *end = strstr(line, " (0x");
@@ -96,7 +111,7 @@ static const char *listed(char *line)
 	return arrow && arrow < end ? arrow + 4 : line + 1;
 }
 
-/* The first of each counts. */
+/* Keeps the first line of each kind. */
 static void keep(char to[LOADER_MAX], const char *text)
 {
 	if (!*to)
@@ -132,7 +147,7 @@ static void read_all(int in, struct loaded *loaded)
 		close(in);
 }
 
-/* Returns its exit status, or -1. */
+/* Returns the loader's exit status, or -1. */
 static int ask(const char *loader, struct loaded *loaded)
 {
 	int status = -1, out[2];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * loader.h - what a program's own loader says of libcop.so.
+ * loader.h - asks a program's own loader about libcop.so.
  */
 #ifndef COP_TOOLS_LOADER_H
 #define COP_TOOLS_LOADER_H
@@ -10,24 +10,25 @@
 #include "program.h"
 #include "verdict.h"
 
-#define LOADER_MAX (PATH_MAX + 512) /* of a line that it says */
+#define LOADER_MAX (PATH_MAX + 512) /* the longest line of the loader */
 
 struct loaded {
-	char path[LOADER_MAX];	    /* of the libcop.so that it would load */
-	char complaint[LOADER_MAX]; /* why it would not */
-	char other[LOADER_MAX];	    /* what else it says */
+	char path[LOADER_MAX];	    /* the libcop.so that it would load */
+	char complaint[LOADER_MAX]; /* its reason not to load libcop.so */
+	char other[LOADER_MAX];	    /* its other messages */
 };
 
 /**
- * loader_ask - have a program's loader list what it would load for SHELL
+ * loader_ask - let a program's loader list the libraries that it would load for
+ * SHELL
  * @prog: from program_judge(), which found it ACTIVE
- * @loaded: what it says of libcop.so
+ * @loaded: the loader's answer about libcop.so
  *
- * The environment is ours. The program itself is not given to the loader: glibc's
- * runs code of a file that it only lists, where the file asks for it (DT_AUDIT) or
- * is mapped on top of the loader. Returns ACTIVE, INACTIVE if there is no libcop.so
- * among it, UNLOADABLE, or UNKNOWN_LOADER if the loader is not the system's, and
- * nothing was run.
+ * The loader gets this process's environment. It does not get the program
+ * itself: even to list a file, glibc's loader runs code of the file if the file
+ * asks for it (DT_AUDIT) or is mapped over the loader. Returns ACTIVE; INACTIVE
+ * if libcop.so is not on the list; UNLOADABLE; or UNKNOWN_LOADER, without
+ * running anything, if the loader is not the system's.
  */
 enum verdict loader_ask(const struct program *prog, struct loaded *loaded);
 

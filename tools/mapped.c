@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * mapped.c - what a process has mapped: where its memory can be read without
- * waiting for anybody, and where in it our libcop.so is, by whatever name.
+ * mapped.c - reads a process's map: which of its memory can be read without
+ * waiting for another process, and where our libcop.so is, whatever its file's
+ * name.
  *
- * The library is told by its build-id, which is read from the process's memory. So
- * it does not matter whether the file is still there, in whose view of the file
- * system it is, and what stands in its place by now. What is found in one process
- * says nothing of any other. Counterpart: dl_iterate_phdr(3).
+ * It knows the library by its build-id, which it reads from the process's
+ * memory. So the file may have been removed or replaced since, or may be in
+ * another mount namespace. A result for one process says nothing about another
+ * one. Counterpart: dl_iterate_phdr(3).
  */
 #include <elf.h>
 #include <errno.h>
@@ -22,7 +23,7 @@
 /* One line of the map. */
 struct mapping {
 	uint64_t start, end;
-	uint64_t offset, dev, ino; /* ino is 0: it is of no file */
+	uint64_t offset, dev, ino; /* ino is 0 if it maps no file */
 	bool is_readable, is_code;
 	const char *path;
 };
@@ -44,7 +45,7 @@ static bool ranges_grow(void)
 	return true;
 }
 
-/* An object may lie across two that touch. */
+/* Joins ranges that touch, because an object may lie across both. */
 static void take_range(const struct mapping *m)
 {
 	if (n_ranges && ranges[n_ranges - 1].end == m->start) {
@@ -56,7 +57,7 @@ static void take_range(const struct mapping *m)
 	ranges[n_ranges++] = (struct range){ m->start, m->end };
 }
 
-/* What the kernel itself maps is neither the program's nor the library's. */
+/* The kernel's own mappings have no data of the program or of the library. */
 static bool is_kernels(const struct mapping *m)
 {
 	return !m->ino && m->path[0] == '[' && m->path[1] == 'v';
@@ -71,7 +72,9 @@ static bool is_named_so(const char *path)
 	return slash && !strncmp(slash + 1, LIBRARY_NAME, strlen(LIBRARY_NAME));
 }
 
-/* The ranges end with the mapping that it is in. */
+/*
+ * Uses the ranges found so far: the last one is the mapping that @addr is in.
+ */
 static bool peek(struct target *t, uint64_t addr, void *to, size_t len)
 {
 	t->ranges = ranges;
@@ -97,8 +100,9 @@ static bool is_elf(struct target *t, const struct mapping *m)
 }
 
 /*
- * Of other names only what begins with code is looked at, as libcop.so is linked:
- * to read a device's memory may do something to it.
+ * Under another name only a mapping that begins with code may be libcop.so,
+ * because it is linked in this way. Others are not read: a read of a device's
+ * memory may change the device.
  */
 static void take_file(struct target *t, const struct own *own,
 		      const struct mapping *m, struct mapped *found)
@@ -171,7 +175,7 @@ static bool parse(const char *s, struct mapping *m)
 	return true;
 }
 
-/* The kernel hands out whole lines. */
+/* Each read of the map returns whole lines. */
 static void take_lines(struct target *t, const struct own *own, char *text,
 		       struct mapped *found)
 {

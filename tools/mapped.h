@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mapped.h - which libcop.so a process has.
+ * mapped.h - finds the libcop.so that a process has mapped.
  */
 #ifndef COP_TOOLS_MAPPED_H
 #define COP_TOOLS_MAPPED_H
@@ -8,11 +8,12 @@
 #include "own.h"
 #include "target.h"
 
-#define MAPPED_MAX 8 /* of one process: dlmopen() makes more than one */
+#define MAPPED_MAX \
+	8 /* the most in one process: dlmopen() loads more than one */
 
-/* What there is in a process of our library, or of others by its name. */
+/* The libraries in a process that are ours, or have its name. */
 struct mapped {
-	int n; /* of ours */
+	int n; /* how many are ours */
 	struct cop_export export[MAPPED_MAX];
 	bool is_named;	/* a file of the library's name is mapped */
 	bool has_other; /* such a file is another library */
@@ -20,12 +21,12 @@ struct mapped {
 };
 
 /**
- * mapped_find - look through what a process has mapped
- * @t: the process, which gets its ranges; good until the next call
- * @own: the library that is looked for
- * @found: what there is
+ * mapped_find - find a library in a process's map
+ * @t: the process; its ranges are set, and are valid until the next call
+ * @own: our library
+ * @found: filled in
  *
- * Returns 0, or an errno: EACCES where one may not even see that much.
+ * Returns 0, or an errno: EACCES if this user may not read the map.
  */
 int mapped_find(struct target *t, const struct own *own, struct mapped *found);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * object.c - objects of the library in another process's memory, by what the
- * library itself says of where their fields are.
+ * object.c - reads objects of the library in another process's memory. The
+ * library exports where their fields are.
  */
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * object.h - objects of the library in another process's memory.
+ * object.h - reads objects of the library in another process's memory.
  */
 #ifndef COP_TOOLS_OBJECT_H
 #define COP_TOOLS_OBJECT_H
@@ -16,35 +16,35 @@ struct object {
  * object_read - copy an object
  * @t: the process, after target_mem()
  * @x: its library, from mapped_find()
- * @what: of what kind it is
- * @addr: where, which may be any number
- * @o: where to
+ * @what: its kind
+ * @addr: its address; may be any number
+ * @o: the copy
  *
- * Returns whether there is memory.
+ * Returns whether there is readable memory at @addr.
  */
 bool object_read(const struct target *t, const struct cop_export *x,
 		 enum cop_export_object what, uint64_t addr, struct object *o);
 
 /**
- * object_value - a field of an object
- * @x: the library it is of
+ * object_value - get a field of an object
+ * @x: its library
  * @name: the field
- * @o: the object
+ * @o: a copy of the object
  *
- * Returns its value, 0 where the library has no such field.
+ * Returns the field's value, 0 if the library has no such field.
  */
 uint64_t object_value(const struct cop_export *x, enum cop_export_name name,
 		      const struct object *o);
 
 /**
- * object_peek - one field of an object that is not copied
- * @t: as for object_read()
- * @x: likewise
+ * object_peek - read one field of an object
+ * @t: the process, after target_mem()
+ * @x: its library, from mapped_find()
  * @name: the field
- * @addr: where the object is
- * @value: what it has
+ * @addr: the object's address; may be any number
+ * @value: set to the field's value
  *
- * Returns whether there is memory.
+ * Returns whether there is readable memory at @addr.
  */
 bool object_peek(const struct target *t, const struct cop_export *x,
 		 enum cop_export_name name, uint64_t addr, uint64_t *value);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * own.c - the libcop.so that belongs to this cop, read with libelf. It is the only
- * file that is trusted: other processes have their copy where they can write to it,
- * and the file that they have mapped may be anything by the same name.
+ * own.c - reads the libcop.so that belongs to this cop, with libelf. Only this
+ * file is trusted: other processes can write to the copy in their memory, and
+ * the file that they have mapped may be any file of the same name.
  */
 #include <fcntl.h>
 #include <gelf.h>
@@ -14,7 +14,9 @@
 
 /* ---- its segments -------------------------------------------------------- */
 
-/* In the file; gives @note's place from the file's first byte. */
+/*
+ * Finds the note in the file, and sets its offset from the file's first byte.
+ */
 static bool take_note(struct own *own, Elf *elf, const GElf_Phdr *ph)
 {
 	Elf_Data *data = elf_getdata_rawchunk(elf, ph->p_offset, ph->p_filesz,
@@ -61,7 +63,7 @@ static bool take_segments(struct own *own, Elf *elf)
 	return has_begin && own->note_len;
 }
 
-/* The bytes that the file has for addresses. */
+/* Returns the file's bytes for a range of addresses. */
 static bool read_at(Elf *elf, uint64_t addr, void *to, size_t len)
 {
 	Elf_Data *data;
@@ -111,8 +113,8 @@ static bool find_symbol(Elf *elf, uint64_t *addr)
 }
 
 /*
- * What the loader would write over the pointers. Where a machine has no addend in
- * the table (REL, RELR), the pointer in the file is it.
+ * Sets the pointers as the loader would. On a machine whose table has no
+ * addends (REL, RELR) the pointers in the file are right already.
  */
 static void relocate(Elf *elf, uint64_t addr, void *bytes, size_t len)
 {
@@ -150,7 +152,7 @@ static bool field_fits(const struct cop_export *x, int i)
 	       (uint32_t)f->offset + f->size <= x->object[f->object];
 }
 
-/* A library that is older than this program has fewer fields. */
+/* An older library has fewer fields than this program knows. */
 static bool is_readable(struct cop_export *x)
 {
 	if (memcmp(x->magic, COP_EXPORT_MAGIC, sizeof(x->magic)) ||

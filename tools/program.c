@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * program.c - what would run if a command were executed, and whether libcop
- * would act in it.
+ * program.c - finds the program that a command would run, and says whether
+ * libcop would act in it.
  *
- * As for the kernel a script is its interpreter, which may be a script. What is
- * neither a script nor an ELF file is the shell's, as in execvp(). Counterpart
- * in the kernel: load_script() in fs/binfmt_script.c.
+ * A script runs its interpreter, which may be a script, too, as in the kernel.
+ * A file that is neither a script nor ELF runs in the shell, as in execvp().
+ * Counterpart in the kernel: load_script() in fs/binfmt_script.c.
  */
 #include <elf.h>
 #include <errno.h>
@@ -20,8 +20,8 @@
 #include "program.h"
 #include "secure.h"
 
-#define LINE_MAX_SIZE 256 /* of a first line, BINPRM_BUF_SIZE */
-#define DEPTH	      5	  /* scripts that are interpreters of scripts */
+#define LINE_MAX_SIZE 256 /* longest first line, BINPRM_BUF_SIZE */
+#define DEPTH	      5	  /* most scripts that interpret one another */
 
 static const char *base_name(const char *path)
 {
@@ -32,7 +32,7 @@ static const char *base_name(const char *path)
 
 /* ---- looking in PATH ----------------------------------------------------- */
 
-/* Directories may be "executed" as far as access() goes. */
+/* access() also says yes for a directory, so this checks for a regular file. */
 static int may_execute(const char *path)
 {
 	struct stat st;
@@ -46,7 +46,7 @@ static int may_execute(const char *path)
 	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS);
 }
 
-/* As execvp(): whatever is not to be executed, there may be another. */
+/* As execvp(): after a file that can't be executed, the search goes on. */
 static bool goes_on(int err)
 {
 	return err == EACCES || err == ENOENT || err == ENOTDIR ||
@@ -102,8 +102,8 @@ enum verdict program_find(struct program *prog, const char *command)
 /* ---- scripts ------------------------------------------------------------- */
 
 /*
- * The word behind "#!", and where it ends; NULL if there is none, or if the
- * line is so long that its end may be missing.
+ * Returns the word behind "#!" and sets its end. Returns NULL if there is no
+ * word, or if the line is so long that its end may be missing.
  */
 static const char *interpreter(const char *line, char *path)
 {
@@ -118,8 +118,8 @@ static const char *interpreter(const char *line, char *path)
 }
 
 /*
- * "#!/usr/bin/env NAME" is a script of NAME's. With options or variables, or if
- * env won't find it, it is left as env's.
+ * "#!/usr/bin/env NAME" runs NAME. With options or variables, or if env will
+ * not find NAME, the interpreter stays env.
  */
 static void look_through_env(char *path, const char *args)
 {
@@ -139,7 +139,10 @@ static void look_through_env(char *path, const char *args)
 		strcpy(path, found);
 }
 
-/* What runs what is in prog->runs: 1: goes on there, 0: it is ELF, or -1. */
+/*
+ * Replaces a script in prog->runs by its interpreter. Returns 1; 0 for ELF; or
+ * -1.
+ */
 static int next_file(struct program *prog, int fd)
 {
 	char line[LINE_MAX_SIZE + 1] = "";
@@ -171,7 +174,10 @@ static bool is_glibcs(const char *name)
 	       begins(name, "ld64.so.");
 }
 
-/* It may have another name, as those of the LSB; then the file's counts. */
+/*
+ * The loader may have another name, as the LSB's have: then its file's name
+ * counts.
+ */
 static enum verdict judge_loader(struct program *prog)
 {
 	const char *loader = prog->loader;
@@ -208,8 +214,8 @@ static enum verdict judge_image(struct program *prog, int fd)
 }
 
 /*
- * Go from script to interpreter until there is a program, and open it. It may
- * be executable without being readable.
+ * Goes from script to interpreter until it reaches a program, and opens that.
+ * The program may be executable without being readable.
  */
 static enum verdict descend(struct program *prog, int *fd)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * rates.c - what goes on in a second: two looks at a socket, and the time between
- * them.
+ * rates.c - rates per second: from two readings of a socket and the time
+ * between them.
  */
 #include <stdlib.h>
 
@@ -20,7 +20,10 @@ struct look {
 
 static struct look now, old;
 
-/* Memory is used again, kernel sockets are not (for long). */
+/*
+ * An address may be another sock's by now; an inode is not reused for a long
+ * time.
+ */
 static int by_identity(const void *a, const void *b)
 {
 	const struct memory *x = a, *y = b;
@@ -72,7 +75,7 @@ void rates_note(const struct stat_sock *s)
 	now.memory[now.n++] = remember(s);
 }
 
-/* Datagrams are counted in 32 bits, which overflow. */
+/* The count of datagrams has 32 bits and wraps. */
 static double per_second(uint64_t before, uint64_t after, uint64_t us)
 {
 	uint64_t more = after - before;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rates.h - what goes on in a second.
+ * rates.h - rates per second.
  */
 #ifndef COP_TOOLS_RATES_H
 #define COP_TOOLS_RATES_H
@@ -12,22 +12,23 @@ struct rates {
 };
 
 /**
- * rates_begin - begin a look: the one before becomes the old one
+ * rates_begin - begin a reading of all sockets; the last one becomes the old
+ * one
  */
 void rates_begin(void);
 
 /**
- * rates_note - remember a socket for the next look
+ * rates_note - remember a socket for the next reading
  * @s: the socket now
  */
 void rates_note(const struct stat_sock *s);
 
 /**
- * rates_find - what a socket has done since the old look
+ * rates_find - get a socket's rates since the old reading
  * @s: the socket now
- * @rates: where they are put
+ * @rates: filled in
  *
- * Returns whether the socket was there then.
+ * Returns whether the old reading has the socket.
  */
 bool rates_find(const struct stat_sock *s, struct rates *rates);
 

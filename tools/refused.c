@@ -52,7 +52,7 @@ void refused_version(struct refused *refused, const struct target *t)
 		 (int)t->pid, t->command);
 }
 
-/* 0: it is not there, or has no objection. */
+/* Returns 0 if Yama is not there, or allows it. */
 static int yama_scope(void)
 {
 	int fd = open("/proc/sys/kernel/yama/ptrace_scope",
@@ -67,7 +67,7 @@ static int yama_scope(void)
 	return atoi(text);
 }
 
-/* Root can't be told to try as root. */
+/* Does not advise root to try it as root. */
 static const char *advice(void)
 {
 	return geteuid() ? "try as root" : "CAP_SYS_PTRACE is wanted";

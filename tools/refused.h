@@ -14,53 +14,53 @@ struct refusal {
 };
 
 struct refused {
-	bool is_silent; /* all was said before */
-	int others;	/* not even known whether they have the library: of
-			 * other users, */
-	int own;	/* or protected ones of the same one */
-	int versions;	/* they have one that is not known */
-	struct refusal
-		memory;	      /* they have it, but their memory can't be read */
-	struct refusal slow;  /* it is in a file that may never be read */
-	struct refusal stuck; /* looking at them did not end */
-	struct refusal greedy; /* they took all that is spent on one */
+	bool is_silent; /* the messages were printed before */
+	int others;	/* processes of other users, whose map can't be read */
+	int own;	/* processes of this user, whose map can't be read */
+	int versions;	/* processes with another version of the library */
+	struct refusal memory; /* have the library, memory can't be read */
+	struct refusal slow;   /* library in a file that may stall a read */
+	struct refusal stuck;  /* the read did not end */
+	struct refusal greedy; /* the budget of one process was too small */
 };
 
 /**
- * refused_maps - it can't be seen what a process has mapped
- * @refused: where it is noted
+ * refused_maps - note that a process's map can't be read
+ * @refused: the notes
  * @t: the process
- * @err: errno, of which some mean that it has ended
+ * @err: errno; some values mean that the process has ended
  */
 void refused_maps(struct refused *refused, const struct target *t, int err);
 
 /**
- * refused_mem - a process has the library, but its memory can't be read
- * @refused: where it is noted
+ * refused_mem - note that a process has the library, but its memory can't be
+ * read
+ * @refused: the notes
  * @t: the process, with its name
  */
 void refused_mem(struct refused *refused, const struct target *t);
 
 /**
- * refused_version - a process has another library by the name of ours
- * @refused: where it is noted; a line says so at once
+ * refused_version - note that a process has another library with our library's
+ * name
+ * @refused: the notes; prints a line at once
  * @t: the process, with its name
  */
 void refused_version(struct refused *refused, const struct target *t);
 
 /**
  * refused_add - note a process
- * @refusal: of which kind
+ * @refusal: the kind of refusal
  * @t: the process, with its name
  */
 void refused_add(struct refusal *refusal, const struct target *t);
 
 /**
- * refused_say - say what there is to say of the processes, on stderr
- * @refused: what was noted
- * @is_one: only one was looked at, by request
+ * refused_say - print the notes on stderr
+ * @refused: the notes
+ * @is_one: the user has asked for one process only
  *
- * Returns whether that one can't be shown.
+ * Returns whether that process can't be shown.
  */
 bool refused_say(const struct refused *refused, bool is_one);
 

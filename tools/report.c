@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * report.c - a verdict in words.
+ * report.c - puts a verdict into words.
  */
 #include <stdio.h>
 #include <string.h>

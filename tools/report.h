@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * report.h - a verdict in words.
+ * report.h - puts a verdict into words.
  */
 #ifndef COP_TOOLS_REPORT_H
 #define COP_TOOLS_REPORT_H
@@ -9,25 +9,26 @@
 #include "program.h"
 #include "verdict.h"
 
-/* Two paths and a text. */
+/* Room for two paths and a text. */
 #define REPORT_MAX (2 * PATH_MAX + 512)
 
 /**
- * report_subject - whom a verdict is of: a program and what runs it, or the
- *	library
- * @buf: where to, of REPORT_MAX bytes
+ * report_subject - write what a verdict is about: a program and its
+ * interpreter, or
+ *	the library
+ * @buf: the text, of REPORT_MAX bytes
  * @verdict: the verdict
  * @lib: the library
- * @prog: the program; may be NULL where the verdict is the library's
+ * @prog: the program; may be NULL if the verdict is about the library
  */
 void report_subject(char *buf, enum verdict verdict, const struct library *lib,
 		    const struct program *prog);
 
 /**
- * report_reason - why, and what to do
- * @buf: where to, of REPORT_MAX bytes
+ * report_reason - write the reason of a verdict, and what to do
+ * @buf: the text, of REPORT_MAX bytes
  * @verdict: the verdict
- * @detail: more of it, or NULL
+ * @detail: a detail to add, or NULL
  */
 void report_reason(char *buf, enum verdict verdict, const char *detail);
 

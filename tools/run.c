@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * run.c - cop run: put libcop and what it is told into the environment, and
- * become the program.
+ * run.c - cop run: puts libcop and its settings into the environment, and
+ * executes the program.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -29,10 +29,10 @@ static bool is_name(const char *value)
 
 static const struct choice {
 	const char *name;
-	const char *variable; /* that it sets */
-	const char *value;    /* to this, if the option has no value */
-	bool (*is_valid)(const char *value); /* NULL: it takes none */
-	const char *wants;		     /* if it isn't valid */
+	const char *variable; /* the variable that the option sets */
+	const char *value;    /* its value if the option has none */
+	bool (*is_valid)(const char *value); /* NULL: takes no value */
+	const char *wants;		     /* names the valid values */
 	const char *args, *help;
 } choices[] = {
 	{ "--adopt", "COP_ADOPT", "udp", adopt_is_valid,
@@ -46,9 +46,9 @@ static const struct choice {
 };
 
 #define CHOICES (sizeof(choices) / sizeof(*choices))
-#define BEYOND	256 /* letters: what getopt_long() calls the first */
+#define BEYOND	256 /* the first long option's number, beyond all letters */
 
-/* A value stands behind a =, since the next word may be the command. */
+/* A value needs a = before it, because the next word may be the command. */
 static void make_options(struct option options[CHOICES + 1])
 {
 	for (size_t i = 0; i < CHOICES; i++)
@@ -72,7 +72,7 @@ static int apply(const struct choice *c, const char *value)
 	return 0;
 }
 
-/* What getopt_long() has not understood. */
+/* Reports an option that getopt_long() has not understood. */
 static int refuse(const char *arg)
 {
 	if (optopt >= BEYOND)
@@ -83,7 +83,7 @@ static int refuse(const char *arg)
 			arg);
 }
 
-/* The index of the command in *first; 0 or what to exit with. */
+/* Sets *first to the command's index. Returns 0, or the status to exit with. */
 static int read_options(int argc, char *argv[], int *first)
 {
 	struct option options[CHOICES + 1];
@@ -124,7 +124,7 @@ static int say(enum verdict verdict, const struct library *lib,
 	return cop_fail(status_of(verdict), "run: %s: %s", subject, reason);
 }
 
-/* What the kernel finds no way to run is the shell's, as in execvp(). */
+/* The shell runs a file that the kernel can't run, as in execvp(). */
 static int become(const struct program *prog, char *argv[], int argc)
 {
 	char *shell[argc + 2];
@@ -139,8 +139,8 @@ static int become(const struct program *prog, char *argv[], int argc)
 }
 
 /*
- * Of a program that can't be read it is not known whether libcop acts in it; it
- * most often does.
+ * Runs a program that can't be read, too: whether libcop acts in it is not
+ * known, but most often it does.
  */
 static enum verdict prepare(const char *command, struct library *lib,
 			    struct program *prog)

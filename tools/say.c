@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * say.c - lines for a terminal, in which nothing is obeyed that others chose.
+ * say.c - prints lines for a terminal, with text from outside made harmless.
  */
 #include <stdarg.h>
 

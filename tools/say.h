@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * say.h - lines for a terminal, in which nothing is obeyed that others chose.
+ * say.h - prints lines for a terminal, with text from outside made harmless.
  */
 #ifndef COP_TOOLS_SAY_H
 #define COP_TOOLS_SAY_H
@@ -9,16 +9,16 @@
 
 /**
  * cop_say - print a line, escaped as cop_escape() does it
- * @out: where to
+ * @out: the stream
  * @fmt: as for printf(), without the newline at the end
  */
 void cop_say(FILE *out, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /**
- * cop_fail - say why, on one line of stderr
- * @status: what to return
- * @fmt: as for printf(), without "cop: " ahead and the newline behind
+ * cop_fail - print the reason of a failure, on one line of stderr
+ * @status: the status to return
+ * @fmt: as for printf(), without "cop: " at the start and without the newline
  *
  * Returns @status.
  */

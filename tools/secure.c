@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * secure.c - whether the kernel would set AT_SECURE, at which a program's
- * loader ignores LD_PRELOAD. What a security module adds is not known here.
- * Counterpart in the kernel: bprm_fill_uid() in fs/exec.c and
+ * secure.c - says whether the kernel would set AT_SECURE for a program: then
+ * its loader ignores LD_PRELOAD. The rules of security modules are not known
+ * here. Counterpart in the kernel: bprm_fill_uid() in fs/exec.c and
  * cap_bprm_creds_from_file() in security/commoncap.c.
  */
 #include <stdbool.h>
@@ -27,7 +27,7 @@ struct vfs_caps {
 		uint32_t permitted;
 		uint32_t inheritable;
 	} data[2];
-	uint32_t rootid; /* in revision 3, of another user namespace's root */
+	uint32_t rootid; /* revision 3 only: the root of a user namespace */
 };
 
 static uint32_t le32(uint32_t x)
@@ -41,8 +41,8 @@ static uint32_t le32(uint32_t x)
 
 /*
  * The kernel shows capabilities that count in this user namespace as revision
- * 2. They make a program privileged if it has them at once, or some to choose
- * from.
+ * 2. Effective capabilities make a program privileged, and so do permitted
+ * ones.
  */
 static bool has_capabilities(const char *path)
 {
@@ -59,7 +59,7 @@ static bool has_capabilities(const char *path)
 	       caps.data[1].permitted;
 }
 
-/* The effective ids after exec are compared with the real ones before. */
+/* The kernel compares the effective ids after exec with the real ids before. */
 static bool changes_ids(const struct stat *st, bool honoured)
 {
 	uid_t uid = geteuid();
@@ -73,7 +73,9 @@ static bool changes_ids(const struct stat *st, bool honoured)
 	return uid != getuid() || gid != getgid();
 }
 
-/* With no_new_privs the bits are not looked at, but capabilities still are. */
+/*
+ * With no_new_privs the kernel ignores the set-id bits, but not capabilities.
+ */
 enum verdict secure_exec(const char *path)
 {
 	struct statvfs fs;

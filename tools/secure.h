@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * secure.h - whether the kernel tells a program's loader to trust nobody.
+ * secure.h - says whether the kernel would set AT_SECURE for a program.
  */
 #ifndef COP_TOOLS_SECURE_H
 #define COP_TOOLS_SECURE_H
@@ -11,7 +11,7 @@
  * secure_exec - whether a program would be started with AT_SECURE
  * @path: its file, which need not be readable
  *
- * Returns ACTIVE if not, or why.
+ * Returns ACTIVE if not, else the verdict that says why.
  */
 enum verdict secure_exec(const char *path);
 

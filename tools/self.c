@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * self.c - where this cop is installed: the launcher, and from there all else.
+ * self.c - finds where this cop is installed: the launcher, and the files
+ * beside it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +11,9 @@
 
 #include "self.h"
 
-static const char *launcher; /* NULL: this program is it */
+static const char *launcher; /* its file; NULL: this program is the launcher */
 
-/* The kernel says by which path the program was started, /proc or not. */
+/* The kernel tells each program the path of its start, even without /proc. */
 bool self_path(char path[PATH_MAX])
 {
 	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
@@ -30,7 +31,7 @@ void self_set_launcher(const char *path)
 	launcher = path;
 }
 
-/* Cut the last part of a path off, in place. */
+/* Cuts off the last part of a path, in place. */
 static bool up(char *path)
 {
 	char *slash = strrchr(path, '/');

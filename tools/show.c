@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * show.c - sockets in words: a table as that of ss(8), or JSON. Figures have the
- * names that COP_STATS gives them (datagram/stats.c).
+ * show.c - prints sockets: as a table like that of ss(8), or as JSON. Figures
+ * have the names that COP_STATS gives them (datagram/stats.c).
  *
- * libsmartcols lays the table's rows out. It prints JSON as one document, though;
- * readers of cop stat get an object a line, so that is printed here.
+ * libsmartcols prints the table. It would print JSON as one document, but
+ * readers of cop stat expect an object in each line, so this file prints JSON
+ * itself.
  */
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -25,11 +26,11 @@ static const char *const kinds[] = {
 	[COP_KIND_PENDING] = "undecided",
 };
 
-/* In the order of COP_STATS. */
+/* The figures, in the order of COP_STATS. */
 static const struct counter {
 	const char *name;
 	enum cop_export_name field; /* COP_FIELDS: the kernel's drops */
-	bool always;		    /* in the table, even if it is 0 */
+	bool always;		    /* the table shows it even if it is 0 */
 } counters[] = {
 	{ "tx", COP_SOCK_TX, true },
 	{ "tx_bytes", COP_SOCK_TX_BYTES, true },
@@ -69,8 +70,8 @@ static void name_of(char *name, uint32_t addr, uint16_t port)
 }
 
 /*
- * What to add to CLOCK_MONOTONIC, in microseconds, for the time of day: the same
- * for all times of a socket.
+ * Returns the difference between the time of day and CLOCK_MONOTONIC, in
+ * microseconds. All times of a socket use the same difference.
  */
 static int64_t epoch;
 
@@ -160,7 +161,9 @@ static void flow_json(FILE *out, const struct stat_sock *s,
 
 /* ---- the table ----------------------------------------------------------- */
 
-/* One that has no port yet, or is in an unknown network, is not listed. */
+/*
+ * The kernel does not list a socket without a port, or in an unknown namespace.
+ */
 static void queue_text(char text[16], const struct stat_sock *s, uint32_t queue)
 {
 	snprintf(text, 16, s->is_listed ? "%" PRIu32 : "-", queue);
@@ -173,7 +176,9 @@ static void text_name(char *name, uint32_t addr, uint16_t port)
 		strcpy(strchr(name, ':'), ":*");
 }
 
-/* A row is printed before the next is known, so what mostly fits is decided here. */
+/*
+ * A row is printed before the next one is known, so the widths are fixed here.
+ */
 static const struct column {
 	const char *name;
 	int width, flags;
@@ -197,7 +202,10 @@ static const struct column {
 
 static struct libscols_table *rows;
 
-/* What a row has is safe already, and is not to be cut where a terminal ends. */
+/*
+ * The text of a row is escaped already, and must not be cut at the terminal's
+ * width.
+ */
 static struct libscols_table *make_table(void)
 {
 	struct libscols_table *table = scols_new_table();
@@ -213,7 +221,7 @@ static struct libscols_table *make_table(void)
 	return table;
 }
 
-/* Where a row did not fit, those that follow are aligned with it. */
+/* If a row needs more room, the rows after it use the same width. */
 static void widen(struct libscols_table *table,
 		  const char *const cells[COLUMNS])
 {
@@ -254,7 +262,7 @@ void show_heading(FILE *out)
 	put_row(out, cells);
 }
 
-/* For free(), or NULL. */
+/* Returns a text that the caller frees, or NULL. */
 static char *users_text(const struct stat_sock *s)
 {
 	char command[COMMAND_MAX * COP_ESCAPE_MAX];

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * sockets.c - the COP sockets of another process, out of its memory, while it goes
- * on. Slots lead to objects in type-stable memory (lib/slab.c), so what is read may
- * be another socket's by now, but always is of its type; that an object still
- * belongs to the one that led to it is checked behind the read. Nothing is followed
- * without end, nor believed. One socket is kept at a time, however many there are.
+ * sockets.c - reads the COP sockets of another process out of its memory, while
+ * that process runs. Slots point to objects in type-stable memory (lib/slab.c):
+ * an object may be another socket's by now, but it always has the right type.
+ * After each read this checks that the object still belongs to the slot or
+ * object that pointed to it. It trusts no value in that memory, and ends every
+ * walk after a limit. It keeps one socket at a time, however many there are.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -22,10 +23,10 @@
 
 #define READ_TRIES 8
 
-/* A descriptor that a slot says is a COP socket's. */
+/* A descriptor whose slot says that it is a COP socket's. */
 struct lead {
-	uint64_t socket; /* the struct socket */
-	uint64_t inode;	 /* of the kernel socket */
+	uint64_t socket; /* address of the struct socket */
+	uint64_t inode;	 /* inode of the kernel socket */
 	int fd;
 };
 
@@ -34,23 +35,22 @@ struct leads {
 	size_t n, size;
 };
 
-/* Those that are to one socket. */
+/* The descriptors of one socket. */
 struct group {
 	const struct lead *lead;
 	size_t n;
 };
 
-/* The table of descriptors, and a part of it. */
+/* The table of descriptors, and a copy of a part of it. */
 struct slots {
-	uint64_t start,
-		max;	   /* where its chunks are named, and how many slots */
-	uint64_t first, n; /* which slots are here */
+	uint64_t start, max; /* address of the chunks' table, number of slots */
+	uint64_t first, n;   /* the copied part: first slot, number of slots */
 	void *slot[COP_EXPORT_CHUNK];
 };
 
 /* ---- descriptors --------------------------------------------------------- */
 
-/* 0: it is no socket. */
+/* Returns a descriptor's inode, 0 if it is no socket. */
 static uint64_t socket_inode(const struct target *t, int fd)
 {
 	char name[32], link[64];
@@ -81,7 +81,7 @@ static void lead_add(struct leads *leads, uint64_t socket, uint64_t inode,
 	leads->lead[leads->n++] = (struct lead){ socket, inode, fd };
 }
 
-/* Slots come in chunks, each in one piece. */
+/* The slots lie in chunks; a chunk is one piece of memory. */
 static bool read_slots(const struct target *t, const struct cop_export *x,
 		       struct slots *s, uint64_t first)
 {
@@ -97,7 +97,7 @@ static bool read_slots(const struct target *t, const struct cop_export *x,
 	return true;
 }
 
-/* The struct socket that a descriptor leads to, or 0. */
+/* Returns the address of a descriptor's struct socket, or 0. */
 static uint64_t slot_of(const struct target *t, const struct cop_export *x,
 			struct slots *s, uint64_t fd)
 {
@@ -118,7 +118,9 @@ static int by_socket(const void *a, const void *b)
 	return x->fd - y->fd;
 }
 
-/* Only what is open is asked for: most of the table was never touched. */
+/*
+ * Reads the slots of open descriptors only: most of the table was never used.
+ */
 static void find_leads(const struct target *t, const struct cop_export *x,
 		       struct slots *slots, struct leads *leads)
 {
@@ -157,7 +159,9 @@ static uint64_t now_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* Whose it is when it was read is who had it before and has it still. */
+/*
+ * The copy is good if the object has the same owner before and after the read.
+ */
 static bool read_sock(const struct target *t, const struct cop_export *x,
 		      uint64_t socket, uint64_t *addr, struct object *sk)
 {
@@ -199,11 +203,12 @@ static void take_sock(const struct cop_export *x, const struct object *sk,
 		s->counter[i] = object_value(x, COP_SOCK_TX + i, sk);
 }
 
-/* ---- what the kernel has of it ------------------------------------------- */
+/* ---- the kernel socket --------------------------------------------------- */
 
 /*
- * A descriptor that was closed unseen may be another socket's by now, which the
- * port tells, as it does to the library. One without a port is in no list.
+ * A descriptor that was closed unseen may be another socket's by now. Its port
+ * shows that, here as in the library. The kernel does not list a socket without
+ * a port.
  */
 static bool is_its_own(const struct stat_sock *s, const struct kernel_sock *ks)
 {
@@ -240,7 +245,10 @@ static bool take_fds(struct target *t, const struct lead *lead, size_t n,
 	return s->n_fds;
 }
 
-/* What was bound or connected in another process is known to the kernel alone. */
+/*
+ * If another process has bound or connected the socket, only the kernel knows
+ * it.
+ */
 static void take_names(struct stat_sock *s)
 {
 	if (!s->kernel.inode)
@@ -297,7 +305,10 @@ static int by_fd(const void *a, const void *b)
 	return x->lead->fd - y->lead->fd;
 }
 
-/* In the order of their first descriptors. Returns how many there are. */
+/*
+ * Groups descriptors by socket, in the order of first descriptors. Returns how
+ * many.
+ */
 static size_t make_groups(const struct leads *leads, struct group *group)
 {
 	size_t n = 0;
@@ -313,7 +324,7 @@ static size_t make_groups(const struct leads *leads, struct group *group)
 	return n;
 }
 
-/* A child of vfork() has its parent's memory, but not its parent's sockets. */
+/* A vfork() child has its parent's memory, but not its parent's sockets. */
 static bool is_owner(const struct target *t, const struct cop_export *x)
 {
 	uint64_t page, owner;

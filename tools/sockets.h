@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sockets.h - the COP sockets of other processes.
+ * sockets.h - reads the COP sockets of other processes.
  */
 #ifndef COP_TOOLS_SOCKETS_H
 #define COP_TOOLS_SOCKETS_H
@@ -16,8 +16,9 @@ struct stat_flow {
 	uint32_t addr;
 	uint16_t port;
 	uint64_t tx, tx_bytes;
-	uint64_t begin, end;  /* of both ways; microseconds, CLOCK_MONOTONIC */
-	struct cop_source rx; /* as far as it is reported */
+	uint64_t begin, end;  /* first and last datagram, either way;
+			       * microseconds, CLOCK_MONOTONIC */
+	struct cop_source rx; /* only the figures that are reported */
 };
 
 #define STAT_COUNTERS (COP_SOCK_MISSED + 1 - COP_SOCK_TX)
@@ -31,15 +32,16 @@ struct stat_sock {
 	bool is_connected;
 	uint32_t saddr, daddr;
 	uint16_t num, dport;
-	uint64_t counter[STAT_COUNTERS]; /* by enum cop_export_name, less
+	uint64_t counter[STAT_COUNTERS]; /* index: enum cop_export_name minus
 					  * COP_SOCK_TX */
-	bool is_listed;			 /* by the kernel, which says: */
+	bool is_listed;			 /* the kernel lists it, with: */
 	struct kernel_sock kernel;	 /* zero if it has no port */
-	bool has_flows;			 /* they were wanted: */
-	const struct stat_flow *flows;	 /* good until the next socket */
+	bool has_flows;			 /* the flows were wanted: */
+	const struct stat_flow *flows;	 /* valid until the next socket */
 	int n_flows;
-	uint64_t addr, inode; /* by which it is told from others */
-	uint64_t when;	      /* it was read; microseconds, CLOCK_MONOTONIC */
+	uint64_t addr, inode; /* these two identify the socket */
+	uint64_t when;	      /* time of the reading; microseconds,
+			       * CLOCK_MONOTONIC */
 };
 
 static inline uint64_t stat_counter(const struct stat_sock *s,
@@ -49,14 +51,15 @@ static inline uint64_t stat_counter(const struct stat_sock *s,
 }
 
 /**
- * sockets_read - read those of a process, one after the other
+ * sockets_read - read the COP sockets of a process, one by one
  * @t: the process, after target_mem()
- * @x: a library that it has
- * @w: which are wanted, and whether with their flows
- * @take: is given each; all of it is good until @take returns
- * @arg: is given to @take as well
+ * @x: a library in the process
+ * @w: which sockets are wanted, and whether with their flows
+ * @take: called for each socket; the socket is valid until @take returns
+ * @arg: passed to @take
  *
- * Of what changes meanwhile nothing may come, or what was there a moment ago.
+ * A socket that changes during the read may be left out, or appear as it was a
+ * moment ago.
  */
 void sockets_read(struct target *t, const struct cop_export *x,
 		  const struct wanted *w,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * stat.c - cop stat: the COP sockets of all processes that one may look into, as
- * ss(8) shows the kernel's.
+ * stat.c - cop stat: shows the COP sockets of all processes that this user may
+ * read, as ss(8) shows the kernel's.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -26,10 +26,10 @@
 #include "supervise.h"
 #include "wanted.h"
 
-/* A process that was asked for can't be shown. */
+/* Exit status: the process that the user asked for can't be shown. */
 #define EXIT_UNSHOWN 1
 
-/* No process at all can be looked at. */
+/* Exit status: no process at all can be read. */
 #define EXIT_BLIND 2
 
 #define PROC_MAGIC 0x9fa0
@@ -61,7 +61,7 @@ static void print_sock(void *arg, const struct stat_sock *s)
 		rates_note(s);
 }
 
-/* What is noted of it: that it was not shown, or not all of it. */
+/* Notes that a process was not shown, or not all of it. */
 static void note(struct refused *refused, struct target *t,
 		 const struct mapped *found)
 {
@@ -104,7 +104,7 @@ static bool is_skipped(struct progress *p, pid_t pid)
 	return false;
 }
 
-/* Returns whether there is such a process. */
+/* Returns whether the process exists. */
 static bool look_at(struct look *look, pid_t pid)
 {
 	struct target t;
@@ -123,7 +123,7 @@ static bool look_at(struct look *look, pid_t pid)
 
 /* ---- all of them --------------------------------------------------------- */
 
-/* Their numbers ascend, as the kernel lists them. */
+/* The kernel lists processes by ascending number. */
 static void look_around(struct look *look)
 {
 	DIR *dir = opendir("/proc");
@@ -136,7 +136,7 @@ static void look_around(struct look *look)
 		closedir(dir);
 }
 
-/* A number may be another process's by now. */
+/* The number may belong to another process by now. */
 static void forget_ended(struct progress *p)
 {
 	for (int i = 0; i < SKIPPED_MAX; i++)
@@ -144,7 +144,9 @@ static void forget_ended(struct progress *p)
 			p->skipped[i] = 0;
 }
 
-/* What can't be shown is said once. Returns what to exit with. */
+/*
+ * Reports once which processes can't be shown. Returns the status to exit with.
+ */
 static int look(struct look *look)
 {
 	struct progress *p = look->p;
@@ -180,7 +182,7 @@ static int rows_of(const char *line, size_t len, int columns)
 	return width ? (width + columns - 1) / columns : 1;
 }
 
-/* As much as there is room for, from the top. */
+/* Prints the first lines, as many as the terminal has room for. */
 static void redraw(struct progress *p, const char *text)
 {
 	int rows = atomic_load(&p->rows), columns = atomic_load(&p->columns);
@@ -199,7 +201,7 @@ static void redraw(struct progress *p, const char *text)
 	fflush(stdout);
 }
 
-/* On a screen a look is shown when it is over. */
+/* On a terminal one reading is printed at once, when it is complete. */
 static int look_and_redraw(struct look *l)
 {
 	char *text = NULL;
@@ -246,7 +248,7 @@ static int work(void *arg, struct progress *p)
 
 /* ---- the subcommand ------------------------------------------------------ */
 
-/* Returns NULL, or why nothing can be seen. */
+/* Returns NULL, or a text that says why nothing can be read. */
 static const char *what_blinds(void)
 {
 	static char why[PATH_MAX + 128];

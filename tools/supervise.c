@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * supervise.c - work that may never come to an end, and somebody who notices.
+ * supervise.c - runs work that may never end in a child process, the worker,
+ * and watches it.
  *
- * Whoever reads of another process may have to wait for it, and then can't even be
- * killed: for a page of a file that the process itself serves (FUSE), or for a lock
- * on its memory that is held meanwhile. So a child reads, and is left behind where
- * it waits. It has none of our descriptors but two pipes, so nobody who waits for
- * the end of our output waits for it.
+ * A read from another process may wait for that process, and then the reader
+ * can't even be killed: it may wait for a page of a file that the process
+ * itself serves (FUSE), or for a lock on the process's memory. So a worker
+ * reads, and is left behind if it waits. It has two pipes and no other
+ * descriptor of its parent, so a reader of cop's output does not wait for a
+ * worker that was left behind.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,15 +27,15 @@
 #include "say.h"
 #include "supervise.h"
 
-#define PATIENCE_MS 500 /* without progress */
-#define PATIENT	    8	/* so often; then less long */
+#define PATIENCE_MS 500 /* how long a worker may make no progress */
+#define PATIENT	    8	/* so many times; after that it may wait less */
 #define HURRY_MS    50
 
 struct worker {
 	pid_t pid;
-	int out, err; /* -1: at their end */
+	int out, err; /* its two pipes; -1: at the end */
 	int beats;
-	struct timespec heard; /* when there was progress */
+	struct timespec heard; /* time of the last progress */
 };
 
 static struct progress *progress; /* NULL: there is no worker */
@@ -98,7 +100,7 @@ out_close_out:
 	return false;
 }
 
-/* ---- what it prints ------------------------------------------------------ */
+/* ---- its output ---------------------------------------------------------- */
 
 static void look_at_terminal(void)
 {
@@ -126,7 +128,7 @@ static bool write_all(int fd, const char *text, size_t len)
 	return true;
 }
 
-/* Returns whether what there was could be handed on. */
+/* Returns whether it could write the worker's output. */
 static bool relay(int *from, int to)
 {
 	char text[64 * 1024];
@@ -150,7 +152,7 @@ static long ms_since(const struct timespec *then)
 	       (now.tv_nsec - then->tv_nsec) / 1000000;
 }
 
-/* One that has the processor, or could have it, is no less slow than we are. */
+/* A worker that runs, or could run, does not wait: the machine is busy. */
 static bool sleeps(pid_t pid)
 {
 	char path[32], text[256], *state;
@@ -186,7 +188,9 @@ static bool is_stuck(struct worker *w)
 	return ms_since(&w->heard) >= patience_ms() && sleeps(w->pid);
 }
 
-/* Whoever can't be killed stays; it has nothing of ours that is missed. */
+/*
+ * A worker that can't be killed stays; it holds nothing that its parent needs.
+ */
 static void give_up(struct worker *w)
 {
 	kill(w->pid, SIGKILL);
@@ -196,7 +200,9 @@ static void give_up(struct worker *w)
 		close(w->err);
 }
 
-/* Returns whether there is a process behind which another one may go on. */
+/*
+ * Returns whether the next worker can go on, behind the process that is stuck.
+ */
 static bool skip(void)
 {
 	struct target t = { .pid = atomic_load(&progress->at) };
@@ -217,7 +223,10 @@ static bool skip(void)
 
 enum end { ENDED, STUCK, UNHEARD };
 
-/* Until it ends, or does not, or nobody wants to hear of it. */
+/*
+ * Watches until the worker ends or is stuck, or nobody reads the output any
+ * more.
+ */
 static enum end attend(struct worker *w)
 {
 	while (w->out >= 0 || w->err >= 0) {
@@ -242,7 +251,10 @@ static enum end attend(struct worker *w)
 	return ENDED;
 }
 
-/* Returns whether there is a status to exit with; else another is to go on. */
+/*
+ * Returns whether there is a status to exit with; if not, the next worker
+ * begins.
+ */
 static bool finish(struct worker *w, enum end end, int *status)
 {
 	int err = errno;

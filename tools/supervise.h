@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * supervise.h - work that may never come to an end, and somebody who notices.
+ * supervise.h - runs work that may never end in a child process, and watches
+ * it.
  */
 #ifndef COP_TOOLS_SUPERVISE_H
 #define COP_TOOLS_SUPERVISE_H
@@ -14,36 +15,37 @@
 #define SKIPPED_MAX 256
 
 /*
- * What the worker and its supervisor both see. A new worker goes on where the last
- * one ended.
+ * Memory that the worker and its supervisor share. A new worker goes on where
+ * the last one was given up.
  */
 struct progress {
-	_Atomic(int) at;	    /* the process that is looked at, 0: none */
-	_Atomic(int) beats;	    /* moves while there is progress */
-	_Atomic(int) rows, columns; /* of the terminal, 0: there is none */
-	int after;	  /* go on with processes that have higher numbers */
-	bool is_first;	  /* it is the first look at all of them */
-	bool has_heading; /* that is printed */
-	int skipped[SKIPPED_MAX]; /* processes not to look at again */
-	unsigned int n_skipped;	  /* that were put there, over time */
+	_Atomic(int) at;	    /* the process being read, 0: none */
+	_Atomic(int) beats;	    /* changes while there is progress */
+	_Atomic(int) rows, columns; /* the terminal's size, 0: no terminal */
+	int after;		    /* go on with processes of higher numbers */
+	bool is_first;	  /* this is the first reading of all processes */
+	bool has_heading; /* the heading is printed */
+	int skipped[SKIPPED_MAX]; /* processes not to read again */
+	unsigned int n_skipped;	  /* how many were put there so far */
 	struct refused refused;
 };
 
 /**
- * supervise - have a worker work, and another one if it does not come to an end
- * @work: does it, in a process of its own, with stdout and stderr that lead to
- *	those of this process. Returns what to exit with
- * @arg: is given to @work as well
+ * supervise - do work in a worker, and in another worker if the first one is
+ * stuck
+ * @work: does the work in the worker, whose stdout and stderr lead to those of
+ *	this process. Returns the status to exit with
+ * @arg: passed to @work
  *
- * Where a worker makes no progress with a process for half a second, it is given
- * up, the process is noted, and the next worker begins behind it.
+ * If a worker makes no progress with a process for half a second, it is given
+ * up. The process is noted, and the next worker begins behind it.
  *
- * Returns what to exit with.
+ * Returns the status to exit with.
  */
 int supervise(int (*work)(void *arg, struct progress *p), void *arg);
 
 /**
- * supervise_beat - say that there is progress
+ * supervise_beat - tell the supervisor that there is progress
  *
  * Does nothing outside a worker.
  */

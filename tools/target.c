@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * target.c - another process, by what /proc has of it. It is neither stopped nor
- * written to, and may end at any time, after which there is nothing to be read.
+ * target.c - reads another process through /proc. The process is neither
+ * stopped nor changed. It may end at any time; after that reads fail.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,7 +45,9 @@ ssize_t target_read(const struct target *t, const char *name, char *buf,
 	return n;
 }
 
-/* It is another's to choose; who prints it escapes it. */
+/*
+ * The process chooses its name, so the name must be escaped when it is printed.
+ */
 void target_name(struct target *t)
 {
 	size_t len;
@@ -87,8 +89,9 @@ static bool is_in_range(const struct target *t, uint64_t addr, size_t len)
 }
 
 /*
- * Through the file and not by process_vm_readv(): that one waits for whoever
- * handles the page's faults (userfaultfd), this one fails.
+ * Reads the file instead of calling process_vm_readv(): if the process handles
+ * the page's faults itself (userfaultfd), the call would wait for it, but the
+ * read fails.
  */
 bool target_peek(const struct target *t, uint64_t addr, void *buf, size_t len)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * target.h - another process, to be looked at without its help.
+ * target.h - reads another process without its help.
  */
 #ifndef COP_TOOLS_TARGET_H
 #define COP_TOOLS_TARGET_H
@@ -10,69 +10,69 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define COMMAND_MAX 64 /* of a command's name, of which each byte is escaped */
+#define COMMAND_MAX 64 /* a command's name, with each byte escaped */
 
-/* Memory that can be read without waiting for anybody. */
+/* Memory that can be read without waiting for another process. */
 struct range {
 	uint64_t start, end;
 };
 
 struct target {
 	pid_t pid;
-	int dir; /* its directory in /proc, by which it stays the same process */
-	int mem;       /* its memory, -1: not opened, or may not be */
-	int mem_error; /* why not; 0: nobody has tried */
-	char command[COMMAND_MAX];  /* as the kernel has it; may be empty */
+	int dir; /* its directory in /proc, kept open: a number may be reused */
+	int mem; /* its memory; -1: not opened, or not allowed */
+	int mem_error;		    /* why it is not open; 0: not tried yet */
+	char command[COMMAND_MAX];  /* its name in the kernel; may be empty */
 	const struct range *ranges; /* ascending, from mapped_find() */
 	size_t n_ranges;
-	int mount_scans;  /* how often its mounts were looked through */
-	uint64_t slow;	  /* the last device that they don't show to be safe */
+	int mount_scans; /* how often its mounts were read */
+	uint64_t slow; /* the last device that its mounts do not show as safe */
 	uint64_t network; /* its network namespace, 0: not known yet */
 };
 
 /**
- * target_open - begin to look at a process
- * @t: it
- * @pid: its number
+ * target_open - begin to read a process
+ * @t: filled in
+ * @pid: the process's number
  *
- * Returns 0, or -1 with errno where there is none (now). Ends with
- * target_close().
+ * Returns 0, or -1 with errno if there is no such process. If 0, the caller
+ * calls target_close() in the end.
  */
 int target_open(struct target *t, pid_t pid);
 void target_close(struct target *t);
 
 /**
- * target_name - find out the name of the command
+ * target_name - read the name of the process's command
  * @t: the process
  */
 void target_name(struct target *t);
 
 /**
- * target_mem - make sure of the process's memory
+ * target_mem - open the process's memory, unless it is open
  * @t: the process
  *
- * Returns whether it may be read; else mem_error says why not.
+ * Returns whether the memory may be read; if not, mem_error says why.
  */
 bool target_mem(struct target *t);
 
 /**
  * target_peek - read memory
  * @t: the process, after target_mem() and mapped_find()
- * @addr: where, which may be any number
- * @buf: where to
- * @len: how much
+ * @addr: its address; may be any number
+ * @buf: the copy
+ * @len: how many bytes
  *
- * Reads only what is in one of its ranges, and only while there is a budget.
- * Returns whether all of it was there.
+ * Reads only memory in one of the process's ranges, and only while there is a
+ * budget. Returns whether it could read all of it.
  */
 bool target_peek(const struct target *t, uint64_t addr, void *buf, size_t len);
 
 /**
  * target_read - read a small file of the process
  * @t: the process
- * @name: in its directory
- * @buf: where to; ends with a 0
- * @size: how much there is room for, with that
+ * @name: the file's name in the process's directory
+ * @buf: the copy; ends with a 0
+ * @size: room in @buf, the 0 included
  *
  * Returns its length, or -1 with errno.
  */
@@ -80,12 +80,12 @@ ssize_t target_read(const struct target *t, const char *name, char *buf,
 		    size_t size);
 
 /**
- * target_status - a number from the process's status
+ * target_status - read a number from the process's status
  * @t: the process
- * @key: of the line, with the colon
- * @last: the last number of the line, not the first
+ * @key: the line's key, with the colon
+ * @last: take the last number of the line, not the first
  *
- * Returns -1 where there is none.
+ * Returns the number, or -1 if there is none.
  */
 long target_status(const struct target *t, const char *key, bool last);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * verdict.c - the one table of what there is to say of libcop and a program.
- * cop(1) has it as well, and a test compares them.
+ * verdict.c - the table of all verdicts about libcop and a program. cop(1) has
+ * the same table, and a test compares them.
  */
 #include "verdict.h"
 

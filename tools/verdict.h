@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * verdict.h - what there is to say of libcop and a program.
+ * verdict.h - the verdicts about libcop and a program.
  */
 #ifndef COP_TOOLS_VERDICT_H
 #define COP_TOOLS_VERDICT_H
 
 #include <stddef.h>
 
-/* The numbers are what cop check exits with, so they stay as they are. */
+/* The numbers are the exit statuses of cop check, so they never change. */
 enum verdict {
 	ACTIVE = 0,
 	INACTIVE = 1,
@@ -39,8 +39,8 @@ extern const struct verdict_row cop_verdicts[];
 extern const size_t cop_verdicts_count;
 
 /**
- * verdict_row - the row of a verdict
- * @verdict: one of those above
+ * verdict_row - get the table's row for a verdict
+ * @verdict: the verdict
  */
 const struct verdict_row *verdict_row(enum verdict verdict);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * wanted.c - the options of cop stat.
+ * wanted.c - reads the options of cop stat.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 #define SECONDS_MAX 86400
 
-/* Each returns whether the value will do. */
+/* Each of these returns whether the value is valid. */
 static bool take_flows(struct wanted *w, const char *value)
 {
 	(void)value;
@@ -79,11 +79,11 @@ static bool take_dport(struct wanted *w, const char *value)
 }
 
 static const struct choice {
-	int letter; /* or a number beyond those of letters */
+	int letter; /* or a number beyond all letters */
 	const char *name;
 	bool (*take)(struct wanted *w, const char *value);
-	const char *value; /* NULL: it takes none; [NAME]: it may have one */
-	const char *wants; /* if it isn't valid */
+	const char *value; /* NULL: takes no value; [NAME]: may have one */
+	const char *wants; /* names the valid values */
 	const char *help;
 } choices[] = {
 	{ 'f', "--flows", take_flows, NULL, NULL,
@@ -113,7 +113,9 @@ static int takes_value(const struct choice *c)
 	return c->value[0] == '[' ? optional_argument : required_argument;
 }
 
-/* For getopt_long(3), which leaves it to us to say what is wrong. */
+/*
+ * Makes getopt_long(3)'s list; the ":" lets this program report errors itself.
+ */
 static void make_options(struct option options[CHOICES + 1], char *letters)
 {
 	static const char *const colons[] = {
@@ -143,7 +145,9 @@ static const struct choice *find_choice(int letter)
 	return NULL;
 }
 
-/* An option that may have a value takes the next word only if it is a number. */
+/*
+ * An option that may have a value takes the next word only if it is a number.
+ */
 static const char *value_of(const struct choice *c, char *argv[])
 {
 	const char *next = argv[optind];
@@ -163,7 +167,7 @@ static int apply(const struct choice *c, const char *value, struct wanted *w)
 			c->wants);
 }
 
-/* What getopt_long() has not understood. */
+/* Reports an option that getopt_long() has not understood. */
 static int refuse(int what, const char *arg)
 {
 	const struct choice *c = find_choice(optopt);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wanted.h - what of cop stat is wanted.
+ * wanted.h - the options of cop stat: which sockets to show, and how.
  */
 #ifndef COP_TOOLS_WANTED_H
 #define COP_TOOLS_WANTED_H
@@ -9,18 +9,18 @@
 
 struct wanted {
 	bool flows, json, watch;
-	double seconds;		 /* between two looks */
+	double seconds;		 /* time between two readings */
 	long pid;		 /* 0: all */
 	long port, sport, dport; /* 0: any */
 };
 
 /**
  * wanted_read - read the options
- * @argc: as of main()
- * @argv: likewise
- * @w: what is wanted; zero before
+ * @argc: main()'s
+ * @argv: main()'s
+ * @w: filled in; all zero before
  *
- * Returns 0, or what to exit with.
+ * Returns 0, or the status to exit with.
  */
 int wanted_read(int argc, char *argv[], struct wanted *w);
 
