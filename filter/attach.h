@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * program.h - the BPF program on a kernel socket: what may come in, and, in
+ * attach.h - the BPF program on a kernel socket: which datagrams may come in, and, in
  * words that are never reached, what the socket is.
  */
-#ifndef COP_PROGRAM_H
-#define COP_PROGRAM_H
+#ifndef COP_ATTACH_H
+#define COP_ATTACH_H
 
 #include <linux/filter.h>
 #include <stdint.h>
@@ -92,4 +92,4 @@ int cop_program_read(int fd, struct cop_mark *mark);
  */
 int cop_program_user(int fd, struct sock_filter *insn, unsigned int len);
 
-#endif /* COP_PROGRAM_H */
+#endif /* COP_ATTACH_H */

@@ -662,9 +662,9 @@ local function hand_on(tvb, pinfo, root)
         as_data(tvb, pinfo, root)
 end
 
--- What takes the payload writes over the columns, but for what is fenced. Where
--- nobody has written they are as before. The remark is put in front at the end: some
--- dissectors begin with a comma where they find text.
+-- The payload's dissector writes over the columns, except for what is fenced. If
+-- none has written, they stay as before. The remark comes in front at the end,
+-- because some dissectors begin with a comma where they find text.
 local function hand_on_below(tvb, pinfo, root, remark)
     local cols = pinfo.cols
     local protocol, info = tostring(cols.protocol), tostring(cols.info)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_program.c - the BPF program on a kernel socket, and the mark in it.
+ * test_attach.c - filter/attach.c: the BPF program on a kernel socket, and its mark.
  */
 #include <linux/filter.h>
 
@@ -73,7 +73,7 @@ static int letter_filter(char letter)
 	return fd;
 }
 
-Test(cop_program, a_socket_without_a_program_has_no_mark)
+Test(cop_attach, a_socket_without_a_program_has_no_mark)
 {
 	struct cop_mark m;
 
@@ -82,7 +82,7 @@ Test(cop_program, a_socket_without_a_program_has_no_mark)
 	cr_assert(eq(int, cop_program_read(-1, &m), -ENOENT));
 }
 
-Test(cop_program, a_foreign_program_is_no_mark)
+Test(cop_attach, a_foreign_program_is_no_mark)
 {
 	int fd = letter_filter('x');
 	struct cop_mark m;
@@ -91,7 +91,7 @@ Test(cop_program, a_foreign_program_is_no_mark)
 	cr_assert(eq(int, cop_program_mark(fd, &mark), -EBUSY));
 }
 
-Test(cop_program, a_mark_alone_keeps_nothing_out)
+Test(cop_attach, a_mark_alone_keeps_nothing_out)
 {
 	int fd = t_udp();
 
@@ -102,7 +102,7 @@ Test(cop_program, a_mark_alone_keeps_nothing_out)
 	cr_assert(zero(int, cop_program_user(fd, NULL, 0)));
 }
 
-Test(cop_program,
+Test(cop_attach,
      the_stray_filter_comes_with_a_mark_and_stays_when_it_is_renewed)
 {
 	struct cop_mark m = with_body(COP_BODY_COP);
@@ -117,7 +117,7 @@ Test(cop_program,
 	}
 }
 
-Test(cop_program, the_programs_filter_is_moved_and_read_back_as_it_was)
+Test(cop_attach, the_programs_filter_is_moved_and_read_back_as_it_was)
 {
 	struct cop_mark m = with_body(COP_BODY_USER);
 	struct sock_filter insn[4];
@@ -139,7 +139,7 @@ Test(cop_program, the_programs_filter_is_moved_and_read_back_as_it_was)
 	cr_assert(not(gets_through(fd, cop, sizeof(cop))));
 }
 
-Test(cop_program, a_locked_filter_cannot_be_marked)
+Test(cop_attach, a_locked_filter_cannot_be_marked)
 {
 	int fd = t_udp();
 	int one = 1;
@@ -177,7 +177,7 @@ static int marked(enum cop_body body)
 }
 
 /* Else poll() would rely on a filter that lets strays in. */
-Test(cop_program, a_mark_with_another_filter_than_it_says_is_none)
+Test(cop_attach, a_mark_with_another_filter_than_it_says_is_none)
 {
 	const struct sock_filter all = BPF_STMT(BPF_RET | BPF_K, 0xffffffff);
 	const unsigned int first = 1 + 3 + 1 + COP_MARK_WORDS;
@@ -193,7 +193,7 @@ Test(cop_program, a_mark_with_another_filter_than_it_says_is_none)
 	}
 }
 
-Test(cop_program, a_mark_that_names_another_filter_than_there_is_is_none)
+Test(cop_attach, a_mark_that_names_another_filter_than_there_is_is_none)
 {
 	const uint32_t kind = 1u << 24 | PF_INET << 16 | SOCK_COP << 8;
 	struct cop_mark m;
@@ -215,7 +215,7 @@ Test(cop_program, a_mark_that_names_another_filter_than_there_is_is_none)
 }
 
 /* Whoever can set a filter can write anything there. */
-Test(cop_program, a_forged_mark_is_read_within_its_bounds)
+Test(cop_attach, a_forged_mark_is_read_within_its_bounds)
 {
 	struct sock_filter code[64];
 	socklen_t len = ARRAY_SIZE(code);
