@@ -176,7 +176,9 @@ static void raw_give(int to, const int *fds, size_t n)
 	cmsg->cmsg_type = SCM_RIGHTS;
 	cmsg->cmsg_len = CMSG_LEN(n * sizeof(int));
 	memcpy(CMSG_DATA(cmsg), fds, n * sizeof(int));
-	raw(SYS_sendmsg, to, (long)&msg, 0, 0);
+	/* An ordinary user may have so many on their way as may be open at once. */
+	while (raw(SYS_sendmsg, to, (long)&msg, 0, 0) == -ETOOMANYREFS)
+		usleep(1000);
 }
 
 static size_t take(int by, int *fds)

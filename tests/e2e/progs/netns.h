@@ -35,15 +35,21 @@ static inline bool write_file(const char *path, const char *text)
 	return written;
 }
 
-/* For who is not root: with a user namespace of one user, who is root there. */
-static inline void own_users(void)
+/*
+ * Namespaces for who is not root: with a user namespace of one user and one group,
+ * who is root there.
+ */
+static inline void own_users(int spaces)
 {
-	char map[32];
+	char users[32], groups[32];
 
-	snprintf(map, sizeof(map), "0 %d 1", getuid());
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) ||
-	    !write_file("/proc/self/uid_map", map))
-		skip("no network namespace to be had");
+	snprintf(users, sizeof(users), "0 %d 1", getuid());
+	snprintf(groups, sizeof(groups), "0 %d 1", getgid());
+	if (unshare(CLONE_NEWUSER | spaces) ||
+	    !write_file("/proc/self/uid_map", users) ||
+	    !write_file("/proc/self/setgroups", "deny") ||
+	    !write_file("/proc/self/gid_map", groups))
+		skip("no namespaces to be had");
 }
 
 /* Before the first socket; the program is skipped where it can't be had. */
@@ -51,7 +57,7 @@ static inline void own_network(void)
 {
 	unsetenv("LD_PRELOAD"); /* of what the program starts */
 	if (unshare(CLONE_NEWNET))
-		own_users();
+		own_users(CLONE_NEWNET);
 	loopback_up();
 }
 
