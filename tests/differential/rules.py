@@ -13,8 +13,8 @@ import re
 from script import (IPPROTO_IP, IPPROTO_UDP, IP_MTU_DISCOVER, IP_OPTIONS,
                     MSG_ERRQUEUE, MSG_MORE, SOL_SOCKET,
                     SO_ATTACH_REUSEPORT_CBPF, SO_MEMINFO, SO_NO_CHECK,
-                    SO_PEEK_OFF, SO_REUSEADDR, SO_REUSEPORT, SO_TIMESTAMPING,
-                    SO_TIMESTAMPING_NEW, SO_ZEROCOPY)
+                    SO_PEEK_OFF, SO_REUSEADDR, SO_REUSEPORT, SO_RXQ_OVFL,
+                    SO_TIMESTAMPING, SO_TIMESTAMPING_NEW, SO_ZEROCOPY)
 
 HEADER = 16
 UDP_MAX = 65507
@@ -397,6 +397,13 @@ def one_beyond(story, before):
                 for length in lengths_of(before)))
 
 
+def with_options(story, before):
+    """Whether a call may have been refused amid its datagrams for the length that
+    IP options add: the kernel keeps that error for the next call"""
+    return (before.call == "sendmmsg" and has_ip_options(story, before) and
+            list(all_near_a_limit(story, before)))
+
+
 def refused_unseen(story, step):
     """Whether a sendmmsg before it ended with a datagram of such a length, for
     another reason: that one is still to be told then"""
@@ -407,7 +414,8 @@ def refused_unseen(story, step):
                 socket(before.index) == socket(step.index) and
                 int(got.group(1)) in all_near_a_limit(story, before)):
             return True
-        if lost_on_the_way(story, before, line) or one_beyond(story, before):
+        if (lost_on_the_way(story, before, line) or
+                one_beyond(story, before) or with_options(story, before)):
             return True
     return False
 
@@ -627,6 +635,18 @@ def fragment_size(story, step, udp):
             0 <= story.mtu - IP_HEADERS - length < HEADER
             for length in lengths_of(before))
     return Anything() if asked and sent else None
+
+
+@rule
+def drop_count(story, step, udp):
+    """The kernel counts a datagram that a receive into bad memory loses"""
+    if not step.call.startswith("recv"):
+        return None
+    asked = lost = False
+    for before, line in story.until(step.index):
+        asked |= option_of(before) == (SOL_SOCKET, SO_RXQ_OVFL)
+        lost |= before.call.startswith("re") and " err=EFAULT" in line
+    return Anything() if asked and lost else None
 
 
 class NoOrigin(Answer):
