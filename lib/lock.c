@@ -26,6 +26,7 @@
 #include "lib/libc.h"
 #include "lib/lock.h"
 #include "lib/process.h"
+#include "lib/signals.h"
 
 /*
  * No holder needs so long for its few system calls: the waiter goes on without.
@@ -47,24 +48,6 @@ static int futex(_Atomic(uint32_t) *lock, int op, const struct timespec *until)
 {
 	return cop_libc_result(cop_libc.syscall(
 		SYS_futex, lock, op | FUTEX_PRIVATE_FLAG, 0, until, NULL, 0));
-}
-
-/*
- * Blocks all signals except those that an instruction raises: the kernel ends a
- * process that blocks one of these.
- */
-static void signals_off(sigset_t *were)
-{
-	sigset_t most;
-
-	sigfillset(&most);
-	sigdelset(&most, SIGSEGV);
-	sigdelset(&most, SIGBUS);
-	sigdelset(&most, SIGILL);
-	sigdelset(&most, SIGFPE);
-	sigdelset(&most, SIGTRAP);
-	sigdelset(&most, SIGSYS);
-	pthread_sigmask(SIG_BLOCK, &most, were);
 }
 
 /*
@@ -140,7 +123,7 @@ void cop_unlock(_Atomic(uint32_t) *lock, struct cop_held *held)
 		return;
 	if (held->taken)
 		let_go(lock);
-	pthread_sigmask(SIG_SETMASK, &held->signals, NULL);
+	signals_on(&held->signals);
 	cancel_on(held->cancel);
 	errno = saved;
 }

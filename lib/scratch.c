@@ -25,6 +25,7 @@
 #include "lib/libc.h"
 #include "lib/process.h"
 #include "lib/scratch.h"
+#include "lib/signals.h"
 
 #define WAIT_NS 100000000
 
@@ -34,16 +35,6 @@ static __thread unsigned int depth __attribute__((tls_model("initial-exec")));
 /* How often this thread has called cop_scratch_hold(), and in which process. */
 static __thread unsigned int copies __attribute__((tls_model("initial-exec")));
 static __thread int copies_in __attribute__((tls_model("initial-exec")));
-
-/*
- * All signals except those that an instruction raises, and two of libc. The
- * kernel ends a process that blocks one of the former; for the latter, 32 and
- * 33, pthread_sigmask() would need a copy of the set.
- */
-#define BIT(sig) (1ul << ((sig)-1))
-static const sigset_t held_off = { { ~(
-	BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGILL) | BIT(SIGFPE) | BIT(SIGTRAP) |
-	BIT(SIGSYS) | BIT(32) | BIT(33)) } };
 
 static int64_t now_ns(void)
 {
@@ -125,7 +116,7 @@ static void enter(struct cop_scratch *scratch)
  */
 static void begin(struct cop_scratch *scratch)
 {
-	pthread_sigmask(SIG_BLOCK, &held_off, &scratch->mask);
+	signals_off(&scratch->mask);
 	scratch->cancel = cancel_off();
 	enter(scratch);
 }
@@ -147,7 +138,7 @@ void cop_scratch_end(struct cop_scratch *scratch)
 	if (likely(scratch->counted))
 		leave(cop_process());
 	cancel_on(scratch->cancel);
-	pthread_sigmask(SIG_SETMASK, &scratch->mask, NULL);
+	signals_on(&scratch->mask);
 }
 
 int cop_scratch_socket(struct cop_scratch *scratch)

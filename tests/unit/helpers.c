@@ -514,3 +514,16 @@ void t_stderr(void (*fn)(void), char *text, size_t size)
 	close(pipefd[0]);
 	close(pipefd[1]);
 }
+
+bool t_write_sysctl(const char *name, const char *value)
+{
+	char path[128];
+	bool ok;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/%s", name);
+	fd = open(path, O_WRONLY);
+	ok = write(fd, value, strlen(value)) == (ssize_t)strlen(value);
+	close(fd);
+	return ok;
+}

@@ -135,4 +135,8 @@ bool t_old_kernel(void);
 /* What @fn has written to stderr, in @text. */
 void t_stderr(void (*fn)(void), char *text, size_t size);
 
+/* Whether net.ipv4's setting @name now has this value; needs root or a network of
+ * one's own. */
+bool t_write_sysctl(const char *name, const char *value);
+
 #endif /* COP_TEST_HELPERS_H */

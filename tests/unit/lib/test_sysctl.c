@@ -23,19 +23,6 @@ static int proc_int(const char *path)
 	return n;
 }
 
-static bool write_sysctl(const char *name, const char *value)
-{
-	char path[128];
-	bool ok;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/%s", name);
-	fd = open(path, O_WRONLY);
-	ok = write(fd, value, strlen(value)) == (ssize_t)strlen(value);
-	close(fd);
-	return ok;
-}
-
 Test(cop_sysctl, the_settings_are_those_of_proc)
 {
 	cop_sysctl_refresh();
@@ -61,7 +48,7 @@ Test(cop_sysctl, bound_sockets_are_in_use)
 static int unprivileged_start(void)
 {
 	if (!t_own_network() ||
-	    !write_sysctl("ip_unprivileged_port_start", "600") ||
+	    !t_write_sysctl("ip_unprivileged_port_start", "600") ||
 	    !t_unprivileged())
 		return T_SKIP;
 	CHECK(t_bind(t_open(), LOOPBACK, 599) == -EACCES);
@@ -77,7 +64,7 @@ Test(cop_sysctl, ip_unprivileged_port_start_is_followed)
 
 static int nonlocal_bind(void)
 {
-	if (!t_own_network() || !write_sysctl("ip_nonlocal_bind", "1"))
+	if (!t_own_network() || !t_write_sysctl("ip_nonlocal_bind", "1"))
 		return T_SKIP;
 	CHECK(!t_bind(t_open(), NOT_LOCAL, 20000));
 	CHECK(t_bind(t_open(), NOT_LOCAL, 20000) == -EADDRINUSE);

@@ -14,19 +14,6 @@
 
 TestSuite(cop_range, .init = t_init, .timeout = 20);
 
-static bool write_sysctl(const char *name, const char *value)
-{
-	char path[128];
-	bool ok;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/%s", name);
-	fd = open(path, O_WRONLY);
-	ok = write(fd, value, strlen(value)) == (ssize_t)strlen(value);
-	close(fd);
-	return ok;
-}
-
 static bool allowed(unsigned int snum)
 {
 	uint64_t word = cop_port_table.allowed
@@ -59,7 +46,7 @@ Test(cop_range, without_a_descriptor_to_read_with_the_kernels_defaults_hold)
 static int change_range(void)
 {
 	if (!t_own_network() ||
-	    !write_sysctl("ip_local_port_range", "20000 20099"))
+	    !t_write_sysctl("ip_local_port_range", "20000 20099"))
 		return T_SKIP;
 	cop_port_refresh();
 	CHECK(count_allowed(20000, 20099) == 100);
@@ -75,9 +62,9 @@ Test(cop_range, the_local_port_range_is_what_is_allowed)
 static int reserve_ports(void)
 {
 	if (!t_own_network() ||
-	    !write_sysctl("ip_local_port_range", "20000 20099") ||
-	    !write_sysctl("ip_local_reserved_ports",
-			  "80,20000,20010-20019,20099,30000-40000"))
+	    !t_write_sysctl("ip_local_port_range", "20000 20099") ||
+	    !t_write_sysctl("ip_local_reserved_ports",
+			    "80,20000,20010-20019,20099,30000-40000"))
 		return T_SKIP;
 	cop_port_refresh();
 	CHECK(count_allowed(0, 65535) == 88);
@@ -100,8 +87,8 @@ static int reserve_a_long_list(void)
 	for (int p = 20000; p < 22400; p += 4)
 		len += sprintf(list + len, "%s%d", len ? "," : "", p);
 	if (!t_own_network() ||
-	    !write_sysctl("ip_local_port_range", "20000 22399") ||
-	    !write_sysctl("ip_local_reserved_ports", list))
+	    !t_write_sysctl("ip_local_port_range", "20000 22399") ||
+	    !t_write_sysctl("ip_local_reserved_ports", list))
 		return T_SKIP;
 	cop_port_refresh();
 	for (int p = 20000; p < 22400; p++)
@@ -121,7 +108,7 @@ static int follow_a_change(void)
 
 	cop_port_refresh();
 	if (!t_own_network() ||
-	    !write_sysctl("ip_local_port_range", "20000 20099"))
+	    !t_write_sysctl("ip_local_port_range", "20000 20099"))
 		return T_SKIP;
 	while (tries-- && count_allowed(0, 65535) != 100) {
 		nanosleep(&pause, NULL);
@@ -140,8 +127,8 @@ Test(cop_range, a_change_is_followed_within_a_second_or_so)
 static int read_by_another(void)
 {
 	if (!t_own_network() ||
-	    !write_sysctl("ip_local_port_range", "20000 20099") ||
-	    !write_sysctl("ip_local_reserved_ports", "20050"))
+	    !t_write_sysctl("ip_local_port_range", "20000 20099") ||
+	    !t_write_sysctl("ip_local_reserved_ports", "20050"))
 		return T_SKIP;
 	cop_sysctl_refresh();
 	CHECK(!count_allowed(0, 65535));

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * signals.h - no signal handler runs in this thread for a few system calls.
+ */
+#ifndef COP_SIGNALS_H
+#define COP_SIGNALS_H
+
+#include <signal.h>
+
+#define COP_SIGNAL_BIT(sig) (1ul << ((sig)-1))
+
+/**
+ * signals_off - block the thread's signals
+ * @were: gets the mask as it was, for signals_on()
+ *
+ * All but those that an instruction raises, because the kernel ends a process that
+ * blocks one of these; and but libc's own two, which pthread_sigmask() would have
+ * to take out of a copy. Async-signal-safe; errno stays.
+ */
+static inline void signals_off(sigset_t *were)
+{
+	static const sigset_t most = { { ~(
+		COP_SIGNAL_BIT(SIGSEGV) | COP_SIGNAL_BIT(SIGBUS) |
+		COP_SIGNAL_BIT(SIGILL) | COP_SIGNAL_BIT(SIGFPE) |
+		COP_SIGNAL_BIT(SIGTRAP) | COP_SIGNAL_BIT(SIGSYS) |
+		COP_SIGNAL_BIT(32) | COP_SIGNAL_BIT(33)) } };
+
+	pthread_sigmask(SIG_BLOCK, &most, were);
+}
+
+static inline void signals_on(const sigset_t *were)
+{
+	pthread_sigmask(SIG_SETMASK, were, NULL);
+}
+
+#endif /* COP_SIGNALS_H */
