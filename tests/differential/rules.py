@@ -598,6 +598,23 @@ def memory(story, step, udp):
     return None
 
 
+SO_SNDBUF, SO_SNDBUFFORCE = 7, 32
+
+
+@rule
+def send_buffer(story, step, udp):
+    """A small SO_SNDBUF has less room for the rest of a datagram"""
+    if step.call not in SENDS or not succeeded(udp):
+        return None
+    before = [before for before, _ in story.until(step.index)]
+    if (any(option_of(one) in ((SOL_SOCKET, SO_SNDBUF),
+                               (SOL_SOCKET, SO_SNDBUFFORCE))
+            for one in before) and
+            any(sends_more(one) for one in before)):
+        return Answer(failed(step, "ENOBUFS"), ends=True)
+    return None
+
+
 @rule
 def receive_stamp(story, step, udp):
     """A look at the queue for strays is a receive to SIOCGSTAMP"""
