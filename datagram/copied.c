@@ -31,27 +31,28 @@ static ssize_t send_wire(int fd, const void *wire, size_t len, int flags,
 		cop_libc.sendto(fd, wire, len, flags, name, namelen));
 }
 
-static ssize_t send_behind(int fd, const struct cophdr *hdr, const void *buf,
+static ssize_t send_behind(int fd, const void *hdr, int hlen, const void *buf,
 			   size_t len, int flags, const void *name,
 			   socklen_t namelen)
 {
-	unsigned char wire[COP_HDR_ROOM + len];
+	unsigned char wire[hlen + len];
 	ssize_t n;
 
-	memcpy(wire, hdr, COP_HDR_ROOM);
+	memcpy(wire, hdr, hlen);
 	if (len)
-		memcpy(wire + COP_HDR_ROOM, buf, len);
+		memcpy(wire + hlen, buf, len);
 	n = send_wire(fd, wire, sizeof(wire), flags, name, namelen);
-	return n < COP_HDR_ROOM ? n : n - COP_HDR_ROOM;
+	return n < hlen ? n : n - hlen;
 }
 
-ssize_t cop_send_copied(int fd, const struct cophdr *hdr, const void *buf,
-			size_t len, int flags, const void *name,
-			socklen_t namelen)
+ssize_t cop_send_copied(struct sock *sk, int fd, const void *hdr,
+			const void *buf, size_t len, int flags,
+			const void *name, socklen_t namelen)
 {
 	if (!hdr)
 		return send_wire(fd, buf, len, flags, name, namelen);
-	return send_behind(fd, hdr, buf, len, flags, name, namelen);
+	return send_behind(fd, hdr, sk_wire(sk)->hlen, buf, len, flags, name,
+			   namelen);
 }
 
 /* read() does not return the sender. It can only be the peer, if there is one. */
@@ -106,9 +107,9 @@ int cop_recv_copied(struct sock *sk, int fd, void *buf, size_t len, int flags,
 		n = recv_wire(sk, fd, wire, sizeof(wire), flags, a);
 		if (n < 0)
 			return n;
-		cop_rx_measure(&a->rx, wire, n, cap);
+		cop_rx_measure(sk_wire(sk), &a->rx, wire, n, cap);
 	} while (drop_stray(sk, fd, flags, n, a));
 	if (a->rx.stray == COP_NO_STRAY && a->rx.copied)
-		memcpy(buf, wire + cop_hdr_len(&a->rx.hdr), a->rx.copied);
+		memcpy(buf, wire + a->rx.hdr.len, a->rx.copied);
 	return 0;
 }

@@ -7,7 +7,6 @@
 
 #include <sys/socket.h>
 
-#include "cop.h"
 #include "socket/sock.h"
 #include "wire/recv.h"
 
@@ -20,7 +19,8 @@ struct cop_arrived {
 
 /**
  * cop_send_copied - send a header and a payload as one UDP datagram
- * @fd: the kernel socket
+ * @sk: the sender
+ * @fd: its descriptor
  * @hdr: the header, or NULL to send @buf alone, for the kernel's error
  * @buf: the payload
  * @len: its length in bytes
@@ -31,9 +31,9 @@ struct cop_arrived {
  * Returns the payload's length or -errno. A payload of any length is copied to the
  * stack.
  */
-ssize_t cop_send_copied(int fd, const struct cophdr *hdr, const void *buf,
-			size_t len, int flags, const void *name,
-			socklen_t namelen);
+ssize_t cop_send_copied(struct sock *sk, int fd, const void *hdr,
+			const void *buf, size_t len, int flags,
+			const void *name, socklen_t namelen);
 
 /**
  * cop_recv_copied - receive the next COP datagram

@@ -44,7 +44,7 @@ static int length_unseen(struct sock *sk, int fd, int *len)
 
 	if (sock_flag(sk, SOCK_FILTER_CLEAN) || errors_may_queue(fd))
 		err = cop_libc_result(cop_libc.ioctl(fd, FIONREAD, len));
-	*len = cop_hdr_payload(*len);
+	*len = cop_wire_payload(sk_wire(sk), *len);
 	return err;
 }
 
@@ -75,12 +75,12 @@ static void put_length(void *arg, int len)
  * A confined process may not be allowed to look at the first datagram, so the answer
  * takes it for a COP datagram.
  */
-static void put_payload(void *arg)
+static void put_payload(struct sock *sk, void *arg)
 {
 	int len;
 
 	memcpy(&len, arg, sizeof(len));
-	put_length(arg, cop_hdr_payload(len));
+	put_length(arg, cop_wire_payload(sk_wire(sk), len));
 }
 
 /*
@@ -97,7 +97,7 @@ int cop_ioctl(struct sock *sk, int fd, unsigned long cmd, void *arg)
 	if (err)
 		return err;
 	if (cop_confined()) {
-		put_payload(arg);
+		put_payload(sk, arg);
 		return 0;
 	}
 	err = head_length(sk, fd, &len);

@@ -32,11 +32,10 @@
 static bool ports_differ(struct sock *sk, const struct sockaddr_in *from,
 			 socklen_t len, const struct cop_rx *rx)
 {
-	if (cop_hdr_dest(&rx->hdr) != READ_ONCE(inet_sk(sk)->inet_sport) &&
+	if (rx->hdr.dest != READ_ONCE(inet_sk(sk)->inet_sport) &&
 	    READ_ONCE(inet_sk(sk)->inet_sport))
 		return true;
-	return len >= sizeof(*from) &&
-	       from->sin_port != cop_hdr_source(&rx->hdr);
+	return len >= sizeof(*from) && from->sin_port != rx->hdr.source;
 }
 
 static void tell_flow(struct sock *sk, const struct sockaddr_in *from,
@@ -45,10 +44,10 @@ static void tell_flow(struct sock *sk, const struct sockaddr_in *from,
 	struct cop_flow_key key = { .addr = from->sin_addr.s_addr,
 				    .port = from->sin_port };
 	struct cop_arrival arrival = { .now = rx->now,
-				       .seq = cop_hdr_seq(&rx->hdr),
-				       .tstamp = cop_hdr_tstamp(&rx->hdr),
+				       .seq = rx->hdr.seq,
+				       .tstamp = rx->hdr.tstamp,
 				       .len = rx->len,
-				       .first = cop_hdr_is_first(&rx->hdr) };
+				       .first = rx->hdr.first };
 
 	cop_flow_arrived(&cop_sk(sk)->flows, &key, &arrival, rx->serial);
 }
@@ -139,7 +138,7 @@ static int recv_next(struct sock *sk, int fd, struct msghdr *msg, int flags,
 		return cop_recv_watched(sk, fd, msg, flags, cap, rx);
 	if (unlikely(cop_head_unclean(sk)))
 		return cop_recv_unclean(sk, fd, msg, flags, cap, rx);
-	return cop_encap_recv(fd, msg, flags, cap, rx);
+	return cop_encap_recv(sk_wire(sk), fd, msg, flags, cap, rx);
 }
 
 flatten ssize_t cop_recvmsg_until(struct sock *sk, int fd, struct msghdr *msg,
@@ -154,7 +153,7 @@ flatten ssize_t cop_recvmsg_until(struct sock *sk, int fd, struct msghdr *msg,
 	if (unlikely(cap < 0))
 		return msg_refuse(fd, cap);
 	if (unlikely(flags & MSG_ERRQUEUE))
-		return cop_encap_recv_error(fd, msg, flags, cap);
+		return cop_encap_recv_error(sk_wire(sk), fd, msg, flags, cap);
 	if (!msg->msg_name || asked.msg_namelen < sizeof(struct sockaddr_in))
 		return recvmsg_named(sk, fd, msg, flags, wait);
 	rx.serial = cop_rx_serial;
@@ -246,8 +245,8 @@ static noinline ssize_t recvfrom_any(struct sock *sk, int fd, void *buf,
 }
 
 /*
- * The rest of cop_recvfrom() for a stray, or a header with options, in @wire. @from is
- * NULL where the sender is the peer.
+ * The rest of cop_recvfrom() for a stray, a header with options, or the header of another
+ * transport than COP, in @wire. @from is NULL where the sender is the peer.
  */
 static noinline ssize_t recvfrom_odd(struct sock *sk, int fd,
 				     const unsigned char *wire, size_t n,
@@ -264,7 +263,7 @@ static noinline ssize_t recvfrom_odd(struct sock *sk, int fd,
 	size_t skip = 0;
 	int err;
 
-	cop_rx_measure(&rx, wire, n, len);
+	cop_rx_measure(sk_wire(sk), &rx, wire, n, len);
 	if (rx.stray != COP_NO_STRAY) {
 		fate = cop_stray_fate(sk, fd, flags, from, from ? fromlen : 0,
 				      &rx);
@@ -275,7 +274,7 @@ static noinline ssize_t recvfrom_odd(struct sock *sk, int fd,
 						  namelen, wait.begin);
 		}
 	} else {
-		skip = cop_hdr_len(&rx.hdr);
+		skip = rx.hdr.len;
 	}
 	if (copy_to_user(buf, wire + skip, rx.copied))
 		return -EFAULT;
@@ -292,6 +291,7 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 {
 	unsigned char wire[COP_HDR_MAX + COP_COPY_MAX]
 		__attribute__((aligned(4)));
+	const struct cop_wire *const hdr = sk_wire(sk);
 	const uint32_t sk_flags = READ_ONCE(sk->sk_flags);
 	const bool known = !name && sk_flags & SOCK_PEER_ONLY;
 	const uint64_t begin =
@@ -313,14 +313,15 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 			      known ? NULL : &fromlen);
 	if (unlikely(n < 0))
 		return -errno;
-	if (unlikely(!cop_rx_measure_plain(&rx, wire, n, len)))
+	if (unlikely(!cop_rx_measure_plain(hdr, &rx, wire, n, len)))
 		return recvfrom_odd(sk, fd, wire, n, buf, len, flags, name,
 				    namelen, known ? NULL : &from, fromlen,
 				    begin, rx.gen);
 	if (known)
 		fromlen = cop_peer_name(sk, &from);
-	if (unlikely(copy_to_user(buf, wire + COP_HDR_ROOM, rx.copied)))
+	if (unlikely(copy_to_user(buf, wire + n - rx.len, rx.copied)))
 		return -EFAULT;
 	put_name(name, namelen, &from, fromlen);
+	rx.hdr = cop_hdr_read(wire);
 	return rx_done(sk, fd, flags, &from, fromlen, &rx);
 }

@@ -29,15 +29,14 @@
 #include "wire/stray.h"
 
 struct rx_batch {
+	const struct cop_wire *wire;
 	unsigned int n;
 	unsigned int iovs; /* in use */
 	struct mmsghdr vec[COP_BATCH_MSGS];
 	struct iovec iov[COP_BATCH_IOVS];
 	size_t cap[COP_BATCH_MSGS]; /* bytes in the program's iovecs */
-	struct {
-		unsigned char hdr[COP_HDR_ROOM] __attribute__((aligned(4)));
-		unsigned char tail[COP_HDR_OPTIONS];
-	} room[COP_BATCH_MSGS];
+	unsigned char head[COP_BATCH_MSGS][COP_HDR_MAX]
+		__attribute__((aligned(4)));
 	struct sockaddr_in
 		from[COP_BATCH_MSGS]; /* if the program does not ask for it */
 	uint64_t now;
@@ -88,11 +87,10 @@ static void rx_add(struct rx_batch *b, const struct msghdr *msg, size_t cap)
 	}
 	whole->msg_iov = b->iov + b->iovs;
 	whole->msg_iovlen = msg->msg_iovlen + 2;
-	b->iov[b->iovs++] = (struct iovec){ b->room[b->n].hdr, COP_HDR_ROOM };
+	b->iov[b->iovs++] = cop_wire_head(b->wire, b->head[b->n]);
 	for (size_t i = 0; i < msg->msg_iovlen; i++)
 		b->iov[b->iovs++] = msg->msg_iov[i];
-	b->iov[b->iovs++] =
-		(struct iovec){ b->room[b->n].tail, COP_HDR_OPTIONS };
+	b->iov[b->iovs++] = cop_wire_tail(b->wire, b->head[b->n]);
 	b->n++;
 }
 
@@ -218,8 +216,8 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 	struct msghdr msg;
 
 	rx_program_msg(b, i, &msg);
-	cop_encap_settle(&msg, b->room[i].hdr, b->room[i].tail,
-			 b->vec[i].msg_len, b->cap[i], &rx);
+	cop_encap_settle(b->wire, &msg, b->head[i], b->vec[i].msg_len,
+			 b->cap[i], &rx);
 	if (unlikely(rx.stray != COP_NO_STRAY) && cop_may_own(sk, fd) &&
 	    !cop_rx_ended(fd, whole->msg_namelen, &rx)) {
 		if (!(flags & MSG_PEEK))
@@ -249,6 +247,7 @@ int cop_rx_batch(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 	struct rx_batch b;
 	int got;
 
+	b.wire = sk_wire(sk);
 	rx_fill(&b, fd, vec, n);
 	res->tried = b.n;
 	res->kept = 0;

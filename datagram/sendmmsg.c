@@ -29,6 +29,8 @@ struct tx_batch {
 	bool untold;	   /* the program can't be told the last one's length */
 	struct mmsghdr vec[COP_BATCH_MSGS];
 	struct cop_tx tx[COP_BATCH_MSGS];
+	unsigned char hdr[COP_BATCH_MSGS][COP_HDR_MAX]
+		__attribute__((aligned(4)));
 	struct iovec iov[COP_BATCH_IOVS];
 };
 
@@ -57,13 +59,14 @@ static void tx_add(struct tx_batch *b, struct sock *sk,
 		   const struct msghdr *msg, size_t len, uint64_t now)
 {
 	struct msghdr *whole = &b->vec[b->n].msg_hdr;
-	struct cop_tx *tx = &b->tx[b->n++];
+	struct cop_tx *tx = &b->tx[b->n];
+	unsigned char *hdr = b->hdr[b->n++];
 
-	cop_tx_begin(sk, msg->msg_name, msg->msg_namelen, len, now, tx);
+	cop_tx_begin(sk, msg->msg_name, msg->msg_namelen, len, now, tx, hdr);
 	*whole = *msg;
 	whole->msg_iov = b->iov + b->iovs;
 	whole->msg_iovlen = msg->msg_iovlen + 1;
-	b->iov[b->iovs++] = (struct iovec){ &tx->hdr, COP_HDR_ROOM };
+	b->iov[b->iovs++] = (struct iovec){ hdr, sk_wire(sk)->hlen };
 	for (size_t i = 0; i < msg->msg_iovlen; i++)
 		b->iov[b->iovs++] = msg->msg_iov[i];
 }
@@ -107,13 +110,14 @@ static void tx_fill(struct tx_batch *b, struct sock *sk, int fd,
 static int tx_settle(struct tx_batch *b, struct sock *sk, struct mmsghdr *vec,
 		     int sent)
 {
+	const unsigned int hlen = sk_wire(sk)->hlen;
 	const int told = sent - (b->untold && sent == (int)b->n);
 	int i;
 
 	for (i = b->n - 1; i >= sent && i >= 0; i--)
 		cop_tx_end(sk, &b->tx[i], -ECANCELED);
 	for (i = 0; i < sent; i++) {
-		unsigned int len = b->vec[i].msg_len - COP_HDR_ROOM;
+		unsigned int len = b->vec[i].msg_len - hlen;
 
 		cop_tx_end(sk, &b->tx[i], len);
 		if (likely(i < told))

@@ -69,14 +69,15 @@ int cop_recv_unclean(struct sock *sk, int fd, struct msghdr *msg, int flags,
 
 	pthread_testcancel();
 	cop_lock(&cop_sk(sk)->lock, &held);
-	err = cop_encap_recv(fd, msg, flags | MSG_DONTWAIT, cap, rx);
+	err = cop_encap_recv(sk_wire(sk), fd, msg, flags | MSG_DONTWAIT, cap,
+			     rx);
 	cop_unlock(&cop_sk(sk)->lock, &held);
 	if (!err && !(flags & MSG_PEEK))
 		cop_head_taken(sk);
 	if (err != -EAGAIN)
 		return err;
 	cop_head_clean(sk);
-	return cop_encap_recv(fd, msg, flags, cap, rx);
+	return cop_encap_recv(sk_wire(sk), fd, msg, flags, cap, rx);
 }
 
 int cop_recv_watched(struct sock *sk, int fd, struct msghdr *msg, int flags,
@@ -84,5 +85,5 @@ int cop_recv_watched(struct sock *sk, int fd, struct msghdr *msg, int flags,
 {
 	pthread_testcancel();
 	cop_head_purge(sk, fd, rx);
-	return cop_encap_recv(fd, msg, flags, cap, rx);
+	return cop_encap_recv(sk_wire(sk), fd, msg, flags, cap, rx);
 }

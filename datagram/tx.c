@@ -85,7 +85,7 @@ static void tx_find(struct sock *sk, const void *name, socklen_t len,
 
 /* A datagram without a destination gets no number: the kernel will refuse it. */
 void cop_tx_begin(struct sock *sk, const void *name, socklen_t len,
-		  size_t payload, uint64_t now, struct cop_tx *tx)
+		  size_t payload, uint64_t now, struct cop_tx *tx, void *hdr)
 {
 	uint64_t seq = 0;
 
@@ -96,7 +96,7 @@ void cop_tx_begin(struct sock *sk, const void *name, socklen_t len,
 	else if (tx->flow == COP_TX_TABLE)
 		seq = cop_flow_next(&cop_sk(sk)->flows, &tx->key, payload, now);
 	tx->seq = seq;
-	cop_hdr_build(&tx->hdr, tx_source(sk), tx->key.port, seq, now);
+	sk_wire(sk)->build(hdr, tx_source(sk), tx->key.port, seq, now);
 }
 
 static void tx_undo(struct sock *sk, struct cop_tx *tx)
@@ -194,13 +194,15 @@ static ssize_t sendmsg_corked(struct sock *sk, int fd, const struct msghdr *msg,
 {
 	bool begun = sock_flag(sk, SOCK_CORKED) && cork_pending(fd);
 	bool more = flags & MSG_MORE || sock_flag(sk, SOCK_CORK_OPT);
+	unsigned char hdr[COP_HDR_MAX] __attribute__((aligned(4)));
 	struct cop_tx tx;
 	ssize_t n;
 
 	if (!begun)
 		cop_tx_begin(sk, msg->msg_name, msg->msg_namelen, len,
-			     cop_clock_us(), &tx);
-	n = cop_encap_send(fd, begun ? NULL : &tx.hdr, msg, flags, len);
+			     cop_clock_us(), &tx, hdr);
+	n = cop_encap_send(sk_wire(sk), fd, begun ? NULL : hdr, msg, flags,
+			   len);
 	if (!begun)
 		cop_tx_end(sk, &tx, n);
 	else if (n > 0)
@@ -213,12 +215,13 @@ static ssize_t sendmsg_corked(struct sock *sk, int fd, const struct msghdr *msg,
 }
 
 /* The kernel refuses this datagram, with the errno that the program is to get. */
-static noinline ssize_t sendmsg_too_long(int fd, const struct msghdr *msg,
-					 int flags, size_t len)
+static noinline ssize_t sendmsg_too_long(struct sock *sk, int fd,
+					 const struct msghdr *msg, int flags,
+					 size_t len)
 {
-	static const struct cophdr hdr;
+	static const unsigned char hdr[COP_HDR_MAX];
 
-	return cop_encap_send(fd, &hdr, msg, flags, len);
+	return cop_encap_send(sk_wire(sk), fd, hdr, msg, flags, len);
 }
 
 flatten ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
@@ -226,6 +229,7 @@ flatten ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
 {
 	ssize_t len = cop_iov_length(fd, msg);
 	const bool too_long = len > COP_DATAGRAM_MAX;
+	unsigned char hdr[COP_HDR_MAX] __attribute__((aligned(4)));
 	struct cop_tx tx;
 	ssize_t n;
 
@@ -241,10 +245,10 @@ flatten ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
 		     sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT)))
 		return sendmsg_corked(sk, fd, msg, flags, len);
 	if (unlikely(too_long))
-		return sendmsg_too_long(fd, msg, flags, len);
+		return sendmsg_too_long(sk, fd, msg, flags, len);
 	cop_tx_begin(sk, msg->msg_name, msg->msg_namelen, len, cop_clock_us(),
-		     &tx);
-	n = cop_encap_send(fd, &tx.hdr, msg, flags, len);
+		     &tx, hdr);
+	n = cop_encap_send(sk_wire(sk), fd, hdr, msg, flags, len);
 	cop_tx_end(sk, &tx, n);
 	return n;
 }
@@ -253,16 +257,17 @@ static ssize_t sendto_confined(struct sock *sk, int fd, const void *buf,
 			       size_t len, int flags, const void *name,
 			       socklen_t namelen)
 {
+	unsigned char hdr[COP_HDR_MAX] __attribute__((aligned(4)));
 	struct cop_tx tx;
 	ssize_t n = cop_soft_error(sk);
 
 	if (n)
 		return n;
 	if (len > COP_DATAGRAM_MAX) /* for the kernel's EMSGSIZE */
-		return cop_send_copied(fd, NULL, buf, len, flags, name,
+		return cop_send_copied(sk, fd, NULL, buf, len, flags, name,
 				       namelen);
-	cop_tx_begin(sk, name, namelen, len, cop_clock_us(), &tx);
-	n = cop_send_copied(fd, &tx.hdr, buf, len, flags, name, namelen);
+	cop_tx_begin(sk, name, namelen, len, cop_clock_us(), &tx, hdr);
+	n = cop_send_copied(sk, fd, hdr, buf, len, flags, name, namelen);
 	cop_tx_end(sk, &tx, n);
 	return n;
 }
@@ -287,7 +292,9 @@ static ssize_t sendto_any(struct sock *sk, int fd, const void *buf, size_t len,
 flatten ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
 			   int flags, const void *name, socklen_t namelen)
 {
-	unsigned char wire[COP_HDR_ROOM + COP_COPY_MAX];
+	unsigned char wire[COP_HDR_MAX + COP_COPY_MAX]
+		__attribute__((aligned(4)));
+	const int hlen = sk_wire(sk)->hlen;
 	struct cop_tx tx;
 	ssize_t n;
 
@@ -296,11 +303,10 @@ flatten ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
 		     READ_ONCE(cop_sk(sk)->soft_err) ||
 		     sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT)))
 		return sendto_any(sk, fd, buf, len, flags, name, namelen);
-	cop_tx_begin(sk, name, namelen, len, cop_clock_us(), &tx);
-	memcpy(wire, &tx.hdr, COP_HDR_ROOM);
-	memcpy(wire + COP_HDR_ROOM, buf, len);
-	n = cop_libc.sendto(fd, wire, COP_HDR_ROOM + len, flags, name, namelen);
-	n = likely(n >= COP_HDR_ROOM) ? n - COP_HDR_ROOM : -errno;
+	cop_tx_begin(sk, name, namelen, len, cop_clock_us(), &tx, wire);
+	memcpy(wire + hlen, buf, len);
+	n = cop_libc.sendto(fd, wire, hlen + len, flags, name, namelen);
+	n = likely(n >= hlen) ? n - hlen : -errno;
 	cop_tx_end(sk, &tx, n);
 	return n;
 }

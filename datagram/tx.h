@@ -12,7 +12,6 @@
 
 /* A datagram on its way out, from cop_tx_begin() to cop_tx_end(). */
 struct cop_tx {
-	struct cophdr hdr;
 	struct cop_flow_key key;
 	uint64_t seq;
 	size_t payload; /* bytes */
@@ -40,10 +39,11 @@ bool cop_dest_of(const void *name, socklen_t len, struct cop_flow_key *key);
  * @len: its length in bytes
  * @payload: bytes
  * @now: cop_clock_us() at the call that sends it
- * @tx: where the header is put; to be passed to cop_tx_end()
+ * @tx: filled in; to be passed to cop_tx_end()
+ * @hdr: where the header is put, aligned to 4: room for that of any transport
  */
 void cop_tx_begin(struct sock *sk, const void *name, socklen_t len,
-		  size_t payload, uint64_t now, struct cop_tx *tx);
+		  size_t payload, uint64_t now, struct cop_tx *tx, void *hdr);
 
 /**
  * cop_tx_end - account for a datagram, or give its number back

@@ -2,7 +2,7 @@
 /*
  * filter/bpf_strays.c - the program that drops strays in the kernel, so that they
  * wake no program up and take no room in the socket's buffer. It makes the checks
- * of cop_hdr_check().
+ * of cop_wire in wire/hdr.c.
  *
  * Owns: one constant, which needs no protection. Counterpart in the kernel:
  * sk_filter_trim_cap(), which runs it.

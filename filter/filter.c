@@ -47,11 +47,11 @@ void cop_head_clean(struct sock *sk)
  * would take it from the program, so it is not taken. After a shutdown() the end
  * comes behind the last one.
  */
-static enum cop_head head_look(int fd, struct cop_rx *rx,
-			       struct sockaddr_in *from)
+static enum cop_head head_look(const struct cop_wire *wire, int fd,
+			       struct cop_rx *rx, struct sockaddr_in *from)
 {
 	socklen_t fromlen = sizeof(*from);
-	unsigned char hdr[COP_HDR_ROOM] __attribute__((aligned(4)));
+	unsigned char hdr[COP_HDR_MAX] __attribute__((aligned(4)));
 	struct pollfd ready = { .fd = fd, .events = POLLIN | POLLRDHUP };
 	ssize_t n;
 
@@ -60,7 +60,7 @@ static enum cop_head head_look(int fd, struct cop_rx *rx,
 	if (ready.revents & (POLLERR | POLLNVAL))
 		return HEAD_ERROR;
 	n = cop_libc_result(cop_libc.recvfrom(
-		fd, hdr, sizeof(hdr), MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT,
+		fd, hdr, wire->hlen, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT,
 		(struct sockaddr *)from, &fromlen));
 	if (n == -ENOTSOCK)
 		return HEAD_GONE;
@@ -69,10 +69,10 @@ static enum cop_head head_look(int fd, struct cop_rx *rx,
 			       ? HEAD_EMPTY
 			       : HEAD_ERROR;
 	rx->len = n;
-	rx->stray = cop_hdr_check(hdr, n);
+	rx->stray = wire->check(hdr, n, &rx->hdr);
 	if (rx->stray != COP_NO_STRAY)
 		return HEAD_STRAY;
-	rx->len -= cop_hdr_len((struct cophdr *)hdr);
+	rx->len -= rx->hdr.len;
 	return HEAD_COP;
 }
 
@@ -87,7 +87,8 @@ static enum cop_head head_purge(struct sock *sk, int fd, struct cop_rx *rx)
 	enum cop_head head;
 	char none;
 
-	while ((head = head_look(fd, rx, &from)) == HEAD_STRAY && --most) {
+	while ((head = head_look(sk_wire(sk), fd, rx, &from)) == HEAD_STRAY &&
+	       --most) {
 		if (!cop_owns(sk, fd))
 			return HEAD_GONE;
 		cop_libc.recv(fd, &none, 0, MSG_DONTWAIT);

@@ -19,10 +19,12 @@
 #include <time.h>
 
 #include "lib/atomic.h"
+#include "lib/compiler.h"
 #include "lib/kernel_socket.h"
 #include "lib/slab.h"
 
 struct cop_mark;
+struct cop_wire;
 struct proto;
 struct sock;
 
@@ -202,6 +204,11 @@ struct proto {
 	/* Whether a bound port is COP's alone, in cop_port.h's table of the host. */
 	bool own_ports;
 
+	/* The header of its datagrams: how long it is, how to build and check one.
+	 * All transports of a slab have the same: a call may read it while the sock
+	 * changes its transport. NULL: COP's own. */
+	const struct cop_wire *wire;
+
 	/* inet_create(), for a new sock: sets what sk_alloc() has not cleared. */
 	int (*init)(struct sock *sk);
 
@@ -284,6 +291,12 @@ struct proto {
 	int (*recvmmsg)(struct sock *sk, int fd, struct mmsghdr *vec,
 			unsigned int n, int flags, struct timespec *timeout);
 };
+
+/* The header of a sock's datagrams. */
+static inline const struct cop_wire *sk_wire(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_prot)->wire;
+}
 
 /**
  * sock_alloc - make a struct socket with no descriptor and no sock yet

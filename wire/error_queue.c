@@ -20,32 +20,35 @@
 #include "wire/payload.h"
 
 /*
- * If the kernel returned a frame with a COP header in it, take the header out. The
+ * If the kernel returned a frame with a header in it, take the header out. The
  * frame's first bytes are in @hdr, and the rest is in the iovecs. So the bytes behind
- * the COP header are in their place already, and only those ahead of it move.
+ * the header are in their place already, and only those ahead of it move.
  */
-static bool put_frame(const struct msghdr *msg, const void *hdr, size_t n)
+static bool put_frame(const struct cop_wire *wire, const struct msghdr *msg,
+		      const void *hdr, size_t n)
 {
 	unsigned char head[COP_FRAME_HEAD];
 	size_t len = min_t(size_t, n, sizeof(head)), before;
 
-	memcpy(head, hdr, COP_HDR_ROOM);
-	if (len > COP_HDR_ROOM)
-		cop_iov_gather(head + COP_HDR_ROOM, msg->msg_iov,
-			       len - COP_HDR_ROOM);
-	before = cop_frame_strip(head, len, n);
+	memcpy(head, hdr, wire->hlen);
+	if (len > wire->hlen)
+		cop_iov_gather(head + wire->hlen, msg->msg_iov,
+			       len - wire->hlen);
+	before = cop_frame_strip(wire, head, len, n);
 	if (before)
 		cop_iov_scatter(msg->msg_iov, head,
-				min_t(size_t, before, n - COP_HDR_ROOM));
+				min_t(size_t, before, n - wire->hlen));
 	return before;
 }
 
 /* From the error queue the kernel returns the bytes it copied, MSG_TRUNC or not. */
-static ssize_t recv_error(int fd, struct msghdr *msg, int flags, size_t cap)
+static ssize_t recv_error(const struct cop_wire *wire, int fd,
+			  struct msghdr *msg, int flags, size_t cap)
 {
-	unsigned char hdr[COP_HDR_ROOM] __attribute__((aligned(4)));
-	struct iovec iov[COP_IOV_ON_STACK + 1] = { { hdr, COP_HDR_ROOM } };
+	unsigned char hdr[COP_HDR_MAX] __attribute__((aligned(4)));
+	struct iovec iov[COP_IOV_ON_STACK + 1] = { { hdr, wire->hlen } };
 	struct msghdr whole = *msg;
+	struct cop_hdr_info info;
 	ssize_t n;
 
 	if (msg->msg_iovlen)
@@ -58,14 +61,15 @@ static ssize_t recv_error(int fd, struct msghdr *msg, int flags, size_t cap)
 	msg->msg_namelen = whole.msg_namelen;
 	msg->msg_controllen = whole.msg_controllen;
 	msg->msg_flags = whole.msg_flags;
-	if (n < COP_HDR_ROOM)
+	if (n < wire->hlen)
 		return 0; /* the router sent back less than a header */
-	if (cop_hdr_check(hdr, n) == COP_NO_STRAY || put_frame(msg, hdr, n))
-		return n - COP_HDR_ROOM;
+	if (wire->check(hdr, n, &info) == COP_NO_STRAY ||
+	    put_frame(wire, msg, hdr, n))
+		return n - wire->hlen;
 	if ((size_t)n > cap)
 		msg->msg_flags |= MSG_TRUNC;
 	n = min_t(size_t, n, cap);
-	return cop_payload_put_back(msg, hdr, COP_HDR_ROOM, n) ?: n;
+	return cop_payload_put_back(msg, hdr, wire->hlen, n) ?: n;
 }
 
 /* The kernel has found a fault at this point too: behind the receive. */
@@ -88,8 +92,9 @@ static ssize_t error_unbounce(struct msghdr *msg, const struct msghdr *whole,
 	return min_t(size_t, n, cap);
 }
 
-static noinline ssize_t recv_error_bounced(int fd, struct msghdr *msg,
-					   int flags, size_t cap)
+static noinline ssize_t recv_error_bounced(const struct cop_wire *wire, int fd,
+					   struct msghdr *msg, int flags,
+					   size_t cap)
 {
 	struct iovec iov = { cop_bounce_map(), COP_DATAGRAM_MAX };
 	struct sockaddr_storage name = { 0 };
@@ -104,7 +109,7 @@ static noinline ssize_t recv_error_bounced(int fd, struct msghdr *msg,
 		whole.msg_name = &name;
 		whole.msg_namelen = sizeof(name);
 	}
-	n = recv_error(fd, &whole, flags, iov.iov_len);
+	n = recv_error(wire, fd, &whole, flags, iov.iov_len);
 	if (n >= 0)
 		n = error_unbounce(msg, &whole, cap, n);
 	cop_bounce_unmap(iov.iov_base);
@@ -112,15 +117,16 @@ static noinline ssize_t recv_error_bounced(int fd, struct msghdr *msg,
 }
 
 /* It never waits, so a thread need not be cancelled in it. */
-ssize_t cop_encap_recv_error(int fd, struct msghdr *msg, int flags, size_t cap)
+ssize_t cop_encap_recv_error(const struct cop_wire *wire, int fd,
+			     struct msghdr *msg, int flags, size_t cap)
 {
 	int cancel = cancel_off();
 	ssize_t n;
 
 	if (msg->msg_iovlen > COP_IOV_ON_STACK)
-		n = recv_error_bounced(fd, msg, flags, cap);
+		n = recv_error_bounced(wire, fd, msg, flags, cap);
 	else
-		n = recv_error(fd, msg, flags, cap);
+		n = recv_error(wire, fd, msg, flags, cap);
 	cancel_on(cancel);
 	return n;
 }

@@ -9,8 +9,11 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include "wire/hdr.h"
+
 /**
  * cop_encap_recv_error - receive from the error queue
+ * @wire: the transport's header
  * @fd: the kernel socket
  * @msg: as for cop_encap_recv()
  * @flags: MSG_*, with MSG_ERRQUEUE
@@ -18,9 +21,10 @@
  *
  * Returns the bytes put in the iovecs or -errno. Where the kernel returns a datagram
  * of ours with an error, these bytes are its payload. Where it returns the frame
- * that goes with a transmit timestamp, they are the frame without the COP header.
+ * that goes with a transmit timestamp, they are the frame without the header.
  * Everything else stays as the kernel has it.
  */
-ssize_t cop_encap_recv_error(int fd, struct msghdr *msg, int flags, size_t cap);
+ssize_t cop_encap_recv_error(const struct cop_wire *wire, int fd,
+			     struct msghdr *msg, int flags, size_t cap);
 
 #endif /* COP_ERROR_QUEUE_H */

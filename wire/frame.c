@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * wire/frame.c - frames that the kernel hands back with a transmit timestamp. Such a
- * frame is the datagram as it was sent, so a COP header stands in it.
+ * frame is the datagram as it was sent, so a header stands in it.
  *
  * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
  * __skb_tstamp_tx() in net/core/skbuff.c.
@@ -41,33 +41,39 @@ static __be16 pseudo_sum(const struct iphdr *ip, uint16_t len)
 	return htons(csum_fold(sum + IPPROTO_UDP + len));
 }
 
-static void shorten_udp(const struct iphdr *ip, struct udphdr *udp)
+static void shorten_udp(const struct iphdr *ip, struct udphdr *udp, uint16_t by)
 {
 	uint16_t len = ntohs(udp->len);
 	bool partial = udp->check == pseudo_sum(ip, len);
 
-	udp->len = htons(len - COP_HDR_ROOM);
-	udp->check = partial ? pseudo_sum(ip, len - COP_HDR_ROOM) : 0;
+	udp->len = htons(len - by);
+	udp->check = partial ? pseudo_sum(ip, len - by) : 0;
 }
 
-static void shorten_ip(struct iphdr *ip)
+static void shorten_ip(struct iphdr *ip, uint16_t by)
 {
-	ip->tot_len = htons(ntohs(ip->tot_len) - COP_HDR_ROOM);
+	ip->tot_len = htons(ntohs(ip->tot_len) - by);
 	ip->check = 0;
 	ip->check = htons(~csum_fold(sum_words(ip, ip->ihl * 4)));
 }
 
-/* Behind a link layer's header a COP header may lie unaligned: check a copy. */
-static bool is_cop(const unsigned char *at, size_t len)
+/* Behind a link layer's header a header may lie unaligned: check a copy. */
+static bool is_valid(const struct cop_wire *wire, const unsigned char *at,
+		     size_t len)
 {
-	struct cophdr hdr;
+	unsigned char hdr[COP_HDR_MAX] __attribute__((aligned(4)));
+	struct cop_hdr_info info;
 
-	memcpy(&hdr, at, sizeof(hdr));
-	return cop_hdr_check(&hdr, len) == COP_NO_STRAY;
+	memcpy(hdr, at, wire->hlen);
+	return wire->check(hdr, len, &info) == COP_NO_STRAY;
 }
 
-/* Whether a COP datagram in IPv4 begins at @at; the kernel may have cut its end off. */
-static bool is_packet(const unsigned char *at, size_t len, size_t n)
+/*
+ * Whether a datagram with a valid header begins at @at, in IPv4. The kernel may have cut
+ * its end off.
+ */
+static bool is_packet(const struct cop_wire *wire, const unsigned char *at,
+		      size_t len, size_t n)
 {
 	struct iphdr ip;
 	struct udphdr udp;
@@ -79,14 +85,15 @@ static bool is_packet(const unsigned char *at, size_t len, size_t n)
 	hlen = ip.ihl * 4;
 	if (ip.version != 4 || hlen < sizeof(ip) ||
 	    ip.protocol != IPPROTO_UDP || ntohs(ip.tot_len) < n ||
-	    len < hlen + sizeof(udp) + COP_HDR_ROOM)
+	    len < hlen + sizeof(udp) + wire->hlen)
 		return false;
 	memcpy(&udp, at + hlen, sizeof(udp));
 	return ntohs(udp.len) == ntohs(ip.tot_len) - hlen &&
-	       is_cop(at + hlen + sizeof(udp), ntohs(udp.len) - sizeof(udp));
+	       is_valid(wire, at + hlen + sizeof(udp),
+			ntohs(udp.len) - sizeof(udp));
 }
 
-static size_t strip_packet(unsigned char *at)
+static size_t strip_packet(unsigned char *at, uint16_t by)
 {
 	struct udphdr udp;
 	struct iphdr *ip;
@@ -96,17 +103,18 @@ static size_t strip_packet(unsigned char *at)
 	memcpy(copy, at, hlen);
 	memcpy(&udp, at + hlen, sizeof(udp));
 	ip = (struct iphdr *)copy;
-	shorten_udp(ip, &udp);
-	shorten_ip(ip);
+	shorten_udp(ip, &udp, by);
+	shorten_ip(ip, by);
 	memcpy(at, copy, hlen);
 	memcpy(at + hlen, &udp, sizeof(udp));
 	return hlen + sizeof(udp);
 }
 
-size_t cop_frame_strip(unsigned char *head, size_t len, size_t n)
+size_t cop_frame_strip(const struct cop_wire *wire, unsigned char *head,
+		       size_t len, size_t n)
 {
 	for (size_t at = 0; at <= LINK_HLEN_MAX && at < len; at++)
-		if (is_packet(head + at, len - at, n - at))
-			return at + strip_packet(head + at);
+		if (is_packet(wire, head + at, len - at, n - at))
+			return at + strip_packet(head + at, wire->hlen);
 	return 0;
 }

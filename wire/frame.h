@@ -9,20 +9,22 @@
 
 #include "wire/hdr.h"
 
-/* The longest link, IPv4 and UDP headers, and a COP header without options. */
-#define COP_FRAME_HEAD (32 + 60 + 8 + COP_HDR_ROOM)
+/* The longest link, IPv4 and UDP headers, and a transport's header. */
+#define COP_FRAME_HEAD (32 + 60 + 8 + COP_HDR_MAX)
 
 /**
- * cop_frame_strip - turn the head of a frame with a COP header into the head of a
- *		     frame of plain UDP
+ * cop_frame_strip - turn the head of a frame with a transport's header into the head of
+ *		     a frame of plain UDP
+ * @wire: the header
  * @head: the frame's first bytes; lengths and checksums in them are changed
  * @len: how many bytes @head has: COP_FRAME_HEAD, or the whole frame
  * @n: bytes of the frame that the kernel returned
  *
- * Returns the offset of the COP header, which the caller is to leave out, or 0 if
- * this is not a frame with a COP header. UDP's checksum becomes 0 ("none") if the
+ * Returns the offset of the header, which the caller is to leave out, or 0 if
+ * this is not a frame with such a header. UDP's checksum becomes 0 ("none") if the
  * sender has computed one, since it covered the header.
  */
-size_t cop_frame_strip(unsigned char *head, size_t len, size_t n);
+size_t cop_frame_strip(const struct cop_wire *wire, unsigned char *head,
+		       size_t len, size_t n);
 
 #endif /* COP_FRAME_H */

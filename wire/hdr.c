@@ -8,7 +8,14 @@
  */
 #include "wire/hdr.h"
 
-enum cop_stray cop_hdr_check(const void *data, size_t len)
+_Static_assert(sizeof(struct cophdr) == COP_HLEN, "no padding");
+_Static_assert(COP_HLEN_MAX <= COP_HDR_MAX,
+	       "the library's buffers are shorter");
+_Static_assert(COP_MAX_LEN + COP_HLEN == COP_DATAGRAM_MAX,
+	       "the longest payload");
+
+static enum cop_stray hdr_check(const void *data, size_t len,
+				struct cop_hdr_info *info)
 {
 	const struct cophdr *hdr = data;
 
@@ -18,14 +25,17 @@ enum cop_stray cop_hdr_check(const void *data, size_t len)
 		return COP_STRAY_MAGIC;
 	if (hdr->ver_hlen >> 4 != COP_VERSION)
 		return COP_STRAY_VERSION;
-	if (cop_hdr_len(hdr) < COP_HLEN || cop_hdr_len(hdr) > len)
+	*info = cop_hdr_read(hdr);
+	if (info->len < COP_HLEN || info->len > len)
 		return COP_STRAY_LENGTH;
 	return COP_NO_STRAY;
 }
 
-void cop_hdr_build(struct cophdr *hdr, __be16 source, __be16 dest, uint64_t seq,
-		   uint32_t tstamp)
+static void hdr_build(void *data, __be16 source, __be16 dest, uint64_t seq,
+		      uint32_t tstamp)
 {
+	struct cophdr *hdr = data;
+
 	hdr->magic = htons(COP_MAGIC);
 	hdr->ver_hlen = COP_VERSION << 4 | COP_HLEN_WORDS;
 	hdr->flags = seq ? 0 : COP_F_FIRST;
@@ -34,3 +44,10 @@ void cop_hdr_build(struct cophdr *hdr, __be16 source, __be16 dest, uint64_t seq,
 	hdr->seq = htonl((uint32_t)seq);
 	hdr->tstamp = htonl(tstamp);
 }
+
+const struct cop_wire cop_wire = {
+	.hlen = COP_HLEN,
+	.hlen_max = COP_HLEN_MAX,
+	.check = hdr_check,
+	.build = hdr_build,
+};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hdr.h - the COP header. Only this file, hdr.c and the public cop.h know its
- * fields, its lengths, and how to tell a COP datagram from another.
+ * hdr.h - the header of a transport. Of COP's own header only this file, hdr.c and the
+ * public cop.h know the fields, the lengths, and how to tell a COP datagram from
+ * another.
  */
 #ifndef COP_HDR_H
 #define COP_HDR_H
@@ -12,6 +13,7 @@
 #include <stdint.h>
 
 #include "cop.h"
+#include "lib/compiler.h"
 
 /*
  * A stray is a UDP datagram that is not a valid COP datagram. The library drops and
@@ -27,36 +29,62 @@ enum cop_stray {
 };
 
 /*
- * Bytes that a sender puts ahead of the payload: we send no options. A receiver
- * needs at least as many to check a header.
+ * The longest header that any transport may have, options included: the size of
+ * buffers on the stack. proto_register() refuses a transport with a longer one.
  */
-#define COP_HDR_ROOM COP_HLEN
+#define COP_HDR_MAX 64
 
-/* The most bytes of options that can stand between such a header and the payload. */
-#define COP_HDR_OPTIONS (COP_HLEN_MAX - COP_HLEN)
+/* The longest datagram that UDP can carry in IPv4, header included. */
+#define COP_DATAGRAM_MAX 65507
 
-/* The longest header, options included. */
-#define COP_HDR_MAX COP_HLEN_MAX
+/* What a header says of its datagram. */
+struct cop_hdr_info {
+	uint16_t len;  /* of the header with its options, in bytes */
+	bool first;    /* whether this is the first datagram of its flow */
+	__be16 source; /* the sender's own port */
+	__be16 dest;   /* the port that it sent to */
+	uint32_t seq; /* the low 32 bits of the datagram's number in its flow */
+	uint32_t
+		tstamp; /* microseconds of the sender's clock, the low 32 bits */
+};
 
-/* The longest datagram that UDP can carry, header included. */
-#define COP_DATAGRAM_MAX (COP_MAX_LEN + COP_HLEN)
+/*
+ * The header of a transport, as struct proto names it. Each function that puts a
+ * header on the wire or takes one from it asks here how long the header is.
+ */
+struct cop_wire {
+	/* Bytes that a sender puts ahead of the payload: it sends no options. A
+	 * receiver needs at least as many to check a header. */
+	uint16_t hlen;
+
+	/* Bytes of the longest header, options included; hlen: it has none. */
+	uint16_t hlen_max;
+
+	/* A receive, for each datagram: checks whether it begins with a valid
+	 * header. @data has its first bytes, up to hlen of them, aligned to 4. @len
+	 * is the length of all of it. Fills in @info and returns COP_NO_STRAY, or
+	 * returns the reason why the datagram is a stray. Async-signal-safe. */
+	enum cop_stray (*check)(const void *data, size_t len,
+				struct cop_hdr_info *info);
+
+	/* A send, for each datagram: writes hlen bytes to @hdr, which is aligned to
+	 * 4. @source and @dest are the two ports, in network order; @seq is the
+	 * number of datagrams of this flow before this one; @tstamp is the sender's
+	 * clock in microseconds. Async-signal-safe. */
+	void (*build)(void *hdr, __be16 source, __be16 dest, uint64_t seq,
+		      uint32_t tstamp);
+};
+
+/* COP's own header, and the one of each transport that names no other. */
+extern const struct cop_wire cop_wire;
 
 /**
- * cop_hdr_check - check whether a datagram begins with a valid COP header
- * @data: its first bytes, up to COP_HDR_ROOM of them, aligned to 4
+ * cop_hdr_is_plain - whether a datagram is a valid COP header without options, and
+ *		      a payload
+ * @data: its first bytes, up to COP_HLEN of them, aligned to 4
  * @len: its length in bytes
  *
- * Returns COP_NO_STRAY, or the reason why the datagram is a stray.
- */
-enum cop_stray cop_hdr_check(const void *data, size_t len);
-
-/**
- * cop_hdr_is_plain - whether a datagram is a valid header without options, and a
- *		      payload
- * @data: its first bytes, up to COP_HDR_ROOM of them, aligned to 4
- * @len: its length in bytes
- *
- * Nearly every datagram is, and this check is shorter than cop_hdr_check().
+ * Nearly every datagram is, and this check is shorter than that of cop_wire.
  */
 static inline bool cop_hdr_is_plain(const void *data, size_t len)
 {
@@ -67,61 +95,29 @@ static inline bool cop_hdr_is_plain(const void *data, size_t len)
 }
 
 /**
- * cop_hdr_len - length of a valid header with its options, in bytes
- * @hdr: the header
+ * cop_hdr_read - read the fields of a valid COP header
+ * @data: the header, aligned to 4
  */
-static inline size_t cop_hdr_len(const struct cophdr *hdr)
+static inline struct cop_hdr_info cop_hdr_read(const void *data)
 {
-	return (hdr->ver_hlen & 0xf) * 4u;
+	const struct cophdr *hdr = data;
+
+	return (struct cop_hdr_info){ .len = (hdr->ver_hlen & 0xf) * 4u,
+				      .first = hdr->flags & COP_F_FIRST,
+				      .source = hdr->source,
+				      .dest = hdr->dest,
+				      .seq = ntohl(hdr->seq),
+				      .tstamp = ntohl(hdr->tstamp) };
 }
 
 /**
- * cop_hdr_payload - bytes of payload in a datagram whose header has no options
+ * cop_wire_payload - bytes of payload in a datagram whose header has no options
+ * @wire: the header
  * @len: the datagram's length in bytes; 0 is returned where no header fits in
  */
-static inline size_t cop_hdr_payload(size_t len)
+static inline size_t cop_wire_payload(const struct cop_wire *wire, size_t len)
 {
-	return len > COP_HLEN ? len - COP_HLEN : 0;
+	return len > wire->hlen ? len - wire->hlen : 0;
 }
-
-/* The sender's own port, and the port that it sent to; network order. */
-static inline __be16 cop_hdr_source(const struct cophdr *hdr)
-{
-	return hdr->source;
-}
-
-static inline __be16 cop_hdr_dest(const struct cophdr *hdr)
-{
-	return hdr->dest;
-}
-
-/* The low 32 bits of the sequence number, which counts the datagrams of a flow. */
-static inline uint32_t cop_hdr_seq(const struct cophdr *hdr)
-{
-	return ntohl(hdr->seq);
-}
-
-/* Microseconds of the sender's clock, the low 32 bits. */
-static inline uint32_t cop_hdr_tstamp(const struct cophdr *hdr)
-{
-	return ntohl(hdr->tstamp);
-}
-
-/* Whether this is the first datagram of its flow. */
-static inline bool cop_hdr_is_first(const struct cophdr *hdr)
-{
-	return hdr->flags & COP_F_FIRST;
-}
-
-/**
- * cop_hdr_build - fill in a header
- * @hdr: where
- * @source: own port, network order
- * @dest: the destination's port, network order
- * @seq: datagrams of this flow before this one
- * @tstamp: microseconds of the sender's clock
- */
-void cop_hdr_build(struct cophdr *hdr, __be16 source, __be16 dest, uint64_t seq,
-		   uint32_t tstamp);
 
 #endif /* COP_HDR_H */

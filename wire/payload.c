@@ -63,13 +63,12 @@ ssize_t cop_iov_length_many(int fd, const struct msghdr *msg)
 int cop_payload_put_back(const struct msghdr *msg, const void *head, size_t n,
 			 size_t len)
 {
-	unsigned char copy[COP_HDR_ROOM];
+	unsigned char copy[COP_HDR_MAX];
 
 	if (!cop_iov_writable(msg->msg_iov, len))
 		return -EFAULT;
-	memcpy(copy, head, sizeof(copy));
+	memcpy(copy, head, n);
 	if (len)
-		cop_iov_push(msg->msg_iov, copy, min_t(size_t, n, COP_HDR_ROOM),
-			     len);
+		cop_iov_push(msg->msg_iov, copy, n, len);
 	return 0;
 }

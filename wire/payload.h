@@ -37,9 +37,9 @@ static inline ssize_t cop_iov_length(int fd, const struct msghdr *msg)
 
 /**
  * cop_payload_put_back - put a stray in the program's iovecs, from its first byte on
- * @msg: the message, whose iovecs hold what followed the first COP_HDR_ROOM bytes
+ * @msg: the message, whose iovecs hold what followed the stray's first @n bytes
  * @head: these bytes
- * @n: the stray's length in bytes, all of it
+ * @n: how many there are, at most COP_HDR_MAX
  * @len: how many bytes are to be in the iovecs in the end; at most their length
  *
  * Returns 0 or -EFAULT: the kernel may have written fewer bytes than @len.

@@ -20,16 +20,17 @@
 #include "wire/payload.h"
 #include "wire/recv.h"
 
-void cop_rx_measure(struct cop_rx *rx, const void *head, size_t n, size_t cap)
+void cop_rx_measure(const struct cop_wire *wire, struct cop_rx *rx,
+		    const void *head, size_t n, size_t cap)
 {
-	if (likely(cop_rx_measure_plain(rx, head, n, cap)))
+	if (likely(cop_rx_measure_plain(wire, rx, head, n, cap))) {
+		rx->hdr = cop_hdr_read(head);
 		return;
-	rx->stray = cop_hdr_check(head, n);
-	rx->len = n;
-	if (rx->stray == COP_NO_STRAY) {
-		memcpy(&rx->hdr, head, COP_HDR_ROOM);
-		rx->len -= cop_hdr_len(&rx->hdr);
 	}
+	rx->stray = wire->check(head, n, &rx->hdr);
+	rx->len = n;
+	if (rx->stray == COP_NO_STRAY)
+		rx->len -= rx->hdr.len;
 	rx->copied = min_t(size_t, rx->len, cap);
 }
 
@@ -70,8 +71,9 @@ static ssize_t recv_one(int fd, struct msghdr *msg, struct iovec *iov,
 	return n;
 }
 
-static int recv_through(int fd, struct msghdr *msg, int flags, size_t cap,
-			struct cop_rx *rx, unsigned char *buf)
+static int recv_through(const struct cop_wire *wire, int fd, struct msghdr *msg,
+			int flags, size_t cap, struct cop_rx *rx,
+			unsigned char *buf)
 {
 	struct iovec iov = { buf, COP_DATAGRAM_MAX };
 	struct sockaddr_storage name = { 0 };
@@ -87,9 +89,9 @@ static int recv_through(int fd, struct msghdr *msg, int flags, size_t cap,
 	n = recv_one(fd, &whole, &iov, 1, flags);
 	if (n < 0)
 		return n;
-	cop_rx_measure(rx, buf, n, cap);
+	cop_rx_measure(wire, rx, buf, n, cap);
 	if (rx->stray == COP_NO_STRAY)
-		skip = cop_hdr_len(&rx->hdr);
+		skip = rx->hdr.len;
 	rx->fault = cop_iov_scatter(msg->msg_iov, buf + skip, rx->copied);
 	if (rx->fault && rx->stray == COP_NO_STRAY)
 		return -EFAULT;
@@ -101,8 +103,9 @@ static int recv_through(int fd, struct msghdr *msg, int flags, size_t cap,
 			    min_t(socklen_t, room, whole.msg_namelen));
 }
 
-static noinline int recv_bounced(int fd, struct msghdr *msg, int flags,
-				 size_t cap, struct cop_rx *rx)
+static noinline int recv_bounced(const struct cop_wire *wire, int fd,
+				 struct msghdr *msg, int flags, size_t cap,
+				 struct cop_rx *rx)
 {
 	struct _pthread_cleanup_buffer cleanup;
 	void *buf = cop_bounce_map();
@@ -111,69 +114,67 @@ static noinline int recv_bounced(int fd, struct msghdr *msg, int flags,
 	if (!buf)
 		return -ENOBUFS;
 	_pthread_cleanup_push(&cleanup, cop_bounce_unmap, buf);
-	err = recv_through(fd, msg, flags, cap, rx, buf);
+	err = recv_through(wire, fd, msg, flags, cap, rx, buf);
 	_pthread_cleanup_pop(&cleanup, 1);
 	return err;
 }
 
-/*
- * Put the program's iovecs between one for the header and one for the end of a long
- * payload, which options push beyond the program's own iovecs.
- */
-static size_t iov_wrap(struct iovec *iov, const struct msghdr *msg, void *hdr,
-		       void *tail)
+/* Put the program's iovecs between cop_wire_head() and cop_wire_tail(). */
+static size_t iov_wrap(const struct cop_wire *wire, struct iovec *iov,
+		       const struct msghdr *msg, void *head)
 {
 	size_t n = msg->msg_iovlen;
 
-	iov[0] = (struct iovec){ hdr, COP_HDR_ROOM };
+	iov[0] = cop_wire_head(wire, head);
 	if (n)
 		memcpy(iov + 1, msg->msg_iov, n * sizeof(*iov));
-	iov[n + 1] = (struct iovec){ tail, COP_HDR_OPTIONS };
+	iov[n + 1] = cop_wire_tail(wire, head);
 	return n + 2;
 }
 
 /* Move the payload to the front: options stand in its place. */
-static void skip_options(const struct msghdr *msg, const void *tail,
-			 size_t options, size_t len)
+static void skip_options(const struct cop_wire *wire, const struct msghdr *msg,
+			 const void *head, size_t options, size_t len)
 {
 	struct iovec from[msg->msg_iovlen + 2];
-	unsigned char none[COP_HDR_ROOM];
 
-	iov_wrap(from, msg, none, (void *)tail);
+	iov_wrap(wire, from, msg, (void *)head);
 	cop_iov_copy(msg->msg_iov, from + 1, options, len);
 }
 
-void cop_encap_settle(struct msghdr *msg, const void *hdr, const void *tail,
-		      size_t n, size_t cap, struct cop_rx *rx)
+void cop_encap_settle(const struct cop_wire *wire, struct msghdr *msg,
+		      const void *head, size_t n, size_t cap, struct cop_rx *rx)
 {
-	cop_rx_measure(rx, hdr, n, cap);
+	cop_rx_measure(wire, rx, head, n, cap);
 	if (unlikely(rx->stray != COP_NO_STRAY))
-		rx->fault = cop_payload_put_back(msg, hdr, n, rx->copied);
-	else if (unlikely(cop_hdr_len(&rx->hdr) > COP_HDR_ROOM))
-		skip_options(msg, tail, cop_hdr_len(&rx->hdr) - COP_HDR_ROOM,
+		rx->fault = cop_payload_put_back(
+			msg, head, min_t(size_t, n, wire->hlen), rx->copied);
+	else if (unlikely(rx->hdr.len > wire->hlen))
+		skip_options(wire, msg, head, rx->hdr.len - wire->hlen,
 			     rx->copied);
 	rx_flags(msg, rx);
 }
 
-static int recv_vectored(int fd, struct msghdr *msg, int flags, size_t cap,
+static int recv_vectored(const struct cop_wire *wire, int fd,
+			 struct msghdr *msg, int flags, size_t cap,
 			 struct cop_rx *rx)
 {
 	struct iovec iov[msg->msg_iovlen + 2];
-	unsigned char hdr[COP_HDR_ROOM] __attribute__((aligned(4)));
-	unsigned char tail[COP_HDR_OPTIONS];
-	size_t iovlen = iov_wrap(iov, msg, hdr, tail);
+	unsigned char head[COP_HDR_MAX] __attribute__((aligned(4)));
+	size_t iovlen = iov_wrap(wire, iov, msg, head);
 	ssize_t n = recv_one(fd, msg, iov, iovlen, flags);
 
 	if (n < 0)
 		return n;
-	cop_encap_settle(msg, hdr, tail, n, cap, rx);
+	cop_encap_settle(wire, msg, head, n, cap, rx);
 	return 0;
 }
 
-flatten int cop_encap_recv(int fd, struct msghdr *msg, int flags, size_t cap,
+flatten int cop_encap_recv(const struct cop_wire *wire, int fd,
+			   struct msghdr *msg, int flags, size_t cap,
 			   struct cop_rx *rx)
 {
 	if (unlikely(msg->msg_iovlen > cop_iov_limit(2)))
-		return recv_bounced(fd, msg, flags, cap, rx);
-	return recv_vectored(fd, msg, flags, cap, rx);
+		return recv_bounced(wire, fd, msg, flags, cap, rx);
+	return recv_vectored(wire, fd, msg, flags, cap, rx);
 }

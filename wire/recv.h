@@ -23,8 +23,8 @@
 
 /* A datagram that a receive has brought. */
 struct cop_rx {
-	struct cophdr hdr;    /* only if the datagram is not a stray */
-	enum cop_stray stray; /* COP_NO_STRAY, or why it is a stray */
+	struct cop_hdr_info hdr; /* only if the datagram is not a stray */
+	enum cop_stray stray;	 /* COP_NO_STRAY, or why it is a stray */
 	size_t len;    /* bytes of payload, all of it; of a stray: bytes of
 			       * the datagram */
 	size_t copied; /* bytes of it that the iovecs got */
@@ -36,6 +36,7 @@ struct cop_rx {
 
 /**
  * cop_encap_recv - receive one UDP datagram and part header from payload
+ * @wire: the transport's header
  * @fd: the kernel socket
  * @msg: where to; name, control and flags are written as recvmsg() does
  * @flags: MSG_*, without MSG_ERRQUEUE
@@ -45,26 +46,28 @@ struct cop_rx {
  * Returns 0 or -errno. On -EFAULT the datagram is gone, as with the kernel. A stray
  * is put in the iovecs whole. One system call, and a cancellation point.
  */
-int cop_encap_recv(int fd, struct msghdr *msg, int flags, size_t cap,
-		   struct cop_rx *rx);
+int cop_encap_recv(const struct cop_wire *wire, int fd, struct msghdr *msg,
+		   int flags, size_t cap, struct cop_rx *rx);
 
 /**
- * cop_rx_measure_plain - describe a datagram whose header has no options
+ * cop_rx_measure_plain - describe a datagram with COP's own header without options
+ * @wire: the header that it should have
  * @rx: where to note it
- * @head: its first bytes, up to COP_HDR_ROOM of them, aligned to 4
+ * @head: its first bytes, up to @wire->hlen of them, aligned to 4
  * @n: its length, all of it
  * @cap: bytes of room for the payload
  *
- * Returns false, with @rx as it was, for every other datagram.
+ * Returns false, with @rx as it was, for every other datagram. @rx->hdr is left to the
+ * caller, who has cop_hdr_read().
  */
-static inline bool cop_rx_measure_plain(struct cop_rx *rx, const void *head,
+static inline bool cop_rx_measure_plain(const struct cop_wire *wire,
+					struct cop_rx *rx, const void *head,
 					size_t n, size_t cap)
 {
-	if (!cop_hdr_is_plain(head, n))
+	if (wire != &cop_wire || !cop_hdr_is_plain(head, n))
 		return false;
-	rx->hdr = *(const struct cophdr *)head;
 	rx->stray = COP_NO_STRAY;
-	rx->len = n - COP_HDR_ROOM;
+	rx->len = n - COP_HLEN;
 	rx->copied = min_t(size_t, rx->len, cap);
 	return true;
 }
@@ -74,19 +77,43 @@ static inline bool cop_rx_measure_plain(struct cop_rx *rx, const void *head,
  *
  * Arguments as for cop_rx_measure_plain().
  */
-void cop_rx_measure(struct cop_rx *rx, const void *head, size_t n, size_t cap);
+void cop_rx_measure(const struct cop_wire *wire, struct cop_rx *rx,
+		    const void *head, size_t n, size_t cap);
 
 /**
  * cop_encap_settle - part header from payload where the kernel has already put
  *		      them into one array of iovecs
+ * @wire: the transport's header
  * @msg: the message that the payload belongs in; msg_flags is written
- * @hdr: the first COP_HDR_ROOM bytes, aligned to 4
- * @tail: the COP_HDR_OPTIONS bytes behind the program's own iovecs
+ * @head: the first @wire->hlen bytes, aligned to 4; behind them the bytes that options
+ *	pushed beyond the program's own iovecs: cop_wire_tail()
  * @n: length of the datagram, all of it
  * @cap: bytes in @msg's iovecs
  * @rx: describes the datagram
  */
-void cop_encap_settle(struct msghdr *msg, const void *hdr, const void *tail,
-		      size_t n, size_t cap, struct cop_rx *rx);
+void cop_encap_settle(const struct cop_wire *wire, struct msghdr *msg,
+		      const void *head, size_t n, size_t cap,
+		      struct cop_rx *rx);
+
+/**
+ * cop_wire_head, cop_wire_tail - the iovecs of ours around the program's own
+ * @wire: the transport's header
+ * @head: COP_HDR_MAX bytes, aligned to 4
+ *
+ * The first is for the header, ahead of the program's iovecs. The second is for the end
+ * of a long payload, which options push beyond them.
+ */
+static inline struct iovec cop_wire_head(const struct cop_wire *wire,
+					 void *head)
+{
+	return (struct iovec){ head, wire->hlen };
+}
+
+static inline struct iovec cop_wire_tail(const struct cop_wire *wire,
+					 void *head)
+{
+	return (struct iovec){ (char *)head + wire->hlen,
+			       wire->hlen_max - wire->hlen };
+}
 
 #endif /* COP_WIRE_RECV_H */

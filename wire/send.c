@@ -38,26 +38,27 @@ static bool payload_is_readable(int fd, const struct msghdr *msg)
 	return true;
 }
 
-static ssize_t send_copied(int fd, const struct cophdr *hdr,
+static ssize_t send_copied(const struct cop_wire *wire, int fd, const void *hdr,
 			   const struct msghdr *msg, int flags, size_t len)
 {
-	unsigned char buf[COP_HDR_ROOM + COP_COPY_MAX];
+	unsigned char buf[COP_HDR_MAX + COP_COPY_MAX];
 
-	memcpy(buf, hdr, COP_HDR_ROOM);
-	cop_iov_gather(buf + COP_HDR_ROOM, msg->msg_iov, len);
-	return cop_libc_result(cop_libc.sendto(fd, buf, COP_HDR_ROOM + len,
-					       flags, msg->msg_name,
+	memcpy(buf, hdr, COP_HDR_MAX); /* a constant, so without a call */
+	cop_iov_gather(buf + wire->hlen, msg->msg_iov, len);
+	return cop_libc_result(cop_libc.sendto(fd, buf, wire->hlen + len, flags,
+					       msg->msg_name,
 					       msg->msg_namelen));
 }
 
-static ssize_t send_vectored(int fd, const struct cophdr *hdr,
-			     const struct msghdr *msg, int flags)
+static ssize_t send_vectored(const struct cop_wire *wire, int fd,
+			     const void *hdr, const struct msghdr *msg,
+			     int flags)
 {
 	struct iovec iov[msg->msg_iovlen + 1];
 	struct msghdr whole = *msg;
 
 	iov[0].iov_base = (void *)hdr;
-	iov[0].iov_len = COP_HDR_ROOM;
+	iov[0].iov_len = wire->hlen;
 	if (msg->msg_iovlen)
 		memcpy(iov + 1, msg->msg_iov, msg->msg_iovlen * sizeof(*iov));
 	whole.msg_iov = iov;
@@ -72,7 +73,7 @@ static ssize_t send_vectored(int fd, const struct cophdr *hdr,
  * A payload that can't be read is an EFAULT, but the kernel first looks at everything
  * else that may be wrong with the call. So it gets a payload that it can't read.
  */
-static ssize_t send_from(int fd, const struct cophdr *hdr,
+static ssize_t send_from(const struct cop_wire *wire, int fd, const void *hdr,
 			 const struct msghdr *msg, int flags, size_t len,
 			 void *buf)
 {
@@ -85,7 +86,7 @@ static ssize_t send_from(int fd, const struct cophdr *hdr,
 		cop_iov_gather(buf, msg->msg_iov, len);
 	else if (cop_bounce_seal(buf))
 		return -EFAULT;
-	return send_vectored(fd, hdr, &whole, flags);
+	return send_vectored(wire, fd, hdr, &whole, flags);
 }
 
 /*
@@ -93,15 +94,15 @@ static ssize_t send_from(int fd, const struct cophdr *hdr,
  * length that IP can't carry after everything else. A length of the second kind must
  * not become one of the first because the header is added.
  */
-static size_t refused_length(size_t len)
+static size_t refused_length(const struct cop_wire *wire, size_t len)
 {
-	return len <= UINT16_MAX ? min_t(size_t, len, UINT16_MAX - COP_HDR_ROOM)
+	return len <= UINT16_MAX ? min_t(size_t, len, UINT16_MAX - wire->hlen)
 				 : len;
 }
 
-static noinline ssize_t send_bounced(int fd, const struct cophdr *hdr,
-				     const struct msghdr *msg, int flags,
-				     size_t len)
+static noinline ssize_t send_bounced(const struct cop_wire *wire, int fd,
+				     const void *hdr, const struct msghdr *msg,
+				     int flags, size_t len)
 {
 	struct _pthread_cleanup_buffer cleanup;
 	void *buf = cop_bounce_map();
@@ -110,19 +111,21 @@ static noinline ssize_t send_bounced(int fd, const struct cophdr *hdr,
 	if (!buf)
 		return -ENOBUFS;
 	_pthread_cleanup_push(&cleanup, cop_bounce_unmap, buf);
-	n = send_from(fd, hdr, msg, flags, refused_length(len), buf);
+	n = send_from(wire, fd, hdr, msg, flags, refused_length(wire, len),
+		      buf);
 	_pthread_cleanup_pop(&cleanup, 1);
 	return n < 0 ? n
 		     : (ssize_t)len +
-			       COP_HDR_ROOM; /* a probe succeeds with any length */
+			       wire->hlen; /* a probe succeeds with any length */
 }
 
 /*
  * A confined process may not be allowed to ask the kernel what can be read. So its
  * payload is copied only where there is no other way.
  */
-flatten ssize_t cop_encap_send(int fd, const struct cophdr *hdr,
-			       const struct msghdr *msg, int flags, size_t len)
+flatten ssize_t cop_encap_send(const struct cop_wire *wire, int fd,
+			       const void *hdr, const struct msghdr *msg,
+			       int flags, size_t len)
 {
 	ssize_t n;
 
@@ -131,10 +134,10 @@ flatten ssize_t cop_encap_send(int fd, const struct cophdr *hdr,
 			cop_libc.sendmsg(fd, msg, flags & ~COP_MSG_FILE));
 	if (len <= COP_COPY_MAX && !msg->msg_controllen && !cop_confined() &&
 	    payload_is_readable(fd, msg))
-		n = send_copied(fd, hdr, msg, flags, len);
+		n = send_copied(wire, fd, hdr, msg, flags, len);
 	else if (msg->msg_iovlen > cop_iov_limit(1) || len > COP_DATAGRAM_MAX)
-		n = send_bounced(fd, hdr, msg, flags, len);
+		n = send_bounced(wire, fd, hdr, msg, flags, len);
 	else
-		n = send_vectored(fd, hdr, msg, flags);
-	return n < COP_HDR_ROOM ? n : n - COP_HDR_ROOM;
+		n = send_vectored(wire, fd, hdr, msg, flags);
+	return n < wire->hlen ? n : n - wire->hlen;
 }

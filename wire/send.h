@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-#include "cop.h"
+#include "wire/hdr.h"
 
 /*
  * A send copies a payload of up to so many bytes behind its header. That costs less
@@ -20,8 +20,10 @@
 
 /**
  * cop_encap_send - send a header and a payload as one UDP datagram
+ * @wire: the transport's header
  * @fd: the kernel socket
- * @hdr: the header, or NULL for a later part of a corked datagram
+ * @hdr: the header, in memory of COP_HDR_MAX bytes; or NULL for a later part of a
+ *	corked datagram
  * @msg: destination, payload, control messages; NULL name: the peer
  * @flags: MSG_*
  * @len: what cop_iov_length() returned
@@ -30,7 +32,7 @@
  * call, and a cancellation point. Every datagram begins with @hdr, even if another
  * thread changes @msg or its memory meanwhile.
  */
-ssize_t cop_encap_send(int fd, const struct cophdr *hdr,
+ssize_t cop_encap_send(const struct cop_wire *wire, int fd, const void *hdr,
 		       const struct msghdr *msg, int flags, size_t len);
 
 #endif /* COP_WIRE_SEND_H */

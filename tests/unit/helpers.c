@@ -38,7 +38,7 @@ void t_init(void)
 	inet_init();
 }
 
-static int open_type(int type)
+int t_open_type(int type)
 {
 	struct socket *sock = NULL;
 	int fd;
@@ -52,12 +52,12 @@ static int open_type(int type)
 
 int t_open(void)
 {
-	return open_type(SOCK_COP);
+	return t_open_type(SOCK_COP);
 }
 
 int t_open_adopted(void)
 {
-	return open_type(SOCK_DGRAM);
+	return t_open_type(SOCK_DGRAM);
 }
 
 static void set_timeout(int fd)

@@ -35,6 +35,7 @@
 
 void t_init(void);	       /* what the constructor does */
 int t_open(void);	       /* a COP socket's descriptor */
+int t_open_type(int type);     /* the same, of a transport of that type */
 int t_open_adopted(void);      /* the same, of UDP that is put on COP */
 int t_open_bound(void);	       /* the same, on LOOPBACK, any port */
 void t_close(int fd);	       /* as close() does it */

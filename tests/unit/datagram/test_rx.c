@@ -80,7 +80,7 @@ Test(cop_rx, a_source_port_that_differs_is_counted_and_delivered)
 	struct cophdr hdr;
 	char buf[8];
 
-	cop_hdr_build(&hdr, htons(t_port(udp) ^ 1), htons(t_port(fd)), 0, 0);
+	cop_wire.build(&hdr, htons(t_port(udp) ^ 1), htons(t_port(fd)), 0, 0);
 	t_udp_send(udp, t_port(fd), &hdr, sizeof(hdr));
 	cr_assert(zero(int, t_recvfrom(fd, buf, 8, 0, &from)));
 	cr_assert(eq(uint, ntohs(from.sin_port), t_port(udp)));

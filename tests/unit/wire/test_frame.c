@@ -43,7 +43,7 @@ static struct frame frame_of(size_t link, size_t options)
 	struct udphdr udp = { .source = htons(1), .dest = htons(2) };
 	struct cophdr cop;
 
-	cop_hdr_build(&cop, htons(1), htons(2), 3, 4);
+	cop_wire.build(&cop, htons(1), htons(2), 3, 4);
 	f.n = f.cop + COP_HLEN + PAYLOAD;
 	ip.tot_len = htons(f.n - link);
 	udp.len = htons(8 + COP_HLEN + PAYLOAD);
@@ -76,7 +76,8 @@ Test(cop_frame, a_frame_is_shorter_by_a_header)
 		const struct iphdr *ip = (struct iphdr *)(f.data + f.ip);
 		uint16_t len = 8 + PAYLOAD;
 
-		cr_assert(eq(sz, cop_frame_strip(f.data, f.n, f.n), f.cop),
+		cr_assert(eq(sz, cop_frame_strip(&cop_wire, f.data, f.n, f.n),
+			     f.cop),
 			  "shape %zu", i);
 		cr_assert(eq(int, f.data[f.ip + 2] << 8 | f.data[f.ip + 3],
 			     f.n - COP_HLEN - f.ip));
@@ -92,7 +93,7 @@ Test(cop_frame, a_checksum_that_was_computed_is_left_out)
 	struct frame f = frame_of(14, 0);
 
 	f.data[f.cop - 1] ^= 1;
-	cr_assert(eq(sz, cop_frame_strip(f.data, f.n, f.n), f.cop));
+	cr_assert(eq(sz, cop_frame_strip(&cop_wire, f.data, f.n, f.n), f.cop));
 	cr_assert(eq(int, udp_of(&f).check, 0));
 }
 
@@ -100,9 +101,12 @@ Test(cop_frame, a_frame_that_was_cut_is_one_as_long_as_the_header_is_there)
 {
 	struct frame f = frame_of(14, 0);
 
-	cr_assert(eq(sz, cop_frame_strip(f.data, f.cop + 15, f.cop + 15), 0));
-	cr_assert(
-		eq(sz, cop_frame_strip(f.data, f.cop + 16, f.cop + 16), f.cop));
+	cr_assert(eq(sz,
+		     cop_frame_strip(&cop_wire, f.data, f.cop + 15, f.cop + 15),
+		     0));
+	cr_assert(eq(sz,
+		     cop_frame_strip(&cop_wire, f.data, f.cop + 16, f.cop + 16),
+		     f.cop));
 }
 
 static const struct {
@@ -127,8 +131,9 @@ Test(cop_frame, a_frame_without_COP_stays_as_it_is)
 
 		f.data[f.ip + other[i].from_ip] = other[i].to;
 		was = f;
-		cr_assert(eq(sz, cop_frame_strip(f.data, f.n, f.n), 0), "%s",
-			  other[i].what);
+		cr_assert(eq(sz, cop_frame_strip(&cop_wire, f.data, f.n, f.n),
+			     0),
+			  "%s", other[i].what);
 		cr_assert(eq(int, memcmp(&f, &was, sizeof(f)), 0), "%s",
 			  other[i].what);
 	}
@@ -143,7 +148,8 @@ Test(cop_frame, no_byte_beyond_the_end_is_read)
 		struct frame copy = f;
 
 		memcpy(exact, copy.data, n);
-		cop_frame_strip(exact, n, n); /* for AddressSanitizer */
+		cop_frame_strip(&cop_wire, exact, n,
+				n); /* for AddressSanitizer */
 		free(exact);
 	}
 }

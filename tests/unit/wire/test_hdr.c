@@ -34,13 +34,18 @@ static const struct {
 
 Test(cop_hdr, a_header_is_judged_by_length_magic_version_and_length)
 {
+	struct cop_hdr_info info;
+
 	for (size_t i = 0; i < ARRAY_SIZE(head); i++) {
 		unsigned char hdr[COP_HLEN] __attribute__((aligned(4))) = { 0 };
 
 		memcpy(hdr, head[i].head, sizeof(head[i].head));
-		cr_assert(eq(int, cop_hdr_check(hdr, head[i].len),
+		cr_assert(eq(int, cop_wire.check(hdr, head[i].len, &info),
 			     head[i].stray),
 			  "%s", head[i].name);
+		if (head[i].stray == COP_NO_STRAY)
+			cr_assert(
+				eq(int, info.len, (head[i].head[2] & 0xf) * 4));
 	}
 }
 
@@ -52,8 +57,8 @@ Test(cop_hdr, a_header_is_built_byte_for_byte)
 						      0x9a, 0x9b, 0x9c, 0x9d };
 	struct cophdr hdr;
 
-	cop_hdr_build(&hdr, htons(0x1234), htons(0xabcd), 0x01020304,
-		      0x9a9b9c9d);
+	cop_wire.build(&hdr, htons(0x1234), htons(0xabcd), 0x01020304,
+		       0x9a9b9c9d);
 	cr_assert(zero(int, memcmp(&hdr, want, sizeof(want))));
 }
 
@@ -61,11 +66,11 @@ Test(cop_hdr, only_number_0_is_first_and_not_where_32_bits_wrap)
 {
 	struct cophdr hdr;
 
-	cop_hdr_build(&hdr, 0, 0, 0, 0);
+	cop_wire.build(&hdr, 0, 0, 0, 0);
 	cr_assert(eq(int, hdr.flags, COP_F_FIRST));
-	cop_hdr_build(&hdr, 0, 0, 1, 0);
+	cop_wire.build(&hdr, 0, 0, 1, 0);
 	cr_assert(zero(int, hdr.flags));
-	cop_hdr_build(&hdr, 0, 0, 1ull << 32, 0);
+	cop_wire.build(&hdr, 0, 0, 1ull << 32, 0);
 	cr_assert(zero(int, hdr.flags));
 	cr_assert(zero(u32, hdr.seq));
 }
@@ -78,30 +83,32 @@ Test(cop_hdr, a_plain_header_is_a_valid_one_of_16_bytes)
 		memcpy(hdr, head[i].head, sizeof(head[i].head));
 		cr_assert(eq(int, cop_hdr_is_plain(hdr, head[i].len),
 			     head[i].stray == COP_NO_STRAY &&
-				     cop_hdr_len((struct cophdr *)hdr) ==
-					     COP_HLEN),
+				     cop_hdr_read(hdr).len == COP_HLEN),
 			  "%s", head[i].name);
 	}
 }
 
 Test(cop_hdr, what_was_built_is_read_back)
 {
+	struct cop_hdr_info info;
 	struct cophdr hdr;
 
-	cop_hdr_build(&hdr, htons(1), htons(2), 0xfffffff0, 0x9a9b9c9d);
+	cop_wire.build(&hdr, htons(1), htons(2), 0xfffffff0, 0x9a9b9c9d);
 	cr_assert(cop_hdr_is_plain(&hdr, COP_HLEN));
-	cr_assert(eq(int, cop_hdr_check(&hdr, COP_HLEN), COP_NO_STRAY));
-	cr_assert(eq(sz, cop_hdr_len(&hdr), COP_HDR_ROOM));
-	cr_assert(eq(int, cop_hdr_source(&hdr), htons(1)));
-	cr_assert(eq(int, cop_hdr_dest(&hdr), htons(2)));
-	cr_assert(eq(u32, cop_hdr_seq(&hdr), 0xfffffff0));
-	cr_assert(eq(u32, cop_hdr_tstamp(&hdr), 0x9a9b9c9d));
-	cr_assert(not(cop_hdr_is_first(&hdr)));
+	cr_assert(eq(int, cop_wire.check(&hdr, COP_HLEN, &info), COP_NO_STRAY));
+	cr_assert(eq(sz, info.len, COP_HLEN));
+	cr_assert(eq(int, info.source, htons(1)));
+	cr_assert(eq(int, info.dest, htons(2)));
+	cr_assert(eq(u32, info.seq, 0xfffffff0));
+	cr_assert(eq(u32, info.tstamp, 0x9a9b9c9d));
+	cr_assert(not(info.first));
+	info = cop_hdr_read(&hdr);
+	cr_assert(eq(u32, info.seq, 0xfffffff0));
 }
 
 Test(cop_hdr, a_datagram_shorter_than_a_header_has_no_payload)
 {
-	cr_assert(zero(sz, cop_hdr_payload(0)));
-	cr_assert(zero(sz, cop_hdr_payload(COP_HLEN)));
-	cr_assert(eq(sz, cop_hdr_payload(COP_HLEN + 1), 1));
+	cr_assert(zero(sz, cop_wire_payload(&cop_wire, 0)));
+	cr_assert(zero(sz, cop_wire_payload(&cop_wire, COP_HLEN)));
+	cr_assert(eq(sz, cop_wire_payload(&cop_wire, COP_HLEN + 1), 1));
 }

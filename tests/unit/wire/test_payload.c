@@ -34,10 +34,10 @@ static int put_back(size_t n, size_t cap)
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 
 	memset(room, 0, sizeof(room));
-	if (n > COP_HDR_ROOM)
-		memcpy(room, data + COP_HDR_ROOM,
-		       min_t(size_t, n - COP_HDR_ROOM, cap));
-	return cop_payload_put_back(&msg, data, n, min_t(size_t, n, cap));
+	if (n > COP_HLEN)
+		memcpy(room, data + COP_HLEN, min_t(size_t, n - COP_HLEN, cap));
+	return cop_payload_put_back(&msg, data, min_t(size_t, n, COP_HLEN),
+				    min_t(size_t, n, cap));
 }
 
 Test(cop_payload, a_stray_is_put_back_from_its_first_byte_on)
