@@ -75,7 +75,7 @@ static int udp_setsockopt(struct sock *sk, int fd, int level, int optname,
 		return cop_libc_result(cop_libc.setsockopt(fd, level, optname,
 							   optval, optlen));
 	if (level == SOL_SOCKET && optname == SO_ATTACH_REUSEPORT_CBPF)
-		return cop_attach_reuseport(fd, optval, optlen);
+		return cop_attach_reuseport(sk, fd, optval, optlen);
 	if (level == SOL_SOCKET && optname == SO_ATTACH_REUSEPORT_EBPF)
 		return attach_unmovable(fd, optval, optlen);
 	return cop_setsockopt(sk, fd, level, optname, optval, optlen);

@@ -59,20 +59,13 @@ _Static_assert(sizeof(op_word) == sizeof(datagram_defaults.init), "one word");
 _Static_assert(offsetof(struct proto, init) % sizeof(op_word) == 0,
 	       "whole words");
 
-/* The library's buffers have room for COP_HDR_MAX bytes. */
-static bool wire_is_valid(const struct cop_wire *wire)
-{
-	return wire->hlen && wire->hlen <= wire->hlen_max &&
-	       wire->hlen_max <= COP_HDR_MAX && wire->check && wire->build;
-}
-
 int proto_register(struct proto *prot)
 {
 	const op_word *is = (const op_word *)&datagram_defaults;
 	op_word *op = (op_word *)prot;
 
 	if (!prot->name || !prot->slab ||
-	    (prot->wire && !wire_is_valid(prot->wire)))
+	    (prot->wire && !cop_wire_is_valid(prot->wire)))
 		return -EINVAL;
 	if (!prot->obj_size)
 		prot->obj_size = datagram_defaults.obj_size;

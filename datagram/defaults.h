@@ -11,8 +11,8 @@
  * proto_register - complete a transport with the datagram defaults
  * @prot: the transport; members that are NULL or 0 get the default
  *
- * Returns 0, or -EINVAL without a name or a slab, or with a header that is incomplete or
- * longer than COP_HDR_MAX. A second time changes nothing.
+ * Returns 0, or -EINVAL without a name or a slab, or with a header of which
+ * cop_wire_is_valid() is false. A second time changes nothing.
  * Call it ahead of the transport's first socket: while the library starts, or when
  * a transport is loaded. Counterpart: proto_register() in net/core/sock.c.
  */

@@ -47,7 +47,7 @@ static unsigned int program_len(int fd)
 }
 
 /* A filter of the program's own is read back from where the kernel took it. */
-static int put_user(struct program *p, int user)
+static int put_user(const struct cop_wire *wire, struct program *p, int user)
 {
 	struct program from;
 	int err = program_open(&from, 2 * program_len(user));
@@ -55,36 +55,37 @@ static int put_user(struct program *p, int user)
 	if (!err)
 		err = program_get(user, &from);
 	if (!err)
-		err = program_put_body(p, COP_BODY_USER, &from);
+		err = program_put_body(wire, p, COP_BODY_USER, &from);
 	if (!err)
 		err = from.len;
 	program_close(&from);
 	return err;
 }
 
-static int attach(int fd, const struct cop_mark *mark, int user,
-		  struct program *p)
+static int attach(const struct cop_wire *wire, int fd,
+		  const struct cop_mark *mark, int user, struct program *p)
 {
 	int n;
 
 	if (mark->body == COP_BODY_USER)
-		n = put_user(p, user);
+		n = put_user(wire, p, user);
 	else
-		n = program_put_body(p, mark->body, NULL);
+		n = program_put_body(wire, p, mark->body, NULL);
 	if (n < 0)
 		return n;
 	program_put_mark(p, mark, mark->body, n);
 	return program_set(fd, p);
 }
 
-int cop_program_attach(int fd, const struct cop_mark *mark, int user)
+int cop_program_attach(const struct cop_wire *wire, int fd,
+		       const struct cop_mark *mark, int user)
 {
 	struct program p;
 	int err = program_open(&p, mark->body == COP_BODY_USER ? BPF_MAXINSNS
 							       : FEW);
 
 	if (!err)
-		err = attach(fd, mark, user, &p);
+		err = attach(wire, fd, mark, user, &p);
 	program_close(&p);
 	return err;
 }
@@ -98,7 +99,7 @@ static int mark_renewed(int fd, const struct cop_mark *mark, struct program *p)
 	if (err)
 		return err;
 	if (!p->len) {
-		program_put_body(p, body, NULL);
+		p->len = BODY + program_put_all(p->insn + BODY);
 	} else if (program_is_marked(p)) {
 		body = program_body(p);
 		ulen = program_user_len(p);

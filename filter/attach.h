@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+struct cop_wire;
+
 #define COP_MARK_WORDS 4
 
 /* What lets datagrams in. */
@@ -31,15 +33,17 @@ struct cop_mark {
 
 /**
  * cop_program_attach - set a filter, and the mark with it
+ * @wire: the transport's header
  * @fd: the kernel socket
  * @mark: what it is; @mark->body: which filter
  * @user: for COP_BODY_USER a socket on which the kernel has accepted the
  *	program's own filter; else -1
  *
  * Takes some 12 us. Returns 0; -EINVAL for a filter that can't be moved behind
- * a COP header; -EPERM under SO_LOCK_FILTER; -ENOMEM. Async-signal-safe.
+ * the header; -EPERM under SO_LOCK_FILTER; -ENOMEM. Async-signal-safe.
  */
-int cop_program_attach(int fd, const struct cop_mark *mark, int user);
+int cop_program_attach(const struct cop_wire *wire, int fd,
+		       const struct cop_mark *mark, int user);
 
 /**
  * cop_program_mark - renew the mark, and keep the filter that is there

@@ -183,7 +183,8 @@ static void load_indirect_head(struct bpf_part *part,
 	unsigned int size = BPF_SIZE(in->code);
 
 	for (uint32_t k = 0; k < COP_BPF_UDP_HLEN; k++) {
-		struct bpf_part head = { .words = part->words };
+		struct bpf_part head = { .wire = part->wire,
+					 .words = part->words };
 
 		if (where(k, bytes(size)) == SAME)
 			continue;

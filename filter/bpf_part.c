@@ -5,8 +5,8 @@
  *
  * A moved load needs A or X for itself, so it keeps the other one in a word of
  * scratch memory that the program does not use. A second such word has the length
- * of the COP header. If the program leaves no second word, each part computes the
- * length anew. The header has its length in the low nibble of a byte, in 32-bit
+ * of the header. If the program leaves no second word, each part computes the
+ * length anew. A header with options has its length in the low nibble of a byte, in 32-bit
  * words, like the IP header, and BPF_MSH computes the length in bytes of exactly
  * that. It is one instruction either way, but the kernel makes some twenty of
  * BPF_MSH.
@@ -50,17 +50,29 @@ void cop_part_restore_x(struct bpf_part *part)
 
 struct sock_filter cop_part_ldx_hlen(const struct bpf_part *part)
 {
+	const struct cop_wire *wire = part->wire;
+
+	if (!cop_wire_has_options(wire))
+		return (struct sock_filter)BPF_STMT(BPF_LDX | BPF_IMM,
+						    wire->hlen);
 	if (part->words.hlen == NO_WORD)
 		return (struct sock_filter)BPF_STMT(BPF_LDX | BPF_B | BPF_MSH,
-						    OFF_VER_HLEN);
+						    COP_BPF_UDP_HLEN +
+							    wire->len_at);
 	return (struct sock_filter)BPF_STMT(BPF_LDX | BPF_MEM,
 					    part->words.hlen);
 }
 
 void cop_part_ld_hlen(struct bpf_part *part)
 {
-	if (part->words.hlen == NO_WORD)
-		PUT(part, BPF_STMT(BPF_LD | BPF_B | BPF_ABS, OFF_VER_HLEN),
+	const struct cop_wire *wire = part->wire;
+
+	if (!cop_wire_has_options(wire))
+		PUT(part, BPF_STMT(BPF_LD | BPF_IMM, wire->hlen));
+	else if (part->words.hlen == NO_WORD)
+		PUT(part,
+		    BPF_STMT(BPF_LD | BPF_B | BPF_ABS,
+			     COP_BPF_UDP_HLEN + wire->len_at),
 		    BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf),
 		    BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 2));
 	else

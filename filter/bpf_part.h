@@ -14,10 +14,8 @@
 #include "lib/compiler.h"
 
 /* Offsets of fields from the start of the UDP header. */
-#define OFF_LEN	     4
-#define OFF_CHECK    6
-#define OFF_MAGIC    COP_BPF_UDP_HLEN
-#define OFF_VER_HLEN (COP_BPF_UDP_HLEN + 2)
+#define OFF_LEN	  4
+#define OFF_CHECK 6
 
 /* The kernel takes an offset from here on as negative. */
 #define NEGATIVE 0x80000000u
@@ -31,7 +29,7 @@
 /* Words of scratch memory that the program does not use, or NO_WORD. */
 struct bpf_words {
 	unsigned int saved; /* keeps A or X while a part uses it */
-	unsigned int hlen;  /* keeps the length of the COP header */
+	unsigned int hlen;  /* keeps the length of the header */
 };
 
 #define NO_WORD BPF_MEMWORDS
@@ -39,6 +37,8 @@ struct bpf_words {
 struct bpf_part {
 	struct sock_filter insn[PART_MAX];
 	unsigned int n; /* how many of insn there are */
+	const struct cop_wire
+		*wire; /* the header that the program moves behind */
 	struct bpf_words words;
 	bool saves; /* whether any part so far uses words.saved */
 };
@@ -58,10 +58,10 @@ void cop_part_save_x(struct bpf_part *part);
 void cop_part_restore_a(struct bpf_part *part);
 void cop_part_restore_x(struct bpf_part *part);
 
-/* The one instruction that sets X to the length of the COP header, in bytes. */
+/* The one instruction that sets X to the length of the header, in bytes. */
 struct sock_filter cop_part_ldx_hlen(const struct bpf_part *part);
 
-/* Append what sets A to the length of the COP header, in bytes. */
+/* Append what sets A to the length of the header, in bytes. */
 void cop_part_ld_hlen(struct bpf_part *part);
 
 /* Let each jump to PART_END lead behind the part's last instruction. */

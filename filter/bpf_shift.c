@@ -73,7 +73,7 @@ static int misc(struct bpf_part *part, const struct sock_filter *in)
 
 /*
  * 0 drops a datagram. Of any other datagram the kernel keeps at least the UDP
- * header, so the result here must have room for the COP header too.
+ * header, so the result here must have room for the transport's header too.
  */
 static int ret_k(struct bpf_part *part, const struct sock_filter *in)
 {
@@ -226,15 +226,19 @@ static struct bpf_words spare_words(const struct sock_filter *in,
 }
 
 /*
- * What the moved filter begins with: it drops strays, stores the length of the COP
+ * What the moved filter begins with: it drops strays, stores the length of the
  * header, and clears A and X, as the kernel does ahead of a filter. The filter
  * follows in place of the last instruction of cop_bpf_strays().
  */
 static void prelude(struct bpf_part *part)
 {
-	part->n = cop_bpf_strays(part->insn, PART_MAX) - 1;
-	if (part->words.hlen != NO_WORD)
-		PUT(part, BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, OFF_VER_HLEN),
+	const struct cop_wire *wire = part->wire;
+
+	part->n = cop_bpf_strays(wire, part->insn, PART_MAX) - 1;
+	if (part->words.hlen != NO_WORD && cop_wire_has_options(wire))
+		PUT(part,
+		    BPF_STMT(BPF_LDX | BPF_B | BPF_MSH,
+			     COP_BPF_UDP_HLEN + wire->len_at),
 		    BPF_STMT(BPF_STX, part->words.hlen));
 	PUT(part, BPF_STMT(BPF_LD | BPF_IMM, 0),
 	    BPF_STMT(BPF_MISC | BPF_TAX, 0));
@@ -250,9 +254,10 @@ static int prepend(struct shift *s, const struct bpf_part *part)
 	return 0;
 }
 
-static int shift(struct shift *s)
+static int shift(struct shift *s, const struct cop_wire *wire)
 {
-	struct bpf_part part = { .words = spare_words(s->in, s->len) };
+	struct bpf_part part = { .wire = wire,
+				 .words = spare_words(s->in, s->len) };
 	int err;
 
 	for (unsigned int pc = s->len; pc--; part.n = 0) {
@@ -269,8 +274,9 @@ static int shift(struct shift *s)
 	return prepend(s, &part);
 }
 
-int cop_bpf_shift(const struct sock_filter *in, unsigned int len,
-		  struct sock_filter *out, unsigned int max, uint16_t *place)
+int cop_bpf_shift(const struct cop_wire *wire, const struct sock_filter *in,
+		  unsigned int len, struct sock_filter *out, unsigned int max,
+		  uint16_t *place)
 {
 	struct shift s = {
 		.in = in,
@@ -284,7 +290,7 @@ int cop_bpf_shift(const struct sock_filter *in, unsigned int len,
 	if (!len || len > BPF_MAXINSNS ||
 	    BPF_CLASS(in[len - 1].code) != BPF_RET)
 		return -EINVAL;
-	err = shift(&s);
+	err = shift(&s, wire);
 	if (err)
 		return err;
 	memmove(out, out + s.max - s.n, s.n * sizeof(*out));

@@ -1,42 +1,87 @@
 // SPDX-License-Identifier: MIT
 /*
  * filter/bpf_strays.c - the program that drops strays in the kernel, so that they
- * wake no program up and take no room in the socket's buffer. It makes the checks
- * of cop_wire in wire/hdr.c.
+ * wake no program up and take no room in the socket's buffer. It is made from what
+ * struct cop_wire says of a transport's header, and judges as its check does.
  *
- * Owns: one constant, which needs no protection. Counterpart in the kernel:
+ * Owns: nothing, so nothing needs protection. Counterpart in the kernel:
  * sk_filter_trim_cap(), which runs it.
  */
 #include <errno.h>
 #include <string.h>
 
-#include "cop.h"
 #include "filter/bpf_part.h"
 
-static const struct sock_filter strays[] = {
-	BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-	BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, COP_BPF_UDP_HLEN + COP_HLEN, 0, 11),
-	BPF_STMT(BPF_LD | BPF_H | BPF_ABS, OFF_MAGIC),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, COP_MAGIC, 0, 9),
-	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, OFF_VER_HLEN),
-	BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, COP_VERSION << 4 | COP_HLEN_WORDS,
-		 0, 7),
-	BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, COP_VERSION << 4 | 0xf, 6, 0),
-	/* The header, with its options, fits in the datagram. */
-	BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf),
-	BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 2),
-	BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, COP_BPF_UDP_HLEN),
-	BPF_STMT(BPF_MISC | BPF_TAX, 0),
-	BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-	BPF_JUMP(BPF_JMP | BPF_JGE | BPF_X, 0, 1, 0),
-	BPF_STMT(BPF_RET | BPF_K, 0),
-	BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
-};
+/* The distance of a jump to the instruction that drops, until strays_land() sets it. */
+#define DROP 0xff
 
-int cop_bpf_strays(struct sock_filter *out, unsigned int max)
+static unsigned int load_size(unsigned int bytes)
 {
-	if (max < ARRAY_SIZE(strays))
+	return bytes == 4 ? BPF_W : bytes == 2 ? BPF_H : BPF_B;
+}
+
+static void put_match(struct bpf_part *part, const struct cop_match *match)
+{
+	PUT(part, BPF_STMT(BPF_LD | load_size(match->size) | BPF_ABS,
+			   COP_BPF_UDP_HLEN + match->off));
+	if (match->mask != UINT32_MAX >> (32 - 8 * match->size))
+		PUT(part, BPF_STMT(BPF_ALU | BPF_AND | BPF_K, match->mask));
+	PUT(part, BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, match->value, 0, DROP));
+}
+
+/* The header, with its options, fits in the datagram. */
+static void put_options(struct bpf_part *part, const struct cop_wire *wire)
+{
+	uint32_t high = wire->len_high << 4;
+
+	PUT(part,
+	    BPF_STMT(BPF_LD | BPF_B | BPF_ABS, COP_BPF_UDP_HLEN + wire->len_at),
+	    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, high | wire->hlen / 4, 0, DROP),
+	    BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, high | 0xf, DROP, 0),
+	    BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf),
+	    BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 2),
+	    BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, COP_BPF_UDP_HLEN),
+	    BPF_STMT(BPF_MISC | BPF_TAX, 0),
+	    BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_X, 0, 0, DROP));
+}
+
+/* Let each DROP lead to the instruction @drop, and the last jump pass over it. */
+static void strays_land(struct bpf_part *part, unsigned int drop)
+{
+	for (unsigned int i = 0; i < drop; i++) {
+		struct sock_filter *insn = &part->insn[i];
+
+		if (insn->jt == DROP)
+			insn->jt = drop - i - 1;
+		else if (insn->jf == DROP)
+			insn->jf = drop - i - 1;
+	}
+	part->insn[drop - 1].jt = 1;
+}
+
+static void put_strays(struct bpf_part *part, const struct cop_wire *wire)
+{
+	PUT(part, BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, COP_BPF_UDP_HLEN + wire->hlen,
+		     0, DROP));
+	for (size_t i = 0; i < COP_MATCHES && wire->match[i].size; i++)
+		put_match(part, &wire->match[i]);
+	if (cop_wire_has_options(wire))
+		put_options(part, wire);
+	PUT(part, BPF_STMT(BPF_RET | BPF_K, 0),
+	    BPF_STMT(BPF_RET | BPF_K, 0xffffffff));
+	strays_land(part, part->n - 2);
+}
+
+int cop_bpf_strays(const struct cop_wire *wire, struct sock_filter *out,
+		   unsigned int max)
+{
+	struct bpf_part part = { .n = 0 };
+
+	put_strays(&part, wire);
+	if (max < part.n)
 		return -EINVAL;
-	memcpy(out, strays, sizeof(strays));
-	return ARRAY_SIZE(strays);
+	memcpy(out, part.insn, part.n * sizeof(*out));
+	return part.n;
 }

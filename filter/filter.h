@@ -75,14 +75,16 @@ int cop_get_filter(int fd, void *optval, socklen_t *optlen);
 
 /**
  * cop_attach_reuseport - SO_ATTACH_REUSEPORT_CBPF on sockets that share a port
- * @fd: the descriptor
+ * @sk: one of them
+ * @fd: its descriptor
  * @optval: the option's value
  * @optlen: its length in bytes
  *
  * The program sees the payload, as on a UDP socket. Returns 0 or what the kernel
  * says; -EINVAL also for one that can't be moved, see cop_bpf_skip().
  */
-int cop_attach_reuseport(int fd, const void *optval, socklen_t optlen);
+int cop_attach_reuseport(struct sock *sk, int fd, const void *optval,
+			 socklen_t optlen);
 
 /**
  * cop_head_purge - take strays away from the head of the queue

@@ -102,7 +102,7 @@ int cop_mark_filter(struct sock *sk, int fd, enum cop_body body, int user)
 
 	cop_mark_lock(sk, fd, &held);
 	mark_fill(sk, body, &mark);
-	err = cop_program_attach(fd, &mark, user);
+	err = cop_program_attach(sk_wire(sk), fd, &mark, user);
 	mark_done(sk, fd, &mark, err);
 	cop_mark_unlock(sk, fd, &held);
 	return err;

@@ -114,8 +114,8 @@ int program_put_all(struct sock_filter *out)
  * The filter, and the one that it was made from behind it. That one has as much
  * room again, to work with.
  */
-int program_put_body(struct program *p, enum cop_body body,
-		     const struct program *user)
+int program_put_body(const struct cop_wire *wire, struct program *p,
+		     enum cop_body body, const struct program *user)
 {
 	unsigned int ulen = user ? user->len : 0;
 	struct sock_filter *out = p->insn + BODY;
@@ -124,10 +124,11 @@ int program_put_body(struct program *p, enum cop_body body,
 	if (ulen >= p->room - BODY)
 		return -EINVAL;
 	if (user)
-		n = cop_bpf_shift(user->insn, ulen, out, p->room - BODY - ulen,
+		n = cop_bpf_shift(wire, user->insn, ulen, out,
+				  p->room - BODY - ulen,
 				  (uint16_t *)(user->insn + ulen));
 	else if (body == COP_BODY_COP)
-		n = cop_bpf_strays(out, p->room - BODY);
+		n = cop_bpf_strays(wire, out, p->room - BODY);
 	else
 		n = program_put_all(out);
 	if (n < 0)
@@ -148,7 +149,7 @@ static int put_user_again(struct program *again, const struct program *p)
 		user.len = program_user_len(p);
 		memcpy(user.insn, p->insn + p->len - user.len,
 		       user.len * sizeof(*user.insn));
-		err = program_put_body(again, COP_BODY_USER, &user);
+		err = program_put_body(&cop_wire, again, COP_BODY_USER, &user);
 	}
 	program_close(&user);
 	return err;
@@ -172,7 +173,7 @@ static bool is_made_again(struct program *again, const struct program *p)
 	else if (mark.body == COP_BODY_USER)
 		err = put_user_again(again, p);
 	else
-		err = program_put_body(again, mark.body, NULL);
+		err = program_put_body(&cop_wire, again, mark.body, NULL);
 	if (err || again->len != p->len)
 		return false;
 	program_put_mark(again, &mark, mark.body, program_user_len(p));
@@ -182,7 +183,9 @@ static bool is_made_again(struct program *again, const struct program *p)
 /*
  * A mark says which filter follows it, and poll() relies on that. So a mark counts
  * only if the whole program is what this library would set, to the last
- * instruction. A change of what cop_bpf_shift() or cop_bpf_strays() makes needs a new MARK_VERSION.
+ * instruction. A change of what cop_bpf_shift() or cop_bpf_strays() makes needs a new
+ * MARK_VERSION. Only COP's own header is tried: a program of another transport counts
+ * as one without a mark.
  */
 bool program_is_marked(const struct program *p)
 {

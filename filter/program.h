@@ -55,15 +55,16 @@ void program_get_mark(const struct program *p, struct cop_mark *mark);
 
 /**
  * program_put_body - write the filter behind the mark, and set the length
+ * @wire: the transport's header
  * @p: the program
  * @body: which filter, if @user is NULL
- * @user: the program's own filter, to be moved behind the COP header; its memory
+ * @user: the program's own filter, to be moved behind that header; its memory
  *	has room for twice its length
  *
  * Returns 0, or -EINVAL if @p has no room or the filter can't be moved.
  */
-int program_put_body(struct program *p, enum cop_body body,
-		     const struct program *user);
+int program_put_body(const struct cop_wire *wire, struct program *p,
+		     enum cop_body body, const struct program *user);
 
 /**
  * program_put_all - write the filter that lets everything in

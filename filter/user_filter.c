@@ -155,13 +155,13 @@ int cop_get_filter(int fd, void *optval, socklen_t *optlen)
 	return copy_to_user(optlen, &(socklen_t){ n }, sizeof(*optlen));
 }
 
-static int attach_moved(int fd, struct sock_fprog *prog, const void *insn,
-			size_t size)
+static int attach_moved(const struct cop_wire *wire, int fd,
+			struct sock_fprog *prog, const void *insn, size_t size)
 {
 	int err;
 
 	memcpy(prog->filter, insn, size);
-	err = cop_bpf_skip(prog->filter, prog->len);
+	err = cop_bpf_skip(wire, prog->filter, prog->len);
 	if (err)
 		return err;
 	return cop_libc_result(cop_libc.setsockopt(
@@ -169,7 +169,8 @@ static int attach_moved(int fd, struct sock_fprog *prog, const void *insn,
 }
 
 /* What the kernel would refuse as it stands is left to it. */
-int cop_attach_reuseport(int fd, const void *optval, socklen_t optlen)
+int cop_attach_reuseport(struct sock *sk, int fd, const void *optval,
+			 socklen_t optlen)
 {
 	struct sock_fprog prog;
 	const void *insn;
@@ -188,7 +189,7 @@ int cop_attach_reuseport(int fd, const void *optval, socklen_t optlen)
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (prog.filter == MAP_FAILED)
 		return -ENOMEM;
-	err = attach_moved(fd, &prog, insn, size);
+	err = attach_moved(sk_wire(sk), fd, &prog, insn, size);
 	munmap(prog.filter, size);
 	return err;
 kernels:

@@ -48,6 +48,39 @@ static void hdr_build(void *data, __be16 source, __be16 dest, uint64_t seq,
 const struct cop_wire cop_wire = {
 	.hlen = COP_HLEN,
 	.hlen_max = COP_HLEN_MAX,
+	.len_at = offsetof(struct cophdr, ver_hlen),
+	.len_high = COP_VERSION,
+	.match = { { offsetof(struct cophdr, magic), 2, 0xffff, COP_MAGIC } },
 	.check = hdr_check,
 	.build = hdr_build,
 };
+
+/* The low nibble counts 32-bit words. */
+static bool lengths_are_valid(const struct cop_wire *wire)
+{
+	if (!wire->hlen || wire->hlen > wire->hlen_max ||
+	    wire->hlen_max > COP_HDR_MAX)
+		return false;
+	return !cop_wire_has_options(wire) ||
+	       (wire->hlen % 4 == 0 && wire->hlen_max == 0xf * 4 &&
+		wire->len_at < wire->hlen && wire->len_high <= 0xf);
+}
+
+static bool match_is_valid(const struct cop_wire *wire,
+			   const struct cop_match *match)
+{
+	if (!match->size)
+		return true;
+	return (match->size == 1 || match->size == 2 || match->size == 4) &&
+	       match->off + match->size <= wire->hlen &&
+	       match->mask <= UINT32_MAX >> (32 - 8 * match->size) &&
+	       !(match->value & ~match->mask);
+}
+
+bool cop_wire_is_valid(const struct cop_wire *wire)
+{
+	for (size_t i = 0; i < COP_MATCHES; i++)
+		if (!match_is_valid(wire, &wire->match[i]))
+			return false;
+	return lengths_are_valid(wire) && wire->check && wire->build;
+}

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "cop.h"
 #include "lib/compiler.h"
@@ -49,6 +50,19 @@ struct cop_hdr_info {
 };
 
 /*
+ * Bytes of a header that tell it from what else comes in UDP datagrams: @size bytes at
+ * @off, in network order, are @value where @mask has a 1.
+ */
+struct cop_match {
+	uint8_t off;
+	uint8_t size; /* 1, 2 or 4; 0 stands behind the last one */
+	uint32_t mask;
+	uint32_t value;
+};
+
+#define COP_MATCHES 3
+
+/*
  * The header of a transport, as struct proto names it. Each function that puts a
  * header on the wire or takes one from it asks here how long the header is.
  */
@@ -57,8 +71,16 @@ struct cop_wire {
 	 * receiver needs at least as many to check a header. */
 	uint16_t hlen;
 
-	/* Bytes of the longest header, options included; hlen: it has none. */
+	/* Bytes of the longest header, options included; hlen: it has none. A header
+	 * with options goes up to 60: the byte at len_at has the header's length in
+	 * its low nibble, in 32-bit words, as in IPv4, and len_high in the high one. */
 	uint16_t hlen_max;
+	uint8_t len_at;
+	uint8_t len_high;
+
+	/* The kernel drops a datagram that does not match, before it wakes a program
+	 * that polls. check must take every datagram that matches. */
+	struct cop_match match[COP_MATCHES];
 
 	/* A receive, for each datagram: checks whether it begins with a valid
 	 * header. @data has its first bytes, up to hlen of them, aligned to 4. @len
@@ -79,19 +101,40 @@ struct cop_wire {
 extern const struct cop_wire cop_wire;
 
 /**
- * cop_hdr_is_plain - whether a datagram is a valid COP header without options, and
- *		      a payload
+ * cop_wire_has_options - whether a header may be longer than hlen
+ * @wire: the header
+ */
+static inline bool cop_wire_has_options(const struct cop_wire *wire)
+{
+	return wire->hlen_max > wire->hlen;
+}
+
+/**
+ * cop_wire_is_valid - whether the description of a header is complete and consistent
+ * @wire: the header
+ *
+ * False also for a header that is longer than COP_HDR_MAX: the library's buffers have
+ * no room for it.
+ */
+bool cop_wire_is_valid(const struct cop_wire *wire);
+
+/**
+ * cop_hdr_plain - bytes of payload in a datagram that begins with a valid COP header
+ *		   without options
  * @data: its first bytes, up to COP_HLEN of them, aligned to 4
  * @len: its length in bytes
  *
- * Nearly every datagram is, and this check is shorter than that of cop_wire.
+ * Returns -1 for every other datagram. Nearly every datagram is such a one, and this
+ * check is shorter than that of cop_wire.
  */
-static inline bool cop_hdr_is_plain(const void *data, size_t len)
+static inline ssize_t cop_hdr_plain(const void *data, size_t len)
 {
 	const struct cophdr *hdr = data;
 
-	return len >= COP_HLEN && hdr->magic == htons(COP_MAGIC) &&
-	       hdr->ver_hlen == (COP_VERSION << 4 | COP_HLEN_WORDS);
+	if (len >= COP_HLEN && hdr->magic == htons(COP_MAGIC) &&
+	    hdr->ver_hlen == (COP_VERSION << 4 | COP_HLEN_WORDS))
+		return len - COP_HLEN;
+	return -1;
 }
 
 /**

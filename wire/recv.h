@@ -64,10 +64,12 @@ static inline bool cop_rx_measure_plain(const struct cop_wire *wire,
 					struct cop_rx *rx, const void *head,
 					size_t n, size_t cap)
 {
-	if (wire != &cop_wire || !cop_hdr_is_plain(head, n))
+	const ssize_t len = wire == &cop_wire ? cop_hdr_plain(head, n) : -1;
+
+	if (len < 0)
 		return false;
 	rx->stray = COP_NO_STRAY;
-	rx->len = n - COP_HLEN;
+	rx->len = len;
 	rx->copied = min_t(size_t, rx->len, cap);
 	return true;
 }

@@ -259,7 +259,7 @@ static void write_mark(int fd, struct input *in)
 	int user = mark.body == COP_BODY_USER ? user_filter(in) : -1;
 
 	forge(&mark, in);
-	cop_program_attach(fd, &mark, user);
+	cop_program_attach(&cop_wire, fd, &mark, user);
 	if (user >= 0)
 		close(user);
 	if (byte(in) & 1)

@@ -168,7 +168,7 @@ int t_shifted(const struct sock_filter *in, unsigned int len,
 {
 	static uint16_t place[BPF_MAXINSNS];
 
-	return cop_bpf_shift(in, len, out, max, place);
+	return cop_bpf_shift(&cop_wire, in, len, out, max, place);
 }
 
 int t_attach_moved(const struct sock_filter *insn, unsigned int n)

@@ -108,7 +108,7 @@ Test(cop_attach,
 	struct cop_mark m = with_body(COP_BODY_COP);
 	int fd = t_udp();
 
-	cr_assert(zero(int, cop_program_attach(fd, &m, -1)));
+	cr_assert(zero(int, cop_program_attach(&cop_wire, fd, &m, -1)));
 	for (int i = 0; i < 2; i++) {
 		assert_mark(fd, COP_BODY_COP);
 		cr_assert(not(gets_through(fd, "stray", 5)));
@@ -123,7 +123,8 @@ Test(cop_attach, the_programs_filter_is_moved_and_read_back_as_it_was)
 	struct sock_filter insn[4];
 	int fd = t_udp();
 
-	cr_assert(zero(int, cop_program_attach(fd, &m, letter_filter('h'))));
+	cr_assert(zero(int, cop_program_attach(&cop_wire, fd, &m,
+					       letter_filter('h'))));
 	for (int i = 0; i < 2; i++) {
 		assert_mark(fd, COP_BODY_USER);
 		cr_assert(gets_through(fd, cop, sizeof(cop)));
@@ -135,7 +136,8 @@ Test(cop_attach, the_programs_filter_is_moved_and_read_back_as_it_was)
 		cr_assert(eq(u32, insn[1].k, 'h'));
 		cr_assert(zero(int, cop_program_mark(fd, &mark)));
 	}
-	cr_assert(zero(int, cop_program_attach(fd, &m, letter_filter('x'))));
+	cr_assert(zero(int, cop_program_attach(&cop_wire, fd, &m,
+					       letter_filter('x'))));
 	cr_assert(not(gets_through(fd, cop, sizeof(cop))));
 }
 
@@ -171,7 +173,7 @@ static int marked(enum cop_body body)
 	int user = body == COP_BODY_USER ? letter_filter('h') : -1;
 	int fd = t_udp();
 
-	cr_assert(zero(int, cop_program_attach(fd, &m, user)));
+	cr_assert(zero(int, cop_program_attach(&cop_wire, fd, &m, user)));
 	assert_mark(fd, body);
 	return fd;
 }

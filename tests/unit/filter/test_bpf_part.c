@@ -34,11 +34,13 @@ Test(cop_bpf_part, a_saved_register_is_noted)
 /* A program that keeps the header, by the length it computes, and 5 bytes more. */
 static void assert_keeps_header(unsigned int hlen_word, bool in_a)
 {
-	struct bpf_part part = { .words = { .hlen = hlen_word } };
+	struct bpf_part part = { .wire = &cop_wire,
+				 .words = { .hlen = hlen_word } };
 
 	if (hlen_word != NO_WORD)
-		PUT(&part, LDX(BPF_B | BPF_MSH, OFF_VER_HLEN), STX(hlen_word),
-		    LDX(BPF_IMM, 0));
+		PUT(&part,
+		    LDX(BPF_B | BPF_MSH, COP_BPF_UDP_HLEN + cop_wire.len_at),
+		    STX(hlen_word), LDX(BPF_IMM, 0));
 	if (in_a)
 		cop_part_ld_hlen(&part);
 	else

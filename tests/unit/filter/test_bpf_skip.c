@@ -36,8 +36,9 @@ Test(cop_bpf_skip, loads_from_a_payload_are_moved_behind_the_header)
 	for (size_t i = 0; i < ARRAY_SIZE(skipped); i++) {
 		struct sock_filter insn = skipped[i].insn;
 
-		cr_assert(eq(int, cop_bpf_skip(&insn, 1), skipped[i].err), "%s",
-			  skipped[i].what);
+		cr_assert(eq(int, cop_bpf_skip(&cop_wire, &insn, 1),
+			     skipped[i].err),
+			  "%s", skipped[i].what);
 		cr_assert(eq(u32, insn.k, skipped[i].k), "%s", skipped[i].what);
 		cr_assert(eq(int, insn.code, skipped[i].insn.code));
 	}

@@ -16,7 +16,7 @@ static const struct cop_mark mark = {
 static void make(struct program *p, enum cop_body body)
 {
 	cr_assert(zero(int, program_open(p, FEW)));
-	cr_assert(zero(int, program_put_body(p, body, NULL)));
+	cr_assert(zero(int, program_put_body(&cop_wire, p, body, NULL)));
 	program_put_mark(p, &mark, body, 0);
 }
 

@@ -81,9 +81,11 @@ Test(cop_hdr, a_plain_header_is_a_valid_one_of_16_bytes)
 		unsigned char hdr[COP_HLEN] __attribute__((aligned(4))) = { 0 };
 
 		memcpy(hdr, head[i].head, sizeof(head[i].head));
-		cr_assert(eq(int, cop_hdr_is_plain(hdr, head[i].len),
+		cr_assert(eq(long, cop_hdr_plain(hdr, head[i].len),
 			     head[i].stray == COP_NO_STRAY &&
-				     cop_hdr_read(hdr).len == COP_HLEN),
+					     cop_hdr_read(hdr).len == COP_HLEN
+				     ? (long)head[i].len - COP_HLEN
+				     : -1),
 			  "%s", head[i].name);
 	}
 }
@@ -94,7 +96,7 @@ Test(cop_hdr, what_was_built_is_read_back)
 	struct cophdr hdr;
 
 	cop_wire.build(&hdr, htons(1), htons(2), 0xfffffff0, 0x9a9b9c9d);
-	cr_assert(cop_hdr_is_plain(&hdr, COP_HLEN));
+	cr_assert(zero(long, cop_hdr_plain(&hdr, COP_HLEN)));
 	cr_assert(eq(int, cop_wire.check(&hdr, COP_HLEN, &info), COP_NO_STRAY));
 	cr_assert(eq(sz, info.len, COP_HLEN));
 	cr_assert(eq(int, info.source, htons(1)));
@@ -111,4 +113,59 @@ Test(cop_hdr, a_datagram_shorter_than_a_header_has_no_payload)
 	cr_assert(zero(sz, cop_wire_payload(&cop_wire, 0)));
 	cr_assert(zero(sz, cop_wire_payload(&cop_wire, COP_HLEN)));
 	cr_assert(eq(sz, cop_wire_payload(&cop_wire, COP_HLEN + 1), 1));
+}
+
+/* ---- descriptions of other headers ----------------------------------------- */
+
+static const struct {
+	const char *what;
+	uint16_t hlen, hlen_max;
+	uint8_t len_at, len_high;
+	struct cop_match match;
+	bool valid;
+} described[] = {
+	{ "a byte", 1, 1, 0, 0, { 0 }, true },
+	{ "no byte", 0, 0, 0, 0, { 0 }, false },
+	{ "the longest", COP_HDR_MAX, COP_HDR_MAX, 0, 0, { 0 }, true },
+	{ "longer", COP_HDR_MAX + 1, COP_HDR_MAX + 1, 0, 0, { 0 }, false },
+	{ "longest below shortest", 8, 7, 0, 0, { 0 }, false },
+	{ "options", 8, 60, 7, 0xf, { 0 }, true },
+	{ "options, no whole words", 6, 60, 0, 0, { 0 }, false },
+	{ "options, a nibble beyond", 8, 64, 0, 0, { 0 }, false },
+	{ "options, the nibble's byte beyond", 8, 60, 8, 0, { 0 }, false },
+	{ "options, no nibble", 8, 60, 0, 0x10, { 0 }, false },
+	{ "a match at the end", 8, 8, 0, 0, { 4, 4, ~0u, 1 }, true },
+	{ "a match beyond", 8, 8, 0, 0, { 5, 4, ~0u, 1 }, false },
+	{ "a match of 3 bytes", 8, 8, 0, 0, { 0, 3, 0xffffff, 1 }, false },
+	{ "a match beyond its mask", 8, 8, 0, 0, { 0, 2, 0xff, 0x100 }, false },
+	{ "a mask beyond its size", 8, 8, 0, 0, { 0, 1, 0x1ff, 1 }, false },
+};
+
+Test(cop_hdr, a_description_that_can_not_be_is_not_valid)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(described); i++) {
+		const struct cop_wire wire = {
+			.hlen = described[i].hlen,
+			.hlen_max = described[i].hlen_max,
+			.len_at = described[i].len_at,
+			.len_high = described[i].len_high,
+			.match = { described[i].match },
+			.check = cop_wire.check,
+			.build = cop_wire.build,
+		};
+
+		cr_assert(eq(int, cop_wire_is_valid(&wire), described[i].valid),
+			  "%s", described[i].what);
+	}
+	cr_assert(cop_wire_is_valid(&cop_wire));
+}
+
+Test(cop_hdr, a_description_without_check_or_build_is_not_valid)
+{
+	struct cop_wire no_check = cop_wire, no_build = cop_wire;
+
+	no_check.check = NULL;
+	no_build.build = NULL;
+	cr_assert(not(cop_wire_is_valid(&no_check)));
+	cr_assert(not(cop_wire_is_valid(&no_build)));
 }
