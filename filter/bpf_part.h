@@ -36,9 +36,8 @@ struct bpf_words {
 
 struct bpf_part {
 	struct sock_filter insn[PART_MAX];
-	unsigned int n; /* how many of insn there are */
-	const struct cop_wire
-		*wire; /* the header that the program moves behind */
+	unsigned int n;		     /* how many of insn there are */
+	const struct cop_wire *wire; /* the header to move behind */
 	struct bpf_words words;
 	bool saves; /* whether any part so far uses words.saved */
 };

@@ -14,7 +14,6 @@
 #include <sys/types.h>
 
 #include "cop.h"
-#include "lib/compiler.h"
 
 /*
  * A stray is a UDP datagram that is not a valid COP datagram. The library drops and
@@ -40,13 +39,12 @@ enum cop_stray {
 
 /* What a header says of its datagram. */
 struct cop_hdr_info {
-	uint16_t len;  /* of the header with its options, in bytes */
-	bool first;    /* whether this is the first datagram of its flow */
-	__be16 source; /* the sender's own port */
-	__be16 dest;   /* the port that it sent to */
-	uint32_t seq; /* the low 32 bits of the datagram's number in its flow */
-	uint32_t
-		tstamp; /* microseconds of the sender's clock, the low 32 bits */
+	uint16_t len;	 /* of the header with its options, in bytes */
+	bool first;	 /* whether this is the first datagram of its flow */
+	__be16 source;	 /* the sender's own port */
+	__be16 dest;	 /* the port that it sent to */
+	uint32_t seq;	 /* the datagram's number in its flow, low 32 bits */
+	uint32_t tstamp; /* the sender's clock in microseconds, low 32 bits */
 };
 
 /*
@@ -78,14 +76,16 @@ struct cop_wire {
 	uint8_t len_at;
 	uint8_t len_high;
 
-	/* The kernel drops a datagram that does not match, before it wakes a program
-	 * that polls. check must take every datagram that matches. */
+	/* The kernel drops a datagram that is too short, that does not match, or whose
+	 * length at len_at can't be, before it wakes a program that polls. check must
+	 * call exactly these strays: a poll would find others readable. */
 	struct cop_match match[COP_MATCHES];
 
 	/* A receive, for each datagram: checks whether it begins with a valid
 	 * header. @data has its first bytes, up to hlen of them, aligned to 4. @len
-	 * is the length of all of it. Fills in @info and returns COP_NO_STRAY, or
-	 * returns the reason why the datagram is a stray. Async-signal-safe. */
+	 * is the length of all of it. Fills in @info, whose len is from hlen to
+	 * hlen_max and at most @len, and returns COP_NO_STRAY; or returns the reason
+	 * why the datagram is a stray. Async-signal-safe. */
 	enum cop_stray (*check)(const void *data, size_t len,
 				struct cop_hdr_info *info);
 
