@@ -47,8 +47,7 @@ void cop_head_clean(struct sock *sk)
  * would take it from the program, so it is not taken. After a shutdown() the end
  * comes behind the last one.
  */
-static enum cop_head head_look(int fd, struct cop_rx *rx,
-			       struct sockaddr_in *from)
+static enum cop_head head_look(int fd, struct cop_rx *rx, union cop_addr *from)
 {
 	socklen_t fromlen = sizeof(*from);
 	unsigned char hdr[COP_HDR_ROOM] __attribute__((aligned(4)));
@@ -61,7 +60,7 @@ static enum cop_head head_look(int fd, struct cop_rx *rx,
 		return HEAD_ERROR;
 	n = cop_libc_result(cop_libc.recvfrom(
 		fd, hdr, sizeof(hdr), MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT,
-		(struct sockaddr *)from, &fromlen));
+		&from->sa, &fromlen));
 	if (n == -ENOTSOCK)
 		return HEAD_GONE;
 	if (n < 0)
@@ -82,7 +81,7 @@ static enum cop_head head_look(int fd, struct cop_rx *rx,
  */
 static enum cop_head head_purge(struct sock *sk, int fd, struct cop_rx *rx)
 {
-	struct sockaddr_in from = { 0 };
+	union cop_addr from = { 0 };
 	unsigned int most = PURGE_MAX;
 	enum cop_head head;
 	char none;
