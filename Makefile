@@ -206,8 +206,8 @@ JUDGE := tools/command.c tools/elf.c tools/library.c tools/program.c \
 	lib/escape.c
 LAUNCHER := $(JUDGE) tools/cop.c tools/run.c tools/adopt.c
 CHECK := $(JUDGE) tools/check.c tools/loader.c
-STAT := $(filter-out $(LAUNCHER) $(CHECK),$(TOOLS)) lib/escape.c flow/source.c \
-	tools/command.c tools/elf.c tools/library.c tools/say.c tools/self.c
+STAT := $(filter-out $(LAUNCHER) $(CHECK),$(TOOLS)) lib/escape.c lib/addr.c \
+	flow/source.c tools/command.c tools/elf.c tools/library.c tools/say.c tools/self.c
 
 $(COP): $(LAUNCHER:%.c=$(B)/launcher/%.o)
 

@@ -4,7 +4,7 @@
  *
  * The kernel is asked over a netlink socket that lives for the call only.
  *
- * Owns: the last answer of inet_source_addr(). Protected by: one atomic word.
+ * Owns: the last answer of inet_addr_is_source(). Protected by: one atomic word.
  * Counterpart in the kernel: net/ipv4/fib_frontend.c and route.c.
  */
 #include <linux/netlink.h>
@@ -21,6 +21,7 @@
 #include "lib/libc.h"
 #include "lib/netns.h"
 #include "lib/scratch.h"
+#include "lib/sockname.h"
 
 struct route_query {
 	struct nlmsghdr nlh;
@@ -114,7 +115,7 @@ static bool can_be_source(__be32 addr, uint64_t netns)
  * answer is kept for a second: address << 32 | second << 1 | answer. In a process
  * with several namespaces no answer is kept.
  */
-__be32 inet_source_addr(__be32 addr, uint64_t netns)
+static bool in_is_source(__be32 addr, uint64_t netns)
 {
 	static _Atomic(uint64_t) last;
 	uint64_t seen = READ_ONCE(last);
@@ -122,26 +123,34 @@ __be32 inet_source_addr(__be32 addr, uint64_t netns)
 	uint64_t key;
 
 	if (!addr)
-		return 0;
+		return true;
 	if (unlikely(netns))
-		return can_be_source(addr, netns) ? addr : 0;
+		return can_be_source(addr, netns);
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 	key = (uint64_t)addr << 32 | (uint32_t)now.tv_sec << 1;
 	if (seen >> 1 != key >> 1) {
 		seen = key | can_be_source(addr, 0);
 		WRITE_ONCE(last, seen);
 	}
-	return seen & 1 ? addr : 0;
+	return seen & 1;
+}
+
+/* IPv6 has no broadcast, and the bits of an address tell a multicast address. */
+bool inet_addr_is_source(const union cop_addr *addr, uint64_t netns)
+{
+	if (likely(addr->family == AF_INET))
+		return in_is_source(addr->in.sin_addr.s_addr, netns);
+	return !IN6_IS_ADDR_MULTICAST(&addr->in6.sin6_addr);
 }
 
 int ip_route_connect(int fd, const struct sockaddr *uaddr, socklen_t addr_len,
-		     struct sockaddr_in *local)
+		     union cop_addr *local)
 {
 	int err = cop_libc_result(cop_libc.connect(fd, uaddr, addr_len));
 
 	if (cop_confined())
 		memset(local, 0, sizeof(*local));
 	else
-		ip_local_name(fd, local);
+		cop_local_addr(fd, local);
 	return err;
 }

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "lib/kernel_socket.h"
+#include "lib/addr.h"
 
 /**
  * inet_addr_type - what kind of address this is, here and now
@@ -24,16 +24,16 @@
 unsigned int inet_addr_type(__be32 addr);
 
 /**
- * inet_source_addr - the source address that a socket bound to @addr sends from
- * @addr: IPv4 address, network order
+ * inet_addr_is_source - whether a socket bound to @addr sends from this address
+ * @addr: the address
  * @netns: the socket's namespace, from cop_netns_key(); 0: the only one there is
  *
- * Returns @addr, or 0 for an address that can't be a source (multicast, broadcast):
- * this is what inet_bind() stores in inet_saddr. With @netns 0 the answer may be a
+ * Returns false for an address that can't be a source (multicast, broadcast): this
+ * decides what inet_bind() stores in inet_saddr. With @netns 0 the answer may be a
  * second old. If the calling thread is in another namespace than @netns, only the
  * bits of the address decide.
  */
-__be32 inet_source_addr(__be32 addr, uint64_t netns);
+bool inet_addr_is_source(const union cop_addr *addr, uint64_t netns);
 
 /**
  * ip_route_connect - connect the kernel socket and learn what it chose
@@ -47,6 +47,6 @@ __be32 inet_source_addr(__be32 addr, uint64_t netns);
  * whose work the kernel does in the same call.
  */
 int ip_route_connect(int fd, const struct sockaddr *uaddr, socklen_t addr_len,
-		     struct sockaddr_in *local);
+		     union cop_addr *local);
 
 #endif /* COP_ROUTE_H */

@@ -27,6 +27,7 @@
 #include "interpose/interpose.h"
 #include "lib/libc.h"
 #include "lib/scratch.h"
+#include "lib/sockname.h"
 #include "socket/socket.h"
 #include "cop_table.h"
 #include "lib/uaccess.h"
@@ -176,14 +177,13 @@ static int bind_contest(struct socket *sock, int fd,
 static noinline int bind_again(struct socket *sock, int fd,
 			       const struct sockaddr *addr, socklen_t len)
 {
-	struct sockaddr_in want;
+	union cop_addr want;
 	int err = -EADDRINUSE;
 	uint16_t snum;
 
-	if (len < sizeof(want))
+	if (cop_addr_import(fd, addr, len, &want))
 		return err;
-	memcpy(&want, addr, sizeof(want));
-	snum = ntohs(want.sin_port);
+	snum = ntohs(cop_addr_port(&want));
 	if (snum && fd_forget_stale(sock, snum))
 		err = sock->ops->bind(sock, fd, addr, len);
 	if (err == -EADDRINUSE)
@@ -212,13 +212,11 @@ static int sock_bind(int fd, const struct sockaddr *addr, socklen_t len)
 static bool wants_helper(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	struct socket *sock = sockfd_lookup(fd);
-	struct sockaddr_in want;
+	union cop_addr want;
 
-	if (!sock || sock->type != SOCK_COP || len < sizeof(want) ||
-	    !user_readable(fd, addr, sizeof(want)))
-		return false;
-	memcpy(&want, addr, sizeof(want));
-	return want.sin_addr.s_addr != htonl(INADDR_ANY);
+	return sock && sock->type == SOCK_COP &&
+	       !cop_addr_import(fd, addr, len, &want) &&
+	       !cop_addr_is_any(&want);
 }
 
 /*

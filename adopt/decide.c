@@ -18,7 +18,7 @@
 #include "datagram/proto.h"
 #include "datagram/tx.h"
 #include "filter/filter.h"
-#include "lib/addr.h"
+#include "lib/sockname.h"
 #include "lib/cancel.h"
 #include "lib/confine.h"
 #include "lib/env.h"
@@ -116,26 +116,28 @@ int cop_decide_by_local(struct sock *sk, int fd)
 
 /* ---- by a send ----------------------------------------------------------- */
 
-static bool find_dest(int fd, const void *name, socklen_t len,
-		      struct cop_flow_key *key)
+static bool find_dest(struct sock *sk, int fd, const void *name, socklen_t len,
+		      struct cop_endpoint *to)
 {
+	enum cop_dest dest = name ? cop_addr_dest(sk->sk_family, name, len, to)
+				  : COP_DEST_PEER;
 	union cop_addr peer;
 
-	if (name)
-		return cop_dest_of(name, len, key);
+	if (dest != COP_DEST_PEER)
+		return dest == COP_DEST_NAME;
 	return !cop_confined() && cop_peer_addr(fd, &peer) &&
-	       cop_dest_of(&peer, cop_addr_len(&peer), key);
+	       cop_endpoint_of(&peer, cop_addr_len(&peer), to);
 }
 
 int cop_decide_by_dest(struct sock *sk, int fd, const void *name, socklen_t len)
 {
-	struct cop_flow_key dest;
+	struct cop_endpoint to;
 	int err;
 
 	cop_still_pending(sk, fd);
-	if (!find_dest(fd, name, len, &dest) || !dest.port)
+	if (!find_dest(sk, fd, name, len, &to) || !to.port)
 		return cop_is_plain(sk) ? COP_PLAIN_UDP : 0;
-	err = cop_decide_by_port(sk, fd, dest.port);
+	err = cop_decide_by_port(sk, fd, to.port);
 	if (!err && !READ_ONCE(inet_sk(sk)->inet_sport))
 		cop_autobind(sk, fd);
 	return err;
@@ -150,12 +152,11 @@ int cop_decide_by_dest(struct sock *sk, int fd, const void *name, socklen_t len)
  */
 static int await_datagram(int fd, int flags)
 {
-	struct sockaddr_in sender;
+	union cop_addr sender;
 	socklen_t len = sizeof(sender);
 	char none;
-	int n = cop_libc_result(
-		cop_libc.recvfrom(fd, &none, 0, MSG_PEEK | flags,
-				  (struct sockaddr *)&sender, &len));
+	int n = cop_libc_result(cop_libc.recvfrom(
+		fd, &none, 0, MSG_PEEK | flags, &sender.sa, &len));
 
 	return n < 0 ? n : len > 0;
 }

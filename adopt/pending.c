@@ -29,6 +29,7 @@
 #include "lib/msghdr.h"
 #include "lib/uaccess.h"
 #include "port/bind.h"
+#include "port/kernel_bind.h"
 
 static int open_pending(struct sock *sk, int flags)
 {
@@ -81,18 +82,18 @@ static void mark_pending(struct sock *sk, int fd)
 /* ---- naming -------------------------------------------------------------- */
 
 /* A bind that fails decides nothing. Nor does one to port 0. */
-static int bind_pending(struct sock *sk, int fd, const struct sockaddr_in *addr)
+static int bind_pending(struct sock *sk, int fd, const union cop_addr *addr)
 {
 	int err;
 
 	if (!cop_still_pending(sk, fd))
 		return cop_is_plain(sk) ? COP_PLAIN_UDP
 					: cop_udp_prot.get_port(sk, fd, addr);
-	err = cop_libc_result(cop_libc.bind(fd, (const struct sockaddr *)addr,
-					    sizeof(*addr)));
+	err = kernel_bind(fd, addr);
 	if (!err && cop_confined())
-		WRITE_ONCE(inet_sk(sk)->inet_sport, addr->sin_port);
-	if (err || !addr->sin_port || !cop_env_adopts(ntohs(addr->sin_port)))
+		WRITE_ONCE(inet_sk(sk)->inet_sport, cop_addr_port(addr));
+	if (err || !cop_addr_port(addr) ||
+	    !cop_env_adopts(ntohs(cop_addr_port(addr))))
 		return err;
 	cop_put_on_cop(sk, fd);
 	return 0;
@@ -101,13 +102,15 @@ static int bind_pending(struct sock *sk, int fd, const struct sockaddr_in *addr)
 static int connect_pending(struct sock *sk, int fd,
 			   const struct sockaddr *uaddr, socklen_t addr_len)
 {
-	struct cop_flow_key dest;
+	struct cop_endpoint to;
 	int err;
 
 	cop_still_pending(sk, fd);
-	if (!cop_dest_of(uaddr, addr_len, &dest) || !dest.port)
+	if (cop_addr_dest(sk->sk_family, uaddr, addr_len, &to) !=
+		    COP_DEST_NAME ||
+	    !to.port)
 		return cop_libc_result(cop_libc.connect(fd, uaddr, addr_len));
-	err = cop_decide_by_port(sk, fd, dest.port);
+	err = cop_decide_by_port(sk, fd, to.port);
 	return err ? err : cop_udp_prot.connect(sk, fd, uaddr, addr_len);
 }
 
@@ -124,9 +127,9 @@ static int getname_pending(struct sock *sk, int fd, struct sockaddr *uaddr,
 {
 	int err = cop_libc_result(cop_libc.getsockname(fd, uaddr, addr_len));
 
-	if (!err && cop_confined() && *addr_len == sizeof(struct sockaddr_in))
+	if (!err && cop_confined() && *addr_len == cop_addr_size(sk->sk_family))
 		WRITE_ONCE(inet_sk(sk)->inet_sport,
-			   ((struct sockaddr_in *)uaddr)->sin_port);
+			   cop_addr_port((union cop_addr *)uaddr));
 	return err;
 }
 

@@ -20,8 +20,7 @@ static void plain_mark(struct sock *sk, int fd)
 {
 }
 
-static int plain_get_port(struct sock *sk, int fd,
-			  const struct sockaddr_in *addr)
+static int plain_get_port(struct sock *sk, int fd, const union cop_addr *addr)
 {
 	return COP_PLAIN_UDP;
 }

@@ -99,8 +99,7 @@ static void make_sock(unsigned int n)
 
 static void connect_sock(void)
 {
-	sk->sk_daddr = peer[0].sin_addr.s_addr;
-	sk->sk_dport = peer[0].sin_port;
+	cop_slot_set(&sk->sk_daddr, (union cop_addr *)&peer[0]);
 	sk->sk_state = COP_ESTABLISHED;
 }
 

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "cop.h"
-#include "lib/addr.h"
+#include "lib/sockname.h"
 #include "lib/atomic.h"
 #include "port/bind.h"
 #include "lib/cancel.h"
@@ -50,8 +50,8 @@ static void note_elsewhere(struct sock *sk)
 
 int cop_open(struct sock *sk, int flags)
 {
-	int fd = cop_libc_result(
-		cop_libc.socket(AF_INET, SOCK_DGRAM | flags, IPPROTO_UDP));
+	int fd = cop_libc_result(cop_libc.socket(
+		sk->sk_family, SOCK_DGRAM | flags, IPPROTO_UDP));
 
 	if (fd < 0)
 		return fd;
@@ -64,20 +64,18 @@ int cop_open(struct sock *sk, int flags)
 }
 
 /* Sets the addresses as inet_bind() and cop_connected() would have set them. */
-static void adopt_names(struct sock *sk, int fd,
-			const struct sockaddr_in *local)
+static void adopt_names(struct sock *sk, int fd, const union cop_addr *local)
 {
 	struct inet_sock *inet = inet_sk(sk);
-	union cop_addr peer;
 	uint64_t netns = cop_netns_key(fd, sock_flag(sk, SOCK_ELSEWHERE));
-	__be32 addr = local->sin_addr.s_addr;
+	union cop_addr peer;
 
-	WRITE_ONCE(inet->inet_rcv_saddr, addr);
-	WRITE_ONCE(inet->inet_saddr, inet_source_addr(addr, netns));
+	cop_slot_set(&inet->inet_rcv_saddr, local);
+	if (inet_addr_is_source(local, netns))
+		cop_slot_set(&inet->inet_saddr, local);
 	if (!cop_peer_addr(fd, &peer))
 		return;
-	WRITE_ONCE(inet->inet_daddr, peer.in.sin_addr.s_addr);
-	WRITE_ONCE(inet->inet_dport, peer.in.sin_port);
+	cop_slot_set(&inet->inet_daddr, &peer);
 	WRITE_ONCE(sk->sk_state, COP_ESTABLISHED);
 }
 
@@ -96,19 +94,18 @@ static bool option_is(int fd, int optname, int value)
  */
 int cop_adopt(struct sock *sk, int fd, const struct cop_mark *mark)
 {
-	struct sockaddr_in local;
+	union cop_addr local;
 	int err;
 
-	if (!option_is(fd, SO_DOMAIN, AF_INET) ||
+	if (!option_is(fd, SO_DOMAIN, sk->sk_family) ||
 	    !option_is(fd, SO_TYPE, SOCK_DGRAM) ||
 	    !option_is(fd, SO_PROTOCOL, IPPROTO_UDP))
 		return -ENOENT;
-	ip_local_name(fd, &local);
-	if (local.sin_family != AF_INET)
+	if (!cop_local_addr(fd, &local))
 		return -ENOENT;
 	if (!cop_netns_came_home(fd))
 		note_elsewhere(sk);
-	err = cop_unmark(sk, fd, local.sin_port, mark);
+	err = cop_unmark(sk, fd, cop_addr_port(&local), mark);
 	if (err)
 		return err;
 	sock_set_flag(sk, SOCK_CARRIED | SOCK_RECEIVED);
@@ -162,13 +159,13 @@ void cop_autobind(struct sock *sk, int fd)
 
 bool cop_autobound(struct sock *sk, int fd, int err)
 {
-	struct sockaddr_in local;
+	union cop_addr local;
 	bool bound;
 
 	if (READ_ONCE(inet_sk(sk)->inet_sport) || cop_confined())
 		return true;
 	cop_naming_begin(sk);
-	ip_local_name(fd, &local);
+	cop_local_addr(fd, &local);
 	bound = cop_autobind_settle(sk, fd, &local, err);
 	cop_naming_end(sk);
 	return bound;
@@ -181,31 +178,36 @@ bool cop_autobound(struct sock *sk, int fd, int err)
 int cop_getname(struct sock *sk, int fd, struct sockaddr *uaddr,
 		socklen_t *addr_len)
 {
-	struct sockaddr_in *addr = (struct sockaddr_in *)uaddr;
+	union cop_addr *addr = (union cop_addr *)uaddr;
 	socklen_t room =
 		user_readable(fd, addr_len, sizeof(room)) ? *addr_len : 0;
 	int err = cop_libc_result(cop_libc.getsockname(fd, uaddr, addr_len));
 
-	if (err || room < sizeof(*addr))
+	if (err || room < cop_addr_min_len(sk->sk_family))
 		return err;
 	if (unlikely(READ_ONCE(cop_sk(sk)->pinned) && !READ_ONCE(sk->sk_num)))
-		addr->sin_port = 0;
+		cop_addr_set_port(addr, 0);
 	else if (unlikely(!READ_ONCE(inet_sk(sk)->inet_sport)))
-		cop_bind_confirm(sk, addr->sin_port);
+		cop_bind_confirm(sk, cop_addr_port(addr));
 	return 0;
 }
 
-/* The kernel takes a connect to the wildcard address as one to this host. */
-static __be32 peer_addr(int fd, const struct sockaddr_in *asked)
+/*
+ * The kernel takes a connect to the wildcard address as one to this host. It may also
+ * show the peer as an address of another family, or in another scope.
+ */
+static void set_peer(struct sock *sk, int fd, const union cop_addr *asked)
 {
 	union cop_addr peer;
 
-	if (likely(asked->sin_addr.s_addr != htonl(INADDR_ANY)))
-		return asked->sin_addr.s_addr;
-	if (cop_confined())
-		return htonl(INADDR_LOOPBACK);
-	cop_peer_addr(fd, &peer);
-	return peer.in.sin_addr.s_addr;
+	if (likely(cop_addr_is_exact(asked, sk->sk_family)))
+		peer = *asked;
+	else if (cop_confined() || !cop_peer_addr(fd, &peer))
+		peer = cop_addr_is_any(asked)
+			       ? cop_addr_loopback(sk->sk_family,
+						   cop_addr_port(asked))
+			       : *asked;
+	cop_slot_set(&inet_sk(sk)->inet_daddr, &peer);
 }
 
 /* Once connected, the kernel queues only datagrams of the peer. */
@@ -225,31 +227,27 @@ static bool queue_is_empty(int fd)
 /* Adds the figures of the old peer to its flow, and ends its sequence numbers. */
 static void leave_peer(struct sock *sk)
 {
-	struct cop_flow_key key = { .addr = READ_ONCE(sk->sk_daddr),
-				    .port = READ_ONCE(sk->sk_dport) };
+	struct cop_endpoint peer = cop_slot_endpoint(&sk->sk_daddr);
 
 	if (sock_flag(sk, SOCK_PEER_ONLY))
 		sock_reset_flag(sk, SOCK_PEER_ONLY);
-	cop_flow_fold(&cop_sk(sk)->flows, &key, &cop_sk(sk)->peer);
+	cop_flow_fold(&cop_sk(sk)->flows, &peer, &cop_sk(sk)->peer);
 }
 
 /* What ip4_datagram_connect leaves in the sock. */
-static void cop_connected(struct sock *sk, int fd,
-			  const struct sockaddr_in *peer,
-			  const struct sockaddr_in *local)
+static void cop_connected(struct sock *sk, int fd, const union cop_addr *peer,
+			  const union cop_addr *local)
 {
 	struct inet_sock *inet = inet_sk(sk);
-	__be32 saddr = local->sin_addr.s_addr;
 
-	if (!READ_ONCE(inet->inet_saddr))
-		WRITE_ONCE(inet->inet_saddr, saddr);
-	if (!READ_ONCE(inet->inet_rcv_saddr))
-		WRITE_ONCE(inet->inet_rcv_saddr, saddr);
-	if (local->sin_port)
-		WRITE_ONCE(inet->inet_sport, local->sin_port);
+	if (!cop_slot_is_set(&inet->inet_saddr))
+		cop_slot_set(&inet->inet_saddr, local);
+	if (!cop_slot_is_set(&inet->inet_rcv_saddr))
+		cop_slot_set(&inet->inet_rcv_saddr, local);
+	if (cop_addr_port(local))
+		WRITE_ONCE(inet->inet_sport, cop_addr_port(local));
 	leave_peer(sk);
-	WRITE_ONCE(inet->inet_daddr, peer_addr(fd, peer));
-	WRITE_ONCE(inet->inet_dport, peer->sin_port);
+	set_peer(sk, fd, peer);
 	if (queue_is_empty(fd))
 		sock_set_flag(sk, SOCK_PEER_ONLY);
 	WRITE_ONCE(sk->sk_state, COP_ESTABLISHED);
@@ -260,8 +258,7 @@ static void cop_connected(struct sock *sk, int fd,
  * Returns whether to try again, since another process had that port.
  */
 static bool connect_once(struct sock *sk, int fd, const struct sockaddr *uaddr,
-			 socklen_t addr_len, struct sockaddr_in *local,
-			 int *err)
+			 socklen_t addr_len, union cop_addr *local, int *err)
 {
 	bool confirmed = READ_ONCE(inet_sk(sk)->inet_sport);
 
@@ -277,7 +274,7 @@ static bool connect_once(struct sock *sk, int fd, const struct sockaddr *uaddr,
 int cop_connect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 		socklen_t addr_len)
 {
-	struct sockaddr_in local;
+	union cop_addr local;
 	int tries = COP_BIND_TRIES;
 	int err;
 
@@ -285,8 +282,7 @@ int cop_connect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 	while (connect_once(sk, fd, uaddr, addr_len, &local, &err) && --tries)
 		;
 	if (!err)
-		cop_connected(sk, fd, (const struct sockaddr_in *)uaddr,
-			      &local);
+		cop_connected(sk, fd, (const union cop_addr *)uaddr, &local);
 	cop_naming_end(sk);
 	return err;
 }
@@ -298,13 +294,13 @@ int cop_connect(struct sock *sk, int fd, const struct sockaddr *uaddr,
  */
 static bool port_stays(struct sock *sk, int fd)
 {
-	struct sockaddr_in local;
+	union cop_addr local;
 
 	if (likely(!sock_flag(sk, SOCK_RECEIVED)) ||
 	    READ_ONCE(cop_sk(sk)->pinned))
 		return READ_ONCE(sk->sk_userlocks) & SOCK_BINDPORT_LOCK;
-	ip_local_name(fd, &local);
-	return local.sin_port;
+	cop_local_addr(fd, &local);
+	return cop_addr_port(&local);
 }
 
 static int disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
@@ -318,11 +314,10 @@ static int disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 		return err;
 	WRITE_ONCE(sk->sk_state, COP_CLOSE);
 	leave_peer(sk);
-	WRITE_ONCE(inet->inet_daddr, 0);
-	WRITE_ONCE(inet->inet_dport, 0);
+	cop_slot_clear(&inet->inet_daddr);
 	if (!(locks & SOCK_BINDADDR_LOCK)) {
-		WRITE_ONCE(inet->inet_rcv_saddr, 0);
-		WRITE_ONCE(inet->inet_saddr, 0);
+		cop_slot_clear(&inet->inet_rcv_saddr);
+		cop_slot_clear(&inet->inet_saddr);
 	}
 	if (!port_stays(sk, fd)) {
 		cop_unhash(sk);

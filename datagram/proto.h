@@ -49,7 +49,7 @@ struct cop_sock {
 /* What sk_alloc() clears of it. */
 #define COP_SOCK_CLEARED offsetof(struct cop_sock, flows)
 
-_Static_assert(sizeof(struct cop_sock) <= 320, "a struct sock must stay small");
+_Static_assert(sizeof(struct cop_sock) <= 384, "a struct sock must stay small");
 
 static inline struct cop_sock *cop_sk(const struct sock *sk)
 {

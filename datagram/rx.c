@@ -29,34 +29,34 @@
 #include "wire/encap.h"
 
 /* A NAT on the way rewrites UDP's ports, but not the ports in the header. */
-static bool ports_differ(struct sock *sk, const struct sockaddr_in *from,
-			 socklen_t len, const struct cop_rx *rx)
+static bool ports_differ(struct sock *sk, const struct cop_endpoint *from,
+			 const struct cop_rx *rx)
 {
 	if (rx->hdr.dest != READ_ONCE(inet_sk(sk)->inet_sport) &&
 	    READ_ONCE(inet_sk(sk)->inet_sport))
 		return true;
-	return len >= sizeof(*from) && from->sin_port != rx->hdr.source;
+	return from && from->port != rx->hdr.source;
 }
 
-static void tell_flow(struct sock *sk, const struct sockaddr_in *from,
+static void tell_flow(struct sock *sk, const struct cop_endpoint *from,
 		      const struct cop_rx *rx)
 {
-	struct cop_flow_key key = { .addr = from->sin_addr.s_addr,
-				    .port = from->sin_port };
 	struct cop_arrival arrival = { .now = rx->now,
 				       .seq = rx->hdr.seq,
 				       .tstamp = rx->hdr.tstamp,
 				       .len = rx->len,
 				       .first = rx->hdr.first };
 
-	cop_flow_arrived(&cop_sk(sk)->flows, &key, &arrival, rx->serial);
+	cop_flow_arrived(&cop_sk(sk)->flows, from, &arrival, rx->serial);
 }
 
 void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
 		    const struct cop_rx *rx)
 {
 	struct cop_counters *count = &cop_sk(sk)->count;
-	const struct sockaddr_in *from = name;
+	struct cop_endpoint end;
+	const struct cop_endpoint *from =
+		likely(cop_endpoint_of(name, len, &end)) ? &end : NULL;
 
 	if (unlikely(rx->gen != READ_ONCE(cop_sk(sk)->flows.gen)))
 		return;
@@ -64,9 +64,9 @@ void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
 	u64_add(&count->rx_bytes, rx->copied);
 	if (unlikely(rx->copied < rx->len))
 		u32_add(&count->rx_truncated, 1);
-	if (unlikely(ports_differ(sk, from, len, rx)))
+	if (unlikely(ports_differ(sk, from, rx)))
 		u32_add(&count->port_mismatch, 1);
-	if (likely(len >= sizeof(*from)))
+	if (likely(from))
 		tell_flow(sk, from, rx);
 }
 
@@ -154,7 +154,7 @@ flatten ssize_t cop_recvmsg_until(struct sock *sk, int fd, struct msghdr *msg,
 		return msg_refuse(fd, cap);
 	if (unlikely(flags & MSG_ERRQUEUE))
 		return cop_encap_recv_error(sk_wire(sk), fd, msg, flags, cap);
-	if (!msg->msg_name || asked.msg_namelen < sizeof(struct sockaddr_in))
+	if (!msg->msg_name || asked.msg_namelen < cop_addr_size(sk->sk_family))
 		return recvmsg_named(sk, fd, msg, flags, wait);
 	rx.serial = cop_rx_serial;
 	rx.gen = READ_ONCE(cop_sk(sk)->flows.gen);

@@ -39,12 +39,8 @@ static inline ssize_t cop_rx_length(const struct cop_rx *rx, int flags)
 static inline socklen_t cop_peer_name(const struct sock *sk,
 				      struct sockaddr_storage *name)
 {
-	struct sockaddr_in *peer = (struct sockaddr_in *)name;
-
-	peer->sin_family = AF_INET;
-	peer->sin_port = READ_ONCE(sk->sk_dport);
-	peer->sin_addr.s_addr = READ_ONCE(sk->sk_daddr);
-	return sizeof(*peer);
+	*(union cop_addr *)name = cop_slot_get(&sk->sk_daddr, sk->sk_family);
+	return cop_addr_size(sk->sk_family);
 }
 
 #endif /* COP_RX_H */

@@ -37,17 +37,16 @@ struct rx_batch {
 	size_t cap[COP_BATCH_MSGS]; /* bytes in the program's iovecs */
 	unsigned char head[COP_BATCH_MSGS][COP_HDR_MAX]
 		__attribute__((aligned(4)));
-	struct sockaddr_in
-		from[COP_BATCH_MSGS]; /* if the program does not ask for it */
+	union cop_addr from[COP_BATCH_MSGS]; /* if the program does not ask */
 	uint64_t now;
 	uint32_t serial;
 	uint16_t gen;
 };
 
 /* Too little room for the sender's address: the message is received by itself. */
-static bool rx_name_is_short(const struct msghdr *msg)
+static bool rx_name_is_short(const struct sock *sk, const struct msghdr *msg)
 {
-	return msg->msg_name && msg->msg_namelen < sizeof(struct sockaddr_in);
+	return msg->msg_name && msg->msg_namelen < cop_addr_size(sk->sk_family);
 }
 
 /* Returns the room for the payload, or -errno where the kernel refuses the message. */
@@ -98,8 +97,8 @@ static void rx_add(struct rx_batch *b, const struct msghdr *msg, size_t cap)
  * A message that can't be written to is received by itself, since the kernel receives
  * the datagram before it meets the fault.
  */
-static void rx_fill(struct rx_batch *b, int fd, const struct mmsghdr *vec,
-		    unsigned int n)
+static void rx_fill(struct rx_batch *b, const struct sock *sk, int fd,
+		    const struct mmsghdr *vec, unsigned int n)
 {
 	struct msghdr msg;
 
@@ -112,7 +111,7 @@ static void rx_fill(struct rx_batch *b, int fd, const struct mmsghdr *vec,
 			rx_refused(&b->vec[b->n++].msg_hdr, cap);
 			return;
 		}
-		if (unlikely(rx_name_is_short(&msg) ||
+		if (unlikely(rx_name_is_short(sk, &msg) ||
 			     !user_writable(&vec[i], sizeof(*vec))) ||
 		    msg.msg_iovlen + 2 > COP_BATCH_IOVS - b->iovs)
 			return;
@@ -248,7 +247,7 @@ int cop_rx_batch(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 	int got;
 
 	b.wire = sk_wire(sk);
-	rx_fill(&b, fd, vec, n);
+	rx_fill(&b, sk, fd, vec, n);
 	res->tried = b.n;
 	res->kept = 0;
 	if (!b.n)

@@ -17,6 +17,7 @@
 #include "lib/confine.h"
 #include "filter/filter.h"
 #include "lib/libc.h"
+#include "lib/sockname.h"
 #include "filter/mark.h"
 #include "datagram/proto.h"
 #include "cop_route.h"
@@ -208,7 +209,7 @@ static int get_instead(int fd, int level, int optname, void *optval,
 static bool is_narrowed(struct sock *sk, int fd, uint32_t range)
 {
 	uint16_t low = range, high = range >> 16;
-	struct sockaddr_in local;
+	union cop_addr local;
 
 	if (!low || low != high)
 		return false;
@@ -216,8 +217,8 @@ static bool is_narrowed(struct sock *sk, int fd, uint32_t range)
 		return true;
 	if (cop_confined())
 		return low == READ_ONCE(sk->sk_num);
-	ip_local_name(fd, &local);
-	return local.sin_port == htons(low);
+	cop_local_addr(fd, &local);
+	return cop_addr_port(&local) == htons(low);
 }
 
 /* The range that the program, or another process with the same socket, has set. */

@@ -39,10 +39,11 @@ static uint32_t kernel_drops(int fd)
 static void put_local(struct cop_record *r, struct sock *sk)
 {
 	const struct inet_sock *inet = inet_sk(sk);
+	union cop_addr local = cop_slot_get(&inet->inet_saddr, sk->sk_family);
 
+	cop_addr_set_port(&local, htons(READ_ONCE(inet->inet_num)));
 	cop_record_count(r, "pid", getpid());
-	cop_record_name(r, "local", READ_ONCE(inet->inet_saddr),
-			htons(READ_ONCE(inet->inet_num)));
+	cop_record_name(r, "local", &local);
 }
 
 static void put_strays(struct cop_record *r, struct cop_counters *c)
@@ -61,11 +62,11 @@ static void put_socket(struct cop_record *r, struct sock *sk, int fd,
 		       unsigned int flows)
 {
 	struct cop_counters *c = &cop_sk(sk)->count;
+	union cop_addr peer = cop_slot_get(&sk->sk_daddr, sk->sk_family);
 
 	cop_record_begin(r, r->json ? "socket" : "cop");
 	put_local(r, sk);
-	cop_record_name(r, "peer", READ_ONCE(sk->sk_daddr),
-			READ_ONCE(sk->sk_dport));
+	cop_record_name(r, "peer", &peer);
 	cop_record_count(r, "tx", READ_ONCE(c->tx_datagrams));
 	cop_record_count(r, "tx_bytes", READ_ONCE(c->tx_bytes));
 	cop_record_count(r, "tx_errors", READ_ONCE(c->tx_errors));
@@ -107,11 +108,12 @@ static uint64_t clock_offset(void)
 static void put_flow(struct cop_record *r, struct sock *sk,
 		     const struct cop_flow_report *flow)
 {
+	union cop_addr peer = cop_endpoint_addr(&flow->peer, sk->sk_family);
 	uint64_t offset = clock_offset();
 
 	cop_record_begin(r, "flow");
 	put_local(r, sk);
-	cop_record_name(r, "peer", flow->key.addr, flow->key.port);
+	cop_record_name(r, "peer", &peer);
 	cop_record_count(r, "tx", flow->tx_datagrams);
 	cop_record_count(r, "tx_bytes", flow->tx_bytes);
 	put_received(r, &flow->rx);
@@ -142,12 +144,11 @@ static void put_flows(struct cop_record *r, struct sock *sk)
 static void fold(struct sock *sk)
 {
 	struct cop_flows *flows = &cop_sk(sk)->flows;
-	struct cop_flow_key peer = { .addr = READ_ONCE(sk->sk_daddr),
-				     .port = READ_ONCE(sk->sk_dport) };
-	uint64_t first = READ_ONCE(flows->first);
-	struct cop_flow_key key = { .addr = first >> 16, .port = first };
+	struct cop_endpoint peer = cop_slot_endpoint(&sk->sk_daddr);
+	struct cop_endpoint first =
+		cop_endpoint_of_word(READ_ONCE(flows->first));
 
-	cop_flow_fold(flows, &key, &flows->first_sent);
+	cop_flow_fold(flows, &first, &flows->first_sent);
 	cop_flow_fold(flows, &peer, &cop_sk(sk)->peer);
 }
 

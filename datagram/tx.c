@@ -28,23 +28,11 @@
 #include "lib/uaccess.h"
 #include "wire/encap.h"
 
-bool cop_dest_of(const void *name, socklen_t len, struct cop_flow_key *key)
+static bool is_peer(struct sock *sk, const struct cop_endpoint *to)
 {
-	const struct sockaddr_in *to = name;
+	const struct cop_endpoint peer = cop_slot_endpoint(&sk->sk_daddr);
 
-	if (len < sizeof(*to) ||
-	    (to->sin_family != AF_INET && to->sin_family != AF_UNSPEC))
-		return false;
-	key->addr = to->sin_addr.s_addr;
-	key->port = to->sin_port;
-	key->zero = 0;
-	return true;
-}
-
-static bool is_peer(struct sock *sk, const struct cop_flow_key *key)
-{
-	return READ_ONCE(sk->sk_daddr) == key->addr &&
-	       READ_ONCE(sk->sk_dport) == key->port;
+	return cop_endpoint_equal(&peer, to);
 }
 
 /* A send that autobinds has no sk_num yet, but has claimed its port. */
@@ -69,16 +57,19 @@ static void tx_find(struct sock *sk, const void *name, socklen_t len,
 		    struct cop_tx *tx)
 {
 	bool connected = READ_ONCE(sk->sk_state) == COP_ESTABLISHED;
+	enum cop_dest dest =
+		name ? cop_addr_dest(sk->sk_family, name, len, &tx->to)
+		     : COP_DEST_PEER;
 
 	tx->flow = COP_TX_NONE;
-	tx->key = (struct cop_flow_key){ 0 };
-	if (name) {
-		if (cop_dest_of(name, len, &tx->key))
-			tx->flow = connected && is_peer(sk, &tx->key)
-					   ? COP_TX_PEER
-					   : COP_TX_TABLE;
-	} else if (connected) {
-		tx->key.port = READ_ONCE(sk->sk_dport);
+	if (dest == COP_DEST_NAME) {
+		tx->flow = connected && is_peer(sk, &tx->to) ? COP_TX_PEER
+							     : COP_TX_TABLE;
+		return;
+	}
+	tx->to.port = 0;
+	if (dest == COP_DEST_PEER && connected) {
+		tx->to.port = READ_ONCE(sk->sk_daddr.port);
 		tx->flow = COP_TX_PEER;
 	}
 }
@@ -94,9 +85,9 @@ void cop_tx_begin(struct sock *sk, const void *name, socklen_t len,
 	if (tx->flow == COP_TX_PEER)
 		seq = peer_next(sk, payload, now);
 	else if (tx->flow == COP_TX_TABLE)
-		seq = cop_flow_next(&cop_sk(sk)->flows, &tx->key, payload, now);
+		seq = cop_flow_next(&cop_sk(sk)->flows, &tx->to, payload, now);
 	tx->seq = seq;
-	sk_wire(sk)->build(hdr, tx_source(sk), tx->key.port, seq, now);
+	sk_wire(sk)->build(hdr, tx_source(sk), tx->to.port, seq, now);
 }
 
 static void tx_undo(struct sock *sk, struct cop_tx *tx)
@@ -104,7 +95,7 @@ static void tx_undo(struct sock *sk, struct cop_tx *tx)
 	if (tx->flow == COP_TX_PEER)
 		cop_sent_undo(&cop_sk(sk)->peer, tx->seq, tx->payload);
 	else if (tx->flow == COP_TX_TABLE)
-		cop_flow_undo(&cop_sk(sk)->flows, &tx->key, tx->seq,
+		cop_flow_undo(&cop_sk(sk)->flows, &tx->to, tx->seq,
 			      tx->payload);
 }
 
@@ -157,15 +148,14 @@ int cop_refuse_udp_cmsg(int fd, const struct msghdr *msg)
 static bool cork_pending(int fd)
 {
 	const int flags = MSG_MORE | MSG_PROBE | MSG_DONTWAIT | MSG_NOSIGNAL;
-	const struct sockaddr_in none = { .sin_family = UINT16_MAX };
+	const union cop_addr none = { .family = UINT16_MAX };
 	ssize_t ret;
 	int cancel;
 
 	if (cop_confined())
 		return true;
 	cancel = cancel_off();
-	ret = cop_libc.sendto(fd, NULL, 0, flags,
-			      (const struct sockaddr *)&none, sizeof(none));
+	ret = cop_libc.sendto(fd, NULL, 0, flags, &none.sa, sizeof(none));
 	cancel_on(cancel);
 	return !ret;
 }
@@ -180,7 +170,7 @@ static void tx_more(struct sock *sk, const struct msghdr *msg, size_t n)
 	if (tx.flow == COP_TX_PEER)
 		u64_add(&cop_sk(sk)->peer.bytes, n);
 	else if (tx.flow == COP_TX_TABLE)
-		cop_flow_more(&cop_sk(sk)->flows, &tx.key, n);
+		cop_flow_more(&cop_sk(sk)->flows, &tx.to, n);
 }
 
 /*

@@ -12,7 +12,7 @@
 
 /* A datagram on its way out, from cop_tx_begin() to cop_tx_end(). */
 struct cop_tx {
-	struct cop_flow_key key;
+	struct cop_endpoint to; /* without a destination, only port: 0 */
 	uint64_t seq;
 	size_t payload; /* bytes */
 	enum {
@@ -21,16 +21,6 @@ struct cop_tx {
 		COP_TX_TABLE, /* any other peer; its flow is in the table */
 	} flow;
 };
-
-/**
- * cop_dest_of - read the destination from an address
- * @name: the address as given to sendto(); the memory can be read
- * @len: its length in bytes
- * @key: where address and port are put
- *
- * Returns false for an address that UDP does not send to: the kernel will refuse it.
- */
-bool cop_dest_of(const void *name, socklen_t len, struct cop_flow_key *key);
 
 /**
  * cop_tx_begin - find a datagram's flow and build its header

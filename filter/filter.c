@@ -48,7 +48,7 @@ void cop_head_clean(struct sock *sk)
  * comes behind the last one.
  */
 static enum cop_head head_look(const struct cop_wire *wire, int fd,
-			       struct cop_rx *rx, struct sockaddr_in *from)
+			       struct cop_rx *rx, union cop_addr *from)
 {
 	socklen_t fromlen = sizeof(*from);
 	unsigned char hdr[COP_HDR_MAX] __attribute__((aligned(4)));
@@ -61,7 +61,7 @@ static enum cop_head head_look(const struct cop_wire *wire, int fd,
 		return HEAD_ERROR;
 	n = cop_libc_result(cop_libc.recvfrom(
 		fd, hdr, wire->hlen, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT,
-		(struct sockaddr *)from, &fromlen));
+		&from->sa, &fromlen));
 	if (n == -ENOTSOCK)
 		return HEAD_GONE;
 	if (n < 0)
@@ -82,7 +82,7 @@ static enum cop_head head_look(const struct cop_wire *wire, int fd,
  */
 static enum cop_head head_purge(struct sock *sk, int fd, struct cop_rx *rx)
 {
-	struct sockaddr_in from = { 0 };
+	union cop_addr from = { 0 };
 	unsigned int most = PURGE_MAX;
 	enum cop_head head;
 	char none;

@@ -58,21 +58,20 @@ static bool names_scratch(int fd, int scratch, int optname, const void *optval)
 static int attach(struct sock *sk, int fd, int optname, const void *optval,
 		  socklen_t optlen)
 {
-	struct cop_scratch part;
-	int scratch = cop_scratch_socket(&part);
+	struct cop_scratch scratch;
 	int err;
 
-	if (scratch < 0)
+	if (cop_scratch_socket(&scratch, sk->sk_family) < 0)
 		return -ENOBUFS;
-	if (names_scratch(fd, scratch, optname, optval))
+	if (names_scratch(fd, scratch.fd, optname, optval))
 		err = -EBADF;
 	else
-		err = try_filter(fd, scratch, optname, optval, optlen);
+		err = try_filter(fd, scratch.fd, optname, optval, optlen);
 	if (!err && optname == SO_ATTACH_FILTER)
-		err = cop_mark_filter(sk, fd, COP_BODY_USER, scratch);
+		err = cop_mark_filter(sk, fd, COP_BODY_USER, scratch.fd);
 	else if (!err)
 		err = -ENOPROTOOPT; /* an eBPF program can't be moved */
-	cop_scratch_close(&part, scratch);
+	cop_scratch_close(&scratch);
 	return err;
 }
 

@@ -38,8 +38,9 @@ static bool is_alone(struct cop_flow *flow)
 }
 
 /* No destination is evicted for a new sender; NULL where there is no room. */
-static noinline struct cop_flow *
-add_sender(struct cop_flows *flows, struct flow_table *table, uint64_t word)
+static noinline struct cop_flow *add_sender(struct cop_flows *flows,
+					    struct flow_table *table,
+					    const struct cop_endpoint *peer)
 {
 	struct cop_flow *flow;
 	uint64_t number;
@@ -47,22 +48,24 @@ add_sender(struct cop_flows *flows, struct flow_table *table, uint64_t word)
 	cop_flow_lists_take_fresh(flows, table);
 	if (!cop_flow_has_room(flows, table))
 		return NULL;
-	flow = cop_flow_add(flows, table, word, false, &number);
+	flow = cop_flow_add(flows, table, peer, false, &number);
 	cop_flow_lists_update(flows, table);
 	return flow;
 }
 
 static struct cop_flow *flow_from(struct cop_flows *flows,
-				  struct flow_table *table, uint64_t word)
+				  struct flow_table *table,
+				  const struct cop_endpoint *peer)
 {
+	const uint64_t word = cop_endpoint_word(peer);
 	struct cop_flow *flow = flows->rx_last;
 	uint64_t number;
 
-	if (likely(flow && READ_ONCE(flow->key_word) == word))
+	if (likely(flow && READ_ONCE(flow->word) == word))
 		return flow;
 	flow = cop_flow_find(flows, word, &number);
 	if (unlikely(!flow))
-		flow = add_sender(flows, table, word);
+		flow = add_sender(flows, table, peer);
 	flows->rx_last = flow;
 	return flow;
 }
@@ -72,9 +75,9 @@ static struct cop_flow *flow_from(struct cop_flows *flows,
  * belonged to. So no flow may count the next gap in its numbers as a loss.
  */
 static void take_arrival(struct cop_flows *flows, struct flow_table *table,
-			 const struct cop_flow_key *key, struct cop_arrival *a)
+			 const struct cop_endpoint *peer, struct cop_arrival *a)
 {
-	struct cop_flow *flow = flow_from(flows, table, cop_flow_word(key));
+	struct cop_flow *flow = flow_from(flows, table, peer);
 
 	if (unlikely(!flow)) {
 		u32_add(&flows->missed, 1);
@@ -93,11 +96,11 @@ static void take_arrival(struct cop_flows *flows, struct flow_table *table,
 noinline void cop_flow_take_backlog(struct cop_flows *flows,
 				    struct flow_table *table)
 {
-	struct cop_flow_key key;
+	struct cop_endpoint peer;
 	struct cop_arrival a;
 
-	while (cop_backlog_take(flows, &key, &a))
-		take_arrival(flows, table, &key, &a);
+	while (cop_backlog_take(flows, &peer, &a))
+		take_arrival(flows, table, &peer, &a);
 }
 
 /*
@@ -122,11 +125,11 @@ void cop_flow_unlock(struct cop_flows *flows, struct flow_table *table)
 
 static noinline void leave_to_holder(struct cop_flows *flows,
 				     struct flow_table *table,
-				     const struct cop_flow_key *key,
+				     const struct cop_endpoint *peer,
 				     struct cop_arrival *a)
 {
 	a->ordered = false;
-	if (!cop_backlog_put(flows, key, a)) {
+	if (!cop_backlog_put(flows, peer, a)) {
 		u32_add(&flows->missed, 1);
 		u32_add(&flows->unknown, 1);
 	} else if (cop_flow_trylock(flows, table)) {
@@ -135,7 +138,7 @@ static noinline void leave_to_holder(struct cop_flows *flows,
 }
 
 flatten void cop_flow_arrived(struct cop_flows *flows,
-			      const struct cop_flow_key *key,
+			      const struct cop_endpoint *peer,
 			      struct cop_arrival *a, uint32_t serial)
 {
 	struct flow_table *table = cop_flow_table_get(flows);
@@ -145,9 +148,9 @@ flatten void cop_flow_arrived(struct cop_flows *flows,
 	if (unlikely(!table)) {
 		u32_add(&flows->missed, 1);
 	} else if (likely(cop_flow_trylock(flows, table))) {
-		take_arrival(flows, table, key, a);
+		take_arrival(flows, table, peer, a);
 		cop_flow_unlock(flows, table);
 	} else {
-		leave_to_holder(flows, table, key, a);
+		leave_to_holder(flows, table, peer, a);
 	}
 }

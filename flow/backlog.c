@@ -20,7 +20,7 @@ enum { PLACE_FREE, PLACE_BUSY, PLACE_FULL };
 
 struct place {
 	_Atomic(uint32_t) state;    /* (a) PLACE_* */
-	struct cop_flow_key key;    /* (l) sender; lock: PLACE_BUSY */
+	struct cop_endpoint peer;   /* (l) sender; lock: PLACE_BUSY */
 	struct cop_arrival arrival; /* (l) likewise */
 };
 
@@ -63,7 +63,7 @@ static void place_leave(struct place *place, uint32_t state)
 	atomic_store_explicit(&place->state, state, memory_order_release);
 }
 
-bool cop_backlog_put(struct cop_flows *flows, const struct cop_flow_key *key,
+bool cop_backlog_put(struct cop_flows *flows, const struct cop_endpoint *peer,
 		     const struct cop_arrival *a)
 {
 	struct cop_backlog *backlog = backlog_get(flows);
@@ -73,7 +73,7 @@ bool cop_backlog_put(struct cop_flows *flows, const struct cop_flow_key *key,
 
 		if (!place_take(place, PLACE_FREE, PLACE_BUSY))
 			continue;
-		place->key = *key;
+		place->peer = *peer;
 		place->arrival = *a;
 		u32_add(&flows->waiting, 1);
 		place_leave(place, PLACE_FULL);
@@ -82,7 +82,7 @@ bool cop_backlog_put(struct cop_flows *flows, const struct cop_flow_key *key,
 	return false;
 }
 
-bool cop_backlog_take(struct cop_flows *flows, struct cop_flow_key *key,
+bool cop_backlog_take(struct cop_flows *flows, struct cop_endpoint *peer,
 		      struct cop_arrival *a)
 {
 	struct cop_backlog *backlog = READ_ONCE(flows->backlog);
@@ -92,7 +92,7 @@ bool cop_backlog_take(struct cop_flows *flows, struct cop_flow_key *key,
 
 		if (!place_take(place, PLACE_FULL, PLACE_BUSY))
 			continue;
-		*key = place->key;
+		*peer = place->peer;
 		*a = place->arrival;
 		place_leave(place, PLACE_FREE);
 		u32_add(&flows->waiting, -1);

@@ -12,24 +12,24 @@
 /**
  * cop_backlog_put - leave an arrival for the thread that holds the lock
  * @flows: the socket's flows
- * @key: the sender
+ * @peer: the sender
  * @a: the arrival
  *
  * Returns false if all places are taken or there is no memory. Lock-free,
  * async-signal-safe. Counterpart: sk_add_backlog().
  */
-bool cop_backlog_put(struct cop_flows *flows, const struct cop_flow_key *key,
+bool cop_backlog_put(struct cop_flows *flows, const struct cop_endpoint *peer,
 		     const struct cop_arrival *a);
 
 /**
  * cop_backlog_take - take one arrival out of the backlog
  * @flows: the socket's flows; the caller holds their lock
- * @key: receives the sender
+ * @peer: receives the sender
  * @a: receives the arrival
  *
  * Returns false if there is no arrival that cop_backlog_put() has finished with.
  */
-bool cop_backlog_take(struct cop_flows *flows, struct cop_flow_key *key,
+bool cop_backlog_take(struct cop_flows *flows, struct cop_endpoint *peer,
 		      struct cop_arrival *a);
 
 /**

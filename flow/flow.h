@@ -10,22 +10,15 @@
 #ifndef COP_FLOW_H
 #define COP_FLOW_H
 
-#include <linux/types.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "lib/endpoint.h"
 #include "lib/atomic.h"
 #include "lib/compiler.h"
 #include "flow/source.h"
 
 #define COP_FLOWS_MAX 1024
-
-/* The address of a peer. */
-struct cop_flow_key {
-	__be32 addr;
-	__be16 port;
-	uint16_t zero; /* always 0: keys are compared as one word */
-};
 
 /* What the socket has sent to one peer; times in microseconds, our clock. */
 struct cop_sent {
@@ -41,11 +34,12 @@ struct cop_backlog;
 
 /*
  * The flows of one socket. Most sockets send to one destination only, and that
- * needs no table: the counters of the first destination are here.
+ * needs no table: the counters of the first destination are here. An IPv6
+ * destination does not fit in one word, so it has a flow in the table.
  */
 struct cop_flows {
 	_Atomic(uint64_t) first;    /* (a) the first destination, as
-				  * address << 16 | port; 0: none yet, ~0: it
+				  * cop_endpoint_word_v4(); 0: none yet, ~0: it
 				  * was evicted or is in the table */
 	struct cop_sent first_sent; /* what went to the first destination */
 	_Atomic(struct flow_table *) table; /* (a) NULL: not needed yet */
@@ -66,7 +60,7 @@ struct cop_flows {
 
 /* What cop_flow_list() tells of one flow. */
 struct cop_flow_report {
-	struct cop_flow_key key;
+	struct cop_endpoint peer;
 	uint64_t tx_datagrams, tx_bytes;
 	uint64_t begin, end; /* time of the first and of the last datagram, sent
 			       * or received; microseconds, our clock */
@@ -92,7 +86,7 @@ void cop_flow_init(struct cop_flows *flows);
 /**
  * cop_flow_next - the sequence number of the next datagram to a destination
  * @flows: the socket's flows
- * @key: the destination
+ * @peer: the destination
  * @len: payload, bytes
  * @now: cop_clock_us()
  *
@@ -100,39 +94,39 @@ void cop_flow_init(struct cop_flows *flows);
  * the low 32 bits. Lock-free, async-signal-safe: a signal handler that
  * interrupts this very function gets a number of its own.
  */
-uint64_t cop_flow_next(struct cop_flows *flows, const struct cop_flow_key *key,
+uint64_t cop_flow_next(struct cop_flows *flows, const struct cop_endpoint *peer,
 		       size_t len, uint64_t now);
 
 /**
  * cop_flow_undo - give back the number of a datagram that was not sent
  * @flows: the socket's flows
- * @key: the destination
+ * @peer: the destination
  * @seq: what cop_flow_next() returned
  * @len: payload, bytes
  *
  * If a later number has been given out already, the number stays unused.
  */
-void cop_flow_undo(struct cop_flows *flows, const struct cop_flow_key *key,
+void cop_flow_undo(struct cop_flows *flows, const struct cop_endpoint *peer,
 		   uint64_t seq, size_t len);
 
 /**
  * cop_flow_more - count more payload of a datagram that is sent in parts
  * @flows: the socket's flows
- * @key: the destination
+ * @peer: the destination
  * @len: bytes
  */
-void cop_flow_more(struct cop_flows *flows, const struct cop_flow_key *key,
+void cop_flow_more(struct cop_flows *flows, const struct cop_endpoint *peer,
 		   size_t len);
 
 /**
  * cop_flow_fold - move the counters of a connection to the peer's flow
  * @flows: the socket's flows
- * @key: the peer
+ * @peer: the peer
  * @sent: what the socket has sent while it was connected; 0 afterwards
  *
  * The next datagram to the peer has number 0.
  */
-void cop_flow_fold(struct cop_flows *flows, const struct cop_flow_key *key,
+void cop_flow_fold(struct cop_flows *flows, const struct cop_endpoint *peer,
 		   struct cop_sent *sent);
 
 /* How often this thread has called cop_flow_arrived(). */
@@ -142,14 +136,14 @@ extern __thread uint32_t cop_rx_serial
 /**
  * cop_flow_arrived - count a datagram that was received
  * @flows: the socket's flows
- * @key: the sender
+ * @peer: the sender
  * @a: the datagram; this sets @a->ordered
  * @serial: cop_rx_serial before the receive
  *
  * Never waits. If another thread holds the lock, the arrival goes to the backlog;
  * if there is no room either, it counts as missed. Async-signal-safe.
  */
-void cop_flow_arrived(struct cop_flows *flows, const struct cop_flow_key *key,
+void cop_flow_arrived(struct cop_flows *flows, const struct cop_endpoint *peer,
 		      struct cop_arrival *a, uint32_t serial);
 
 /**

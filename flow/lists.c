@@ -144,10 +144,8 @@ static void evict_first(struct cop_flows *flows)
  */
 static bool is_destination(struct cop_flows *flows, struct cop_flow *flow)
 {
-	struct cop_flow_key key = cop_flow_key_of(flow);
-
 	return READ_ONCE(flow->sent) ||
-	       READ_ONCE(flows->first) == cop_flow_first_word(&key);
+	       READ_ONCE(flows->first) == READ_ONCE(flow->word);
 }
 
 /*

@@ -15,12 +15,6 @@
 /* cop_flows.first once the first flow has been evicted or is in the table. */
 #define FLOW_FIRST_GONE (~0ull)
 
-/* What cop_flows.first is if @key is the first destination. */
-static inline uint64_t cop_flow_first_word(const struct cop_flow_key *key)
-{
-	return (uint64_t)key->addr << 16 | key->port;
-}
-
 /**
  * cop_flow_lists_update - put flows that were added without the lock in a list
  * @flows: the socket's flows

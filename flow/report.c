@@ -16,7 +16,7 @@
 
 static void report_one(const struct cop_flow *flow, struct cop_flow_report *to)
 {
-	to->key = cop_flow_key_of(flow);
+	to->peer = flow->peer;
 	to->tx_datagrams = READ_ONCE(flow->tx_datagrams);
 	to->tx_bytes = READ_ONCE(flow->tx_bytes);
 	to->begin = READ_ONCE(flow->begin);

@@ -22,16 +22,17 @@
 /* ---- the flow of a destination --------------------------------------------- */
 
 static struct cop_flow *flow_to_locked(struct cop_flows *flows,
-				       struct flow_table *table, uint64_t word,
+				       struct flow_table *table,
+				       const struct cop_endpoint *peer,
 				       uint64_t *number)
 {
 	struct cop_flow *flow;
 
 	cop_flow_lists_take_fresh(flows, table);
-	flow = cop_flow_find(flows, word, number);
+	flow = cop_flow_find(flows, cop_endpoint_word(peer), number);
 	if (!flow) {
 		cop_flow_make_room(flows, table, 1);
-		flow = cop_flow_add(flows, table, word, true, number);
+		flow = cop_flow_add(flows, table, peer, true, number);
 		cop_flow_lists_update(flows, table);
 	}
 	if (flow && flow->list == FLOW_LIST_RECEIVED)
@@ -45,17 +46,20 @@ static struct cop_flow *flow_to_locked(struct cop_flows *flows,
  */
 static struct cop_flow *flow_to_unlocked(struct cop_flows *flows,
 					 struct flow_table *table,
-					 uint64_t word, uint64_t *number)
+					 const struct cop_endpoint *peer,
+					 uint64_t *number)
 {
-	struct cop_flow *flow = cop_flow_find(flows, word, number);
+	struct cop_flow *flow =
+		cop_flow_find(flows, cop_endpoint_word(peer), number);
 
 	if (!flow && READ_ONCE(table->count) < COP_FLOWS_MAX + FLOWS_SLACK)
-		flow = cop_flow_add(flows, table, word, true, number);
+		flow = cop_flow_add(flows, table, peer, true, number);
 	return flow;
 }
 
 /* For a destination that the socket has not sent to yet. */
-static noinline struct cop_flow *flow_to(struct cop_flows *flows, uint64_t word,
+static noinline struct cop_flow *flow_to(struct cop_flows *flows,
+					 const struct cop_endpoint *peer,
 					 uint64_t *number)
 {
 	struct flow_table *table = cop_flow_table_get(flows);
@@ -64,39 +68,40 @@ static noinline struct cop_flow *flow_to(struct cop_flows *flows, uint64_t word,
 	if (!table)
 		return NULL;
 	if (cop_flow_trylock(flows, table)) {
-		flow = flow_to_locked(flows, table, word, number);
+		flow = flow_to_locked(flows, table, peer, number);
 		cop_flow_unlock(flows, table);
 	} else {
-		flow = flow_to_unlocked(flows, table, word, number);
+		flow = flow_to_unlocked(flows, table, peer, number);
 	}
 	if (flow)
 		WRITE_ONCE(flow->sent, true);
 	return flow;
 }
 
-static struct cop_flow *flow_sent_to(struct cop_flows *flows, uint64_t word,
-				     uint64_t *number)
+static struct cop_flow *flow_sent_to(struct cop_flows *flows,
+				     const struct cop_endpoint *peer,
+				     uint64_t word, uint64_t *number)
 {
 	struct cop_flow *flow = cop_flow_find(flows, word, number);
 
 	return likely(flow && READ_ONCE(flow->sent))
 		       ? flow
-		       : flow_to(flows, word, number);
+		       : flow_to(flows, peer, number);
 }
 
 /* ---- numbers --------------------------------------------------------------- */
 
 /* Without memory for a flow, each datagram is the first of its flow. */
 static uint64_t table_next(struct cop_flows *flows,
-			   const struct cop_flow_key *key, size_t len,
+			   const struct cop_endpoint *peer, size_t len,
 			   uint64_t now)
 {
-	const uint64_t word = cop_flow_word(key);
+	const uint64_t word = cop_endpoint_word(peer);
 	struct cop_flow *flow;
 	uint64_t number;
 
 	do {
-		flow = flow_sent_to(flows, word, &number);
+		flow = flow_sent_to(flows, peer, word, &number);
 		if (unlikely(!flow))
 			return 0;
 	} while (unlikely(!u64_cas(&flow->number, &number, number + 1)));
@@ -106,14 +111,14 @@ static uint64_t table_next(struct cop_flows *flows,
 	return number & FLOW_LOW_MASK;
 }
 
-static void table_undo(struct cop_flows *flows, const struct cop_flow_key *key,
+static void table_undo(struct cop_flows *flows, const struct cop_endpoint *peer,
 		       uint64_t seq, size_t len)
 {
 	struct cop_flow *flow;
 	uint64_t number;
 
 	do {
-		flow = cop_flow_find(flows, cop_flow_word(key), &number);
+		flow = cop_flow_find(flows, cop_endpoint_word(peer), &number);
 	} while (flow && (number & FLOW_LOW_MASK) == seq + 1 &&
 		 !u64_cas(&flow->number, &number, number - 1));
 	if (flow && READ_ONCE(flow->tx_datagrams)) {
@@ -123,49 +128,49 @@ static void table_undo(struct cop_flows *flows, const struct cop_flow_key *key,
 }
 
 /* Whether this is the socket's first destination, or becomes it now. */
-static bool is_first(struct cop_flows *flows, const struct cop_flow_key *key)
+static bool is_first(struct cop_flows *flows, const struct cop_endpoint *peer)
 {
-	uint64_t want = cop_flow_first_word(key);
+	uint64_t want = cop_endpoint_word_v4(peer);
 	uint64_t first = READ_ONCE(flows->first);
 
 	if (likely(first == want))
-		return true;
+		return want;
 	return !first && want && u64_cas(&flows->first, &first, want);
 }
 
-uint64_t cop_flow_next(struct cop_flows *flows, const struct cop_flow_key *key,
+uint64_t cop_flow_next(struct cop_flows *flows, const struct cop_endpoint *peer,
 		       size_t len, uint64_t now)
 {
 	uint64_t seq;
 
-	if (unlikely(!is_first(flows, key)))
-		return table_next(flows, key, len, now);
+	if (unlikely(!is_first(flows, peer)))
+		return table_next(flows, peer, len, now);
 	seq = cop_sent_add(&flows->first_sent, len, now);
 	if (unlikely(!seq))
 		WRITE_ONCE(flows->first_sent.begin, now);
 	return seq;
 }
 
-void cop_flow_undo(struct cop_flows *flows, const struct cop_flow_key *key,
+void cop_flow_undo(struct cop_flows *flows, const struct cop_endpoint *peer,
 		   uint64_t seq, size_t len)
 {
-	if (likely(is_first(flows, key)))
+	if (likely(is_first(flows, peer)))
 		cop_sent_undo(&flows->first_sent, seq, len);
 	else
-		table_undo(flows, key, seq, len);
+		table_undo(flows, peer, seq, len);
 }
 
-void cop_flow_more(struct cop_flows *flows, const struct cop_flow_key *key,
+void cop_flow_more(struct cop_flows *flows, const struct cop_endpoint *peer,
 		   size_t len)
 {
 	struct cop_flow *flow;
 	uint64_t number;
 
-	if (is_first(flows, key)) {
+	if (is_first(flows, peer)) {
 		u64_add(&flows->first_sent.bytes, len);
 		return;
 	}
-	flow = cop_flow_find(flows, cop_flow_word(key), &number);
+	flow = cop_flow_find(flows, cop_endpoint_word(peer), &number);
 	if (flow)
 		u64_add(&flow->tx_bytes, len);
 }
@@ -188,10 +193,11 @@ static void take_sent(struct cop_flow *flow, struct cop_sent *sent)
  * If the socket sent to this peer both connected and unconnected, the peer has
  * seen two flows. The next datagram continues neither: its number is 0.
  */
-void cop_flow_fold(struct cop_flows *flows, const struct cop_flow_key *key,
+void cop_flow_fold(struct cop_flows *flows, const struct cop_endpoint *peer,
 		   struct cop_sent *sent)
 {
-	uint64_t first = cop_flow_first_word(key), number;
+	const uint64_t word = cop_endpoint_word(peer);
+	uint64_t first = word, number;
 	struct cop_flow *flow;
 	bool was_first;
 
@@ -199,7 +205,7 @@ void cop_flow_fold(struct cop_flows *flows, const struct cop_flow_key *key,
 		return;
 	was_first = u64_cas(&flows->first, &first, FLOW_FIRST_GONE);
 	do {
-		flow = flow_sent_to(flows, cop_flow_word(key), &number);
+		flow = flow_sent_to(flows, peer, word, &number);
 		if (!flow)
 			return;
 	} while (!u64_cas(&flow->number, &number, number & FLOW_HIGH_MASK));

@@ -40,7 +40,7 @@ static _Atomic(uint64_t) *bucket_of(struct flow_table *table, uint64_t word)
 
 /*
  * Other threads may change the chain during the walk. The memory of a flow stays a
- * flow, so the walk ends in any case. @number is read ahead of the key: if the
+ * flow, so the walk ends in any case. @number is read ahead of the word: if the
  * memory becomes another flow later, a compare and swap of @number fails.
  */
 static struct cop_flow *chain_find(struct cop_flow *flow, uint64_t token,
@@ -49,7 +49,7 @@ static struct cop_flow *chain_find(struct cop_flow *flow, uint64_t token,
 	for (int i = 0; flow && i < FLOW_CHAIN_MAX; i++) {
 		*number = atomic_load_explicit(&flow->number,
 					       memory_order_acquire);
-		if (likely(READ_ONCE(flow->key_word) == word &&
+		if (likely(READ_ONCE(flow->word) == word &&
 			   READ_ONCE(flow->token) == token))
 			return flow;
 		flow = atomic_load_explicit(&flow->chain, memory_order_acquire);
@@ -73,7 +73,7 @@ struct cop_flow *cop_flow_find(struct cop_flows *flows, uint64_t word,
 }
 
 static struct cop_flow *flow_make(struct cop_flows *flows, uint64_t token,
-				  uint64_t word, bool sent)
+				  const struct cop_endpoint *peer, bool sent)
 {
 	const size_t rest = offsetof(struct cop_flow, receiver);
 	struct cop_flow *flow = cop_slab_alloc(&flow_slab);
@@ -93,7 +93,8 @@ static struct cop_flow *flow_make(struct cop_flows *flows, uint64_t token,
 	WRITE_ONCE(flow->sent, sent);
 	flow->list = FLOW_LIST_NONE;
 	flow->unknown = READ_ONCE(flows->unknown);
-	WRITE_ONCE(flow->key_word, word);
+	flow->peer = *peer;
+	WRITE_ONCE(flow->word, cop_endpoint_word(peer));
 	atomic_store_explicit(&flow->token, token, memory_order_release);
 	return flow;
 }
@@ -123,12 +124,14 @@ static void fresh_push(struct flow_table *table, struct cop_flow *flow)
  * not in the bucket.
  */
 noinline struct cop_flow *cop_flow_add(struct cop_flows *flows,
-				       struct flow_table *table, uint64_t word,
+				       struct flow_table *table,
+				       const struct cop_endpoint *peer,
 				       bool sent, uint64_t *number)
 {
 	const uint64_t token = cop_flow_token(flows);
+	const uint64_t word = cop_endpoint_word(peer);
 	_Atomic(uint64_t) *bucket = bucket_of(table, word);
-	struct cop_flow *flow = flow_make(flows, token, word, sent), *there;
+	struct cop_flow *flow = flow_make(flows, token, peer, sent), *there;
 	uint64_t head = atomic_load(bucket);
 
 	if (!flow)
@@ -173,7 +176,7 @@ static void chain_remove(_Atomic(uint64_t) *bucket, struct cop_flow *flow)
 void cop_flow_remove(struct flow_table *table, struct cop_flow *flow)
 {
 	WRITE_ONCE(flow->token, 0);
-	chain_remove(bucket_of(table, READ_ONCE(flow->key_word)), flow);
+	chain_remove(bucket_of(table, READ_ONCE(flow->word)), flow);
 	u32_add(&table->count, -1);
 	flow_free(flow);
 }

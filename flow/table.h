@@ -38,11 +38,8 @@ enum { FLOW_LIST_NONE, FLOW_LIST_RECEIVED, FLOW_LIST_SENT };
 /* Lock (l): cop_flows.lock of the socket that the flow belongs to. */
 struct cop_flow {
 	struct slab_node node;
-	union {
-		struct cop_flow_key key;    /* for inet/export.c */
-		_Atomic(uint64_t) key_word; /* (a) the same as one word; set
-					     * before a bucket has the flow */
-	};
+	_Atomic(uint64_t) word;	 /* (a) cop_endpoint_word() of the peer; set
+				 * before a bucket has the flow */
 	_Atomic(uint64_t) token; /* (a) owner, see cop_flow_token(); 0: free */
 	_Atomic(uint64_t)
 		number; /* (a) in the low 48 bits the seq of the next datagram
@@ -51,22 +48,23 @@ struct cop_flow {
 	_Atomic(struct cop_flow *) chain; /* (a) next flow in its bucket */
 	_Atomic(uint64_t) tx_datagrams;	  /* (a) */
 	_Atomic(uint64_t) tx_bytes;	  /* (a) of their payloads */
-	_Atomic(uint64_t) begin; /* (a) time of the first datagram, sent or
+	_Atomic(uint64_t) begin;  /* (a) time of the first datagram, sent or
 				  * received; microseconds, our clock */
-	_Atomic(uint64_t) end;	 /* (a) time of the last one, likewise */
-	_Atomic(bool) sent;	 /* (a) the socket has sent to this peer */
-	uint8_t list;		 /* (l) FLOW_LIST_* */
-	const void *receiver;	 /* (l) the thread that received the last
+	_Atomic(uint64_t) end;	  /* (a) time of the last one, likewise */
+	_Atomic(bool) sent;	  /* (a) the socket has sent to this peer */
+	uint8_t list;		  /* (l) FLOW_LIST_* */
+	struct cop_endpoint peer; /* (l) set before a bucket has the flow */
+	const void *receiver;	  /* (l) the thread that received the last
 				  * datagram... */
-	uint32_t run;		 /* (l) ...and so many in a row */
-	uint32_t unknown;	 /* (l) cop_flows.unknown at the last arrival */
-	struct cop_source rx;	 /* (l) figures of what the peer sends */
+	uint32_t run;		  /* (l) ...and so many in a row */
+	uint32_t unknown;     /* (l) cop_flows.unknown at the last arrival */
+	struct cop_source rx; /* (l) figures of what the peer sends */
 	struct cop_flow *prev, *next; /* (l) in its list */
 	struct cop_flow *newer; /* (l) links flows that are in a bucket but in
 				 * no list; set before flow_table.fresh has it */
 };
 
-_Static_assert(COP_FLOWS_MAX * sizeof(struct cop_flow) <= 240 * 1024,
+_Static_assert(COP_FLOWS_MAX * sizeof(struct cop_flow) <= 272 * 1024,
 	       "a socket's flows must stay small");
 
 /* The table stays with the memory of the sock: a late thread may still use it. */
@@ -119,28 +117,10 @@ static inline struct cop_flow *cop_flow_at(uint64_t head)
 	return (struct cop_flow *)(uintptr_t)(head & FLOW_LOW_MASK);
 }
 
-static inline uint64_t cop_flow_word(const struct cop_flow_key *key)
-{
-	uint64_t word;
-
-	_Static_assert(sizeof(*key) == sizeof(word), "one word");
-	memcpy(&word, key, sizeof(word));
-	return word;
-}
-
-static inline struct cop_flow_key cop_flow_key_of(const struct cop_flow *flow)
-{
-	uint64_t word = READ_ONCE(flow->key_word);
-	struct cop_flow_key key;
-
-	memcpy(&key, &word, sizeof(key));
-	return key;
-}
-
 /**
  * cop_flow_find - look a peer up
  * @flows: the socket's flows
- * @word: cop_flow_word() of the peer's key
+ * @word: cop_endpoint_word() of the peer
  * @number: receives cop_flow.number of the flow
  *
  * Returns the flow, or NULL. The flow may be removed at any time, and its memory
@@ -154,7 +134,7 @@ struct cop_flow *cop_flow_find(struct cop_flows *flows, uint64_t word,
  * cop_flow_add - add a flow to its bucket, or find the one that is there
  * @flows: the socket's flows
  * @table: their table
- * @word: cop_flow_word() of the peer's key
+ * @peer: the peer
  * @sent: whether the socket sends to this peer
  * @number: receives cop_flow.number of the flow
  *
@@ -162,7 +142,8 @@ struct cop_flow *cop_flow_find(struct cop_flows *flows, uint64_t word,
  * where there is no memory. Lock-free, async-signal-safe.
  */
 struct cop_flow *cop_flow_add(struct cop_flows *flows, struct flow_table *table,
-			      uint64_t word, bool sent, uint64_t *number);
+			      const struct cop_endpoint *peer, bool sent,
+			      uint64_t *number);
 
 /**
  * cop_flow_remove - take a flow out of its bucket and free it

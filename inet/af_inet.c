@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * inet/af_inet.c - the PF_INET family.
+ * inet/af_inet.c - the families PF_INET and PF_INET6.
  *
  * Owns: inetsw, the transports by type. Protected by: it changes only while the
  * library starts or a transport is loaded.
- * Counterpart in the kernel: net/ipv4/af_inet.c.
+ * Counterpart in the kernel: net/ipv4/af_inet.c and net/ipv6/af_inet6.c.
  */
 #include <errno.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #include "adopt/pending.h"
 #include "adopt/share.h"
 #include "adopt/udp.h"
-#include "lib/addr.h"
+#include "lib/sockname.h"
 #include "lib/compiler.h"
 #include "lib/env.h"
 #include "inet/af_inet.h"
@@ -88,7 +88,7 @@ static bool inet_serves(int type, int protocol)
 	return answer && cop_env.adopt && !cop_process_has_parted();
 }
 
-static int inet_create(struct socket *sock, int protocol)
+static int inet_create(struct socket *sock, int family, int protocol)
 {
 	struct inet_protosw *answer;
 	struct sock *sk;
@@ -101,7 +101,7 @@ static int inet_create(struct socket *sock, int protocol)
 	answer = inet_lookup_protosw(sock->type, &protocol);
 	if (!answer)
 		return -EPROTONOSUPPORT;
-	sk = sk_alloc(PF_INET, answer->prot);
+	sk = sk_alloc(family, answer->prot);
 	if (!sk)
 		return -ENOBUFS;
 	WRITE_ONCE(sock->ops, answer->ops);
@@ -134,30 +134,34 @@ static int inet_release(struct socket *sock)
 	return 0;
 }
 
-static bool inet_family_fits(const struct sockaddr_in *addr)
+/* To PF_INET an address of no family that is all zero is its wildcard. */
+static bool inet_family_fits(const struct sock *sk, union cop_addr *addr)
 {
-	return addr->sin_family == AF_INET ||
-	       (addr->sin_family == AF_UNSPEC &&
-		addr->sin_addr.s_addr == htonl(INADDR_ANY));
+	if (addr->family == AF_UNSPEC && sk->sk_family == PF_INET &&
+	    !addr->in.sin_addr.s_addr)
+		addr->family = AF_INET;
+	return addr->family == sk->sk_family;
 }
 
 /* Sets address and port of the sock after a bind, as inet_bind does. */
-static void inet_bound(struct sock *sk, int fd, const struct sockaddr_in *addr)
+static void inet_bound(struct sock *sk, int fd, const union cop_addr *addr)
 {
 	uint64_t netns = cop_netns_key(fd, sock_flag(sk, SOCK_ELSEWHERE));
 	struct inet_sock *inet = inet_sk(sk);
-	__be32 daddr = addr->sin_addr.s_addr;
 	uint8_t locks = READ_ONCE(sk->sk_userlocks);
 
-	WRITE_ONCE(inet->inet_rcv_saddr, daddr);
-	WRITE_ONCE(inet->inet_saddr, inet_source_addr(daddr, netns));
-	if (daddr)
+	cop_slot_set(&inet->inet_rcv_saddr, addr);
+	if (inet_addr_is_source(addr, netns))
+		cop_slot_set(&inet->inet_saddr, addr);
+	else
+		cop_slot_clear(&inet->inet_saddr);
+	if (!cop_addr_is_any(addr))
 		locks |= SOCK_BINDADDR_LOCK;
-	if (addr->sin_port)
+	if (cop_addr_port(addr))
 		locks |= SOCK_BINDPORT_LOCK;
 	WRITE_ONCE(sk->sk_userlocks, locks);
-	if (addr->sin_port)
-		WRITE_ONCE(inet->inet_sport, addr->sin_port);
+	if (cop_addr_port(addr))
+		WRITE_ONCE(inet->inet_sport, cop_addr_port(addr));
 }
 
 /*
@@ -175,13 +179,13 @@ static int inet_bind(struct socket *sock, int fd, const struct sockaddr *uaddr,
 	err = cop_addr_import(fd, uaddr, addr_len, &addr);
 	if (err)
 		return err;
-	if (addr_len < sizeof(addr.in))
+	if (addr_len < cop_addr_min_len(sk->sk_family))
 		return -EINVAL;
-	if (!inet_family_fits(&addr.in))
+	if (!inet_family_fits(sk, &addr))
 		return -EAFNOSUPPORT;
-	err = sk->sk_prot->get_port(sk, fd, &addr.in);
+	err = sk->sk_prot->get_port(sk, fd, &addr);
 	if (!err)
-		inet_bound(sk, fd, &addr.in);
+		inet_bound(sk, fd, &addr);
 	return err;
 }
 
@@ -211,13 +215,11 @@ static int inet_dgram_connect(struct socket *sock, int fd,
 /* The kernel gets two descriptors, stores and closes them before it refuses UDP. */
 static int sock_no_socketpair(struct socket *sock, int flags, int sv[2])
 {
-	(void)sock;
-	return cop_libc_result(
-		cop_libc.socketpair(AF_INET, SOCK_DGRAM | flags, 0, sv));
+	return cop_libc_result(cop_libc.socketpair(sock->sk->sk_family,
+						   SOCK_DGRAM | flags, 0, sv));
 }
 
 static const struct proto_ops inet_dgram_ops = {
-	.family = PF_INET,
 	.release = inet_release,
 	.adopt = inet_adopt,
 	.bind = inet_bind,
@@ -242,10 +244,10 @@ static struct inet_protosw inetsw_array[] = {
 	},
 };
 
-static const struct net_proto_family inet_family_ops = {
-	.family = PF_INET,
-	.serves = inet_serves,
-	.create = inet_create,
+/* Both families have the same transports, and the same functions. */
+static const struct net_proto_family inet_family_ops[] = {
+	{ .family = PF_INET, .serves = inet_serves, .create = inet_create },
+	{ .family = PF_INET6, .serves = inet_serves, .create = inet_create },
 };
 
 static void inet_choose_prot(struct inet_protosw *p)
@@ -271,7 +273,8 @@ void inet_init(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(inet_protos); i++)
 		proto_register(inet_protos[i]);
-	sock_register(&inet_family_ops);
+	for (size_t i = 0; i < ARRAY_SIZE(inet_family_ops); i++)
+		sock_register(&inet_family_ops[i]);
 	inet_adopt_init();
 	for (size_t i = 0; i < ARRAY_SIZE(inetsw_array); i++)
 		inet_register_protosw(&inetsw_array[i]);

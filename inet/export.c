@@ -34,6 +34,14 @@
 #define IN_SOCK(member)	   FIELD(COP_OBJ_SOCK, struct cop_sock, member)
 #define IN_FLOW(member)	   FIELD(COP_OBJ_FLOW, struct cop_flow, member)
 
+/* 8 bytes of a flow's address. */
+#define IN_FLOW_ADDR(at)                                             \
+	{                                                            \
+		.object = COP_OBJ_FLOW,                              \
+		.offset = offsetof(struct cop_flow, peer.addr) + at, \
+		.size = sizeof(uint64_t),                            \
+	}
+
 _Static_assert(sizeof(COP_LIB_VERSION) <= COP_EXPORT_VERSION, "it has to fit");
 _Static_assert(SLOT_NOTES == COP_EXPORT_SLOT_NOTES, "readers have to know");
 
@@ -69,9 +77,15 @@ __attribute__((visibility("default"))) const struct cop_export libcop_export = {
 		[COP_SOCK_PROT] = IN_SOCK(inet.sk.sk_prot),
 		[COP_SOCK_STATE] = IN_SOCK(inet.sk.sk_state),
 		[COP_SOCK_NUM] = IN_SOCK(inet.inet_num),
-		[COP_SOCK_RCV_SADDR] = IN_SOCK(inet.inet_rcv_saddr),
-		[COP_SOCK_DADDR] = IN_SOCK(inet.inet_daddr),
-		[COP_SOCK_DPORT] = IN_SOCK(inet.inet_dport),
+		[COP_SOCK_FAMILY] = IN_SOCK(inet.sk.sk_family),
+		[COP_SOCK_RCV_SADDR] = IN_SOCK(inet.inet_rcv_saddr.half[0]),
+		[COP_SOCK_RCV_SADDR_LOW] = IN_SOCK(inet.inet_rcv_saddr.half[1]),
+		[COP_SOCK_RCV_SADDR_SCOPE] = IN_SOCK(inet.inet_rcv_saddr.scope),
+		[COP_SOCK_RCV_SADDR_PORT] = IN_SOCK(inet.inet_rcv_saddr.port),
+		[COP_SOCK_DADDR] = IN_SOCK(inet.inet_daddr.half[0]),
+		[COP_SOCK_DADDR_LOW] = IN_SOCK(inet.inet_daddr.half[1]),
+		[COP_SOCK_DADDR_SCOPE] = IN_SOCK(inet.inet_daddr.scope),
+		[COP_SOCK_DPORT] = IN_SOCK(inet.inet_daddr.port),
 		[COP_SOCK_TX] = IN_SOCK(count.tx_datagrams),
 		[COP_SOCK_TX_BYTES] = IN_SOCK(count.tx_bytes),
 		[COP_SOCK_TX_ERRORS] = IN_SOCK(count.tx_errors),
@@ -100,8 +114,10 @@ __attribute__((visibility("default"))) const struct cop_export libcop_export = {
 		[COP_SOCK_FIRST_END] = IN_SOCK(flows.first_sent.end),
 		[COP_SOCK_SENT_FLOWS] = IN_SOCK(flows.head),
 		[COP_SOCK_RECEIVED_FLOWS] = IN_SOCK(flows.rx_head),
-		[COP_FLOW_ADDR] = IN_FLOW(key.addr),
-		[COP_FLOW_PORT] = IN_FLOW(key.port),
+		[COP_FLOW_ADDR] = IN_FLOW_ADDR(0),
+		[COP_FLOW_ADDR_LOW] = IN_FLOW_ADDR(8),
+		[COP_FLOW_SCOPE] = IN_FLOW(peer.scope),
+		[COP_FLOW_PORT] = IN_FLOW(peer.port),
 		[COP_FLOW_TX] = IN_FLOW(tx_datagrams),
 		[COP_FLOW_TX_BYTES] = IN_FLOW(tx_bytes),
 		[COP_FLOW_BEGIN] = IN_FLOW(begin),

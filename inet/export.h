@@ -16,7 +16,7 @@
 
 #define COP_EXPORT_SYMBOL  "libcop_export"
 #define COP_EXPORT_MAGIC   "libcop\r\n"
-#define COP_EXPORT_LAYOUT  2
+#define COP_EXPORT_LAYOUT  3
 #define COP_EXPORT_VERSION 16
 #define COP_OBJECT_MAX	   4096 /* no object is larger */
 #define COP_EXPORT_CHUNK   512	/* slots of descriptors in a chunk */
@@ -35,7 +35,11 @@ enum cop_export_object {
 	COP_OBJECTS
 };
 
-/* Their fields, each a number of 1, 2, 4 or 8 bytes, or a pointer. */
+/*
+ * Their fields, each a number of 1, 2, 4 or 8 bytes, or a pointer. An address, of IPv4
+ * as ::ffff:a.b.c.d, is two fields of 8 bytes, and the interface that is its scope; the
+ * three names follow each other, and the port's is the next.
+ */
 enum cop_export_name {
 	COP_TABLE_MAX,
 	COP_TABLE_SLOTS,
@@ -48,8 +52,14 @@ enum cop_export_name {
 	COP_SOCK_PROT,
 	COP_SOCK_STATE,
 	COP_SOCK_NUM,
+	COP_SOCK_FAMILY,
 	COP_SOCK_RCV_SADDR,
+	COP_SOCK_RCV_SADDR_LOW,
+	COP_SOCK_RCV_SADDR_SCOPE,
+	COP_SOCK_RCV_SADDR_PORT, /* not used: COP_SOCK_NUM is the port */
 	COP_SOCK_DADDR,
+	COP_SOCK_DADDR_LOW,
+	COP_SOCK_DADDR_SCOPE,
 	COP_SOCK_DPORT,
 	COP_SOCK_TX,
 	COP_SOCK_TX_BYTES,
@@ -76,6 +86,8 @@ enum cop_export_name {
 	COP_SOCK_SENT_FLOWS,
 	COP_SOCK_RECEIVED_FLOWS,
 	COP_FLOW_ADDR,
+	COP_FLOW_ADDR_LOW,
+	COP_FLOW_SCOPE,
 	COP_FLOW_PORT,
 	COP_FLOW_TX,
 	COP_FLOW_TX_BYTES,

@@ -11,7 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "lib/addr.h"
+#include "lib/sockname.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "wire/encap.h"

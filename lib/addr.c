@@ -2,17 +2,14 @@
 /*
  * lib/addr.c - a socket's address: of which family, how long, and which kind.
  *
- * Owns: nothing. Protected by: nothing to protect.
- * Counterpart in the kernel: move_addr_to_kernel() in net/socket.c, include/net/ipv6.h.
+ * Owns: nothing. Protected by: nothing to protect. The command cop has this file,
+ * too, so it needs no other file of the library.
+ * Counterpart in the kernel: include/net/ipv6.h.
  */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <stdio.h>
 
 #include "lib/addr.h"
-#include "lib/compiler.h"
-#include "lib/libc.h"
-#include "lib/uaccess.h"
 
 union cop_addr cop_addr_any(int family)
 {
@@ -36,6 +33,12 @@ socklen_t cop_addr_len(const union cop_addr *addr)
 	default:
 		return 0;
 	}
+}
+
+socklen_t cop_addr_min_len(int family)
+{
+	return family == AF_INET ? sizeof(struct sockaddr_in)
+				 : SIN6_LEN_RFC2133;
 }
 
 bool cop_addr_is_any(const union cop_addr *addr)
@@ -122,47 +125,17 @@ char *cop_addr_print(char *text, size_t size, const union cop_addr *addr)
 	return text;
 }
 
-int cop_addr_fits(int fd, const struct sockaddr *uaddr, socklen_t len)
+union cop_addr cop_addr_loopback(int family, __be16 port)
 {
-	if (len > sizeof(struct sockaddr_storage))
-		return -EINVAL;
-	if (len && !user_readable(fd, uaddr, len))
-		return -EFAULT;
-	return 0;
+	if (family == AF_INET)
+		return cop_addr_v4(htonl(INADDR_LOOPBACK), port);
+	return (union cop_addr){ .in6 = { .sin6_family = AF_INET6,
+					  .sin6_port = port,
+					  .sin6_addr =
+						  IN6ADDR_LOOPBACK_INIT } };
 }
 
-int cop_addr_import(int fd, const struct sockaddr *uaddr, socklen_t len,
-		    union cop_addr *addr)
+bool cop_addr_is_exact(const union cop_addr *addr, int family)
 {
-	int err = cop_addr_fits(fd, uaddr, len);
-
-	memset(addr, 0, sizeof(*addr));
-	if (!err && len)
-		memcpy(addr, uaddr, min_t(socklen_t, len, sizeof(*addr)));
-	return err;
-}
-
-typedef int name_call(int fd, struct sockaddr *addr, socklen_t *len);
-
-static bool ask_name(name_call *call, int fd, union cop_addr *addr)
-{
-	socklen_t len = sizeof(*addr);
-	int saved = errno;
-
-	memset(addr, 0, sizeof(*addr));
-	if (call(fd, &addr->sa, &len)) {
-		memset(addr, 0, sizeof(*addr));
-		errno = saved;
-	}
-	return addr->family != AF_UNSPEC;
-}
-
-bool cop_local_addr(int fd, union cop_addr *addr)
-{
-	return ask_name(cop_libc.getsockname, fd, addr);
-}
-
-bool cop_peer_addr(int fd, union cop_addr *addr)
-{
-	return ask_name(getpeername, fd, addr);
+	return family == AF_INET && !cop_addr_is_any(addr);
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * addr.h - a socket's address: of which family, how long, and which kind.
- *
- * The functions take both families. Of the transports, none serves IPv6 yet.
  */
 #ifndef COP_ADDR_H
 #define COP_ADDR_H
@@ -11,8 +9,9 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <string.h>
 #include <sys/socket.h>
+
+#include "lib/compiler.h"
 
 union cop_addr {
 	sa_family_t family; /* AF_UNSPEC: no address */
@@ -23,6 +22,9 @@ union cop_addr {
 
 /* The longest text of cop_addr_print(), with its closing 0. */
 #define COP_ADDR_TEXT (INET6_ADDRSTRLEN + sizeof("[%4294967295]:65535"))
+
+/* The shortest struct sockaddr_in6 that the kernel takes: without the scope. */
+#define SIN6_LEN_RFC2133 24
 
 /**
  * cop_addr_any - the wildcard address of a family, with port 0
@@ -75,36 +77,35 @@ bool cop_addr_equal(const union cop_addr *a, const union cop_addr *b);
 char *cop_addr_print(char *text, size_t size, const union cop_addr *addr);
 
 /**
- * cop_addr_fits - whether a program's address can be read at all
- * @fd: any socket, which is asked
- * @uaddr: the program's
- * @len: its length in bytes
- *
- * Returns 0; -EINVAL for a length that no address has; -EFAULT for memory that
- * can't be read. errno stays. Counterpart: move_addr_to_kernel().
+ * cop_addr_loopback - the loopback address of a family
+ * @family: AF_INET or AF_INET6
+ * @port: its port, network order
  */
-int cop_addr_fits(int fd, const struct sockaddr *uaddr, socklen_t len);
+union cop_addr cop_addr_loopback(int family, __be16 port);
 
 /**
- * cop_addr_import - copy a program's address
- * @fd: any socket
- * @uaddr: the program's
- * @len: its length in bytes
- * @addr: where the copy is put, as far as it fits; zero behind @len bytes
+ * cop_addr_is_exact - whether a connect to an address leads to just this address
+ * @addr: the program's address
+ * @family: the socket's
  *
- * Returns as cop_addr_fits() does.
+ * If not, the kernel may show another peer than the program has asked for: another
+ * address, or the same in another family or scope.
  */
-int cop_addr_import(int fd, const struct sockaddr *uaddr, socklen_t len,
-		    union cop_addr *addr);
+bool cop_addr_is_exact(const union cop_addr *addr, int family);
 
 /**
- * cop_local_addr, cop_peer_addr - the addresses that a kernel socket has now
- * @fd: the kernel socket
- * @addr: where the address is put; AF_UNSPEC where there is none
+ * cop_addr_min_len - the shortest name that the kernel takes for an address
+ * @family: AF_INET or AF_INET6
  *
- * Returns whether there is one. errno stays. Async-signal-safe.
+ * Returns bytes.
  */
-bool cop_local_addr(int fd, union cop_addr *addr);
-bool cop_peer_addr(int fd, union cop_addr *addr);
+socklen_t cop_addr_min_len(int family);
+
+/* How long the kernel's answer is that has an address of this family, in bytes. */
+static inline socklen_t cop_addr_size(int family)
+{
+	return likely(family == AF_INET) ? sizeof(struct sockaddr_in)
+					 : sizeof(struct sockaddr_in6);
+}
 
 #endif /* COP_ADDR_H */

@@ -6,7 +6,6 @@
  * Owns: nothing. Protected by: the caller. Counterpart in the kernel:
  * seq_file.c.
  */
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -58,14 +57,14 @@ void cop_record_count(struct cop_record *r, const char *key, uint64_t value)
 	put(r, "%" PRIu64, value);
 }
 
-void cop_record_name(struct cop_record *r, const char *key, __be32 addr,
-		     __be16 port)
+void cop_record_name(struct cop_record *r, const char *key,
+		     const union cop_addr *addr)
 {
-	char text[INET_ADDRSTRLEN];
+	char text[COP_ADDR_TEXT];
 
-	inet_ntop(AF_INET, &addr, text, sizeof(text));
 	put_key(r, key);
-	put(r, r->json ? "\"%s:%u\"" : "%s:%u", text, ntohs(port));
+	put(r, r->json ? "\"%s\"" : "%s",
+	    cop_addr_print(text, sizeof(text), addr));
 }
 
 void cop_record_time(struct cop_record *r, const char *key, uint64_t value)

@@ -6,10 +6,11 @@
 #ifndef COP_FIGURES_H
 #define COP_FIGURES_H
 
-#include <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "lib/addr.h"
 
 /* The most bytes of one write: a pipe keeps so many together (pipe(7)). */
 #define COP_RECORD_MAX	4096
@@ -36,12 +37,11 @@ void cop_record_begin(struct cop_record *r, const char *type);
  * @r: the record, within a line
  * @key: the figure's name
  * @value: a count; for cop_record_time() microseconds since the epoch
- * @addr: an address in network order
- * @port: its port in network order
+ * @addr: an address with its port, of the form of ss(8)
  */
 void cop_record_count(struct cop_record *r, const char *key, uint64_t value);
-void cop_record_name(struct cop_record *r, const char *key, __be32 addr,
-		     __be16 port);
+void cop_record_name(struct cop_record *r, const char *key,
+		     const union cop_addr *addr);
 void cop_record_time(struct cop_record *r, const char *key, uint64_t value);
 
 /**

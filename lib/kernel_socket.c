@@ -5,21 +5,11 @@
  * Owns: nothing. Protected by: nothing; the caller keeps the descriptor open.
  * Counterpart in the kernel: inet_getname() and sk_getsockopt().
  */
-#include <string.h>
 #include <sys/socket.h>
 
 #include "lib/confine.h"
 #include "lib/kernel_socket.h"
 #include "lib/libc.h"
-
-void ip_local_name(int fd, struct sockaddr_in *local)
-{
-	socklen_t len = sizeof(*local);
-
-	memset(local, 0, sizeof(*local));
-	if (cop_libc.getsockname(fd, (struct sockaddr *)local, &len))
-		memset(local, 0, sizeof(*local));
-}
 
 uint64_t sock_kernel_cookie(int fd)
 {
@@ -30,4 +20,15 @@ uint64_t sock_kernel_cookie(int fd)
 	    cop_libc.getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len))
 		return 0;
 	return cookie;
+}
+
+bool sock_is_v6only(int fd, int family)
+{
+	socklen_t len = sizeof(int);
+	int only = 0;
+
+	return family == AF_INET6 &&
+	       !cop_libc.getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only,
+				    &len) &&
+	       only;
 }

@@ -6,20 +6,12 @@
 #define COP_KERNEL_SOCKET_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #ifndef IP_LOCAL_PORT_RANGE
 #define IP_LOCAL_PORT_RANGE 51 /* Linux 6.3 */
 #endif
-
-/**
- * ip_local_name - the address and port that a kernel socket has now
- * @fd: its descriptor
- * @local: where they are put, network order; all zero if @fd is no such socket
- *
- * One system call. errno may change. Async-signal-safe.
- */
-void ip_local_name(int fd, struct sockaddr_in *local);
 
 /**
  * sock_kernel_cookie - which kernel socket a descriptor leads to
@@ -29,5 +21,15 @@ void ip_local_name(int fd, struct sockaddr_in *local);
  * confined process. One system call. errno may change. Async-signal-safe.
  */
 uint64_t sock_kernel_cookie(int fd);
+
+/**
+ * sock_is_v6only - whether a kernel socket leaves IPv4 to others
+ * @fd: its descriptor
+ * @family: its address family
+ *
+ * One system call for a socket of IPv6. errno may change. Async-signal-safe.
+ * Counterpart: ipv6_only_sock().
+ */
+bool sock_is_v6only(int fd, int family);
 
 #endif /* COP_KERNEL_SOCKET_H */

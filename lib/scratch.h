@@ -15,6 +15,8 @@
 struct cop_scratch {
 	sigset_t mask; /* the thread's signal mask before */
 	int cancel;    /* its cancellation state before */
+	int fd;	       /* the helper socket */
+	int family;    /* its address family */
 	bool counted;  /* whether it is in cop_process.scratch */
 	bool inner;    /* an outer part has changed all this already, or nothing
 			* may be changed, see cop_confined() */
@@ -42,16 +44,17 @@ void cop_scratch_begin(struct cop_scratch *scratch);
 void cop_scratch_end(struct cop_scratch *scratch);
 
 /**
- * cop_scratch_socket, cop_scratch_close - open and close a helper socket
- * @scratch: cop_scratch_socket() begins the part if it returns a socket;
- *	cop_scratch_close() ends it
- * @fd: from cop_scratch_socket()
+ * cop_scratch_socket, cop_scratch_dual, cop_scratch_close - a helper socket
+ * @scratch: a part that begins with the socket and ends when it is closed
+ * @family: AF_INET or AF_INET6
  *
- * cop_scratch_socket() returns the descriptor of a UDP socket of the kernel, or
- * -1 and errno.
+ * cop_scratch_dual() opens a socket of IPv6 that takes IPv4 as well; where there is
+ * no IPv6, one of IPv4. The first two return the descriptor of a UDP socket of the
+ * kernel, or -1 and errno: then the part has not begun.
  */
-int cop_scratch_socket(struct cop_scratch *scratch);
-void cop_scratch_close(struct cop_scratch *scratch, int fd);
+int cop_scratch_socket(struct cop_scratch *scratch, int family);
+int cop_scratch_dual(struct cop_scratch *scratch);
+void cop_scratch_close(struct cop_scratch *scratch);
 
 /**
  * cop_scratch_hold - wait until all parts have ended, and let no new one begin

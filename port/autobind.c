@@ -28,7 +28,7 @@
  * so the kernel binds now. A disconnect undoes a bind to port 0 as it undoes an
  * autobind.
  */
-static void autobind_now(struct sock *sk, int fd, const struct sockaddr_in *any)
+static void autobind_now(struct sock *sk, int fd, const union cop_addr *any)
 {
 	cop_range_lift(sk, fd);
 	if (!kernel_bind(fd, any))
@@ -55,7 +55,7 @@ static uint16_t claim_armed(struct sock *sk)
 }
 
 /* If a confined process can't narrow the choice, the claim is given back. */
-static void arm(struct sock *sk, int fd, const struct sockaddr_in *any,
+static void arm(struct sock *sk, int fd, const union cop_addr *any,
 		uint16_t snum)
 {
 	int err = cop_range_narrow(sk, fd, snum);
@@ -70,12 +70,11 @@ static void arm(struct sock *sk, int fd, const struct sockaddr_in *any,
 /* After a disconnect the sock still has the address of the program's bind. */
 void cop_autobind_arm(struct sock *sk, int fd)
 {
-	struct sockaddr_in any = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = READ_ONCE(inet_sk(sk)->inet_rcv_saddr),
-	};
+	union cop_addr any =
+		cop_slot_get(&inet_sk(sk)->inet_rcv_saddr, sk->sk_family);
 	uint16_t snum;
 
+	cop_addr_set_port(&any, 0);
 	if (cop_hash_pinned(sk) || cop_confined())
 		return;
 	snum = claim_armed(sk);
@@ -85,11 +84,11 @@ void cop_autobind_arm(struct sock *sk, int fd)
 		arm(sk, fd, &any, snum);
 }
 
-bool cop_autobind_settle(struct sock *sk, int fd, const struct sockaddr_in *now,
+bool cop_autobind_settle(struct sock *sk, int fd, const union cop_addr *now,
 			 int err)
 {
 	uint16_t armed = atomic_exchange(&cop_sk(sk)->armed, 0);
-	uint16_t got = ntohs(now->sin_port);
+	uint16_t got = ntohs(cop_addr_port(now));
 
 	if (armed && armed == got && !READ_ONCE(sk->sk_num)) {
 		cop_hash(sk, armed);
@@ -97,7 +96,7 @@ bool cop_autobind_settle(struct sock *sk, int fd, const struct sockaddr_in *now,
 		cop_port_release(&cop_port_table, armed);
 		cop_range_lift(sk, fd);
 	}
-	cop_bind_confirm(sk, now->sin_port);
+	cop_bind_confirm(sk, cop_addr_port(now));
 	if (armed && !got && err == -EAGAIN)
 		cop_port_crowd_collision(armed);
 	return got;

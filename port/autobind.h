@@ -5,8 +5,9 @@
 #ifndef COP_AUTOBIND_H
 #define COP_AUTOBIND_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
+
+#include "lib/addr.h"
 
 struct sock;
 
@@ -32,7 +33,7 @@ void cop_autobind_arm(struct sock *sk, int fd);
  * Returns whether the sock is bound. A call that fails with another error may have
  * failed before the kernel came to bind. Async-signal-safe; errno may change.
  */
-bool cop_autobind_settle(struct sock *sk, int fd, const struct sockaddr_in *now,
+bool cop_autobind_settle(struct sock *sk, int fd, const union cop_addr *now,
 			 int err);
 
 #endif /* COP_AUTOBIND_H */

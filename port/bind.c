@@ -19,31 +19,29 @@
 #include "port/narrow.h"
 #include "port/number.h"
 
-static int get_port(struct sock *sk, int fd, const struct sockaddr_in *addr)
+static int get_port(struct sock *sk, int fd, const union cop_addr *addr)
 {
-	if (addr->sin_port)
+	if (cop_addr_port(addr))
 		return cop_bind_number(sk, fd, addr);
 	if (!READ_ONCE(sk->sk_num) && cop_hash_pinned(sk))
 		return 0;
 	return cop_bind_any(sk, fd, addr);
 }
 
-static int get_kernels_port(struct sock *sk, int fd,
-			    const struct sockaddr_in *addr)
+static int get_kernels_port(struct sock *sk, int fd, const union cop_addr *addr)
 {
 	int err;
 
 	cop_range_lift(sk, fd);
 	err = kernel_bind(fd, addr);
-	if (!err && addr->sin_port)
-		cop_bind_confirm(sk, addr->sin_port);
+	if (!err && cop_addr_port(addr))
+		cop_bind_confirm(sk, cop_addr_port(addr));
 	else if (!err)
 		cop_bind_confirmed(sk, fd);
 	return err;
 }
 
-int cop_get_kernels_port(struct sock *sk, int fd,
-			 const struct sockaddr_in *addr)
+int cop_get_kernels_port(struct sock *sk, int fd, const union cop_addr *addr)
 {
 	int err;
 
@@ -53,7 +51,7 @@ int cop_get_kernels_port(struct sock *sk, int fd,
 	return err;
 }
 
-int cop_get_port(struct sock *sk, int fd, const struct sockaddr_in *addr)
+int cop_get_port(struct sock *sk, int fd, const union cop_addr *addr)
 {
 	int err;
 

@@ -6,8 +6,7 @@
 #ifndef COP_BIND_H
 #define COP_BIND_H
 
-#include <netinet/in.h>
-
+#include "lib/addr.h"
 #include "port/autobind.h"
 #include "port/ephemeral.h"
 #include "port/hash.h"
@@ -27,7 +26,7 @@
  * left: a bind to one address needs one for a moment. Async-signal-safe.
  * Counterpart: udp_v4_get_port().
  */
-int cop_get_port(struct sock *sk, int fd, const struct sockaddr_in *addr);
+int cop_get_port(struct sock *sk, int fd, const union cop_addr *addr);
 
 /**
  * cop_get_kernels_port - bind the kernel socket as UDP's, and record the port
@@ -38,7 +37,6 @@ int cop_get_port(struct sock *sk, int fd, const struct sockaddr_in *addr);
  * UDP's rule: addresses, SO_REUSEADDR and SO_REUSEPORT count. Returns what the
  * kernel's bind does. Async-signal-safe. Counterpart: udp_v4_get_port().
  */
-int cop_get_kernels_port(struct sock *sk, int fd,
-			 const struct sockaddr_in *addr);
+int cop_get_kernels_port(struct sock *sk, int fd, const union cop_addr *addr);
 
 #endif /* COP_BIND_H */

@@ -19,6 +19,7 @@
 #include "lib/kernel_socket.h"
 #include "lib/libc.h"
 #include "lib/scratch.h"
+#include "lib/sockname.h"
 #include "port/bind.h"
 #include "port/ephemeral.h"
 #include "port/fault.h"
@@ -48,8 +49,8 @@ uint16_t cop_claim_candidate(struct sock *sk)
  * back: -EADDRINUSE if another process has the port, -EACCES if only a bind to
  * port 0 may get it.
  */
-static int bind_candidate(struct sock *sk, int fd,
-			  const struct sockaddr_in *addr, uint16_t snum)
+static int bind_candidate(struct sock *sk, int fd, const union cop_addr *addr,
+			  uint16_t snum)
 {
 	int err = cop_end_claim(sk, snum, true,
 				cop_bind_narrowed(sk, fd, addr, snum));
@@ -64,8 +65,9 @@ static int bind_candidate(struct sock *sk, int fd,
  * another address. A port that it chooses for the helper, at the wildcard address,
  * is free at every address. The program's socket then joins the helper there.
  */
-static int join_helper(struct sock *sk, int fd, int helper,
-		       const struct sockaddr_in *addr, uint16_t snum)
+static int join_helper(struct sock *sk, int fd,
+		       const struct cop_scratch *helper,
+		       const union cop_addr *addr, uint16_t snum)
 {
 	bool claimed = cop_claim(sk, snum);
 	int err;
@@ -78,19 +80,20 @@ static int join_helper(struct sock *sk, int fd, int helper,
 	return cop_end_claim(sk, snum, claimed, err);
 }
 
-static int bind_any_helped(struct sock *sk, int fd, int helper,
-			   const struct sockaddr_in *addr)
+static int bind_any_helped(struct sock *sk, int fd,
+			   const struct cop_scratch *helper,
+			   const union cop_addr *addr)
 {
-	struct sockaddr_in any = { .sin_family = AF_INET };
+	union cop_addr any;
 	uint32_t range = READ_ONCE(cop_sk(sk)->user_range);
 	int err;
 
 	if (range)
-		cop_set_port_range(helper, range, range >> 16);
-	if (kernel_bind(helper, &any))
-		return cop_ask_fault(sk, fd, helper, addr);
-	ip_local_name(helper, &any);
-	err = join_helper(sk, fd, helper, addr, ntohs(any.sin_port));
+		cop_set_port_range(helper->fd, range, range >> 16);
+	if (cop_helper_bind(helper, 0))
+		return cop_ask_fault(sk, fd, addr);
+	cop_local_addr(helper->fd, &any);
+	err = join_helper(sk, fd, helper, addr, ntohs(cop_addr_port(&any)));
 	cop_range_lift(sk, fd);
 	return err;
 }
@@ -110,43 +113,40 @@ static int kernel_unbind(int fd)
  * port at another address: a disconnect frees a port that the kernel has chosen. But
  * it also takes a device away, so a sock with SOCK_ON_DEVICE does not come here.
  */
-static int bind_any_plain(struct sock *sk, int fd,
-			  const struct sockaddr_in *addr)
+static int bind_any_plain(struct sock *sk, int fd, const union cop_addr *addr)
 {
-	struct sockaddr_in local;
+	union cop_addr local;
 	int err = kernel_bind(fd, addr);
 	bool claimed;
 
 	if (err)
 		return err;
-	ip_local_name(fd, &local);
-	if (!local.sin_port)
+	cop_local_addr(fd, &local);
+	if (!cop_addr_port(&local))
 		return 0; /* another thread has disconnected the socket */
-	claimed = cop_claim(sk, ntohs(local.sin_port));
+	claimed = cop_claim(sk, ntohs(cop_addr_port(&local)));
 	if (!claimed && !sock_flag(sk, SOCK_ELSEWHERE))
 		return kernel_unbind(fd) ?: -EAGAIN;
-	cop_hash_port(sk, ntohs(local.sin_port), claimed);
+	cop_hash_port(sk, ntohs(cop_addr_port(&local)), claimed);
 	return 0;
 }
 
-static int bind_any_once(struct sock *sk, int fd,
-			 const struct sockaddr_in *addr)
+static int bind_any_once(struct sock *sk, int fd, const union cop_addr *addr)
 {
-	struct cop_scratch part;
-	int helper = cop_scratch_socket(&part);
+	struct cop_scratch helper;
 	int err;
 
-	if (helper < 0)
+	if (cop_scratch_dual(&helper) < 0)
 		return -ENOBUFS;
-	if (cop_helps(sk, fd, helper))
-		err = bind_any_helped(sk, fd, helper, addr);
+	if (cop_helps(sk, fd, &helper))
+		err = bind_any_helped(sk, fd, &helper, addr);
 	else
 		err = bind_any_plain(sk, fd, addr);
-	cop_scratch_close(&part, helper);
+	cop_scratch_close(&helper);
 	return err;
 }
 
-static int bind_any_at(struct sock *sk, int fd, const struct sockaddr_in *addr)
+static int bind_any_at(struct sock *sk, int fd, const union cop_addr *addr)
 {
 	int err = -EAGAIN;
 
@@ -158,7 +158,7 @@ static int bind_any_at(struct sock *sk, int fd, const struct sockaddr_in *addr)
 	return err == -EAGAIN ? -EADDRINUSE : err;
 }
 
-int cop_bind_any(struct sock *sk, int fd, const struct sockaddr_in *addr)
+int cop_bind_any(struct sock *sk, int fd, const union cop_addr *addr)
 {
 	uint16_t snum;
 	int err;
@@ -173,7 +173,7 @@ int cop_bind_any(struct sock *sk, int fd, const struct sockaddr_in *addr)
 		else if (err != -EACCES)
 			return err;
 	}
-	if (addr->sin_addr.s_addr != htonl(INADDR_ANY) && !cop_confined()) {
+	if (!cop_addr_is_any(addr) && !cop_confined()) {
 		err = bind_any_at(sk, fd, addr);
 		if (!err || !cop_confined())
 			return err;

@@ -5,8 +5,9 @@
 #ifndef COP_EPHEMERAL_H
 #define COP_EPHEMERAL_H
 
-#include <netinet/in.h>
 #include <stdint.h>
+
+#include "lib/addr.h"
 
 struct sock;
 
@@ -30,6 +31,6 @@ uint16_t cop_claim_candidate(struct sock *sk);
  *
  * Returns as cop_get_port() does. Async-signal-safe.
  */
-int cop_bind_any(struct sock *sk, int fd, const struct sockaddr_in *addr);
+int cop_bind_any(struct sock *sk, int fd, const union cop_addr *addr);
 
 #endif /* COP_EPHEMERAL_H */

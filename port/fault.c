@@ -18,6 +18,7 @@
 #include "lib/kernel_socket.h"
 #include "lib/libc.h"
 #include "lib/scratch.h"
+#include "lib/sockname.h"
 #include "lib/sysctl.h"
 #include "port/fault.h"
 #include "port/helper.h"
@@ -29,19 +30,19 @@
  */
 bool cop_sk_is_bound(struct sock *sk, int fd)
 {
-	struct sockaddr_in local;
+	union cop_addr local;
 
 	if (unlikely(READ_ONCE(cop_sk(sk)->pinned)) || cop_confined())
 		return READ_ONCE(sk->sk_num) ||
 		       READ_ONCE(sk->sk_state) != COP_CLOSE;
-	ip_local_name(fd, &local);
-	return local.sin_port;
+	cop_local_addr(fd, &local);
+	return cop_addr_port(&local);
 }
 
 void cop_forget_address(struct sock *sk)
 {
-	WRITE_ONCE(inet_sk(sk)->inet_rcv_saddr, 0);
-	WRITE_ONCE(inet_sk(sk)->inet_saddr, 0);
+	cop_slot_clear(&inet_sk(sk)->inet_rcv_saddr);
+	cop_slot_clear(&inet_sk(sk)->inet_saddr);
 }
 
 static void copy_option(int from, int to, int level, int optname)
@@ -58,57 +59,77 @@ static void copy_option(int from, int to, int level, int optname)
  * kernel socket has not been asked for the port, so it is asked for a port that is
  * surely taken: that of the scratch socket.
  */
-static void lose_address(struct sock *sk, int fd, int scratch)
+static void lose_address(struct sock *sk, int fd,
+			 const struct cop_scratch *scratch)
 {
-	struct sockaddr_in any;
+	union cop_addr taken, any = cop_addr_any(sk->sk_family);
 
-	if (!READ_ONCE(inet_sk(sk)->inet_rcv_saddr))
+	if (!cop_slot_is_set(&inet_sk(sk)->inet_rcv_saddr))
 		return;
-	ip_local_name(scratch, &any);
-	any.sin_addr.s_addr = htonl(INADDR_ANY);
-	if (any.sin_port && kernel_bind(fd, &any))
+	cop_local_addr(scratch->fd, &taken);
+	cop_addr_set_port(&any, cop_addr_port(&taken));
+	if (cop_addr_port(&any) && kernel_bind(fd, &any))
 		cop_forget_address(sk);
 }
 
-int cop_ask_fault(struct sock *sk, int fd, int scratch,
-		  const struct sockaddr_in *addr)
+/*
+ * The kernel looks at the address, the right to the port, and whether the socket is
+ * bound, in an order of the family's own. A scratch socket that is bound stops it
+ * ahead of the port: by EINVAL.
+ */
+static int ask_scratch(struct sock *sk, int fd, int scratch,
+		       const union cop_addr *addr, bool is_bound)
 {
-	struct sockaddr_in any_port = *addr;
-	int err;
+	union cop_addr first = is_bound ? cop_addr_any(sk->sk_family) : *addr;
+	int refused, err;
 
-	any_port.sin_port = 0;
+	copy_option(fd, scratch, IPPROTO_IPV6, IPV6_V6ONLY);
 	copy_option(fd, scratch, IPPROTO_IP, IP_FREEBIND);
 	copy_option(fd, scratch, IPPROTO_IP, IP_TRANSPARENT);
 	copy_option(fd, scratch, SOL_SOCKET, SO_BINDTODEVICE);
-	kernel_bind(scratch, &any_port);
+	cop_addr_set_port(&first, 0);
+	refused = kernel_bind(scratch, &first);
 	err = kernel_bind(scratch, addr);
-	if (err && err != -EADDRINUSE && err != -EINVAL)
+	if (err == -EADDRINUSE || (err == -EINVAL && !refused))
+		return 0;
+	return err;
+}
+
+static int ask_fault(struct sock *sk, int fd, const struct cop_scratch *scratch,
+		     const union cop_addr *addr)
+{
+	bool is_bound = cop_sk_is_bound(sk, fd);
+	int err = ask_scratch(sk, fd, scratch->fd, addr, is_bound);
+
+	if (err)
 		return err;
-	if (cop_sk_is_bound(sk, fd))
+	if (is_bound)
 		return -EINVAL;
 	lose_address(sk, fd, scratch);
 	return -EADDRINUSE;
 }
 
-int cop_bind_fault(struct sock *sk, int fd, const struct sockaddr_in *addr)
+int cop_ask_fault(struct sock *sk, int fd, const union cop_addr *addr)
 {
-	struct cop_scratch part;
-	int scratch, err;
+	struct cop_scratch scratch;
+	int err = cop_sk_is_bound(sk, fd) ? -EINVAL : -EADDRINUSE;
 
+	if (cop_scratch_socket(&scratch, sk->sk_family) < 0)
+		return err;
+	if (cop_helps(sk, fd, &scratch))
+		err = ask_fault(sk, fd, &scratch, addr);
+	cop_scratch_close(&scratch);
+	return err;
+}
+
+int cop_bind_fault(struct sock *sk, int fd, const union cop_addr *addr)
+{
 	if (cop_confined())
 		return cop_sk_is_bound(sk, fd) ? -EINVAL : -EADDRINUSE;
 	cop_sysctl_refresh();
-	if (addr->sin_addr.s_addr == htonl(INADDR_ANY) &&
-	    ntohs(addr->sin_port) >= READ_ONCE(cop_sysctl.prot_sock) &&
-	    !READ_ONCE(inet_sk(sk)->inet_rcv_saddr))
+	if (cop_addr_is_any(addr) &&
+	    ntohs(cop_addr_port(addr)) >= READ_ONCE(cop_sysctl.prot_sock) &&
+	    !cop_slot_is_set(&inet_sk(sk)->inet_rcv_saddr))
 		return cop_sk_is_bound(sk, fd) ? -EINVAL : -EADDRINUSE;
-	scratch = cop_scratch_socket(&part);
-	if (scratch < 0)
-		return cop_sk_is_bound(sk, fd) ? -EINVAL : -EADDRINUSE;
-	if (cop_helps(sk, fd, scratch))
-		err = cop_ask_fault(sk, fd, scratch, addr);
-	else
-		err = cop_sk_is_bound(sk, fd) ? -EINVAL : -EADDRINUSE;
-	cop_scratch_close(&part, scratch);
-	return err;
+	return cop_ask_fault(sk, fd, addr);
 }

@@ -5,8 +5,9 @@
 #ifndef COP_FAULT_H
 #define COP_FAULT_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
+
+#include "lib/addr.h"
 
 struct sock;
 
@@ -32,22 +33,20 @@ void cop_forget_address(struct sock *sk);
  * cop_ask_fault - the kernel's error for a bind to a port that is taken
  * @sk: the sock, which the caller keeps alive
  * @fd: its kernel socket
- * @scratch: an unbound socket of the same namespace, which is bound in its place
  * @addr: address and port
  *
  * Returns what the kernel objects to before it looks at the port, else -EINVAL if
  * the socket is bound already, else -EADDRINUSE: a COP socket at another address
  * may hold the port. Async-signal-safe.
  */
-int cop_ask_fault(struct sock *sk, int fd, int scratch,
-		  const struct sockaddr_in *addr);
+int cop_ask_fault(struct sock *sk, int fd, const union cop_addr *addr);
 
 /**
- * cop_bind_fault - as cop_ask_fault(), with a scratch socket of its own if need be
+ * cop_bind_fault - as cop_ask_fault(), which is only called if need be
  * @sk: the sock, which the caller keeps alive
  * @fd: its kernel socket
  * @addr: address and port
  */
-int cop_bind_fault(struct sock *sk, int fd, const struct sockaddr_in *addr);
+int cop_bind_fault(struct sock *sk, int fd, const union cop_addr *addr);
 
 #endif /* COP_FAULT_H */

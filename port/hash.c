@@ -18,6 +18,7 @@
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "lib/kernel_socket.h"
+#include "lib/sockname.h"
 #include "port/hash.h"
 
 /*
@@ -150,12 +151,12 @@ void cop_bind_confirm(struct sock *sk, __be16 sport)
 
 void cop_bind_confirmed(struct sock *sk, int fd)
 {
-	struct sockaddr_in local;
+	union cop_addr local;
 
 	if (likely(READ_ONCE(inet_sk(sk)->inet_sport)) || cop_confined())
 		return;
-	ip_local_name(fd, &local);
-	cop_bind_confirm(sk, local.sin_port);
+	cop_local_addr(fd, &local);
+	cop_bind_confirm(sk, cop_addr_port(&local));
 }
 
 void cop_bind_adopted(struct sock *sk, __be16 sport, uint16_t pinned,

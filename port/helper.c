@@ -5,7 +5,8 @@
  *
  * The kernel gives a port to two sockets at two addresses; COP does not. While the
  * helper holds the port at the wildcard address, no other socket can bind to it at
- * any address. With SO_REUSEADDR on both of them, the program's socket can. The
+ * any address. The helper is one of IPv6 that takes IPv4 as well, so this holds for
+ * the addresses of both. With SO_REUSEADDR on both of them, the program's socket can. The
  * helper is a scratch socket (lib/scratch.c) that lives for one call.
  *
  * Owns: nothing. Protected by: the caller's reference. Counterpart in the kernel:
@@ -18,13 +19,22 @@
 #include "lib/libc.h"
 #include "lib/netns.h"
 #include "port/helper.h"
+#include "port/kernel_bind.h"
 
-bool cop_helps(struct sock *sk, int fd, int helper)
+bool cop_helps(struct sock *sk, int fd, const struct cop_scratch *helper)
 {
 	if (likely(!READ_ONCE(cop_netns_left) &&
 		   !sock_flag(sk, SOCK_ELSEWHERE)))
 		return true;
-	return cop_netns_same(fd, helper);
+	return cop_netns_same(fd, helper->fd);
+}
+
+int cop_helper_bind(const struct cop_scratch *helper, __be16 port)
+{
+	union cop_addr any = cop_addr_any(helper->family);
+
+	cop_addr_set_port(&any, port);
+	return kernel_bind(helper->fd, &any);
 }
 
 static void set_reuse(int fd, int value)
@@ -33,9 +43,9 @@ static void set_reuse(int fd, int value)
 			    sizeof(value));
 }
 
-void cop_helper_share(int helper, int fd)
+void cop_helper_share(const struct cop_scratch *helper, int fd)
 {
-	set_reuse(helper, 1);
+	set_reuse(helper->fd, 1);
 	set_reuse(fd, 1);
 }
 

@@ -6,7 +6,10 @@
 #ifndef COP_HELPER_H
 #define COP_HELPER_H
 
+#include <linux/types.h>
 #include <stdbool.h>
+
+#include "lib/scratch.h"
 
 struct sock;
 
@@ -19,7 +22,17 @@ struct sock;
  * The helper is in the network namespace of the thread. It is of no use to a socket
  * that was made in another one. Async-signal-safe.
  */
-bool cop_helps(struct sock *sk, int fd, int helper);
+bool cop_helps(struct sock *sk, int fd, const struct cop_scratch *helper);
+
+/**
+ * cop_helper_bind - bind a helper at the wildcard address
+ * @helper: the helper
+ * @port: the port, network order; 0: any
+ *
+ * Returns 0 or the kernel's error: -EADDRINUSE if any socket of the host has the
+ * port. Async-signal-safe.
+ */
+int cop_helper_bind(const struct cop_scratch *helper, __be16 port);
 
 /**
  * cop_helper_share - let a kernel socket join a helper's port
@@ -28,7 +41,7 @@ bool cop_helps(struct sock *sk, int fd, int helper);
  *
  * To be followed by cop_helper_unshare(). Async-signal-safe.
  */
-void cop_helper_share(int helper, int fd);
+void cop_helper_share(const struct cop_scratch *helper, int fd);
 void cop_helper_unshare(int fd);
 
 #endif /* COP_HELPER_H */

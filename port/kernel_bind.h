@@ -5,15 +5,14 @@
 #ifndef COP_KERNEL_BIND_H
 #define COP_KERNEL_BIND_H
 
-#include <netinet/in.h>
-
+#include "lib/addr.h"
 #include "lib/libc.h"
 
 /* Returns 0 or the kernel's error. */
-static inline int kernel_bind(int fd, const struct sockaddr_in *addr)
+static inline int kernel_bind(int fd, const union cop_addr *addr)
 {
-	return cop_libc_result(cop_libc.bind(fd, (const struct sockaddr *)addr,
-					     sizeof(*addr)));
+	return cop_libc_result(
+		cop_libc.bind(fd, &addr->sa, cop_addr_len(addr)));
 }
 
 #endif /* COP_KERNEL_BIND_H */

@@ -52,20 +52,20 @@ void cop_range_lift(struct sock *sk, int fd)
  * Before Linux 6.3 a bind by number is the only way to this port. The kernel does not
  * free such a port at a disconnect, so the sock keeps it, and a disconnect hides it.
  */
-int cop_bind_pinned(struct sock *sk, int fd, const struct sockaddr_in *addr,
+int cop_bind_pinned(struct sock *sk, int fd, const union cop_addr *addr,
 		    uint16_t snum)
 {
-	struct sockaddr_in pin = *addr;
+	union cop_addr pin = *addr;
 	int err;
 
-	pin.sin_port = htons(snum);
+	cop_addr_set_port(&pin, htons(snum));
 	err = kernel_bind(fd, &pin);
 	if (!err)
 		WRITE_ONCE(cop_sk(sk)->pinned, snum);
 	return err;
 }
 
-int cop_bind_narrowed(struct sock *sk, int fd, const struct sockaddr_in *addr,
+int cop_bind_narrowed(struct sock *sk, int fd, const union cop_addr *addr,
 		      uint16_t snum)
 {
 	int err = cop_range_narrow(sk, fd, snum);

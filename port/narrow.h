@@ -5,8 +5,9 @@
 #ifndef COP_NARROW_H
 #define COP_NARROW_H
 
-#include <netinet/in.h>
 #include <stdint.h>
+
+#include "lib/addr.h"
 
 struct sock;
 
@@ -49,7 +50,7 @@ void cop_range_lift(struct sock *sk, int fd);
  *
  * For Linux before 6.3. Returns 0 or the kernel's error. Async-signal-safe.
  */
-int cop_bind_pinned(struct sock *sk, int fd, const struct sockaddr_in *addr,
+int cop_bind_pinned(struct sock *sk, int fd, const union cop_addr *addr,
 		    uint16_t snum);
 
 /**
@@ -61,7 +62,7 @@ int cop_bind_pinned(struct sock *sk, int fd, const struct sockaddr_in *addr,
  *
  * Returns 0 or the kernel's error. The range stays narrowed. Async-signal-safe.
  */
-int cop_bind_narrowed(struct sock *sk, int fd, const struct sockaddr_in *addr,
+int cop_bind_narrowed(struct sock *sk, int fd, const union cop_addr *addr,
 		      uint16_t snum);
 
 #endif /* COP_NARROW_H */

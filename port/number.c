@@ -16,6 +16,7 @@
 #include "datagram/proto.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
+#include "lib/kernel_socket.h"
 #include "lib/scratch.h"
 #include "port/fault.h"
 #include "port/hash.h"
@@ -27,15 +28,14 @@
  * The helper gets the port at the wildcard address only if no socket has the port
  * at any address.
  */
-static int bind_beside_helper(struct sock *sk, int fd, int helper,
-			      const struct sockaddr_in *addr)
+static int bind_beside_helper(struct sock *sk, int fd,
+			      const struct cop_scratch *helper,
+			      const union cop_addr *addr)
 {
-	struct sockaddr_in any = *addr;
 	int err;
 
-	any.sin_addr.s_addr = htonl(INADDR_ANY);
-	if (kernel_bind(helper, &any))
-		return cop_ask_fault(sk, fd, helper, addr);
+	if (cop_helper_bind(helper, cop_addr_port(addr)))
+		return cop_ask_fault(sk, fd, addr);
 	cop_helper_share(helper, fd);
 	err = kernel_bind(fd, addr);
 	cop_helper_unshare(fd);
@@ -43,7 +43,7 @@ static int bind_beside_helper(struct sock *sk, int fd, int helper,
 }
 
 /* A port that is taken: the kernel has cleared the address, so we do as well. */
-static int bind_alone(struct sock *sk, int fd, const struct sockaddr_in *addr)
+static int bind_alone(struct sock *sk, int fd, const union cop_addr *addr)
 {
 	int err = kernel_bind(fd, addr);
 
@@ -56,40 +56,44 @@ static int bind_alone(struct sock *sk, int fd, const struct sockaddr_in *addr)
  * Without a helper UDP's rule holds between processes, and in this process what our
  * table says.
  */
-static int bind_address(struct sock *sk, int fd, const struct sockaddr_in *addr)
+static int bind_address(struct sock *sk, int fd, const union cop_addr *addr)
 {
-	struct cop_scratch part;
-	int helper = cop_scratch_socket(&part);
+	struct cop_scratch helper;
 	int err;
 
-	if (helper < 0)
+	if (cop_scratch_dual(&helper) < 0)
 		return cop_sk_is_bound(sk, fd) ? -EINVAL : -ENOBUFS;
-	if (cop_helps(sk, fd, helper))
-		err = bind_beside_helper(sk, fd, helper, addr);
+	if (cop_helps(sk, fd, &helper))
+		err = bind_beside_helper(sk, fd, &helper, addr);
 	else if (sock_flag(sk, SOCK_CONTEST) && !sock_flag(sk, SOCK_ELSEWHERE))
 		err = -EADDRINUSE;
 	else
 		err = bind_alone(sk, fd, addr);
-	cop_scratch_close(&part, helper);
+	cop_scratch_close(&helper);
 	return err;
 }
 
 /*
  * For the wildcard address the kernel itself refuses a port that any socket has,
- * except to a socket on one device. In all other cases a helper is needed, but a
- * confined process can't make the calls for one.
+ * except to a socket on one device, and to one of IPv6 only. (One of IPv4 does not
+ * see sockets of IPv6 only. Those of this process are in our table.)
  */
-int cop_bind_number(struct sock *sk, int fd, const struct sockaddr_in *addr)
+static bool kernel_sees_all(struct sock *sk, int fd, const union cop_addr *addr)
 {
-	uint16_t snum = ntohs(addr->sin_port);
+	return cop_addr_is_any(addr) && !sock_flag(sk, SOCK_ON_DEVICE) &&
+	       !sock_is_v6only(fd, sk->sk_family);
+}
+
+/* A confined process can't make the calls for a helper. */
+int cop_bind_number(struct sock *sk, int fd, const union cop_addr *addr)
+{
+	uint16_t snum = ntohs(cop_addr_port(addr));
 	bool claimed = sock_flag(sk, SOCK_CONTEST) || cop_claim(sk, snum);
 	int err;
 
 	if (!claimed && !sock_flag(sk, SOCK_ELSEWHERE))
 		return cop_bind_fault(sk, fd, addr);
-	if ((addr->sin_addr.s_addr == htonl(INADDR_ANY) &&
-	     !sock_flag(sk, SOCK_ON_DEVICE)) ||
-	    cop_confined())
+	if (cop_confined() || kernel_sees_all(sk, fd, addr))
 		err = bind_alone(sk, fd, addr);
 	else
 		err = bind_address(sk, fd, addr);

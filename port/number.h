@@ -5,7 +5,7 @@
 #ifndef COP_NUMBER_H
 #define COP_NUMBER_H
 
-#include <netinet/in.h>
+#include "lib/addr.h"
 
 struct sock;
 
@@ -17,6 +17,6 @@ struct sock;
  *
  * Returns as cop_get_port() does. Async-signal-safe.
  */
-int cop_bind_number(struct sock *sk, int fd, const struct sockaddr_in *addr);
+int cop_bind_number(struct sock *sk, int fd, const union cop_addr *addr);
 
 #endif /* COP_NUMBER_H */

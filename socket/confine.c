@@ -25,14 +25,14 @@
  */
 static void prepare_socket(struct socket *sock, int fd)
 {
-	struct sockaddr_in local;
+	union cop_addr local;
 	socklen_t len = sizeof(local);
 
 	sock->sk->sk_prot->poll(sock->sk, fd);
 	fd_hand_on(sock, fd);
-	if (!sock->sk->sk_prot->getname(sock->sk, fd, (struct sockaddr *)&local,
-					&len))
-		WRITE_ONCE(inet_sk(sock->sk)->inet_sport, local.sin_port);
+	if (!sock->sk->sk_prot->getname(sock->sk, fd, &local.sa, &len))
+		WRITE_ONCE(inet_sk(sock->sk)->inet_sport,
+			   cop_addr_port(&local));
 }
 
 static void prepare_sockets(void)

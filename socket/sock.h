@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "lib/endpoint.h"
 #include "lib/atomic.h"
 #include "lib/compiler.h"
 #include "lib/kernel_socket.h"
@@ -88,8 +89,6 @@ struct socket {
  * the program used. The functions return 0 or a negative errno.
  */
 struct proto_ops {
-	int family; /* PF_* */
-
 	/* fd_drop() calls it for the last count: ends the life of the sock. */
 	int (*release)(struct socket *sock);
 
@@ -111,13 +110,13 @@ struct proto_ops {
 };
 
 struct sock_common {
-	_Atomic(__be32) skc_daddr;	/* (a) the peer, 0: not connected */
-	_Atomic(__be32) skc_rcv_saddr;	/* (a) bound local address */
-	_Atomic(__be16) skc_dport;	/* (a) the peer's port */
-	_Atomic(uint16_t) skc_num;	/* (a) local port, host order; this
+	struct cop_addr_slot skc_daddr;	    /* (a) the peer; clear: none */
+	struct cop_addr_slot skc_rcv_saddr; /* (a) bound local address; its
+					     * port is not used */
+	_Atomic(uint16_t) skc_num;	    /* (a) local port, host order; this
 					* sock holds it in the port hash */
-	uint16_t skc_family;		/* (c) */
-	_Atomic(uint8_t) skc_state;	/* (a) COP_CLOSE, COP_ESTABLISHED */
+	uint16_t skc_family;		    /* (c) */
+	_Atomic(uint8_t) skc_state;	    /* (a) COP_CLOSE, COP_ESTABLISHED */
 	_Atomic(uint8_t) skc_reuse;	/* (a) SO_REUSEADDR, recorded only */
 	_Atomic(uint8_t) skc_reuseport; /* (a) SO_REUSEPORT, recorded only */
 	_Atomic(uint32_t) skc_naming;	/* (a) calls under way that may change
@@ -132,7 +131,6 @@ struct sock {
 	struct sock_common __sk_common;
 #define sk_daddr     __sk_common.skc_daddr
 #define sk_rcv_saddr __sk_common.skc_rcv_saddr
-#define sk_dport     __sk_common.skc_dport
 #define sk_num	     __sk_common.skc_num
 #define sk_family    __sk_common.skc_family
 #define sk_state     __sk_common.skc_state
@@ -156,13 +154,13 @@ struct sock {
 #define MAX_SCHEDULE_TIMEOUT LONG_MAX
 
 struct inet_sock {
-	struct sock sk;		    /* first: sk and inet_sk() are one */
-	_Atomic(__be32) inet_saddr; /* (a) source address of what is sent */
+	struct sock sk;			 /* first: sk and inet_sk() are one */
+	struct cop_addr_slot inet_saddr; /* (a) source address of what is sent;
+					  * its port is not used */
 	_Atomic(__be16) inet_sport; /* (a) local port, network order; 0 until
 				     * the kernel has confirmed it */
 #define inet_daddr     sk.sk_daddr
 #define inet_rcv_saddr sk.sk_rcv_saddr
-#define inet_dport     sk.sk_dport
 #define inet_num       sk.sk_num
 };
 
@@ -232,9 +230,8 @@ struct proto {
 	 * kernel socket what adopt has to know. */
 	void (*mark)(struct sock *sk, int fd);
 
-	/* The family's bind, counted: binds; family and length are checked. */
-	int (*get_port)(struct sock *sk, int fd,
-			const struct sockaddr_in *addr);
+	/* The family's bind, counted: binds; @addr is of the sock's family. */
+	int (*get_port)(struct sock *sk, int fd, const union cop_addr *addr);
 
 	/* Counted. Around a send from a sock without a confirmed port: autobind
 	 * prepares the kernel's own autobind; autobound records what came of it,

@@ -46,7 +46,7 @@ int sock_create(int family, int type, int protocol, struct socket **res)
 	if (!sock)
 		return -ENOBUFS;
 	sock->type = type;
-	err = net_families[family]->create(sock, protocol);
+	err = net_families[family]->create(sock, family, protocol);
 	if (err)
 		sock_free(sock);
 	else

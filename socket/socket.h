@@ -13,7 +13,7 @@
 struct net_proto_family {
 	int family;
 	bool (*serves)(int type, int protocol);
-	int (*create)(struct socket *sock, int protocol);
+	int (*create)(struct socket *sock, int family, int protocol);
 };
 
 /**

@@ -30,8 +30,7 @@ static void take_flow(const struct cop_export *x, const struct object *o,
 		      struct stat_flow *f)
 {
 	*f = (struct stat_flow){
-		.addr = object_value(x, COP_FLOW_ADDR, o),
-		.port = ntohs(object_value(x, COP_FLOW_PORT, o)),
+		.peer = object_endpoint(x, COP_FLOW_ADDR, o),
 		.tx = object_value(x, COP_FLOW_TX, o),
 		.tx_bytes = object_value(x, COP_FLOW_TX_BYTES, o),
 		.begin = object_value(x, COP_FLOW_BEGIN, o),
@@ -93,21 +92,21 @@ static void read_lists(const struct target *t, const struct cop_export *x,
 /* ---- the sum ------------------------------------------------------------- */
 
 /* Returns NULL if there is no room. */
-static struct stat_flow *flow_of(struct flows *flows, uint32_t addr,
-				 uint16_t port)
+static struct stat_flow *flow_of(struct flows *flows,
+				 const struct cop_endpoint *peer)
 {
 	struct stat_flow *f;
 
 	for (int i = 0; i < flows->n; i++) {
 		f = &flows->flow[i];
-		if (f->addr == addr && f->port == port)
+		if (cop_endpoint_equal(&f->peer, peer))
 			return f;
 	}
 	if (flows->n == flows->max)
 		return NULL;
 	f = flows->flow;
 	memmove(f + 1, f, flows->n++ * sizeof(*f));
-	*f = (struct stat_flow){ .addr = addr, .port = port };
+	*f = (struct stat_flow){ .peer = *peer };
 	return f;
 }
 
@@ -115,10 +114,10 @@ struct sent {
 	uint64_t tx, bytes, begin, end;
 };
 
-static void add_sent(struct flows *flows, uint32_t addr, uint16_t port,
+static void add_sent(struct flows *flows, const struct cop_endpoint *peer,
 		     const struct sent *sent)
 {
-	struct stat_flow *f = sent->tx ? flow_of(flows, addr, port) : NULL;
+	struct stat_flow *f = sent->tx ? flow_of(flows, peer) : NULL;
 
 	if (!f)
 		return;
@@ -140,8 +139,9 @@ static void add_peer(const struct cop_export *x, const struct object *sk,
 		object_value(x, COP_SOCK_PEER_END, sk),
 	};
 
-	add_sent(flows, object_value(x, COP_SOCK_DADDR, sk),
-		 ntohs(object_value(x, COP_SOCK_DPORT, sk)), &sent);
+	struct cop_endpoint peer = object_endpoint(x, COP_SOCK_DADDR, sk);
+
+	add_sent(flows, &peer, &sent);
 }
 
 static void add_first(const struct cop_export *x, const struct object *sk,
@@ -155,8 +155,10 @@ static void add_first(const struct cop_export *x, const struct object *sk,
 		object_value(x, COP_SOCK_FIRST_END, sk),
 	};
 
+	struct cop_endpoint peer = cop_endpoint_of_word(first);
+
 	if (first && first != FIRST_GONE)
-		add_sent(flows, first >> 16, ntohs((uint16_t)first), &sent);
+		add_sent(flows, &peer, &sent);
 }
 
 /* A datagram in progress may have set one of the two times already. */

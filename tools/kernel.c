@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * kernel.c - reads the kernel's list of UDP sockets, /proc/PID/net/udp, once
- * for each network namespace. The kernel returns a page at a time, and finds
+ * kernel.c - reads the kernel's lists of UDP sockets, /proc/PID/net/udp and udp6,
+ * once for each network namespace. The kernel returns a page at a time, and finds
  * the start of the next page by counting sockets from the beginning: sockets
  * that are opened or closed meanwhile make it skip others. So if a socket is
  * missing, the list is read again. Counterpart in the kernel: udp_seq_start(),
- * udp4_format_sock().
+ * udp4_format_sock(), udp6_seq_show().
  */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -58,23 +59,47 @@ static struct kernel_sock *place(struct network *net)
 	return &more[net->n];
 }
 
-/* The kernel prints an address as a number in the machine's own byte order. */
+/*
+ * The kernel prints each 4 bytes of an address as a number in the machine's own byte
+ * order: one number for IPv4, four for IPv6.
+ */
+static bool take_end(const char *addr, unsigned int port,
+		     struct cop_endpoint *end)
+{
+	uint32_t *word = end->addr.s6_addr32;
+
+	*end = (struct cop_endpoint){ .port = htons(port) };
+	if (strlen(addr) == 32)
+		return sscanf(addr, "%8x%8x%8x%8x", &word[0], &word[1],
+			      &word[2], &word[3]) == 4;
+	if (sscanf(addr, "%8x", &word[3]) != 1)
+		return false;
+	if (word[3])
+		word[2] = htonl(0xffff);
+	return true;
+}
+
 static void take_line(struct network *net, const char *line)
 {
+	struct kernel_sock is = { .read = net->reads }, *ks;
+	char local[33], peer[33];
 	unsigned long inode, drops;
-	unsigned int saddr, num, daddr, dport, tx, rx;
-	struct kernel_sock *ks;
+	unsigned int num, dport;
 
 	if (sscanf(line,
-		   " %*u: %x:%x %x:%x %*x %x:%x %*x:%*x %*x %*u %*u %lu %*d "
-		   "%*s %lu",
-		   &saddr, &num, &daddr, &dport, &tx, &rx, &inode, &drops) != 8)
+		   " %*u: %32[0-9A-F]:%x %32[0-9A-F]:%x %*x %x:%x %*x:%*x "
+		   "%*x %*u %*u %lu %*d %*s %lu",
+		   local, &num, peer, &dport, &is.tx_queue, &is.rx_queue,
+		   &inode, &drops) != 8 ||
+	    !take_end(local, num, &is.local) ||
+	    !take_end(peer, dport, &is.peer))
 		return;
+	is.inode = inode;
+	is.drops = drops;
 	ks = place(net);
 	if (!ks)
 		return;
-	*ks = (struct kernel_sock){ inode, saddr, daddr, num,	    dport,
-				    tx,	   rx,	  drops, net->reads };
+	*ks = is;
 	net->n++;
 }
 
@@ -92,13 +117,13 @@ static void sort(struct network *net)
 	net->n = n;
 }
 
-static void network_read(struct network *net, const struct target *t)
+static void list_read(struct network *net, const struct target *t,
+		      const char *name)
 {
-	int fd = openat(t->dir, "net/udp", O_RDONLY | O_CLOEXEC);
+	int fd = openat(t->dir, name, O_RDONLY | O_CLOEXEC);
 	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
 	char line[256];
 
-	net->reads++;
 	if (!f) {
 		if (fd >= 0)
 			close(fd);
@@ -108,6 +133,13 @@ static void network_read(struct network *net, const struct target *t)
 	while (fgets(line, sizeof(line), f))
 		take_line(net, line);
 	fclose(f);
+}
+
+static void network_read(struct network *net, const struct target *t)
+{
+	net->reads++;
+	list_read(net, t, "net/udp");
+	list_read(net, t, "net/udp6");
 	sort(net);
 }
 

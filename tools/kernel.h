@@ -5,15 +5,13 @@
 #ifndef COP_TOOLS_KERNEL_H
 #define COP_TOOLS_KERNEL_H
 
+#include "lib/endpoint.h"
 #include "target.h"
 
-/*
- * A line of /proc/net/udp. Addresses are in network byte order, ports are not.
- */
+/* A line of /proc/net/udp or udp6, which do not tell the scope of an address. */
 struct kernel_sock {
 	uint64_t inode;
-	uint32_t saddr, daddr;
-	uint16_t num, dport;
+	struct cop_endpoint local, peer;
 	uint32_t tx_queue, rx_queue; /* bytes of the kernel's memory in use */
 	uint64_t drops;
 	int read; /* number of the reading that has found it */

@@ -42,6 +42,19 @@ uint64_t object_value(const struct cop_export *x, enum cop_export_name name,
 	return number(o->bytes + f->offset, f->size);
 }
 
+struct cop_endpoint object_endpoint(const struct cop_export *x,
+				    enum cop_export_name name,
+				    const struct object *o)
+{
+	const uint64_t half[2] = { object_value(x, name, o),
+				   object_value(x, name + 1, o) };
+	struct cop_endpoint end = { .scope = object_value(x, name + 2, o),
+				    .port = object_value(x, name + 3, o) };
+
+	memcpy(&end.addr, half, sizeof(half));
+	return end;
+}
+
 bool object_peek(const struct target *t, const struct cop_export *x,
 		 enum cop_export_name name, uint64_t addr, uint64_t *value)
 {

@@ -6,6 +6,7 @@
 #define COP_TOOLS_OBJECT_H
 
 #include "inet/export.h"
+#include "lib/endpoint.h"
 #include "target.h"
 
 struct object {
@@ -35,6 +36,16 @@ bool object_read(const struct target *t, const struct cop_export *x,
  */
 uint64_t object_value(const struct cop_export *x, enum cop_export_name name,
 		      const struct object *o);
+
+/**
+ * object_endpoint - get an address and a port of an object
+ * @x: its library
+ * @name: the first of the four fields, see enum cop_export_name
+ * @o: a copy of the object
+ */
+struct cop_endpoint object_endpoint(const struct cop_export *x,
+				    enum cop_export_name name,
+				    const struct object *o);
 
 /**
  * object_peek - read one field of an object

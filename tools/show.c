@@ -18,8 +18,6 @@
 #include "rates.h"
 #include "show.h"
 
-#define NAME_MAX_LEN sizeof("255.255.255.255:65535")
-
 static const char *const kinds[] = {
 	[COP_KIND_COP] = "cop",
 	[COP_KIND_ADOPTED] = "adopted",
@@ -61,12 +59,12 @@ static const char *state(const struct stat_sock *s)
 	return s->is_connected ? "ESTAB" : "UNCONN";
 }
 
-static void name_of(char *name, uint32_t addr, uint16_t port)
+static void name_of(char name[COP_ADDR_TEXT], const struct stat_sock *s,
+		    const struct cop_endpoint *end)
 {
-	char text[INET_ADDRSTRLEN] = "";
+	union cop_addr addr = cop_endpoint_addr(end, s->family);
 
-	inet_ntop(AF_INET, &addr, text, sizeof(text));
-	snprintf(name, NAME_MAX_LEN, "%s:%u", text, port);
+	cop_addr_print(name, COP_ADDR_TEXT, &addr);
 }
 
 /*
@@ -125,12 +123,13 @@ static void put_time(FILE *out, const char *fmt, uint64_t us)
 	fprintf(out, fmt, text);
 }
 
-static void flow_text(FILE *out, const struct stat_flow *f)
+static void flow_text(FILE *out, const struct stat_sock *s,
+		      const struct stat_flow *f)
 {
 	struct figure figures[FLOW_FIGURES];
-	char peer[NAME_MAX_LEN];
+	char peer[COP_ADDR_TEXT];
 
-	name_of(peer, f->addr, f->port);
+	name_of(peer, s, &f->peer);
 	fprintf(out, "\tflow peer=%s", peer);
 	flow_figures(f, figures);
 	for (int i = 0; i < FLOW_FIGURES; i++)
@@ -143,10 +142,10 @@ static void flow_json(FILE *out, const struct stat_sock *s,
 		      const struct stat_flow *f)
 {
 	struct figure figures[FLOW_FIGURES];
-	char local[NAME_MAX_LEN], peer[NAME_MAX_LEN];
+	char local[COP_ADDR_TEXT], peer[COP_ADDR_TEXT];
 
-	name_of(local, s->saddr, s->num);
-	name_of(peer, f->addr, f->port);
+	name_of(local, s, &s->local);
+	name_of(peer, s, &f->peer);
 	fprintf(out,
 		"{\"type\":\"flow\",\"pid\":%d,\"fd\":%d,\"local\":\"%s\","
 		"\"peer\":\"%s\"",
@@ -169,11 +168,12 @@ static void queue_text(char text[16], const struct stat_sock *s, uint32_t queue)
 	snprintf(text, 16, s->is_listed ? "%" PRIu32 : "-", queue);
 }
 
-static void text_name(char *name, uint32_t addr, uint16_t port)
+static void text_name(char name[COP_ADDR_TEXT], const struct stat_sock *s,
+		      const struct cop_endpoint *end)
 {
-	name_of(name, addr, port);
-	if (!port)
-		strcpy(strchr(name, ':'), ":*");
+	name_of(name, s, end);
+	if (!end->port)
+		strcpy(strrchr(name, ':'), ":*");
 }
 
 /*
@@ -304,22 +304,22 @@ static void counters_text(FILE *out, const struct stat_sock *s)
 
 void show_text(FILE *out, const struct stat_sock *s)
 {
-	char local[NAME_MAX_LEN], peer[NAME_MAX_LEN], rx[16], tx[16];
+	char local[COP_ADDR_TEXT], peer[COP_ADDR_TEXT], rx[16], tx[16];
 	char *users = users_text(s);
 	const char *const cells[COLUMNS] = {
 		kinds[s->kind], state(s), rx, tx, local, peer, users,
 	};
 
 	epoch = epoch_offset();
-	text_name(local, s->saddr, s->num);
-	text_name(peer, s->daddr, s->dport);
+	text_name(local, s, &s->local);
+	text_name(peer, s, &s->peer);
 	queue_text(rx, s, s->kernel.rx_queue);
 	queue_text(tx, s, s->kernel.tx_queue);
 	put_row(out, cells);
 	free(users);
 	counters_text(out, s);
 	for (int i = 0; i < s->n_flows; i++)
-		flow_text(out, &s->flows[i]);
+		flow_text(out, s, &s->flows[i]);
 }
 
 /* ---- JSON ---------------------------------------------------------------- */
@@ -361,11 +361,11 @@ static void users_json(FILE *out, const struct stat_sock *s)
 
 void show_json(FILE *out, const struct stat_sock *s)
 {
-	char local[NAME_MAX_LEN], peer[NAME_MAX_LEN];
+	char local[COP_ADDR_TEXT], peer[COP_ADDR_TEXT];
 
 	epoch = epoch_offset();
-	name_of(local, s->saddr, s->num);
-	name_of(peer, s->daddr, s->dport);
+	name_of(local, s, &s->local);
+	name_of(peer, s, &s->peer);
 	users_json(out, s);
 	fprintf(out,
 		",\"kind\":\"%s\",\"state\":\"%s\",\"local\":\"%s\","

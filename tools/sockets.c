@@ -195,10 +195,10 @@ static bool take_kind(const struct cop_export *x, const struct object *sk,
 static void take_sock(const struct cop_export *x, const struct object *sk,
 		      struct stat_sock *s)
 {
-	s->saddr = object_value(x, COP_SOCK_RCV_SADDR, sk);
-	s->daddr = object_value(x, COP_SOCK_DADDR, sk);
-	s->num = object_value(x, COP_SOCK_NUM, sk);
-	s->dport = ntohs(object_value(x, COP_SOCK_DPORT, sk));
+	s->family = object_value(x, COP_SOCK_FAMILY, sk);
+	s->local = object_endpoint(x, COP_SOCK_RCV_SADDR, sk);
+	s->local.port = htons(object_value(x, COP_SOCK_NUM, sk));
+	s->peer = object_endpoint(x, COP_SOCK_DADDR, sk);
 	for (int i = 0; i < STAT_COUNTERS; i++)
 		s->counter[i] = object_value(x, COP_SOCK_TX + i, sk);
 }
@@ -212,7 +212,7 @@ static void take_sock(const struct cop_export *x, const struct object *sk,
  */
 static bool is_its_own(const struct stat_sock *s, const struct kernel_sock *ks)
 {
-	return !ks || !s->num || s->num == ks->num;
+	return !ks || !s->local.port || s->local.port == ks->local.port;
 }
 
 static bool take_fds(struct target *t, const struct lead *lead, size_t n,
@@ -232,17 +232,29 @@ static bool take_fds(struct target *t, const struct lead *lead, size_t n,
 	s->fds = room;
 	for (; n; lead++, n--) {
 		const struct kernel_sock *ks =
-			kernel_find(t, lead->inode, s->num);
+			kernel_find(t, lead->inode, s->local.port);
 
 		if (!is_its_own(s, ks) || (s->n_fds && lead->inode != s->inode))
 			continue;
 		s->inode = lead->inode;
 		s->fds[s->n_fds++] = lead->fd;
-		s->is_listed = ks || !s->num;
+		s->is_listed = ks || !s->local.port;
 		if (ks)
 			s->kernel = *ks;
 	}
 	return s->n_fds;
+}
+
+/* The kernel's list has no scope, so the sock's own stays if the rest is the same. */
+static void take_name(struct cop_endpoint *end,
+		      const struct cop_endpoint *kernels)
+{
+	uint32_t scope = end->scope;
+
+	if (memcmp(&end->addr, &kernels->addr, sizeof(end->addr)))
+		scope = 0;
+	*end = *kernels;
+	end->scope = scope;
 }
 
 /*
@@ -253,23 +265,23 @@ static void take_names(struct stat_sock *s)
 {
 	if (!s->kernel.inode)
 		return;
-	s->saddr = s->kernel.saddr;
-	s->num = s->kernel.num;
-	s->daddr = s->kernel.daddr;
-	s->dport = s->kernel.dport;
+	take_name(&s->local, &s->kernel.local);
+	take_name(&s->peer, &s->kernel.peer);
 }
 
 /* ---- all of a process ---------------------------------------------------- */
 
-static bool has_port(long port, uint16_t is)
+static bool has_port(long port, __be16 is)
 {
-	return !port || port == is;
+	return !port || port == ntohs(is);
 }
 
 static bool is_wanted(const struct wanted *w, const struct stat_sock *s)
 {
-	return has_port(w->sport, s->num) && has_port(w->dport, s->dport) &&
-	       (has_port(w->port, s->num) || has_port(w->port, s->dport));
+	return has_port(w->sport, s->local.port) &&
+	       has_port(w->dport, s->peer.port) &&
+	       (has_port(w->port, s->local.port) ||
+		has_port(w->port, s->peer.port));
 }
 
 static bool read_one(struct target *t, const struct cop_export *x,
@@ -294,7 +306,8 @@ static bool read_one(struct target *t, const struct cop_export *x,
 	if (!take_fds(t, g->lead, g->n, s))
 		return false;
 	take_names(s);
-	s->is_connected = s->daddr || s->dport;
+	s->is_connected =
+		!IN6_IS_ADDR_UNSPECIFIED(&s->peer.addr) || s->peer.port;
 	return is_wanted(w, s);
 }
 

@@ -11,10 +11,8 @@
 #include "target.h"
 #include "wanted.h"
 
-/* Addresses are in network byte order, ports are not. */
 struct stat_flow {
-	uint32_t addr;
-	uint16_t port;
+	struct cop_endpoint peer;
 	uint64_t tx, tx_bytes;
 	uint64_t begin, end;  /* first and last datagram, either way;
 			       * microseconds, CLOCK_MONOTONIC */
@@ -30,8 +28,8 @@ struct stat_sock {
 	int n_fds;
 	enum cop_export_kind kind;
 	bool is_connected;
-	uint32_t saddr, daddr;
-	uint16_t num, dport;
+	int family;
+	struct cop_endpoint local, peer;
 	uint64_t counter[STAT_COUNTERS]; /* index: enum cop_export_name minus
 					  * COP_SOCK_TX */
 	bool is_listed;			 /* the kernel lists it, with: */

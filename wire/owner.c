@@ -19,6 +19,7 @@
 #include "lib/confine.h"
 #include "lib/kernel_socket.h"
 #include "lib/libc.h"
+#include "lib/sockname.h"
 #include "lib/process.h"
 #include "socket/sock.h"
 #include "wire/owner.h"
@@ -57,7 +58,7 @@ static uint64_t sk_cookie(struct sock *sk)
 bool cop_owns(struct sock *sk, int fd)
 {
 	uint64_t cookie = sk_cookie(sk);
-	struct sockaddr_in local;
+	union cop_addr local;
 	socklen_t len = sizeof(int);
 	int protocol;
 
@@ -70,10 +71,10 @@ bool cop_owns(struct sock *sk, int fd)
 	if (cop_libc.getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) ||
 	    protocol != IPPROTO_UDP)
 		return false;
-	ip_local_name(fd, &local);
-	if (local.sin_port == htons(READ_ONCE(sk->sk_num)))
-		return local.sin_family == AF_INET;
-	return can_have_port(sk, fd, local.sin_port);
+	cop_local_addr(fd, &local);
+	if (cop_addr_port(&local) == htons(READ_ONCE(sk->sk_num)))
+		return local.family == sk->sk_family;
+	return can_have_port(sk, fd, cop_addr_port(&local));
 }
 
 /*

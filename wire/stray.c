@@ -6,8 +6,6 @@
  * Owns: the list of senders that it has named. Protected by: each entry is one
  * atomic word. Counterpart in the kernel: net_warn_ratelimited().
  */
-#include <arpa/inet.h>
-
 #include "lib/atomic.h"
 #include "lib/compiler.h"
 #include "lib/env.h"
@@ -17,10 +15,10 @@
 /* So many senders are named; the others are only counted. */
 #define NAMED_MAX 256
 
-static bool is_news(const struct sockaddr_in *from)
+static bool is_news(const struct cop_endpoint *from)
 {
 	static _Atomic(uint64_t) named[NAMED_MAX];
-	uint64_t peer = (uint64_t)from->sin_addr.s_addr << 16 | from->sin_port;
+	uint64_t peer = cop_endpoint_word(from);
 	uint64_t is;
 
 	for (int i = 0; peer && i < NAMED_MAX; i++) {
@@ -34,7 +32,7 @@ static bool is_news(const struct sockaddr_in *from)
 }
 
 static void name_peer(int fd, enum cop_stray reason,
-		      const struct sockaddr_in *from)
+		      const struct cop_endpoint *from, int family)
 {
 	static const char *const what[] = {
 		[COP_STRAY_SHORT] = "are not COP",
@@ -42,22 +40,22 @@ static void name_peer(int fd, enum cop_stray reason,
 		[COP_STRAY_VERSION] = "are COP of another version",
 		[COP_STRAY_LENGTH] = "have a COP header of no such length",
 	};
-	char addr[INET_ADDRSTRLEN];
+	union cop_addr addr = cop_endpoint_addr(from, family);
+	char text[COP_ADDR_TEXT];
 
-	if (!is_news(from))
-		return;
-	inet_ntop(AF_INET, &from->sin_addr, addr, sizeof(addr));
-	cop_log(fd, "datagrams from %s:%u %s", addr, ntohs(from->sin_port),
-		what[reason]);
+	if (is_news(from))
+		cop_log(fd, "datagrams from %s %s",
+			cop_addr_print(text, sizeof(text), &addr),
+			what[reason]);
 }
 
 void cop_rx_stray(struct sock *sk, int fd, enum cop_stray reason,
 		  const void *name, socklen_t len)
 {
-	const struct sockaddr_in *from = name;
+	struct cop_endpoint from;
 
 	u32_add(&cop_sk(sk)->count.strays[reason], 1);
-	if (unlikely(cop_env.debug) && from && len >= sizeof(*from) &&
-	    from->sin_family == AF_INET)
-		name_peer(fd, reason, from);
+	if (unlikely(cop_env.debug) && name &&
+	    cop_endpoint_of(name, len, &from))
+		name_peer(fd, reason, &from, sk->sk_family);
 }

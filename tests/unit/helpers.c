@@ -119,6 +119,11 @@ struct sock *t_sk(int fd)
 	return t_sock(fd)->sk;
 }
 
+__be32 t_in(const struct cop_addr_slot *slot)
+{
+	return cop_slot_get(slot, AF_INET).in.sin_addr.s_addr;
+}
+
 struct cop_counters *t_count(int fd)
 {
 	return &cop_sk(t_sk(fd))->count;

@@ -42,6 +42,7 @@ void t_close(int fd);	       /* as close() does it */
 void t_leave(int fd);	       /* the same, but the kernel socket stays */
 struct socket *t_sock(int fd); /* what the descriptor leads to */
 struct sock *t_sk(int fd);
+__be32 t_in(const struct cop_addr_slot *slot); /* the IPv4 address; 0: none */
 struct sock *t_taken_over(int fd); /* what it leads to in the next image */
 struct cop_counters *t_count(int fd);
 

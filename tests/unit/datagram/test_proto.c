@@ -23,10 +23,10 @@ Test(cop_proto, connect_sets_what_ip4_datagram_connect_sets)
 	uint16_t snum = t_port(t_udp());
 
 	cr_assert(zero(int, t_connect(fd, LOOPBACK, snum)));
-	cr_assert(eq(u32, inet->inet_daddr, inet_addr(LOOPBACK)));
-	cr_assert(eq(int, inet->inet_dport, htons(snum)));
-	cr_assert(eq(u32, inet->inet_saddr, inet_addr(LOOPBACK)));
-	cr_assert(eq(u32, inet->inet_rcv_saddr, inet_addr(LOOPBACK)));
+	cr_assert(eq(u32, t_in(&inet->inet_daddr), inet_addr(LOOPBACK)));
+	cr_assert(eq(int, inet->inet_daddr.port, htons(snum)));
+	cr_assert(eq(u32, t_in(&inet->inet_saddr), inet_addr(LOOPBACK)));
+	cr_assert(eq(u32, t_in(&inet->inet_rcv_saddr), inet_addr(LOOPBACK)));
 	cr_assert(eq(int, inet->inet_sport, htons(t_port(fd))));
 	cr_assert(eq(int, inet->inet_num, t_port(fd)));
 	cr_assert(eq(int, t_sk(fd)->sk_state, COP_ESTABLISHED));
@@ -42,8 +42,8 @@ Test(cop_proto, connecting_again_keeps_the_port)
 	snum = t_port(fd);
 	cr_assert(zero(int, t_connect(fd, "127.0.0.2", t_port(t_udp()))));
 	cr_assert(eq(uint, t_port(fd), snum));
-	cr_assert(
-		eq(u32, inet_sk(t_sk(fd))->inet_daddr, inet_addr("127.0.0.2")));
+	cr_assert(eq(u32, t_in(&inet_sk(t_sk(fd))->inet_daddr),
+		     inet_addr("127.0.0.2")));
 }
 
 static const struct {
@@ -136,7 +136,7 @@ Test(cop_proto, a_failed_connect_leaves_the_socket_unconnected)
 
 	t_connect(fd, "255.255.255.255", 9);
 	cr_assert(eq(int, t_sk(fd)->sk_state, COP_CLOSE));
-	cr_assert(zero(u32, inet_sk(t_sk(fd))->inet_daddr));
+	cr_assert(zero(u32, t_in(&inet_sk(t_sk(fd))->inet_daddr)));
 	cr_assert(eq(int, t_sk(fd)->sk_num, t_port(fd)));
 }
 
@@ -175,8 +175,8 @@ Test(cop_proto, a_disconnected_socket_has_no_peer)
 
 	t_connect(fd, LOOPBACK, t_port(udp));
 	cr_assert(zero(int, t_disconnect(fd)));
-	cr_assert(zero(u32, inet_sk(t_sk(fd))->inet_daddr));
-	cr_assert(zero(int, inet_sk(t_sk(fd))->inet_dport));
+	cr_assert(zero(u32, t_in(&inet_sk(t_sk(fd))->inet_daddr)));
+	cr_assert(zero(int, inet_sk(t_sk(fd))->inet_daddr.port));
 	cr_assert(eq(int, t_sk(fd)->sk_state, COP_CLOSE));
 	cr_assert(eq(int, t_send(fd, "x"), -EDESTADDRREQ));
 }

@@ -51,8 +51,9 @@ Test(cop_mark, a_port_by_number_stays_after_a_disconnect, .init = t_init)
 	cr_assert(eq(u16, sk->sk_num, snum));
 	cr_assert(eq(int, sk->sk_userlocks,
 		     SOCK_BINDADDR_LOCK | SOCK_BINDPORT_LOCK));
-	cr_assert(eq(u32, sk->sk_rcv_saddr, htonl(INADDR_LOOPBACK)));
-	cr_assert(eq(u32, inet_sk(sk)->inet_saddr, htonl(INADDR_LOOPBACK)));
+	cr_assert(eq(u32, t_in(&sk->sk_rcv_saddr), htonl(INADDR_LOOPBACK)));
+	cr_assert(eq(u32, t_in(&inet_sk(sk)->inet_saddr),
+		     htonl(INADDR_LOOPBACK)));
 	cr_assert(is_claimed(snum));
 	cr_assert(zero(int, t_disconnect(fd)));
 	cr_assert(eq(u16, t_port(fd), snum));
@@ -72,8 +73,8 @@ Test(cop_mark, a_port_that_nobody_asked_for_goes_with_a_disconnect,
 	snum = sk->sk_num;
 	cr_assert(snum && is_claimed(snum));
 	cr_assert(eq(int, sk->sk_state, COP_ESTABLISHED));
-	cr_assert(eq(u16, ntohs(sk->sk_dport), t_port(peer)));
-	cr_assert(eq(u32, sk->sk_daddr, htonl(INADDR_LOOPBACK)));
+	cr_assert(eq(u16, ntohs(sk->sk_daddr.port), t_port(peer)));
+	cr_assert(eq(u32, t_in(&sk->sk_daddr), htonl(INADDR_LOOPBACK)));
 	cr_assert(eq(int, t_send(fd, "x"), 1));
 	cr_assert(zero(int, t_disconnect(fd)));
 	cr_assert(zero(u16, t_port(fd)));

@@ -12,29 +12,31 @@ void t_flow_init(void)
 	cop_flow_init(&t_flows);
 }
 
-struct cop_flow_key t_key(uint32_t addr, uint16_t port)
+struct cop_endpoint t_peer(uint32_t addr, uint16_t port)
 {
-	return (struct cop_flow_key){ .addr = htonl(addr),
-				      .port = htons(port) };
+	struct cop_endpoint end;
+
+	cop_endpoint_v4(htonl(addr), htons(port), &end);
+	return end;
 }
 
 uint64_t t_next(uint32_t addr, uint16_t port)
 {
-	struct cop_flow_key k = t_key(addr, port);
+	struct cop_endpoint k = t_peer(addr, port);
 
 	return cop_flow_next(&t_flows, &k, 1, 1);
 }
 
 void t_undo(uint32_t addr, uint16_t port, uint64_t seq)
 {
-	struct cop_flow_key k = t_key(addr, port);
+	struct cop_endpoint k = t_peer(addr, port);
 
 	cop_flow_undo(&t_flows, &k, seq, 1);
 }
 
 void t_arrive_of(uint32_t addr, uint32_t seq, size_t len)
 {
-	struct cop_flow_key k = t_key(addr, 1);
+	struct cop_endpoint k = t_peer(addr, 1);
 	struct cop_arrival a = { .now = 1000000 + seq * 1000ull,
 				 .seq = seq,
 				 .tstamp = seq * 1000,
@@ -52,12 +54,12 @@ void t_arrive(uint32_t addr, uint32_t seq)
 struct cop_flow_report t_known(uint32_t addr, uint16_t port)
 {
 	static struct cop_flow_report reports[COP_FLOWS_MAX];
-	struct cop_flow_key k = t_key(addr, port);
+	struct cop_endpoint k = t_peer(addr, port);
 	unsigned int n = cop_flow_list(&t_flows, 0, reports, COP_FLOWS_MAX);
 
 	cr_assert(le(u32, n, COP_FLOWS_MAX));
 	for (unsigned int i = 0; i < n; i++)
-		if (!memcmp(&reports[i].key, &k, sizeof(k)))
+		if (!memcmp(&reports[i].peer, &k, sizeof(k)))
 			return reports[i];
 	return (struct cop_flow_report){ 0 };
 }
@@ -71,7 +73,7 @@ uint64_t t_lost_of(uint32_t addr)
 
 void t_fold(uint32_t addr, struct cop_sent *sent)
 {
-	struct cop_flow_key k = t_key(addr, 1);
+	struct cop_endpoint k = t_peer(addr, 1);
 
 	cop_flow_fold(&t_flows, &k, sent);
 }
@@ -85,8 +87,10 @@ struct cop_sent t_sent(uint64_t n, uint64_t begin, uint64_t end)
 
 void t_hold_lock(void)
 {
-	cop_flow_arrived(&t_flows, &(struct cop_flow_key){ .addr = 1 },
-			 &(struct cop_arrival){ .first = true }, cop_rx_serial);
+	struct cop_endpoint k = t_peer(1, 0);
+
+	cop_flow_arrived(&t_flows, &k, &(struct cop_arrival){ .first = true },
+			 cop_rx_serial);
 	t_flows.lock = cop_process()->id;
 	cr_assert(ne(u32, t_flows.lock, 0));
 }

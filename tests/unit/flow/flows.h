@@ -23,7 +23,7 @@ extern struct cop_flows t_flows;
 
 void t_flow_init(void); /* for TestSuite(): t_flows without flows */
 
-struct cop_flow_key t_key(uint32_t addr, uint16_t port); /* host order */
+struct cop_endpoint t_peer(uint32_t addr, uint16_t port); /* host order */
 
 /* cop_flow_next() and cop_flow_undo() of one byte, at time 1. */
 uint64_t t_next(uint32_t addr, uint16_t port);

@@ -48,7 +48,7 @@ Test(cop_flow_arrivals, late_ones_of_a_single_thread_came_late)
 /* Between the receive and this a signal handler has received, too. */
 Test(cop_flow_arrivals, what_a_handler_overtook_is_not_the_paths_fault)
 {
-	struct cop_flow_key k = t_key(1, 1);
+	struct cop_endpoint k = t_peer(1, 1);
 	struct cop_arrival a = { .now = 1001000, .seq = 1, .tstamp = 1000 };
 	uint32_t serial;
 

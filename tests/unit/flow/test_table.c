@@ -53,9 +53,9 @@ Test(cop_flow_table, threads_that_send_to_new_destinations_share_their_numbers)
 
 static uint64_t word(uint32_t addr, uint16_t port)
 {
-	struct cop_flow_key k = t_key(addr, port);
+	struct cop_endpoint k = t_peer(addr, port);
 
-	return cop_flow_word(&k);
+	return cop_endpoint_word(&k);
 }
 
 /* The first destination of a socket is not in the table. */

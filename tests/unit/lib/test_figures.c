@@ -18,9 +18,11 @@ static struct cop_record record(bool json, int ends[2])
 
 static void fill(struct cop_record *r, const char *type)
 {
+	union cop_addr peer = cop_addr_v4(inet_addr("192.0.2.1"), htons(65535));
+
 	cop_record_begin(r, type);
 	cop_record_count(r, "n", UINT64_MAX);
-	cop_record_name(r, "peer", inet_addr("192.0.2.1"), htons(65535));
+	cop_record_name(r, "peer", &peer);
 	cop_record_time(r, "t", 1000007);
 	cop_record_end(r);
 }

@@ -10,32 +10,6 @@
 
 TestSuite(cop_kernel_socket, .timeout = 20);
 
-Test(cop_kernel_socket, what_is_no_socket_has_no_name)
-{
-	static const int number[] = { -1, 0, 999 };
-	struct sockaddr_in local;
-
-	for (size_t i = 0; i < ARRAY_SIZE(number); i++) {
-		memset(&local, 0xff, sizeof(local));
-		ip_local_name(number[i], &local);
-		cr_assert(zero(int, local.sin_family));
-		cr_assert(zero(int, local.sin_port));
-		cr_assert(zero(u32, local.sin_addr.s_addr));
-	}
-}
-
-Test(cop_kernel_socket, a_bound_socket_has_the_name_that_getsockname_tells)
-{
-	struct sockaddr_in want, local;
-	socklen_t len = sizeof(want);
-	int fd = t_udp();
-
-	cr_assert(zero(int, getsockname(fd, (struct sockaddr *)&want, &len)));
-	ip_local_name(fd, &local);
-	cr_assert(zero(int, memcmp(&local, &want, sizeof(want))));
-	cr_assert(ne(int, local.sin_port, 0));
-}
-
 Test(cop_kernel_socket, duplicates_have_one_cookie_and_other_sockets_another)
 {
 	int fd = t_udp(), copy = dup(fd), other = t_udp();
@@ -52,4 +26,19 @@ Test(cop_kernel_socket, what_is_no_socket_has_no_cookie)
 	cr_assert(zero(int, pipe(pipes)));
 	cr_assert(zero(u64, sock_kernel_cookie(-1)));
 	cr_assert(zero(u64, sock_kernel_cookie(pipes[0])));
+}
+
+Test(cop_kernel_socket, a_socket_of_ipv6_may_leave_ipv4_to_others)
+{
+	const int on = 1;
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+
+	if (fd < 0)
+		cr_skip("no IPv6 here");
+	cr_assert(zero(int, setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
+				       sizeof(on))));
+	cr_assert(sock_is_v6only(fd, AF_INET6));
+	cr_assert(not(sock_is_v6only(fd, AF_INET)), "the kernel is not asked");
+	cr_assert(not(sock_is_v6only(t_udp(), AF_INET6)));
+	cr_assert(not(sock_is_v6only(-1, AF_INET6)));
 }

@@ -188,20 +188,21 @@ Test(cop_netns, the_settings_of_another_namespace_are_not_taken, .init = t_init)
 /* A subnet's broadcast address, where the device with the subnet is up. */
 static int kinds_by_namespace(void)
 {
-	const __be32 addr = inet_addr("127.255.255.255");
+	const union cop_addr addr =
+		cop_addr_v4(inet_addr("127.255.255.255"), 0);
+	const union cop_addr group = cop_addr_v4(inet_addr("224.0.0.1"), 0);
 	int home = t_open(), away;
 
-	if (!has_cookies() || inet_source_addr(addr, 0))
+	if (!has_cookies() || inet_addr_is_source(&addr, 0))
 		return T_SKIP;
 	cop_netns_leave();
 	if (unshare(CLONE_NEWNET))
 		return T_SKIP;
 	away = t_open();
-	CHECK(inet_source_addr(addr, cop_netns_key(away, true)) == addr);
+	CHECK(inet_addr_is_source(&addr, cop_netns_key(away, true)));
 	/* From here nobody can ask what it is there. */
-	CHECK(inet_source_addr(addr, cop_netns_key(home, false)) == addr);
-	CHECK(!inet_source_addr(inet_addr("224.0.0.1"),
-				cop_netns_key(home, false)));
+	CHECK(inet_addr_is_source(&addr, cop_netns_key(home, false)));
+	CHECK(!inet_addr_is_source(&group, cop_netns_key(home, false)));
 	return 0;
 }
 

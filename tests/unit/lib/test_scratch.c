@@ -70,12 +70,12 @@ Test(cop_scratch, a_mask_and_a_cancellation_state_are_what_they_were)
 Test(cop_scratch, a_socket_is_there_until_it_is_closed)
 {
 	struct cop_scratch part;
-	int fd = cop_scratch_socket(&part);
+	int fd = cop_scratch_socket(&part, AF_INET);
 
 	cr_assert(ge(int, fd, 0));
 	cr_assert(eq(int, fcntl(fd, F_GETFD), FD_CLOEXEC));
 	cr_assert(eq(u32, cop_process()->scratch, 1));
-	cop_scratch_close(&part, fd);
+	cop_scratch_close(&part);
 	cr_assert(lt(int, fcntl(fd, F_GETFD), 0));
 	cr_assert(zero(u32, cop_process()->scratch));
 }

@@ -207,9 +207,10 @@ Test(cop_bind, userlocks_and_addresses_are_set_as_inet_bind_sets_them)
 			  bound[i].ip);
 		cr_assert(eq(int, t_sk(fd)->sk_userlocks, bound[i].locks), "%s",
 			  bound[i].ip);
-		cr_assert(
-			eq(u32, inet->inet_rcv_saddr, inet_addr(bound[i].ip)));
-		cr_assert(eq(u32, inet->inet_saddr, inet_addr(bound[i].saddr)),
+		cr_assert(eq(u32, t_in(&inet->inet_rcv_saddr),
+			     inet_addr(bound[i].ip)));
+		cr_assert(eq(u32, t_in(&inet->inet_saddr),
+			     inet_addr(bound[i].saddr)),
 			  "%s", bound[i].ip);
 		cr_assert(eq(u32, t_name(fd).sin_addr.s_addr,
 			     inet_addr(bound[i].ip)));
@@ -226,8 +227,8 @@ Test(cop_bind, a_bind_that_failed_changes_nothing)
 	t_bind(fd, NOT_LOCAL, t_free_port());
 	cr_assert(zero(int, sk->sk_userlocks));
 	cr_assert(zero(int, sk->sk_num));
-	cr_assert(zero(u32, inet_sk(sk)->inet_rcv_saddr));
-	cr_assert(zero(u32, inet_sk(sk)->inet_saddr));
+	cr_assert(zero(u32, t_in(&inet_sk(sk)->inet_rcv_saddr)));
+	cr_assert(zero(u32, t_in(&inet_sk(sk)->inet_saddr)));
 	cr_assert(eq(int, sk->sk_refcnt, 1));
 	cr_assert(zero(int, t_bind(fd, LOOPBACK, 0)), "and can be done again");
 }
@@ -276,7 +277,7 @@ Test(cop_bind, a_disconnect_undoes_what_was_not_bound_explicitly)
 		cr_assert(eq(int, cop_port_taken(&cop_port_table, had),
 			     want != 0),
 			  "%s", undo[i].name);
-		cr_assert(eq(u32, inet_sk(sk)->inet_rcv_saddr,
+		cr_assert(eq(u32, t_in(&inet_sk(sk)->inet_rcv_saddr),
 			     undo[i].keeps_addr ? inet_addr(LOOPBACK) : 0),
 			  "%s", undo[i].name);
 	}

@@ -223,7 +223,7 @@ static int freebind(void)
 
 	CHECK(!t_set(fd, IPPROTO_IP, IP_FREEBIND, 1));
 	CHECK(!t_bind(fd, NOT_LOCAL, t_free_port()));
-	CHECK(inet_sk(t_sk(fd))->inet_saddr == inet_addr(NOT_LOCAL));
+	CHECK(t_in(&inet_sk(t_sk(fd))->inet_saddr) == inet_addr(NOT_LOCAL));
 	return 0;
 }
 

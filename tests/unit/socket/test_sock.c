@@ -18,10 +18,10 @@ static int refs(struct sock *sk)
 
 /* ---- layout --------------------------------------------------------------- */
 
-Test(cop_sock, a_struct_sock_takes_at_most_320_bytes)
+Test(cop_sock, a_struct_sock_takes_at_most_384_bytes)
 {
-	cr_assert(le(sz, sizeof(struct cop_sock), 320));
-	cr_assert(le(sz, cop_prot.obj_size, 320));
+	cr_assert(le(sz, sizeof(struct cop_sock), 384));
+	cr_assert(le(sz, cop_prot.obj_size, 384));
 }
 
 Test(cop_sock, cop_inet_and_sock_are_one_pointer)

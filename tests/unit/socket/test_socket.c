@@ -14,13 +14,14 @@ static bool serves_3(int type, int protocol)
 	return type == 3 && protocol != 99;
 }
 
-static int create(struct socket *sock, int protocol)
+static int create(struct socket *sock, int family, int protocol)
 {
+	(void)family;
 	created = sock->type * 1000 + protocol;
 	return create_result;
 }
 
-static const struct net_proto_family family = {
+static const struct net_proto_family test_family = {
 	.family = FAMILY,
 	.serves = serves_3,
 	.create = create,
@@ -32,7 +33,7 @@ Test(cop_socket, a_family_out_of_range_is_enobufs)
 {
 	static const int number[] = { -1, NPROTO, NPROTO + 1, INT_MAX,
 				      INT_MIN };
-	struct net_proto_family fam = family;
+	struct net_proto_family fam = test_family;
 
 	for (size_t i = 0; i < ARRAY_SIZE(number); i++) {
 		fam.family = number[i];
@@ -42,8 +43,8 @@ Test(cop_socket, a_family_out_of_range_is_enobufs)
 
 Test(cop_socket, a_family_can_be_registered_once)
 {
-	cr_assert(eq(int, sock_register(&family), 0));
-	cr_assert(eq(int, sock_register(&family), -EEXIST));
+	cr_assert(eq(int, sock_register(&test_family), 0));
+	cr_assert(eq(int, sock_register(&test_family), -EEXIST));
 }
 
 Test(cop_socket, only_the_types_of_registered_families_are_ours)
@@ -62,7 +63,9 @@ Test(cop_socket, only_the_types_of_registered_families_are_ours)
 		{ PF_INET, SOCK_MAX, false },
 		{ PF_INET, 15, false },
 		{ PF_INET, -1, false },
-		{ PF_INET6, SOCK_COP, false },
+		{ PF_INET6, SOCK_COP, true },
+		{ PF_INET6, SOCK_DGRAM, false },
+		{ PF_INET6, SOCK_RAW, false },
 		{ PF_UNIX, SOCK_COP, false },
 		{ FAMILY, 3, true },
 		{ FAMILY, 4, false },
@@ -71,7 +74,7 @@ Test(cop_socket, only_the_types_of_registered_families_are_ours)
 		{ INT_MAX, SOCK_COP, false },
 	};
 
-	sock_register(&family);
+	sock_register(&test_family);
 	for (size_t i = 0; i < ARRAY_SIZE(kind); i++)
 		cr_assert(eq(int, sock_is_ours(kind[i].family, kind[i].type, 0),
 			     kind[i].ours),
@@ -80,7 +83,7 @@ Test(cop_socket, only_the_types_of_registered_families_are_ours)
 
 Test(cop_socket, the_family_says_which_protocols_of_a_type_are_ours)
 {
-	sock_register(&family);
+	sock_register(&test_family);
 	cr_assert(sock_is_ours(FAMILY, 3, 17));
 	cr_assert(not(sock_is_ours(FAMILY, 3, 99)));
 }
@@ -89,7 +92,7 @@ Test(cop_socket, sock_create_calls_the_familys_create)
 {
 	struct socket *sock = NULL;
 
-	sock_register(&family);
+	sock_register(&test_family);
 	cr_assert(eq(int, sock_create(FAMILY, 3, 17, &sock), 0));
 	cr_assert(eq(int, created, 3017));
 	cr_assert(eq(int, sock->f_count, 1));
@@ -100,7 +103,7 @@ Test(cop_socket, a_create_that_fails_leaves_no_socket)
 	struct socket *sock = NULL;
 	struct socket *next;
 
-	sock_register(&family);
+	sock_register(&test_family);
 	create_result = -ENOMEM;
 	next = sock_alloc();
 	sock_free(next);

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * endpoint.h - one end of a flow, whatever the family of the socket that has it.
+ */
+#ifndef COP_ENDPOINT_H
+#define COP_ENDPOINT_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "lib/addr.h"
+#include "lib/atomic.h"
+
+/*
+ * One end of a flow, as a socket of either family can have it: an IPv4 address is
+ * ::ffff:a.b.c.d. Only an address that needs a scope has one.
+ */
+struct cop_endpoint {
+	struct in6_addr addr;
+	uint32_t scope; /* interface */
+	__be16 port;
+	uint16_t zero; /* always 0: endpoints are compared as memory */
+};
+
+/*
+ * An endpoint in a sock, which other threads read while it changes. Each word
+ * changes by itself, so a reader may see parts of two endpoints. The wildcard
+ * address of either family is ::.
+ */
+struct cop_addr_slot {
+	_Atomic(uint64_t) half[2]; /* (a) the address */
+	_Atomic(uint32_t) scope;   /* (a) */
+	_Atomic(__be16) port;	   /* (a) */
+};
+
+/**
+ * cop_addr_map - the same address as a socket of another family has it
+ * @addr: the address
+ * @family: AF_INET or AF_INET6
+ *
+ * Returns IPv4's a.b.c.d as ::ffff:a.b.c.d, the wildcard as ::, and the other way
+ * round; any other address as it is.
+ */
+union cop_addr cop_addr_map(const union cop_addr *addr, int family);
+
+/* cop_endpoint_of() for a name that is not IPv4's. */
+bool cop_endpoint_of_in6(const void *name, socklen_t len,
+			 struct cop_endpoint *end);
+
+static inline void cop_endpoint_v4(__be32 addr, __be16 port,
+				   struct cop_endpoint *end)
+{
+	*end = (struct cop_endpoint){ .port = port };
+	end->addr.s6_addr32[2] = htonl(0xffff);
+	end->addr.s6_addr32[3] = addr;
+}
+
+/**
+ * cop_endpoint_of - the endpoint that a name is
+ * @name: a name as the kernel returns it, or none
+ * @len: its length in bytes
+ * @end: where the endpoint is put
+ *
+ * Returns false if @name has no address of IPv4 or IPv6.
+ */
+static inline bool cop_endpoint_of(const void *name, socklen_t len,
+				   struct cop_endpoint *end)
+{
+	const struct sockaddr_in *in = name;
+
+	if (unlikely(len < sizeof(*in) || in->sin_family != AF_INET))
+		return cop_endpoint_of_in6(name, len, end);
+	cop_endpoint_v4(in->sin_addr.s_addr, in->sin_port, end);
+	return true;
+}
+
+/* Where a send goes. */
+enum cop_dest {
+	COP_DEST_NONE, /* nowhere: the kernel refuses the name */
+	COP_DEST_NAME, /* to the name */
+	COP_DEST_PEER, /* to the peer: the name says nothing */
+};
+
+/**
+ * cop_addr_dest - where a send to a name goes
+ * @family: the sending socket's
+ * @name: the program's; readable
+ * @len: its length in bytes
+ * @end: where the destination is put, for COP_DEST_NAME
+ *
+ * Counterpart: the checks of udp_sendmsg() and udpv6_sendmsg().
+ */
+enum cop_dest cop_addr_dest(int family, const void *name, socklen_t len,
+			    struct cop_endpoint *end);
+
+/**
+ * cop_endpoint_addr - an endpoint as a socket of a family shows it
+ * @end: the endpoint
+ * @family: AF_INET or AF_INET6
+ */
+static inline union cop_addr cop_endpoint_addr(const struct cop_endpoint *end,
+					       int family)
+{
+	if (likely(family == AF_INET))
+		return cop_addr_v4(end->addr.s6_addr32[3], end->port);
+	return (union cop_addr){ .in6 = { .sin6_family = AF_INET6,
+					  .sin6_port = end->port,
+					  .sin6_addr = end->addr,
+					  .sin6_scope_id = end->scope } };
+}
+
+/* cop_endpoint_word() for an address that is not IPv4's. */
+uint64_t cop_endpoint_hash(const struct cop_endpoint *end);
+
+static inline bool cop_endpoint_is_v4(const struct cop_endpoint *end)
+{
+	return !(end->addr.s6_addr32[0] | end->addr.s6_addr32[1]) &&
+	       end->addr.s6_addr32[2] == htonl(0xffff);
+}
+
+/**
+ * cop_endpoint_word - one word that stands for an endpoint
+ * @end: the endpoint
+ *
+ * For a place that has to change by one atomic operation. For IPv4 it is the address
+ * and the port themselves: address << 16 | port. For IPv6 it is a hash of 61 bits
+ * with factors that this process has drawn, with the top bit set. Two endpoints
+ * have the same word once in 2^61 pairs, and nobody can choose a pair. Never ~0.
+ */
+static inline uint64_t cop_endpoint_word(const struct cop_endpoint *end)
+{
+	if (likely(cop_endpoint_is_v4(end)))
+		return (uint64_t)end->addr.s6_addr32[3] << 16 | end->port;
+	return cop_endpoint_hash(end);
+}
+
+/* cop_endpoint_word() of an IPv4 endpoint, 0 for another one. */
+static inline uint64_t cop_endpoint_word_v4(const struct cop_endpoint *end)
+{
+	return likely(cop_endpoint_is_v4(end)) ? cop_endpoint_word(end) : 0;
+}
+
+/* The endpoint whose cop_endpoint_word_v4() this is. */
+static inline struct cop_endpoint cop_endpoint_of_word(uint64_t word)
+{
+	struct cop_endpoint end;
+
+	cop_endpoint_v4(word >> 16, word, &end);
+	return end;
+}
+
+/**
+ * cop_slot_set, cop_slot_clear, cop_slot_get - an endpoint that is kept in a sock
+ * @slot: the place
+ * @addr: an address; AF_UNSPEC clears the place
+ * @family: the socket's
+ *
+ * cop_slot_get() returns it as a socket of @family shows it. Async-signal-safe.
+ */
+void cop_slot_set(struct cop_addr_slot *slot, const union cop_addr *addr);
+void cop_slot_clear(struct cop_addr_slot *slot);
+union cop_addr cop_slot_get(const struct cop_addr_slot *slot, int family);
+
+/* The endpoint in a slot; an IPv4 wildcard comes out as ::. */
+static inline struct cop_endpoint
+cop_slot_endpoint(const struct cop_addr_slot *slot)
+{
+	const uint64_t half[2] = { READ_ONCE(slot->half[0]),
+				   READ_ONCE(slot->half[1]) };
+	struct cop_endpoint end = { .scope = READ_ONCE(slot->scope),
+				    .port = READ_ONCE(slot->port) };
+
+	memcpy(&end.addr, half, sizeof(half));
+	return end;
+}
+
+/* Whether there is an address in the slot, and not a wildcard. */
+static inline bool cop_slot_is_set(const struct cop_addr_slot *slot)
+{
+	return READ_ONCE(slot->half[0]) | READ_ONCE(slot->half[1]);
+}
+
+static inline bool cop_endpoint_equal(const struct cop_endpoint *a,
+				      const struct cop_endpoint *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+#endif /* COP_ENDPOINT_H */
