@@ -234,7 +234,8 @@ $(B)/programs/%.o: %.c | need
 
 # ---- tests ------------------------------------------------------------------
 #
-# tests/unit/       one program, linked with the rooms but not interpose/
+# tests/unit/       one program, linked with the rooms but not interpose/, and with
+#                   some files of tools/
 # tests/e2e/*.c     one program, which runs others under LD_PRELOAD
 # tests/e2e/progs/  these programs: each .c is one that does not know libcop
 # tests/fuzz/       functions for random input, for tests/unit and "make fuzz"
@@ -249,7 +250,8 @@ E2E := $(B)/tests/e2e-tests
 PROGS := $(patsubst tests/e2e/progs/%.c,$(B)/tests/progs/%,\
 	$(sort $(wildcard tests/e2e/progs/*.c)))
 UNIT_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/unit/*.c \
-	tests/unit/*/*.c tests/fuzz/*.c)))
+	tests/unit/*/*.c tests/fuzz/*.c)) \
+	$(addprefix tools/,budget.c lines.c refused.c say.c supervise.c target.c))
 E2E_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/e2e/*.c)))
 test_cflags := $(base_cflags) -Wno-missing-prototypes -Itests
 CRITERION := --jobs 2

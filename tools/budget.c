@@ -23,9 +23,9 @@ static const struct amount for_one = { 2000000, 250000, 256 << 20 };
 static const struct amount at_least = { 20000, 1024, 4 << 20 };
 
 static struct amount left, left_for_one;
-static int64_t last_us;
+static int64_t last_us, half_us;
 static int reads;
-static bool is_spent;
+static bool is_spent, is_cut;
 
 static int64_t cpu_us(void)
 {
@@ -46,7 +46,8 @@ static void take_time(void)
 
 void budget_begin(void)
 {
-	left = for_all;
+	left = left_for_one = for_all;
+	is_spent = false;
 	last_us = cpu_us();
 }
 
@@ -60,13 +61,14 @@ static int64_t share(int64_t of_all, int64_t of_one, int64_t least)
 void budget_begin_process(void)
 {
 	take_time();
-	is_spent = false;
+	is_spent = is_cut = false;
 	reads = 0;
 	left_for_one = (struct amount){
 		share(left.us, for_one.us, at_least.us),
 		share(left.flows, for_one.flows, at_least.flows),
 		share(left.bytes, for_one.bytes, at_least.bytes),
 	};
+	half_us = left_for_one.us / 2;
 }
 
 bool budget_read(size_t len)
@@ -82,6 +84,17 @@ bool budget_read(size_t len)
 	return !is_spent;
 }
 
+bool budget_step(void)
+{
+	return budget_read(0);
+}
+
+bool budget_has_half(void)
+{
+	budget_step();
+	return left_for_one.us >= half_us;
+}
+
 bool budget_flow(void)
 {
 	left.flows--;
@@ -93,4 +106,14 @@ bool budget_flow(void)
 bool budget_is_spent(void)
 {
 	return is_spent;
+}
+
+void budget_cut(void)
+{
+	is_cut = true;
+}
+
+bool budget_was_short(void)
+{
+	return is_spent || is_cut;
 }

@@ -31,6 +31,20 @@ void budget_begin_process(void);
 bool budget_read(size_t len);
 
 /**
+ * budget_step - count a step that reads none of the process's memory
+ *
+ * Returns whether there is still a budget for it.
+ */
+bool budget_step(void);
+
+/**
+ * budget_has_half - whether half of this process's time is left
+ *
+ * Looks at the clock as often as budget_step() does.
+ */
+bool budget_has_half(void);
+
+/**
  * budget_flow - count a flow
  *
  * Returns whether there is still a budget for it.
@@ -38,8 +52,18 @@ bool budget_read(size_t len);
 bool budget_flow(void);
 
 /**
- * budget_is_spent - whether the budget was too small for this process
+ * budget_is_spent - whether nothing more may be read of this process
  */
 bool budget_is_spent(void);
+
+/**
+ * budget_cut - note that a part of this process is left out
+ */
+void budget_cut(void);
+
+/**
+ * budget_was_short - whether a part of this process is left out
+ */
+bool budget_was_short(void);
 
 #endif /* COP_TOOLS_BUDGET_H */

@@ -18,6 +18,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "budget.h"
 #include "filesystem.h"
 
 /* File systems in memory, or on a disk of this machine. */
@@ -99,7 +100,7 @@ static void take_mounts(int dir, const char *name, uint64_t wanted)
 			close(fd);
 		return;
 	}
-	while (getline(&line, &size, f) > 0)
+	while (budget_step() && getline(&line, &size, f) > 0)
 		take_mount(line, wanted);
 	free(line);
 	fclose(f);

@@ -4,8 +4,9 @@
  * once for each network namespace. The kernel returns a page at a time, and finds
  * the start of the next page by counting sockets from the beginning: sockets
  * that are opened or closed meanwhile make it skip others. So if a socket is
- * missing, the list is read again. Counterpart in the kernel: udp_seq_start(),
- * udp4_format_sock(), udp6_seq_show().
+ * missing, the list is read again. The list is not cut for a process's budget,
+ * because it serves other processes, too. Counterpart in the kernel:
+ * udp_seq_start(), udp4_format_sock(), udp6_seq_show().
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,9 +16,11 @@
 #include <unistd.h>
 
 #include "kernel.h"
+#include "supervise.h"
 
-#define READ_SIZE (64 * 1024)
-#define READS_MAX 5 /* reads of one list, until kernel_forget() */
+#define READ_SIZE  (64 * 1024)
+#define BEAT_EVERY 1024 /* sockets */
+#define READS_MAX  5	/* reads of one list, until kernel_forget() */
 
 struct network {
 	struct network *next;
@@ -130,8 +133,11 @@ static void list_read(struct network *net, const struct target *t,
 		return;
 	}
 	setvbuf(f, NULL, _IOFBF, READ_SIZE);
-	while (fgets(line, sizeof(line), f))
+	while (fgets(line, sizeof(line), f)) {
 		take_line(net, line);
+		if (net->n % BEAT_EVERY == 0)
+			supervise_beat();
+	}
 	fclose(f);
 }
 

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "budget.h"
 #include "filesystem.h"
 #include "library.h"
 #include "mapped.h"
@@ -114,6 +115,8 @@ static void take_file(struct target *t, const struct own *own,
 	if (is_own(t, m, own)) {
 		if (found->n < MAPPED_MAX)
 			own_export(own, m->start, &found->export[found->n++]);
+		else
+			budget_cut();
 	} else if (is_named && is_elf(t, m)) {
 		found->has_other = true;
 	}
@@ -201,7 +204,7 @@ int mapped_find(struct target *t, const struct own *own, struct mapped *found)
 	n_ranges = 0;
 	if (fd < 0)
 		return errno;
-	while ((n = read(fd, text, sizeof(text) - 1)) > 0) {
+	while (budget_step() && (n = read(fd, text, sizeof(text) - 1)) > 0) {
 		text[n] = '\0';
 		take_lines(t, own, text, found);
 	}

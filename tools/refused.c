@@ -116,6 +116,13 @@ static void say_unknown(const struct refused *refused)
 		 n, n == 1 ? "" : "es", who, advice());
 }
 
+static void say_unseen(const struct refused *refused)
+{
+	if (refused->unseen)
+		cop_fail(0, "stat: %d process%s left out: the time is up",
+			 refused->unseen, refused->unseen == 1 ? "" : "es");
+}
+
 bool refused_say(const struct refused *refused, bool is_one)
 {
 	bool is_unknown = refused->others || refused->own;
@@ -126,8 +133,10 @@ bool refused_say(const struct refused *refused, bool is_one)
 	say(&refused->stuck, "left out", "looking at it did not end");
 	say(&refused->greedy, "shown in part",
 	    "there is more than is read of one, or of all");
+	say_unseen(refused);
 	if (is_unknown)
 		say_unknown(refused);
-	return is_one && (is_unknown || refused->memory.n || refused->slow.n ||
-			  refused->stuck.n || refused->versions);
+	return is_one &&
+	       (is_unknown || refused->memory.n || refused->slow.n ||
+		refused->stuck.n || refused->unseen || refused->versions);
 }

@@ -21,6 +21,7 @@ struct refused {
 	struct refusal memory; /* have the library, memory can't be read */
 	struct refusal slow;   /* library in a file that may stall a read */
 	struct refusal stuck;  /* the read did not end */
+	int unseen;	       /* processes for which no time was left */
 	struct refusal greedy; /* the budget of one process was too small */
 };
 

@@ -73,8 +73,10 @@ static void lead_add(struct leads *leads, uint64_t socket, uint64_t inode,
 	if (leads->n == leads->size) {
 		struct lead *more = realloc(leads->lead, size * sizeof(*more));
 
-		if (!more)
+		if (!more) {
+			budget_cut();
 			return;
+		}
 		leads->lead = more;
 		leads->size = size;
 	}
@@ -120,6 +122,7 @@ static int by_socket(const void *a, const void *b)
 
 /*
  * Reads the slots of open descriptors only: most of the table was never used.
+ * Leaves half of the time for the sockets themselves.
  */
 static void find_leads(const struct target *t, const struct cop_export *x,
 		       struct slots *slots, struct leads *leads)
@@ -133,7 +136,7 @@ static void find_leads(const struct target *t, const struct cop_export *x,
 			close(fd);
 		return;
 	}
-	while ((entry = readdir(dir))) {
+	while (budget_has_half() && (entry = readdir(dir))) {
 		uint64_t socket = 0, inode = 0;
 
 		fd = atoi(entry->d_name);
@@ -145,6 +148,8 @@ static void find_leads(const struct target *t, const struct cop_export *x,
 			lead_add(leads, socket, inode, fd);
 	}
 	closedir(dir);
+	if (!budget_has_half())
+		budget_cut();
 	if (leads->n)
 		qsort(leads->lead, leads->n, sizeof(*leads->lead), by_socket);
 }
@@ -230,7 +235,7 @@ static bool take_fds(struct target *t, const struct lead *lead, size_t n,
 		size = n;
 	}
 	s->fds = room;
-	for (; n; lead++, n--) {
+	for (; n && budget_step(); lead++, n--) {
 		const struct kernel_sock *ks =
 			kernel_find(t, lead->inode, s->local.port);
 

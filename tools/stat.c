@@ -34,6 +34,13 @@
 
 #define PROC_MAGIC 0x9fa0
 
+static const struct limits limits = {
+	.patience = 500,
+	.hurry = 50,
+	.busy = 1000,
+	.reading = 30000,
+};
+
 static struct own own;
 
 struct look {
@@ -55,6 +62,7 @@ static void print_sock(void *arg, const struct stat_sock *s)
 {
 	struct look *look = arg;
 
+	supervise_beat();
 	print_heading(look);
 	(look->wanted->json ? show_json : show_text)(look->out, s);
 	if (look->wanted->watch)
@@ -71,7 +79,7 @@ static void note(struct refused *refused, struct target *t,
 		refused_mem(refused, t);
 	if (found->is_slow)
 		refused_add(&refused->slow, t);
-	if (budget_is_spent())
+	if (budget_was_short())
 		refused_add(&refused->greedy, t);
 }
 
@@ -86,7 +94,7 @@ static void look_into(struct look *look, struct target *t)
 		refused_maps(&look->p->refused, t, err);
 		return;
 	}
-	if (!found.is_named && !found.n && !budget_is_spent())
+	if (!found.is_named && !found.n && !budget_was_short())
 		return;
 	target_name(t);
 	for (int i = 0; i < found.n; i++)
@@ -123,15 +131,24 @@ static bool look_at(struct look *look, pid_t pid)
 
 /* ---- all of them --------------------------------------------------------- */
 
+/* When the time is up, processes are only counted. */
+static bool count(struct look *look, pid_t pid)
+{
+	if (pid > look->p->after && !is_skipped(look->p, pid))
+		look->p->refused.unseen++;
+	return true;
+}
+
 /* The kernel lists processes by ascending number. */
-static void look_around(struct look *look)
+static void look_around(struct look *look,
+			bool (*what)(struct look *look, pid_t pid))
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir)))
 		if (isdigit((unsigned char)entry->d_name[0]))
-			look_at(look, atoi(entry->d_name));
+			what(look, atoi(entry->d_name));
 	if (dir)
 		closedir(dir);
 }
@@ -144,6 +161,18 @@ static void forget_ended(struct progress *p)
 			p->skipped[i] = 0;
 }
 
+static void begin(struct look *look)
+{
+	supervise_begin();
+	kernel_forget();
+	budget_begin();
+	rates_begin();
+	if (look->p->is_over)
+		return;
+	filesystem_begin(own.path);
+	forget_ended(look->p);
+}
+
 /*
  * Reports once which processes can't be shown. Returns the status to exit with.
  */
@@ -151,24 +180,21 @@ static int look(struct look *look)
 {
 	struct progress *p = look->p;
 	long pid = look->wanted->pid;
+	bool is_over = p->is_over;
 
-	kernel_forget();
-	budget_begin();
-	rates_begin();
-	filesystem_begin(own.path);
-	forget_ended(p);
+	begin(look);
 	if (!pid)
-		look_around(look);
-	else if (!look_at(look, pid))
+		look_around(look, is_over ? count : look_at);
+	else if (!(is_over ? count : look_at)(look, pid))
 		return cop_fail(EXIT_UNSHOWN, "stat: there is no process %ld",
 				pid);
 	if (p->is_first && refused_say(&p->refused, pid))
 		return EXIT_UNSHOWN;
 	print_heading(look);
-	p->after = 0;
-	p->has_heading = p->is_first = false;
+	p->after = p->refused.unseen = 0;
+	p->has_heading = p->is_first = p->is_over = false;
 	p->refused.is_silent = true;
-	return 0;
+	return is_over && !look->wanted->watch ? EXIT_CUT : 0;
 }
 
 /* ---- again and again ----------------------------------------------------- */
@@ -240,6 +266,7 @@ static int work(void *arg, struct progress *p)
 		fflush(stdout);
 		if (status || !w->watch)
 			return status;
+		supervise_pause();
 		pause_for(w->seconds);
 		if (!is_drawn && !w->json)
 			putchar('\n');
@@ -278,7 +305,7 @@ static int stat_main(int argc, char *argv[])
 		return cop_fail(EXIT_BLIND, "stat: no process can be seen: %s",
 				blinds);
 	setlocale(LC_CTYPE, "");
-	return supervise(work, &wanted);
+	return supervise(work, &wanted, &limits);
 }
 
 static void stat_help(void)
@@ -289,8 +316,9 @@ static void stat_help(void)
 	       "Exits with 0 whether there are sockets or not, with %d if a "
 	       "process that was\nasked for can't be shown, with %d if none "
 	       "can "
-	       "be seen, with %d if it is used wrongly.\n",
-	       EXIT_UNSHOWN, EXIT_BLIND, EXIT_USAGE);
+	       "be seen,\nwith %d if it took too long, with %d if it is used "
+	       "wrongly.\n",
+	       EXIT_UNSHOWN, EXIT_BLIND, EXIT_CUT, EXIT_USAGE);
 }
 
 static const struct command command = {

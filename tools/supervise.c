@@ -8,37 +8,46 @@
  * itself serves (FUSE), or for a lock on the process's memory. So a worker
  * reads, and is left behind if it waits. It has two pipes and no other
  * descriptor of its parent, so a reader of cop's output does not wait for a
- * worker that was left behind.
+ * worker that was left behind. A worker that works without end is given up as
+ * well.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "command.h"
+#include "lines.h"
 #include "say.h"
 #include "supervise.h"
 
-#define PATIENCE_MS 500 /* how long a worker may make no progress */
-#define PATIENT	    8	/* so many times; after that it may wait less */
-#define HURRY_MS    50
+#define PATIENT 8 /* so many are given up with patience, then in a hurry */
+#define OUTSIDE 4 /* times the patience outside a process */
 
 struct worker {
 	pid_t pid;
-	int out, err; /* its two pipes; -1: at the end */
+	struct lines out, err; /* its two pipes */
 	int beats;
-	struct timespec heard; /* time of the last progress */
+	int64_t silent_us; /* time since the last progress */
+	int64_t busy_us;   /* its processor time at the last progress */
 };
 
 static struct progress *progress; /* NULL: there is no worker */
+static const struct limits *limits;
+static int64_t reading_us; /* time of this reading, by all its workers */
+static int readings;
+
+/* ---- in a worker --------------------------------------------------------- */
 
 void supervise_beat(void)
 {
@@ -46,27 +55,83 @@ void supervise_beat(void)
 		atomic_fetch_add(&progress->beats, 1);
 }
 
-/* ---- a worker ------------------------------------------------------------ */
+/*
+ * The kernel ends a worker that uses the processor for longer than a reading
+ * may take, even if its supervisor is stopped. The user's own limit may be
+ * lower.
+ */
+static void limit_processor_time(void)
+{
+	static rlim_t own;
+	struct timespec used;
+	struct rlimit limit;
 
+	if (getrlimit(RLIMIT_CPU, &limit))
+		return;
+	if (!own)
+		own = limit.rlim_cur;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	limit.rlim_cur = used.tv_sec + limits->reading / 1000 + 1;
+	if (limit.rlim_cur > own)
+		limit.rlim_cur = own;
+	setrlimit(RLIMIT_CPU, &limit);
+}
+
+void supervise_begin(void)
+{
+	atomic_store(&progress->is_paused, false);
+	limit_processor_time();
+}
+
+void supervise_pause(void)
+{
+	atomic_fetch_add(&progress->readings, 1);
+	atomic_store(&progress->is_paused, true);
+}
+
+/* The parent may have ended before prctl(). */
 static void become_worker(pid_t parent, int out, int err)
 {
 	int null = open("/dev/null", O_RDWR);
+	struct rlimit no_core = { 0, 0 };
+	sigset_t set;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (getppid() != parent)
 		_exit(EXIT_USAGE);
+	setrlimit(RLIMIT_CORE, &no_core);
+	signal(SIGXCPU, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGXCPU);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	dup2(null, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
 	dup2(err, STDERR_FILENO);
 	setvbuf(stdout, NULL, _IOFBF, BUFSIZ * 8);
 }
 
+/* ---- starting a worker --------------------------------------------------- */
+
+static int64_t busy_us(pid_t pid)
+{
+	struct timespec ts;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &ts))
+		return 0;
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+/* Also takes leave of workers that were given up and have ended since. */
 static bool start(struct worker *w, int (*work)(void *, struct progress *),
 		  void *arg)
 {
 	pid_t self = getpid();
 	int out[2], err[2], status;
 
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+	atomic_store(&progress->is_paused, false);
 	if (pipe2(out, O_CLOEXEC))
 		return false;
 	if (pipe2(err, O_CLOEXEC))
@@ -86,9 +151,9 @@ static bool start(struct worker *w, int (*work)(void *, struct progress *),
 	}
 	close(out[1]);
 	close(err[1]);
-	w->out = out[0];
-	w->err = err[0];
-	clock_gettime(CLOCK_MONOTONIC, &w->heard);
+	w->out.from = out[0];
+	w->err.from = err[0];
+	w->silent_us = w->busy_us = 0;
 	return true;
 
 out_close_err:
@@ -99,8 +164,6 @@ out_close_out:
 	close(out[1]);
 	return false;
 }
-
-/* ---- its output ---------------------------------------------------------- */
 
 static void look_at_terminal(void)
 {
@@ -113,46 +176,12 @@ static void look_at_terminal(void)
 	atomic_store(&progress->columns, is_terminal ? size.ws_col : 0);
 }
 
-static bool write_all(int fd, const char *text, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, text, len);
-
-		if (n < 0 && errno != EINTR)
-			return false;
-		if (n > 0) {
-			text += n;
-			len -= n;
-		}
-	}
-	return true;
-}
-
-/* Returns whether it could write the worker's output. */
-static bool relay(int *from, int to)
-{
-	char text[64 * 1024];
-	ssize_t n = read(*from, text, sizeof(text));
-
-	if (n > 0)
-		return write_all(to, text, n);
-	close(*from);
-	*from = -1;
-	return true;
-}
-
 /* ---- whether it still works ---------------------------------------------- */
 
-static long ms_since(const struct timespec *then)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - then->tv_sec) * 1000 +
-	       (now.tv_nsec - then->tv_nsec) / 1000000;
-}
-
-/* A worker that runs, or could run, does not wait: the machine is busy. */
+/*
+ * A worker that runs, or could run, does not wait: the machine is busy. One
+ * that was stopped waits, whoever has stopped it.
+ */
 static bool sleeps(pid_t pid)
 {
 	char path[32], text[256], *state;
@@ -168,25 +197,118 @@ static bool sleeps(pid_t pid)
 		return false;
 	text[n] = '\0';
 	state = strrchr(text, ')');
-	return state && (state[2] == 'S' || state[2] == 'D');
+	return state && state[1] && state[2] && strchr("SDT", state[2]);
 }
 
-static int patience_ms(void)
+static int patience(void)
 {
-	return progress->n_skipped < PATIENT ? PATIENCE_MS : HURRY_MS;
+	return progress->n_skipped < PATIENT ? limits->patience : limits->hurry;
 }
 
-static bool is_stuck(struct worker *w)
+static void pass_time(struct worker *w, int64_t us)
 {
 	int beats = atomic_load(&progress->beats);
+	int ended = atomic_load(&progress->readings);
 
-	if (beats != w->beats || !atomic_load(&progress->at)) {
-		w->beats = beats;
-		clock_gettime(CLOCK_MONOTONIC, &w->heard);
-		return false;
-	}
-	return ms_since(&w->heard) >= patience_ms() && sleeps(w->pid);
+	reading_us += us;
+	w->silent_us += us;
+	if (atomic_load(&progress->is_paused) || ended != readings)
+		reading_us = 0;
+	else if (beats == w->beats)
+		return;
+	readings = ended;
+	w->beats = beats;
+	w->silent_us = 0;
+	w->busy_us = busy_us(w->pid);
 }
+
+/* A worker can't be busy for longer than it is silent. */
+static bool is_stuck(const struct worker *w)
+{
+	int ms = atomic_load(&progress->at) ? patience()
+					    : OUTSIDE * limits->patience;
+
+	if (w->silent_us >= (int64_t)limits->busy * 1000 &&
+	    busy_us(w->pid) - w->busy_us >= (int64_t)limits->busy * 1000)
+		return true;
+	return w->silent_us >= (int64_t)ms * 1000 && sleeps(w->pid);
+}
+
+/* ---- watching it --------------------------------------------------------- */
+
+enum end { ENDED, STUCK, LATE, UNHEARD };
+
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/*
+ * Waits for output of the worker. If it takes much longer than this has asked
+ * for, then this process was stopped, and so was the worker, perhaps.
+ */
+static int wait_for_output(struct worker *w, struct pollfd fds[2])
+{
+	int ms = patience() / 5 + 1, n;
+	int64_t before = now_us(), us;
+
+	fds[0] = (struct pollfd){ w->out.from, POLLIN, 0 };
+	fds[1] = (struct pollfd){ w->err.from, POLLIN, 0 };
+	n = poll(fds, 2, ms);
+	us = now_us() - before;
+	pass_time(w, us < 2000 * ms ? us : 2000 * ms);
+	return n;
+}
+
+/* Nobody will read from the pipe, or look at the terminal. */
+static bool is_deserted(int fd)
+{
+	struct pollfd pollfd = { fd, 0, 0 };
+
+	return poll(&pollfd, 1, 0) > 0 &&
+	       (pollfd.revents & (POLLERR | POLLHUP));
+}
+
+/* Returns ENDED if the worker goes on. */
+static enum end look_at(const struct worker *w)
+{
+	look_at_terminal();
+	if (is_deserted(STDOUT_FILENO)) {
+		raise(SIGPIPE);
+		errno = EPIPE;
+		return UNHEARD;
+	}
+	return is_stuck(w) ? STUCK : ENDED;
+}
+
+/*
+ * Watches until the worker ends or is stuck, or nobody reads the output any
+ * more.
+ */
+static enum end attend(struct worker *w)
+{
+	struct pollfd fds[2];
+	enum end end = ENDED;
+
+	while (!end && (w->out.from >= 0 || w->err.from >= 0)) {
+		int n = wait_for_output(w, fds);
+
+		if (reading_us >= (int64_t)limits->reading * 1000)
+			return LATE;
+		if (n <= 0)
+			end = look_at(w);
+		else if (fds[0].revents && !lines_relay(&w->out, STDOUT_FILENO))
+			end = UNHEARD;
+		else if (fds[1].revents)
+			lines_relay(&w->err, STDERR_FILENO);
+	}
+	return end;
+}
+
+/* ---- its end ------------------------------------------------------------- */
 
 /*
  * A worker that can't be killed stays; it holds nothing that its parent needs.
@@ -194,21 +316,31 @@ static bool is_stuck(struct worker *w)
 static void give_up(struct worker *w)
 {
 	kill(w->pid, SIGKILL);
-	if (w->out >= 0)
-		close(w->out);
-	if (w->err >= 0)
-		close(w->err);
+	lines_drop(&w->out);
+	lines_drop(&w->err);
 }
 
-/*
- * Returns whether the next worker can go on, behind the process that is stuck.
- */
+/* Returns whether it could; a worker may close its pipes and never end. */
+static bool reap(pid_t pid, int *status)
+{
+	struct timespec ms = { .tv_nsec = 1000000 };
+	pid_t ended = waitpid(pid, status, WNOHANG);
+
+	for (int i = 0; !ended && i < OUTSIDE * limits->patience; i++) {
+		nanosleep(&ms, NULL);
+		ended = waitpid(pid, status, WNOHANG);
+	}
+	return ended == pid;
+}
+
+/* Returns whether there was a process that the worker was stuck with. */
 static bool skip(void)
 {
 	struct target t = { .pid = atomic_load(&progress->at) };
 
 	if (!t.pid)
 		return false;
+	atomic_store(&progress->at, 0);
 	progress->skipped[progress->n_skipped++ % SKIPPED_MAX] = t.pid;
 	progress->after = t.pid;
 	if (!target_open(&t, t.pid)) {
@@ -219,36 +351,24 @@ static bool skip(void)
 	return true;
 }
 
-/* ---- both ---------------------------------------------------------------- */
-
-enum end { ENDED, STUCK, UNHEARD };
-
 /*
- * Watches until the worker ends or is stuck, or nobody reads the output any
- * more.
+ * The next worker goes on behind the process that this one was stuck with, or
+ * it only reports. Returns whether there is a status instead, because the
+ * worker that reports was given up.
  */
-static enum end attend(struct worker *w)
+static bool replace(struct worker *w, enum end end, int *status)
 {
-	while (w->out >= 0 || w->err >= 0) {
-		struct pollfd fds[] = { { w->out, POLLIN, 0 },
-					{ w->err, POLLIN, 0 } };
-		bool is_heard = true;
+	bool was_over = progress->is_over;
+	int report = OUTSIDE * limits->patience;
 
-		if (poll(fds, 2, patience_ms() / 5) <= 0) {
-			look_at_terminal();
-			if (is_stuck(w))
-				return STUCK;
-			continue;
-		}
-		clock_gettime(CLOCK_MONOTONIC, &w->heard);
-		if (fds[0].revents)
-			is_heard = relay(&w->out, STDOUT_FILENO);
-		if (fds[1].revents)
-			relay(&w->err, STDERR_FILENO);
-		if (!is_heard)
-			return UNHEARD;
+	give_up(w);
+	if (!skip() || end == LATE) {
+		progress->is_over = true;
+		reading_us = (int64_t)(limits->reading - report) * 1000;
 	}
-	return ENDED;
+	if (was_over)
+		*status = cop_fail(EXIT_CUT, "stat: the reading did not end");
+	return was_over;
 }
 
 /*
@@ -265,24 +385,25 @@ static bool finish(struct worker *w, enum end end, int *status)
 		give_up(w);
 		return true;
 	}
-	if (end == STUCK) {
-		give_up(w);
-		return !skip();
-	}
-	if (waitpid(w->pid, status, 0) != w->pid)
-		*status = 0;
-	if (WIFSIGNALED(*status) && skip())
-		return false;
-	*status = WIFEXITED(*status) ? WEXITSTATUS(*status)
-				     : 128 + WTERMSIG(*status);
+	if (end != ENDED || !reap(w->pid, status) || !WIFEXITED(*status))
+		return replace(w, end, status);
+	*status = WEXITSTATUS(*status);
+	if (!lines_finish(&w->out, STDOUT_FILENO))
+		*status = cop_fail(EXIT_USAGE, "standard output: %s",
+				   strerror(errno));
+	lines_finish(&w->err, STDERR_FILENO);
 	return true;
 }
 
-int supervise(int (*work)(void *arg, struct progress *p), void *arg)
+/* If SIGCHLD is ignored, a child's exit status gets lost. */
+int supervise(int (*work)(void *arg, struct progress *p), void *arg,
+	      const struct limits *l)
 {
 	struct worker w = { 0 };
 	int status = EXIT_USAGE;
 
+	limits = l;
+	signal(SIGCHLD, SIG_DFL);
 	progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (progress == MAP_FAILED)
