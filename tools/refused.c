@@ -22,19 +22,26 @@ void refused_maps(struct refused *refused, const struct target *t, int err)
 {
 	if (!is_refusal(err))
 		return;
-	if (target_status(t, "\nUid:", false) == (long)getuid())
+	if (target_status(t, "Uid:", false) == (long)getuid())
 		refused->own++;
 	else
 		refused->others++;
 }
 
+/* A part of a number would name another process. */
 void refused_add(struct refusal *refusal, const struct target *t)
 {
+	static const char more[] = ", ...";
 	size_t len = strlen(refusal->names);
+	char name[COMMAND_MAX + 32];
+	size_t n = snprintf(name, sizeof(name), "%s%d (%s)", len ? ", " : "",
+			    (int)t->pid, t->command);
 
 	refusal->n++;
-	snprintf(refusal->names + len, sizeof(refusal->names) - len,
-		 "%s%d (%s)", len ? ", " : "", (int)t->pid, t->command);
+	if (refusal->is_full)
+		return;
+	refusal->is_full = len + n + sizeof(more) > sizeof(refusal->names);
+	strcpy(refusal->names + len, refusal->is_full ? more : name);
 }
 
 void refused_mem(struct refused *refused, const struct target *t)

@@ -10,6 +10,7 @@
 /* Processes of one kind, and the names of the first of them. */
 struct refusal {
 	int n;
+	bool is_full; /* there was no room for another name */
 	char names[512];
 };
 

@@ -350,7 +350,7 @@ static bool is_owner(const struct target *t, const struct cop_export *x)
 	if (!target_peek(t, (uintptr_t)x->process, &page, sizeof(void *)) ||
 	    !page || !object_peek(t, x, COP_PROCESS_OWNER, page, &owner))
 		return true;
-	return !owner || (long)owner == target_status(t, "\nNSpid:", true);
+	return !owner || (long)owner == target_status(t, "NSpid:", true);
 }
 
 void sockets_read(struct target *t, const struct cop_export *x,

@@ -117,12 +117,24 @@ static long number_in(char *line, bool last)
 	return n;
 }
 
+/* The line with the process's groups may be very long. */
 long target_status(const struct target *t, const char *key, bool last)
 {
-	char text[4096], *line;
+	int fd = openat(t->dir, "status", O_RDONLY | O_CLOEXEC);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+	char *line = NULL;
+	size_t size = 0;
+	long n = -1;
 
-	if (target_read(t, "status", text, sizeof(text)) < 0)
+	if (!f) {
+		if (fd >= 0)
+			close(fd);
 		return -1;
-	line = strstr(text, key);
-	return line ? number_in(line + strlen(key), last) : -1;
+	}
+	while (n < 0 && getline(&line, &size, f) > 0)
+		if (!strncmp(line, key, strlen(key)))
+			n = number_in(line + strlen(key), last);
+	free(line);
+	fclose(f);
+	return n;
 }

@@ -82,7 +82,7 @@ ssize_t target_read(const struct target *t, const char *name, char *buf,
 /**
  * target_status - read a number from the process's status
  * @t: the process
- * @key: the line's key, with the colon
+ * @key: the beginning of the line, with the colon
  * @last: take the last number of the line, not the first
  *
  * Returns the number, or -1 if there is none.

@@ -200,6 +200,18 @@ Test(stat_bounds, a_very_long_line_is_valid_json)
 
 /* ---- what hides a process's sockets -------------------------------------- */
 
+/* The kernel shows the groups ahead of the number in the process's namespace. */
+Test(stat_bounds, a_process_with_many_groups_is_shown)
+{
+	skip_unless_alone();
+	scratch_must(ALONE
+		     "'ip link set lo up; (sleep 100 | LD_PRELOAD=$LIB setpriv "
+		     "--groups=$(seq -s, 100000 102000) " SHOWN
+		     " cop spawned >s) & "
+		     "until grep -q ready s; do sleep 0.1; done; "
+		     "$COP stat -j >list; test $(wc -l <list) = 2'");
+}
+
 /* It has read the library's file, as a debugger does. */
 Test(stat_bounds, a_process_with_many_copies_of_the_library_is_named)
 {
