@@ -251,7 +251,7 @@ PROGS := $(patsubst tests/e2e/progs/%.c,$(B)/tests/progs/%,\
 	$(sort $(wildcard tests/e2e/progs/*.c)))
 UNIT_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/unit/*.c \
 	tests/unit/*/*.c tests/fuzz/*.c)) \
-	$(addprefix tools/,budget.c lines.c refused.c say.c supervise.c target.c))
+	$(addprefix tools/,budget.c child.c lines.c refused.c say.c supervise.c target.c))
 E2E_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/e2e/*.c)))
 test_cflags := $(base_cflags) -Wno-missing-prototypes -Itests
 CRITERION := --jobs 2

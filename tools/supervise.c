@@ -26,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "command.h"
 #include "lines.h"
 #include "say.h"
@@ -112,16 +113,6 @@ static void become_worker(pid_t parent, int out, int err)
 
 /* ---- starting a worker --------------------------------------------------- */
 
-static int64_t busy_us(pid_t pid)
-{
-	struct timespec ts;
-	clockid_t clock;
-
-	if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &ts))
-		return 0;
-	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
 /* Also takes leave of workers that were given up and have ended since. */
 static bool start(struct worker *w, int (*work)(void *, struct progress *),
 		  void *arg)
@@ -178,28 +169,6 @@ static void look_at_terminal(void)
 
 /* ---- whether it still works ---------------------------------------------- */
 
-/*
- * A worker that runs, or could run, does not wait: the machine is busy. One
- * that was stopped waits, whoever has stopped it.
- */
-static bool sleeps(pid_t pid)
-{
-	char path[32], text[256], *state;
-	int fd;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (fd >= 0)
-		close(fd);
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	state = strrchr(text, ')');
-	return state && state[1] && state[2] && strchr("SDT", state[2]);
-}
-
 static int patience(void)
 {
 	return progress->n_skipped < PATIENT ? limits->patience : limits->hurry;
@@ -219,7 +188,7 @@ static void pass_time(struct worker *w, int64_t us)
 	readings = ended;
 	w->beats = beats;
 	w->silent_us = 0;
-	w->busy_us = busy_us(w->pid);
+	w->busy_us = child_busy_us(w->pid);
 }
 
 /* A worker can't be busy for longer than it is silent. */
@@ -229,9 +198,9 @@ static bool is_stuck(const struct worker *w)
 					    : OUTSIDE * limits->patience;
 
 	if (w->silent_us >= (int64_t)limits->busy * 1000 &&
-	    busy_us(w->pid) - w->busy_us >= (int64_t)limits->busy * 1000)
+	    child_busy_us(w->pid) - w->busy_us >= (int64_t)limits->busy * 1000)
 		return true;
-	return w->silent_us >= (int64_t)ms * 1000 && sleeps(w->pid);
+	return w->silent_us >= (int64_t)ms * 1000 && child_sleeps(w->pid);
 }
 
 /* ---- watching it --------------------------------------------------------- */
@@ -320,19 +289,6 @@ static void give_up(struct worker *w)
 	lines_drop(&w->err);
 }
 
-/* Returns whether it could; a worker may close its pipes and never end. */
-static bool reap(pid_t pid, int *status)
-{
-	struct timespec ms = { .tv_nsec = 1000000 };
-	pid_t ended = waitpid(pid, status, WNOHANG);
-
-	for (int i = 0; !ended && i < OUTSIDE * limits->patience; i++) {
-		nanosleep(&ms, NULL);
-		ended = waitpid(pid, status, WNOHANG);
-	}
-	return ended == pid;
-}
-
 /* Returns whether there was a process that the worker was stuck with. */
 static bool skip(void)
 {
@@ -385,7 +341,10 @@ static bool finish(struct worker *w, enum end end, int *status)
 		give_up(w);
 		return true;
 	}
-	if (end != ENDED || !reap(w->pid, status) || !WIFEXITED(*status))
+	/* a worker may close its pipes and never end */
+	if (end != ENDED ||
+	    !child_reap(w->pid, status, OUTSIDE * limits->patience) ||
+	    !WIFEXITED(*status))
 		return replace(w, end, status);
 	*status = WEXITSTATUS(*status);
 	if (!lines_finish(&w->out, STDOUT_FILENO))
