@@ -20,6 +20,9 @@
 #include "filesystem.h"
 #include "library.h"
 #include "mapped.h"
+#include "soname.h"
+
+#define STRANGE_MAX 256 /* a program has about as many libraries at most */
 
 /* One line of the map. */
 struct mapping {
@@ -100,6 +103,19 @@ static bool is_elf(struct target *t, const struct mapping *m)
 	       !memcmp(magic, ELFMAG, sizeof(magic));
 }
 
+/* Files that may be another build of the library, under another name. */
+static uint64_t strange[STRANGE_MAX];
+static size_t n_strange;
+
+/* Only now all memory that can be read is known. */
+static bool has_other_build(const struct target *t)
+{
+	for (size_t i = 0; i < n_strange; i++)
+		if (soname_is(t, strange[i], LIBRARY_NAME))
+			return true;
+	return false;
+}
+
 /*
  * Under another name only a mapping that begins with code may be libcop.so,
  * because it is linked in this way. Others are not read: a read of a device's
@@ -117,8 +133,10 @@ static void take_file(struct target *t, const struct own *own,
 			own_export(own, m->start, &found->export[found->n++]);
 		else
 			budget_cut();
-	} else if (is_named && is_elf(t, m)) {
-		found->has_other = true;
+	} else if (is_elf(t, m)) {
+		found->has_other |= is_named;
+		if (n_strange < STRANGE_MAX)
+			strange[n_strange++] = m->start;
 	}
 }
 
@@ -201,7 +219,7 @@ int mapped_find(struct target *t, const struct own *own, struct mapped *found)
 	ssize_t n;
 
 	memset(found, 0, sizeof(*found));
-	n_ranges = 0;
+	n_ranges = n_strange = 0;
 	if (fd < 0)
 		return errno;
 	while (budget_step() && (n = read(fd, text, sizeof(text) - 1)) > 0) {
@@ -211,5 +229,7 @@ int mapped_find(struct target *t, const struct own *own, struct mapped *found)
 	close(fd);
 	t->ranges = ranges;
 	t->n_ranges = n_ranges;
+	if (!found->has_other)
+		found->has_other = has_other_build(t);
 	return 0;
 }

@@ -16,7 +16,8 @@ struct mapped {
 	int n; /* how many are ours */
 	struct cop_export export[MAPPED_MAX];
 	bool is_named;	/* a file of the library's name is mapped */
-	bool has_other; /* such a file is another library */
+	bool has_other; /* such a file, or a library that has the name for the
+			 * linker, is another build */
 	bool is_slow;	/* such a file's pages may take for ever */
 };
 

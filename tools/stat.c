@@ -94,7 +94,8 @@ static void look_into(struct look *look, struct target *t)
 		refused_maps(&look->p->refused, t, err);
 		return;
 	}
-	if (!found.is_named && !found.n && !budget_was_short())
+	if (!found.is_named && !found.has_other && !found.n &&
+	    !budget_was_short())
 		return;
 	target_name(t);
 	for (int i = 0; i < found.n; i++)

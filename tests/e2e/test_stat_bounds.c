@@ -234,19 +234,21 @@ Test(stat_bounds, a_process_with_many_copies_of_the_library_is_named)
 #define OTHER_BUILD                                 \
 	"import sys\n"                              \
 	"data = open(sys.argv[1], \"rb\").read()\n" \
-	"id = bytes.fromhex(sys.argv[2])\n"         \
+	"id = bytes.fromhex(sys.argv[3])\n"         \
 	"assert data.count(id) == 1\n"              \
 	"data = data.replace(id, id[::-1])\n"       \
-	"open(\"libcop.so\", \"wb\").write(data)\n"
+	"open(sys.argv[2], \"wb\").write(data)\n"
 
-Test(stat_bounds, a_process_with_another_build_is_named_and_hides_nothing)
+static void expect_other_build_named(const char *name)
 {
 	skip_unless_alone();
-	scratch_must(PYTHON " -c '" OTHER_BUILD "' $LIB $(readelf -n $LIB | "
-			    "sed -n 's/.*Build ID: //p')");
-	scratch_shell(&result, ALONE
+	scratch_must(PYTHON " -c '" OTHER_BUILD "' $LIB %s $(readelf -n $LIB | "
+			    "sed -n 's/.*Build ID: //p')",
+		     name);
+	scratch_shell(&result,
+		      ALONE
 		      "'ip link set lo up; (sleep 100 | "
-		      "LD_PRELOAD=$PWD/libcop.so " SHOWN " cop exchange >a) & "
+		      "LD_PRELOAD=$PWD/%s " SHOWN " cop exchange >a) & "
 		      "until grep -q ready a; do sleep 0.1; done; "
 		      "other=$(pgrep -x shown); "
 		      "(sleep 100 | LD_PRELOAD=$LIB " SHOWN " cop exchange >b) "
@@ -255,8 +257,19 @@ Test(stat_bounds, a_process_with_another_build_is_named_and_hides_nothing)
 		      "grep -vc \"\\\"pid\\\":$other,\" list; "
 		      "$COP stat -j -p $other 2>err; echo status $?; "
 		      "grep -c \"process $other (shown) has another version "
-		      "of libcop\" err'");
+		      "of libcop\" err'",
+		      name);
 	cr_expect_str_eq(result.out, "status 0\n3\nstatus 1\n1\n", "%s%s",
 			 result.out, result.err);
 	expect_err(" (shown) has another version of libcop\n");
+}
+
+Test(stat_bounds, a_process_with_another_build_is_named_and_hides_nothing)
+{
+	expect_other_build_named("libcop.so");
+}
+
+Test(stat_bounds, another_build_under_another_name_is_named)
+{
+	expect_other_build_named("transport.so.1");
 }
