@@ -10,15 +10,15 @@
  */
 #include <link.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "elf.h"
 
-#define PAGE	4096 /* the kernel's limit for program headers, too */
-#define GO_NOTE 4    /* type of the note with the name of a Go build */
+#define PAGE	  4096	    /* the kernel's limit for program headers, too */
+#define NAMES_MAX (1 << 20) /* all names of sections; mostly some 100 bytes */
+#define GO_NOTE	  4	    /* type of the note with the name of a Go build */
 
 /*
  * This program's own header, from the linker: libcop.so is for the same
@@ -171,14 +171,15 @@ static bool names_have_go(const char *names, size_t len)
 	return false;
 }
 
-/* One section has the names of all sections. It may have any size. */
+/*
+ * One section has the names of all sections. A header may claim any size, and
+ * the file may be sparse.
+ */
 static bool has_go_section(struct elf_file *f, const ElfW(Ehdr) * eh)
 {
-	size_t pages = sysconf(_SC_PAGESIZE), skip;
 	ElfW(Shdr) sh;
-	struct stat st;
 	const void *p;
-	void *map;
+	char *names;
 	bool is_go;
 
 	if (!eh->e_shoff || eh->e_shentsize != sizeof(sh))
@@ -187,20 +188,18 @@ static bool has_go_section(struct elf_file *f, const ElfW(Ehdr) * eh)
 	if (!p)
 		return false;
 	memcpy(&sh, p, sizeof(sh));
-	if (sh.sh_type != SHT_STRTAB || fstat(f->fd, &st) ||
-	    sh.sh_offset > (uint64_t)st.st_size ||
-	    sh.sh_size > (uint64_t)st.st_size - sh.sh_offset)
+	if (sh.sh_type != SHT_STRTAB || sh.sh_size > NAMES_MAX ||
+	    sh.sh_offset > INT64_MAX)
 		return false;
 	p = part(f, sh.sh_offset, sh.sh_size);
 	if (p)
 		return names_have_go(p, sh.sh_size);
-	skip = sh.sh_offset & (pages - 1);
-	map = mmap(NULL, skip + sh.sh_size, PROT_READ, MAP_PRIVATE, f->fd,
-		   sh.sh_offset - skip);
-	if (map == MAP_FAILED)
-		return false;
-	is_go = names_have_go((char *)map + skip, sh.sh_size);
-	munmap(map, skip + sh.sh_size);
+	names = malloc(sh.sh_size);
+	is_go = names &&
+		pread(f->fd, names, sh.sh_size, sh.sh_offset) ==
+			(ssize_t)sh.sh_size &&
+		names_have_go(names, sh.sh_size);
+	free(names);
 	return is_go;
 }
 

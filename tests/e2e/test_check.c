@@ -681,3 +681,22 @@ Test(check, a_library_in_a_namespace_apart_is_seen_in_the_loaders_log,
 			     apart);
 	}
 }
+
+/* Its header says that the names of the sections take 32 GB, all of them zero. */
+#define SPARSE                                                            \
+	"import os,struct,sys; name = sys.argv[1]; "                      \
+	"h = bytearray(open(name, \"rb\").read()[:64]); at = 1 << 16; "   \
+	"h[40:48] = struct.pack(\"Q\", at); "                             \
+	"h[60:64] = struct.pack(\"HH\", 1, 0); "                          \
+	"f = open(name, \"r+b\"); f.write(h); f.seek(at); "               \
+	"f.write(struct.pack(\"IIQQQQIIQQ\", 0, 3, 0, 0, 1 << 20, "       \
+	"32 << 30, 0, 0, 0, 0)); f.truncate(33 << 30)"
+
+Test(check, a_header_that_claims_much_takes_no_time, .init = scratch_make,
+     .timeout = 60)
+{
+	scratch_must(CC " && truncate -s 65536 program && "
+			"/usr/bin/python3 -c '" SPARSE "' program");
+	scratch_shell(&result, "timeout 3 $COP check ./program");
+	cr_expect_eq(result.status, 0, "%d: %s", result.status, result.out);
+}
