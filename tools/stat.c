@@ -33,6 +33,7 @@
 #define EXIT_BLIND 2
 
 #define PROC_MAGIC 0x9fa0
+#define SCREEN_MAX (1 << 20) /* bytes; no screen has room for more */
 
 static const struct limits limits = {
 	.patience = 500,
@@ -47,6 +48,7 @@ struct look {
 	const struct wanted *wanted;
 	struct progress *p;
 	FILE *out;
+	bool is_drawn; /* out is a screen */
 };
 
 /* ---- one process --------------------------------------------------------- */
@@ -64,7 +66,8 @@ static void print_sock(void *arg, const struct stat_sock *s)
 
 	supervise_beat();
 	print_heading(look);
-	(look->wanted->json ? show_json : show_text)(look->out, s);
+	if (!look->is_drawn || ftell(look->out) < SCREEN_MAX)
+		(look->wanted->json ? show_json : show_text)(look->out, s);
 	if (look->wanted->watch)
 		rates_note(s);
 }
@@ -258,18 +261,19 @@ static void pause_for(double seconds)
 static int work(void *arg, struct progress *p)
 {
 	const struct wanted *w = arg;
-	bool is_drawn = w->watch && !w->json && atomic_load(&p->columns);
 	struct look l = { .wanted = w, .p = p, .out = stdout };
 
+	l.is_drawn = w->watch && !w->json && atomic_load(&p->columns);
+
 	for (;;) {
-		int status = is_drawn ? look_and_redraw(&l) : look(&l);
+		int status = l.is_drawn ? look_and_redraw(&l) : look(&l);
 
 		fflush(stdout);
 		if (status || !w->watch)
 			return status;
 		supervise_pause();
 		pause_for(w->seconds);
-		if (!is_drawn && !w->json)
+		if (!l.is_drawn && !w->json)
 			putchar('\n');
 	}
 }

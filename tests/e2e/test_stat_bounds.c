@@ -177,6 +177,32 @@ Test(stat_bounds, two_thousand_lying_sockets_take_little_time_and_memory)
 	cr_expect_leq(seconds_taken(), 4.0, "%s", result.err);
 }
 
+/* The most memory of the worker, after a screen on a terminal. */
+#define SCREENS                                                             \
+	"import os, pty, re, subprocess, sys\n"                             \
+	"pid, terminal = pty.fork()\n"                                      \
+	"if not pid:\n"                                                     \
+	"    os.system(\"stty rows 8 cols 60\")\n"                          \
+	"    os.execv(sys.argv[1], sys.argv[1:])\n"                         \
+	"seen = b\"\"\n"                                                    \
+	"while seen.count(b\"\\x1b[H\") < 1:\n"                             \
+	"    seen += os.read(terminal, 4096)\n"                             \
+	"worker = subprocess.check_output([\"pgrep\", \"-P\", str(pid)])\n" \
+	"status = open(f\"/proc/{int(worker)}/status\").read()\n"           \
+	"print(re.search(r\"VmHWM:\\s*(\\d+)\", status)[1])\n"              \
+	"os.kill(pid, 9)\n"
+
+/* What is behind the screen's last row needs no memory. */
+Test(stat_bounds, a_screen_takes_little_memory)
+{
+	skip_unless_alone();
+	scratch_shell(&result,
+		      ALONE "'" LIARS PYTHON
+			    " -c \"$0\" $COP stat -fw 0.05' '" SCREENS "'");
+	cr_expect_gt(atoi(result.out), 1000, "%s%s", result.out, result.err);
+	cr_expect_lt(atoi(result.out), 15000, "%s%s", result.out, result.err);
+}
+
 /* Twenty thousand descriptors of one socket make a line of 100 kB. */
 Test(stat_bounds, a_very_long_line_is_valid_json)
 {
