@@ -683,13 +683,13 @@ Test(check, a_library_in_a_namespace_apart_is_seen_in_the_loaders_log,
 }
 
 /* Its header says that the names of the sections take 32 GB, all of them zero. */
-#define SPARSE                                                            \
-	"import os,struct,sys; name = sys.argv[1]; "                      \
-	"h = bytearray(open(name, \"rb\").read()[:64]); at = 1 << 16; "   \
-	"h[40:48] = struct.pack(\"Q\", at); "                             \
-	"h[60:64] = struct.pack(\"HH\", 1, 0); "                          \
-	"f = open(name, \"r+b\"); f.write(h); f.seek(at); "               \
-	"f.write(struct.pack(\"IIQQQQIIQQ\", 0, 3, 0, 0, 1 << 20, "       \
+#define SPARSE                                                          \
+	"import os,struct,sys; name = sys.argv[1]; "                    \
+	"h = bytearray(open(name, \"rb\").read()[:64]); at = 1 << 16; " \
+	"h[40:48] = struct.pack(\"Q\", at); "                           \
+	"h[60:64] = struct.pack(\"HH\", 1, 0); "                        \
+	"f = open(name, \"r+b\"); f.write(h); f.seek(at); "             \
+	"f.write(struct.pack(\"IIQQQQIIQQ\", 0, 3, 0, 0, 1 << 20, "     \
 	"32 << 30, 0, 0, 0, 0)); f.truncate(33 << 30)"
 
 Test(check, a_header_that_claims_much_takes_no_time, .init = scratch_make,
