@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_inet.c - inet/af_inet.c: inetsw, its wildcard rules and inet_create.
+ * test_af_inet.c - inet/af_inet.c: inetsw, its wildcard rules and inet_create.
  */
 #include "inet/af_inet.h"
 #include "cop_port.h"

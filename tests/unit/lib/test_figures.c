@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_record.c - lib/figures.c: figures by name, as text and as JSON.
+ * test_figures.c - lib/figures.c: figures by name, as text and as JSON.
  */
 #include <stdio.h>
 #include <stdlib.h>
