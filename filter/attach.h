@@ -77,7 +77,7 @@ int cop_program_unwrap(int fd);
 /**
  * cop_program_read - read the mark
  * @fd: any descriptor
- * @mark: where it is put
+ * @mark: filled in
  *
  * Another process may have written the mark. So this compares the whole BPF program
  * with the one that the library makes for such a mark: the filter is the one that

@@ -24,8 +24,8 @@ static inline uint64_t cop_clock_ns(void)
 /**
  * cop_clock_us - CLOCK_MONOTONIC in microseconds
  *
- * Where the kernel keeps time by the processor's cycle counter, this function
- * uses the counter too, and reads the kernel's clock once in a millisecond. The
+ * If the kernel keeps time by the processor's cycle counter, this function uses
+ * the counter too, and reads the kernel's clock once in a millisecond. The
  * result differs from CLOCK_MONOTONIC by a microsecond at most, unless the
  * thread is interrupted between two instructions. errno stays.
  * Async-signal-safe.

@@ -272,7 +272,7 @@ static const struct sequence {
 			    "4|101|1|||1|2|0|0|0|\n"
 			    "5|20|-80|||77|3|0|0|0|Reordered\n" },
 	{ "cut_number", "1|10|0|||0|0|0|0|0|\n"
-			"2||||||||||Of the header 11 bytes were captured\n"
+			"2||||||||||Only 11 bytes of the header were captured\n"
 			"3|14|4|||0|0|0|0|0|\n"
 			"4|13|3|||0|0|0|1|0|Late\n"
 			"5|15|5|||0|0|0|1|0|\n" },
@@ -758,8 +758,8 @@ Test(dissector, of_two_copies_one_stays, .init = dissector_make)
 				     "-e cop.seq" OUTPUT);
 	cr_expect_str_eq(result.out, "7\n7\n0\n", "%s", result.out);
 	cr_expect_str_eq(result.err,
-			 "cop.lua: there is a dissector of COP "
-			 "already, which stays\n",
+			 "cop.lua: COP has a dissector already, which "
+			 "stays\n",
 			 "%s", result.err);
 }
 

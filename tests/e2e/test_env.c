@@ -248,20 +248,19 @@ struct value {
 ParameterizedTestParameters(env, meaningless_value_is_reported_once_and_ignored)
 {
 	static struct value value[] = {
-		{ "COP_STATS=", "COP_STATS= is ignored: stderr or a file's "
-				"name is understood" },
-		{ "COP_ADOPT=", "COP_ADOPT= is ignored: udp or "
-				"udp:PORT[-PORT],... is understood" },
-		{ "COP_ADOPT=tcp", "COP_ADOPT=tcp is ignored: udp or "
-				   "udp:PORT[-PORT],... is understood" },
-		{ "COP_ADOPT=udp:0", "COP_ADOPT=udp:0 is ignored: udp or "
-				     "udp:PORT[-PORT],... is understood" },
-		{ "COP_DEBUG=",
-		  "COP_DEBUG= is ignored: 0, 1 or 2 is understood" },
+		{ "COP_STATS=", "COP_STATS= is ignored: it must be "
+				"stderr or a file's name" },
+		{ "COP_ADOPT=", "COP_ADOPT= is ignored: it must be udp "
+				"or udp:PORT[-PORT],..." },
+		{ "COP_ADOPT=tcp", "COP_ADOPT=tcp is ignored: it must be "
+				   "udp or udp:PORT[-PORT],..." },
+		{ "COP_ADOPT=udp:0", "COP_ADOPT=udp:0 is ignored: it must "
+				     "be udp or udp:PORT[-PORT],..." },
+		{ "COP_DEBUG=", "COP_DEBUG= is ignored: it must be 0, 1 or 2" },
 		{ "COP_DEBUG=yes",
-		  "COP_DEBUG=yes is ignored: 0, 1 or 2 is understood" },
+		  "COP_DEBUG=yes is ignored: it must be 0, 1 or 2" },
 		{ "COP_DEBUG=11",
-		  "COP_DEBUG=11 is ignored: 0, 1 or 2 is understood" },
+		  "COP_DEBUG=11 is ignored: it must be 0, 1 or 2" },
 	};
 
 	return cr_make_param_array(struct value, value,

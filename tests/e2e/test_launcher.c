@@ -219,7 +219,7 @@ Test(launcher, adopt_is_given_a_list_of_ports_or_refused)
 		}
 		cr_expect_eq(result.status, 125, "%s: %d", adopts[i].value,
 			     result.status);
-		expect_line("udp:5000-5999,7000 is wanted");
+		expect_line("as in udp:5000-5999,7000");
 	}
 }
 
@@ -443,23 +443,23 @@ static const struct wrong {
 	{ "version 1", "no arguments" },
 	{ "help run check", "one subcommand" },
 	{ "help frobnicate", "no subcommand frobnicate" },
-	{ "stat 1", "only options" },
-	{ "stat -", "only options" },
+	{ "stat 1", "is no option" },
+	{ "stat -", "is no option" },
 	{ "stat -x", "no option -x" },
 	{ "stat -fx", "no option -fx" },
-	{ "stat -- 1", "only options" },
+	{ "stat -- 1", "is no option" },
 	{ "stat --flowing", "no option --flowing" },
 	{ "stat --p", "no option --p" },
 	{ "stat --flows=1", "--flows takes no value" },
 	{ "stat -p", "--pid: PID is missing" },
 	{ "stat --pid", "--pid: PID is missing" },
-	{ "stat --pid=", "number of a process is wanted" },
-	{ "stat -p -f", "number of a process is wanted" },
-	{ "stat -fp 0", "number of a process is wanted" },
-	{ "stat -p1x", "number of a process is wanted" },
-	{ "stat --port 65536", "a port is wanted" },
-	{ "stat --sport=-1", "a port is wanted" },
-	{ "stat --dport http", "a port is wanted" },
+	{ "stat --pid=", "must be the number of a process" },
+	{ "stat -p -f", "must be the number of a process" },
+	{ "stat -fp 0", "must be the number of a process" },
+	{ "stat -p1x", "must be the number of a process" },
+	{ "stat --port 65536", "must be a port" },
+	{ "stat --sport=-1", "must be a port" },
+	{ "stat --dport http", "must be a port" },
 	{ "stat -w 0", "seconds from" },
 	{ "stat -w1e9", "seconds from" },
 	{ "stat --watch=x", "seconds from" },

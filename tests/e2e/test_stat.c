@@ -633,8 +633,8 @@ Test(stat, what_a_process_has_too_much_of_is_left_out_with_a_word,
 		      ">list && wc -l <list",
 		      (int)program.pid);
 	snprintf(says, sizeof(says),
-		 "cop: stat: 1 process shown in part: %d (liar): there is "
-		 "more than is read of one, or of all\n",
+		 "cop: stat: 1 process shown in part: %d (liar): cop stat "
+		 "reads no more\n",
 		 (int)program.pid);
 	cr_expect_eq(result.status, 0, "%d", result.status);
 	cr_expect_not_null(strstr(result.err, says), "%s", result.err);
@@ -756,9 +756,8 @@ Test(stat, a_process_that_does_not_answer_does_not_hide_the_rest,
 			"no FUSE here, or nothing can be mounted in /proc");
 	cr_expect_str_eq(result.out, "status 0\nstatus 1\n", "%s%s", result.out,
 			 result.err);
-	cr_expect_not_null(strstr(result.err,
-				  " (slowfs): looking at it did not end\n"),
-			   "%s", result.err);
+	cr_expect_not_null(strstr(result.err, " (slowfs): no answer\n"), "%s",
+			   result.err);
 	expect_value("{s['command'] for s in socks}, len(socks)",
 		     "({'shown'}, 3)");
 }
@@ -865,8 +864,8 @@ Test(stat, another_users_process_is_refused_with_a_word, .init = make_shared)
 	begin_as("", "exchange");
 	scratch_shell(&result, AS_NOBODY "./cop stat -j -p %d",
 		      (int)program.pid);
-	expect_refused("cop: stat: 1 process can't be looked into, with "
-		       "libcop or without: not yours (try as root)\n");
+	expect_refused("cop: stat: 1 process can't be read, and may or "
+		       "may not have libcop: not yours (try as root)\n");
 	end();
 }
 
@@ -883,8 +882,8 @@ Test(stat, a_protected_process_is_refused_with_a_word, .init = make_shared)
 	begin_as(AS_NOBODY, "protected");
 	scratch_shell(&result, AS_NOBODY "./cop stat -j -p %d",
 		      (int)program.pid);
-	expect_refused("cop: stat: 1 process can't be looked into, with "
-		       "libcop or without: protected, though yours (try as "
+	expect_refused("cop: stat: 1 process can't be read, and may or "
+		       "may not have libcop: yours but protected (try as "
 		       "root)\n");
 	end();
 }
@@ -900,7 +899,8 @@ Test(stat, what_cant_be_looked_into_does_not_hide_the_rest, .init = make_shared)
 		      "until grep -q ready out; do sleep 0.1; done; " AS_NOBODY
 		      "./cop stat -j >list'");
 	cr_expect_eq(result.status, 0);
-	cr_expect_not_null(strstr(result.err, " can't be looked into, with "),
+	cr_expect_not_null(strstr(result.err,
+				  " can't be read, and may or may not "),
 			   "%s", result.err);
 	expect_value("[s['tx'] for s in socks]", "[1, 5, 0]");
 }
@@ -934,7 +934,7 @@ Test(stat, what_yama_forbids_is_told_from_what_is_not_ones_own,
 {
 	begin_as(AS_NOBODY, "exchange");
 	expect_yama(1, "1 (try as root)");
-	expect_yama(3, "3 (nobody may)");
+	expect_yama(3, "3 (no user may read it)");
 	end();
 }
 
@@ -969,7 +969,7 @@ Test(stat, a_commands_name_moves_no_cursor_and_forges_no_field,
 	end();
 }
 
-/* ---- again and again ----------------------------------------------------- */
+/* ---- cop stat -w --------------------------------------------------------- */
 
 /* A byte makes the program send ten datagrams of seven bytes. */
 static void let_it_send(int times)
