@@ -87,7 +87,7 @@ static void expect_stats(const char *text)
 
 /* ---- silence ----------------------------------------------------------- */
 
-Test(env, nothing_is_said_unless_it_is_asked_for)
+Test(env, nothing_is_printed_without_a_variable)
 {
 	exchange("stray", NULL, NULL);
 	cr_expect_str_empty(result.err);
@@ -99,7 +99,7 @@ Test(env, cop_debug_0_says_nothing)
 	cr_expect_str_empty(result.err);
 }
 
-Test(env, cop_debug_1_says_nothing_where_there_is_nothing_to_say)
+Test(env, cop_debug_1_prints_nothing_if_nothing_is_wrong)
 {
 	exchange(NULL, "COP_DEBUG=1", NULL);
 	cr_expect_str_empty(result.err);

@@ -143,7 +143,7 @@ Test(launcher, a_program_has_cop)
 #define OPEN_AND_CLOSE \
 	" /usr/bin/python3 -c 'import socket; socket.socket(2, 7).close()'"
 
-Test(launcher, figures_go_where_stats_says, .init = scratch_make)
+Test(launcher, stats_names_the_file_of_the_figures, .init = scratch_make)
 {
 	cr_expect_eq(scratch_shell(&result,
 				   "$COP run --stats=figures" OPEN_AND_CLOSE
@@ -466,7 +466,7 @@ static const struct wrong {
 	{ "stat --watch=1s", "seconds from" },
 };
 
-Test(launcher, wrong_use_is_125_and_a_line_that_says_what_is_right,
+Test(launcher, wrong_use_is_125_and_a_line_with_the_right_use,
      .init = scratch_make)
 {
 	for (size_t i = 0; i < sizeof(wrongs) / sizeof(*wrongs); i++) {
@@ -516,7 +516,7 @@ Test(launcher, version_is_the_librarys, .init = scratch_make)
 	expect_says("--version", "cop " COP_LIB_VERSION "\n");
 }
 
-Test(launcher, help_is_had_in_several_ways, .init = scratch_make)
+Test(launcher, there_are_several_ways_to_get_help, .init = scratch_make)
 {
 	static const char *const general[] = { "help", "--help", "-h" };
 	static const char *const of_run[] = { "help run", "run --help",

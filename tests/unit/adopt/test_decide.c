@@ -126,7 +126,7 @@ Test(cop_decide, a_destination_decides_and_gets_cop_a_port_ahead_of_the_send)
 	cr_assert(zero(uint, cop_sk(t_sk(udp))->armed));
 }
 
-Test(cop_decide, what_is_no_destination_decides_nothing)
+Test(cop_decide, an_invalid_destination_decides_nothing)
 {
 	static const struct sockaddr none = { .sa_family = AF_UNIX };
 	int fd = t_open_adopted();

@@ -65,7 +65,7 @@ Test(cop_unmark, a_word_that_no_library_writes_is_no_mark)
 	cr_assert(zero(uint, cop_port_held(&cop_port_table)));
 }
 
-Test(cop_unmark, what_the_kernel_denies_is_not_taken_from_a_mark)
+Test(cop_unmark, if_the_kernel_says_otherwise_the_mark_does_not_count)
 {
 	const struct cop_mark mark = {
 		PF_INET,
@@ -90,7 +90,7 @@ Test(cop_unmark, what_the_kernel_denies_is_not_taken_from_a_mark)
 	cr_assert(zero(uint, cop_port_held(&cop_port_table)));
 }
 
-Test(cop_unmark, what_the_kernel_knows_need_not_be_in_the_mark)
+Test(cop_unmark, the_kernels_answers_are_taken_without_a_mark)
 {
 	const struct cop_mark mark = mark_with(FLAGS, 0);
 	const uint32_t range = 40010u << 16 | 40000;
@@ -176,7 +176,7 @@ Test(cop_unmark, a_mark_of_another_kind_is_enoent_and_changes_nothing)
 	cr_assert(zero(uint, cop_port_held(&cop_port_table)));
 }
 
-Test(cop_unmark, what_a_bind_fixed_and_which_options_are_set_is_taken_over)
+Test(cop_unmark, a_binds_locks_and_the_reuse_options_are_taken_over)
 {
 	const struct cop_mark mark =
 		mark_with(LOCKS, SOCK_BINDADDR_LOCK | SOCK_BINDPORT_LOCK |

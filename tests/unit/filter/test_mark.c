@@ -67,7 +67,7 @@ Test(cop_mark, a_port_that_nobody_asked_for_goes_with_a_disconnect)
 	cr_assert(not(is_claimed(snum)));
 }
 
-Test(cop_mark, options_that_the_kernel_was_not_told_of_are_kept)
+Test(cop_mark, options_that_the_kernel_does_not_know_are_kept)
 {
 	int fd = t_open();
 

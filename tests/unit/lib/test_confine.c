@@ -14,7 +14,7 @@ Test(cop_confine, a_process_without_a_filter_is_not_confined)
 	cr_assert(eq(int, cop_file_flags(), 0));
 }
 
-Test(cop_confine, some_errors_are_a_filters)
+Test(cop_confine, EPERM_EACCES_and_ENOSYS_reveal_a_filter)
 {
 	static const struct {
 		int err;

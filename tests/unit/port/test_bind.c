@@ -120,7 +120,7 @@ static int connect_and_undo(size_t i, uint16_t snum, uint16_t *had)
 	return t_disconnect(fd) ? -1 : fd;
 }
 
-Test(cop_bind, a_disconnect_undoes_what_was_not_bound_explicitly)
+Test(cop_bind, a_disconnect_keeps_only_what_a_bind_has_fixed)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(undo); i++) {
 		uint16_t snum = t_free_port(), had;
@@ -175,7 +175,7 @@ Test(cop_bind, after_a_disconnect_the_port_can_be_bound_by_another)
 	cr_assert(ne(uint, t_port(fd), had));
 }
 
-Test(cop_bind, after_a_disconnect_a_socket_can_be_bound_anew)
+Test(cop_bind, after_a_disconnect_a_socket_can_be_bound_again)
 {
 	uint16_t snum = t_free_port(), had;
 	int fd = connect_and_undo(0, 0, &had);

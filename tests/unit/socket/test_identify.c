@@ -29,7 +29,7 @@ Test(cop_identify, a_socket_has_no_cookie_until_it_is_identified)
 	cr_assert(eq(u64, cookie_of(fd), sock_kernel_cookie(fd)));
 }
 
-Test(cop_identify, what_is_known_is_not_asked_again)
+Test(cop_identify, a_known_cookie_is_not_asked_again)
 {
 	int fd = t_open_bound();
 

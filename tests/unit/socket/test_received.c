@@ -159,7 +159,7 @@ static int kind_socket(int i)
 	return socket(kind[i][0], kind[i][1] | SOCK_CLOEXEC, kind[i][2]);
 }
 
-Test(cop_received, a_mark_on_any_other_kind_of_socket_is_none)
+Test(cop_received, a_mark_on_another_kind_of_socket_does_not_count)
 {
 	struct cop_mark mark = { PF_INET, SOCK_COP, IPPROTO_COP, 0, { 0 } };
 	int fd;
