@@ -39,7 +39,7 @@ static size_t chunks_of(const struct cop_slots *slots)
 	return slots ? slots->size / COP_CHUNK : 0;
 }
 
-/* Twice as many each time, so that the old sets together are not larger. */
+/* Doubles the number each time, so that all old sets together are no larger. */
 static size_t chunks_for(const struct cop_slots *slots, unsigned int fd)
 {
 	size_t n = slots ? 2 * chunks_of(slots) : CHUNKS_MIN;
@@ -284,8 +284,8 @@ void fd_drop(struct socket *sock)
 /*
  * Empty a slot if it still holds @sock, of which the caller has a count. Returns false
  * only if the descriptor is still the socket's: a call exchanges one COP socket for
- * another (SLOT_EXCHANGE) and is about to end. A socket that has turned out to be
- * plain UDP's (not SOCK_CARRIED) was not closed, so there is no message.
+ * another (SLOT_EXCHANGE) and is about to end. A socket that has become plain UDP
+ * (without SOCK_CARRIED) was not closed, so there is no message.
  */
 static bool slot_clear(int fd, struct socket *sock)
 {

@@ -135,7 +135,7 @@ int fd_install(int fd, struct socket *sock);
 void fd_table_prepare(void);
 
 /**
- * fd_identify_all - record which kernel socket each socket has, ahead of a fork
+ * fd_identify_all - record before a fork which kernel socket each socket has
  *
  * After the fork another process can bind or disconnect a kernel socket. Its port then
  * no longer tells whether a descriptor is still the socket's. Two system calls for
@@ -172,8 +172,8 @@ int fd_any(void);
  *
  * It came over an exec or from another process. If the kernel socket has a COP mark,
  * the descriptor gets a socket: the one that another descriptor of that kernel socket
- * has here, else a new one. Returns whether it is ours now. One system call for any
- * other descriptor. In socket/received.c. Async-signal-safe.
+ * has here, else a new one. Returns whether the descriptor is COP's now. A descriptor
+ * without a mark costs one system call. In socket/received.c. Async-signal-safe.
  */
 bool fd_adopt(int fd);
 
@@ -235,8 +235,8 @@ void fd_forget(int fd);
  * fd_forget_gone - drop the entry of a descriptor if it is no longer the socket
  * @fd: the descriptor, on which a call has failed as on a closed one
  *
- * Returns true if there is no such entry now. Asks the kernel, for the call may have
- * failed for another reason, and another thread may have opened the number anew.
+ * Returns true if there is no such entry now. Asks the kernel, because the call may
+ * have failed for another reason, and another thread may have opened the number again.
  */
 bool fd_forget_gone(int fd);
 

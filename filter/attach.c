@@ -24,8 +24,8 @@ static int program_set(int fd, struct program *p)
 }
 
 /*
- * What the kernel calls a length is a number of instructions here. Where there is
- * no room it only says how many there are, which is none that were read.
+ * The kernel's length is a number of instructions here. If there is no room for
+ * them, the kernel returns the number and reads none.
  */
 static int program_get(int fd, struct program *p)
 {
@@ -46,7 +46,7 @@ static unsigned int program_len(int fd)
 	return len;
 }
 
-/* A filter of the program's own is read back from where the kernel took it. */
+/* Reads the program's own filter back from the socket that has accepted it. */
 static int put_user(const struct cop_wire *wire, struct program *p, int user)
 {
 	struct program from;
@@ -122,7 +122,7 @@ int cop_program_mark(int fd, const struct cop_mark *mark)
 	return err;
 }
 
-/* Where there is no filter, one stands in that lets everything in. */
+/* If there is no filter, this puts one that lets everything in. */
 static int wrap(int fd, const struct cop_mark *mark, struct program *p)
 {
 	int err = program_get(fd, p);
@@ -195,7 +195,7 @@ int cop_program_read(int fd, struct cop_mark *mark)
 	return err;
 }
 
-/* Without room the length is all that is wanted. */
+/* With no room the caller only asks for the length. */
 static int get_user(const struct program *p, struct sock_filter *insn,
 		    unsigned int room)
 {

@@ -14,15 +14,15 @@ struct cop_wire;
 
 #define COP_MARK_WORDS 4
 
-/* What lets datagrams in. */
+/* Which filter the program has. */
 enum cop_body {
-	COP_BODY_ALL,  /* nothing is kept out */
-	COP_BODY_COP,  /* what is no COP datagram is dropped */
+	COP_BODY_ALL,  /* one that lets everything in */
+	COP_BODY_COP,  /* one that drops strays */
 	COP_BODY_USER, /* the program's own filter, moved behind the header */
-	COP_BODY_RAW,  /* the program's own filter, as it is; or none */
+	COP_BODY_RAW, /* the program's own filter as the program set it, or none */
 };
 
-/* What another process has to know to take a kernel socket for what it is. */
+/* What another process has to know to make a COP socket of a kernel socket. */
 struct cop_mark {
 	uint8_t family;	   /* PF_INET */
 	uint8_t type;	   /* SOCK_COP */
@@ -35,7 +35,7 @@ struct cop_mark {
  * cop_program_attach - set a filter, and the mark with it
  * @wire: the transport's header
  * @fd: the kernel socket
- * @mark: what it is; @mark->body: which filter
+ * @mark: what the socket is; @mark->body says which filter
  * @user: for COP_BODY_USER a socket on which the kernel has accepted the
  *	program's own filter; else -1
  *
@@ -48,40 +48,41 @@ int cop_program_attach(const struct cop_wire *wire, int fd,
 /**
  * cop_program_mark - renew the mark, and keep the filter that is there
  * @fd: the kernel socket
- * @mark: what it is; body is not looked at
+ * @mark: what the socket is; its body is ignored
  *
- * Returns as cop_program_attach() does, and -EBUSY where there is a program
- * that is not ours. Async-signal-safe.
+ * Returns as cop_program_attach() does, and -EBUSY if the socket has a BPF program
+ * that this library did not make. Async-signal-safe.
  */
 int cop_program_mark(int fd, const struct cop_mark *mark);
 
 /**
- * cop_program_wrap - put a mark ahead of what a program has set on plain UDP
+ * cop_program_wrap - put a mark ahead of the filter that a UDP socket has, or has not
  * @fd: the kernel socket
- * @mark: what it is; body is not looked at
+ * @mark: what the socket is; its body is ignored
  *
- * Returns 0, or -errno where that can't be done: a filter of the greatest length,
- * one of eBPF, SO_LOCK_FILTER, or a mark of another kind. Async-signal-safe.
+ * Returns 0, or -errno if that can't be done: the filter has the greatest length or
+ * is an eBPF program, the socket has SO_LOCK_FILTER, or it has a mark with another
+ * body. Async-signal-safe.
  */
 int cop_program_wrap(int fd, const struct cop_mark *mark);
 
 /**
- * cop_program_unwrap - take the mark away again, and leave the filter
+ * cop_program_unwrap - undo cop_program_wrap(): take the mark, leave the filter
  * @fd: the kernel socket
  *
- * Returns 0, also where there is no such mark; or -errno. Async-signal-safe.
+ * Returns 0, also if there is no such mark; or -errno. Async-signal-safe.
  */
 int cop_program_unwrap(int fd);
 
 /**
  * cop_program_read - read the mark
  * @fd: any descriptor
- * @mark: where it is put
+ * @mark: filled in
  *
- * Another process may have written it: the program on the socket is compared with
- * the one that this library sets for such a mark, so the filter is the one that
- * @mark->body names. Nothing else of @mark is checked. One system call where
- * there is none. Returns 0, or -ENOENT. Async-signal-safe.
+ * Another process may have written the mark. So this compares the whole BPF program
+ * with the one that the library makes for such a mark: the filter is the one that
+ * @mark->body names. The caller checks the rest of @mark. Costs one system call if
+ * there is no mark. Returns 0, or -ENOENT. Async-signal-safe.
  */
 int cop_program_read(int fd, struct cop_mark *mark);
 
@@ -91,8 +92,8 @@ int cop_program_read(int fd, struct cop_mark *mark);
  * @insn: where its instructions go
  * @len: how many there is room for; 0: only count them
  *
- * Returns how many there are, 0 where the program has set none, -EINVAL for too
- * little room. Counterpart: sk_get_filter().
+ * Returns how many there are, 0 if the program has set no filter, -EINVAL if there is
+ * too little room. Counterpart: sk_get_filter().
  */
 int cop_program_user(int fd, struct sock_filter *insn, unsigned int len);
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * filter/filter.c - receiving only what is COP: a classic BPF filter on the kernel
- * socket, so that nothing else wakes a program that polls.
+ * filter/filter.c - keeps strays from waking a program: a BPF filter on the kernel
+ * socket drops the ones that come, and the library drops the ones that are queued.
  *
- * Owns: SOCK_FILTER*. Protected by: atomic flags, and the sock's lock. May call:
- * lib/lock.c, filter/mark.c, port/bind.c, wire/encap.c, wire/stray.c and the kernel. Counterpart in the kernel: sk_filter()
- * in udp_queue_rcv_one_skb().
+ * Owns: SOCK_FILTER*. Protected by: atomic flags, and the sock's lock. Counterpart in
+ * the kernel: sk_filter() in udp_queue_rcv_one_skb().
  */
 #include <errno.h>
 #include <poll.h>
@@ -23,13 +22,13 @@
 #include "wire/stray.h"
 #include "datagram/tx.h"
 
-/* So many strays at a time: they may come as fast as they are taken. */
+/* The most strays that one purge takes: new ones may come as fast as it takes them. */
 #define PURGE_MAX 4096
 
-/* The kernel accounts for no datagram with less. */
+/* The bytes of the receive buffer that the smallest datagram uses in the kernel. */
 #define TRUESIZE_MIN 256
 
-/* With COP_DEBUG there is no filter, and so there may always be strays. */
+/* With COP_DEBUG the library sets no filter, so the queue may always hold strays. */
 void cop_filter_init(struct sock *sk)
 {
 	if (unlikely(cop_env.debug))
@@ -43,9 +42,9 @@ void cop_head_clean(struct sock *sk)
 }
 
 /*
- * Look at the first datagram in the queue. Where an error is pending, a look
- * would take it from the program, so it is not taken. After a shutdown() the end
- * comes behind the last one.
+ * Looks at the first datagram in the queue. A look would take a pending error from
+ * the program, so poll() asks first, and then there is no look. A socket that was
+ * shut down has its end behind the last datagram.
  */
 static enum cop_head head_look(const struct cop_wire *wire, int fd,
 			       struct cop_rx *rx, union cop_addr *from)
@@ -77,8 +76,9 @@ static enum cop_head head_look(const struct cop_wire *wire, int fd,
 }
 
 /*
- * One thread at a time looks at the head of a queue that may hold strays and
- * takes what it saw there; else it might take what came behind it.
+ * The sock's lock lets one thread at a time look at the first datagram and take it.
+ * Without the lock another thread could take the stray in between, and this one
+ * would take the COP datagram behind it.
  */
 static enum cop_head head_purge(struct sock *sk, int fd, struct cop_rx *rx)
 {
@@ -110,7 +110,7 @@ enum cop_head cop_head_purge(struct sock *sk, int fd, struct cop_rx *rx)
 	return head;
 }
 
-/* From here on only so many datagrams can be from before. */
+/* The queue holds at most so many datagrams from before the filter. */
 void cop_filter_attached(struct sock *sk)
 {
 	unsigned int most = READ_ONCE(sk->sk_rcvbuf) / TRUESIZE_MIN;
@@ -131,7 +131,10 @@ void cop_head_taken(struct sock *sk)
 		cop_head_clean(sk);
 }
 
-/* Another process may have set one already, and the program's own at that. */
+/*
+ * Another process may have set the filter already, or the program's own filter,
+ * which drops strays as well. Then this leaves it as it is.
+ */
 static int filter_set(struct sock *sk, int fd)
 {
 	struct cop_mark_held held;
@@ -149,14 +152,14 @@ static void filter_attach(struct sock *sk, int fd)
 {
 	if (filter_set(sk, fd))
 		return;
-	cop_debug(fd, "has a filter that keeps out what is not COP");
+	cop_debug(fd, "has a filter that drops strays");
 	cop_filter_attached(sk);
 	sock_set_flag(sk, SOCK_FILTER_NEW);
 }
 
 /*
- * A forked child that was about to exec may have marked the socket just then,
- * with what let everything in before.
+ * A forked child that was about to exec may have marked the socket at that moment,
+ * and so have put back the old program, which lets everything in.
  */
 static void filter_look_again(struct sock *sk, int fd)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * filter.h - keeping what is not COP from a program, before it wakes anybody.
+ * filter.h - keeps strays from a program, before they wake it. A *stray* is a UDP
+ * datagram that does not begin with a valid COP header.
  */
 #ifndef COP_FILTER_H
 #define COP_FILTER_H
@@ -9,45 +10,44 @@
 #include "wire/encap.h"
 #include "socket/sock.h"
 
-/* What stands first in the queue of a kernel socket. */
+/* What is first in the queue of a kernel socket. */
 enum cop_head {
 	HEAD_EMPTY, /* nothing */
 	HEAD_COP,   /* a COP datagram */
-	HEAD_STRAY, /* something else */
-	HEAD_ERROR, /* an error is pending, which a look would take away; or the
-		     * end of a socket that was shut */
-	HEAD_GONE   /* the descriptor is no longer ours */
+	HEAD_STRAY, /* a stray */
+	HEAD_ERROR, /* an error is pending, and a look would take it away; or the
+		     * socket was shut down and has no datagram left */
+	HEAD_GONE   /* the descriptor leads to another socket or file now */
 };
 
 /**
- * cop_poll - have the kernel drop what is not COP before it wakes anyone
+ * cop_poll - have the kernel drop strays before they wake the program
  * @sk: a COP sock
  * @fd: its descriptor
  *
- * For sockets that are given to poll, select or epoll, and those on which a
- * stray was seen. Strays that are at the head of the queue already are dropped;
- * until none can be left behind them, later calls look again. Where a filter of
- * the program's own is set, by whichever process, that one does it. No
- * cancellation point. With COP_DEBUG no filter is set: strays are dropped here,
- * where it is seen who sent them. Returns false where it was seen that there is
- * nothing to be received.
+ * Called for a socket that the program gives to poll, select or epoll, and after a
+ * receive has met a stray. Sets the filter, unless the program's own filter is set,
+ * which drops strays as well. Then drops the strays at the head of the queue. Later
+ * calls do so again until no stray from before the filter can be left. With
+ * COP_DEBUG it sets no filter, so that the library sees who sends strays. Returns
+ * false if it has seen that the queue is empty. No cancellation point.
  */
 bool cop_poll(struct sock *sk, int fd);
 
 /**
- * cop_filter_attached - note that from now on the kernel drops strays
+ * cop_filter_attached - record that the kernel drops strays from now on
  * @sk: a COP sock
  */
 void cop_filter_attached(struct sock *sk);
 
 /**
- * cop_filter_init - set up a new sock for what is said of strays
+ * cop_filter_init - set the flags of a new sock that concern strays
  * @sk: a COP sock
  */
 void cop_filter_init(struct sock *sk);
 
 /**
- * cop_head_clean - note that nothing from before the filter is queued
+ * cop_head_clean - record that the queue holds no stray from before the filter
  * @sk: a COP sock
  */
 void cop_head_clean(struct sock *sk);
@@ -62,10 +62,10 @@ void cop_head_clean(struct sock *sk);
  * @optlen: its length in bytes, as in setsockopt() and getsockopt()
  *
  * The program's filter sees the UDP header and then the payload, as on a UDP
- * socket, and never what is not COP. Return 0 or what the kernel says of it;
- * -EINVAL also for a filter that can't be moved, see cop_bpf_shift(); -ENOMEM
- * when no descriptor is left for the moment that it takes; -ENOPROTOOPT for an
- * eBPF program, which can't be moved at all.
+ * socket, and it sees no strays. Return 0 or the kernel's error; -EINVAL also for a
+ * filter that can't be moved, see cop_bpf_shift(); -ENOBUFS if there is no
+ * descriptor left, since setting a filter needs one for a moment; -ENOPROTOOPT for
+ * an eBPF program, which can't be moved at all.
  */
 int cop_attach_filter(struct sock *sk, int fd, int optname, const void *optval,
 		      socklen_t optlen);
@@ -80,27 +80,28 @@ int cop_get_filter(int fd, void *optval, socklen_t *optlen);
  * @optval: the option's value
  * @optlen: its length in bytes
  *
- * The program sees the payload, as on a UDP socket. Returns 0 or what the kernel
- * says; -EINVAL also for one that can't be moved, see cop_bpf_skip().
+ * The BPF program sees the payload, as on a UDP socket. Returns 0 or the kernel's
+ * error; -EINVAL also for a program that can't be moved, see cop_bpf_skip(); -ENOMEM.
  */
 int cop_attach_reuseport(struct sock *sk, int fd, const void *optval,
 			 socklen_t optlen);
 
 /**
- * cop_head_purge - take strays away from the head of the queue
+ * cop_head_purge - drop the strays at the head of the queue
  * @sk: a COP sock
  * @fd: its descriptor
- * @rx: the first datagram that is left, where it is COP
+ * @rx: filled in for the first datagram that is left, if it is a COP datagram
  *
- * Returns what is at the head then.
+ * Returns what is first in the queue now.
  */
 enum cop_head cop_head_purge(struct sock *sk, int fd, struct cop_rx *rx);
 
 /**
- * cop_head_taken - note that a datagram was taken from an unclean queue
+ * cop_head_taken - count a datagram that was taken from an unclean queue
  * @sk: a COP sock
  *
- * The kernel's buffer can't have held more than so many when the filter was set.
+ * The queue held only so many datagrams when the filter was set. When that many
+ * are taken, it is clean.
  */
 void cop_head_taken(struct sock *sk);
 
@@ -110,8 +111,8 @@ static inline bool is_head_unclean(uint32_t sk_flags)
 }
 
 /*
- * Whether there may be strays in the queue in spite of a filter, which are to be
- * sought.
+ * Whether the queue may hold strays from before the filter, so that a call has to
+ * look for them.
  */
 static inline bool cop_head_unclean(struct sock *sk)
 {

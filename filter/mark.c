@@ -33,7 +33,7 @@ static void mark_fill(struct sock *sk, enum cop_body body,
 				 READ_ONCE(cop_sk(sk)->pinned);
 }
 
-/* FNV-1a. Never 0, for that says that the kernel socket has no mark. */
+/* FNV-1a. Never 0, because 0 means that the kernel socket has no mark. */
 static uint32_t mark_sum(const struct cop_mark *mark)
 {
 	uint32_t sum = 0x811c9dc5;
@@ -70,7 +70,10 @@ void cop_mark_unlock(struct sock *sk, int fd, struct cop_mark_held *held)
 	cop_unlock(&cop_sk(sk)->lock, &held->here);
 }
 
-/* This reads the program and sets it with the new mark; in between nobody may. */
+/*
+ * Reads the BPF program and sets it again with the new mark. The locks keep others
+ * from setting one in between.
+ */
 static noinline void mark_renew(struct sock *sk, int fd)
 {
 	struct cop_mark_held held;

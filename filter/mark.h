@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mark.h - what a kernel socket says of its COP sock to other processes.
+ * mark.h - the mark: what a kernel socket tells another process of its COP sock.
  */
 #ifndef COP_MARK_H
 #define COP_MARK_H
@@ -9,7 +9,7 @@
 #include "filter/attach.h"
 #include "socket/sock.h"
 
-/* What of sk_flags the next owner has to know. */
+/* The bits of sk_flags that the mark has. */
 #define MARK_FLAGS                                                        \
 	(SOCK_USER_RANGE | SOCK_ON_DEVICE | SOCK_CORKED | SOCK_CORK_OPT | \
 	 SOCK_NARROWED)
@@ -21,12 +21,12 @@
 enum { WORD_FLAGS, WORD_LOCKS, WORD_RANGE, WORD_PORTS };
 
 /**
- * cop_mark - write on the kernel socket what it is, for the process that gets it
+ * cop_mark - write the mark on a kernel socket
  * @sk: a COP sock that the caller keeps alive
- * @fd: a descriptor that may be its kernel socket
+ * @fd: a descriptor that may lead to its kernel socket
  *
- * For descriptors that are about to go through an exec or to another process. If
- * it fails, the other side finds a plain UDP socket. Does nothing if the kernel
+ * Called for a descriptor that is about to go through an exec or to another process.
+ * If it fails, the other process finds a plain UDP socket. Does nothing if the kernel
  * socket has this mark already. Async-signal-safe.
  */
 void cop_mark(struct sock *sk, int fd);
@@ -61,9 +61,9 @@ void cop_mark_unlock(struct sock *sk, int fd, struct cop_mark_held *held);
 int cop_mark_filter(struct sock *sk, int fd, enum cop_body body, int user);
 
 /**
- * cop_mark_is - note that a kernel socket says this already
+ * cop_mark_is - record which mark a kernel socket has already
  * @sk: its COP sock
- * @mark: what it says
+ * @mark: the mark
  */
 void cop_mark_is(struct sock *sk, const struct cop_mark *mark);
 

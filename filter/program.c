@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * filter/program.c - the instructions of the BPF program that this library puts on a
- * kernel socket. It begins with a jump over words that are never reached: the mark.
- * The filter follows. If the filter was made from one that the program set, that one
- * stands behind it, unreached as well.
+ * filter/program.c - the instructions of the BPF program that the library puts on a
+ * kernel socket. It begins with a jump over the mark: words that are never executed.
+ * The filter follows. If the library made the filter from the program's own, the
+ * program's own follows as it was, and is never executed either.
  *
  * Owns: nothing. Protected by: each struct program is its caller's. Counterpart in
  * the kernel: struct bpf_prog, with its orig_prog.
@@ -20,8 +20,10 @@
 #define MARK_VERSION 1
 
 /*
- * Many are too large for a handler's stack, and malloc() is not for handlers. A
- * few are zeroed, since valgrind takes the kernel's count of them for bytes.
+ * A signal handler may call this. Its stack may be too small for many instructions,
+ * and it may not call malloc(), so they get a mapping. The few on the stack are
+ * zeroed, because valgrind takes the number of instructions that the kernel writes
+ * for a number of bytes.
  */
 int program_open(struct program *p, unsigned int room)
 {
@@ -85,7 +87,7 @@ void program_get_mark(const struct program *p, struct cop_mark *mark)
 		mark->word[i] = program_word(p, WORD_STATE + i);
 }
 
-/* A filter that is as the program has set it may be all there is behind the mark. */
+/* COP_BODY_RAW: the program's own filter is all that follows the mark. */
 static bool lengths_fit(const struct program *p)
 {
 	if (program_body(p) == COP_BODY_RAW)
@@ -94,7 +96,7 @@ static bool lengths_fit(const struct program *p)
 	       !program_user_len(p) == (program_body(p) != COP_BODY_USER);
 }
 
-/* Another process may have written anything here. */
+/* Another process may have written these instructions, so every field is checked. */
 static bool has_mark(const struct program *p)
 {
 	return p->len > BODY && p->insn[0].code == (BPF_JMP | BPF_JA) &&
@@ -111,8 +113,8 @@ int program_put_all(struct sock_filter *out)
 }
 
 /*
- * The filter, and the one that it was made from behind it. That one has as much
- * room again, to work with.
+ * Writes the filter, and behind it the program's own filter, from which it was made.
+ * @user has room for twice its length: cop_bpf_shift() works in the second half.
  */
 int program_put_body(const struct cop_wire *wire, struct program *p,
 		     enum cop_body body, const struct program *user)
@@ -139,7 +141,7 @@ int program_put_body(const struct cop_wire *wire, struct program *p,
 	return 0;
 }
 
-/* What put_user() would make of the program's own filter, which stands last. */
+/* Makes the filter again from the program's own filter, which comes last in @p. */
 static int put_user_again(struct program *again, const struct program *p)
 {
 	struct program user;
@@ -155,7 +157,7 @@ static int put_user_again(struct program *again, const struct program *p)
 	return err;
 }
 
-/* Behind a filter that is as the program has set it nothing is promised. */
+/* How many instructions the library has made itself: not those of COP_BODY_RAW. */
 static unsigned int sure_len(const struct program *p)
 {
 	return program_body(p) == COP_BODY_RAW ? BODY : p->len;
@@ -182,10 +184,10 @@ static bool is_made_again(struct program *again, const struct program *p)
 
 /*
  * A mark says which filter follows it, and poll() relies on that. So a mark counts
- * only if the whole program is what this library would set, to the last
- * instruction. A change of what cop_bpf_shift() or cop_bpf_strays() makes needs a new
- * MARK_VERSION. Only COP's own header is tried: a program of another transport counts
- * as one without a mark.
+ * only if each instruction of the program is the one that the library would set. If
+ * cop_bpf_shift() or cop_bpf_strays() changes its result, MARK_VERSION has to change.
+ * The library tries only COP's own header: a program of another transport counts as one
+ * without a mark.
  */
 bool program_is_marked(const struct program *p)
 {

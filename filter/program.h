@@ -34,10 +34,10 @@ struct program {
 
 /**
  * program_open, program_close - get and give back memory for instructions
- * @p: filled in; program_close() follows also if program_open() failed
- * @room: for how many
+ * @p: filled in; the caller calls program_close() also if program_open() failed
+ * @room: how many instructions
  *
- * The first returns 0 or -ENOMEM. Async-signal-safe.
+ * program_open() returns 0 or -ENOMEM. Async-signal-safe.
  */
 int program_open(struct program *p, unsigned int room);
 void program_close(struct program *p);
@@ -46,7 +46,7 @@ void program_close(struct program *p);
  * program_put_mark, program_get_mark - write the jump and the mark; read the mark
  * @p: the program; has room for BODY instructions
  * @mark: what the socket is
- * @body: which filter follows; @mark->body is not looked at
+ * @body: which filter follows; @mark->body is ignored
  * @ulen: the length of the program's own filter
  */
 void program_put_mark(struct program *p, const struct cop_mark *mark,

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * filter/user_filter.c - a filter of the program's own: SO_ATTACH_FILTER and its
- * like; and one that chooses among the sockets of a port.
+ * filter/user_filter.c - the program's own BPF programs: a filter, set by
+ * SO_ATTACH_FILTER; and one that chooses among the sockets of a port.
  *
- * Owns: nothing: the kernel keeps the filter, for all processes that have the
- * socket. Protected by: cop_mark_lock(). May call: filter/mark.c, filter/attach.c,
- * filter/filter.c, lib/scratch.c and the kernel.
- * Counterpart in the kernel: sk_attach_filter(), sk_detach_filter() and
- * sk_get_filter().
+ * Owns: nothing; the kernel keeps the filter, for all processes that have the socket.
+ * Protected by: cop_mark_lock(). Counterpart in the kernel: sk_attach_filter(),
+ * sk_detach_filter() and sk_get_filter().
  */
 #include <errno.h>
 #include <string.h>
@@ -32,8 +30,8 @@ static bool is_locked(int fd)
 }
 
 /*
- * What the kernel thinks of a filter it says on a socket of its own: until it is
- * moved, it would keep COP datagrams out of ours.
+ * The kernel checks the filter on a scratch socket. On the COP socket the filter
+ * would drop COP datagrams until it is moved.
  */
 static int try_filter(int fd, int scratch, int optname, const void *optval,
 		      socklen_t optlen)
@@ -44,7 +42,10 @@ static int try_filter(int fd, int scratch, int optname, const void *optval,
 	return err != -EFAULT && is_locked(fd) ? -EPERM : err;
 }
 
-/* The number of the descriptor that the scratch socket has got is nobody's. */
+/*
+ * SO_ATTACH_BPF names a descriptor. If the program names one that is not open, the
+ * scratch socket may have got this very number.
+ */
 static bool names_scratch(int fd, int scratch, int optname, const void *optval)
 {
 	int bpf;
@@ -113,7 +114,7 @@ static int detach(struct sock *sk, int fd)
 	return err;
 }
 
-/* Strays stay out: another process may rely on that already. */
+/* The filter that drops strays stays: another process may rely on it already. */
 int cop_detach_filter(struct sock *sk, int fd, const void *optval,
 		      socklen_t optlen)
 {
@@ -139,7 +140,7 @@ static int read_filter(int fd, struct sock_filter *insn, unsigned int room)
 	return cop_program_user(fd, insn, room);
 }
 
-/* Its length is not in bytes but in instructions. */
+/* *@optlen is a number of instructions, not of bytes. */
 int cop_get_filter(int fd, void *optval, socklen_t *optlen)
 {
 	int n;
@@ -167,7 +168,7 @@ static int attach_moved(const struct cop_wire *wire, int fd,
 		fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, prog, sizeof(*prog)));
 }
 
-/* What the kernel would refuse as it stands is left to it. */
+/* A call that the kernel refuses goes to the kernel as it is. */
 int cop_attach_reuseport(struct sock *sk, int fd, const void *optval,
 			 socklen_t optlen)
 {

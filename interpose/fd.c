@@ -158,7 +158,7 @@ EXPORT int dup3(int fd, int newfd, int flags)
 	return sys_dup3(fd, newfd, flags, false);
 }
 
-/* The descriptor may be COP's, as one that came in a message. */
+/* The descriptor may be COP's, like one that came in a message. */
 EXPORT int pidfd_getfd(int pidfd, int fd, unsigned int flags)
 {
 	int ret = cop_libc.pidfd_getfd(pidfd, fd, flags);
@@ -255,7 +255,7 @@ EXPORT void closefrom(int lowfd)
 	cop_libc.closefrom(lowfd);
 }
 
-/* Of fcntl()'s commands only those that duplicate concern the table. */
+/* Only fcntl()'s commands that duplicate a descriptor concern the table. */
 static bool makes_fd(int cmd)
 {
 	return any_ours() && (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC);

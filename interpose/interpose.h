@@ -132,8 +132,8 @@ void cop_init(void);
 /**
  * process_shares - prepare all sockets for a fork of any kind
  *
- * Notes for each sock which kernel socket it has, and for each pending one that
- * another process has a say in its decision. Async-signal-safe; errno stays.
+ * Records for each sock which kernel socket it has, and for each pending sock that
+ * another process may decide it. Async-signal-safe; errno stays.
  */
 void process_shares(void);
 
@@ -294,7 +294,7 @@ int watch_epoll(int epfd, struct epoll_event *ev, int n,
  */
 struct timespec *watch_msec(struct timespec *ts, int msec);
 
-/* Whether a wait uses them, if the process has COP sockets. */
+/* Whether the waits of a process with COP sockets use these functions. */
 static inline bool watches(void)
 {
 	return unlikely(cop_env.debug);

@@ -233,7 +233,7 @@ static ssize_t splice_now(const struct splice_call *call)
 	return ret;
 }
 
-/* Cancellation acts only during the wait, where the thread holds nothing. */
+/* Allows cancellation only during the wait, when the thread holds nothing. */
 static ssize_t sock_splice(const struct splice_call *call)
 {
 	bool waits = !(call->flags & SPLICE_F_NONBLOCK);

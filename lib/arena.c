@@ -26,8 +26,8 @@ struct piece {
 /*
  * The first piece is part of the library's data, so that the first sockets need
  * no mmap(): a limit may refuse one, and fork() copies a part of the library's
- * data for less than another mapping. The piece is small, because all of it
- * counts where a program locks its memory.
+ * data for less than another mapping. The piece is small, because if a program
+ * locks its memory, the whole piece counts.
  */
 static struct {
 	struct piece head;

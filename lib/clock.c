@@ -24,14 +24,6 @@
 
 #define NSEC_PER_SEC 1000000000l
 
-static uint64_t clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint32_t)now.tv_nsec;
-}
-
 struct timespec cop_time_end(const struct timespec *timeout)
 {
 	struct timespec end;
@@ -110,7 +102,7 @@ static bool read_pair(struct reading *r)
 {
 	uint64_t before = __rdtsc(), took;
 
-	r->ns = clock_ns();
+	r->ns = cop_clock_ns();
 	took = __rdtsc() - before;
 	r->cycles = before + took / 2;
 	return took < PAIR_CYCLES;
@@ -138,7 +130,10 @@ static bool kernel_counts_cycles(void)
 	return tsc == PR_TSC_ENABLE && !strcmp(text, "tsc\n");
 }
 
-/* Where each pair is slow, as where a hypervisor traps the counter, it is no gain. */
+/*
+ * If each pair is slow, for example because a hypervisor traps the counter, the
+ * kernel's clock is faster.
+ */
 static bool read_base(void)
 {
 	for (int i = 0; i < PAIR_TRIES; i++)
@@ -206,7 +201,7 @@ static noinline uint64_t ask_again(void)
 	struct reading r;
 
 	if (rate_known() != RATE_MEASURED || READ_ONCE(last_busy))
-		return clock_ns();
+		return cop_clock_ns();
 	WRITE_ONCE(last_busy, true);
 	atomic_signal_fence(memory_order_seq_cst);
 	WRITE_ONCE(last_cycles, 0);
@@ -246,7 +241,7 @@ static uint64_t now_ns(void)
 #else
 static uint64_t now_ns(void)
 {
-	return clock_ns();
+	return cop_clock_ns();
 }
 
 void cop_clock_prepare(void)

@@ -9,10 +9,23 @@
 #include <time.h>
 
 /**
+ * cop_clock_ns - CLOCK_MONOTONIC in nanoseconds, from the kernel
+ *
+ * errno stays. Async-signal-safe.
+ */
+static inline uint64_t cop_clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint32_t)now.tv_nsec;
+}
+
+/**
  * cop_clock_us - CLOCK_MONOTONIC in microseconds
  *
- * Where the kernel keeps time by the processor's cycle counter, this function
- * uses the counter too, and reads the kernel's clock once in a millisecond. The
+ * If the kernel keeps time by the processor's cycle counter, this function uses
+ * the counter too, and reads the kernel's clock once in a millisecond. The
  * result differs from CLOCK_MONOTONIC by a microsecond at most, unless the
  * thread is interrupted between two instructions. errno stays.
  * Async-signal-safe.

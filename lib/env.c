@@ -148,8 +148,7 @@ static int env_level(const char *name)
 		return COP_DEBUG_OFF;
 	if (*value >= '0' && *value <= '2' && !value[1])
 		return *value - '0';
-	cop_log(-1, "%s=%.200s is ignored: 0, 1 or 2 is understood", name,
-		value);
+	cop_log(-1, "%s=%.200s is ignored: it must be 0, 1 or 2", name, value);
 	return COP_DEBUG_OFF;
 }
 
@@ -186,8 +185,7 @@ static const char *env_path(const char *name)
 	if (*value && path_is_put(value) &&
 	    (lstat(path, &st) || S_ISREG(st.st_mode)))
 		return path;
-	cop_log(-1,
-		"%s=%.200s is ignored: stderr or a file's name is understood",
+	cop_log(-1, "%s=%.200s is ignored: it must be stderr or a file's name",
 		name, value);
 	return NULL;
 }
@@ -246,8 +244,7 @@ static enum cop_adopt env_adopt(const char *name)
 	if (!strncmp(value, "udp:", 4) && read_ports(value + 4))
 		return COP_ADOPT_SOME;
 	cop_log(-1,
-		"%s=%.200s is ignored: udp or udp:PORT[-PORT],... is "
-		"understood",
+		"%s=%.200s is ignored: it must be udp or udp:PORT[-PORT],...",
 		name, value);
 	return COP_ADOPT_NONE;
 }

@@ -52,7 +52,7 @@ void cop_iov_gather_many(void *to, const struct iovec *iov, size_t len)
 	}
 }
 
-/* A position in an array of iovecs, which moves byte by byte. */
+/* A position in an array of iovecs. place_next() moves it by one byte. */
 struct place {
 	const struct iovec *iov;
 	size_t off;

@@ -35,8 +35,8 @@ static void *next_symbol(const char *name)
 			 __ATOMIC_RELAXED);
 
 /*
- * A socket that was passed on may be COP's, so these calls on it must not
- * bypass us.
+ * The program may have inherited a COP socket, so these calls on a socket must not
+ * bypass the library.
  */
 static bool is_socket_call(const char *name, int fd)
 {

@@ -21,6 +21,7 @@
 
 #include "lib/atomic.h"
 #include "lib/cancel.h"
+#include "lib/clock.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "lib/libc.h"
@@ -36,14 +37,6 @@ static __thread unsigned int depth __attribute__((tls_model("initial-exec")));
 /* How often this thread has called cop_scratch_hold(), and in which process. */
 static __thread unsigned int copies __attribute__((tls_model("initial-exec")));
 static __thread int copies_in __attribute__((tls_model("initial-exec")));
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ll + now.tv_nsec;
-}
 
 static void futex_wait(_Atomic(uint32_t) *word, uint32_t is, int64_t ns)
 {
@@ -62,13 +55,13 @@ static void futex_wake(_Atomic(uint32_t) *word)
 /* Waits until @word is 0, for WAIT_NS at most. */
 static void wait_for_none(_Atomic(uint32_t) *word)
 {
-	int64_t end = now_ns() + WAIT_NS, left = WAIT_NS;
+	int64_t end = cop_clock_ns() + WAIT_NS, left = WAIT_NS;
 	int saved = errno;
 	uint32_t is;
 
 	while ((is = atomic_load(word)) && left > 0) {
 		futex_wait(word, is, min_t(int64_t, left, WAIT_NS - 1));
-		left = end - now_ns();
+		left = end - cop_clock_ns();
 	}
 	errno = saved;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * signals.h - no signal handler runs in this thread for a few system calls.
+ * signals.h - keeps signal handlers from running in this thread during a few system
+ * calls.
  */
 #ifndef COP_SIGNALS_H
 #define COP_SIGNALS_H
@@ -13,9 +14,10 @@
  * signals_off - block the thread's signals
  * @were: gets the mask as it was, for signals_on()
  *
- * All but those that an instruction raises, because the kernel ends a process that
- * blocks one of these; and but libc's own two, which pthread_sigmask() would have
- * to take out of a copy. Async-signal-safe; errno stays.
+ * Two kinds of signals stay unblocked: those that an instruction raises, because the
+ * kernel ends a process that blocks one and raises it; and libc's own two, because
+ * pthread_sigmask() would have to remove them from a copy of the set.
+ * Async-signal-safe; errno stays.
  */
 static inline void signals_off(sigset_t *were)
 {

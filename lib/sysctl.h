@@ -34,11 +34,10 @@ extern struct cop_sysctl cop_sysctl;
  * cop_sysctl_refresh - follow a change of the settings within a second
  *
  * Reads the files at most once a second; at other times it only looks at the
- * clock. A thread outside the home namespace (netns.h) reads nothing, for it would
- * find the settings of its own namespace. A setting that can't be read keeps its
- * value. The port room takes the range and the reserved ports from here, whoever
- * the caller was that read them: see cop_port_refresh(). Lock-free,
- * async-signal-safe.
+ * clock. A thread outside the home namespace (netns.h) reads nothing, because it
+ * would find the settings of its own namespace. A setting that can't be read keeps
+ * its value. Any caller may be the one that reads the range and the reserved ports;
+ * cop_port_refresh() then gives them to the port room. Lock-free, async-signal-safe.
  */
 void cop_sysctl_refresh(void);
 

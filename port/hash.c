@@ -163,8 +163,11 @@ void cop_bind_adopted(struct sock *sk, __be16 sport, uint16_t pinned,
 		      uint16_t had)
 {
 	if (pinned && sport == htons(pinned)) {
-		if (cop_claim(sk, pinned))
+		if (cop_claim(sk, pinned)) {
 			WRITE_ONCE(cop_sk(sk)->pinned, pinned);
+			if (had)
+				cop_hash(sk, pinned);
+		}
 		if (!had)
 			return;
 	}

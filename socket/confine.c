@@ -20,8 +20,8 @@
 #include "socket/confine.h"
 
 /*
- * The filter ahead of the mark: setting it writes the mark as well. Then the port
- * becomes known, of which a pending socket takes no note by itself.
+ * Sets the filter first, since this writes the mark too. Then records the port, which
+ * a pending socket would not record by itself.
  */
 static void prepare_socket(struct socket *sock, int fd)
 {

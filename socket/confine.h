@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * confine.h - getting ready for a seccomp filter.
+ * confine.h - prepares the process for a seccomp filter.
  */
 #ifndef COP_SOCKET_CONFINE_H
 #define COP_SOCKET_CONFINE_H
@@ -10,20 +10,19 @@
 /**
  * cop_confine_begin - prepare for a filter that is about to be installed
  *
- * Every open COP socket gets its filter and its mark, the clock is calibrated,
- * the settings are read. Where the caller shares another process's memory
- * (vfork), that other process stays unconfined. Returns whether the process
- * became confined by it: then a call that fails is followed by
- * cop_confine_undo(). errno stays.
+ * Gives each open COP socket its filter and its mark, calibrates the clock and reads
+ * the settings. A vfork() child shares its parent's memory, and the parent stays
+ * unconfined. Returns whether the process counts as confined now: then, if the
+ * program's call fails, the caller calls cop_confine_undo(). errno stays.
  */
 bool cop_confine_begin(void);
 void cop_confine_undo(void);
 
 /**
- * cop_confine_started - prepare for what is left of a process's life
+ * cop_confine_started - prepare a process that started under a filter
  *
- * Behind cop_confine_start(), once the descriptors that were inherited have been
- * looked at.
+ * Called after cop_confine_start(), when the library has checked the inherited
+ * descriptors. errno stays.
  */
 void cop_confine_started(void);
 

@@ -2,9 +2,9 @@
 /*
  * socket/identify.c - which kernel socket each socket has.
  *
- * As long as only this process has a kernel socket, its port tells whether a
- * descriptor still leads to it (wire/owner.c). Another process can change the port,
- * so before one gets the kernel socket its cookie is recorded.
+ * As long as only this process has a kernel socket, the socket's port tells whether a
+ * descriptor still leads to it (wire/owner.c). Another process can change the port. So
+ * the library records the socket's cookie before another process gets the socket.
  *
  * Owns: the cookie of each struct socket. Protected by: atomic accesses.
  * Counterpart in the kernel: none; there a descriptor leads to the sock itself.

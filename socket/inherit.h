@@ -13,7 +13,7 @@
 void cop_inherit(void);
 
 /**
- * cop_inherit_confined - likewise, in a process that started under a seccomp filter
+ * cop_inherit_confined - the same in a process that started under a seccomp filter
  *
  * Finds the sockets by fstat(), and asks only them for a mark.
  */

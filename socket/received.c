@@ -82,7 +82,7 @@ static bool mark_adopt(int fd, const struct cop_mark *mark)
 	sock = socket_adopt(fd, mark);
 	adopted = sock && !fd_install(fd, sock);
 	if (adopted)
-		cop_debug(fd, "is a COP socket that came from elsewhere");
+		cop_debug(fd, "is a COP socket of another program or process");
 	cop_unlock(&adopting, &held);
 	return adopted;
 }

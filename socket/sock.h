@@ -234,8 +234,9 @@ struct proto {
 	int (*get_port)(struct sock *sk, int fd, const union cop_addr *addr);
 
 	/* Counted. Around a send from a sock without a confirmed port: autobind
-	 * prepares the kernel's own autobind; autobound records what came of it,
-	 * where @err is what the send returned, and tells whether there is a port. */
+	 * prepares the kernel's own autobind; autobound records the port that the
+	 * kernel chose. @err is what the send returned. Returns whether there is a
+	 * port. */
 	void (*autobind)(struct sock *sk, int fd);
 	bool (*autobound)(struct sock *sk, int fd, int err);
 
@@ -325,7 +326,7 @@ struct sock *sk_alloc(int family, const struct proto *prot);
  * @sk: from sk_alloc()
  *
  * Buffer sizes from net.core.[rw]mem_default, no timeouts, state COP_CLOSE,
- * one reference, for the caller.
+ * one reference, which is the caller's.
  */
 void sock_init_data(struct socket *sock, struct sock *sk);
 

@@ -28,8 +28,8 @@ int sock_register(const struct net_proto_family *fam);
 /**
  * sock_is_ours - whether a socket of this kind is served here
  * @family: as given to socket()
- * @type: likewise, flags included
- * @protocol: likewise
+ * @type: as given to socket(), flags included
+ * @protocol: as given to socket()
  *
  * The kernel judges all other kinds of socket, unknown numbers included.
  */

@@ -34,8 +34,8 @@ static bool forget_if_stale(int fd, uint16_t snum, bool *found)
 }
 
 /*
- * Whether a claim without a sock can only be that of a thread which the fork has left
- * behind. Else it can be the claim of a call that a signal handler has interrupted.
+ * Whether a claim without a sock must be that of a thread which the fork has left
+ * behind. If not, it may be the claim of a call that a signal handler has interrupted.
  */
 static bool claim_is_lost(void)
 {
@@ -55,9 +55,10 @@ bool fd_forget_stale(struct socket *sock, uint16_t snum)
 }
 
 /*
- * The socket of a descriptor, with its claim taken, if by our table it is another
- * socket and bound to the port. A socket that is about to be bound does not count, for
- * the kernel does not know of it yet; nor does a socket that gives its port back.
+ * Takes the claim of a descriptor's socket, if by our table this is another socket and
+ * bound to the port. Returns the socket, or NULL. A socket that is about to be bound
+ * does not count, because the kernel does not know of it yet; nor does a socket that
+ * gives its port back.
  */
 static struct socket *claim_from(int fd, const struct socket *sock,
 				 uint16_t snum)

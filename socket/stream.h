@@ -2,8 +2,8 @@
 /*
  * stream.h - the stdio streams that were made of COP descriptors.
  */
-#ifndef COP_STDIO_H
-#define COP_STDIO_H
+#ifndef COP_STREAM_H
+#define COP_STREAM_H
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -59,7 +59,7 @@ size_t cop_stream_buffer_size(int fd);
 
 /**
  * cop_stream_take - separate a stream from its FILE, before the FILE is closed
- * @fp: any FILE; only its address is looked at
+ * @fp: any FILE; the function uses only its address
  *
  * Returns the stream, for cop_stream_free() after the FILE is closed; NULL if
  * cop_stream_open() has not made the FILE. As soon as the FILE is closed, another one
@@ -75,7 +75,7 @@ void cop_stream_free(struct cop_stream *stream);
 
 /**
  * cop_stream_find - the stream of a FILE
- * @fp: any FILE; only its address is looked at
+ * @fp: any FILE; the function uses only its address
  *
  * Returns it, or NULL. Lock-free.
  */
@@ -89,7 +89,7 @@ static inline struct cop_stream *cop_stream_find(const FILE *fp)
 }
 
 /**
- * cop_stream_release - stop to read and write for a FILE, ahead of freopen()
+ * cop_stream_release - stop reading and writing for a FILE, before freopen()
  * @stream: of the FILE, which is locked and flushed
  *
  * libc's freopen() uses data of the model, which stays until cop_stream_free().
@@ -100,25 +100,25 @@ void cop_stream_release(struct cop_stream *stream);
  * cop_stream_room - make room for the rest of a datagram
  * @stream: the stream
  *
- * Returns COP_STREAM_REST bytes, or NULL where there is no memory.
+ * Returns COP_STREAM_REST bytes, or NULL if there is no memory.
  */
 char *cop_stream_room(struct cop_stream *stream);
 
 /**
- * cop_stream_keep - note that a receive has filled that room
+ * cop_stream_keep - record how much of that room a receive has filled
  * @stream: the stream
  * @len: bytes of it
  */
 void cop_stream_keep(struct cop_stream *stream, size_t len);
 
 /**
- * cop_stream_rest - read on in a datagram
+ * cop_stream_rest - read the rest of a datagram
  * @stream: the stream
  * @buf: where to
  * @len: bytes there is room for
  *
- * Returns how many bytes it has copied; 0 if no datagram is begun.
+ * Returns how many bytes it has copied; 0 if no datagram has a rest.
  */
 size_t cop_stream_rest(struct cop_stream *stream, void *buf, size_t len);
 
-#endif /* COP_STDIO_H */
+#endif /* COP_STREAM_H */

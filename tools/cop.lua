@@ -1,18 +1,21 @@
 -- SPDX-License-Identifier: MIT
 --
--- cop.lua - COP for Wireshark and tshark: the header, the payload by whoever
--- would have had it without COP, and what the numbers and times of each flow
--- tell of the path.
+-- cop.lua - COP for Wireshark and tshark. Shows the header, gives the payload to
+-- the dissector that it would have on UDP, and works out loss, order, duplicates
+-- and jitter from the sequence numbers and times of each flow.
 --
 --     tshark -X lua_script:tools/cop.lua -r FILE
 --
--- If root starts Wireshark 4.4, it loads only what is installed for the system.
+-- If root starts Wireshark 4.4, it loads only scripts that are installed for the
+-- system.
 --
--- The layout is that of include/cop.h, the analysis that of flow/source.c, name
--- by name, so that its figures and those of COP_STATS mean the same. A flow is
--- what goes from one UDP address and port to another.
+-- The layout is that of include/cop.h. The analysis is that of flow/source.c,
+-- with the same names, so that its figures mean the same as those of
+-- COP_STATS. Here a flow is all datagrams from one UDP address and port to
+-- another.
 --
--- Numbers are at most 2^53 here, in Lua 5.2 as in later ones.
+-- No number here is above 2^53, so Lua 5.2 and later versions all have it
+-- exactly.
 --
 -- luacheck: std lua52, max line length 82
 -- luacheck: read globals Proto ProtoField ProtoExpert Pref Dissector
@@ -20,7 +23,7 @@
 -- luacheck: read globals base expert frametype
 
 if Dissector.get("cop") then
-    io.stderr:write("cop.lua: there is a dissector of COP already, which stays\n")
+    io.stderr:write("cop.lua: COP has a dissector already, which stays\n")
     return
 end
 
@@ -32,7 +35,7 @@ local WORD, HALF = 0x100000000, 0x80000000
 local cop = Proto("cop", "COP Datagram")
 local udp_ports = DissectorTable.get("udp.port")
 
--- ---- what can be filtered by ------------------------------------------------
+-- ---- the fields ------------------------------------------------------------
 
 local f = {
     magic = ProtoField.uint16("cop.magic", "Magic", base.HEX),
@@ -53,7 +56,7 @@ local f = {
     payload = ProtoField.bytes("cop.payload", "Payload"),
 }
 
--- What is known of a flow up to and with a datagram.
+-- The figures of a flow, from its first datagram up to this one.
 local a = {
     branch = ProtoField.none("cop.analysis", "Analysis of the flow"),
     flow = ProtoField.uint32("cop.analysis.flow", "Flow index"),
@@ -65,13 +68,14 @@ local a = {
     since = ProtoField.relative_time("cop.analysis.since",
                                      "Time since the previous datagram"),
     variation = ProtoField.relative_time(
-        "cop.analysis.delay_variation", "Delay variation to the one before"),
+        "cop.analysis.delay_variation",
+        "Delay variation from the previous datagram"),
     jitter = ProtoField.double("cop.analysis.jitter_us",
                                "Jitter (RFC 3550), microseconds"),
     gap = ProtoField.uint32("cop.analysis.gap_us",
-                            "Longest time without any, microseconds"),
+                            "Longest time without a datagram, us"),
     missing = ProtoField.uint32("cop.analysis.missing",
-                                "Missing ahead of this one"),
+                                "Datagrams missing before this one"),
     original = ProtoField.framenum("cop.analysis.duplicate_of",
                                    "Came before in", base.NONE,
                                    frametype.DUP_ACK),
@@ -81,7 +85,7 @@ local a = {
     duplicated = ProtoField.uint32("cop.analysis.duplicated",
                                    "Duplicated so far"),
     unordered = ProtoField.uint32("cop.analysis.unordered",
-                                  "Late behind a header that was cut so far"),
+                                  "Late after a cut header so far"),
     restarts = ProtoField.uint32("cop.analysis.restarts", "Restarts so far"),
 }
 
@@ -113,7 +117,7 @@ local e = {
                              SEVERITY.NOTE),
     unordered = expert_field("unordered", "Late", GROUP.SEQUENCE,
                              SEVERITY.NOTE),
-    restart = expert_field("restart", "The sender has begun anew",
+    restart = expert_field("restart", "The sender has begun again",
                            GROUP.SEQUENCE, SEVERITY.NOTE),
 }
 
@@ -131,13 +135,13 @@ cop.fields = values(f, a)
 cop.experts = values(e)
 
 cop.prefs.ports = Pref.range(
-    "COP UDP ports", "", "Ports on which COP is looked for ahead of all else; " ..
-    "on any other whatever nobody else takes is looked at", 65535)
+    "COP UDP ports", "", "On these ports COP comes before other protocols; " ..
+    "on all others it gets what no other protocol takes", 65535)
 cop.prefs.payload = Pref.bool(
-    "Dissect payloads", true, "Give the payload to the dissector that would " ..
-    "have had it without COP")
+    "Dissect payloads", true, "Give the payload to the dissector that it " ..
+    "would have on UDP")
 cop.prefs.analyze = Pref.bool(
-    "Analyze sequence numbers", true, "Tell loss, order, duplicates and " ..
+    "Analyze sequence numbers", true, "Show loss, order, duplicates and " ..
     "jitter of each flow")
 
 -- ---- the header's small fields ----------------------------------------------
@@ -170,7 +174,7 @@ local function source_new()
     return {
         datagrams = 0, missing = 0, lost = 0, reordered = 0, duplicated = 0,
         unordered = 0, restarts = 0, jitter = 0, gap = 0,
-        window = {}, -- position: the frame it came in
+        window = {}, -- position: the frame that it arrived in
     }
 end
 
@@ -191,8 +195,9 @@ local function sender_begins(s, arrival)
     s.torn, s.skip = false, false
 end
 
--- How much later than the latest it was sent. The sender's clock comes round in
--- 71 minutes, so the time that has passed here counts as well.
+-- Returns how much later this datagram was sent than the latest one before.
+-- The sender's clock wraps after 71 minutes, so the time that has passed here
+-- counts too.
 local function newer_by(s, arrival)
     local silent = math.max(arrival.now - s.stop, 0)
     return silent + int32(arrival.tstamp - s.last_tstamp - silent)
@@ -249,8 +254,9 @@ local function is_late(s, arrival, behind)
     end
 end
 
--- Returns what it is, where it came before, and whether it had not come yet. In a
--- capture what came first stands first, so what is late is reordered.
+-- Returns what the datagram is; for a duplicate the frame of the original; and
+-- whether its number is new. A capture is in the order of arrival, so a late
+-- datagram is a reordered one.
 local function falls_behind(s, arrival, behind)
     if s.skip or (s.torn and s.highest - behind < s.base) then
         s.unordered = s.unordered + 1
@@ -267,7 +273,8 @@ local function falls_behind(s, arrival, behind)
     return "reordered", nil, true
 end
 
--- Likewise; of what is ahead, what is missing stands for where it came before.
+-- Returns the same; for the next datagram the second result is how many are
+-- missing before it.
 local function take_number(s, arrival, newer)
     local ahead = int32(arrival.seq - s.highest)
     if has_restarted(s, arrival, newer, ahead) then
@@ -306,8 +313,8 @@ local function source_begin(s, arrival)
     return "next", 0
 end
 
--- Returns what the datagram is, the number that take_number() has for it, and the
--- delay variation.
+-- Returns what the datagram is, take_number()'s second result, and the delay
+-- variation.
 local function source_goes_on(s, arrival)
     local transit = (arrival.now - arrival.tstamp) % WORD
     local newer = newer_by(s, arrival)
@@ -344,9 +351,10 @@ end
 
 local addresses, flows, flow_count
 
--- What was found out of each datagram when it was first seen. It may be shown at
--- any time and in any order. A column for each figure takes a fifth of the memory
--- of a table for each datagram; what is 0 or not there takes none.
+-- The figures of each datagram, from when the script first saw it. Wireshark
+-- shows datagrams at any time and in any order. A column for each figure takes
+-- a fifth of the memory of a table for each datagram, and a figure that is 0
+-- takes none.
 local kept, kept_count
 
 function cop.init()
@@ -354,8 +362,8 @@ function cop.init()
     kept, kept_count = {}, 0
 end
 
--- A number for an address: as text it may be a name, and become another one while
--- the capture goes on.
+-- Returns a number for an address. Its text may be a name, and may change
+-- during the capture.
 local function address_index(address)
     local low, high = 1, #addresses
     while low <= high do
@@ -425,7 +433,7 @@ local function find_out(flow, arrival)
     }
 end
 
--- A frame may hold several datagrams, and they are told apart by where they are.
+-- A frame may hold several datagrams; their offsets tell them apart.
 local function place(tvb, pinfo)
     return pinfo.number * 0x100000 + tvb:offset() % 0x100000
 end
@@ -447,7 +455,7 @@ local function figures_of(tvb, pinfo)
     return recall(flow.ids[at])
 end
 
--- One whose number was not captured.
+-- For a datagram whose sequence number was not captured.
 local function skip_unknown(tvb, pinfo)
     local flow = flow_of(pinfo)
     local at = place(tvb, pinfo)
@@ -457,7 +465,7 @@ local function skip_unknown(tvb, pinfo)
     end
 end
 
--- ---- showing what was found out ---------------------------------------------
+-- ---- showing the figures ----------------------------------------------------
 
 local function nstime(us)
     local seconds = us < 0 and math.ceil(us / 1000000)
@@ -465,7 +473,8 @@ local function nstime(us)
     return NSTime.new(seconds, (us - seconds * 1000000) * 1000)
 end
 
--- What is said of a datagram in the list of packets, and as an expert's note.
+-- The remark on a datagram in the list of packets, and in Wireshark's expert
+-- notes.
 local remarks = {
     next = function(figures)
         if figures.missing then
@@ -554,7 +563,7 @@ local function show_port(tree, range, field, name, udps)
     end
 end
 
--- Each with where it ends: what there is of a header that was cut is shown.
+-- Each part with its end, so that a cut header is shown as far as it goes.
 local parts = {
     {2, function(tree, tvb) tree:add(f.magic, tvb(0, 2)) end},
     {3, function(tree, tvb) tree:add(f.version, tvb(2, 1)) end},
@@ -588,23 +597,26 @@ end
 
 -- ---- the payload ------------------------------------------------------------
 
--- Who has UDP's ports before a preference or Decode As gives them to COP.
+-- The dissectors of UDP's ports, before a preference or Decode As gives ports
+-- to COP.
 local standard = {}
 for port = 0, 65535 do
     standard[port] = udp_ports:get_dissector(port)
 end
 
--- What is being handed on, by its length and frame. COP does not take it: what is
--- as long as it is that payload, and no datagram inside of one that is tunnelled.
+-- The payload that another dissector works on at the moment, by frame and length.
+-- COP does not take data of this length or more: it is that payload itself. A COP
+-- datagram that is tunnelled inside the payload is shorter.
 local handed = {}
 
 local function is_handed(tvb, pinfo)
     return handed.frame == pinfo.number and tvb:reported_len() >= handed.len
 end
 
--- What was cut in the capture is not handed on. A range of it knows nothing of
--- what is not there, so it would be malformed; and an error in all of it goes by
--- pcall() unseen, which Lua bears some 200 times.
+-- Only a payload that was captured whole goes to another dissector. A range of
+-- a cut one does not know its full length, so the dissector would call it
+-- malformed. And with the full length pcall() does not see the dissector's
+-- error, and after some 200 such errors Lua fails.
 local function is_whole(tvb)
     return tvb:captured_len() == tvb:reported_len()
 end
@@ -617,7 +629,7 @@ local function while_handed(tvb, pinfo, call)
     return not fine or taken
 end
 
--- UDP asks for the lower of its ports first.
+-- UDP's dissector asks for the lower port first.
 local function dissector_of_ports(pinfo)
     local ports = {pinfo.src_port, pinfo.dst_port}
     table.sort(ports)
@@ -662,9 +674,10 @@ local function hand_on(tvb, pinfo, root)
         as_data(tvb, pinfo, root)
 end
 
--- The payload's dissector writes over the columns, except for what is fenced. If
--- none has written, they stay as before. The remark comes in front at the end,
--- because some dissectors begin with a comma where they find text.
+-- The payload's dissector overwrites the columns, except for the fenced part.
+-- If it writes nothing, the columns get their old text again. The remark is
+-- put in front last, because some dissectors begin with a comma if they find
+-- text.
 local function hand_on_below(tvb, pinfo, root, remark)
     local cols = pinfo.cols
     local protocol, info = tostring(cols.protocol), tostring(cols.info)
@@ -711,14 +724,15 @@ local function analyze(tree, tvb, pinfo)
     elseif tvb:captured_len() < HLEN then
         skip_unknown(tvb, pinfo)
         tree:add_proto_expert_info(e.cut, string.format(
-            "Of the header %d bytes were captured", tvb:captured_len()))
+            "Only %d bytes of the header were captured", tvb:captured_len()))
         return "[Cut short] "
     end
     return show_figures(tree, figures_of(tvb, pinfo))
 end
 
--- Why a receiver would not take it: the first reason that cop_hdr_check() finds,
--- as an expert's note. Lengths are those that were sent, not what was captured.
+-- Why a receiver would drop the datagram: the first reason that
+-- cop_hdr_check() finds, as an expert note. Lengths are those on the wire, not
+-- those in the capture.
 local function fault_of(tvb)
     local len = tvb:reported_len()
     if len < HLEN then
@@ -777,8 +791,8 @@ local function dissect(tvb, pinfo, root)
     return tvb:captured_len()
 end
 
--- For a port that is COP's by preference or Decode As. What is no COP goes where
--- it would go if the port were not.
+-- For a port that a preference or Decode As has given to COP. A stray goes to the
+-- dissector that the port had before.
 function cop.dissector(tvb, pinfo, root)
     if is_handed(tvb, pinfo) then
         return 0
@@ -789,8 +803,9 @@ function cop.dissector(tvb, pinfo, root)
     return taken and tvb:captured_len() or 0
 end
 
--- Which of two bytes in 65,536 datagrams are the magic by chance. One that a
--- receiver would drop has to tell by its ports as well that COP is meant.
+-- One in 65,536 datagrams of another protocol begins with the magic by chance.
+-- So a datagram that a receiver would drop counts as COP only if a port in its
+-- header is UDP's port.
 local function looks_like_cop(tvb, pinfo)
     if not has_magic(tvb) or tvb:captured_len() < 3 then
         return false
@@ -810,7 +825,7 @@ cop:register_heuristic("udp", function(tvb, pinfo, root)
     return true
 end)
 
--- ---- the ports that are COP's -----------------------------------------------
+-- ---- COP's ports -------------------------------------------------------------
 
 local taken = {}
 

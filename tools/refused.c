@@ -77,7 +77,7 @@ static int yama_scope(void)
 /* Does not advise root to try it as root. */
 static const char *advice(void)
 {
-	return geteuid() ? "try as root" : "CAP_SYS_PTRACE is wanted";
+	return geteuid() ? "try as root" : "CAP_SYS_PTRACE is needed";
 }
 
 static void say(const struct refusal *refusal, const char *what,
@@ -97,7 +97,7 @@ static void say_memory(const struct refusal *memory)
 	if (scope)
 		snprintf(why, sizeof(why),
 			 "kernel.yama.ptrace_scope is %d (%s)", scope,
-			 scope < 3 ? advice() : "nobody may");
+			 scope < 3 ? advice() : "no user may read it");
 	else
 		snprintf(why, sizeof(why), "the kernel forbids it (%s)",
 			 advice());
@@ -112,14 +112,14 @@ static void say_unknown(const struct refused *refused)
 	if (!refused->own)
 		snprintf(who, sizeof(who), "not yours");
 	else if (!refused->others)
-		snprintf(who, sizeof(who), "protected, though yours");
+		snprintf(who, sizeof(who), "yours but protected");
 	else
 		snprintf(who, sizeof(who),
-			 "%d not yours, %d protected, though yours",
+			 "%d not yours, %d yours but protected",
 			 refused->others, refused->own);
 	cop_fail(0,
-		 "stat: %d process%s can't be looked into, with libcop or "
-		 "without: %s (%s)",
+		 "stat: %d process%s can't be read, and may or may not have "
+		 "libcop: %s (%s)",
 		 n, n == 1 ? "" : "es", who, advice());
 }
 
@@ -138,8 +138,7 @@ bool refused_say(const struct refused *refused, bool is_one)
 	say(&refused->slow, "left out",
 	    "libcop.so is on a file system that may never answer");
 	say(&refused->stuck, "left out", "looking at it did not end");
-	say(&refused->greedy, "shown in part",
-	    "there is more than is read of one, or of all");
+	say(&refused->greedy, "shown in part", "cop stat reads no more");
 	say_unseen(refused);
 	if (is_unknown)
 		say_unknown(refused);

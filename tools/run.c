@@ -36,13 +36,13 @@ static const struct choice {
 	const char *args, *help;
 } choices[] = {
 	{ "--adopt", "COP_ADOPT", "udp", adopt_is_valid,
-	  "udp, or udp: and ports or ranges of them, as in udp:5000-5999,7000",
+	  "udp, or udp: and ports or ranges of ports, as in udp:5000-5999,7000",
 	  "[=udp[:PORTS]]",
-	  "make COP sockets of its UDP sockets, of all or of those PORTS" },
+	  "make COP sockets of its UDP sockets: of all, or by PORTS" },
 	{ "--stats", "COP_STATS", "stderr", is_name, "stderr or a file's name",
 	  "[=FILE]", "print a line for each COP socket that is closed" },
 	{ "--debug", "COP_DEBUG", "1", NULL, NULL, "",
-	  "say on stderr what is decided and dropped, and why" },
+	  "report errors and the senders of strays on stderr" },
 };
 
 #define CHOICES (sizeof(choices) / sizeof(*choices))
@@ -65,8 +65,8 @@ static int apply(const struct choice *c, const char *value)
 	if (!value)
 		value = c->value;
 	else if (!c->is_valid(value))
-		return cop_fail(EXIT_USAGE, "run: %s=%s: %s is wanted", c->name,
-				value, c->wants);
+		return cop_fail(EXIT_USAGE, "run: %s=%s: the value must be %s",
+				c->name, value, c->wants);
 	if (setenv(c->variable, value, 1))
 		return cop_fail(EXIT_USAGE, "run: %s", strerror(errno));
 	return 0;

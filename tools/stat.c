@@ -201,7 +201,7 @@ static int look(struct look *look)
 	return is_over && !look->wanted->watch ? EXIT_CUT : 0;
 }
 
-/* ---- again and again ----------------------------------------------------- */
+/* ---- cop stat -w --------------------------------------------------------- */
 
 static int rows_of(const char *line, size_t len, int columns)
 {
@@ -318,11 +318,9 @@ static void stat_help(void)
 	printf("\n");
 	wanted_help();
 	printf("\n"
-	       "Exits with 0 whether there are sockets or not, with %d if a "
-	       "process that was\nasked for can't be shown, with %d if none "
-	       "can "
-	       "be seen,\nwith %d if it took too long, with %d if it is used "
-	       "wrongly.\n",
+	       "Exits with 0 whether there are sockets or not, with %d if "
+	       "PID can't be shown,\nwith %d if no process can be seen, with "
+	       "%d if it took too long,\nwith %d if it is used wrongly.\n",
 	       EXIT_UNSHOWN, EXIT_BLIND, EXIT_CUT, EXIT_USAGE);
 }
 

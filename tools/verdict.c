@@ -16,9 +16,10 @@ const struct verdict_row cop_verdicts[] = {
 	  "LD_PRELOAD can't have a path with a space, a colon or a $: "
 	  "move libcop.so to another directory" },
 	{ BAD_LIBRARY, "bad-library",
-	  "is no library for this machine: build libcop.so anew" },
+	  "is no library for this machine: build libcop.so again" },
 	{ UNLOADABLE, "unloadable",
-	  "its loader does not load libcop.so: mend what it complains of" },
+	  "its loader does not load libcop.so: correct what the loader "
+	  "reports" },
 	{ STATIC, "static",
 	  "is statically linked, so no library gets into it: take a build "
 	  "that is dynamically linked" },
@@ -43,11 +44,11 @@ const struct verdict_row cop_verdicts[] = {
 	{ NO_PROGRAM, "no-program",
 	  "is a loader or a library: name the program itself" },
 	{ UNREADABLE, "unreadable",
-	  "may be executed but not read, so it can't be told whether libcop "
+	  "may be executed but not read, so cop can't tell whether libcop "
 	  "acts in it" },
 	{ UNKNOWN_LOADER, "unknown-loader",
 	  "its loader is not one of the system's, and cop check runs no other, "
-	  "so it can't be told whether libcop acts in it" },
+	  "so it can't tell whether libcop acts in it" },
 	{ NOT_EXECUTABLE, "not-executable", "can't be executed" },
 	{ NOT_FOUND, "not-found", "is not found" },
 };

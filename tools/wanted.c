@@ -87,21 +87,22 @@ static const struct choice {
 	const char *help;
 } choices[] = {
 	{ 'f', "--flows", take_flows, NULL, NULL,
-	  "also the flows of each socket, one for each peer" },
+	  "show the flows of each socket too, one for each peer" },
 	{ 'w', "--watch", take_watch, "[SECONDS]",
 	  "a number of seconds from 0.01 to 86400",
-	  "again and again, with rates; every second unless it is said" },
+	  "show the sockets every SECONDS (1 if not given), with rates" },
 	{ 'j', "--json", take_json, NULL, NULL,
-	  "a line of JSON for each socket, and for each flow" },
+	  "print JSON: a line for each socket, and for each flow" },
 	{ 'p', "--pid", take_pid, "PID", "the number of a process",
-	  "of this process alone" },
+	  "show only this process" },
 	{ 256, "--port", take_port, "PORT", "a port",
-	  "those that have this port, or whose peer has" },
-	{ 257, "--sport", take_sport, "PORT", "a port", "those that have it" },
+	  "show only sockets bound or connected to this port" },
+	{ 257, "--sport", take_sport, "PORT", "a port",
+	  "show only sockets bound to this port" },
 	{ 258, "--dport", take_dport, "PORT", "a port",
-	  "those whose peer has it" },
+	  "show only sockets connected to this port" },
 	{ 'n', "--numeric", take_numeric, NULL, NULL,
-	  "addresses as numbers, as they always are" },
+	  "show addresses as numbers; cop stat always does" },
 };
 
 #define CHOICES (sizeof(choices) / sizeof(*choices))
@@ -163,8 +164,8 @@ static int apply(const struct choice *c, const char *value, struct wanted *w)
 {
 	if (c->take(w, value))
 		return 0;
-	return cop_fail(EXIT_USAGE, "stat: %s %s: %s is wanted", c->name, value,
-			c->wants);
+	return cop_fail(EXIT_USAGE, "stat: %s %s: the value must be %s",
+			c->name, value, c->wants);
 }
 
 /* Reports an option that getopt_long() has not understood. */
@@ -199,10 +200,10 @@ int wanted_read(int argc, char *argv[], struct wanted *w)
 		at = optind;
 	}
 	if (!status && optind < argc)
-		return cop_fail(EXIT_USAGE,
-				"stat: %s: only options are taken: cop help "
-				"stat lists them",
-				argv[optind]);
+		return cop_fail(
+			EXIT_USAGE,
+			"stat: %s is no option: cop help stat lists them",
+			argv[optind]);
 	return status;
 }
 

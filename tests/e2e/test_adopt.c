@@ -57,7 +57,7 @@ Test(e2e_adopt, of_sockets_with_so_reuseaddr_the_kernels_choice_hears)
 	run_same_adopted("adopt", "reuse_address");
 }
 
-Test(e2e_adopt, a_group_of_so_reuseport_shares_what_comes)
+Test(e2e_adopt, a_group_of_so_reuseport_shares_the_arrivals)
 {
 	run_same_adopted("adopt", "reuse_port");
 }
@@ -97,7 +97,7 @@ Test(e2e_adopt, a_program_that_asks_for_the_length_is_refused)
 			 LENGTH_CHOOSER "-1 EINVAL\n");
 }
 
-Test(e2e_adopt, what_is_no_ebpf_program_is_refused_as_on_udp)
+Test(e2e_adopt, a_descriptor_that_is_no_ebpf_program_is_refused_as_on_udp)
 {
 	run_same_adopted("adopt", "not_an_ebpf_chooser");
 }
@@ -164,7 +164,7 @@ Test(e2e_adopt, an_adopted_socket_and_a_cop_socket_hear_each_other)
 #define ON_COP ON_WIRE("23", "1")
 #define ON_UDP ON_WIRE("7", "0")
 
-Test(e2e_adopt, what_an_adopted_socket_sends_has_a_header)
+Test(e2e_adopt, a_datagram_of_an_adopted_socket_has_a_header)
 {
 	run_adopted_says("adopt", "wire", ON_COP "close(fd) = 0\n" ON_COP);
 }

@@ -111,7 +111,7 @@ Test(e2e_bypass, symbols_looked_up_by_default_are_not_past)
 	run_same("bypass", "default_calls");
 }
 
-Test(e2e_bypass, pythons_ctypes_is_past_if_it_opens_libc)
+Test(e2e_bypass, pythons_ctypes_goes_past_if_it_opens_libc)
 {
 	const char *const argv[] = {
 		"/usr/bin/python3", "-c",

@@ -10,18 +10,18 @@
 
 TestSuite(e2e_cancel, .timeout = 60);
 
-Test(e2e_cancel, what_is_no_cancellation_point_is_none_with_a_queue)
+Test(e2e_cancel, with_a_queue_no_other_call_is_a_cancellation_point)
 {
 	run_same("cancel", "with_a_queue");
 }
 
-Test(e2e_cancel, what_is_no_cancellation_point_is_none_behind_a_receive)
+Test(e2e_cancel, after_a_receive_no_other_call_is_a_cancellation_point)
 {
 	run_same("cancel", "having_received");
 }
 
 /* Nor does a line on stderr make it one. */
-Test(e2e_cancel, what_is_no_cancellation_point_is_none_with_cop_debug)
+Test(e2e_cancel, with_cop_debug_no_other_call_is_a_cancellation_point)
 {
 	static const char *const argv[] = { COP_BUILD_DIR "/tests/progs/cancel",
 					    "cop", "with_a_queue", NULL };
@@ -34,7 +34,7 @@ Test(e2e_cancel, what_is_no_cancellation_point_is_none_with_cop_debug)
 	cr_assert_str_eq(cop.out, udp.out);
 }
 
-Test(e2e_cancel, what_is_no_cancellation_point_is_none_while_undecided)
+Test(e2e_cancel, while_undecided_no_other_call_is_a_cancellation_point)
 {
 	run_same_listed("cancel", "with_a_queue");
 	run_same_listed("cancel", "having_received");

@@ -137,7 +137,7 @@ static void expect_told(const struct program *row)
 		expect_active("./program");
 }
 
-Test(check, a_program_is_told_by_how_it_was_built, .init = scratch_make)
+Test(check, a_program_is_judged_by_how_it_was_built, .init = scratch_make)
 {
 	for (size_t i = 0; i < PROGRAMS; i++) {
 		scratch_must("rm -f program; %s", programs[i].build);
@@ -145,7 +145,7 @@ Test(check, a_program_is_told_by_how_it_was_built, .init = scratch_make)
 	}
 }
 
-Test(check, a_program_of_clang_s_is_told, .init = scratch_make)
+Test(check, a_program_built_by_clang_is_judged, .init = scratch_make)
 {
 	static const struct program clang = { "clang -o program " ASKS, 0,
 					      "active", HAS_COP };
@@ -169,7 +169,7 @@ static const struct header {
 	{ "program headers beyond its end", 37, 0x7f, 126, "not-executable" },
 };
 
-Test(check, a_program_for_another_machine_is_told_by_its_header,
+Test(check, a_program_for_another_machine_is_known_by_its_header,
      .init = scratch_make)
 {
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || __SIZEOF_POINTER__ != 8
@@ -209,7 +209,7 @@ Test(check, a_32_bit_program_is_another_machines, .init = scratch_make)
 	expect_refused("./program", 8, "machine");
 }
 
-Test(check, another_libc_is_told_by_its_loader, .init = scratch_make)
+Test(check, another_libc_is_known_by_its_loader, .init = scratch_make)
 {
 	scratch_must("cp /bin/true ld-uClibc.so.1 && " CC
 		     " -Wl,-dynamic-linker,$PWD/ld-uClibc.so.1");
@@ -233,7 +233,7 @@ Test(check, a_library_and_a_loader_are_no_programs, .init = scratch_make)
 		       13, "no-program");
 }
 
-Test(check, what_is_not_there_or_not_executable_is_told, .init = scratch_make)
+Test(check, a_missing_or_unexecutable_program_is_reported, .init = scratch_make)
 {
 	scratch_must("echo >text && mkdir directory");
 	setenv("PATH", "/usr/bin:/bin",
@@ -447,7 +447,7 @@ static void expect_secure(const struct rights *row)
 		     row->given, row->caller, result.out);
 }
 
-Test(check, a_program_with_other_rights_is_told_as_the_kernel_treats_it,
+Test(check, a_program_with_other_rights_is_judged_as_by_the_kernel,
      .init = make_shared)
 {
 	for (size_t i = 0; i < RIGHTS; i++) {
@@ -494,7 +494,7 @@ Test(check, bits_on_a_file_system_without_them_are_nothing, .init = make_shared)
 }
 
 /* It is started, since most often the library does act in it. */
-Test(check, a_program_that_cannot_be_read_is_not_told, .init = make_shared)
+Test(check, an_unreadable_program_is_not_judged, .init = make_shared)
 {
 	scratch_must("cp plain program && chmod 711 program");
 	scratch_shell(&result, AS_NOBODY "./cop check ./program");
@@ -508,7 +508,7 @@ Test(check, a_program_that_cannot_be_read_is_not_told, .init = make_shared)
 			   "%s", result.err);
 }
 
-Test(check, a_program_that_cannot_be_read_is_told_by_its_bits,
+Test(check, an_unreadable_program_is_judged_by_its_mode_bits,
      .init = make_shared)
 {
 	scratch_must("cp plain program && chmod 4711 program");
@@ -616,7 +616,7 @@ static const struct here {
 	  "here: unloadable: ", "with cop run: bad-library: " },
 };
 
-Test(check, what_programs_get_here_is_told, .init = scratch_make)
+Test(check, check_says_which_library_programs_get_here, .init = scratch_make)
 {
 	scratch_must("mkdir copy cut && cp $LIB copy && "
 		     "head -c 3000 $LIB >cut/libcop.so && "
@@ -638,7 +638,7 @@ Test(check, what_programs_get_here_is_told, .init = scratch_make)
 }
 
 /* What it says of here is so. */
-Test(check, a_program_that_is_started_here_has_what_was_told,
+Test(check, a_program_that_is_started_here_gets_the_library_that_check_named,
      .init = scratch_make)
 {
 	scratch_must(CC " && mkdir copy && cp $LIB copy");

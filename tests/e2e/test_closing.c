@@ -23,7 +23,7 @@ Test(e2e_closing, numbers_that_were_closed_at_once_are_not_captured)
 	run_same("closing", "closings");
 }
 
-Test(e2e_closing, closefrom_leaves_what_is_below)
+Test(e2e_closing, closefrom_leaves_lower_descriptors_open)
 {
 	run_same("closing", "closefrom_keeps");
 }
@@ -56,7 +56,7 @@ Test(e2e_closing, a_parted_thread_hands_its_own_descriptors_to_exec)
 #define SENT(what, n) \
 	"sendto(" what ", 0, SA(&addr_b), sizeof(addr_b)) = " n "\n"
 
-Test(e2e_closing, what_a_parted_thread_has_of_its_own_is_udp)
+Test(e2e_closing, a_socket_of_a_thread_with_its_own_table_is_udp)
 {
 	run_says("closing", "life_of_a_parted_thread",
 		 "unshare(CLONE_FILES) = 0\n"

@@ -307,7 +307,7 @@ static const char *preload_runtime(const char *cc, const char *name,
 	return preload;
 }
 
-Test(e2e_company, gccs_address_sanitizer_may_stand_behind_if_told)
+Test(e2e_company, gccs_address_sanitizer_may_come_second_with_an_option)
 {
 	const char *program = BUILT "company-asan-gcc";
 	const char *const env[] = { "ASAN_OPTIONS=verify_asan_link_order=0",
@@ -480,7 +480,7 @@ static void strace_same(bool inherited)
 	cr_expect_not_null(strstr(result.out, "by address"));
 }
 
-Test(e2e_company, strace_follows_what_works_as_without)
+Test(e2e_company, strace_follows_a_program_that_works_as_without_it)
 {
 	const char *const probe[] = { "strace", "-o", "/dev/null", "true",
 				      NULL };

@@ -29,7 +29,7 @@ Test(e2e_corked, by_the_option_it_is_the_same)
 	run_same("corked", "by_the_option");
 }
 
-Test(e2e_corked, a_shutdown_meanwhile_is_told_as_the_kernel_tells_it)
+Test(e2e_corked, a_shutdown_in_between_has_the_kernels_error)
 {
 	run_same("corked", "shut_meanwhile");
 }

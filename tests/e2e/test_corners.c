@@ -31,7 +31,7 @@ Test(e2e_corners, a_stray_wakes_nobody_once_the_programs_filter_is_gone)
 		    "recv(sock_b, buf, sizeof(buf), MSG_DONTWAIT) = 3\n");
 }
 
-Test(e2e_corners, recvmmsg_whose_time_a_stray_uses_up_delivers_none)
+Test(e2e_corners, recvmmsg_delivers_nothing_if_strays_use_up_its_time)
 {
 	expect_says("stray_uses_up_the_time",
 		    "recvmmsg(sock_b, &msg, 1, MSG_DONTWAIT, &no_time) = -1 "

@@ -22,7 +22,7 @@ Test(e2e_data, payloads_of_all_sizes_arrive_whole)
 	run_same("data", "sizes");
 }
 
-Test(e2e_data, what_no_datagram_can_hold_is_too_large)
+Test(e2e_data, a_payload_above_the_limit_is_emsgsize)
 {
 	run_same("data", "too_large");
 }
@@ -67,7 +67,7 @@ Test(e2e_data, msg_more_makes_one_datagram_of_the_parts)
 	run_same("data", "more");
 }
 
-Test(e2e_data, a_refused_part_loses_what_it_loses_on_udp)
+Test(e2e_data, a_refused_part_loses_the_same_data_as_on_udp)
 {
 	run_same("data", "more_refused");
 }

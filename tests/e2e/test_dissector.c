@@ -132,8 +132,7 @@ Test(dissector, nests_flags_and_figures, .init = dissector_make)
 #define DROPS	": a receiver drops it\n"
 
 /* Behind the first 13 are the same with ports that are not UDP's. */
-Test(dissector, tells_why_a_receiver_drops_what_is_meant_as_cop,
-     .init = dissector_make)
+Test(dissector, says_why_a_receiver_drops_a_datagram, .init = dissector_make)
 {
 	capture("bad");
 	expect_shown(
@@ -163,7 +162,7 @@ Test(dissector, tells_why_a_receiver_drops_what_is_meant_as_cop,
 }
 
 /* With a port of its own the magic alone will do; 0 and 1 byte are nobody's. */
-Test(dissector, takes_a_port_s_word_for_what_is_too_short,
+Test(dissector, trusts_the_port_if_a_datagram_is_too_short,
      .init = dissector_make)
 {
 	capture("magic_alone");
@@ -272,7 +271,7 @@ static const struct sequence {
 			    "4|101|1|||1|2|0|0|0|\n"
 			    "5|20|-80|||77|3|0|0|0|Reordered\n" },
 	{ "cut_number", "1|10|0|||0|0|0|0|0|\n"
-			"2||||||||||Of the header 11 bytes were captured\n"
+			"2||||||||||Only 11 bytes of the header were captured\n"
 			"3|14|4|||0|0|0|0|0|\n"
 			"4|13|3|||0|0|0|1|0|Late\n"
 			"5|15|5|||0|0|0|1|0|\n" },
@@ -294,7 +293,8 @@ Test(dissector, counts_as_the_library_does, .init = dissector_make)
 }
 
 /* Beyond 64 numbers what is not missing must have come, but not where. */
-Test(dissector, knows_what_came_long_ago, .init = dissector_make)
+Test(dissector, knows_a_duplicate_of_a_datagram_long_ago,
+     .init = dissector_make)
 {
 	capture("long_ago");
 	expect_shown("long_ago", FIELDS COUNTS " -Y 'frame.number > 70'",
@@ -345,7 +345,8 @@ Test(dissector, can_do_without_the_analysis, .init = dissector_make)
 #define NAMES FIELDS "-e cop.seq -e dns.qry.name -e cop.len "
 
 /* By each way to get ahead of the dissector that has the port. */
-Test(dissector, gives_the_payload_to_whose_port_it_is, .init = dissector_make)
+Test(dissector, gives_the_payload_to_the_dissector_of_the_port,
+     .init = dissector_make)
 {
 	static const char *const ways[] = { "-o cop.ports:53",
 					    "-o cop.ports:1000,50-60,2000-3000",
@@ -371,8 +372,7 @@ Test(dissector, gives_the_payload_to_whose_port_it_is, .init = dissector_make)
 		     "3||www.example.com|\n4|3||1\n");
 }
 
-Test(dissector, leaves_payloads_alone_where_it_is_asked_to,
-     .init = dissector_make)
+Test(dissector, leaves_payloads_alone_on_request, .init = dissector_make)
 {
 	capture("names");
 	expect_shown("names", NAMES "-o cop.ports:53 -o cop.payload:FALSE",
@@ -383,7 +383,7 @@ Test(dissector, leaves_payloads_alone_where_it_is_asked_to,
 		     "COP [1 missing] 40000 → 53 Seq=2 Len=33\n");
 }
 
-Test(dissector, gives_the_payload_to_who_knows_its_looks,
+Test(dissector, gives_the_payload_to_a_heuristic_dissector,
      .init = dissector_make)
 {
 	capture("unclaimed");
@@ -413,7 +413,7 @@ Test(dissector, knows_a_datagram_inside_of_another, .init = dissector_make)
 
 /* Each length from the UDP header's end on, 3 bytes of which show the magic and
  * a header length that fits. */
-Test(dissector, shows_what_there_is_of_a_cut_datagram, .init = dissector_make)
+Test(dissector, shows_a_cut_datagram_as_far_as_it_goes, .init = dissector_make)
 {
 	char expected[4096] = "";
 	int n = 0;
@@ -652,7 +652,7 @@ static void expect_stamped(void)
 	fclose(stamps);
 }
 
-Test(dissector, shows_what_cop_sockets_send, .init = dissector_make)
+Test(dissector, shows_the_datagrams_of_cop_sockets, .init = dissector_make)
 {
 	struct oracle o = { .lines = 0 };
 
@@ -758,8 +758,8 @@ Test(dissector, of_two_copies_one_stays, .init = dissector_make)
 				     "-e cop.seq" OUTPUT);
 	cr_expect_str_eq(result.out, "7\n7\n0\n", "%s", result.out);
 	cr_expect_str_eq(result.err,
-			 "cop.lua: there is a dissector of COP "
-			 "already, which stays\n",
+			 "cop.lua: COP has a dissector already, which "
+			 "stays\n",
 			 "%s", result.err);
 }
 

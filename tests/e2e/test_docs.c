@@ -151,7 +151,7 @@ Test(docs, a_wrong_list_of_programs_is_replaced)
 	cr_expect_eq(result.status, 0, "%s%s", result.out, result.err);
 }
 
-Test(docs, a_script_that_does_not_say_what_it_tests_is_refused)
+Test(docs, a_script_without_a_header_is_refused)
 {
 	shell("mkdir -p " COPY "silent && echo >" COPY
 	      "silent/silent.sh && cp " PROGRAMS " " COPY "silent.md && ! " ROOT
@@ -417,7 +417,7 @@ static const struct fault {
 	{ "run ", "```python\nraise SystemExit(3)\n```", "exit status 3" },
 };
 
-Test(docs, what_is_wrong_in_a_page_is_found, .init = make_source)
+Test(docs, a_mistake_in_a_page_is_found, .init = make_source)
 {
 	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
 		scratch_must("printf '%%b\\n' '%s' >page.md", faults[i].page);

@@ -87,7 +87,7 @@ static void expect_stats(const char *text)
 
 /* ---- silence ----------------------------------------------------------- */
 
-Test(env, nothing_is_said_unless_it_is_asked_for)
+Test(env, nothing_is_printed_without_a_variable)
 {
 	exchange("stray", NULL, NULL);
 	cr_expect_str_empty(result.err);
@@ -99,7 +99,7 @@ Test(env, cop_debug_0_says_nothing)
 	cr_expect_str_empty(result.err);
 }
 
-Test(env, cop_debug_1_says_nothing_where_there_is_nothing_to_say)
+Test(env, cop_debug_1_prints_nothing_if_nothing_is_wrong)
 {
 	exchange(NULL, "COP_DEBUG=1", NULL);
 	cr_expect_str_empty(result.err);
@@ -248,20 +248,19 @@ struct value {
 ParameterizedTestParameters(env, meaningless_value_is_reported_once_and_ignored)
 {
 	static struct value value[] = {
-		{ "COP_STATS=", "COP_STATS= is ignored: stderr or a file's "
-				"name is understood" },
-		{ "COP_ADOPT=", "COP_ADOPT= is ignored: udp or "
-				"udp:PORT[-PORT],... is understood" },
-		{ "COP_ADOPT=tcp", "COP_ADOPT=tcp is ignored: udp or "
-				   "udp:PORT[-PORT],... is understood" },
-		{ "COP_ADOPT=udp:0", "COP_ADOPT=udp:0 is ignored: udp or "
-				     "udp:PORT[-PORT],... is understood" },
-		{ "COP_DEBUG=",
-		  "COP_DEBUG= is ignored: 0, 1 or 2 is understood" },
+		{ "COP_STATS=", "COP_STATS= is ignored: it must be "
+				"stderr or a file's name" },
+		{ "COP_ADOPT=", "COP_ADOPT= is ignored: it must be udp "
+				"or udp:PORT[-PORT],..." },
+		{ "COP_ADOPT=tcp", "COP_ADOPT=tcp is ignored: it must be "
+				   "udp or udp:PORT[-PORT],..." },
+		{ "COP_ADOPT=udp:0", "COP_ADOPT=udp:0 is ignored: it must "
+				     "be udp or udp:PORT[-PORT],..." },
+		{ "COP_DEBUG=", "COP_DEBUG= is ignored: it must be 0, 1 or 2" },
 		{ "COP_DEBUG=yes",
-		  "COP_DEBUG=yes is ignored: 0, 1 or 2 is understood" },
+		  "COP_DEBUG=yes is ignored: it must be 0, 1 or 2" },
 		{ "COP_DEBUG=11",
-		  "COP_DEBUG=11 is ignored: 0, 1 or 2 is understood" },
+		  "COP_DEBUG=11 is ignored: it must be 0, 1 or 2" },
 	};
 
 	return cr_make_param_array(struct value, value,

@@ -80,7 +80,7 @@ Test(e2e_execs, sockets_of_all_numbers_are_found_without_proc)
 	run_same("execs", "keeps_numbers_without_proc");
 }
 
-Test(e2e_execs, what_is_closed_on_exec_is_not_there)
+Test(e2e_execs, a_socket_with_close_on_exec_is_closed)
 {
 	run_same("execs", "keeps_closed");
 }
@@ -90,12 +90,12 @@ Test(e2e_execs, a_duplicate_that_is_closed_on_exec_holds_no_port)
 	run_same("execs", "keeps_one_of_two");
 }
 
-Test(e2e_execs, what_is_in_the_queue_stays_there)
+Test(e2e_execs, queued_datagrams_stay_queued)
 {
 	run_same("execs", "keeps_queue");
 }
 
-Test(e2e_execs, a_second_exec_hands_on_what_has_changed)
+Test(e2e_execs, a_second_exec_hands_on_the_changes)
 {
 	run_same("execs", "keeps_again");
 }
@@ -147,7 +147,7 @@ Test(e2e_execs, each_exec_in_a_vfork_child_hands_on)
 	run_same("execs", "ways_in_vfork");
 }
 
-Test(e2e_execs, what_a_vfork_child_duplicates_is_handed_on)
+Test(e2e_execs, a_vfork_childs_duplicate_is_handed_on)
 {
 	run_same("execs", "dups_in_vfork");
 }
@@ -157,7 +157,7 @@ Test(e2e_execs, posix_spawn_system_and_popen_hand_on)
 	run_same("execs", "ways_to_spawn");
 }
 
-Test(e2e_execs, posix_spawn_hands_on_what_it_duplicates)
+Test(e2e_execs, posix_spawns_duplicate_is_handed_on)
 {
 	run_same("execs", "spawns_onto_stdin");
 }
@@ -228,7 +228,7 @@ ParameterizedTest(char (*how)[16], e2e_execs, programs_use_what_they_are_handed)
 
 /* ---- versions of a name ---------------------------------------------------- */
 
-Test(e2e_execs, posix_spawn_means_what_it_did_when_a_program_was_linked)
+Test(e2e_execs, posix_spawn_has_the_version_that_the_program_was_linked_with)
 {
 	run_same("spawns", "of_a_script");
 }

@@ -16,7 +16,7 @@ Test(e2e_faults, a_bad_room_for_the_address_is_seen_behind_the_receive)
 	run_same("faults", "room_for_address");
 }
 
-Test(e2e_faults, recvmmsg_leaves_a_message_that_it_does_not_receive_as_it_is)
+Test(e2e_faults, recvmmsg_leaves_unreceived_messages_as_they_are)
 {
 	run_same("faults", "many_messages");
 }

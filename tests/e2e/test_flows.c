@@ -291,7 +291,7 @@ static void play_loss(size_t i)
 		     losses[i].sent);
 }
 
-Test(e2e_flows, known_losses_are_told_exactly)
+Test(e2e_flows, known_losses_are_counted_exactly)
 {
 	for_each_kind for (size_t i = 0; i < LOSSES; i++) play_loss(i);
 }
@@ -379,7 +379,7 @@ Test(e2e_flows, sixteen_threads_lose_nothing)
 }
 
 /* The socket's own line says what the program got, its flow's what came. */
-Test(e2e_flows, what_is_cut_short_is_counted_whole)
+Test(e2e_flows, a_truncated_datagram_is_counted_whole)
 {
 	for_each_kind
 	{
@@ -487,7 +487,7 @@ static void play_restart(const char *script, const char *figures)
 }
 
 /* Another program, from the same port. */
-Test(e2e_flows, a_sender_that_begins_anew_loses_nothing)
+Test(e2e_flows, a_sender_that_begins_again_loses_nothing)
 {
 	for_each_kind
 	{
@@ -523,7 +523,7 @@ static void play_times(const char *way, const char *script, long long gap_us)
 	cr_expect_eq(lines_of(sender[0].err, "flow "), 1);
 }
 
-Test(e2e_flows, jitter_and_gap_are_what_the_relay_did)
+Test(e2e_flows, jitter_and_gap_match_the_relays_delays)
 {
 	for_each_kind
 	{
@@ -549,7 +549,7 @@ Test(e2e_flows, first_and_last_are_times_of_day)
 /* ---- processes that end ----------------------------------------------------- */
 
 /* Half by a child, whose figures are its own, and half by its parent. */
-Test(e2e_flows, parent_and_child_know_what_each_received)
+Test(e2e_flows, parent_and_child_each_count_their_own_arrivals)
 {
 	for_each_kind
 	{
@@ -577,7 +577,7 @@ static const struct {
 	{ "signal", 128 + SIGTERM, 0 },
 };
 
-Test(e2e_flows, a_program_that_ends_tells_what_it_did_not_close)
+Test(e2e_flows, a_program_reports_open_sockets_when_it_ends)
 {
 	for_each_kind for (size_t i = 0; i < sizeof(endings) / sizeof(*endings);
 			   i++)

@@ -13,7 +13,7 @@
 #define PYTHON "/usr/bin/python3"
 #define SCRIPT COP_TEST_DIR "/e2e/scripts/spawning.py"
 
-Test(e2e_forks, a_range_of_ports_that_a_child_sets_is_told_to_its_parent)
+Test(e2e_forks, a_parent_sees_the_range_of_ports_that_its_child_has_set)
 {
 	run_same("forks", "child_sets_range");
 }
@@ -48,12 +48,12 @@ Test(e2e_forks, a_child_autobinds_as_its_parent_does)
 	run_same("forks", "child_autobinds");
 }
 
-Test(e2e_forks, a_socket_is_one_still_when_a_child_has_bound_it)
+Test(e2e_forks, a_socket_that_a_child_has_bound_stays_cop_in_the_parent)
 {
 	run_same("forks", "child_binds");
 }
 
-Test(e2e_forks, a_port_by_number_in_a_child_that_nobody_saw_is_news)
+Test(e2e_forks, the_parent_does_not_expect_a_port_from_an_unseen_childs_bind)
 {
 	run_says("forks", "child_binds_unseen",
 		 "bind(fd, SA(&addr), sizeof(addr)) = 0\n"
@@ -76,7 +76,7 @@ Test(e2e_forks, nothing_a_vfork_child_closes_is_closed_in_its_parent)
 }
 
 /* Of its ports; and a child that hangs is ended by a signal. */
-Test(e2e_forks, a_child_forked_amid_binds_and_closes_lacks_nothing)
+Test(e2e_forks, a_child_forked_during_binds_and_closes_lacks_nothing)
 {
 	run_says("forks", "storm", "200 children, 0 ports lost\n");
 }

@@ -10,22 +10,22 @@
 
 TestSuite(helper, .timeout = 120);
 
-Test(helper, a_child_that_another_thread_forks_amid_a_bind_has_none)
+Test(helper, a_child_that_another_thread_forks_during_a_bind_has_no_helper)
 {
 	run_same("helper", "forked");
 }
 
-Test(helper, a_thread_that_leaves_the_others_amid_a_bind_has_none)
+Test(helper, a_thread_that_unshares_during_a_bind_has_no_helper)
 {
 	run_same("helper", "unshared");
 }
 
-Test(helper, a_jump_out_of_a_bind_leaves_none)
+Test(helper, a_jump_out_of_a_bind_leaves_no_helper)
 {
 	run_same("helper", "jumped");
 }
 
-Test(helper, a_child_that_a_handler_forks_amid_a_bind_has_none)
+Test(helper, a_child_that_a_handler_forks_during_a_bind_has_no_helper)
 {
 	run_same("helper", "forked_in_handler");
 }

@@ -312,17 +312,17 @@ Test(hostile, nothing_but_cop_wakes_epoll_edge_triggered)
 	attack("epoll_edge", NULL);
 }
 
-Test(hostile, what_came_before_does_not_wake_poll)
+Test(hostile, a_stray_from_before_does_not_wake_poll)
 {
 	attack_early("poll");
 }
 
-Test(hostile, what_came_before_does_not_wake_epoll_level_triggered)
+Test(hostile, a_stray_from_before_does_not_wake_epoll_level_triggered)
 {
 	attack_early("epoll_level");
 }
 
-Test(hostile, what_came_before_does_not_wake_epoll_edge_triggered)
+Test(hostile, a_stray_from_before_does_not_wake_epoll_edge_triggered)
 {
 	attack_early("epoll_edge");
 }

@@ -336,7 +336,7 @@ static void forward_port(void)
 		cr_skip_test("no port can be forwarded: %s", near_result.err);
 }
 
-Test(hosts, route_that_changes_changes_the_source_of_who_has_none)
+Test(hosts, a_changed_route_changes_the_source_of_an_unbound_socket)
 {
 	plays("route_changes", NULL);
 	expect_in(far_result.out, "b'unconnected' from ('10.77.1.77', 4002)");
@@ -396,7 +396,7 @@ Test(hosts, absent_host_or_port_is_in_the_error_queue)
 	expect_in(far_result.out, "'ECONNREFUSED', 2, 3, 3, 0, '10.77.2.2'");
 }
 
-Test(hosts, absent_host_is_no_error_to_who_did_not_ask)
+Test(hosts, an_absent_host_is_an_error_only_on_request)
 {
 	plays("nobody_untold", NULL);
 	expect_in(far_result.out, "EHOSTUNREACH 0\n");

@@ -143,7 +143,7 @@ Test(launcher, a_program_has_cop)
 #define OPEN_AND_CLOSE \
 	" /usr/bin/python3 -c 'import socket; socket.socket(2, 7).close()'"
 
-Test(launcher, figures_go_where_stats_says, .init = scratch_make)
+Test(launcher, stats_names_the_file_of_the_figures, .init = scratch_make)
 {
 	cr_expect_eq(scratch_shell(&result,
 				   "$COP run --stats=figures" OPEN_AND_CLOSE
@@ -219,7 +219,7 @@ Test(launcher, adopt_is_given_a_list_of_ports_or_refused)
 		}
 		cr_expect_eq(result.status, 125, "%s: %d", adopts[i].value,
 			     result.status);
-		expect_line("udp:5000-5999,7000 is wanted");
+		expect_line("as in udp:5000-5999,7000");
 	}
 }
 
@@ -443,30 +443,30 @@ static const struct wrong {
 	{ "version 1", "no arguments" },
 	{ "help run check", "one subcommand" },
 	{ "help frobnicate", "no subcommand frobnicate" },
-	{ "stat 1", "only options" },
-	{ "stat -", "only options" },
+	{ "stat 1", "is no option" },
+	{ "stat -", "is no option" },
 	{ "stat -x", "no option -x" },
 	{ "stat -fx", "no option -fx" },
-	{ "stat -- 1", "only options" },
+	{ "stat -- 1", "is no option" },
 	{ "stat --flowing", "no option --flowing" },
 	{ "stat --p", "no option --p" },
 	{ "stat --flows=1", "--flows takes no value" },
 	{ "stat -p", "--pid: PID is missing" },
 	{ "stat --pid", "--pid: PID is missing" },
-	{ "stat --pid=", "number of a process is wanted" },
-	{ "stat -p -f", "number of a process is wanted" },
-	{ "stat -fp 0", "number of a process is wanted" },
-	{ "stat -p1x", "number of a process is wanted" },
-	{ "stat --port 65536", "a port is wanted" },
-	{ "stat --sport=-1", "a port is wanted" },
-	{ "stat --dport http", "a port is wanted" },
+	{ "stat --pid=", "must be the number of a process" },
+	{ "stat -p -f", "must be the number of a process" },
+	{ "stat -fp 0", "must be the number of a process" },
+	{ "stat -p1x", "must be the number of a process" },
+	{ "stat --port 65536", "must be a port" },
+	{ "stat --sport=-1", "must be a port" },
+	{ "stat --dport http", "must be a port" },
 	{ "stat -w 0", "seconds from" },
 	{ "stat -w1e9", "seconds from" },
 	{ "stat --watch=x", "seconds from" },
 	{ "stat --watch=1s", "seconds from" },
 };
 
-Test(launcher, wrong_use_is_125_and_a_line_that_says_what_is_right,
+Test(launcher, wrong_use_is_125_and_a_line_with_the_right_use,
      .init = scratch_make)
 {
 	for (size_t i = 0; i < sizeof(wrongs) / sizeof(*wrongs); i++) {
@@ -516,7 +516,7 @@ Test(launcher, version_is_the_librarys, .init = scratch_make)
 	expect_says("--version", "cop " COP_LIB_VERSION "\n");
 }
 
-Test(launcher, help_is_had_in_several_ways, .init = scratch_make)
+Test(launcher, there_are_several_ways_to_get_help, .init = scratch_make)
 {
 	static const char *const general[] = { "help", "--help", "-h" };
 	static const char *const of_run[] = { "help run", "run --help",

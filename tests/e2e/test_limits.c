@@ -24,7 +24,7 @@ Test(e2e_limits, descriptors_above_a_lowered_limit_are_sockets_like_any_other)
 	run_same_without_fault("limits", "lowered");
 }
 
-Test(e2e_limits, without_a_free_descriptor_all_works_that_needs_none)
+Test(e2e_limits, without_a_free_descriptor_every_call_works_that_needs_none)
 {
 	run_same_without_fault("limits", "none_left");
 }
@@ -50,7 +50,7 @@ Test(e2e_limits, bind_to_one_address_without_a_free_descriptor_is_enobufs)
 		 "  buf there...................  address (16) family 0\n");
 }
 
-Test(e2e_limits, a_number_beyond_a_million_is_ours_where_memory_is_short)
+Test(e2e_limits, a_number_beyond_a_million_is_ours_even_with_little_memory)
 {
 	run_same("limits", "small_table");
 }

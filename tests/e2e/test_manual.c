@@ -40,7 +40,7 @@ Test(manual, mandoc_finds_nothing, .init = scratch_make)
 }
 
 /* So the test above can fail. */
-Test(manual, mandoc_finds_what_is_wrong, .init = scratch_make)
+Test(manual, mandoc_finds_a_mistake, .init = scratch_make)
 {
 	scratch_must("sed 's/^\\.Sh FILES/.Sh ERRORS/' %s >page", COP_1);
 	scratch_shell(&result, "mandoc -T lint -W warning page");
@@ -156,7 +156,7 @@ Test(manual, every_constant_is_in_the_page, .init = scratch_make)
 }
 
 /* Those of the tables of refused options and of figures. */
-Test(manual, what_is_refused_and_counted_is_in_the_page, .init = scratch_make)
+Test(manual, refused_options_and_figures_are_in_the_page, .init = scratch_make)
 {
 	char *found[WORDS];
 	int n = words("sed -nE '/^\\| (option|field) /,/^$/p' " ROOT
@@ -216,7 +216,7 @@ Test(manual, the_example_echoes_under_the_library, .init = make_example)
 	" LIB=$LIB COP=$COP DESTDIR=$PWD/destination"                        \
 	" PREFIX=/opt install"
 
-Test(manual, what_is_installed_works_from_there, .init = scratch_make)
+Test(manual, installed_files_work_in_their_place, .init = scratch_make)
 {
 	scratch_must(INSTALL " && cc -o asks " COP_TEST_DIR
 			     "/e2e/progs/asks.c && "

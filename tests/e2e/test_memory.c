@@ -54,7 +54,7 @@ Test(e2e_memory, a_bad_iovec_is_efault_whatever_their_number)
 	run_same("memory", "iovecs_that_are_bad");
 }
 
-Test(e2e_memory, a_bad_payload_is_told_behind_all_else)
+Test(e2e_memory, a_bad_payload_is_the_last_error_to_be_checked)
 {
 	run_same("memory", "payload_that_is_bad_too");
 }
@@ -79,7 +79,7 @@ Test(e2e_memory, a_read_only_position_is_efault_behind_the_datagram)
 	run_same("memory", "position_that_is_read_only");
 }
 
-Test(e2e_memory, an_error_into_bad_memory_is_efault_where_the_kernel_says_so)
+Test(e2e_memory, an_error_into_bad_memory_is_efault_as_on_udp)
 {
 	run_same("memory", "errors_into_bad_memory");
 }

@@ -27,7 +27,7 @@ Test(e2e_messages, sendmmsg_stops_at_the_message_that_is_refused)
 	run_same("messages", "one_is_refused");
 }
 
-Test(e2e_messages, waitforone_returns_what_there_is)
+Test(e2e_messages, waitforone_returns_the_queued_datagrams)
 {
 	run_same("messages", "wait_for_one");
 }
@@ -37,7 +37,7 @@ Test(e2e_messages, recvmmsg_ends_when_its_time_is_up)
 	run_same("messages", "until_time_is_up");
 }
 
-Test(e2e_messages, an_error_after_a_message_is_told_by_the_next_call)
+Test(e2e_messages, the_next_call_returns_an_error_after_a_message)
 {
 	run_same("messages", "error_comes_late");
 }

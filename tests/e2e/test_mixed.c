@@ -261,12 +261,12 @@ static void expect_only_cop(const struct scene *scene, int n_strays)
 	expect_messages(&cop, scene->debug, 0);
 }
 
-ParameterizedTestParameters(mixed, a_server_hears_only_what_is_cop)
+ParameterizedTestParameters(mixed, a_server_receives_only_cop)
 {
 	return scenes_of(ALL_WAYS);
 }
 
-ParameterizedTest(struct scene *scene, mixed, a_server_hears_only_what_is_cop)
+ParameterizedTest(struct scene *scene, mixed, a_server_receives_only_cop)
 {
 	start_all(scene);
 	wait_thrice(scene);
@@ -283,12 +283,12 @@ static void ask(struct peer *peer, const char *text)
 	told(peer, "answered");
 }
 
-ParameterizedTestParameters(mixed, a_client_hears_only_what_is_cop)
+ParameterizedTestParameters(mixed, a_client_receives_only_cop)
 {
 	return scenes_of(MAIN_WAYS);
 }
 
-ParameterizedTest(struct scene *scene, mixed, a_client_hears_only_what_is_cop)
+ParameterizedTest(struct scene *scene, mixed, a_client_receives_only_cop)
 {
 	start_all(scene);
 	for (int i = 0; i < PLAIN; i++)
@@ -326,12 +326,14 @@ ParameterizedTest(struct scene *scene, mixed, a_connected_client_gets_no_answer)
 }
 
 /* Otherwise the tests above would show nothing. */
-ParameterizedTestParameters(mixed, whoever_is_not_adopted_hears_all)
+ParameterizedTestParameters(mixed,
+			    a_program_that_is_not_adopted_receives_everything)
 {
 	return scenes_of(ALL_WAYS);
 }
 
-ParameterizedTest(struct scene *scene, mixed, whoever_is_not_adopted_hears_all)
+ParameterizedTest(struct scene *scene, mixed,
+		  a_program_that_is_not_adopted_receives_everything)
 {
 	start(&waiter, scene->way, nonblocking(scene), plain_env);
 	start(&plain[0], "recvfrom", NULL, plain_env);
@@ -347,7 +349,7 @@ ParameterizedTest(struct scene *scene, mixed, whoever_is_not_adopted_hears_all)
 
 /* ---- a program of the world's -------------------------------------------- */
 
-Test(mixed, dig_gets_no_answer_of_a_plain_server_and_is_told_why)
+Test(mixed, dig_gets_no_answer_from_a_plain_server_and_stderr_says_why)
 {
 	char port[16];
 	const char *const argv[] = { "dig",	   "+tries=2", "+timeout=1",

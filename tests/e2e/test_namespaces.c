@@ -17,17 +17,17 @@ Test(e2e_namespaces, a_thread_that_goes_to_and_fro_finds_the_ports_of_each)
 	run_same("namespaces", "goes_back_by_name");
 }
 
-Test(e2e_namespaces, likewise_by_the_number_of_the_call)
+Test(e2e_namespaces, a_thread_that_returns_by_syscall_finds_its_ports)
 {
 	run_same("namespaces", "goes_back_by_number");
 }
 
-Test(e2e_namespaces, likewise_where_the_library_does_not_see_it)
+Test(e2e_namespaces, a_thread_that_returns_unseen_finds_its_ports)
 {
 	run_same("namespaces", "goes_back_unseen");
 }
 
-Test(e2e_namespaces, a_socket_stays_in_the_one_that_it_was_made_in)
+Test(e2e_namespaces, a_socket_stays_in_the_namespace_of_its_creation)
 {
 	run_same("namespaces", "made_before");
 }

@@ -37,7 +37,7 @@ static void survives(const char *what, const char *setting, const char *said)
 
 static const char *const setting[] = { "COP_STATS=stderr", "COP_DEBUG=2" };
 
-Test(output, nobody_who_reads_standard_error_is_no_signal)
+Test(output, a_closed_standard_error_raises_no_signal)
 {
 	for (size_t i = 0; i < 2; i++)
 		survives("to_a_pipe_without_reader", setting[i], "closed\n");
@@ -55,7 +55,7 @@ Test(output, a_file_that_may_not_grow_is_no_signal)
 		survives("to_a_file_at_its_limit", setting[i], "closed\n");
 }
 
-Test(output, a_programs_own_file_with_the_number_of_standard_error_has_none)
+Test(output, the_programs_own_descriptor_2_gets_no_lines)
 {
 	for (size_t i = 0; i < 2; i++)
 		survives("data_as_standard_error", setting[i],
@@ -99,8 +99,7 @@ static long size_of(const char *path)
 	return stat(path, &st) ? -1 : (long)st.st_size;
 }
 
-Test(output,
-     figures_go_where_they_were_asked_whatever_becomes_of_the_environment)
+Test(output, a_changed_environment_does_not_change_the_file_of_the_figures)
 {
 	make_dir();
 	cr_assert_eq(chdir(dir), 0);
@@ -148,7 +147,7 @@ Test(output, lines_are_whole_when_a_process_exits_among_its_threads)
 	remove_dir();
 }
 
-Test(output, what_is_echoed_is_escaped)
+Test(output, an_echoed_value_is_escaped)
 {
 	survives("closes", "COP_DEBUG=\033[31m\xc2\x9b", "closed\n");
 	cr_expect_not_null(strstr(result.err, "COP_DEBUG=\\x1b[31m\\xc2\\x9b "),

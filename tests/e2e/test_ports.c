@@ -92,7 +92,7 @@ Test(e2e_ports, eight_threads_get_no_port_twice_and_lose_none)
 		    "0 twice at a time, 0 refused, 0 other errors\n" ALL_TAKEN);
 }
 
-Test(e2e_ports, a_signal_handler_may_bind_and_close_amid_a_bind_or_close)
+Test(e2e_ports, a_signal_handler_may_bind_and_close_during_a_bind_or_close)
 {
 	expect_says("signals", "0 of the program's failed, 0 of the handler's\n"
 			       "descriptors left: 0\n"
@@ -123,7 +123,7 @@ Test(e2e_ports, every_kind_of_address_is_bound_and_reached_as_by_udp)
 	run_same("kinds", "still");
 }
 
-Test(e2e_ports, an_address_is_what_it_is_now)
+Test(e2e_ports, an_addresss_kind_is_the_present_one)
 {
 	run_same("kinds", "added_and_removed");
 }
@@ -133,22 +133,22 @@ Test(e2e_ports, no_kind_of_an_address_is_remembered)
 	run_same("kinds", "added_once_more");
 }
 
-Test(e2e_ports, ip_freebind_binds_what_udp_binds)
+Test(e2e_ports, ip_freebind_binds_the_same_addresses_as_udp)
 {
 	run_same("kinds", "freely");
 }
 
-Test(e2e_ports, ip_nonlocal_bind_binds_what_udp_binds)
+Test(e2e_ports, ip_nonlocal_bind_binds_the_same_addresses_as_udp)
 {
 	run_same("kinds", "nonlocal");
 }
 
-Test(e2e_ports, a_socket_on_a_device_binds_and_reaches_what_udp_does)
+Test(e2e_ports, a_socket_on_a_device_binds_and_reaches_the_same_as_udp)
 {
 	run_same("kinds", "on_device");
 }
 
-Test(e2e_ports, a_device_that_is_none_or_gone_is_as_on_udp)
+Test(e2e_ports, a_missing_device_has_udps_errors)
 {
 	run_same("kinds", "no_device");
 }

@@ -82,17 +82,17 @@ Test(e2e_ports_listed, the_first_part_of_a_datagram_decides)
 	run_same_listed("listed", "sends_in_parts");
 }
 
-Test(e2e_ports_listed, a_connected_socket_sends_by_all_calls_what_was_decided)
+Test(e2e_ports_listed, all_calls_of_a_connected_socket_follow_the_decision)
 {
 	run_same_listed("listed", "sends_by_all_ways");
 }
 
-Test(e2e_ports_listed, sendfile_and_splice_send_what_was_decided)
+Test(e2e_ports_listed, sendfile_and_splice_follow_the_decision)
 {
 	run_same_listed("listed", "sends_files");
 }
 
-Test(e2e_ports_listed, a_stream_from_before_sends_and_receives_what_was_decided)
+Test(e2e_ports_listed, a_stream_from_before_follows_the_decision)
 {
 	run_same_listed("listed", "has_streams");
 }
@@ -109,22 +109,22 @@ Test(e2e_ports_listed, a_receive_at_a_listed_port_puts_it_on_cop)
 	run_same_listed("listed", "all_receives_first");
 }
 
-Test(e2e_ports_listed, a_look_at_what_has_come_to_an_unlisted_port_decides)
+Test(e2e_ports_listed, a_peek_at_an_unlisted_port_decides)
 {
 	run_same_listed("listed", "looks_first");
 }
 
-Test(e2e_ports_listed, a_look_at_what_has_come_to_a_listed_port_decides)
+Test(e2e_ports_listed, a_peek_at_a_listed_port_decides)
 {
 	run_same_listed("listed", "all_looks_first");
 }
 
-Test(e2e_ports_listed, recvmmsg_at_an_unlisted_port_gets_what_has_come)
+Test(e2e_ports_listed, recvmmsg_at_an_unlisted_port_gets_the_queued_datagrams)
 {
 	run_same_listed("listed", "receives_many");
 }
 
-Test(e2e_ports_listed, recvmmsg_at_a_listed_port_gets_what_has_come)
+Test(e2e_ports_listed, recvmmsg_at_a_listed_port_gets_the_queued_datagrams)
 {
 	run_same_listed("listed", "all_receives_many");
 }
@@ -144,7 +144,7 @@ Test(e2e_ports_listed, the_end_of_a_socket_that_is_shut_decides_nothing)
 	run_same_listed("listed", "is_shut");
 }
 
-Test(e2e_ports_listed, a_receive_that_sleeps_gets_what_was_decided_meanwhile)
+Test(e2e_ports_listed, a_waiting_receive_follows_a_decision_of_another_thread)
 {
 	run_same_listed("listed", "sleeps_meanwhile");
 }
@@ -156,7 +156,7 @@ Test(e2e_ports_listed, an_undecided_socket_says_that_it_is_udp)
 	run_same_listed("undecided", "is_udp");
 }
 
-Test(e2e_ports_listed, what_was_set_before_the_decision_stays_set)
+Test(e2e_ports_listed, options_from_before_the_decision_stay_set)
 {
 	run_same_listed("undecided", "keeps_options");
 }
@@ -178,7 +178,7 @@ Test(e2e_ports_listed, what_was_set_before_the_decision_stays_set)
 	"  on the wire: as it should be\n" \
 	"  the socket: as it should be\n"
 
-Test(e2e_ports_listed, what_cop_refuses_is_refused_until_it_stays_udp)
+Test(e2e_ports_listed, options_that_cop_refuses_are_refused_until_it_is_udp)
 {
 	run_listed_says("undecided", "refuses", REFUSED STAYS_UDP ACCEPTED);
 }
@@ -193,12 +193,12 @@ Test(e2e_ports_listed, a_wait_at_a_listed_port_decides_nothing)
 	run_same_listed("undecided", "all_waits");
 }
 
-Test(e2e_ports_listed, what_is_not_cop_wakes_no_epoll_from_before)
+Test(e2e_ports_listed, a_stray_wakes_no_epoll_from_before_the_decision)
 {
 	run_same_listed("undecided", "watched_by_epoll");
 }
 
-Test(e2e_ports_listed, what_is_not_cop_is_kept_from_a_wait_that_sleeps)
+Test(e2e_ports_listed, a_stray_does_not_end_a_wait_from_before_the_decision)
 {
 	run_same_listed("undecided", "waits_meanwhile");
 }
@@ -285,7 +285,7 @@ static const char *behind(const char *text, const char *part)
 	return at ? at + strlen(part) : NULL;
 }
 
-Test(e2e_ports_listed, stats_are_of_what_is_on_cop_alone)
+Test(e2e_ports_listed, stats_are_printed_for_cop_sockets_only)
 {
 	const char *rest;
 
@@ -297,7 +297,7 @@ Test(e2e_ports_listed, stats_are_of_what_is_on_cop_alone)
 	cr_expect_str_eq(strchrnul(rest, '\n'), "\n", "%s", result.err);
 }
 
-Test(e2e_ports_listed, debug_says_what_stays_udp_and_why)
+Test(e2e_ports_listed, debug_says_which_sockets_stay_udp_and_why)
 {
 	const char *rest;
 

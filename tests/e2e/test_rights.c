@@ -27,7 +27,7 @@ Test(e2e_rights, each_look_at_a_message_makes_a_socket)
 	run_same("rights", "sends_to_peek");
 }
 
-Test(e2e_rights, what_there_is_no_room_for_is_closed)
+Test(e2e_rights, descriptors_beyond_the_control_buffer_are_closed)
 {
 	run_same("rights", "sends_too_many");
 }
@@ -62,12 +62,12 @@ Test(e2e_rights, a_socket_sent_to_oneself_is_the_same)
 	run_same("rights", "to_oneself");
 }
 
-Test(e2e_rights, a_number_means_what_came_under_it)
+Test(e2e_rights, a_received_descriptor_replaces_an_older_use_of_its_number)
 {
 	run_same("rights", "number_of_another");
 }
 
-Test(e2e_rights, a_number_closed_unseen_means_what_came_under_it)
+Test(e2e_rights, a_received_descriptor_replaces_one_that_was_closed_unseen)
 {
 	run_same("rights", "number_closed_unseen");
 }

@@ -106,7 +106,7 @@ Test(e2e_signals, cop_stats_counts_right_under_a_handler_at_10_khz)
 			   result.err);
 }
 
-Test(e2e_signals, a_port_that_is_being_bound_or_closed_is_not_had_twice)
+Test(e2e_signals, no_port_has_two_owners_during_a_bind_or_close)
 {
 	run_says("signals", "one_port",
 		 "had twice: 0 times\n"

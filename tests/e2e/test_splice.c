@@ -14,7 +14,7 @@ Test(e2e_splice, sendfile_makes_one_datagram_of_the_file)
 	run_same("splice", "file_sizes");
 }
 
-Test(e2e_splice, sendfile_refuses_what_no_datagram_can_hold)
+Test(e2e_splice, sendfile_refuses_more_than_a_datagram_can_hold)
 {
 	run_same("splice", "file_too_large");
 }
@@ -51,7 +51,7 @@ Test(e2e_splice, splice_makes_one_datagram_of_the_pipe)
 	run_same("splice", "pipe_sizes");
 }
 
-Test(e2e_splice, splice_refuses_what_no_datagram_can_hold)
+Test(e2e_splice, splice_refuses_more_than_a_datagram_can_hold)
 {
 	run_same("splice", "pipe_too_large");
 }
@@ -160,7 +160,7 @@ Test(e2e_splice, many_pieces_in_a_pipe_make_one_datagram)
 		 "  then EAGAIN\n");
 }
 
-Test(e2e_splice, a_second_pipe_that_can_not_be_had_is_an_error)
+Test(e2e_splice, without_a_second_pipe_splice_fails)
 {
 	run_says("splice", "no_descriptor",
 		 "splice(pipes[0], NULL, sock_a, NULL, 5, 0) = -1 ENOBUFS\n"
@@ -170,7 +170,7 @@ Test(e2e_splice, a_second_pipe_that_can_not_be_had_is_an_error)
 		 "  then EAGAIN\n");
 }
 
-Test(e2e_splice, what_comes_with_a_header_does_not_go_into_a_pipe)
+Test(e2e_splice, datagrams_with_a_header_do_not_go_into_a_pipe)
 {
 	run_says("splice", "out_of_socket",
 		 "send(sock_a, content, 10, 0) = 10\n"

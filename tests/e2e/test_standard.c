@@ -12,17 +12,17 @@ Test(e2e_standard, stdout_prints_to_the_socket_and_comes_back)
 	run_same("standard", "prints");
 }
 
-Test(e2e_standard, stdout_prints_lines_as_it_did)
+Test(e2e_standard, stdout_stays_line_buffered)
 {
 	run_same("standard", "prints_lines");
 }
 
-Test(e2e_standard, stdout_without_a_buffer_has_none_on_the_socket)
+Test(e2e_standard, unbuffered_stdout_stays_unbuffered_on_the_socket)
 {
 	run_same("standard", "prints_unbuffered");
 }
 
-Test(e2e_standard, what_is_not_written_yet_goes_where_the_descriptor_leads)
+Test(e2e_standard, buffered_text_goes_to_the_new_descriptor)
 {
 	run_same("standard", "prints_ahead");
 }

@@ -125,7 +125,7 @@ static void expect_same_as_stats(const char *scenario, int rows)
 		     "True");
 }
 
-Test(stat, figures_are_those_that_are_printed_at_the_end, .init = scratch_make)
+Test(stat, figures_are_equal_to_those_of_cop_stats, .init = scratch_make)
 {
 	expect_same_as_stats("exchange", 5);
 	expect_value("[(s['tx'], s['tx_bytes'], s['rx'], s['rx_bytes']) "
@@ -133,7 +133,7 @@ Test(stat, figures_are_those_that_are_printed_at_the_end, .init = scratch_make)
 		     "[(1, 6, 3, 30), (5, 50, 0, 0), (0, 0, 0, 0)]");
 }
 
-Test(stat, errors_are_those_that_are_printed_at_the_end, .init = scratch_make)
+Test(stat, errors_are_equal_to_those_of_cop_stats, .init = scratch_make)
 {
 	expect_same_as_stats("errors", 5);
 	expect_value("[(s['tx'], s['tx_errors'], s['truncated']) "
@@ -141,12 +141,12 @@ Test(stat, errors_are_those_that_are_printed_at_the_end, .init = scratch_make)
 		     "[(2, 1, 0), (0, 0, 1)]");
 }
 
-Test(stat, flows_are_those_that_are_printed_at_the_end, .init = scratch_make)
+Test(stat, flows_are_equal_to_those_of_cop_stats, .init = scratch_make)
 {
 	expect_same_as_stats("flows", 9);
 }
 
-Test(stat, names_states_and_queues_are_those_that_ss_shows,
+Test(stat, names_states_and_queues_are_equal_to_those_of_ss,
      .init = scratch_make)
 {
 	begin("exchange");
@@ -176,7 +176,7 @@ Test(stat, a_socket_without_a_port_is_shown_with_empty_queues,
 	end();
 }
 
-Test(stat, a_table_has_who_has_the_socket, .init = scratch_make)
+Test(stat, a_table_names_the_process_of_each_socket, .init = scratch_make)
 {
 	char users[256];
 
@@ -253,7 +253,7 @@ Test(stat, a_forked_child_has_its_own_figures_and_the_same_names,
 	end();
 }
 
-Test(stat, a_child_of_vfork_does_not_have_what_is_in_its_memory,
+Test(stat, a_vfork_childs_memory_shows_no_sockets_of_its_own,
      .init = scratch_make)
 {
 	begin("vforked");
@@ -280,7 +280,7 @@ Test(stat, a_process_whose_vfork_is_over_has_its_sockets, .init = scratch_make)
 #define AT "'127.0.0.1:%d': "
 
 /* What lies in three places, see flows.c. */
-Test(stat, what_is_known_of_a_peer_is_in_one_line, .init = scratch_make)
+Test(stat, each_peer_has_one_line, .init = scratch_make)
 {
 	char text[512];
 
@@ -347,7 +347,7 @@ Test(stat, adopted_sockets_are_marked, .init = scratch_make)
 }
 
 /* The one that is connected is to a listed port. */
-Test(stat, what_is_not_decided_is_not_said_to_be_adopted, .init = scratch_make)
+Test(stat, a_pending_socket_is_not_shown_as_adopted, .init = scratch_make)
 {
 	begin_adopted("listed", "COP_ADOPT=udp:7");
 	expect_value("[s['kind'] for s in socks]",
@@ -503,7 +503,8 @@ Test(stat, processes_with_numbers_of_their_own_are_shown, .init = scratch_make)
 	end();
 }
 
-Test(stat, what_the_kernel_does_not_tell_is_left_open, .init = scratch_make)
+Test(stat, a_dash_stands_for_what_the_kernel_does_not_tell,
+     .init = scratch_make)
 {
 	skip_unless_alone();
 	begin("moved");
@@ -554,7 +555,7 @@ Test(stat, a_library_that_was_replaced_is_read, .init = scratch_make)
 }
 
 /* As libcop.so was before there was cop stat. */
-Test(stat, a_library_without_the_symbol_is_refused_with_a_word,
+Test(stat, a_library_without_the_symbol_is_refused_with_a_message,
      .init = scratch_make)
 {
 	const char *const argv[] = { SHOWN, "udp", "exchange", NULL };
@@ -622,7 +623,7 @@ Test(stat, nothing_that_a_process_has_in_its_memory_is_believed,
 }
 
 /* A thousand sockets with a thousand flows each, all of them made up. */
-Test(stat, what_a_process_has_too_much_of_is_left_out_with_a_word,
+Test(stat, the_surplus_of_a_process_is_left_out_with_a_message,
      .init = scratch_make, .timeout = 120)
 {
 	char says[128];
@@ -633,8 +634,8 @@ Test(stat, what_a_process_has_too_much_of_is_left_out_with_a_word,
 		      ">list && wc -l <list",
 		      (int)program.pid);
 	snprintf(says, sizeof(says),
-		 "cop: stat: 1 process shown in part: %d (liar): there is "
-		 "more than is read of one, or of all\n",
+		 "cop: stat: 1 process shown in part: %d (liar): cop stat "
+		 "reads no more\n",
 		 (int)program.pid);
 	cr_expect_eq(result.status, 0, "%d", result.status);
 	cr_expect_not_null(strstr(result.err, says), "%s", result.err);
@@ -756,9 +757,8 @@ Test(stat, a_process_that_does_not_answer_does_not_hide_the_rest,
 			"no FUSE here, or nothing can be mounted in /proc");
 	cr_expect_str_eq(result.out, "status 0\nstatus 1\n", "%s%s", result.out,
 			 result.err);
-	cr_expect_not_null(strstr(result.err,
-				  " (slowfs): looking at it did not end\n"),
-			   "%s", result.err);
+	cr_expect_not_null(strstr(result.err, " (slowfs): no answer\n"), "%s",
+			   result.err);
 	expect_value("{s['command'] for s in socks}, len(socks)",
 		     "({'shown'}, 3)");
 }
@@ -860,17 +860,17 @@ static void expect_refused(const char *says)
 	cr_expect_null(strchr(result.out, '{'), "%s", result.out);
 }
 
-Test(stat, another_users_process_is_refused_with_a_word, .init = make_shared)
+Test(stat, another_users_process_is_refused_with_a_message, .init = make_shared)
 {
 	begin_as("", "exchange");
 	scratch_shell(&result, AS_NOBODY "./cop stat -j -p %d",
 		      (int)program.pid);
-	expect_refused("cop: stat: 1 process can't be looked into, with "
-		       "libcop or without: not yours (try as root)\n");
+	expect_refused("cop: stat: 1 process can't be read, and may or "
+		       "may not have libcop: not yours (try as root)\n");
 	end();
 }
 
-Test(stat, ones_own_process_is_shown_to_who_is_not_root, .init = make_shared)
+Test(stat, a_user_sees_his_own_process_without_root, .init = make_shared)
 {
 	begin_as(AS_NOBODY, "exchange");
 	scratch_must(AS_NOBODY "./cop stat -j -p %d >list", (int)program.pid);
@@ -878,19 +878,19 @@ Test(stat, ones_own_process_is_shown_to_who_is_not_root, .init = make_shared)
 	end();
 }
 
-Test(stat, a_protected_process_is_refused_with_a_word, .init = make_shared)
+Test(stat, a_protected_process_is_refused_with_a_message, .init = make_shared)
 {
 	begin_as(AS_NOBODY, "protected");
 	scratch_shell(&result, AS_NOBODY "./cop stat -j -p %d",
 		      (int)program.pid);
-	expect_refused("cop: stat: 1 process can't be looked into, with "
-		       "libcop or without: protected, though yours (try as "
+	expect_refused("cop: stat: 1 process can't be read, and may or "
+		       "may not have libcop: yours but protected (try as "
 		       "root)\n");
 	end();
 }
 
 /* In a world with a process of root's. */
-Test(stat, what_cant_be_looked_into_does_not_hide_the_rest, .init = make_shared)
+Test(stat, an_unreadable_process_does_not_hide_the_others, .init = make_shared)
 {
 	skip_unless_alone();
 	scratch_shell(&result, ALONE
@@ -900,7 +900,8 @@ Test(stat, what_cant_be_looked_into_does_not_hide_the_rest, .init = make_shared)
 		      "until grep -q ready out; do sleep 0.1; done; " AS_NOBODY
 		      "./cop stat -j >list'");
 	cr_expect_eq(result.status, 0);
-	cr_expect_not_null(strstr(result.err, " can't be looked into, with "),
+	cr_expect_not_null(strstr(result.err,
+				  " can't be read, and may or may not "),
 			   "%s", result.err);
 	expect_value("[s['tx'] for s in socks]", "[1, 5, 0]");
 }
@@ -929,12 +930,12 @@ static void expect_yama(int scope, const char *why)
 	expect_refused(says);
 }
 
-Test(stat, what_yama_forbids_is_told_from_what_is_not_ones_own,
+Test(stat, yamas_refusal_differs_from_that_of_another_users_process,
      .init = make_shared)
 {
 	begin_as(AS_NOBODY, "exchange");
 	expect_yama(1, "1 (try as root)");
-	expect_yama(3, "3 (nobody may)");
+	expect_yama(3, "3 (no user may read it)");
 	end();
 }
 
@@ -969,7 +970,7 @@ Test(stat, a_commands_name_moves_no_cursor_and_forges_no_field,
 	end();
 }
 
-/* ---- again and again ----------------------------------------------------- */
+/* ---- cop stat -w --------------------------------------------------------- */
 
 /* A byte makes the program send ten datagrams of seven bytes. */
 static void let_it_send(int times)
@@ -1009,7 +1010,7 @@ static void wait_until_shown(const char *pattern, int times)
 	"for l in [[s for s in socks if s['fd'] == f]] "                \
 	"for a, b in zip(l, l[1:]))"
 
-Test(stat, rates_are_what_was_done_between_two_looks, .init = scratch_make,
+Test(stat, rates_count_the_time_between_two_readings, .init = scratch_make,
      .timeout = 120)
 {
 	struct run_child child;
@@ -1036,7 +1037,7 @@ Test(stat, rates_are_what_was_done_between_two_looks, .init = scratch_make,
 	end();
 }
 
-Test(stat, tables_follow_each_other_where_there_is_no_terminal,
+Test(stat, without_a_terminal_the_tables_follow_each_other,
      .init = scratch_make)
 {
 	struct run_child child;
@@ -1060,7 +1061,7 @@ Test(stat, tables_follow_each_other_where_there_is_no_terminal,
  * Of seven rows the heading takes two, the first socket two, its figures one, and
  * with rates two. The next would need three.
  */
-Test(stat, a_screen_is_drawn_anew_with_what_fits, .init = scratch_make)
+Test(stat, a_screen_shows_as_many_sockets_as_fit, .init = scratch_make)
 {
 	char pid[16];
 	const char *const argv[] = { PYTHON,  SCRIPTS "terminal.py",

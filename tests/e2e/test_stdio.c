@@ -62,12 +62,12 @@ Test(e2e_stdio, a_stream_that_leaves_the_socket_open_leaves_it_ours)
 
 /* ---- writing ------------------------------------------------------------ */
 
-Test(e2e_stdio, what_is_flushed_is_one_datagram)
+Test(e2e_stdio, each_flush_is_one_datagram)
 {
 	run_same("stdio", "printed");
 }
 
-Test(e2e_stdio, what_is_longer_than_the_buffer_is_cut_as_on_udp)
+Test(e2e_stdio, a_text_longer_than_the_buffer_is_cut_as_on_udp)
 {
 	run_same("stdio", "long_ones");
 }
@@ -82,7 +82,7 @@ Test(e2e_stdio, an_unbuffered_stream_sends_each_call)
 	run_same("stdio", "unbuffered");
 }
 
-Test(e2e_stdio, setvbuf_changes_what_a_datagram_is)
+Test(e2e_stdio, setvbuf_changes_the_size_of_the_datagrams)
 {
 	run_same("stdio", "own_buffer");
 }
@@ -93,7 +93,7 @@ Test(e2e_stdio, errors_of_a_flush_are_udps)
 	run_same("stdio", "refused_in_fclose");
 }
 
-Test(e2e_stdio, what_is_unsaid_is_sent_at_exit)
+Test(e2e_stdio, buffered_text_is_sent_at_exit)
 {
 	run_same("stdio", "at_exit");
 }
@@ -125,12 +125,12 @@ Test(e2e_stdio, an_empty_datagram_is_the_end)
 	run_same("stdio", "end");
 }
 
-Test(e2e_stdio, reading_where_there_is_nothing_is_eagain)
+Test(e2e_stdio, reading_an_empty_socket_is_eagain)
 {
 	run_same("stdio", "nothing_there");
 }
 
-Test(e2e_stdio, reading_is_told_of_a_refusal)
+Test(e2e_stdio, reading_gets_a_pending_error)
 {
 	run_same("stdio", "refused_reading");
 }
@@ -169,7 +169,7 @@ Test(e2e_stdio, freopen_in_vain_closes_the_socket)
 	run_same("stdio", "reopened_in_vain");
 }
 
-Test(e2e_stdio, freopen_tries_once_to_send_what_is_left)
+Test(e2e_stdio, freopen_tries_once_to_send_the_rest)
 {
 	run_same("stdio", "reopened_after_refusal");
 }

@@ -105,7 +105,8 @@ Test(e2e_storm, a_cancelled_recv_loses_no_datagram)
 
 /* ---- signal handlers and small stacks ----------------------------------- */
 
-Test(e2e_storm, a_handler_that_uses_what_is_being_bound_leaves_nothing_behind)
+Test(e2e_storm,
+     a_handler_that_uses_a_socket_during_its_bind_leaves_nothing_behind)
 {
 	expect_leaves_nothing("handler_uses_what_is_bound");
 }

@@ -18,7 +18,7 @@ Test(e2e_tables, a_thread_further_down_closes_its_own)
 	run_same("tables", "grandchild_of_a_parted_thread");
 }
 
-Test(e2e_tables, the_others_keep_what_the_first_thread_leaves)
+Test(e2e_tables, the_other_threads_keep_the_table_that_the_first_leaves)
 {
 	run_same("tables", "first_thread_parts");
 }

@@ -22,7 +22,7 @@ Test(e2e_waits, poll_takes_several_and_foreign_descriptors)
 	run_same("waits", "poll_several");
 }
 
-Test(e2e_waits, select_and_pselect_tell_what_is_ready)
+Test(e2e_waits, select_and_pselect_return_the_ready_descriptors)
 {
 	run_same("waits", "selected");
 }
@@ -105,12 +105,12 @@ Test(e2e_waits, no_stray_wakes_an_epoll_wait_for_a_receive_that_blocks)
 }
 
 /* io_uring takes the epoll_ctl() past the library. */
-Test(e2e_waits, no_stray_wakes_who_came_to_epoll_through_io_uring)
+Test(e2e_waits, no_stray_wakes_an_epoll_set_that_io_uring_has_filled)
 {
 	run_same("waits", "ring_then_block");
 }
 
-Test(e2e_waits, no_stray_is_received_by_who_came_to_epoll_through_io_uring)
+Test(e2e_waits, no_stray_is_received_after_epoll_through_io_uring)
 {
 	run_same("waits", "ring_without_blocking");
 }

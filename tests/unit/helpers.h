@@ -131,7 +131,7 @@ bool t_own_network(void);
 /* In a child: no privileges from here on. */
 bool t_unprivileged(void);
 
-/* In a child: setsockopt(IP_LOCAL_PORT_RANGE) fails as before Linux 6.3. */
+/* In a child: the option IP_LOCAL_PORT_RANGE is unknown, as before Linux 6.3. */
 bool t_old_kernel(void);
 
 /* What @fn has written to stderr, in @text. */

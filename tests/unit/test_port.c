@@ -470,7 +470,7 @@ static void on_alarm(int sig)
 	own(*slot, 2);
 }
 
-Test(cop_port, a_signal_handler_may_claim_and_release_amid_a_claim)
+Test(cop_port, a_signal_handler_may_claim_and_release_during_a_claim)
 {
 	struct itimerval every = { { 0, 100 }, { 0, 100 } };
 	struct itimerval never = { 0 };

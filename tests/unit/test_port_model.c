@@ -451,7 +451,7 @@ Test(cop_port_model, the_ports_handed_out_do_not_tell_the_next_one)
 			  "after %u", prefix[i]);
 }
 
-Test(cop_port_model, each_port_is_drawn_anew)
+Test(cop_port_model, each_port_is_a_new_random_choice)
 {
 	start(LOW, HIGH);
 	for (unsigned int i = 0; i < 1000; i++) {

@@ -49,7 +49,7 @@ Test(cop_table, only_the_installed_descriptor_is_ours)
 		cr_assert(eq(ptr, sockfd_lookup(number[i]), NULL));
 }
 
-Test(cop_table, some_descriptor_is_found_while_there_is_one)
+Test(cop_table, fd_any_finds_a_descriptor_if_there_is_one)
 {
 	static const int number[] = { 42, 900000, 7 };
 
@@ -160,7 +160,7 @@ static void *fill(void *arg)
 	return NULL;
 }
 
-Test(cop_table, threads_that_make_it_grow_lose_nothing)
+Test(cop_table, threads_that_make_the_table_grow_lose_nothing)
 {
 	pthread_t thread[FILLERS];
 

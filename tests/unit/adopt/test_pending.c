@@ -197,7 +197,7 @@ Test(cop_pending, an_unlisted_destination_makes_it_plain_udp)
 	}
 }
 
-Test(cop_pending, what_names_no_destination_decides_nothing)
+Test(cop_pending, a_call_without_a_destination_decides_nothing)
 {
 	struct sockaddr_in to = t_addr(LOOPBACK, free_port(true));
 	int fd = t_open_adopted();
@@ -328,7 +328,7 @@ static const struct {
 	{ IPPROTO_UDP, UDP_GRO, -ENOPROTOOPT },
 };
 
-Test(cop_pending, what_cop_refuses_is_refused)
+Test(cop_pending, options_that_cop_refuses_are_refused)
 {
 	int fd = t_open_adopted();
 
@@ -418,7 +418,7 @@ Test(cop_pending, a_lock_leaves_it_udp_with_a_filter_and_without)
 }
 
 /* What waits for it is not to be woken by strays from the decision on. */
-Test(cop_pending, only_what_was_waited_for_has_a_filter_at_once)
+Test(cop_pending, only_a_socket_that_was_waited_for_has_a_filter_at_once)
 {
 	int waited = t_open_adopted(), fd = t_open_adopted();
 	struct socket *sock = t_sock(waited);
@@ -496,7 +496,7 @@ static int share(void)
 }
 
 /* Whatever the parent does next, and whether a filter was set before. */
-Test(cop_pending, what_another_process_has_decided_holds_here)
+Test(cop_pending, another_processs_decision_holds_here)
 {
 	for (int i = 0; i < 8; i++) {
 		int fd, cop = i & 1;
@@ -551,7 +551,7 @@ static int in_forked_before(int (*fn)(void), int (*here)(void))
 	return status;
 }
 
-Test(cop_pending, what_the_parent_has_decided_holds_in_the_child)
+Test(cop_pending, the_parents_decision_holds_in_the_child)
 {
 	for (shared_filter = 0; shared_filter < 2; shared_filter++) {
 		share();
@@ -566,7 +566,7 @@ Test(cop_pending, what_the_parent_has_decided_holds_in_the_child)
 }
 
 /* A kernel socket that stays UDP is as the program would have it. */
-Test(cop_pending, where_it_stays_udp_nothing_is_left_of_the_mark)
+Test(cop_pending, a_socket_that_stays_udp_keeps_no_mark)
 {
 	for (shared_filter = 0; shared_filter < 2; shared_filter++) {
 		struct sock_filter insn[64];

@@ -64,7 +64,8 @@ static void put_all_on_cop(void)
 	t_init();
 }
 
-Test(cop_share_all, a_pending_socket_stays_so_where_all_of_udp_is_on_cop,
+Test(cop_share_all,
+     a_pending_socket_stays_pending_in_a_process_that_adopts_all_udp,
      .init = put_all_on_cop)
 {
 	int fd = t_open_adopted();

@@ -50,7 +50,7 @@ static void assert_adopts(enum cop_adopt adopt, bool any)
 	cr_assert(sock_is_ours(PF_INET, SOCK_COP, 0));
 }
 
-Test(cop_udp, udp_and_nothing_else_is_adopted_where_it_is_asked_for)
+Test(cop_udp, only_udp_is_adopted_and_only_on_request)
 {
 	assert_adopts(COP_ADOPT_NONE, false);
 	assert_adopts(COP_ADOPT_ALL, true);
@@ -68,7 +68,7 @@ static void *ask_parted(void *bad)
 	return NULL;
 }
 
-Test(cop_udp, a_thread_with_descriptors_of_its_own_gets_none)
+Test(cop_udp, in_a_thread_with_its_own_descriptors_no_socket_is_adopted)
 {
 	pthread_t thread;
 	bool bad = true;
@@ -121,7 +121,7 @@ Test(cop_udp, a_port_is_taken_at_its_address_alone)
 
 static const int sharing[] = { SO_REUSEADDR, SO_REUSEPORT };
 
-Test(cop_udp, who_sets_the_same_option_shares_a_port)
+Test(cop_udp, sockets_with_the_same_option_share_a_port)
 {
 	for (int i = 0; i < 2; i++) {
 		uint16_t snum = t_free_port();
@@ -143,7 +143,7 @@ Test(cop_udp, who_sets_the_same_option_shares_a_port)
 }
 
 /* It is for the kernel to say who has what is not COP's own. */
-Test(cop_udp, a_port_that_is_asked_for_is_none_of_the_port_space)
+Test(cop_udp, an_adopted_sockets_port_is_not_in_the_port_space)
 {
 	uint16_t snum = t_free_port();
 	int fd = adopted_at(LOOPBACK, snum, 0);
@@ -250,7 +250,7 @@ Test(cop_udp, a_program_that_chooses_is_moved_or_refused)
 
 /* ---- which socket it is --------------------------------------------------------- */
 
-Test(cop_udp, sockets_that_share_a_port_are_told_by_their_cookies)
+Test(cop_udp, cookies_tell_sockets_that_share_a_port_apart)
 {
 	uint16_t snum = t_free_port();
 	int one = adopted_at(LOOPBACK, snum, SO_REUSEADDR);
@@ -340,7 +340,7 @@ static void assert_gone_by_disconnect(int fd)
 	close(peer);
 }
 
-Test(cop_udp, a_disconnect_gives_back_what_was_not_asked_for)
+Test(cop_udp, a_disconnect_gives_back_a_port_that_no_bind_named)
 {
 	int bound = adopted_at(LOOPBACK, 0, 0), fd = t_open_adopted();
 
@@ -408,7 +408,7 @@ Test(cop_udp, a_kernel_without_IP_LOCAL_PORT_RANGE_chooses_ports_too)
 /* ---- in another process, or another program ------------------------------------- */
 
 /* By the mark, whatever COP_ADOPT says there. */
-Test(cop_udp, an_adopted_socket_stays_one_where_nothing_is_adopted)
+Test(cop_udp, an_adopted_socket_stays_adopted_in_a_process_that_adopts_nothing)
 {
 	uint16_t snum = t_free_port();
 	int fd = adopted_at(LOOPBACK, snum, SO_REUSEPORT), same;

@@ -52,7 +52,7 @@ Test(cop_defaults, a_header_that_the_buffers_do_not_hold_is_einval)
 	cr_expect(eq(int, proto_register(&prot), -EINVAL));
 }
 
-Test(cop_defaults, what_a_transport_states_stays_its_own)
+Test(cop_defaults, a_member_that_a_transport_states_is_kept)
 {
 	struct proto prot = { .name = "X",
 			      .slab = &slab,

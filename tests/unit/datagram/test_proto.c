@@ -187,7 +187,7 @@ Test(cop_proto, a_socket_that_never_connected_can_disconnect)
 	cr_assert(zero(int, t_disconnect(t_open_bound())));
 }
 
-Test(cop_proto, a_connection_begins_its_numbers_anew)
+Test(cop_proto, a_connection_begins_its_numbers_again)
 {
 	int udp = t_udp(), fd = t_open_bound();
 	struct t_wire wire;

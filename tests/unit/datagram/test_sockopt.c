@@ -127,7 +127,7 @@ Test(cop_sockopt, reuse_has_the_kernels_errors)
 	}
 }
 
-Test(cop_sockopt, what_would_break_the_header_is_refused)
+Test(cop_sockopt, options_that_would_break_the_header_are_refused)
 {
 	static const struct {
 		int level, optname, err;
@@ -251,7 +251,7 @@ Test(cop_sockopt, the_programs_own_port_range_is_kept)
 	cr_assert(eq(int, t_get(sent, IPPROTO_IP, IP_LOCAL_PORT_RANGE), range));
 }
 
-Test(cop_sockopt, a_port_range_that_is_none_is_einval_as_on_udp)
+Test(cop_sockopt, an_invalid_port_range_is_einval_as_on_udp)
 {
 	int udp = t_udp(), fd = t_open();
 	int range = (int)(40100u << 16 | 40200);

@@ -69,7 +69,7 @@ static void close_with_kernel_drops(void)
 	t_close(fd);
 }
 
-Test(cop_stats, what_the_kernel_dropped_is_told)
+Test(cop_stats, datagrams_that_the_kernel_dropped_are_reported)
 {
 	char text[1024];
 

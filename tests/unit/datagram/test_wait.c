@@ -228,7 +228,7 @@ Test(cop_wait, amid_strays_a_signal_interrupts)
 	pthread_join(thread, NULL);
 }
 
-Test(cop_wait, amid_strays_what_does_not_wait_does_not)
+Test(cop_wait, amid_strays_a_receive_with_MSG_DONTWAIT_does_not_wait)
 {
 	uint64_t from;
 	int udp = t_udp();
@@ -273,7 +273,7 @@ static void *receive_on(void *arg)
 	return NULL;
 }
 
-Test(cop_wait, what_comes_after_a_close_is_none_of_the_next_owners)
+Test(cop_wait, a_datagram_after_a_close_does_not_count_for_the_next_owner)
 {
 	int udp = t_udp(), next;
 	struct sock *was;

@@ -179,7 +179,7 @@ static int marked(enum cop_body body)
 }
 
 /* Else poll() would rely on a filter that lets strays in. */
-Test(cop_attach, a_mark_with_another_filter_than_it_says_is_none)
+Test(cop_attach, a_mark_does_not_count_if_its_filter_was_replaced)
 {
 	const struct sock_filter all = BPF_STMT(BPF_RET | BPF_K, 0xffffffff);
 	const unsigned int first = 1 + 3 + 1 + COP_MARK_WORDS;
@@ -195,7 +195,7 @@ Test(cop_attach, a_mark_with_another_filter_than_it_says_is_none)
 	}
 }
 
-Test(cop_attach, a_mark_that_names_another_filter_than_there_is_is_none)
+Test(cop_attach, a_mark_does_not_count_if_it_names_another_filter)
 {
 	const uint32_t kind = 1u << 24 | PF_INET << 16 | SOCK_COP << 8;
 	struct cop_mark m;

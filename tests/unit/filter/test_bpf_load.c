@@ -178,7 +178,8 @@ static const struct sock_fprog immovable[] = {
 	PROGRAM(LD(BPF_B | BPF_IND, NET(28)), RET_A),
 };
 
-Test(cop_bpf_load, what_may_be_in_the_payload_of_another_layer_is_refused)
+Test(cop_bpf_load,
+     a_load_from_another_layer_that_may_reach_the_payload_is_refused)
 {
 	struct sock_filter out[BPF_MAXINSNS];
 
@@ -202,7 +203,7 @@ static const struct sock_fprog undecided[] = {
 	PROGRAM(LDX(BPF_IMM, LL(42)), LD(BPF_B | BPF_IND, 0), RET(-1)),
 };
 
-Test(cop_bpf_load, what_x_puts_in_the_payload_of_another_layer_is_dropped)
+Test(cop_bpf_load, a_load_that_x_moves_into_the_payload_drops)
 {
 	const unsigned char payload[80] = { 0 };
 

@@ -124,7 +124,7 @@ static unsigned int long_jump(struct sock_filter *insn, unsigned int n, bool jt,
 	return i;
 }
 
-Test(cop_bpf_shift, jumps_that_became_too_far_for_8_bits_lead_where_they_did)
+Test(cop_bpf_shift, jumps_that_need_more_than_8_bits_keep_their_target)
 {
 	struct sock_filter insn[300];
 
@@ -233,7 +233,7 @@ static const struct sock_fprog invalid[] = {
 	PROGRAM(LD(BPF_W | BPF_ABS, -1), RET(0)),
 };
 
-Test(cop_bpf_shift, what_the_kernel_refuses_is_refused)
+Test(cop_bpf_shift, programs_that_the_kernel_refuses_are_refused)
 {
 	struct sock_filter out[BPF_MAXINSNS];
 
@@ -323,7 +323,7 @@ static const struct sock_filter need_scratch[] = {
 	LDX(BPF_W | BPF_LEN, 0), LDX(BPF_B | BPF_MSH, 8),
 };
 
-Test(cop_bpf_shift, one_word_of_scratch_memory_has_to_be_unused)
+Test(cop_bpf_shift, a_program_must_leave_one_word_of_scratch_memory)
 {
 	struct sock_filter in[20], out[BPF_MAXINSNS];
 

@@ -191,15 +191,3 @@ Test(cop_filter, the_programs_filter_stays_and_strays_are_still_dropped)
 	cr_assert(zero(uint, strays(fd)));
 	cr_assert(eq(int, t_recv(fd, buf, 8, MSG_DONTWAIT), -EAGAIN));
 }
-
-Test(cop_filter, our_own_filter_is_not_there_for_the_program)
-{
-	int fd = t_open_bound();
-
-	polled(fd, 0);
-	cr_assert(eq(int, t_set(fd, SOL_SOCKET, SO_DETACH_FILTER, 0), -ENOENT));
-	cr_assert(zero(int, t_get(fd, SOL_SOCKET, SO_GET_FILTER)));
-	cr_assert(zero(int, attach_accept_all(fd)));
-	cr_assert(zero(int, t_set(fd, SOL_SOCKET, SO_DETACH_FILTER, 0)));
-	cr_assert(eq(int, t_set(fd, SOL_SOCKET, SO_DETACH_FILTER, 0), -ENOENT));
-}

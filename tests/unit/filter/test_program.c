@@ -20,7 +20,7 @@ static void make(struct program *p, enum cop_body body)
 	program_put_mark(p, &mark, body, 0);
 }
 
-Test(cop_program, what_this_library_makes_is_marked)
+Test(cop_program, a_program_of_this_library_is_marked)
 {
 	struct program p;
 
@@ -48,7 +48,7 @@ Test(cop_program, a_mark_is_read_as_it_was_written)
 }
 
 /* The words of the state are free; all else says what the program is. */
-Test(cop_program, one_other_bit_anywhere_and_it_is_not_marked)
+Test(cop_program, a_program_with_one_changed_bit_is_not_marked)
 {
 	struct program p;
 

@@ -34,7 +34,7 @@ Test(cop_flow_arrivals, arrivals_are_counted_by_peer)
 	cr_expect(zero(u32, t_flows.missed));
 }
 
-Test(cop_flow_arrivals, late_ones_of_a_single_thread_came_late)
+Test(cop_flow_arrivals, late_arrivals_at_a_single_thread_count_as_reordered)
 {
 	static const uint32_t seqs[] = { 0, 2, 1, 5, 4, 3, 9 };
 
@@ -46,7 +46,7 @@ Test(cop_flow_arrivals, late_ones_of_a_single_thread_came_late)
 }
 
 /* Between the receive and this a signal handler has received, too. */
-Test(cop_flow_arrivals, what_a_handler_overtook_is_not_the_paths_fault)
+Test(cop_flow_arrivals, an_arrival_that_a_handler_overtook_counts_as_unordered)
 {
 	struct cop_endpoint k = t_peer(1, 1);
 	struct cop_arrival a = { .now = 1001000, .seq = 1, .tstamp = 1000 };
@@ -192,7 +192,7 @@ static void *arrive_on(void *arg)
 	}
 }
 
-Test(cop_flow_arrivals, what_is_missed_is_counted)
+Test(cop_flow_arrivals, a_missed_arrival_is_counted)
 {
 	struct cop_flow_report r;
 

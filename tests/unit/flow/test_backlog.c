@@ -39,14 +39,14 @@ static int64_t take(void)
 	return a.seq;
 }
 
-Test(cop_backlog, there_is_nothing_to_begin_with)
+Test(cop_backlog, a_new_backlog_is_empty)
 {
 	cr_expect(eq(i64, take(), -1));
 	cr_expect(not(cop_backlog_any(&flows)));
 	cr_expect(zero(u32, flows.waiting));
 }
 
-Test(cop_backlog, each_is_taken_once)
+Test(cop_backlog, each_arrival_is_taken_once)
 {
 	bool taken[PLACES] = { false };
 
@@ -76,7 +76,7 @@ Test(cop_backlog, beyond_32_there_is_no_room)
 	cr_expect(not(put(100)));
 }
 
-Test(cop_backlog, sockets_have_places_of_their_own)
+Test(cop_backlog, each_socket_has_its_own_places)
 {
 	struct cop_endpoint key;
 	struct cop_flows other = { 0 };
@@ -205,7 +205,7 @@ Test(cop_backlog, a_handler_may_put_and_take_amid_either)
 }
 
 /* A count that is off, after a longjmp(), costs nobody more than a look. */
-Test(cop_backlog, nobody_waits_for_one_that_never_comes)
+Test(cop_backlog, an_announced_arrival_that_never_comes_stops_nobody)
 {
 	struct cop_endpoint key = { .port = 1 };
 	struct cop_arrival a = { .now = 1, .first = true };

@@ -11,7 +11,7 @@
 
 TestSuite(cop_flow, .init = t_flow_init, .timeout = 60);
 
-Test(cop_flow, after_destroy_all_begin_anew)
+Test(cop_flow, after_destroy_all_flows_begin_again)
 {
 	for (uint32_t i = 0; i < 100; i++)
 		t_next(i, 1);
@@ -50,7 +50,7 @@ static void *send_on(void *arg)
 }
 
 /* As when a socket is closed while others send, and its memory used again. */
-Test(cop_flow, a_next_owner_may_begin_amid_the_sends_of_the_last)
+Test(cop_flow, a_new_owner_may_begin_during_sends_of_the_last_owner)
 {
 	pthread_t thread[THREADS];
 
@@ -79,7 +79,7 @@ static void close_and_open(int sig)
 	t_next(handled++ % 2, 1);
 }
 
-Test(cop_flow, a_signal_handler_may_close_and_open_amid_a_send)
+Test(cop_flow, a_signal_handler_may_close_and_open_during_a_send)
 {
 	struct itimerval every = { { 0, 20 }, { 0, 20 } };
 	struct itimerval never = { 0 };

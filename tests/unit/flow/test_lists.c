@@ -44,7 +44,7 @@ Test(cop_flow_lists,
 	cr_expect(eq(u64, t_next(2, 1), 1));
 }
 
-Test(cop_flow_lists, what_is_added_beyond_the_most_goes_when_the_lock_is_had)
+Test(cop_flow_lists, surplus_flows_are_removed_once_the_lock_is_free)
 {
 	for (uint32_t i = 0; i < COP_FLOWS_MAX; i++)
 		t_next(i, 1);
@@ -74,7 +74,7 @@ Test(cop_flow_lists, a_lock_that_nobody_lets_go_of_costs_bounded_memory)
 	cr_expect(eq(u64, t_next(1, 1), 1));
 }
 
-Test(cop_flow_lists, of_those_that_only_sent_the_oldest_goes)
+Test(cop_flow_lists, of_the_flows_that_only_arrived_the_oldest_is_removed)
 {
 	for (uint32_t i = 1; i < COP_FLOWS_MAX; i++)
 		t_arrive(i, 0);
@@ -88,7 +88,7 @@ Test(cop_flow_lists, of_those_that_only_sent_the_oldest_goes)
 	cr_expect(zero(u32, t_flows.missed));
 }
 
-Test(cop_flow_lists, those_that_only_sent_go_first)
+Test(cop_flow_lists, flows_that_only_arrived_are_removed_first)
 {
 	t_next(1, 1);
 	t_next(2, 1);
@@ -109,7 +109,7 @@ static void flood(uint32_t from, uint32_t n)
 }
 
 /* Some were sent to by a sendto(), and answer; who has forged a source does not. */
-Test(cop_flow_lists, a_forged_flood_pushes_out_nobody_who_was_sent_to)
+Test(cop_flow_lists, a_forged_flood_removes_no_flow_that_the_program_sent_to)
 {
 	for (uint32_t i = 1; i <= 1000; i++) {
 		t_next(i, 1);
@@ -131,7 +131,7 @@ Test(cop_flow_lists, a_forged_flood_pushes_out_nobody_who_was_sent_to)
 }
 
 /* There is no room for a stranger; that is no loss of anybody else's. */
-Test(cop_flow_lists, where_all_were_sent_to_a_stranger_is_missed)
+Test(cop_flow_lists, if_the_program_sent_to_all_flows_a_new_peer_is_missed)
 {
 	for (uint32_t i = 0; i <= COP_FLOWS_MAX; i++)
 		t_next(1 + i, 1); /* the first has gone */
@@ -190,7 +190,7 @@ Test(cop_flow_lists, a_million_forged_sources_cost_300_kb)
 	cr_expect(zero(u32, t_flows.missed));
 }
 
-Test(cop_flow_lists, a_first_flow_that_had_to_go_is_no_longer_counted)
+Test(cop_flow_lists, a_removed_first_flow_is_no_longer_counted)
 {
 	for (uint32_t i = 0; i <= COP_FLOWS_MAX; i++)
 		t_next(1 + i, 1);

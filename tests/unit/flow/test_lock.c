@@ -197,7 +197,7 @@ static void reap(unsigned int at, const char *what)
 /* So far apart are those in one run; there are as many runs. */
 enum { APART = 40 };
 
-Test(cop_flow_lock, a_handler_may_do_anything_amid_anything)
+Test(cop_flow_lock, a_handler_may_make_any_call_during_any_call)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
 		for (unsigned int nth = 0; nth < APART; nth++) {
@@ -234,7 +234,7 @@ static void step_and_fork(size_t i)
 	}
 }
 
-Test(cop_flow_lock, a_handler_may_fork_amid_anything)
+Test(cop_flow_lock, a_handler_may_fork_during_any_call)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
 		if (steps[i].between == fork_here)

@@ -34,7 +34,7 @@ Test(cop_flow_sent, a_first_number_given_back_is_the_first_again)
 	cr_assert(zero(u64, t_next(1, 1)));
 }
 
-Test(cop_flow_sent, the_gap_stays_where_a_later_number_is_out)
+Test(cop_flow_sent, a_number_below_a_later_one_is_not_given_out_again)
 {
 	uint64_t seq = t_next(1, 1);
 
@@ -49,7 +49,7 @@ Test(cop_flow_sent, giving_back_for_an_unknown_destination_does_nothing)
 	cr_assert(zero(u64, t_next(9, 9)));
 }
 
-Test(cop_flow_sent, what_was_not_sent_is_not_counted)
+Test(cop_flow_sent, a_datagram_that_was_not_sent_is_not_counted)
 {
 	t_next(9, 9);
 	t_next(1, 1);
@@ -127,7 +127,7 @@ static unsigned int step_next(uint32_t amid, uint64_t from, unsigned int n)
 }
 
 /* To the same destination and another, known or new, behind each instruction. */
-Test(cop_flow_sent, a_handler_that_sends_amid_a_send_gets_the_next_number,
+Test(cop_flow_sent, a_handler_that_sends_during_a_send_gets_the_next_number,
      .timeout = 300)
 {
 	for (uint32_t amid = 5; amid <= 6; amid++)
@@ -158,7 +158,7 @@ static void on_alarm(int sig)
 }
 
 /* It neither deadlocks nor gives a number twice. */
-Test(cop_flow_sent, a_signal_handler_may_send_amid_a_send)
+Test(cop_flow_sent, a_signal_handler_may_send_during_a_send)
 {
 	struct itimerval every = { { 0, 50 }, { 0, 50 } };
 	struct itimerval never = { 0 };
@@ -177,7 +177,7 @@ Test(cop_flow_sent, a_signal_handler_may_send_amid_a_send)
 
 /* ---- connected, and no longer ---------------------------------------------- */
 
-Test(cop_flow_sent, what_was_sent_connected_is_kept)
+Test(cop_flow_sent, the_figures_of_a_connection_are_kept)
 {
 	struct cop_sent sent = t_sent(5, 900000, 950000);
 
@@ -211,7 +211,7 @@ Test(cop_flow_sent, nothing_sent_connected_changes_nothing)
 }
 
 /* The peer takes what comes for the connected flow, whose numbers have ended. */
-Test(cop_flow_sent, behind_a_connection_numbers_begin_anew)
+Test(cop_flow_sent, after_a_connection_numbers_begin_again)
 {
 	struct cop_sent sent = t_sent(5, 3, 4);
 

@@ -377,7 +377,7 @@ Test(cop_source, a_new_start_is_seen_after_any_silence)
 }
 
 /* Its clock begins at 0 again, its numbers too. */
-Test(cop_source, a_sender_that_was_rebooted_begins_anew)
+Test(cop_source, a_rebooted_sender_begins_again)
 {
 	for (uint32_t begins = 0; begins < 2; begins++) {
 		begin_with(0, 0);
@@ -391,7 +391,7 @@ Test(cop_source, a_sender_that_was_rebooted_begins_anew)
 }
 
 /* It was up for a shorter time than anything is under way. */
-Test(cop_source, a_sender_that_is_rebooted_again_and_again_begins_anew)
+Test(cop_source, a_sender_that_is_rebooted_often_begins_again_each_time)
 {
 	begin_with(0, 0);
 	for (uint32_t boot = 0; boot < 5; boot++)

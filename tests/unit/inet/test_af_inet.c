@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_inet.c - inet/af_inet.c: inetsw, its wildcard rules and inet_create.
+ * test_af_inet.c - inet/af_inet.c: inetsw, its wildcard rules and inet_create.
  */
 #include "inet/af_inet.h"
 #include "cop_port.h"
@@ -59,7 +59,7 @@ static int protocol_of(int type, int protocol)
 
 /* ---- inet_create ---------------------------------------------------------- */
 
-Test(inet, a_cop_socket_is_had_for_protocol_0_and_IPPROTO_COP)
+Test(inet, protocol_0_and_IPPROTO_COP_make_a_cop_socket)
 {
 	cr_assert(eq(int, protocol_of(SOCK_COP, 0), IPPROTO_COP));
 	cr_assert(eq(int, protocol_of(SOCK_COP, IPPROTO_COP), IPPROTO_COP));
@@ -167,7 +167,7 @@ Test(inet, another_protocol_may_join_a_permanent_entrys_type)
 		  "the permanent entry stays first");
 }
 
-Test(inet, a_new_entry_goes_before_those_not_permanent)
+Test(inet, a_new_entry_comes_before_entries_that_are_not_permanent)
 {
 	struct inet_protosw first = entry(OTHER_TYPE, 21);
 	struct inet_protosw second = entry(OTHER_TYPE, 22);
@@ -187,7 +187,7 @@ Test(inet, a_pair_of_sockets_is_eopnotsupp)
 	cr_assert(eq(int, sock->ops->socketpair(sock, 0, sv), -EOPNOTSUPP));
 }
 
-Test(inet, autobind_does_nothing_where_there_is_a_port)
+Test(inet, autobind_does_nothing_for_a_bound_socket)
 {
 	int fd = t_open_bound();
 	uint16_t snum = t_port(fd);

@@ -180,7 +180,7 @@ static int asks_without_the_file(void)
 }
 
 /* Then nobody says what the kernel counts by. */
-Test(cop_clock, is_the_kernels_clock_where_sys_is_missing)
+Test(cop_clock, is_the_kernels_clock_without_sys)
 {
 	T_CHILD(asks_without_the_file);
 }
@@ -246,13 +246,13 @@ static void step_all(uint64_t old)
 	cr_expect(zero(int, handler_wrong));
 }
 
-Test(cop_clock, a_handler_may_ask_amid_a_call)
+Test(cop_clock, a_handler_may_ask_during_a_call)
 {
 	disagreements(50000);
 	step_all(700);
 }
 
-Test(cop_clock, a_handler_may_ask_amid_a_call_that_asks_anew)
+Test(cop_clock, a_handler_may_ask_while_a_call_reads_the_clock)
 {
 	disagreements(50000);
 	step_all(1100);
@@ -277,7 +277,7 @@ Test(cop_clock, a_time_that_never_ends_saturates)
 	}
 }
 
-Test(cop_clock, what_is_left_of_a_time_is_a_time)
+Test(cop_clock, the_rest_of_a_timeout_is_a_valid_time)
 {
 	struct timespec end = cop_time_end(&(struct timespec){ 5, 999999999 });
 	struct timespec left = cop_time_left(&end);

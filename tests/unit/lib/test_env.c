@@ -164,7 +164,7 @@ static void say_often(void)
 }
 
 /* In a second: what was counted as one may have been two. */
-Test(cop_env, so_many_lines_are_said_within_a_second)
+Test(cop_env, only_so_many_lines_are_written_within_a_second)
 {
 	static char text[64 * 1024];
 

@@ -68,7 +68,7 @@ static void expect_escaped(const char *text, enum cop_escape_style style,
 	cr_expect_eq(len, strlen(is), "%zu", len);
 }
 
-Test(cop_escape, what_a_terminal_would_obey_is_escaped)
+Test(cop_escape, characters_that_a_terminal_obeys_are_escaped)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		expect_escaped(rows[i].text, COP_ESCAPE_LINE, rows[i].line);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_record.c - lib/figures.c: figures by name, as text and as JSON.
+ * test_figures.c - lib/figures.c: figures by name, as text and as JSON.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,7 +52,7 @@ Test(cop_record, a_record_is_a_line)
 }
 
 /* A pipe keeps what was written at once, so each read begins with a line. */
-Test(cop_record, lines_are_written_whole_and_no_more_than_a_pipe_takes_whole)
+Test(cop_record, lines_are_written_whole_and_at_most_4096_bytes_at_once)
 {
 	const size_t len = strlen(form[0].line);
 	unsigned int lines = 0;
@@ -74,7 +74,7 @@ Test(cop_record, lines_are_written_whole_and_no_more_than_a_pipe_takes_whole)
 	cr_assert(not(r.failed));
 }
 
-Test(cop_record, a_write_that_fails_is_known_of)
+Test(cop_record, a_failed_write_is_noted)
 {
 	struct cop_record r = { .fd = -1 };
 

@@ -55,7 +55,7 @@ static size_t bytes_written(void)
 	return n;
 }
 
-Test(cop_iov, what_is_scattered_lies_in_order_and_nowhere_else)
+Test(cop_iov, scattered_bytes_are_in_order_and_nothing_else_changes)
 {
 	unsigned char got[SIZE];
 
@@ -68,7 +68,7 @@ Test(cop_iov, what_is_scattered_lies_in_order_and_nowhere_else)
 	}
 }
 
-Test(cop_iov, what_is_gathered_is_what_was_scattered)
+Test(cop_iov, gathered_bytes_are_the_scattered_ones)
 {
 	for (size_t len = 0; len <= SIZE; len++) {
 		unsigned char got[SIZE + 1] = { 0 };

@@ -19,7 +19,7 @@ Test(cop_kernel_socket, duplicates_have_one_cookie_and_other_sockets_another)
 	cr_assert(ne(u64, sock_kernel_cookie(other), sock_kernel_cookie(fd)));
 }
 
-Test(cop_kernel_socket, what_is_no_socket_has_no_cookie)
+Test(cop_kernel_socket, a_descriptor_without_a_socket_has_no_cookie)
 {
 	int pipes[2];
 

@@ -45,7 +45,7 @@ static void *count_alone(void *arg)
 	return arg;
 }
 
-Test(cop_lock, one_thread_at_a_time_has_it)
+Test(cop_lock, one_thread_at_a_time_holds_the_lock)
 {
 	pthread_t thread[THREADS];
 
@@ -57,7 +57,7 @@ Test(cop_lock, one_thread_at_a_time_has_it)
 	cr_expect(zero(u32, lock));
 }
 
-Test(cop_lock, its_holder_may_take_it_again)
+Test(cop_lock, the_holder_may_take_the_lock_again)
 {
 	struct cop_held outer, inner;
 	uint32_t me = syscall(SYS_gettid);
@@ -79,7 +79,7 @@ static void on_signal(int sig)
 	handled++;
 }
 
-Test(cop_lock, signals_come_when_it_is_let_go)
+Test(cop_lock, signals_arrive_after_the_unlock)
 {
 	struct cop_held held;
 	sigset_t before, behind;
@@ -210,7 +210,7 @@ static int as_first(pthread_t *thread)
 }
 
 /* Yielding, it would wait as long as a processor is the idle's share: 50 ms. */
-Test(cop_lock, a_thread_of_higher_priority_has_it_soon)
+Test(cop_lock, a_thread_of_higher_priority_gets_the_lock_soon)
 {
 	pthread_t low[3], high;
 	cpu_set_t one;

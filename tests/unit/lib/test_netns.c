@@ -82,7 +82,8 @@ static int has_no_home_yet(void)
 	return 0;
 }
 
-Test(cop_netns, what_leaves_before_its_first_socket_is_at_home_in_the_next,
+Test(cop_netns,
+     a_process_that_leaves_before_its_first_socket_is_at_home_in_the_new_namespace,
      .init = t_init)
 {
 	T_CHILD(has_no_home_yet);
@@ -206,7 +207,7 @@ static int kinds_by_namespace(void)
 	return 0;
 }
 
-Test(cop_netns, what_kind_an_address_is_is_asked_in_each_namespace,
+Test(cop_netns, the_kind_of_an_address_is_asked_in_each_namespace,
      .init = t_init)
 {
 	T_CHILD(kinds_by_namespace);

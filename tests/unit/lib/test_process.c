@@ -19,7 +19,7 @@
 
 TestSuite(cop_process, .timeout = 20);
 
-Test(cop_process, without_vfork_whoever_asks_is_the_owner)
+Test(cop_process, without_vfork_each_caller_is_the_owner)
 {
 	cr_assert(cop_process_is_owner());
 	cr_assert(zero(int, cop_process()->owner));
@@ -126,7 +126,7 @@ static int alone_without_a_thread(void)
 	return 0;
 }
 
-Test(cop_process, who_has_no_other_thread_is_alone)
+Test(cop_process, a_process_with_one_thread_is_alone)
 {
 	T_CHILD(alone_without_a_thread);
 }
@@ -171,7 +171,7 @@ static void *fork_a_remnant(void *line)
 	return NULL;
 }
 
-Test(cop_process, a_child_is_no_remnant_where_there_was_no_thread)
+Test(cop_process, a_child_of_a_process_with_one_thread_is_no_remnant)
 {
 	cop_process();
 	T_CHILD(is_no_remnant);
@@ -277,7 +277,7 @@ static int member_without_kcmp(void)
 	return 0;
 }
 
-Test(cop_process, a_thread_is_a_member_where_the_kernel_can_not_tell)
+Test(cop_process, if_the_kernel_can_not_tell_a_thread_is_a_member)
 {
 	T_CHILD(member_without_kcmp);
 }

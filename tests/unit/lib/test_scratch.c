@@ -33,7 +33,7 @@ static bool is_raised(int sig)
 	return false;
 }
 
-Test(cop_scratch, signals_are_held_off_but_for_those_that_an_instruction_raises)
+Test(cop_scratch, only_signals_that_an_instruction_raises_are_not_blocked)
 {
 	struct cop_scratch outer, inner;
 
@@ -49,7 +49,7 @@ Test(cop_scratch, signals_are_held_off_but_for_those_that_an_instruction_raises)
 		cr_assert(not(is_held_off(sig)), "%d", sig);
 }
 
-Test(cop_scratch, a_mask_and_a_cancellation_state_are_what_they_were)
+Test(cop_scratch, the_signal_mask_and_the_cancellation_state_are_restored)
 {
 	struct cop_scratch part;
 	sigset_t usr1;
@@ -67,7 +67,7 @@ Test(cop_scratch, a_mask_and_a_cancellation_state_are_what_they_were)
 	cr_assert(eq(int, state, PTHREAD_CANCEL_DISABLE));
 }
 
-Test(cop_scratch, a_socket_is_there_until_it_is_closed)
+Test(cop_scratch, a_scratch_socket_is_open_until_it_is_closed)
 {
 	struct cop_scratch part;
 	int fd = cop_scratch_socket(&part, AF_INET);
@@ -140,7 +140,7 @@ Test(cop_scratch, a_descriptor_waits_until_the_copy_is_made)
 }
 
 /* Whoever waits for it may be what it waits for. */
-Test(cop_scratch, no_copy_is_waited_for_for_ever)
+Test(cop_scratch, no_thread_waits_for_a_copy_for_ever)
 {
 	long begin = now_ms();
 	pthread_t thread;
@@ -154,7 +154,7 @@ Test(cop_scratch, no_copy_is_waited_for_for_ever)
 }
 
 /* As a signal handler may, amid a fork. */
-Test(cop_scratch, whoever_copies_does_not_wait_for_itself)
+Test(cop_scratch, a_thread_that_copies_does_not_wait_for_itself)
 {
 	long begin = now_ms();
 	struct cop_scratch part;
@@ -176,7 +176,7 @@ static int child_has_none(void)
 	return 0;
 }
 
-Test(cop_scratch, a_child_begins_with_none)
+Test(cop_scratch, a_child_begins_without_scratch_parts)
 {
 	cop_scratch_hold();
 	T_CHILD(child_has_none);

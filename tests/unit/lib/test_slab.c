@@ -66,7 +66,7 @@ Test(cop_slab, all_objects_are_distinct_and_aligned)
 	cr_assert(eq(u32, slab.fresh, N));
 }
 
-Test(cop_slab, what_was_freed_is_used_before_new_memory)
+Test(cop_slab, a_freed_object_is_used_before_new_memory)
 {
 	struct thing *thing[100];
 

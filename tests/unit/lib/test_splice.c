@@ -46,7 +46,7 @@ Test(cop_splice, a_file_is_read_and_keeps_its_position)
 	cr_assert(eq(long, lseek(fd, 0, SEEK_CUR), 5000));
 }
 
-Test(cop_splice, what_can_not_be_read_at_a_position_is_an_error)
+Test(cop_splice, a_file_that_can_not_be_read_at_a_position_is_an_error)
 {
 	int dir = open("/", O_RDONLY);
 
@@ -73,7 +73,7 @@ Test(cop_splice, a_wait_takes_nothing)
 	cr_assert(eq(int, cop_pipe_wait(-1), -EBADF));
 }
 
-Test(cop_splice, what_is_looked_at_stays_until_it_is_taken)
+Test(cop_splice, peeked_data_stay_until_they_are_taken)
 {
 	fill(5000);
 	cr_assert(zero(int, cop_pipe_open(copy, pipes[0])));

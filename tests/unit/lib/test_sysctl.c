@@ -23,7 +23,7 @@ static int proc_int(const char *path)
 	return n;
 }
 
-Test(cop_sysctl, the_settings_are_those_of_proc)
+Test(cop_sysctl, the_settings_are_read_from_proc)
 {
 	cop_sysctl_refresh();
 	cr_assert(eq(int, cop_sysctl.rmem_default,
@@ -78,7 +78,7 @@ Test(cop_sysctl, ip_nonlocal_bind_is_followed)
 }
 
 /* There is no descriptor left to read with. */
-Test(cop_sysctl, what_can_not_be_read_keeps_its_value)
+Test(cop_sysctl, a_setting_that_can_not_be_read_keeps_its_value)
 {
 	int rmem = cop_sysctl.rmem_default, fd, last = -1;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_uaccess.c - whether memory that a program points to can be read, or
- * written to.
+ * test_uaccess.c - lib/uaccess.c: whether memory that a program points to can be read
+ * or written.
  */
 #include <sys/mman.h>
 
@@ -9,6 +9,20 @@
 #include "unit/helpers.h"
 
 #define PAGE 4096
+
+/* Ranges of three pages, of which a program may use only the one in the middle. */
+static const struct {
+	long at;
+	size_t len;
+	bool ok;
+} range[] = {
+	{ PAGE, 1, true },	   { PAGE, PAGE, true },
+	{ 2 * PAGE - 1, 1, true }, { 2 * PAGE - 3, 3, true },
+	{ 2 * PAGE - 4, 4, true }, { PAGE - 1, 1, false },
+	{ PAGE - 1, 2, false },	   { 2 * PAGE - 1, 2, false },
+	{ 2 * PAGE, 1, false },	   { 0, 3 * PAGE, false },
+	{ PAGE, PAGE + 1, false }, { PAGE, 0, true },
+};
 
 /* Three pages, of which only the one in the middle can be read. */
 static char *pages(void)
@@ -21,32 +35,21 @@ static char *pages(void)
 	return p;
 }
 
-Test(uaccess, what_can_be_read_is_told_from_what_cannot)
+Test(uaccess, readable_memory_is_told_from_other_memory)
 {
-	static const struct {
-		long at;
-		size_t len;
-		bool ok;
-	} c[] = {
-		{ PAGE, 1, true },	    { PAGE, PAGE, true },
-		{ 2 * PAGE - 1, 1, true },  { 2 * PAGE - 4, 4, true },
-		{ PAGE - 1, 1, false },	    { PAGE - 1, 2, false },
-		{ 2 * PAGE - 1, 2, false }, { 2 * PAGE, 1, false },
-		{ 0, 3 * PAGE, false },	    { PAGE, PAGE + 1, false },
-		{ PAGE, 0, true },
-	};
 	char *p = pages();
 	int fd = t_udp();
 
 	for (int round = 0; round < 2; round++)
-		for (size_t i = 0; i < ARRAY_SIZE(c); i++)
+		for (size_t i = 0; i < ARRAY_SIZE(range); i++)
 			cr_assert(eq(int,
-				     user_readable(fd, p + c[i].at, c[i].len),
-				     c[i].ok),
+				     user_readable(fd, p + range[i].at,
+						   range[i].len),
+				     range[i].ok),
 				  "round %d, case %zu", round, i);
 }
 
-Test(uaccess, what_no_program_can_have_is_not_asked_about)
+Test(uaccess, memory_that_no_program_can_map_needs_no_question)
 {
 	static const struct {
 		uintptr_t at;
@@ -86,7 +89,7 @@ Test(uaccess, two_pages_of_one_slot_take_turns)
 	cr_assert(user_readable(fd, p, size));
 }
 
-Test(uaccess, what_is_no_socket_is_taken_for_readable)
+Test(uaccess, without_a_socket_to_ask_on_mapped_memory_is_readable)
 {
 	cr_assert(user_readable(-1, pages() + PAGE, 1));
 }
@@ -105,27 +108,17 @@ static char *writable_pages(void)
 	return p;
 }
 
-Test(uaccess, what_can_be_written_is_told_from_what_cannot)
+Test(uaccess, writable_memory_is_told_from_other_memory)
 {
-	static const struct {
-		long at;
-		size_t len;
-		bool ok;
-	} c[] = {
-		{ PAGE, 1, true },	    { PAGE, PAGE, true },
-		{ 2 * PAGE - 1, 1, true },  { 2 * PAGE - 3, 3, true },
-		{ PAGE - 1, 1, false },	    { PAGE - 1, 2, false },
-		{ 2 * PAGE - 1, 2, false }, { 2 * PAGE, 1, false },
-		{ 0, 3 * PAGE, false },	    { PAGE, PAGE + 1, false },
-		{ PAGE, 0, true },
-	};
 	char *p = writable_pages();
 
 	for (int round = 0; round < 2; round++)
-		for (size_t i = 0; i < ARRAY_SIZE(c); i++)
-			cr_assert(eq(int, user_writable(p + c[i].at, c[i].len),
-				     c[i].ok),
-				  "round %d, case %zu", round, i);
+		for (size_t i = 0; i < ARRAY_SIZE(range); i++)
+			cr_assert(
+				eq(int,
+				   user_writable(p + range[i].at, range[i].len),
+				   range[i].ok),
+				"round %d, case %zu", round, i);
 }
 
 Test(uaccess, asking_whether_memory_can_be_written_changes_nothing)

@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_bind.c - port/bind.c and port/number.c: the ports that bind() gives. Where
- * UDP has the same rule, each answer is compared with the kernel's own.
+ * test_bind.c - port/bind.c: what bind() records in a sock, and what a disconnect
+ * undoes. Where UDP has the same rule, each answer is compared with the kernel's own.
  */
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-
 #include "port/bind.h"
 #include "cop_port.h"
 #include "unit/helpers.h"
@@ -18,143 +12,6 @@ TestSuite(cop_bind, .init = t_init, .timeout = 20);
 static int udp_fd(void)
 {
 	return socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-}
-
-/* ---- COP's rule ----------------------------------------------------------- */
-
-static const char *const holders[] = { "0.0.0.0", LOOPBACK, "127.0.0.2",
-				       "224.0.0.1" };
-
-/* Two addresses that UDP would let share a port; COP does not. */
-static void assert_refused(const char *who, uint16_t snum)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(holders); i++) {
-		int fd = t_open();
-
-		t_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-		t_set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-		cr_assert(eq(int, t_bind(fd, holders[i], snum), -EADDRINUSE),
-			  "%s against %s", holders[i], who);
-		cr_assert(zero(int, t_sk(fd)->sk_num));
-		cr_assert(zero(int, t_port(fd)));
-		t_close(fd);
-	}
-}
-
-Test(cop_bind, a_port_of_this_process_is_refused_at_any_address)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(holders); i++) {
-		uint16_t snum = t_free_port();
-		int fd = t_open();
-
-		t_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-		cr_assert(eq(int, t_bind(fd, holders[i], snum), 0), "%s",
-			  holders[i]);
-		assert_refused(holders[i], snum);
-		t_close(fd);
-	}
-}
-
-/* Another process that holds a port of the kernel's choice, or @snum. */
-static pid_t hold_elsewhere(const char *ip, uint16_t *snum)
-{
-	int pipefd[2];
-	pid_t pid;
-
-	cr_assert(zero(int, pipe(pipefd)));
-	pid = fork();
-	if (!pid) {
-		int fd = t_open();
-
-		t_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-		*snum = t_bind(fd, ip, *snum) ? 0 : t_port(fd);
-		if (write(pipefd[1], snum, sizeof(*snum)) > 0)
-			pause();
-		_exit(1);
-	}
-	cr_assert(eq(int, read(pipefd[0], snum, sizeof(*snum)), sizeof(*snum)));
-	close(pipefd[0]);
-	close(pipefd[1]);
-	cr_assert(ne(uint, *snum, 0));
-	return pid;
-}
-
-static void let_go(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-}
-
-Test(cop_bind, a_port_of_another_process_is_refused_at_any_address)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(holders); i++) {
-		uint16_t snum = t_free_port();
-		pid_t pid = hold_elsewhere(holders[i], &snum);
-
-		assert_refused(holders[i], snum);
-		let_go(pid);
-	}
-}
-
-Test(cop_bind, a_killed_process_leaves_its_port_free)
-{
-	uint16_t snum = t_free_port();
-
-	let_go(hold_elsewhere(LOOPBACK, &snum));
-	cr_assert(zero(int, t_bind(t_open(), LOOPBACK, snum)));
-}
-
-Test(cop_bind, a_refused_port_is_free_again_after_its_holders_close)
-{
-	int holder = t_open_bound();
-	uint16_t snum = t_port(holder);
-
-	assert_refused("holder", snum);
-	t_close(holder);
-	cr_assert(zero(int, t_bind(t_open(), "127.0.0.2", snum)));
-}
-
-/* ---- what a bind leaves behind -------------------------------------------- */
-
-static int kernel_option(int fd, int optname)
-{
-	socklen_t len = sizeof(int);
-	int value = -1;
-
-	getsockopt(fd, SOL_SOCKET, optname, &value, &len);
-	return value;
-}
-
-Test(cop_bind, an_explicit_bind_leaves_no_helper_and_no_SO_REUSEADDR)
-{
-	int fd = t_open();
-	int before = dup(0), after;
-
-	close(before);
-	cr_assert(zero(int, t_bind(fd, LOOPBACK, t_free_port())));
-	after = dup(0);
-	cr_assert(eq(int, after, before));
-	cr_assert(zero(int, kernel_option(fd, SO_REUSEADDR)));
-}
-
-static int no_descriptor_left(void)
-{
-	uint16_t snum = t_free_port();
-	struct rlimit limit;
-	int fd = t_open();
-
-	getrlimit(RLIMIT_NOFILE, &limit);
-	limit.rlim_cur = fd + 1;
-	setrlimit(RLIMIT_NOFILE, &limit);
-	CHECK(t_bind(fd, LOOPBACK, snum) == -ENOBUFS);
-	CHECK(!cop_port_taken(&cop_port_table, snum));
-	CHECK(!t_bind(fd, "0.0.0.0", snum));
-	return 0;
-}
-
-Test(cop_bind, without_a_descriptor_for_the_helper_it_is_enobufs)
-{
-	T_CHILD(no_descriptor_left);
 }
 
 Test(cop_bind, an_ephemeral_bind_claims_the_port_that_the_kernel_has)
@@ -263,7 +120,7 @@ static int connect_and_undo(size_t i, uint16_t snum, uint16_t *had)
 	return t_disconnect(fd) ? -1 : fd;
 }
 
-Test(cop_bind, a_disconnect_undoes_what_was_not_bound_explicitly)
+Test(cop_bind, a_disconnect_keeps_only_what_a_bind_has_fixed)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(undo); i++) {
 		uint16_t snum = t_free_port(), had;
@@ -318,7 +175,7 @@ Test(cop_bind, after_a_disconnect_the_port_can_be_bound_by_another)
 	cr_assert(ne(uint, t_port(fd), had));
 }
 
-Test(cop_bind, after_a_disconnect_a_socket_can_be_bound_anew)
+Test(cop_bind, after_a_disconnect_a_socket_can_be_bound_again)
 {
 	uint16_t snum = t_free_port(), had;
 	int fd = connect_and_undo(0, 0, &had);

@@ -176,7 +176,7 @@ Test(cop_fault, each_fault_has_the_errno_of_inet_bind)
 	}
 }
 
-Test(cop_fault, a_pointer_that_can_not_be_one_is_efault)
+Test(cop_fault, a_pointer_that_no_program_can_have_is_efault)
 {
 	int fd = t_open();
 

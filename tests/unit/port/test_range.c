@@ -54,7 +54,7 @@ static int change_range(void)
 	return 0;
 }
 
-Test(cop_range, the_local_port_range_is_what_is_allowed)
+Test(cop_range, exactly_the_local_port_range_is_allowed)
 {
 	T_CHILD(change_range);
 }

@@ -117,7 +117,7 @@ Test(cop_change, the_kernel_settles_whether_a_descriptor_was_closed)
 	cr_assert(not(zero(ptr, sockfd_lookup(kept))));
 }
 
-Test(cop_change, nothing_changes_where_nothing_was_ours)
+Test(cop_change, a_number_without_a_cop_socket_changes_nothing)
 {
 	struct fd_change change;
 
@@ -236,7 +236,7 @@ Test(cop_change, of_two_replacements_at_once_both_count_right)
 	cr_assert(zero(int, old->sk_refcnt));
 }
 
-Test(cop_change, a_close_amid_a_replacement_counts_right)
+Test(cop_change, a_close_during_a_replacement_counts_right)
 {
 	int a = t_open_bound(), newfd = t_open_bound();
 	struct fd_change one, other;

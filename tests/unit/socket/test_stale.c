@@ -65,7 +65,7 @@ static int a_call_may_have_claimed(void)
 }
 
 /* A signal handler may have interrupted a call between the claim and the bind. */
-Test(cop_stale, a_claim_without_a_socket_is_kept_where_there_was_no_thread)
+Test(cop_stale, a_claim_without_a_socket_is_kept_if_there_was_no_thread)
 {
 	cop_process();
 	claimed = t_free_port();

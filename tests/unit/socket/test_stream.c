@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_stdio.c - socket/stream.c: streams on descriptors, and whose they are.
+ * test_stream.c - socket/stream.c: streams on descriptors, and whose they are.
  */
 #include <fcntl.h>
 #include <pthread.h>

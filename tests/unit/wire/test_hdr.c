@@ -62,7 +62,7 @@ Test(cop_hdr, a_header_is_built_byte_for_byte)
 	cr_assert(zero(int, memcmp(&hdr, want, sizeof(want))));
 }
 
-Test(cop_hdr, only_number_0_is_first_and_not_where_32_bits_wrap)
+Test(cop_hdr, only_number_0_is_first_and_not_the_one_after_a_wrap)
 {
 	struct cophdr hdr;
 
@@ -90,7 +90,7 @@ Test(cop_hdr, a_plain_header_is_a_valid_one_of_16_bytes)
 	}
 }
 
-Test(cop_hdr, what_was_built_is_read_back)
+Test(cop_hdr, a_built_header_is_read_back)
 {
 	struct cop_hdr_info info;
 	struct cophdr hdr;

@@ -30,7 +30,7 @@ static int is_not_named_here(void)
 	return 0;
 }
 
-Test(cop_owner, a_naming_that_was_under_way_at_a_fork_is_none_in_the_child)
+Test(cop_owner, a_naming_in_progress_at_a_fork_has_ended_in_the_child)
 {
 	int pipes[2];
 

@@ -6,7 +6,7 @@
 
 TestSuite(cop_send, .init = raw_peer_init, .timeout = 20);
 
-Test(cop_send, what_crosses_the_wire_is_header_and_payload)
+Test(cop_send, header_and_payload_cross_the_wire)
 {
 	struct t_wire wire;
 	int udp, fd = connected(&udp);
@@ -117,7 +117,7 @@ static ssize_t send_oob(int fd, bool cop)
 		   : result(sendmsg(fd, &msg, MSG_OOB));
 }
 
-Test(cop_send, what_can_not_be_sent_fails_as_with_udp)
+Test(cop_send, an_impossible_send_fails_as_with_udp)
 {
 	cr_assert(eq(int, both(send_1025_iovecs), -EMSGSIZE));
 	cr_assert(eq(int, both(send_bad_pointer), -EFAULT));
