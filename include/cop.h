@@ -44,5 +44,6 @@ struct cophdr {
 #define COP_HLEN_MAX   60    /* bytes of a header with all its options */
 #define COP_F_FIRST    0x01  /* the first datagram of its flow */
 #define COP_MAX_LEN    65491 /* largest payload: UDP's 65507 less the header */
+#define COP_MAX_LEN6   65511 /* the same over IPv6, where UDP's is 65527 */
 
 #endif /* COP_H */

@@ -11,7 +11,7 @@
 _Static_assert(sizeof(struct cophdr) == COP_HLEN, "no padding");
 _Static_assert(COP_HLEN_MAX <= COP_HDR_MAX,
 	       "the library's buffers are shorter");
-_Static_assert(COP_MAX_LEN + COP_HLEN == COP_DATAGRAM_MAX,
+_Static_assert(COP_MAX_LEN6 + COP_HLEN == COP_DATAGRAM_MAX,
 	       "the longest payload");
 
 static enum cop_stray hdr_check(const void *data, size_t len,

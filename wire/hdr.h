@@ -34,8 +34,11 @@ enum cop_stray {
  */
 #define COP_HDR_MAX 64
 
-/* The longest datagram that UDP can carry in IPv4, header included. */
-#define COP_DATAGRAM_MAX 65507
+/*
+ * The longest datagram that UDP can carry, header included: that of IPv6. The kernel
+ * refuses what IPv4 can't carry.
+ */
+#define COP_DATAGRAM_MAX 65527
 
 /* What a header says of its datagram. */
 struct cop_hdr_info {
@@ -107,6 +110,15 @@ extern const struct cop_wire cop_wire;
 static inline bool cop_wire_has_options(const struct cop_wire *wire)
 {
 	return wire->hlen_max > wire->hlen;
+}
+
+/**
+ * cop_payload_max - the longest payload that fits into a datagram, in bytes
+ * @wire: the header
+ */
+static inline uint16_t cop_payload_max(const struct cop_wire *wire)
+{
+	return COP_DATAGRAM_MAX - wire->hlen;
 }
 
 /**

@@ -82,7 +82,7 @@ static ssize_t send_from(const struct cop_wire *wire, int fd, const void *hdr,
 
 	whole.msg_iov = &iov;
 	whole.msg_iovlen = 1;
-	if (len <= COP_DATAGRAM_MAX && payload_is_readable(fd, msg))
+	if (len <= cop_payload_max(wire) && payload_is_readable(fd, msg))
 		cop_iov_gather(buf, msg->msg_iov, len);
 	else if (cop_bounce_seal(buf))
 		return -EFAULT;
@@ -135,7 +135,8 @@ flatten ssize_t cop_encap_send(const struct cop_wire *wire, int fd,
 	if (len <= COP_COPY_MAX && !msg->msg_controllen && !cop_confined() &&
 	    payload_is_readable(fd, msg))
 		n = send_copied(wire, fd, hdr, msg, flags, len);
-	else if (msg->msg_iovlen > cop_iov_limit(1) || len > COP_DATAGRAM_MAX)
+	else if (msg->msg_iovlen > cop_iov_limit(1) ||
+		 len > cop_payload_max(wire))
 		n = send_bounced(wire, fd, hdr, msg, flags, len);
 	else
 		n = send_vectored(wire, fd, hdr, msg, flags);

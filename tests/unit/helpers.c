@@ -38,16 +38,21 @@ void t_init(void)
 	inet_init();
 }
 
-int t_open_type(int type)
+static int open_type(int family, int type)
 {
 	struct socket *sock = NULL;
 	int fd;
 
-	cr_assert(eq(int, sock_create(PF_INET, type, 0, &sock), 0));
+	cr_assert(eq(int, sock_create(family, type, 0, &sock), 0));
 	fd = sock->sk->sk_prot->open(sock->sk, SOCK_CLOEXEC);
 	cr_assert(ge(int, fd, 0));
 	cr_assert(eq(int, fd_install(fd, sock), 0));
 	return fd;
+}
+
+int t_open_type(int type)
+{
+	return open_type(PF_INET, type);
 }
 
 int t_open(void)
@@ -73,6 +78,21 @@ int t_open_bound(void)
 
 	cr_assert(eq(int, t_bind(fd, LOOPBACK, 0), 0));
 	cr_assert(ne(uint, t_port(fd), 0)); /* and so the port is recorded */
+	set_timeout(fd);
+	return fd;
+}
+
+int t_open_inet6(struct sockaddr_in6 *addr)
+{
+	int fd = open_type(PF_INET6, SOCK_COP);
+	struct socket *sock = t_sock(fd);
+	socklen_t len = sizeof(*addr);
+
+	if (addr) {
+		cr_assert(zero(int,
+			       sock->ops->bind(sock, fd, (void *)addr, len)));
+		cr_assert(zero(int, getsockname(fd, (void *)addr, &len)));
+	}
 	set_timeout(fd);
 	return fd;
 }

@@ -33,6 +33,9 @@
 
 /* ---- sockets -------------------------------------------------------------- */
 
+/* A COP socket of PF_INET6: bound to @addr, which gets the port, unless it is NULL. */
+int t_open_inet6(struct sockaddr_in6 *addr);
+
 void t_init(void);	       /* what the constructor does */
 int t_open(void);	       /* a COP socket's descriptor */
 int t_open_type(int type);     /* the same, of a transport of that type */

@@ -53,6 +53,25 @@ Test(cop_send, a_payload_of_65491_bytes_arrives_at_another_cop_socket)
 	cr_assert(zero(int, memcmp(room, data, COP_MAX_LEN)));
 }
 
+/* UDP's 65,527 less the header; a packet of IPv6 does not count its own header. */
+Test(cop_send, over_ipv6_a_payload_of_65511_bytes_arrives)
+{
+	struct sockaddr_in6 addr = { .sin6_family = AF_INET6,
+				     .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	int to = t_open_inet6(&addr), fd = t_open_inet6(NULL);
+	struct iovec iov = { data, COP_MAX_LEN6 };
+	struct msghdr msg = { .msg_name = &addr,
+			      .msg_namelen = sizeof(addr),
+			      .msg_iov = &iov,
+			      .msg_iovlen = 1 };
+
+	cr_assert(eq(int, t_sendmsg(fd, &msg, 0), COP_MAX_LEN6));
+	cr_assert(eq(int, t_recv(to, room, sizeof(room), 0), COP_MAX_LEN6));
+	cr_assert(zero(int, memcmp(room, data, COP_MAX_LEN6)));
+	iov.iov_len++;
+	cr_assert(eq(int, t_sendmsg(fd, &msg, 0), -EMSGSIZE));
+}
+
 /* A call on the kernel's UDP and on COP, both connected to someone. */
 static int both(ssize_t (*call)(int fd, bool cop))
 {
