@@ -41,6 +41,12 @@ socklen_t cop_addr_min_len(int family)
 				 : SIN6_LEN_RFC2133;
 }
 
+bool cop_in6_needs_scope(const struct in6_addr *addr)
+{
+	return IN6_IS_ADDR_LINKLOCAL(addr) || IN6_IS_ADDR_MC_LINKLOCAL(addr) ||
+	       IN6_IS_ADDR_MC_NODELOCAL(addr);
+}
+
 bool cop_addr_is_any(const union cop_addr *addr)
 {
 	switch (addr->family) {

@@ -94,6 +94,14 @@ union cop_addr cop_addr_loopback(int family, __be16 port);
 bool cop_addr_is_exact(const union cop_addr *addr, int family);
 
 /**
+ * cop_in6_needs_scope - whether an address means nothing without an interface
+ * @addr: an IPv6 address
+ *
+ * Counterpart: __ipv6_addr_needs_scope_id().
+ */
+bool cop_in6_needs_scope(const struct in6_addr *addr);
+
+/**
  * cop_addr_min_len - the shortest name that the kernel takes for an address
  * @family: AF_INET or AF_INET6
  *

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "diag.h"
 #include "kernel.h"
 #include "supervise.h"
 
@@ -28,6 +29,7 @@ struct network {
 	struct kernel_sock *socks; /* sorted by inode */
 	size_t n, size;
 	int reads;
+	bool has_asked; /* diag.c, since the last reading */
 };
 
 static struct network *networks;
@@ -66,13 +68,11 @@ static struct kernel_sock *place(struct network *net)
  * The kernel prints each 4 bytes of an address as a number in the machine's own byte
  * order: one number for IPv4, four for IPv6.
  */
-static bool take_end(const char *addr, unsigned int port,
-		     struct cop_endpoint *end)
+static bool take_addr(const char *addr, int family, struct in6_addr *to)
 {
-	uint32_t *word = end->addr.s6_addr32;
+	uint32_t *word = to->s6_addr32;
 
-	*end = (struct cop_endpoint){ .port = htons(port) };
-	if (strlen(addr) == 32)
+	if (family == AF_INET6)
 		return sscanf(addr, "%8x%8x%8x%8x", &word[0], &word[1],
 			      &word[2], &word[3]) == 4;
 	if (sscanf(addr, "%8x", &word[3]) != 1)
@@ -82,20 +82,41 @@ static bool take_end(const char *addr, unsigned int port,
 	return true;
 }
 
+static int family_of(const char *addr)
+{
+	switch (strlen(addr)) {
+	case 8:
+		return AF_INET;
+	case 32:
+		return AF_INET6;
+	default:
+		return AF_UNSPEC;
+	}
+}
+
+static bool take_end(const char *addr, unsigned long port, int family,
+		     struct cop_endpoint *end)
+{
+	*end = (struct cop_endpoint){ .port = htons(port) };
+	return family_of(addr) == family && port <= UINT16_MAX &&
+	       take_addr(addr, family, &end->addr);
+}
+
 static void take_line(struct network *net, const char *line)
 {
 	struct kernel_sock is = { .read = net->reads }, *ks;
 	char local[33], peer[33];
-	unsigned long inode, drops;
-	unsigned int num, dport;
+	unsigned long num, dport, inode, drops;
 
 	if (sscanf(line,
-		   " %*u: %32[0-9A-F]:%x %32[0-9A-F]:%x %*x %x:%x %*x:%*x "
+		   " %*u: %32[0-9A-F]:%lx %32[0-9A-F]:%lx %*x %x:%x %*x:%*x "
 		   "%*x %*u %*u %lu %*d %*s %lu",
 		   local, &num, peer, &dport, &is.tx_queue, &is.rx_queue,
-		   &inode, &drops) != 8 ||
-	    !take_end(local, num, &is.local) ||
-	    !take_end(peer, dport, &is.peer))
+		   &inode, &drops) != 8)
+		return;
+	is.family = family_of(local);
+	if (!is.family || !take_end(local, num, is.family, &is.local) ||
+	    !take_end(peer, dport, is.family, &is.peer))
 		return;
 	is.inode = inode;
 	is.drops = drops;
@@ -144,6 +165,7 @@ static void list_read(struct network *net, const struct target *t,
 static void network_read(struct network *net, const struct target *t)
 {
 	net->reads++;
+	net->has_asked = false;
 	list_read(net, t, "net/udp");
 	list_read(net, t, "net/udp6");
 	sort(net);
@@ -172,13 +194,36 @@ static struct network *network_of(struct target *t)
 	return net;
 }
 
-static const struct kernel_sock *find_in(const struct network *net,
-					 uint64_t inode)
+static struct kernel_sock *find_in(const struct network *net, uint64_t inode)
 {
 	if (!net->n)
 		return NULL;
 	return bsearch(&inode, net->socks, net->n, sizeof(*net->socks),
 		       by_inode);
+}
+
+static void take_diag(void *arg, const struct diag_sock *d)
+{
+	struct kernel_sock *ks = find_in(arg, d->inode);
+
+	if (!ks)
+		return;
+	if (d->has_v6only)
+		ks->v6only = d->v6only ? V6ONLY_YES : V6ONLY_NO;
+	if (cop_in6_needs_scope(&ks->local.addr))
+		ks->local.scope = d->device;
+	if (cop_in6_needs_scope(&ks->peer.addr))
+		ks->peer.scope = d->device;
+}
+
+/* The kernel is asked only where an IPv6 socket is wanted. */
+static void ask_about(struct network *own, const struct target *t,
+		      const struct kernel_sock *ks)
+{
+	if (!own || !ks || ks->family != AF_INET6 || own->has_asked)
+		return;
+	own->has_asked = true;
+	diag_udp6(t, take_diag, own);
 }
 
 /*
@@ -196,6 +241,7 @@ const struct kernel_sock *kernel_find(struct target *t, uint64_t inode,
 		network_read(own, t);
 		ks = find_in(own, inode);
 	}
+	ask_about(own, t, ks);
 	return ks;
 }
 

@@ -8,10 +8,16 @@
 #include "lib/endpoint.h"
 #include "target.h"
 
-/* A line of /proc/net/udp or udp6, which do not tell the scope of an address. */
+/* Whether an IPv6 socket takes IPv6 alone. */
+enum kernel_v6only { V6ONLY_UNKNOWN, V6ONLY_NO, V6ONLY_YES };
+
+/* A line of /proc/net/udp or udp6, which tell no scope and no v6only. */
 struct kernel_sock {
 	uint64_t inode;
-	struct cop_endpoint local, peer;
+	int family; /* AF_INET or AF_INET6 */
+	struct cop_endpoint local,
+		peer;		     /* with the scope, if diag.c tells it */
+	enum kernel_v6only v6only;   /* likewise */
 	uint32_t tx_queue, rx_queue; /* bytes of the kernel's memory in use */
 	uint64_t drops;
 	int read; /* number of the reading that has found it */

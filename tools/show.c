@@ -168,10 +168,18 @@ static void queue_text(char text[16], const struct stat_sock *s, uint32_t queue)
 	snprintf(text, 16, s->is_listed ? "%" PRIu32 : "-", queue);
 }
 
+/*
+ * As ss(8) writes it: "*" for the wildcard of both families, "[::]" for that of IPv6
+ * alone.
+ */
 static void text_name(char name[COP_ADDR_TEXT], const struct stat_sock *s,
 		      const struct cop_endpoint *end)
 {
-	name_of(name, s, end);
+	if (s->kernel.v6only == V6ONLY_NO &&
+	    IN6_IS_ADDR_UNSPECIFIED(&end->addr))
+		snprintf(name, COP_ADDR_TEXT, "*:%u", ntohs(end->port));
+	else
+		name_of(name, s, end);
 	if (!end->port)
 		strcpy(strrchr(name, ':'), ":*");
 }
@@ -333,6 +341,13 @@ static void queues_json(FILE *out, const struct stat_sock *s)
 		fprintf(out, ",\"recv_q\":null,\"send_q\":null");
 }
 
+static void v6only_json(FILE *out, const struct stat_sock *s)
+{
+	if (s->kernel.v6only)
+		fprintf(out, ",\"v6only\":%s",
+			s->kernel.v6only == V6ONLY_YES ? "true" : "false");
+}
+
 static void rates_json(FILE *out, const struct stat_sock *s)
 {
 	struct rates r;
@@ -371,6 +386,7 @@ void show_json(FILE *out, const struct stat_sock *s)
 		",\"kind\":\"%s\",\"state\":\"%s\",\"local\":\"%s\","
 		"\"peer\":\"%s\",\"inode\":%" PRIu64,
 		kinds[s->kind], state(s), local, peer, s->inode);
+	v6only_json(out, s);
 	queues_json(out, s);
 	for (size_t i = 0; i < COUNTERS; i++)
 		fprintf(out, ",\"%s\":%" PRIu64, counters[i].name,

@@ -197,7 +197,8 @@ static bool take_kind(const struct cop_export *x, const struct object *sk,
 	return false; /* it stays UDP */
 }
 
-static void take_sock(const struct cop_export *x, const struct object *sk,
+/* Returns whether the family is one that COP has. */
+static bool take_sock(const struct cop_export *x, const struct object *sk,
 		      struct stat_sock *s)
 {
 	s->family = object_value(x, COP_SOCK_FAMILY, sk);
@@ -206,18 +207,20 @@ static void take_sock(const struct cop_export *x, const struct object *sk,
 	s->peer = object_endpoint(x, COP_SOCK_DADDR, sk);
 	for (int i = 0; i < STAT_COUNTERS; i++)
 		s->counter[i] = object_value(x, COP_SOCK_TX + i, sk);
+	return s->family == AF_INET || s->family == AF_INET6;
 }
 
 /* ---- the kernel socket --------------------------------------------------- */
 
 /*
- * A descriptor that was closed unseen may be another socket's by now. Its port
- * shows that, here as in the library. The kernel does not list a socket without
- * a port.
+ * A descriptor that was closed unseen may be another socket's by now. Its family and
+ * its port show that, here as in the library. The kernel does not list a socket
+ * without a port.
  */
 static bool is_its_own(const struct stat_sock *s, const struct kernel_sock *ks)
 {
-	return !ks || !s->local.port || s->local.port == ks->local.port;
+	return !ks || (s->family == ks->family &&
+		       (!s->local.port || s->local.port == ks->local.port));
 }
 
 static bool take_fds(struct target *t, const struct lead *lead, size_t n,
@@ -250,14 +253,14 @@ static bool take_fds(struct target *t, const struct lead *lead, size_t n,
 	return s->n_fds;
 }
 
-/* The kernel's list has no scope, so the sock's own stays if the rest is the same. */
+/* Where the kernel tells no scope, the sock's own stays if the rest is the same. */
 static void take_name(struct cop_endpoint *end,
 		      const struct cop_endpoint *kernels)
 {
-	uint32_t scope = end->scope;
+	uint32_t scope = kernels->scope;
 
-	if (memcmp(&end->addr, &kernels->addr, sizeof(end->addr)))
-		scope = 0;
+	if (!scope && IN6_ARE_ADDR_EQUAL(&end->addr, &kernels->addr))
+		scope = end->scope;
 	*end = *kernels;
 	end->scope = scope;
 }
@@ -304,7 +307,8 @@ static bool read_one(struct target *t, const struct cop_export *x,
 	s->pid = t->pid;
 	s->addr = g->lead->socket;
 	memcpy(s->command, t->command, sizeof(s->command));
-	take_sock(x, &sk, s);
+	if (!take_sock(x, &sk, s))
+		return false;
 	s->has_flows = w->flows;
 	if (w->flows)
 		s->n_flows = flows_read(t, x, addr, &sk, &s->flows);

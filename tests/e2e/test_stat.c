@@ -193,6 +193,90 @@ Test(stat, a_table_names_the_process_of_each_socket, .init = scratch_make)
 	end();
 }
 
+/* ---- IPv6 ---------------------------------------------------------------- */
+
+Test(stat, ipv6_sockets_are_those_that_are_printed_at_the_end,
+     .init = scratch_make)
+{
+	expect_same_as_stats("families", 9);
+	expect_value("[(s['tx'], s['rx']) for s in socks]",
+		     "[(1, 3), (0, 0), (1, 0), (0, 0), (2, 0)]");
+}
+
+/* As ss(8) does: "*" is the wildcard of both families, "[::]" of IPv6 alone. */
+Test(stat, ipv6_names_are_those_that_ss_shows, .init = scratch_make)
+{
+	begin("families");
+	scratch_must("$COP stat -p %d | awk '!/^\t/ && !/^Type/ "
+		     "{ print $2, $3, $4, $5, $6 }' | sort >ours && "
+		     "ss -Huan | awk '{ print $1, $2, $3, $4, $5 }' | "
+		     "sort >its && test $(wc -l <ours) = 5 && "
+		     "comm -23 ours its | diff - /dev/null",
+		     (int)program.pid);
+	scratch_must("grep -q ' \\*:%d \\*:\\*$' ours && "
+		     "grep -q ' \\[::\\]:%d \\[::\\]:\\*$' ours",
+		     told("a"), told("b"));
+	end();
+}
+
+Test(stat, json_has_the_addresses_of_ipv6_and_whether_it_is_alone,
+     .init = scratch_make)
+{
+	char text[512];
+
+	begin("families");
+	show("-j");
+	snprintf(
+		text, sizeof(text),
+		"[('[::]:%d', '[::]:0', False), ('[::]:%d', '[::]:0', True), "
+		"('[::1]:%d', '[::]:0', True), ('[::1]:%d', '[::1]:%d', None), "
+		"('[::ffff:127.0.0.1]:%d', '[::ffff:127.0.0.1]:%d', None)]",
+		told("a"), told("b"), told("c"), told("d"), told("a"),
+		told("e"), told("a"));
+	expect_value("[(s['local'], s['peer'], s.get('v6only')) "
+		     "for s in socks]",
+		     text);
+	show("-fj");
+	snprintf(text, sizeof(text),
+		 "[('[::1]:%d', 1, 1), ('[::ffff:127.0.0.1]:%d', 0, 2)]",
+		 told("c"), told("e"));
+	expect_value("sorted((f['peer'], f['tx'], f['rx']) for f in flows "
+		     "if f['fd'] == 3)",
+		     text);
+	end();
+}
+
+#define THERE "nsenter -t %d -n "
+
+/* What another process has bound is known by the kernel alone, with its scope. ss
+ * has the interface's name behind the address, and no scope of a peer. */
+Test(stat, link_local_names_have_the_scope, .init = scratch_make)
+{
+	int pid;
+
+	begin("scoped");
+	pid = program.pid;
+	if (scratch_shell(&result, THERE "true", pid))
+		cr_skip_test("another network can't be entered: %s",
+			     result.err);
+	scratch_must("$COP stat -fj -p %d >list", pid);
+	expect_value("[s['local'].split(']')[0] for s in socks]",
+		     "['[fe80::77%1', '[fe80::77%1', '[fe80::77%1']");
+	expect_number("port(socks[1]['peer'])", told("f"));
+	expect_value("[s['peer'].split(']')[0] for s in socks]",
+		     "['[::', '[fe80::77%1', '[::']");
+	expect_value("[f['peer'].split(']')[0] for f in flows]",
+		     "['[fe80::77%1', '[fe80::77%1']");
+	scratch_must("$COP stat -p %d | awk '!/^\t/ && !/^Type/ "
+		     "{ sub(/%%1]/, \"]\", $6); print $2, $3, $4, $5, $6 }' | "
+		     "sort >ours && " THERE "ss -Huan | "
+		     "sed 's/]%%lo:/%%1]:/' | "
+		     "awk '{ print $1, $2, $3, $4, $5 }' | sort >its && "
+		     "diff ours its",
+		     pid, pid);
+	end();
+}
+
 /* ---- descriptors --------------------------------------------------------- */
 
 Test(stat, duplicates_are_one_socket, .init = scratch_make)
@@ -385,6 +469,15 @@ Test(stat, filters_by_port, .init = scratch_make)
 	end();
 }
 
+Test(stat, ipv6_sockets_are_filtered_by_port, .init = scratch_make)
+{
+	begin("families");
+	expect_filtered("port", told("a"), "[3, 6, 7]");
+	expect_filtered("sport", told("b"), "[4]");
+	expect_filtered("dport", told("a"), "[6, 7]");
+	end();
+}
+
 Test(stat, without_the_library_there_is_nothing_to_show, .init = scratch_make)
 {
 	const char *const argv[] = { SHOWN, "udp", "exchange", NULL };
@@ -516,6 +609,47 @@ Test(stat, a_dash_stands_for_what_the_kernel_does_not_tell,
 	end();
 }
 
+/*
+ * A list of sockets that is none: with addresses and ports of no length that the
+ * kernel prints. Only the last line is one, but of the other family.
+ */
+#define ODD_LIST                                                               \
+	"inode=$(stat -L -c %%i /proc/$pid/fd/3); end=\"07 00000000:00000000 " \
+	"00:00000000 00000000 0 0 $inode 2 0 0\"; v6=%032d; { echo heading; "  \
+	"for name in : 0:0 0:1 00000000:1 000000000:1 ${v6}:100000000000 "     \
+	"${v6}0:1 ${v6}${v6}:1 g:1; do "                                       \
+	"echo \" 1: $name ${v6}:0000 $end\"; "                                 \
+	"echo \" 1: ${v6}:0001 $name $end\"; done; head -c 70000 /dev/zero; "  \
+	"echo; %s } >odd; "
+
+Test(stat, a_list_of_sockets_that_is_none_is_not_believed, .init = scratch_make,
+     .timeout = 60)
+{
+	static const char v4_line[] =
+		"echo \" 1: 00000000:0001 00000000:0000 $end\";";
+	static const char *const last[] = { "", v4_line };
+	static const char *const shown[] = { "5", "4" };
+
+	skip_unless_alone();
+	for (int i = 0; i < 2; i++) {
+		scratch_shell(
+			&result,
+			ALONE
+			"'ip link set lo up; sleep 100 | LD_PRELOAD=$LIB " SHOWN
+			" cop families >a & until grep -q ready a; do "
+			"sleep 0.1; done; pid=$(pgrep -x shown); " ODD_LIST
+			"mkdir -p net && mv odd net/udp6 && "
+			"mount --bind net /proc/$pid/net || "
+			"exit 77; $COP stat -j >list'",
+			0, last[i]);
+		if (result.status == RUN_SKIP)
+			cr_skip_test("nothing can be mounted in /proc");
+		cr_expect_eq(result.status, 0, "%s", result.err);
+		expect_value("len(socks)", shown[i]);
+		expect_value("{s['recv_q'] for s in socks}", "{None}");
+	}
+}
+
 /* ---- libraries ----------------------------------------------------------- */
 
 static void begin_with(const char *library)
@@ -595,6 +729,8 @@ static const struct lie {
 	{ "ring", "[(100, 5, 5)] 5" },
 	{ "endless", "[(100, 5, 5)] 1026" },
 	{ "stranger", "[] 0" },
+	{ "family", "[] 0" },
+	{ "longest", "[(100, 5, 5)] 5" },
 	/* of where things are the process is not asked */
 	{ "export", "[(100, 5, 5)] 5" },
 	{ "nameless", "[(100, 5, 5)] 5" },
@@ -620,6 +756,21 @@ Test(stat, nothing_that_a_process_has_in_its_memory_is_believed,
 				 lies[i].lie, result.out);
 		end();
 	}
+}
+
+#define ALL_ONES "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%%4294967295]:"
+
+Test(stat, an_address_is_shown_however_long_it_is, .init = scratch_make)
+{
+	begin_lie("longest", NULL);
+	show("-fj");
+	scratch_must("test $(grep -cF '\"local\":\"" ALL_ONES
+		     "0\",\"peer\":\"" ALL_ONES "65535\"' list) = 6");
+	show("-f");
+	scratch_must("grep -qF ' " ALL_ONES "* " ALL_ONES "65535 users:' list "
+		     "&& test $(grep -cF 'flow peer=" ALL_ONES
+		     "65535 tx=5 ' list) = 5");
+	end();
 }
 
 /* A thousand sockets with a thousand flows each, all of them made up. */

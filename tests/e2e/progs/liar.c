@@ -65,6 +65,7 @@ static void make_sock(int i)
 
 	put(socket, COP_SOCKET_SK, (uintptr_t)sk);
 	put(sk, COP_SOCK_SOCKET, (uintptr_t)socket);
+	put(sk, COP_SOCK_FAMILY, AF_INET);
 	put(sk, COP_SOCK_PROT, (uintptr_t)is.protos[COP_KIND_COP]);
 	put(sk, COP_SOCK_TX, 5);
 	put(sk, COP_SOCK_MISSED, 5);
@@ -160,6 +161,25 @@ static void nameless(void)
 	memset(x, 0, sizeof(*x));
 }
 
+/* Of a family that COP does not have. */
+static void family(void)
+{
+	put(socks, COP_SOCK_FAMILY, 0xffff);
+}
+
+/* Addresses that are as long as can be in text. */
+static void longest(void)
+{
+	for (int i = 0; i < 4; i++) {
+		put(socks, COP_SOCK_RCV_SADDR + i, UINT64_MAX);
+		put(socks, COP_SOCK_DADDR + i, UINT64_MAX);
+	}
+	put(socks, COP_SOCK_FAMILY, AF_INET6);
+	for (int i = 0; i < 5; i++)
+		for (int at = 0; at < 4; at++)
+			put(flow(i), COP_FLOW_ADDR + at, UINT64_MAX);
+}
+
 static void name(void)
 {
 	prctl(PR_SET_NAME, "\xc2\x9b\x9b\xe2\x80\xae\",(\\\033");
@@ -180,6 +200,8 @@ static const struct lie {
 	{ "export", export },
 	{ "nameless", nameless },
 	{ "name", name },
+	{ "family", family },
+	{ "longest", longest },
 	{ "many", endless },
 };
 

@@ -11,8 +11,8 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include "prog.h"
 #include "raw.h"
+#include "six.h"
 
 static void ready(void)
 {
@@ -185,6 +185,77 @@ static void flows(void)
 	close(sock_a);
 }
 
+static void say_port6(const char *name, int fd)
+{
+	printf("%s=%d\n", name, ntohs(port_of6(fd)));
+}
+
+static void send6(int fd, const char *ip, in_port_t port)
+{
+	struct sockaddr_in6 addr = addr6(ip, port);
+
+	if (sendto(fd, "six", 3, 0, SA(&addr), sizeof(addr)) != 3)
+		die(ip);
+}
+
+/*
+ * A takes IPv4, too, B does not, C is at one address. D and E are connected to A, E
+ * by IPv4. C and E send to A, and A to C.
+ */
+static void families(void)
+{
+	int a = sock6_at("::", false), b = sock6_at("::", true),
+	    c = sock6_at("::1", false), d = sock6(), e = sock6();
+
+	connect6(d, "::1", port_of6(a));
+	connect6(e, "::ffff:127.0.0.1", port_of6(a));
+	send6(c, "::1", port_of6(a));
+	send_some(e, 2, "by IPv4");
+	take_some(a, 3);
+	send6(a, "::1", port_of6(c));
+	say_port6("a", a);
+	say_port6("b", b);
+	say_port6("c", c);
+	say_port6("d", d);
+	say_port6("e", e);
+	ready();
+	until_told();
+	close(a);
+	close(b);
+	close(c);
+	close(d);
+	close(e);
+}
+
+/* F is at a link-local address, G is connected to it, and a child binds H to it. */
+static void scoped(void)
+{
+	int f, g, h;
+	pid_t child;
+
+	own_network6();
+	f = sock6_at(LINK_LOCAL, false);
+	g = sock6();
+	h = sock6();
+	connect6(g, LINK_LOCAL, port_of6(f));
+	send_some(g, 1, "scoped");
+	take_some(f, 1);
+	child = fork();
+	if (!child) {
+		struct sockaddr_in6 addr = addr6(LINK_LOCAL, 0);
+
+		_exit(bind(h, SA(&addr), sizeof(addr)) != 0);
+	}
+	waitpid(child, NULL, 0);
+	say_port6("f", f);
+	say_port6("g", g);
+	ready();
+	until_told();
+	close(f);
+	close(g);
+	close(h);
+}
+
 /* More peers than a socket keeps: B hears from all of them. */
 static void crowd(void)
 {
@@ -351,6 +422,7 @@ static void churn(void)
 
 SCENARIOS({ "exchange", exchange }, { "errors", errors }, { "many", many },
 	  { "forked", forked }, { "vforked", vforked }, { "spawned", spawned },
-	  { "flows", flows }, { "crowd", crowd }, { "stale", stale },
-	  { "moved", moved }, { "paced", paced }, { "protected", protected },
-	  { "named", named }, { "listed", listed }, { "churn", churn })
+	  { "flows", flows }, { "families", families }, { "scoped", scoped },
+	  { "crowd", crowd }, { "stale", stale }, { "moved", moved },
+	  { "paced", paced }, { "protected", protected }, { "named", named },
+	  { "listed", listed }, { "churn", churn })
