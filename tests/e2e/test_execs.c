@@ -198,6 +198,24 @@ Test(e2e_execs, a_first_epoll_beside_a_mark_keeps_strays_out)
 	run_says("execs", "in_epoll_while_marked", "0 woken by strays\n");
 }
 
+/* ---- AF_INET6 sockets ---------------------------------------------------- */
+
+/* Dual-stack, v6-only, connected, IPv4-mapped and link-local ones. */
+Test(e2e_execs, an_inet6_socket_of_each_kind_goes_through_an_exec)
+{
+	run_same("handed6", "execs");
+}
+
+Test(e2e_execs, an_inet6_socket_of_each_kind_goes_through_posix_spawn)
+{
+	run_same("handed6", "spawns");
+}
+
+Test(e2e_execs, an_inet6_socket_of_each_kind_goes_in_a_message)
+{
+	run_same("handed6", "messages");
+}
+
 /* ---- programs that nobody recompiled ------------------------------------ */
 
 ParameterizedTestParameters(e2e_execs, programs_use_what_they_are_handed)
