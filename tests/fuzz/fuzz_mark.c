@@ -23,6 +23,7 @@
 #include "cop.h"
 #include "port/bind.h"
 #include "lib/compiler.h"
+#include "lib/endpoint.h"
 #include "inet/af_inet.h"
 #include "lib/libc.h"
 #include "cop_port.h"
@@ -66,41 +67,59 @@ static uint32_t word(struct input *in)
 
 /* ---- sockets --------------------------------------------------------------- */
 
-static struct sockaddr_in loopback(uint16_t snum)
+static int family_of(int fd)
 {
-	struct sockaddr_in addr = { .sin_family = AF_INET,
-				    .sin_port = htons(snum),
-				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int family = AF_UNSPEC;
+	socklen_t len = sizeof(family);
 
-	return addr;
+	getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len);
+	return family;
+}
+
+/* For a socket of IPv6 an odd port means the address of IPv4, as IPv6 has it. */
+static union cop_addr loopback(int fd, uint16_t snum)
+{
+	union cop_addr addr = cop_addr_loopback(AF_INET, htons(snum));
+
+	if (family_of(fd) != AF_INET6)
+		return addr;
+	return snum & 1 ? cop_addr_map(&addr, AF_INET6)
+			: cop_addr_loopback(AF_INET6, htons(snum));
 }
 
 static uint16_t port_of(int fd)
 {
-	struct sockaddr_in addr = { 0 };
+	union cop_addr addr = { .family = AF_UNSPEC };
 	socklen_t len = sizeof(addr);
 
-	if (getsockname(fd, (struct sockaddr *)&addr, &len) ||
-	    addr.sin_family != AF_INET)
+	if (getsockname(fd, &addr.sa, &len))
 		return 0;
-	return ntohs(addr.sin_port);
+	return ntohs(cop_addr_port(&addr));
 }
 
 static void bind_to(int fd, uint16_t snum, bool anywhere)
 {
-	struct sockaddr_in addr = loopback(snum);
+	union cop_addr addr = loopback(fd, snum);
 
-	if (anywhere)
-		addr.sin_addr.s_addr = htonl(INADDR_ANY);
-	bind(fd, (struct sockaddr *)&addr, sizeof(addr));
+	if (anywhere) {
+		addr = cop_addr_any(addr.family);
+		cop_addr_set_port(&addr, htons(snum));
+	}
+	bind(fd, &addr.sa, cop_addr_len(&addr));
 }
 
-static void connect_to(int fd, int family)
+static void connect_to(int fd)
 {
-	struct sockaddr_in addr = loopback(9);
+	union cop_addr addr = loopback(fd, 9);
 
-	addr.sin_family = family;
-	connect(fd, (struct sockaddr *)&addr, sizeof(addr));
+	connect(fd, &addr.sa, cop_addr_len(&addr));
+}
+
+static void disconnect(int fd)
+{
+	const union cop_addr none = { .family = AF_UNSPEC };
+
+	connect(fd, &none.sa, sizeof(none));
 }
 
 static void set(int fd, int level, int name, int value)
@@ -116,7 +135,7 @@ static void bind_within_one_port(int fd)
 
 static void begin_datagram(int fd)
 {
-	connect_to(fd, AF_INET);
+	connect_to(fd);
 	send(fd, "begun", 5, MSG_MORE | MSG_NOSIGNAL);
 }
 
@@ -128,7 +147,7 @@ static void set_up(int fd, uint8_t state)
 	case 2:
 		return bind_to(fd, 20000 + state, true);
 	case 3:
-		return connect_to(fd, AF_INET);
+		return connect_to(fd);
 	case 4:
 		return bind_within_one_port(fd);
 	case 5:
@@ -139,8 +158,8 @@ static void set_up(int fd, uint8_t state)
 		setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3);
 		return bind_to(fd, 0, false);
 	case 8:
-		connect_to(fd, AF_INET);
-		return connect_to(fd, AF_UNSPEC);
+		connect_to(fd);
+		return disconnect(fd);
 	case 9:
 		set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 		return bind_to(fd, 20000 + state, false);
@@ -148,7 +167,8 @@ static void set_up(int fd, uint8_t state)
 }
 
 static const int kinds[][3] = {
-	{ AF_INET6, SOCK_DGRAM, 0 },
+	{ AF_INET6, SOCK_STREAM, 0 },
+	{ AF_INET6, SOCK_RAW, IPPROTO_UDP },
 	{ AF_INET, SOCK_STREAM, 0 },
 	{ AF_INET, SOCK_RAW, IPPROTO_UDP },
 	{ AF_INET, SOCK_DGRAM, IPPROTO_ICMP },
@@ -158,7 +178,7 @@ static const int kinds[][3] = {
 	{ AF_NETLINK, SOCK_RAW, NETLINK_ROUTE },
 };
 
-/* Three in four are UDP's, for the others are told by their kind. */
+/* Three in four are UDP's, of either family, for the others are told by their kind. */
 static int make_socket(struct input *in)
 {
 	size_t kind = byte(in) % (4 * (ARRAY_SIZE(kinds) + 1));
@@ -170,7 +190,8 @@ static int make_socket(struct input *in)
 		fd = socket(kinds[kind][0], kinds[kind][1] | SOCK_CLOEXEC,
 			    kinds[kind][2]);
 	else
-		fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		fd = socket(kind & 1 ? AF_INET6 : AF_INET,
+			    SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	set_up(fd, byte(in));
 	return fd;
 }
@@ -183,7 +204,7 @@ static struct cop_mark true_mark(int fd, struct input *in)
 	uint32_t port = port_of(fd);
 	bool adopted = byte(in) & 1;
 	struct cop_mark mark = {
-		.family = PF_INET,
+		.family = family_of(fd),
 		.type = adopted ? SOCK_DGRAM : SOCK_COP,
 		.protocol = adopted ? IPPROTO_UDP : IPPROTO_COP,
 		.body = byte(in) % 3,
@@ -210,6 +231,9 @@ static void forge(struct cop_mark *mark, struct input *in)
 			mark->protocol = word(in);
 		else if (what == 6)
 			mark->family = byte(in);
+		else
+			mark->family =
+				mark->family == PF_INET ? PF_INET6 : PF_INET;
 	}
 }
 
@@ -284,7 +308,8 @@ static void look_at(int fd)
 	unsigned int held = cop_port_held(&cop_port_table);
 	struct sock *sk = sock->sk;
 
-	HOLDS(kernel_says(fd, SO_DOMAIN, AF_INET));
+	HOLDS(sk->sk_family == PF_INET || sk->sk_family == PF_INET6);
+	HOLDS(kernel_says(fd, SO_DOMAIN, sk->sk_family));
 	HOLDS(kernel_says(fd, SO_TYPE, SOCK_DGRAM));
 	HOLDS(kernel_says(fd, SO_PROTOCOL, IPPROTO_UDP));
 	HOLDS((sk->sk_type == SOCK_COP && sk->sk_protocol == IPPROTO_COP) ||
@@ -298,8 +323,8 @@ static void look_at(int fd)
 
 static void call_names(struct socket *sock, int fd, struct input *in)
 {
-	struct sockaddr_in addr = loopback(byte(in) & 1 ? 0 : 20300);
-	struct sockaddr *sa = (struct sockaddr *)&addr;
+	union cop_addr addr = loopback(fd, byte(in) & 1 ? 0 : 20300);
+	struct sockaddr *sa = &addr.sa;
 	socklen_t len = sizeof(addr);
 
 	switch (byte(in) % 4) {
@@ -310,7 +335,7 @@ static void call_names(struct socket *sock, int fd, struct input *in)
 		sock->ops->connect(sock, fd, sa, len);
 		break;
 	case 2:
-		addr.sin_family = AF_UNSPEC;
+		addr.family = AF_UNSPEC;
 		sock->ops->connect(sock, fd, sa, len);
 		break;
 	default:
@@ -346,14 +371,14 @@ static void call_options(struct socket *sock, int fd, struct input *in)
 
 static void call_data(struct socket *sock, int fd, struct input *in)
 {
-	struct sockaddr_in addr = loopback(9);
+	union cop_addr addr = loopback(fd, 9);
 	char buf[64] = "data";
 
 	if (!inet_sk(sock->sk)->inet_sport)
 		sock->sk->sk_prot->autobind(sock->sk, fd);
 	sock->sk->sk_prot->sendto(sock->sk, fd, buf, byte(in) % sizeof(buf),
 				  MSG_DONTWAIT | (byte(in) & 1 ? MSG_MORE : 0),
-				  &addr, sizeof(addr));
+				  &addr, cop_addr_len(&addr));
 	if (!inet_sk(sock->sk)->inet_sport)
 		sock->sk->sk_prot->autobound(sock->sk, fd, 0);
 	sock->sk->sk_prot->poll(sock->sk, fd);
@@ -366,7 +391,7 @@ static void call_sender(int fd, struct input *in)
 {
 	switch (byte(in) % 4) {
 	case 0:
-		return connect_to(fd, AF_UNSPEC);
+		return disconnect(fd);
 	case 1:
 		return set_up(fd, byte(in));
 	case 2:

@@ -97,3 +97,26 @@ Test(cop_mark, a_datagram_that_is_begun_is_ended_without_another_header)
 	cr_assert(eq(int, t_recv(peer, buf, sizeof(buf), 0), 4));
 	cr_assert(eq(str, buf, "abcd"));
 }
+
+Test(cop_mark, a_sock_of_ipv6_is_taken_over_with_its_names)
+{
+	struct sockaddr_in6 addr = { .sin6_family = AF_INET6,
+				     .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	int to = t_open_inet6(&addr), fd = t_open_inet6(NULL);
+	struct socket *sock = t_sock(fd);
+	union cop_addr peer;
+	struct sock *sk;
+
+	cr_assert(zero(int, sock->ops->connect(sock, fd, (void *)&addr,
+					       sizeof(addr))));
+	sk = t_taken_over(to);
+	cr_assert(eq(int, sk->sk_family, PF_INET6));
+	cr_assert(eq(u16, sk->sk_num, ntohs(addr.sin6_port)));
+	sk = t_taken_over(fd);
+	cr_assert(eq(int, sk->sk_family, PF_INET6));
+	cr_assert(eq(int, sk->sk_state, COP_ESTABLISHED));
+	peer = cop_slot_get(&sk->sk_daddr, PF_INET6);
+	cr_assert(cop_addr_equal(&peer, (void *)&addr));
+	t_close(fd);
+	t_close(to);
+}

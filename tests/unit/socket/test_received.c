@@ -115,19 +115,25 @@ Test(cop_received, a_mark_of_any_type_or_protocol_but_ours_is_no_mark)
 	}
 }
 
-Test(cop_received, a_mark_of_any_family_but_ours_is_no_mark)
+static void expect_own_family_only(int of_socket)
 {
 	for (int family = 0; family < 256; family++) {
 		const struct cop_mark mark = {
 			family, SOCK_COP, IPPROTO_COP, 0, { 0 }
 		};
-		int udp = t_udp();
+		int udp = socket(of_socket, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 		cr_assert(zero(int, cop_program_mark(udp, &mark)));
-		cr_assert(eq(int, fd_adopt(udp), family == PF_INET),
-			  "family %d", family);
+		cr_assert(eq(int, fd_adopt(udp), family == of_socket),
+			  "socket of family %d, mark of %d", of_socket, family);
 		t_close(udp);
 	}
+}
+
+Test(cop_received, a_mark_of_any_family_but_the_kernel_sockets_is_no_mark)
+{
+	expect_own_family_only(AF_INET);
+	expect_own_family_only(AF_INET6);
 }
 
 Test(cop_received, a_raw_socket_with_a_mark_is_not_taken)
