@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""host.py KIND WHAT [ARGUMENT...] - what one host does in the tests of two
+"""host.py KIND FAMILY WHAT [ARGUMENT...] - what one host does in the tests of two
 
-KIND is udp or cop. WHAT is the name of a function below.
+KIND is udp or cop, FAMILY inet or inet6. WHAT is the name of a function below.
 """
 import errno
 import select
@@ -9,37 +9,62 @@ import socket
 import sys
 
 TYPE = {"udp": (socket.SOCK_DGRAM, 0), "cop": (7, 253)}[sys.argv[1]]
+FAMILY = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}[sys.argv[2]]
 
 
 def make():
-    sock = socket.socket(socket.AF_INET, *TYPE)
+    sock = socket.socket(FAMILY, *TYPE)
     sock.settimeout(5)
     return sock
 
 
-def serve(address):
+def serve(address, port="0"):
     """Answer two datagrams"""
     sock = make()
-    sock.bind((address, 0))
+    sock.bind(name(address, port))
     print("port", sock.getsockname()[1], flush=True)
     for _ in range(2):
         data, peer = sock.recvfrom(2048)
-        print("%s from %s" % (data.decode(), peer[0]), flush=True)
+        print("%s from %s" % (data.decode(), text(peer)), flush=True)
         sock.sendto(data.upper(), peer)
     sock.close()
 
 
+def name(address, port):
+    """As the socket module takes it, which loses the scope of a pair"""
+    return socket.getaddrinfo(address, int(port), FAMILY)[0][4]
+
+
+def text(address):
+    if address[3:] and address[3]:
+        return address[0] + "%" + socket.if_indextoname(address[3])
+    return address[0]
+
+
+def say_answer(sock, peer):
+    data, source = sock.recvfrom(2048)
+    print("%s from %s" % (data.decode(), text(source)), source == peer)
+
+
 def talk(address, port):
     """Exchange one datagram unconnected, another connected"""
-    peer = (address, int(port))
+    peer = name(address, port)
     sock = make()
     sock.sendto(b"one", peer)
-    data, source = sock.recvfrom(2048)
-    print("%s from %s" % (data.decode(), source[0]), source == peer)
+    say_answer(sock, peer)
     sock.connect(peer)
     sock.send(b"two")
-    data, source = sock.recvfrom(2048)
-    print("%s from %s" % (data.decode(), source[0]), source == peer)
+    say_answer(sock, peer)
+    sock.close()
+
+
+def both(port, *addresses):
+    """Two datagrams to each address, by one socket"""
+    sock = make()
+    for data in b"one", b"two":
+        for address in addresses:
+            sock.sendto(data, name(address, port))
+            say_answer(sock, name(address, port))
     sock.close()
 
 
@@ -83,4 +108,4 @@ def refused(address, port):
     sock.close()
 
 
-globals()[sys.argv[2]](*sys.argv[3:])
+globals()[sys.argv[3]](*sys.argv[4:])
