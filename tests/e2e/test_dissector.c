@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * test_dissector.c - what tshark shows of COP with tools/cop.lua: of captures
- * that a script writes byte by byte, and of what COP sockets send.
+ * that a script writes byte by byte, and of what COP sockets send. Each capture is
+ * there twice, and tshark shows the same of both: NAME.pcap is of IPv4, NAME6.pcap
+ * of IPv6.
  *
  * What it works out of a flow has to be what flow/source.c does, datagram by
  * datagram.
@@ -52,14 +54,28 @@ static void dissector_make(void)
 		     " && chmod -R a+rwX .");
 }
 
-static void capture(const char *what)
+static const struct family {
+	const char *name, *suffix;
+} families[] = { { "inet", "" }, { "inet6", "6" } };
+
+#define FAMILIES 2
+
+static void capture_at_random(const char *what, const char *seed)
 {
-	scratch_must(PYTHON SCRIPTS "capture.py %s %s.pcap", what, what);
+	for (int i = 0; i < FAMILIES; i++)
+		scratch_must(PYTHON SCRIPTS "capture.py %s %s %s%s.pcap %s",
+			     what, families[i].name, what, families[i].suffix,
+			     seed);
 }
 
-/* What tshark says of a capture; every complaint of Lua's is among it. */
-static void expect_shown(const char *what, const char *options,
-			 const char *expected)
+static void capture(const char *what)
+{
+	capture_at_random(what, "");
+}
+
+/* What tshark says of one capture; every complaint of Lua's is among it. */
+static void expect_shown_of(const char *what, const char *options,
+			    const char *expected)
 {
 	scratch_shell(&result, "{ " SHARK "-r %s.pcap %s; }" OUTPUT, what,
 		      options);
@@ -68,6 +84,17 @@ static void expect_shown(const char *what, const char *options,
 	cr_expect_str_empty(result.err, "%s %s: %s", what, options, result.err);
 	cr_expect_str_eq(result.out, expected, "%s %s:\n%sand not\n%s", what,
 			 options, result.out, expected);
+}
+
+static void expect_shown(const char *what, const char *options,
+			 const char *expected)
+{
+	char name[32];
+
+	for (int i = 0; i < FAMILIES; i++) {
+		snprintf(name, sizeof(name), "%s%s", what, families[i].suffix);
+		expect_shown_of(name, options, expected);
+	}
 }
 
 #define FIELDS	"-T fields -E separator='|' -e frame.number "
@@ -91,7 +118,8 @@ Test(dissector, shows_each_field_of_a_header, .init = dissector_make)
 		     "5|68656c6c6f\n"
 		     "3|0xc0b1|1|16|0x00|40000|41000|40000,41000|0|0||0|\n");
 	expect_shown("header", MATCHES "cop.flags.first==1", "1\n");
-	expect_shown("header", MATCHES "'cop && ipv6'", "2\n");
+	expect_shown_of("header", MATCHES "'cop && ipv6'", "2\n");
+	expect_shown_of("header6", MATCHES "'cop && ipv6'", "1\n3\n");
 	expect_shown("header", MATCHES "cop.port==41000", "1\n2\n3\n");
 	expect_shown("header", COLUMNS,
 		     "COP 40000 → 41000 Seq=7 [First] Len=5\n"
@@ -451,7 +479,7 @@ Test(dissector, shows_fragments, .init = dissector_make)
 		     "1|||\n2|||\n3|3|3000|0\n4|4|0|0\n");
 	expect_shown("fragments",
 		     FIELDS "-e cop.seq -e cop.analysis.lost "
-			    "-o ip.defragment:FALSE",
+			    "-o ip.defragment:FALSE -o ipv6.defragment:FALSE",
 		     "1|3|0\n2||\n3||\n4|4|0\n");
 }
 
@@ -468,15 +496,20 @@ Test(dissector, takes_noise_without_an_error, .init = dissector_make)
 {
 	const char *seed = fresh_seed();
 
-	scratch_must(PYTHON SCRIPTS "capture.py noise noise.pcap %s", seed);
-	scratch_shell(&result, SHARK
-		      "-r noise.pcap -V -o cop.ports:53,69,123,4789,41000 "
-		      ">noise.txt; "
-		      "grep -c '^COP Datagram' noise.txt; "
-		      "grep -i 'lua' noise.txt err" OUTPUT);
-	cr_expect_gt(atoi(result.out), 2000, "seed %s: %s", seed, result.out);
-	cr_expect_null(strchr(result.out, 'L'), "seed %s: %s", seed,
-		       result.out);
+	capture_at_random("noise", seed);
+	for (int i = 0; i < FAMILIES; i++) {
+		scratch_shell(&result,
+			      SHARK "-r noise%s.pcap -V "
+				    "-o cop.ports:53,69,123,4789,41000 "
+				    ">noise.txt; "
+				    "grep -c '^COP Datagram' noise.txt; "
+				    "grep -i 'lua' noise.txt err" OUTPUT,
+			      families[i].suffix);
+		cr_expect_gt(atoi(result.out), 2000, "seed %s: %s", seed,
+			     result.out);
+		cr_expect_null(strchr(result.out, 'L'), "seed %s: %s", seed,
+			       result.out);
+	}
 }
 
 /* ---- beside flow/source.c ------------------------------------------------- */
@@ -590,17 +623,23 @@ static void expect_agreement(struct oracle *o, const char *name,
 	sum_up(o);
 }
 
-static void expect_agreement_at_random(const char *seed)
+static void expect_agreement_of(const char *name, const char *seed)
 {
 	struct oracle o = { .lines = 0 };
 
-	scratch_must(PYTHON SCRIPTS "capture.py flows flows.pcap %s", seed);
-	expect_agreement(&o, "flows", seed);
+	expect_agreement(&o, name, seed);
 	cr_expect_eq(o.lines, 12000, "%d lines", o.lines);
 	cr_expect(o.missing && o.sum.lost && o.sum.reordered &&
 			  o.sum.duplicated && o.sum.unordered &&
 			  o.sum.restarts && o.sum.jitter && o.sum.gap,
 		  "seed %s does not show all there is", seed);
+}
+
+static void expect_agreement_at_random(const char *seed)
+{
+	capture_at_random("flows", seed);
+	expect_agreement_of("flows", seed);
+	expect_agreement_of("flows6", seed);
 }
 
 Test(dissector, agrees_with_the_library_at_random, .init = dissector_make)
@@ -615,7 +654,9 @@ Test(dissector, agrees_with_the_library_at_random, .init = dissector_make)
 #define WIRE                                                              \
 	"if unshare -n true 2>/dev/null; then users=; else users=r; fi\n" \
 	"unshare -${users}n true || exit 77\n"                            \
-	"unshare -${users}n " PYTHON SCRIPTS "wire.py wire.pcap $LIB >sent"
+	"for family in inet inet6; do unshare -${users}n " PYTHON SCRIPTS \
+	"wire.py $family wire${family#inet}.pcap $LIB "                   \
+	">sent${family#inet} || exit 1; done"
 
 static void capture_wire(void)
 {
@@ -629,15 +670,16 @@ static void capture_wire(void)
 #define CLOCK_US 1000 /* more than two ways to read a clock differ */
 
 /* Each was sent between two readings of the clock that it is stamped by. */
-static void expect_stamped(void)
+static void expect_stamped(const char *suffix)
 {
 	uint64_t before, after;
 	FILE *sent, *stamps;
 	uint32_t stamp;
 
-	scratch_must(SHARK "-r wire.pcap -T fields -e cop.tstamp >stamps "
-			   "2>err");
-	sent = fopen("sent", "r");
+	scratch_must(SHARK "-r wire%s.pcap -T fields -e cop.tstamp >stamps "
+			   "2>err && cp sent%s times",
+		     suffix, suffix);
+	sent = fopen("times", "r");
 	stamps = fopen("stamps", "r");
 	cr_assert(sent && stamps);
 	for (int i = 0; i < 7; i++) {
@@ -652,10 +694,20 @@ static void expect_stamped(void)
 	fclose(stamps);
 }
 
-Test(dissector, shows_the_datagrams_of_cop_sockets, .init = dissector_make)
+static void expect_same_as_sent(const char *suffix)
 {
 	struct oracle o = { .lines = 0 };
+	char name[16];
 
+	snprintf(name, sizeof(name), "wire%s", suffix);
+	expect_stamped(suffix);
+	expect_agreement(&o, name, "none");
+	cr_expect_eq(o.lines, 7);
+	cr_expect_eq(o.sum.restarts, 1);
+}
+
+Test(dissector, shows_the_datagrams_of_cop_sockets, .init = dissector_make)
+{
 	capture_wire();
 	expect_shown("wire",
 		     FIELDS "-e cop.version -e cop.hdr_len -e cop.flags "
@@ -668,13 +720,20 @@ Test(dissector, shows_the_datagrams_of_cop_sockets, .init = dissector_make)
 		     "5|1|16|0x00|41000|40000|1|4|\n"
 		     "6|1|16|0x00|40000|41000|3|3|\n"
 		     "7|1|16|0x01|40000|41000|0|4|Restart\n");
-	expect_stamped();
-	expect_agreement(&o, "wire", "none");
-	cr_expect_eq(o.lines, 7);
-	cr_expect_eq(o.sum.restarts, 1);
+	for (int i = 0; i < FAMILIES; i++)
+		expect_same_as_sent(families[i].suffix);
 }
 
 /* ---- seen again ---------------------------------------------------------- */
+
+static void expect_same_twice(const char *what, const char *suffix)
+{
+	scratch_must(SHARK "-r %s%s.pcap -V -o cop.ports:4789 >once && " SHARK
+			   "-r %s%s.pcap -V -o cop.ports:4789 -2 >twice "
+			   "&& cmp once twice && grep -q '^    ."
+			   "Analysis of the flow' once",
+		     what, suffix, what, suffix);
+}
 
 Test(dissector, shows_the_same_in_a_second_pass, .init = dissector_make)
 {
@@ -684,12 +743,8 @@ Test(dissector, shows_the_same_in_a_second_pass, .init = dissector_make)
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		capture(all[i]);
-		scratch_must(SHARK
-			     "-r %s.pcap -V -o cop.ports:4789 >once && " SHARK
-			     "-r %s.pcap -V -o cop.ports:4789 -2 >twice "
-			     "&& cmp once twice && grep -q '^    ."
-			     "Analysis of the flow' once",
-			     all[i], all[i]);
+		for (int k = 0; k < FAMILIES; k++)
+			expect_same_twice(all[i], families[k].suffix);
 	}
 }
 
@@ -730,11 +785,12 @@ Test(dissector, gives_ports_back, .init = dissector_make)
 	capture("names");
 	scratch_must("mkdir -p -m 777 .config/wireshark && cp " SCRIPTS
 		     "preference.lua " PLUGINS);
-	expect_shown("names", "-o cop.ports:50-53 " FIELDS "-e frame.protocols",
-		     "1|eth:ethertype:ip:udp:cop:dns\n"
-		     "2|eth:ethertype:ip:udp:cop:dns\n"
-		     "3|eth:ethertype:ip:udp:dns\n"
-		     "4|eth:ethertype:ip:udp:dns\n");
+	expect_shown_of("names",
+			"-o cop.ports:50-53 " FIELDS "-e frame.protocols",
+			"1|eth:ethertype:ip:udp:cop:dns\n"
+			"2|eth:ethertype:ip:udp:cop:dns\n"
+			"3|eth:ethertype:ip:udp:dns\n"
+			"4|eth:ethertype:ip:udp:dns\n");
 }
 
 /* ---- where it is put ----------------------------------------------------- */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""capture.py WHAT FILE [SEED] - write a capture, byte by byte
+"""capture.py WHAT FAMILY FILE [SEED] - write a capture, byte by byte
 
-WHAT is the name of a function below. FILE is in pcap's format, with times in
+WHAT is the name of a function below. FAMILY is inet or inet6. FILE is in pcap's format, with times in
 microseconds. What is random depends on SEED alone, and is written as text to
 FILE.txt as well where a test has to know it.
 """
@@ -11,10 +11,13 @@ import sys
 
 MAGIC = 0xC0B1
 FIRST = 1
-NEAR, FAR = bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2])
+SIX = {"inet": False, "inet6": True}[sys.argv[2]]
+NEAR4, FAR4 = bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2])
 NEAR6 = bytes.fromhex("20010db8000000000000000000000001")
 FAR6 = bytes.fromhex("20010db8000000000000000000000002")
-UDP, ICMP = 17, 1
+NEAR, FAR = (NEAR6, FAR6) if SIX else (NEAR4, FAR4)
+OTHER_NEAR, OTHER_FAR = (NEAR4, FAR4) if SIX else (NEAR6, FAR6)
+UDP, ICMP, ICMP6, FRAGMENT = 17, 1, 58, 44
 ETHERTYPE = {4: 0x0800, 16: 0x86DD}
 BEGIN = 1700000000 * 1000000  # of the capture, microseconds
 
@@ -39,15 +42,22 @@ def checksum(data):
     return total ^ 0xFFFF
 
 
+def pseudo(source, dest, protocol, length):
+    return source + dest + struct.pack("!IxxxB", length, protocol)
+
+
 def udp(payload, ports=(40000, 41000), source=NEAR, dest=FAR):
     head = struct.pack("!HHH", ports[0], ports[1], 8 + len(payload))
-    pseudo = source + dest + struct.pack("!IxxxB", 8 + len(payload), UDP)
-    sum_ = checksum(pseudo + head + bytes(2) + payload) or 0xFFFF
+    sum_ = checksum(pseudo(source, dest, UDP, 8 + len(payload)) + head +
+                    bytes(2) + payload) or 0xFFFF
     return head + struct.pack("!H", sum_) + payload
 
 
 def ip(content, source=NEAR, dest=FAR, protocol=UDP, offset=0, more=False):
     """One packet; @offset and @more are for who makes fragments"""
+    if len(source) == 16 and (offset or more):
+        return ip(struct.pack("!BBHI", protocol, 0, offset | more, 7) + content,
+                  source, dest, FRAGMENT)
     if len(source) == 16:
         return struct.pack("!IHBB", 6 << 28, len(content), protocol, 64) + \
             source + dest + content
@@ -87,8 +97,8 @@ class Capture:
 
 def header(to):
     to.add(datagram(cop(7, b"hello", flags=FIRST, tstamp=0xFFFFFFFF)))
-    to.add(datagram(cop(7, b"hello", tstamp=0xFFFFFFFF), source=NEAR6,
-                    dest=FAR6))
+    to.add(datagram(cop(7, b"hello", tstamp=0xFFFFFFFF), source=OTHER_NEAR,
+                    dest=OTHER_FAR))
     to.add(datagram(cop()))
 
 
@@ -187,8 +197,18 @@ def two_ways(to):
         play(to, [(seq, 0, 0, 1000)], **back)
         play(to, [(seq, 0, 0, 1000)], ports=(41000, 41000))
         play(to, [(seq, 0, 0, 1000)], ports=(41000, 41000), **back)
-        play(to, [(seq, 0, 0, 1000)], source=NEAR6, dest=FAR6)
-        play(to, [(seq, 0, 0, 1000)], source=FAR6, dest=NEAR6)
+        play(to, [(seq, 0, 0, 1000)], source=OTHER_NEAR, dest=OTHER_FAR)
+        play(to, [(seq, 0, 0, 1000)], source=OTHER_FAR, dest=OTHER_NEAR)
+
+
+def unreachable(packet):
+    """What a host says whose port nobody has"""
+    kind, protocol = (bytes([1, 4]), ICMP6) if SIX else (bytes([3, 3]), ICMP)
+    error = bytes(4) + packet
+    ahead = pseudo(FAR, NEAR, ICMP6, 4 + len(error)) if SIX else b""
+    sum_ = checksum(ahead + kind + bytes(2) + error)
+    return ethernet(ip(kind + struct.pack("!H", sum_) + error, FAR, NEAR,
+                       protocol), len(NEAR))
 
 
 def not_counted(to):
@@ -196,9 +216,7 @@ def not_counted(to):
     to.add(datagram(cop(0)))
     to.add(datagram(cop(5, version=2)))
     to.add(datagram(cop(5, words=3)))
-    error = bytes(4) + ip(udp(cop(5)))
-    head = struct.pack("!BBH", 3, 3, checksum(b"\3\3" + error))
-    to.add(ethernet(ip(head + error, FAR, NEAR, ICMP)))
+    to.add(unreachable(ip(udp(cop(5)))))
     to.add(datagram(cop(1)))
 
 
@@ -232,7 +250,7 @@ def tunnel(to):
 
 # ---- WHAT: parts ------------------------------------------------------------
 
-HEADERS = 14 + 20 + 8
+HEADERS = 14 + (40 if SIX else 20) + 8
 
 
 def cuts(to):
@@ -262,7 +280,7 @@ def fragments(to):
     whole = udp(cop(3, payload=bytes(3000)))
     for offset in range(0, len(whole), 1480):
         to.add(ethernet(ip(whole[offset:offset + 1480], offset=offset,
-                           more=offset + 1480 < len(whole))))
+                           more=offset + 1480 < len(whole)), len(NEAR)))
     to.add(datagram(cop(4)))
 
 
@@ -371,7 +389,7 @@ def flows(to, seed):
     rnd = random.Random(seed)
     senders = [Sender(rnd) for _ in range(6)]
     index = {}
-    with open(sys.argv[2] + ".txt", "w") as text:
+    with open(sys.argv[3] + ".txt", "w") as text:
         for _ in range(12000):
             flow = rnd.randrange(len(senders))
             seq, flags, tstamp = senders[flow].arrival()
@@ -403,4 +421,4 @@ def noise(to, seed):
         to.add(whole, cut=cut)
 
 
-globals()[sys.argv[1]](Capture(sys.argv[2]), *sys.argv[3:])
+globals()[sys.argv[1]](Capture(sys.argv[3]), *sys.argv[4:])

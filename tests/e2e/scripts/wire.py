@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""wire.py FILE LIBRARY - capture what COP sockets send on loopback
+"""wire.py FAMILY FILE LIBRARY - capture what COP sockets send on loopback
+
+FAMILY is inet or inet6.
 
 In a network of its own, whose loopback it sets up. FILE is in pcap's format;
 FILE.txt has a line for each datagram, as capture.py's flows() writes it, decoded
@@ -15,14 +17,17 @@ import time
 ETH_P_ALL = 3
 SO_TIMESTAMPNS = 35
 PACKET_OUTGOING = 4
-HEADERS = 14 + 20 + 8
-NEAR, FAR = ("127.0.0.1", 40000), ("127.0.0.1", 41000)
+SIX = {"inet": False, "inet6": True}[sys.argv[1]]
+FAMILY, LOOPBACK = (socket.AF_INET6, "::1") if SIX else (socket.AF_INET,
+                                                         "127.0.0.1")
+HEADERS = 14 + (40 if SIX else 20) + 8
+NEAR, FAR = (LOOPBACK, 40000), (LOOPBACK, 41000)
 
 
 # ---- the program, with the library ------------------------------------------
 
 def made(address):
-    sock = socket.socket(socket.AF_INET, 7, 253)
+    sock = socket.socket(FAMILY, 7, 253)
     sock.settimeout(10)
     sock.bind(address)
     return sock
@@ -93,12 +98,12 @@ def write(path, frames):
 
 def main(path, library):
     sock = tap()
-    subprocess.run([sys.executable, __file__, "talk"], check=True,
+    subprocess.run([sys.executable, __file__, sys.argv[1], "talk"], check=True,
                    env=dict(os.environ, LD_PRELOAD=library))
     write(path, captured(sock))
 
 
-if sys.argv[1] == "talk":
+if sys.argv[2] == "talk":
     talk()
 else:
-    main(*sys.argv[1:])
+    main(*sys.argv[2:])
