@@ -18,6 +18,7 @@
 #include "datagram/tx.h"
 #include "lib/clock.h"
 #include "lib/compiler.h"
+#include "lib/kernel_socket.h"
 #include "lib/libc.h"
 #include "lib/msghdr.h"
 #include "lib/uaccess.h"
