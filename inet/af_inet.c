@@ -22,6 +22,7 @@
 #include "lib/process.h"
 #include "datagram/defaults.h"
 #include "cop_route.h"
+#include "port/bind.h"
 #include "socket/socket.h"
 #include "transports/cop/cop.h"
 
@@ -107,6 +108,8 @@ static int inet_create(struct socket *sock, int family, int protocol)
 	WRITE_ONCE(sock->ops, answer->ops);
 	sock_init_data(sock, sk);
 	sk->sk_protocol = protocol;
+	if (family == PF_INET6)
+		cop_port_note_ipv6();
 	if (answer->flags & INET_PROTOSW_REUSE)
 		WRITE_ONCE(sk->sk_reuse, 1);
 	err = sk->sk_prot->init(sk);
@@ -183,6 +186,8 @@ static int inet_bind(struct socket *sock, int fd, const struct sockaddr *uaddr,
 		return -EINVAL;
 	if (!inet_family_fits(sk, &addr))
 		return -EAFNOSUPPORT;
+	if (unlikely(addr_len < cop_addr_len(&addr)))
+		cop_addr_drop_scope(&addr); /* the name has not all of it */
 	err = sk->sk_prot->get_port(sk, fd, &addr);
 	if (!err)
 		inet_bound(sk, fd, &addr);

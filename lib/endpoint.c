@@ -25,13 +25,6 @@ union cop_addr cop_addr_map(const union cop_addr *addr, int family)
 	return cop_endpoint_addr(&end, family);
 }
 
-/* Counterpart: __ipv6_addr_needs_scope_id(). */
-static bool needs_scope(const struct in6_addr *addr)
-{
-	return IN6_IS_ADDR_LINKLOCAL(addr) || IN6_IS_ADDR_MC_LINKLOCAL(addr) ||
-	       IN6_IS_ADDR_MC_NODELOCAL(addr);
-}
-
 bool cop_endpoint_of_in6(const void *name, socklen_t len,
 			 struct cop_endpoint *end)
 {
@@ -44,7 +37,7 @@ bool cop_endpoint_of_in6(const void *name, socklen_t len,
 		return false;
 	*end = (struct cop_endpoint){ .addr = in6.sin6_addr,
 				      .port = in6.sin6_port };
-	if (needs_scope(&end->addr))
+	if (cop_addr_needs_scope(&end->addr))
 		end->scope = in6.sin6_scope_id;
 	return true;
 }
