@@ -44,12 +44,12 @@ static int tx_import(int fd, struct msghdr *msg, const struct mmsghdr *umsg)
 }
 
 /* Returns a message's length, or below 0 where it has to be sent by itself. */
-static ssize_t tx_length(const struct tx_batch *b, int fd,
+static ssize_t tx_length(const struct tx_batch *b, struct sock *sk, int fd,
 			 const struct msghdr *msg)
 {
 	ssize_t len = cop_iov_length(fd, msg);
 
-	if (len > COP_DATAGRAM_MAX ||
+	if (len > cop_wire_most(sk_wire(sk)) ||
 	    msg->msg_iovlen + 1 > COP_BATCH_IOVS - b->iovs ||
 	    cop_refuse_udp_cmsg(fd, msg))
 		return -1;
@@ -91,7 +91,7 @@ static void tx_fill(struct tx_batch *b, struct sock *sk, int fd,
 	     i++) {
 		if (tx_import(fd, &msg, &vec[i]))
 			return;
-		len = tx_length(b, fd, &msg);
+		len = tx_length(b, sk, fd, &msg);
 		if (len < 0)
 			return;
 		tx_add(b, sk, &msg, len, now);

@@ -203,7 +203,7 @@ flatten ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
 			    int flags)
 {
 	ssize_t len = cop_iov_length(fd, msg);
-	const bool too_long = len > COP_DATAGRAM_MAX;
+	const bool too_long = len > cop_wire_most(sk_wire(sk));
 	unsigned char hdr[COP_HDR_MAX] __attribute__((aligned(4)));
 	struct cop_tx tx;
 	ssize_t n;
@@ -238,7 +238,8 @@ static ssize_t sendto_confined(struct sock *sk, int fd, const void *buf,
 
 	if (n)
 		return n;
-	if (len > COP_DATAGRAM_MAX) /* for the kernel's EMSGSIZE */
+	if (len >
+	    (size_t)cop_wire_most(sk_wire(sk))) /* for the kernel's EMSGSIZE */
 		return cop_send_copied(sk, fd, NULL, buf, len, flags, name,
 				       namelen);
 	cop_tx_begin(sk, name, namelen, len, cop_clock_us(), &tx, hdr);

@@ -34,8 +34,9 @@ enum cop_stray {
  */
 #define COP_HDR_MAX 64
 
-/* The longest datagram that UDP can carry in IPv4, header included. */
-#define COP_DATAGRAM_MAX 65507
+/* The longest datagrams that UDP can carry in IPv4 and in IPv6, header included. */
+#define COP_DATAGRAM_MAX_IPV4 65507
+#define COP_DATAGRAM_MAX      65527
 
 /* What a header says of its datagram. */
 struct cop_hdr_info {
@@ -99,6 +100,15 @@ struct cop_wire {
 
 /* COP's own header, and the one of each transport that names no other. */
 extern const struct cop_wire cop_wire;
+
+/**
+ * cop_wire_most - the longest payload that fits a datagram of any family, in bytes
+ * @wire: the header
+ */
+static inline ssize_t cop_wire_most(const struct cop_wire *wire)
+{
+	return COP_DATAGRAM_MAX - wire->hlen;
+}
 
 /**
  * cop_wire_has_options - whether a header may be longer than hlen

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+/*
+ * only6.c - what sockets of AF_INET6 have and those of AF_INET don't: the longest payload.
+ */
+#include <limits.h>
+
+#include "prog.h"
+
+#define MSG_PROBE 0x10
+
+static ssize_t most; /* bytes of the largest payload over IPv6 */
+
+static struct sockaddr_in6 addr6(const char *ip, in_port_t port)
+{
+	struct sockaddr_in6 addr = { .sin6_family = AF_INET6,
+				     .sin6_port = port };
+
+	inet_pton(AF_INET6, ip, &addr.sin6_addr);
+	return addr;
+}
+
+/* Bound to an address, which is put in *@addr with the port. */
+static int sock6(const char *ip, struct sockaddr_in6 *addr)
+{
+	socklen_t len = sizeof(*addr);
+	int fd = is_cop ? socket(PF_INET6, SOCK_COP, IPPROTO_COP)
+			: socket(PF_INET6, SOCK_DGRAM, 0);
+
+	most = is_carried ? 65511 : 65527;
+	if (fd < 0)
+		skip("socket(PF_INET6)");
+	*addr = addr6(ip, 0);
+	if (bind(fd, SA(addr), len))
+		skip(ip);
+	if (getsockname(fd, SA(addr), &len))
+		die("getsockname");
+	return fd;
+}
+
+/* ---- lengths ------------------------------------------------------------- */
+
+static char out[66000], in[66000];
+
+static void fill_out(void)
+{
+	for (size_t i = 0; i < sizeof(out); i++)
+		out[i] = i * 13 + (i >> 8);
+}
+
+static void longest(void)
+{
+	static struct iovec iov[1024];
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 1024 };
+	struct mmsghdr vec[2] = { { .msg_hdr = msg }, { .msg_hdr = msg } };
+	struct sockaddr_in6 to;
+	int fd = sock6("::1", &to);
+
+	fill_out();
+	if (connect(fd, SA(&to), sizeof(to)))
+		die("connect");
+	T(send(fd, out, most, 0) == most);
+	T(recv(fd, in, sizeof(in), 0) == most);
+	T(memcmp(in, out, most));
+	T(send(fd, out, most + 1, 0));
+	for (int i = 0; i < 1024; i++)
+		iov[i] = (struct iovec){ out + i * 63, 63 };
+	iov[1023].iov_len = most - 1023 * 63;
+	T(sendmsg(fd, &msg, 0) == most);
+	T(sendmmsg(fd, vec, 2, 0));
+	T(recv(fd, in, sizeof(in), 0) == most);
+	T(memcmp(in, out, most));
+	for (int i = 0; i < 1024; i++)
+		iov[i].iov_base = in + i * 63;
+	memset(in, 0, sizeof(in));
+	T(recvmsg(fd, &msg, 0) == most);
+	T(memcmp(in, out, most));
+	iov[1023].iov_len++;
+	T(sendmsg(fd, &msg, 0));
+	T(send(fd, out, 65535, 0));
+	T(send(fd, out, 65536, 0));
+}
+
+/* IPv4's limit holds for a peer of IPv4. */
+static void longest_mapped(void)
+{
+	ssize_t limit = is_carried ? 65491 : 65507;
+	struct sockaddr_in6 to;
+	int fd = sock6("::ffff:127.0.0.1", &to);
+
+	fill_out();
+	T(sendto(fd, out, limit, 0, SA(&to), sizeof(to)) == limit);
+	T(recv(fd, in, sizeof(in), 0) == limit);
+	T(memcmp(in, out, limit));
+	for (int i = 1; i < 30; i++)
+		T(sendto(fd, out, limit + i, 0, SA(&to), sizeof(to)));
+	T(sendto(fd, out, 65536, MSG_OOB, SA(&to), sizeof(to)));
+}
+
+/* A probe sends nothing, so no length is too much for it. */
+static void probes(void)
+{
+	const size_t length[] = { 0, 1, 65527, 65536, INT_MAX, UINT_MAX };
+	struct sockaddr_in6 to;
+	int fd = sock6("::1", &to);
+
+	for (size_t i = 0; i < ARRAY_SIZE(length); i++) {
+		struct iovec iov = { out, length[i] };
+		struct msghdr msg = {
+			SA(&to), sizeof(to), &iov, 1, NULL, 0, 0
+		};
+
+		T(sendto(fd, out, length[i], MSG_PROBE, SA(&to), sizeof(to)));
+		T(sendmsg(fd, &msg, MSG_PROBE));
+	}
+}
+
+SCENARIOS({ "longest", longest }, { "longest_mapped", longest_mapped },
+	  { "probes", probes })

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_only6.c - what sockets of AF_INET6 have and those of AF_INET don't.
+ */
+#include <criterion/criterion.h>
+
+#include "runner.h"
+
+Test(e2e_only6, the_largest_payload_over_ipv6_is_65511_bytes)
+{
+	run_same("only6", "longest"); /* knows both limits */
+}
+
+Test(e2e_only6, the_largest_payload_to_ipv4_is_that_of_ipv4)
+{
+	run_same("only6", "longest_mapped");
+}
+
+Test(e2e_only6, a_probe_takes_any_length)
+{
+	run_same("only6", "probes");
+}
