@@ -232,6 +232,24 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 	return true;
 }
 
+/*
+ * The kernel may have written how long the sender's name is for a message whose name
+ * it can't write to, as the program's message @at is. rx_fill() has checked that the
+ * program's vector is writable.
+ */
+static noinline void rx_export_fault(const struct rx_batch *b,
+				     struct mmsghdr *vec, unsigned int i,
+				     unsigned int at)
+{
+	const struct msghdr *whole = &b->vec[i].msg_hdr;
+	const socklen_t room = min_t(socklen_t, vec[i].msg_hdr.msg_namelen,
+				     sizeof(struct sockaddr_storage));
+
+	if (whole->msg_name && whole->msg_name != &b->from[i] &&
+	    whole->msg_namelen != room)
+		vec[at].msg_hdr.msg_namelen = whole->msg_namelen;
+}
+
 /* Strays that a receive with MSG_PEEK has seen are still first in the queue. */
 static void strays_left(struct sock *sk, int fd, int flags, unsigned int kept)
 {
@@ -263,5 +281,7 @@ int cop_rx_batch(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 			rx_settle_one(&b, sk, fd, vec, i, res->kept, flags);
 	if (got > 0 && res->kept < (unsigned int)got)
 		strays_left(sk, fd, flags, res->kept);
+	if (got < (int)b.n)
+		rx_export_fault(&b, vec, got > 0 ? got : 0, res->kept);
 	return got;
 }

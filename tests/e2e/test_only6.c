@@ -20,3 +20,8 @@ Test(e2e_only6, a_probe_takes_any_length)
 {
 	run_same("only6", "probes");
 }
+
+Test(e2e_only6, the_length_of_a_name_comes_even_if_the_name_is_unwritable)
+{
+	run_same("only6", "bad_names");
+}

@@ -37,6 +37,12 @@ static int sock6(const char *ip, struct sockaddr_in6 *addr)
 	return fd;
 }
 
+static void set6(int fd, int name, int value)
+{
+	if (setsockopt(fd, IPPROTO_IPV6, name, &value, sizeof(value)))
+		die("setsockopt");
+}
+
 /* ---- lengths ------------------------------------------------------------- */
 
 static char out[66000], in[66000];
@@ -114,5 +120,38 @@ static void probes(void)
 	}
 }
 
+/* ---- names --------------------------------------------------------------- */
+
+/* The length of a name comes even where the name can't be written to. */
+static void bad_names(void)
+{
+	struct iovec iov = { in, sizeof(in) };
+	struct sockaddr_in6 to, none = addr6("::1", htons(9));
+	int fd = sock6("::1", &to);
+
+	set6(fd, IPV6_RECVERR, 1);
+	T(sendto(fd, "x", 1, 0, SA(&none), sizeof(none)));
+	for (int flags = MSG_ERRQUEUE; flags >= 0; flags -= MSG_ERRQUEUE) {
+		struct mmsghdr vec[2] = { 0 };
+
+		for (int i = 0; i < 2; i++)
+			vec[i].msg_hdr = (struct msghdr){ BAD_PTR, 16, &iov, 1,
+							  NULL,	   0,  0 };
+		T(recvmsg(fd, &vec[0].msg_hdr, flags | MSG_DONTWAIT));
+		printf("  length %u\n", vec[0].msg_hdr.msg_namelen);
+		for (int i = 0; i < 3; i++)
+			T(sendto(fd, "y", 1, 0, SA(&to), sizeof(to)));
+		T(recvmmsg(fd, vec, 2, flags | MSG_DONTWAIT, NULL));
+		printf("  length %u, %u\n", vec[0].msg_hdr.msg_namelen,
+		       vec[1].msg_hdr.msg_namelen);
+		vec[0].msg_hdr.msg_name = &none;
+		T(recvmmsg(fd, vec, 2, flags | MSG_DONTWAIT, NULL));
+		printf("  length %u, %u\n", vec[0].msg_hdr.msg_namelen,
+		       vec[1].msg_hdr.msg_namelen);
+		none = addr6("::1", htons(9));
+		T(sendto(fd, "x", 1, 0, SA(&none), sizeof(none)));
+	}
+}
+
 SCENARIOS({ "longest", longest }, { "longest_mapped", longest_mapped },
-	  { "probes", probes })
+	  { "probes", probes }, { "bad_names", bad_names })
