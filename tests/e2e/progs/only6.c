@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * only6.c - what sockets of AF_INET6 have and those of AF_INET don't: the longest payload.
+ * only6.c - what sockets of AF_INET6 have and those of AF_INET don't: the longest payload, short addresses.
  */
 #include <limits.h>
 
@@ -122,6 +122,23 @@ static void probes(void)
 
 /* ---- names --------------------------------------------------------------- */
 
+/* Of less than 28 bytes, an address has no scope. */
+static void short_scopes(void)
+{
+	struct sockaddr_in6 any, addr = addr6("fe80::77", 0);
+
+	addr.sin6_scope_id = 1;
+	for (socklen_t len = 23; len < 29; len++) {
+		int fd = sock6("::1", &any);
+
+		close(fd);
+		fd = is_cop ? socket(PF_INET6, SOCK_COP, 0)
+			    : socket(PF_INET6, SOCK_DGRAM, 0);
+		T(bind(fd, SA(&addr), len));
+		close(fd);
+	}
+}
+
 /* The length of a name comes even where the name can't be written to. */
 static void bad_names(void)
 {
@@ -154,4 +171,5 @@ static void bad_names(void)
 }
 
 SCENARIOS({ "longest", longest }, { "longest_mapped", longest_mapped },
-	  { "probes", probes }, { "bad_names", bad_names })
+	  { "probes", probes }, { "short_scopes", short_scopes },
+	  { "bad_names", bad_names })
