@@ -26,6 +26,11 @@ Test(e2e_only6, an_address_shorter_than_28_bytes_has_no_scope)
 	run_same("only6", "short_scopes");
 }
 
+Test(e2e_only6, a_socket_that_becomes_one_of_ipv4_has_its_addresses)
+{
+	run_same("only6", "addrform");
+}
+
 Test(e2e_only6, the_length_of_a_name_comes_even_if_the_name_is_unwritable)
 {
 	run_same("only6", "bad_names");

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * only6.c - what sockets of AF_INET6 have and those of AF_INET don't: the longest payload, short addresses.
+ * only6.c - what sockets of AF_INET6 have and those of AF_INET don't: the longest payload, short addresses, IPV6_ADDRFORM.
  */
 #include <limits.h>
 
 #include "prog.h"
+
+#ifndef IPV6_ADDRFORM
+#define IPV6_ADDRFORM 1
+#endif
 
 #define MSG_PROBE 0x10
 
@@ -139,6 +143,30 @@ static void short_scopes(void)
 	}
 }
 
+static void addrform(void)
+{
+	struct sockaddr_in6 to, name = { 0 };
+	struct sockaddr_in other = addr_of("240.0.0.1", 9);
+	int family = 0, fd = sock6("::ffff:127.0.0.1", &to);
+	socklen_t len = sizeof(family), namelen = sizeof(name);
+	char byte;
+
+	T(setsockopt(fd, IPPROTO_IPV6, IPV6_ADDRFORM, &(int){ AF_INET }, 4));
+	T(connect(fd, SA(&to), sizeof(to)));
+	T(setsockopt(fd, IPPROTO_IPV6, IPV6_ADDRFORM, &(int){ AF_INET }, 4));
+	T(getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len));
+	printf("  family %d\n", family);
+	T(getsockname(fd, SA(&name), &namelen));
+	printf("  length %u, family %d\n", namelen, name.sin6_family);
+	T(send(fd, "x", 1, 0));
+	namelen = sizeof(name);
+	T(recvfrom(fd, &byte, 1, 0, SA(&name), &namelen));
+	printf("  length %u, family %d\n", namelen, name.sin6_family);
+	T(bind(fd, SA(&to), sizeof(to)));
+	T(bind(fd, SA(&other), sizeof(other)));
+	T(sendto(fd, "x", 1, 0, SA(&to), sizeof(to)));
+}
+
 /* The length of a name comes even where the name can't be written to. */
 static void bad_names(void)
 {
@@ -172,4 +200,4 @@ static void bad_names(void)
 
 SCENARIOS({ "longest", longest }, { "longest_mapped", longest_mapped },
 	  { "probes", probes }, { "short_scopes", short_scopes },
-	  { "bad_names", bad_names })
+	  { "addrform", addrform }, { "bad_names", bad_names })
