@@ -15,6 +15,7 @@
 #include "adopt/udp.h"
 #include "lib/sockname.h"
 #include "lib/compiler.h"
+#include "lib/confine.h"
 #include "lib/env.h"
 #include "inet/af_inet.h"
 #include "lib/libc.h"
@@ -89,6 +90,17 @@ static bool inet_serves(int type, int protocol)
 	return answer && cop_env.adopt && !cop_process_has_parted();
 }
 
+/* A kernel without the family says so, whatever the protocol. */
+static int inet_refuse(int family, int err)
+{
+	const int none = -1; /* no socket comes of it */
+	int kernels = cop_confined() ? 0
+				     : cop_libc_result(cop_libc.socket(
+					       family, SOCK_DGRAM, none));
+
+	return kernels == -EAFNOSUPPORT ? kernels : err;
+}
+
 static int inet_create(struct socket *sock, int family, int protocol)
 {
 	struct inet_protosw *answer;
@@ -96,12 +108,12 @@ static int inet_create(struct socket *sock, int family, int protocol)
 	int err;
 
 	if (protocol < 0 || protocol >= IPPROTO_MAX)
-		return -EINVAL;
+		return inet_refuse(family, -EINVAL);
 	if (!inet_has_type(sock->type))
 		return -ESOCKTNOSUPPORT;
 	answer = inet_lookup_protosw(sock->type, &protocol);
 	if (!answer)
-		return -EPROTONOSUPPORT;
+		return inet_refuse(family, -EPROTONOSUPPORT);
 	sk = sk_alloc(family, answer->prot);
 	if (!sk)
 		return -ENOBUFS;

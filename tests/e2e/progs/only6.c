@@ -2,7 +2,13 @@
 /*
  * only6.c - what sockets of AF_INET6 have and those of AF_INET don't: the longest payload, short addresses, IPV6_ADDRFORM.
  */
+#include <dlfcn.h>
 #include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include "prog.h"
 
@@ -198,6 +204,45 @@ static void bad_names(void)
 	}
 }
 
+/* ---- a kernel without IPv6 -------------------------------------------------- */
+
+/* As with ipv6.disable=1. A filter that libcop saw would change what it does. */
+static void refuse_family(void)
+{
+	struct sock_filter insn[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog prog = { ARRAY_SIZE(insn), insn };
+	int (*real_prctl)(int, ...) =
+		dlsym(dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD), "prctl");
+
+	if (!real_prctl || real_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    real_prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+		skip("seccomp");
+}
+
+static void without_ipv6(void)
+{
+	static const int protocol[] = { 0, -1, 6, 256, 99 };
+	int type = is_cop ? SOCK_COP : SOCK_DGRAM;
+
+	refuse_family();
+	for (size_t i = 0; i < ARRAY_SIZE(protocol); i++)
+		T(socket(PF_INET6, type, protocol[i]));
+	connect_pair();
+	R(recvfrom(sock_b, buf, 1, MSG_DONTWAIT, SA(&from), &fromlen));
+	deliver("over IPv4");
+	R(recvfrom(sock_b, buf, sizeof(buf), 0, SA(&from), &fromlen));
+}
+
 SCENARIOS({ "longest", longest }, { "longest_mapped", longest_mapped },
 	  { "probes", probes }, { "short_scopes", short_scopes },
-	  { "addrform", addrform }, { "bad_names", bad_names })
+	  { "addrform", addrform }, { "bad_names", bad_names },
+	  { "without_ipv6", without_ipv6 })
