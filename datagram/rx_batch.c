@@ -218,7 +218,7 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 	cop_encap_settle(b->wire, &msg, b->head[i], b->vec[i].msg_len,
 			 b->cap[i], &rx);
 	if (unlikely(rx.stray != COP_NO_STRAY) && cop_may_own(sk, fd) &&
-	    !cop_rx_ended(fd, whole->msg_namelen, &rx)) {
+	    !cop_rx_is_notice(sk, fd, whole->msg_name, named, &rx)) {
 		if (!(flags & MSG_PEEK))
 			cop_rx_stray(sk, fd, rx.stray, whole->msg_name, named);
 		return false;

@@ -46,3 +46,14 @@ bool sock_probe(int fd, int family)
 	cancel_on(cancel);
 	return !ret;
 }
+
+bool sock_tells_path_mtu(int fd, int family)
+{
+	socklen_t len = sizeof(int);
+	int on = 0;
+
+	return family == AF_INET6 && !cop_confined() &&
+	       !cop_libc.getsockopt(fd, IPPROTO_IPV6, IPV6_RECVPATHMTU, &on,
+				    &len) &&
+	       on;
+}

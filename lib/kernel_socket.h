@@ -49,4 +49,14 @@ bool sock_is_v6only(int fd, int family);
  */
 bool sock_probe(int fd, int family);
 
+/**
+ * sock_tells_path_mtu - whether a receive may tell a path's MTU, for IPV6_RECVPATHMTU
+ * @fd: the descriptor
+ * @family: the socket's address family
+ *
+ * False in a confined process. One system call for a socket of IPv6. errno may
+ * change. Async-signal-safe. Counterpart: ipv6_recv_rxpmtu().
+ */
+bool sock_tells_path_mtu(int fd, int family);
+
 #endif /* COP_KERNEL_SOCKET_H */

@@ -36,6 +36,11 @@ Test(e2e_only6, the_length_of_a_name_comes_even_if_the_name_is_unwritable)
 	run_same("only6", "bad_names");
 }
 
+Test(e2e_only6, a_receive_tells_the_mtu_of_the_path)
+{
+	run_same("only6", "path_mtu");
+}
+
 Test(e2e_only6, ipv4_works_on_a_kernel_without_ipv6)
 {
 	run_same("only6", "without_ipv6");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * only6.c - what sockets of AF_INET6 have and those of AF_INET don't: the longest payload, short addresses, IPV6_ADDRFORM.
+ * only6.c - what sockets of AF_INET6 have and those of AF_INET don't: the longest
+ * payload, short addresses, the path's MTU, IPV6_ADDRFORM.
  */
 #include <dlfcn.h>
 #include <limits.h>
@@ -242,7 +243,59 @@ static void without_ipv6(void)
 	R(recvfrom(sock_b, buf, sizeof(buf), 0, SA(&from), &fromlen));
 }
 
+/* ---- the path's MTU ------------------------------------------------------- */
+
+static void show_notice(const struct msghdr *msg)
+{
+	const struct sockaddr_in6 *name = msg->msg_name;
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg);
+
+	printf("  name of %u: %d, port %u\n", msg->msg_namelen,
+	       name->sin6_family, name->sin6_port);
+	if (cmsg)
+		printf("  control %d %d of %zu\n", cmsg->cmsg_level,
+		       cmsg->cmsg_type, cmsg->cmsg_len);
+}
+
+/* A send is too long for loopback's MTU: the socket receives the MTU. */
+static void path_mtu(void)
+{
+	struct sockaddr_in6 to, name;
+	struct iovec iov = { in, sizeof(in) };
+	char control[200];
+	struct mmsghdr vec[2];
+	int fd = sock6("::1", &to);
+
+	set6(fd, IPV6_DONTFRAG, 1);
+	set6(fd, IPV6_RECVPATHMTU, 1);
+	for (int i = 0; i < 5; i++) {
+		for (int k = 0; k < 2; k++)
+			vec[k].msg_hdr = (struct msghdr){
+				&name,	 sizeof(name),	  &iov, 1,
+				control, sizeof(control), 0
+			};
+		T(sendto(fd, out, 65500, 0, SA(&to), sizeof(to)));
+		T(sendto(fd, "after", 5, 0, SA(&to), sizeof(to)));
+		if (i == 0)
+			T(recvmsg(fd, &vec[0].msg_hdr, MSG_DONTWAIT));
+		else if (i == 1)
+			T(recvmmsg(fd, vec, 1, MSG_DONTWAIT, NULL));
+		else if (i == 2)
+			T(read(fd, in, sizeof(in)));
+		else if (i == 3)
+			T(recv(fd, in, sizeof(in), MSG_DONTWAIT));
+		else
+			T(recv(fd, in, sizeof(in), MSG_DONTWAIT | MSG_PEEK));
+		if (i < 2)
+			show_notice(&vec[0].msg_hdr);
+		T(recv(fd, in, sizeof(in), MSG_DONTWAIT));
+		if (connect(fd, SA(&to), sizeof(to)))
+			die("connect");
+	}
+	show_rest(fd);
+}
+
 SCENARIOS({ "longest", longest }, { "longest_mapped", longest_mapped },
 	  { "probes", probes }, { "short_scopes", short_scopes },
 	  { "addrform", addrform }, { "bad_names", bad_names },
-	  { "without_ipv6", without_ipv6 })
+	  { "path_mtu", path_mtu }, { "without_ipv6", without_ipv6 })
