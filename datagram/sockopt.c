@@ -184,11 +184,12 @@ static int set_v6only(struct sock *sk, int fd, const void *optval,
 		      socklen_t optlen)
 {
 	int err = kernel_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, optval, optlen);
-	int value;
+	int value = 0; /* to the kernel no value at all is 0, too */
 
 	if (err)
 		return err;
-	memcpy(&value, optval, sizeof(value));
+	if (optval)
+		memcpy(&value, optval, sizeof(value));
 	if (value)
 		sock_set_flag(sk, SOCK_MAYBE_V6ONLY);
 	else

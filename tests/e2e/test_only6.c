@@ -45,3 +45,8 @@ Test(e2e_only6, ipv4_works_on_a_kernel_without_ipv6)
 {
 	run_same("only6", "without_ipv6");
 }
+
+Test(e2e_only6, an_option_without_a_value_is_0)
+{
+	run_same("only6", "no_value");
+}

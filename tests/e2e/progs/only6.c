@@ -133,6 +133,28 @@ static void probes(void)
 
 /* ---- names --------------------------------------------------------------- */
 
+/* An option of IPv6 takes no value at all for a 0. */
+static void no_value(void)
+{
+	static const int option[] = { IPV6_V6ONLY, IPV6_RECVPKTINFO,
+				      IPV6_ADDRFORM, IPV6_UNICAST_HOPS };
+	struct sockaddr_in6 any = addr6("::", 0);
+	int fd = is_cop ? socket(PF_INET6, SOCK_COP, 0)
+			: socket(PF_INET6, SOCK_DGRAM, 0);
+
+	set6(fd, IPV6_V6ONLY, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(option); i++) {
+		socklen_t len = sizeof(int);
+		int value = -7;
+
+		T(setsockopt(fd, IPPROTO_IPV6, option[i], NULL, 4));
+		T(setsockopt(fd, IPPROTO_IPV6, option[i], NULL, 3));
+		T(getsockopt(fd, IPPROTO_IPV6, option[i], &value, &len));
+		printf("  value %d\n", value);
+	}
+	T(bind(fd, SA(&any), sizeof(any)));
+}
+
 /* Of less than 28 bytes, an address has no scope. */
 static void short_scopes(void)
 {
@@ -297,5 +319,6 @@ static void path_mtu(void)
 
 SCENARIOS({ "longest", longest }, { "longest_mapped", longest_mapped },
 	  { "probes", probes }, { "short_scopes", short_scopes },
-	  { "addrform", addrform }, { "bad_names", bad_names },
-	  { "path_mtu", path_mtu }, { "without_ipv6", without_ipv6 })
+	  { "no_value", no_value }, { "addrform", addrform },
+	  { "bad_names", bad_names }, { "path_mtu", path_mtu },
+	  { "without_ipv6", without_ipv6 })
