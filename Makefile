@@ -11,7 +11,8 @@
 # make bench-plot  run the benchmark of bind(), draw docs/bind.svg
 # make differential  random calls on UDP and on COP, compared
 #                (make differential SEED=1 N=1000000; with ADOPT=udp compare UDP
-#                with UDP sockets that COP_ADOPT puts on COP)
+#                with UDP sockets that COP_ADOPT puts on COP; NET=6 is one of the
+#                networks that tests/differential/script6.py lists)
 # make asan      the unit tests under AddressSanitizer and UBSan
 # make fuzz      random descriptors, under AddressSanitizer (FUZZ_RUNS=1000000)
 # make coverage  which lines of the library the tests run
@@ -294,8 +295,9 @@ SEED ?= fresh
 N ?= 100000
 LONG_CALLS := 500000
 ADOPT ?=
+NET ?=
 DIFFERENTIAL = CC='$(CC)' tests/differential/run --player $(PLAYER) \
-	--library $(abspath $(LIB)) --keep $(B)/differential
+	--library $(abspath $(LIB)) --keep $(B)/differential $(NET:%=--net %)
 
 differential: need $(LIB) $(PLAYER)
 	$(DIFFERENTIAL) --calls $(N) --seed $(SEED) $(ADOPT:%=--adopt %)
@@ -435,6 +437,7 @@ lint: need
 	$(MAKE) -B B=build/clang LIB=build/clang/libcop.so CC=clang WERROR=-Werror all
 	scripts/layers build/gcc
 	scripts/untested
+	scripts/families
 	cppcheck -q --error-exitcode=1 --inline-suppr -I. -Iinclude $(SOURCES) $(TOOLS)
 	mandoc -T lint -W warning man/*
 	luacheck -q $(wildcard tools/*.lua tests/*/*/*.lua)

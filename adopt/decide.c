@@ -139,7 +139,7 @@ int cop_decide_by_dest(struct sock *sk, int fd, const void *name, socklen_t len)
 		return cop_is_plain(sk) ? COP_PLAIN_UDP : 0;
 	err = cop_decide_by_port(sk, fd, to.port);
 	if (!err && !READ_ONCE(inet_sk(sk)->inet_sport))
-		cop_autobind(sk, fd);
+		err = cop_autobind(sk, fd);
 	return err;
 }
 

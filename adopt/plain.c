@@ -25,8 +25,9 @@ static int plain_get_port(struct sock *sk, int fd, const union cop_addr *addr)
 	return COP_PLAIN_UDP;
 }
 
-void cop_plain_autobind(struct sock *sk, int fd)
+int cop_plain_autobind(struct sock *sk, int fd)
 {
+	return 0;
 }
 
 bool cop_plain_autobound(struct sock *sk, int fd, int err)

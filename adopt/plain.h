@@ -13,7 +13,7 @@ extern struct proto cop_plain_prot;
  * The kernel binds the socket in its own send, so there is nothing to do around it.
  * For pending sockets too.
  */
-void cop_plain_autobind(struct sock *sk, int fd);
+int cop_plain_autobind(struct sock *sk, int fd);
 bool cop_plain_autobound(struct sock *sk, int fd, int err);
 
 static inline bool cop_is_plain(struct sock *sk)

@@ -56,6 +56,8 @@ int cop_open(struct sock *sk, int flags)
 	if (fd < 0)
 		return fd;
 	sock_set_flag(sk, SOCK_CARRIED);
+	if (unlikely(cop_sysctl_may_be_v6only()))
+		sock_set_flag(sk, SOCK_MAYBE_V6ONLY);
 	if (unlikely(!cop_netns_made_at_home(fd))) {
 		note_elsewhere(sk);
 		cop_mirror_buffers(sk, fd);
@@ -147,14 +149,17 @@ void cop_destroy(struct sock *sk)
 	}
 }
 
-void cop_autobind(struct sock *sk, int fd)
+int cop_autobind(struct sock *sk, int fd)
 {
+	int err = 0;
+
 	cop_naming_begin(sk);
 	if (READ_ONCE(sk->sk_num) || sock_flag(sk, SOCK_UNCONFIRMED))
 		cop_bind_confirmed(sk, fd);
 	else
-		cop_autobind_arm(sk, fd);
+		err = cop_autobind_arm(sk, fd);
 	cop_naming_end(sk);
+	return err;
 }
 
 bool cop_autobound(struct sock *sk, int fd, int err)
@@ -262,13 +267,22 @@ static bool connect_once(struct sock *sk, int fd, const struct sockaddr *uaddr,
 {
 	bool confirmed = READ_ONCE(inet_sk(sk)->inet_sport);
 
-	if (!confirmed)
-		cop_autobind(sk, fd);
+	*err = confirmed ? 0 : cop_autobind(sk, fd);
+	if (unlikely(*err))
+		return false;
 	*err = ip_route_connect(fd, uaddr, addr_len, local);
 	if (confirmed || cop_confined() ||
 	    cop_autobind_settle(sk, fd, local, *err))
 		return false;
 	return *err == -EAGAIN;
+}
+
+/* Even a connect that fails then may have put the socket on the interface. */
+static bool is_on_interface(const struct sockaddr *uaddr, socklen_t addr_len)
+{
+	const union cop_addr *addr = (const union cop_addr *)uaddr;
+
+	return addr_len >= cop_addr_len(addr) && cop_addr_has_scope(addr);
 }
 
 int cop_connect(struct sock *sk, int fd, const struct sockaddr *uaddr,
@@ -279,6 +293,8 @@ int cop_connect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 	int err;
 
 	cop_naming_begin(sk);
+	if (unlikely(is_on_interface(uaddr, addr_len)))
+		sock_set_flag(sk, SOCK_ON_DEVICE);
 	while (connect_once(sk, fd, uaddr, addr_len, &local, &err) && --tries)
 		;
 	if (!err)

@@ -62,7 +62,7 @@ void cop_destroy(struct sock *sk);
 void cop_close(struct sock *sk);
 int cop_open(struct sock *sk, int flags);
 int cop_adopt(struct sock *sk, int fd, const struct cop_mark *mark);
-void cop_autobind(struct sock *sk, int fd);
+int cop_autobind(struct sock *sk, int fd);
 bool cop_autobound(struct sock *sk, int fd, int err);
 int cop_getname(struct sock *sk, int fd, struct sockaddr *uaddr,
 		socklen_t *addr_len);

@@ -41,6 +41,7 @@ static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
 	struct cop_wait until = *wait;
 	struct timespec end = { 0 };
 	struct msghdr msg;
+	socklen_t room;
 	ssize_t n = msg_import(fd, &msg, &vec->msg_hdr);
 
 	if (n)
@@ -49,9 +50,10 @@ static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
 		end = cop_time_end(timeout);
 		until.until = rx_until(timeout);
 	}
+	room = msg.msg_namelen;
 	n = cop_recvmsg_until(sk, fd, &msg, flags, &until);
 	if (n < 0)
-		return n;
+		return msg_export_fault(&vec->msg_hdr, &msg, room, n);
 	if (msg_export(&vec->msg_hdr, &msg) ||
 	    cop_put_msg_len(vec, n & ~COP_RX_STALE))
 		return -EFAULT;

@@ -218,7 +218,7 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 	cop_encap_settle(b->wire, &msg, b->head[i], b->vec[i].msg_len,
 			 b->cap[i], &rx);
 	if (unlikely(rx.stray != COP_NO_STRAY) && cop_may_own(sk, fd) &&
-	    !cop_rx_ended(fd, whole->msg_namelen, &rx)) {
+	    !cop_rx_is_notice(sk, fd, whole->msg_name, named, &rx)) {
 		if (!(flags & MSG_PEEK))
 			cop_rx_stray(sk, fd, rx.stray, whole->msg_name, named);
 		return false;
@@ -230,6 +230,24 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 		b->serial++;
 	}
 	return true;
+}
+
+/*
+ * The kernel may have written how long the sender's name is for a message whose name
+ * it can't write to, as the program's message @at is. rx_fill() has checked that the
+ * program's vector is writable.
+ */
+static noinline void rx_export_fault(const struct rx_batch *b,
+				     struct mmsghdr *vec, unsigned int i,
+				     unsigned int at)
+{
+	const struct msghdr *whole = &b->vec[i].msg_hdr;
+	const socklen_t room = min_t(socklen_t, vec[i].msg_hdr.msg_namelen,
+				     sizeof(struct sockaddr_storage));
+
+	if (whole->msg_name && whole->msg_name != &b->from[i] &&
+	    whole->msg_namelen != room)
+		vec[at].msg_hdr.msg_namelen = whole->msg_namelen;
 }
 
 /* Strays that a receive with MSG_PEEK has seen are still first in the queue. */
@@ -263,5 +281,7 @@ int cop_rx_batch(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 			rx_settle_one(&b, sk, fd, vec, i, res->kept, flags);
 	if (got > 0 && res->kept < (unsigned int)got)
 		strays_left(sk, fd, flags, res->kept);
+	if (got < (int)b.n)
+		rx_export_fault(&b, vec, got > 0 ? got : 0, res->kept);
 	return got;
 }

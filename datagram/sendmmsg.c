@@ -18,6 +18,7 @@
 #include "datagram/tx.h"
 #include "lib/clock.h"
 #include "lib/compiler.h"
+#include "lib/kernel_socket.h"
 #include "lib/libc.h"
 #include "lib/msghdr.h"
 #include "lib/uaccess.h"
@@ -43,12 +44,12 @@ static int tx_import(int fd, struct msghdr *msg, const struct mmsghdr *umsg)
 }
 
 /* Returns a message's length, or below 0 where it has to be sent by itself. */
-static ssize_t tx_length(const struct tx_batch *b, const struct sock *sk,
-			 int fd, const struct msghdr *msg)
+static ssize_t tx_length(const struct tx_batch *b, struct sock *sk, int fd,
+			 const struct msghdr *msg)
 {
 	ssize_t len = cop_iov_length(fd, msg);
 
-	if (len > cop_payload_max(sk_wire(sk)) ||
+	if (len > cop_wire_most(sk_wire(sk)) ||
 	    msg->msg_iovlen + 1 > COP_BATCH_IOVS - b->iovs ||
 	    cop_refuse_udp_cmsg(fd, msg))
 		return -1;

@@ -180,6 +180,34 @@ static int set_cork(struct sock *sk, int fd, const void *optval,
 	return 0;
 }
 
+static int set_v6only(struct sock *sk, int fd, const void *optval,
+		      socklen_t optlen)
+{
+	int err = kernel_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, optval, optlen);
+	int value = 0; /* to the kernel no value at all is 0, too */
+
+	if (err)
+		return err;
+	if (optval)
+		memcpy(&value, optval, sizeof(value));
+	if (value)
+		sock_set_flag(sk, SOCK_MAYBE_V6ONLY);
+	else
+		sock_reset_flag(sk, SOCK_MAYBE_V6ONLY);
+	return 0;
+}
+
+/* IPV6_ADDRFORM makes a connected socket of AF_INET6 one of AF_INET. */
+static int set_family(struct sock *sk, int fd, const void *optval,
+		      socklen_t optlen)
+{
+	int err = kernel_set(fd, IPPROTO_IPV6, IPV6_ADDRFORM, optval, optlen);
+
+	if (!err)
+		WRITE_ONCE(sk->sk_family, PF_INET);
+	return err;
+}
+
 int cop_setsockopt(struct sock *sk, int fd, int level, int optname,
 		   const void *optval, socklen_t optlen)
 {
@@ -187,6 +215,10 @@ int cop_setsockopt(struct sock *sk, int fd, int level, int optname,
 		return set_socket(sk, fd, optname, optval, optlen);
 	if (level == IPPROTO_IP && optname == IP_LOCAL_PORT_RANGE)
 		return set_port_range(sk, fd, optval, optlen);
+	if (level == IPPROTO_IPV6 && optname == IPV6_V6ONLY)
+		return set_v6only(sk, fd, optval, optlen);
+	if (level == IPPROTO_IPV6 && optname == IPV6_ADDRFORM)
+		return set_family(sk, fd, optval, optlen);
 	if (level == IPPROTO_UDP)
 		return optname == UDP_CORK ? set_cork(sk, fd, optval, optlen)
 					   : -ENOPROTOOPT;

@@ -15,6 +15,8 @@
 #include "filter/filter.h"
 #include "lib/cancel.h"
 #include "lib/confine.h"
+#include "lib/endpoint.h"
+#include "lib/kernel_socket.h"
 #include "lib/libc.h"
 #include "lib/lock.h"
 #include "port/bind.h"
@@ -22,19 +24,41 @@
 #include "wire/stray.h"
 
 /* An empty datagram has a sender. The end after a shutdown() has none. */
-bool cop_rx_ended(int fd, bool named, const struct cop_rx *rx)
+static bool is_end(int fd)
 {
 	struct pollfd end = { .fd = fd, .events = POLLRDHUP };
 	int cancel, ready;
 
-	if (rx->stray != COP_STRAY_SHORT || rx->len || named)
-		return false;
 	if (cop_confined())
 		return true;
 	cancel = cancel_off();
 	ready = cop_libc.poll(&end, 1, 0);
 	cancel_on(cancel);
 	return ready > 0 && end.revents & POLLRDHUP;
+}
+
+/*
+ * After a send that was longer than the path's MTU, a socket with IPV6_RECVPATHMTU
+ * receives the MTU in place of a datagram: as if from port 0 of the destination.
+ */
+static bool is_path_mtu(const struct sock *sk, int fd, const void *name,
+			socklen_t len)
+{
+	struct cop_endpoint from;
+
+	if (cop_endpoint_of(name, len, &from) && from.port)
+		return false;
+	return sock_tells_path_mtu(fd, sk->sk_family);
+}
+
+bool cop_rx_is_notice(const struct sock *sk, int fd, const void *name,
+		      socklen_t len, const struct cop_rx *rx)
+{
+	if (rx->stray != COP_STRAY_SHORT || rx->len)
+		return false;
+	if (!name)
+		len = 0;
+	return (!len && is_end(fd)) || is_path_mtu(sk, fd, name, len);
 }
 
 void cop_rx_discard(int fd)
@@ -50,8 +74,8 @@ enum cop_stray_fate cop_stray_fate(struct sock *sk, int fd, int flags,
 {
 	if (!cop_may_own(sk, fd))
 		return COP_STRAY_STALE;
-	if (cop_rx_ended(fd, name && len, rx))
-		return COP_STRAY_END;
+	if (cop_rx_is_notice(sk, fd, name, len, rx))
+		return COP_STRAY_NOTICE;
 	if (!(flags & MSG_PEEK))
 		cop_rx_stray(sk, fd, rx->stray, name, len);
 	sock_reset_flag(sk, SOCK_FILTER_CLEAN);

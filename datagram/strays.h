@@ -12,15 +12,19 @@
 #include "wire/recv.h"
 
 /**
- * cop_rx_ended - whether a receive has returned 0 because of a shutdown()
- * @fd: the descriptor
- * @named: whether the receive brought a source address
+ * cop_rx_is_notice - whether a receive has returned 0 without a datagram
+ * @sk: the receiver
+ * @fd: its descriptor
+ * @name: the source address, or NULL where it is not known
+ * @len: its length in bytes; 0 where the receive brought none
  * @rx: from cop_encap_recv()
  *
- * After a shutdown() for reading, a receive that would wait returns 0 instead. This
- * looks like an empty stray, but is the end.
+ * After a shutdown() for reading, a receive that would wait returns 0 instead. A
+ * receive that tells a path's MTU returns 0, too. Both look like an empty stray, but
+ * are for the program.
  */
-bool cop_rx_ended(int fd, bool named, const struct cop_rx *rx);
+bool cop_rx_is_notice(const struct sock *sk, int fd, const void *name,
+		      socklen_t len, const struct cop_rx *rx);
 
 /**
  * cop_rx_discard - take the first datagram in the queue away
@@ -33,7 +37,7 @@ void cop_rx_discard(int fd);
 /* What happens to a datagram that is a stray. */
 enum cop_stray_fate {
 	COP_STRAY_DROPPED, /* counted and gone: receive again */
-	COP_STRAY_END,	   /* the end after a shutdown(), for the program */
+	COP_STRAY_NOTICE,  /* no datagram, but for the program */
 	COP_STRAY_STALE,   /* of another socket, for the program as it came */
 };
 

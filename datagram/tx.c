@@ -18,10 +18,10 @@
 #include "datagram/tx.h"
 #include "flow/flow.h"
 #include "lib/atomic.h"
-#include "lib/cancel.h"
 #include "lib/clock.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
+#include "lib/kernel_socket.h"
 #include "lib/libc.h"
 #include "lib/msghdr.h"
 #include "lib/sysctl.h"
@@ -140,24 +140,9 @@ int cop_refuse_udp_cmsg(int fd, const struct msghdr *msg)
 	return err;
 }
 
-/*
- * Whether the kernel socket holds a corked datagram. If so, the kernel adds a further
- * part without a look at its address; if not, it refuses an address of an unknown
- * family. The part is a probe, so nothing is added or sent.
- */
-static bool cork_pending(int fd)
+static bool cork_pending(struct sock *sk, int fd)
 {
-	const int flags = MSG_MORE | MSG_PROBE | MSG_DONTWAIT | MSG_NOSIGNAL;
-	const union cop_addr none = { .family = UINT16_MAX };
-	ssize_t ret;
-	int cancel;
-
-	if (cop_confined())
-		return true;
-	cancel = cancel_off();
-	ret = cop_libc.sendto(fd, NULL, 0, flags, &none.sa, sizeof(none));
-	cancel_on(cancel);
-	return !ret;
+	return cop_confined() || sock_probe(fd, sk->sk_family);
 }
 
 /* Count a further part of a corked datagram, which has its number already. */
@@ -182,7 +167,7 @@ static void tx_more(struct sock *sk, const struct msghdr *msg, size_t n)
 static ssize_t sendmsg_corked(struct sock *sk, int fd, const struct msghdr *msg,
 			      int flags, size_t len)
 {
-	bool begun = sock_flag(sk, SOCK_CORKED) && cork_pending(fd);
+	bool begun = sock_flag(sk, SOCK_CORKED) && cork_pending(sk, fd);
 	bool more = flags & MSG_MORE || sock_flag(sk, SOCK_CORK_OPT);
 	unsigned char hdr[COP_HDR_MAX] __attribute__((aligned(4)));
 	struct cop_tx tx;
@@ -197,7 +182,7 @@ static ssize_t sendmsg_corked(struct sock *sk, int fd, const struct msghdr *msg,
 		cop_tx_end(sk, &tx, n);
 	else if (n > 0)
 		tx_more(sk, msg, n);
-	if (n >= 0 ? more : begun && cork_pending(fd))
+	if (n >= 0 ? more : begun && cork_pending(sk, fd))
 		sock_set_flag(sk, SOCK_CORKED);
 	else
 		sock_reset_flag(sk, SOCK_CORKED);
@@ -218,7 +203,7 @@ flatten ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
 			    int flags)
 {
 	ssize_t len = cop_iov_length(fd, msg);
-	const bool too_long = len > cop_payload_max(sk_wire(sk));
+	const bool too_long = len > cop_wire_most(sk_wire(sk));
 	unsigned char hdr[COP_HDR_MAX] __attribute__((aligned(4)));
 	struct cop_tx tx;
 	ssize_t n;
@@ -253,7 +238,8 @@ static ssize_t sendto_confined(struct sock *sk, int fd, const void *buf,
 
 	if (n)
 		return n;
-	if (len > cop_payload_max(sk_wire(sk))) /* for the kernel's EMSGSIZE */
+	if (len >
+	    (size_t)cop_wire_most(sk_wire(sk))) /* for the kernel's EMSGSIZE */
 		return cop_send_copied(sk, fd, NULL, buf, len, flags, name,
 				       namelen);
 	cop_tx_begin(sk, name, namelen, len, cop_clock_us(), &tx, hdr);

@@ -55,7 +55,4 @@ void cop_tx_end(struct sock *sk, struct cop_tx *tx, ssize_t result);
  */
 int cop_refuse_udp_cmsg(int fd, const struct msghdr *msg);
 
-/* The kernel's name for what libc calls MSG_PROXY: a send that sends nothing. */
-#define MSG_PROBE MSG_PROXY
-
 #endif /* COP_TX_H */

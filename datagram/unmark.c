@@ -92,6 +92,7 @@ static void take_options(struct sock *sk, int fd, const struct cop_mark *mark)
 {
 	if (is_on_device(fd))
 		sock_set_flag(sk, SOCK_ON_DEVICE);
+	sock_set_flag(sk, SOCK_MAYBE_V6ONLY);
 	if (kernel_get(fd, IPPROTO_UDP, UDP_CORK))
 		sock_set_flag(sk, SOCK_CORK_OPT);
 	if (mark->word[WORD_FLAGS] & SOCK_CORKED && has_unsent(fd))

@@ -17,7 +17,7 @@
 #include "filter/filter.h"
 #include "lib/libc.h"
 #include "filter/mark.h"
-#include "lib/scratch.h"
+#include "lib/scratch_socket.h"
 #include "lib/uaccess.h"
 
 static bool is_locked(int fd)

@@ -37,13 +37,13 @@ struct cophdr {
 	__be32 tstamp; /* microseconds of the sender's clock, wraps */
 };
 
-#define COP_MAGIC      0xC0B1
-#define COP_VERSION    1
-#define COP_HLEN       16    /* bytes of a header without options */
-#define COP_HLEN_WORDS 4     /* the same in 32-bit words */
-#define COP_HLEN_MAX   60    /* bytes of a header with all its options */
-#define COP_F_FIRST    0x01  /* the first datagram of its flow */
-#define COP_MAX_LEN    65491 /* largest payload: UDP's 65507 less the header */
-#define COP_MAX_LEN6   65511 /* the same over IPv6, where UDP's is 65527 */
+#define COP_MAGIC	 0xC0B1
+#define COP_VERSION	 1
+#define COP_HLEN	 16    /* bytes of a header without options */
+#define COP_HLEN_WORDS	 4     /* the same in 32-bit words */
+#define COP_HLEN_MAX	 60    /* bytes of a header with all its options */
+#define COP_F_FIRST	 0x01  /* the first datagram of its flow */
+#define COP_MAX_LEN	 65491 /* largest payload: UDP's 65507 less the header */
+#define COP_MAX_LEN_IPV6 65511 /* over IPv6: 65527 less the header */
 
 #endif /* COP_H */

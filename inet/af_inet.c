@@ -15,6 +15,7 @@
 #include "adopt/udp.h"
 #include "lib/sockname.h"
 #include "lib/compiler.h"
+#include "lib/confine.h"
 #include "lib/env.h"
 #include "inet/af_inet.h"
 #include "lib/libc.h"
@@ -22,6 +23,7 @@
 #include "lib/process.h"
 #include "datagram/defaults.h"
 #include "cop_route.h"
+#include "port/bind.h"
 #include "socket/socket.h"
 #include "transports/cop/cop.h"
 
@@ -88,6 +90,17 @@ static bool inet_serves(int type, int protocol)
 	return answer && cop_env.adopt && !cop_process_has_parted();
 }
 
+/* A kernel without the family says so, whatever the protocol. */
+static int inet_refuse(int family, int err)
+{
+	const int none = -1; /* no socket comes of it */
+	int kernels = cop_confined() ? 0
+				     : cop_libc_result(cop_libc.socket(
+					       family, SOCK_DGRAM, none));
+
+	return kernels == -EAFNOSUPPORT ? kernels : err;
+}
+
 static int inet_create(struct socket *sock, int family, int protocol)
 {
 	struct inet_protosw *answer;
@@ -95,18 +108,20 @@ static int inet_create(struct socket *sock, int family, int protocol)
 	int err;
 
 	if (protocol < 0 || protocol >= IPPROTO_MAX)
-		return -EINVAL;
+		return inet_refuse(family, -EINVAL);
 	if (!inet_has_type(sock->type))
 		return -ESOCKTNOSUPPORT;
 	answer = inet_lookup_protosw(sock->type, &protocol);
 	if (!answer)
-		return -EPROTONOSUPPORT;
+		return inet_refuse(family, -EPROTONOSUPPORT);
 	sk = sk_alloc(family, answer->prot);
 	if (!sk)
 		return -ENOBUFS;
 	WRITE_ONCE(sock->ops, answer->ops);
 	sock_init_data(sock, sk);
 	sk->sk_protocol = protocol;
+	if (family == PF_INET6)
+		cop_port_note_ipv6();
 	if (answer->flags & INET_PROTOSW_REUSE)
 		WRITE_ONCE(sk->sk_reuse, 1);
 	err = sk->sk_prot->init(sk);
@@ -183,6 +198,8 @@ static int inet_bind(struct socket *sock, int fd, const struct sockaddr *uaddr,
 		return -EINVAL;
 	if (!inet_family_fits(sk, &addr))
 		return -EAFNOSUPPORT;
+	if (unlikely(addr_len < cop_addr_len(&addr)))
+		cop_addr_drop_scope(&addr); /* the name has not all of it */
 	err = sk->sk_prot->get_port(sk, fd, &addr);
 	if (!err)
 		inet_bound(sk, fd, &addr);

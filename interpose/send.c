@@ -38,14 +38,16 @@ static ssize_t send_now(struct socket *sock, int fd,
 					   call->flags);
 }
 
-static void autobind_begin(int fd)
+static int autobind_begin(int fd)
 {
 	struct socket *sock = sockfd_get(fd);
+	int err;
 
 	if (!sock)
-		return;
-	sock->sk->sk_prot->autobind(sock->sk, fd);
+		return 0;
+	err = sock->sk->sk_prot->autobind(sock->sk, fd);
 	fd_drop(sock);
+	return err;
 }
 
 static bool autobind_end(int fd, ssize_t ret)
@@ -73,8 +75,7 @@ static noinline ssize_t send_unbound(struct socket *sock, int fd,
 	bool bound = false;
 
 	for (int i = 0; i < 2 && ret == -EAGAIN && !bound; i++) {
-		autobind_begin(fd);
-		ret = send_now(sock, fd, call);
+		ret = autobind_begin(fd) ?: send_now(sock, fd, call);
 		bound = autobind_end(fd, ret);
 	}
 	return ret;

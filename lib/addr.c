@@ -41,12 +41,6 @@ socklen_t cop_addr_min_len(int family)
 				 : SIN6_LEN_RFC2133;
 }
 
-bool cop_in6_needs_scope(const struct in6_addr *addr)
-{
-	return IN6_IS_ADDR_LINKLOCAL(addr) || IN6_IS_ADDR_MC_LINKLOCAL(addr) ||
-	       IN6_IS_ADDR_MC_NODELOCAL(addr);
-}
-
 bool cop_addr_is_any(const union cop_addr *addr)
 {
 	switch (addr->family) {
@@ -57,6 +51,11 @@ bool cop_addr_is_any(const union cop_addr *addr)
 	default:
 		return false;
 	}
+}
+
+bool cop_addr_is_both(const union cop_addr *addr)
+{
+	return addr->family == AF_INET6 && cop_addr_is_any(addr);
 }
 
 __be16 cop_addr_port(const union cop_addr *addr)
@@ -77,6 +76,24 @@ void cop_addr_set_port(union cop_addr *addr, __be16 port)
 		addr->in.sin_port = port;
 	else if (addr->family == AF_INET6)
 		addr->in6.sin6_port = port;
+}
+
+bool cop_addr_needs_scope(const struct in6_addr *addr)
+{
+	return IN6_IS_ADDR_LINKLOCAL(addr) || IN6_IS_ADDR_MC_LINKLOCAL(addr) ||
+	       IN6_IS_ADDR_MC_NODELOCAL(addr);
+}
+
+bool cop_addr_has_scope(const union cop_addr *addr)
+{
+	return addr->family == AF_INET6 && addr->in6.sin6_scope_id &&
+	       cop_addr_needs_scope(&addr->in6.sin6_addr);
+}
+
+void cop_addr_drop_scope(union cop_addr *addr)
+{
+	if (addr->family == AF_INET6)
+		addr->in6.sin6_scope_id = 0;
 }
 
 static bool equal_in6(const struct sockaddr_in6 *a,

@@ -52,6 +52,14 @@ socklen_t cop_addr_len(const union cop_addr *addr);
 bool cop_addr_is_any(const union cop_addr *addr);
 
 /**
+ * cop_addr_is_both - whether an address is the wildcard of both families
+ * @addr: an address; its port does not count
+ *
+ * That is :: on a socket without IPV6_V6ONLY.
+ */
+bool cop_addr_is_both(const union cop_addr *addr);
+
+/**
  * cop_addr_port, cop_addr_set_port - the port of an address, network order
  * @addr: the address; one of another family has port 0, and keeps it
  * @port: the port, network order
@@ -94,20 +102,35 @@ union cop_addr cop_addr_loopback(int family, __be16 port);
 bool cop_addr_is_exact(const union cop_addr *addr, int family);
 
 /**
- * cop_in6_needs_scope - whether an address means nothing without an interface
- * @addr: an IPv6 address
- *
- * Counterpart: __ipv6_addr_needs_scope_id().
- */
-bool cop_in6_needs_scope(const struct in6_addr *addr);
-
-/**
  * cop_addr_min_len - the shortest name that the kernel takes for an address
  * @family: AF_INET or AF_INET6
  *
  * Returns bytes.
  */
 socklen_t cop_addr_min_len(int family);
+
+/**
+ * cop_addr_has_scope - whether an address names the interface that it is on
+ * @addr: the address
+ *
+ * Only a link-local address can. A bind to it, or a connect, puts the socket on that
+ * interface, as SO_BINDTODEVICE does. Counterpart: __ipv6_addr_needs_scope_id().
+ */
+bool cop_addr_has_scope(const union cop_addr *addr);
+
+/**
+ * cop_addr_drop_scope - the same address without its interface
+ * @addr: the address
+ */
+void cop_addr_drop_scope(union cop_addr *addr);
+
+/**
+ * cop_addr_needs_scope - whether an address means nothing without an interface
+ * @addr: an IPv6 address
+ *
+ * Counterpart: __ipv6_addr_needs_scope_id().
+ */
+bool cop_addr_needs_scope(const struct in6_addr *addr);
 
 /* How long the kernel's answer is that has an address of this family, in bytes. */
 static inline socklen_t cop_addr_size(int family)

@@ -37,7 +37,7 @@ bool cop_endpoint_of_in6(const void *name, socklen_t len,
 		return false;
 	*end = (struct cop_endpoint){ .addr = in6.sin6_addr,
 				      .port = in6.sin6_port };
-	if (cop_in6_needs_scope(&end->addr))
+	if (cop_addr_needs_scope(&end->addr))
 		end->scope = in6.sin6_scope_id;
 	return true;
 }

@@ -7,6 +7,8 @@
  */
 #include <sys/socket.h>
 
+#include "lib/addr.h"
+#include "lib/cancel.h"
 #include "lib/confine.h"
 #include "lib/kernel_socket.h"
 #include "lib/libc.h"
@@ -31,4 +33,27 @@ bool sock_is_v6only(int fd, int family)
 	       !cop_libc.getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only,
 				    &len) &&
 	       only;
+}
+
+bool sock_probe(int fd, int family)
+{
+	const int flags = MSG_MORE | MSG_PROBE | MSG_DONTWAIT | MSG_NOSIGNAL;
+	const union cop_addr any = cop_addr_any(family);
+	int cancel = cancel_off();
+	ssize_t ret = cop_libc.sendto(fd, NULL, 0, flags, &any.sa,
+				      cop_addr_len(&any));
+
+	cancel_on(cancel);
+	return !ret;
+}
+
+bool sock_tells_path_mtu(int fd, int family)
+{
+	socklen_t len = sizeof(int);
+	int on = 0;
+
+	return family == AF_INET6 && !cop_confined() &&
+	       !cop_libc.getsockopt(fd, IPPROTO_IPV6, IPV6_RECVPATHMTU, &on,
+				    &len) &&
+	       on;
 }

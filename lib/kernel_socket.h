@@ -32,4 +32,31 @@ uint64_t sock_kernel_cookie(int fd);
  */
 bool sock_is_v6only(int fd, int family);
 
+/* The kernel's name for what libc calls MSG_PROXY: a send that sends nothing. */
+#define MSG_PROBE MSG_PROXY
+
+/**
+ * sock_probe - bind a kernel socket as a send does, and send nothing
+ * @fd: its descriptor
+ * @family: its address family
+ *
+ * A socket without a port gets one of the kernel's choice. Then the kernel refuses
+ * the destination, which has port 0. Only if the socket holds a corked datagram, it
+ * does not look at the port and takes a further part; the part is a probe, so nothing
+ * is added. Returns whether there is a corked datagram. errno may change.
+ * Async-signal-safe. Counterpart: inet_send_prepare(), udp_sendmsg() and
+ * udpv6_sendmsg().
+ */
+bool sock_probe(int fd, int family);
+
+/**
+ * sock_tells_path_mtu - whether a receive may tell a path's MTU, for IPV6_RECVPATHMTU
+ * @fd: the descriptor
+ * @family: the socket's address family
+ *
+ * False in a confined process. One system call for a socket of IPv6. errno may
+ * change. Async-signal-safe. Counterpart: ipv6_recv_rxpmtu().
+ */
+bool sock_tells_path_mtu(int fd, int family);
+
 #endif /* COP_KERNEL_SOCKET_H */

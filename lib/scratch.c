@@ -13,8 +13,6 @@
  */
 #include <errno.h>
 #include <linux/futex.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -133,47 +131,6 @@ void cop_scratch_end(struct cop_scratch *scratch)
 		leave(cop_process());
 	cancel_on(scratch->cancel);
 	signals_on(&scratch->mask);
-}
-
-static int open_socket(struct cop_scratch *scratch, int family)
-{
-	scratch->family = family;
-	scratch->fd = cop_libc.socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	return scratch->fd;
-}
-
-/* The setting net.ipv6.bindv6only may have made a new socket one of IPv6 only. */
-static bool open_dual(struct cop_scratch *scratch)
-{
-	const int off = 0;
-
-	if (open_socket(scratch, AF_INET6) < 0)
-		return false;
-	cop_libc.setsockopt(scratch->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off,
-			    sizeof(off));
-	return true;
-}
-
-int cop_scratch_socket(struct cop_scratch *scratch, int family)
-{
-	cop_scratch_begin(scratch);
-	if (open_socket(scratch, family) < 0)
-		cop_scratch_end(scratch);
-	return scratch->fd;
-}
-
-int cop_scratch_dual(struct cop_scratch *scratch)
-{
-	cop_scratch_begin(scratch);
-	if (!open_dual(scratch) && open_socket(scratch, AF_INET) < 0)
-		cop_scratch_end(scratch);
-	return scratch->fd;
-}
-
-void cop_scratch_close(struct cop_scratch *scratch)
-{
-	cop_libc.close(scratch->fd);
-	cop_scratch_end(scratch);
 }
 
 /*

@@ -44,19 +44,6 @@ void cop_scratch_begin(struct cop_scratch *scratch);
 void cop_scratch_end(struct cop_scratch *scratch);
 
 /**
- * cop_scratch_socket, cop_scratch_dual, cop_scratch_close - a helper socket
- * @scratch: a part that begins with the socket and ends when it is closed
- * @family: AF_INET or AF_INET6
- *
- * cop_scratch_dual() opens a socket of IPv6 that takes IPv4 as well; where there is
- * no IPv6, one of IPv4. The first two return the descriptor of a UDP socket of the
- * kernel, or -1 and errno: then the part has not begun.
- */
-int cop_scratch_socket(struct cop_scratch *scratch, int family);
-int cop_scratch_dual(struct cop_scratch *scratch);
-void cop_scratch_close(struct cop_scratch *scratch);
-
-/**
  * cop_scratch_hold - wait until all parts have ended, and let no new one begin
  *
  * Called before a fork, and before any other call that copies the table of

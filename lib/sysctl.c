@@ -25,6 +25,7 @@
 #include "lib/sysctl.h"
 
 #define IPV4 "/proc/sys/net/ipv4/"
+#define IPV6 "/proc/sys/net/ipv6/"
 #define CORE "/proc/sys/net/core/"
 
 struct cop_sysctl cop_sysctl = {
@@ -32,6 +33,7 @@ struct cop_sysctl cop_sysctl = {
 	.wmem_default = 212992,
 	.optmem_max = 131072,
 	.prot_sock = 1024,
+	.bindv6only = -1,
 	.port_range = COP_PORT_RANGE(32768, 60999),
 };
 
@@ -182,6 +184,7 @@ static void read_all(void)
 	if (likely(!READ_ONCE(has_elsewhere)))
 		read_int(CORE "optmem_max", &cop_sysctl.optmem_max);
 	read_int(IPV4 "ip_unprivileged_port_start", &cop_sysctl.prot_sock);
+	read_int(IPV6 "bindv6only", &cop_sysctl.bindv6only);
 	read_ports();
 }
 
@@ -201,6 +204,11 @@ void cop_sysctl_refresh(void)
 	if (cop_netns_at_home())
 		read_all();
 	cop_scratch_end(&part);
+}
+
+bool cop_sysctl_may_be_v6only(void)
+{
+	return READ_ONCE(cop_sysctl.bindv6only) || READ_ONCE(cop_netns_left);
 }
 
 /*

@@ -6,6 +6,7 @@
 #define COP_SYSCTL_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/port_bits.h"
@@ -19,6 +20,7 @@ struct cop_sysctl {
 	_Atomic(int) optmem_max;   /* (a) net.core.optmem_max, bytes: the kernel
 				    * refuses more control data */
 	_Atomic(int) prot_sock;	   /* (a) net.ipv4.ip_unprivileged_port_start */
+	_Atomic(int) bindv6only;   /* (a) net.ipv6.bindv6only; -1: not known */
 	_Atomic(uint32_t) port_range; /* (a) net.ipv4.ip_local_port_range, a
 				       * COP_PORT_RANGE() */
 	_Atomic(uint32_t)
@@ -40,6 +42,15 @@ extern struct cop_sysctl cop_sysctl;
  * cop_port_refresh() then gives them to the port room. Lock-free, async-signal-safe.
  */
 void cop_sysctl_refresh(void);
+
+/**
+ * cop_sysctl_may_be_v6only - whether a new socket of IPv6 may leave IPv4 to others
+ *
+ * That is so where net.ipv6.bindv6only is set. The answer is also true if the
+ * setting is not known, as in a process with several network namespaces.
+ * Async-signal-safe.
+ */
+bool cop_sysctl_may_be_v6only(void);
 
 /**
  * cop_sysctl_inuse - how many UDP sockets of the home namespace have a port

@@ -16,23 +16,41 @@
 #include "datagram/proto.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
+#include "lib/kernel_socket.h"
 #include "port/autobind.h"
 #include "port/ephemeral.h"
 #include "port/hash.h"
-#include "port/kernel_bind.h"
 #include "port/narrow.h"
 #include "port/port_crowd.h"
+
+/* After a disconnect the sock still has the address of the program's bind. */
+static union cop_addr address_left(struct sock *sk)
+{
+	union cop_addr addr =
+		cop_slot_get(&inet_sk(sk)->inet_rcv_saddr, sk->sk_family);
+
+	cop_addr_set_port(&addr, 0);
+	return addr;
+}
 
 /*
  * The kernel shall choose the port, and the header of the next datagram must have it,
  * so the kernel binds now. A disconnect undoes a bind to port 0 as it undoes an
- * autobind.
+ * autobind. It has taken the socket off the interface of a link-local address, and a
+ * bind to that address would put it there again.
  */
-static void autobind_now(struct sock *sk, int fd, const union cop_addr *any)
+static int autobind_now(struct sock *sk, int fd)
 {
+	union cop_addr addr = address_left(sk);
+	int err = 0;
+
 	cop_range_lift(sk, fd);
-	if (!kernel_bind(fd, any))
-		cop_bind_confirmed(sk, fd);
+	if (unlikely(cop_addr_has_scope(&addr)))
+		sock_probe(fd, sk->sk_family);
+	else
+		err = cop_bind_choice(sk, fd, &addr);
+	cop_bind_confirmed(sk, fd);
+	return err == -EADDRINUSE ? -EAGAIN : 0;
 }
 
 /*
@@ -54,34 +72,38 @@ static uint16_t claim_armed(struct sock *sk)
 	return armed;
 }
 
+/* An address without its interface is refused; then the kernel's own autobind comes. */
+static int bind_old(struct sock *sk, int fd, uint16_t snum)
+{
+	union cop_addr addr = address_left(sk);
+
+	cop_addr_drop_scope(&addr);
+	return cop_bind_pinned(sk, fd, &addr, snum);
+}
+
 /* If a confined process can't narrow the choice, the claim is given back. */
-static void arm(struct sock *sk, int fd, const union cop_addr *any,
-		uint16_t snum)
+static void arm(struct sock *sk, int fd, uint16_t snum)
 {
 	int err = cop_range_narrow(sk, fd, snum);
 
-	if (err == -ENOPROTOOPT && !cop_bind_pinned(sk, fd, any, snum))
+	if (err == -ENOPROTOOPT && !bind_old(sk, fd, snum))
 		cop_hash(sk, snum);
 	else if (err && cop_confined() &&
 		 atomic_exchange(&cop_sk(sk)->armed, 0) == snum)
 		cop_port_release(&cop_port_table, snum);
 }
 
-/* After a disconnect the sock still has the address of the program's bind. */
-void cop_autobind_arm(struct sock *sk, int fd)
+int cop_autobind_arm(struct sock *sk, int fd)
 {
-	union cop_addr any =
-		cop_slot_get(&inet_sk(sk)->inet_rcv_saddr, sk->sk_family);
 	uint16_t snum;
 
-	cop_addr_set_port(&any, 0);
 	if (cop_hash_pinned(sk) || cop_confined())
-		return;
+		return 0;
 	snum = claim_armed(sk);
 	if (!snum)
-		autobind_now(sk, fd, &any);
-	else
-		arm(sk, fd, &any, snum);
+		return autobind_now(sk, fd);
+	arm(sk, fd, snum);
+	return 0;
 }
 
 bool cop_autobind_settle(struct sock *sk, int fd, const union cop_addr *now,

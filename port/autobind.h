@@ -19,9 +19,11 @@ struct sock;
  * The kernel binds inside the connect or send that follows. Such a port is not
  * locked, so that a disconnect gives it back. To be followed by
  * cop_autobind_settle(). If the kernel shall choose the port, it binds at once.
- * Async-signal-safe; errno may change.
+ * Returns 0, or -EAGAIN if no port is free: some that the kernel would give to this
+ * socket may be those of other COP sockets of this process. Async-signal-safe; errno
+ * may change.
  */
-void cop_autobind_arm(struct sock *sk, int fd);
+int cop_autobind_arm(struct sock *sk, int fd);
 
 /**
  * cop_autobind_settle - record what came of an autobind

@@ -21,6 +21,8 @@
 
 static int get_port(struct sock *sk, int fd, const union cop_addr *addr)
 {
+	if (unlikely(cop_addr_has_scope(addr)))
+		sock_set_flag(sk, SOCK_ON_DEVICE);
 	if (cop_addr_port(addr))
 		return cop_bind_number(sk, fd, addr);
 	if (!READ_ONCE(sk->sk_num) && cop_hash_pinned(sk))

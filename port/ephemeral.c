@@ -6,19 +6,18 @@
  * (port/narrow.c). Where other processes hold many ports (port/port_crowd.c), or the
  * program has a range of its own, the kernel chooses.
  *
- * Owns: nothing. Protected by: the caller's reference; a claim that comes to nothing
- * is given back. Counterpart in the kernel: udp_lib_get_port() with port 0.
+ * Owns: has_ipv6. Protected by: an atomic store, and the caller's reference; a claim
+ * that comes to nothing is given back. Counterpart in the kernel: udp_lib_get_port() with port 0.
  */
 #include <errno.h>
 
 #include "cop_port.h"
 #include "datagram/proto.h"
-#include "lib/cancel.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "lib/kernel_socket.h"
 #include "lib/libc.h"
-#include "lib/scratch.h"
+#include "lib/scratch_socket.h"
 #include "lib/sockname.h"
 #include "port/bind.h"
 #include "port/ephemeral.h"
@@ -35,6 +34,13 @@
  * that one of our sockets has at another address.
  */
 #define ANY_AT_TRIES 64
+
+static _Atomic(bool) has_ipv6; /* (a) see cop_port_note_ipv6() */
+
+void cop_port_note_ipv6(void)
+{
+	WRITE_ONCE(has_ipv6, true);
+}
 
 uint16_t cop_claim_candidate(struct sock *sk)
 {
@@ -98,16 +104,6 @@ static int bind_any_helped(struct sock *sk, int fd,
 	return err;
 }
 
-static int kernel_unbind(int fd)
-{
-	const struct sockaddr none = { .sa_family = AF_UNSPEC };
-	int cancel = cancel_off();
-	int err = cop_libc_result(cop_libc.connect(fd, &none, sizeof(none)));
-
-	cancel_on(cancel);
-	return err;
-}
-
 /*
  * The kernel's choice for one address, without a helper. It is undone if we hold the
  * port at another address: a disconnect frees a port that the kernel has chosen. But
@@ -146,6 +142,17 @@ static int bind_any_once(struct sock *sk, int fd, const union cop_addr *addr)
 	return err;
 }
 
+/*
+ * Whether the kernel's choice may be a port that a COP socket of this process has at
+ * another address. The wildcard of IPv4 does not see ports of IPv6.
+ */
+static bool may_choose_ours(struct sock *sk, int fd, const union cop_addr *addr)
+{
+	return sk->sk_prot->own_ports &&
+	       (!cop_bind_sees_all(sk, fd, addr) ||
+		(unlikely(READ_ONCE(has_ipv6)) && !cop_addr_is_both(addr)));
+}
+
 static int bind_any_at(struct sock *sk, int fd, const union cop_addr *addr)
 {
 	int err = -EAGAIN;
@@ -156,6 +163,22 @@ static int bind_any_at(struct sock *sk, int fd, const union cop_addr *addr)
 	for (int i = 0; i < ANY_AT_TRIES && err == -EAGAIN; i++)
 		err = bind_any_once(sk, fd, addr);
 	return err == -EAGAIN ? -EADDRINUSE : err;
+}
+
+int cop_bind_choice(struct sock *sk, int fd, const union cop_addr *addr)
+{
+	int err;
+
+	if (!cop_confined() && may_choose_ours(sk, fd, addr)) {
+		err = bind_any_at(sk, fd, addr);
+		if (!err || !cop_confined())
+			return err;
+	}
+	cop_range_lift(sk, fd);
+	err = kernel_bind(fd, addr);
+	if (!err)
+		sock_set_flag(sk, SOCK_UNCONFIRMED);
+	return err;
 }
 
 int cop_bind_any(struct sock *sk, int fd, const union cop_addr *addr)
@@ -173,14 +196,5 @@ int cop_bind_any(struct sock *sk, int fd, const union cop_addr *addr)
 		else if (err != -EACCES)
 			return err;
 	}
-	if (!cop_addr_is_any(addr) && !cop_confined()) {
-		err = bind_any_at(sk, fd, addr);
-		if (!err || !cop_confined())
-			return err;
-	}
-	cop_range_lift(sk, fd);
-	err = kernel_bind(fd, addr);
-	if (!err)
-		sock_set_flag(sk, SOCK_UNCONFIRMED);
-	return err;
+	return cop_bind_choice(sk, fd, addr);
 }

@@ -24,6 +24,14 @@ struct sock;
 uint16_t cop_claim_candidate(struct sock *sk);
 
 /**
+ * cop_port_note_ipv6 - note that this process has a COP socket of IPv6
+ *
+ * From now on a port that the kernel chooses for the wildcard of IPv4 may be one that
+ * such a socket has. Async-signal-safe.
+ */
+void cop_port_note_ipv6(void);
+
+/**
  * cop_bind_any - bind a sock to a free port
  * @sk: the sock, which the caller keeps alive
  * @fd: its kernel socket
@@ -32,5 +40,15 @@ uint16_t cop_claim_candidate(struct sock *sk);
  * Returns as cop_get_port() does. Async-signal-safe.
  */
 int cop_bind_any(struct sock *sk, int fd, const union cop_addr *addr);
+
+/**
+ * cop_bind_choice - bind a sock to a free port of the kernel's choice
+ * @sk: the sock, which the caller keeps alive
+ * @fd: its kernel socket
+ * @addr: the address, with port 0
+ *
+ * Returns as cop_get_port() does. Async-signal-safe.
+ */
+int cop_bind_choice(struct sock *sk, int fd, const union cop_addr *addr);
 
 #endif /* COP_EPHEMERAL_H */

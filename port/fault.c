@@ -17,7 +17,7 @@
 #include "lib/confine.h"
 #include "lib/kernel_socket.h"
 #include "lib/libc.h"
-#include "lib/scratch.h"
+#include "lib/scratch_socket.h"
 #include "lib/sockname.h"
 #include "lib/sysctl.h"
 #include "port/fault.h"
@@ -55,21 +55,37 @@ static void copy_option(int from, int to, int level, int optname)
 }
 
 /*
- * A bind to a port that is taken clears the address that a disconnect has left. The
- * kernel socket has not been asked for the port, so it is asked for a port that is
- * surely taken: that of the scratch socket.
+ * A bind to a port that is taken clears the address that a disconnect has left, and
+ * one to a link-local address puts the socket on its interface. The kernel socket has
+ * not been asked for the port, so it is asked for one that is surely taken: that of
+ * the scratch socket at the same address.
  */
-static void lose_address(struct sock *sk, int fd,
-			 const struct cop_scratch *scratch)
+static void refuse_by_kernel(struct sock *sk, int fd,
+			     const struct cop_scratch *scratch,
+			     const union cop_addr *addr)
 {
-	union cop_addr taken, any = cop_addr_any(sk->sk_family);
+	union cop_addr taken, again = *addr;
 
-	if (!cop_slot_is_set(&inet_sk(sk)->inet_rcv_saddr))
+	if (!cop_slot_is_set(&inet_sk(sk)->inet_rcv_saddr) &&
+	    !cop_addr_has_scope(addr))
 		return;
 	cop_local_addr(scratch->fd, &taken);
-	cop_addr_set_port(&any, cop_addr_port(&taken));
-	if (cop_addr_port(&any) && kernel_bind(fd, &any))
+	cop_addr_set_port(&again, cop_addr_port(&taken));
+	if (cop_addr_port(&again) && kernel_bind(fd, &again))
 		cop_forget_address(sk);
+}
+
+/*
+ * A link-local address that is not this host's puts the socket on its interface, too.
+ * If it has become this host's meanwhile, the port that the kernel chooses goes back.
+ */
+static void refuse_address(int fd, const union cop_addr *addr)
+{
+	union cop_addr any_port = *addr;
+
+	cop_addr_set_port(&any_port, 0);
+	if (cop_addr_has_scope(addr) && !kernel_bind(fd, &any_port))
+		kernel_unbind(fd);
 }
 
 /*
@@ -101,11 +117,13 @@ static int ask_fault(struct sock *sk, int fd, const struct cop_scratch *scratch,
 	bool is_bound = cop_sk_is_bound(sk, fd);
 	int err = ask_scratch(sk, fd, scratch->fd, addr, is_bound);
 
+	if (err && !is_bound && err != -EACCES)
+		refuse_address(fd, addr);
 	if (err)
 		return err;
 	if (is_bound)
 		return -EINVAL;
-	lose_address(sk, fd, scratch);
+	refuse_by_kernel(sk, fd, scratch, addr);
 	return -EADDRINUSE;
 }
 

@@ -16,6 +16,7 @@
 
 #include "datagram/proto.h"
 #include "lib/compiler.h"
+#include "lib/kernel_socket.h"
 #include "lib/libc.h"
 #include "lib/netns.h"
 #include "port/helper.h"
@@ -27,6 +28,20 @@ bool cop_helps(struct sock *sk, int fd, const struct cop_scratch *helper)
 		   !sock_flag(sk, SOCK_ELSEWHERE)))
 		return true;
 	return cop_netns_same(fd, helper->fd);
+}
+
+/* A bind to one address of IPv6 sets IPV6_V6ONLY, which a disconnect leaves. */
+static bool may_be_v6only(struct sock *sk)
+{
+	return sock_flag(sk, SOCK_MAYBE_V6ONLY) ||
+	       READ_ONCE(sk->sk_userlocks) & SOCK_BINDADDR_LOCK;
+}
+
+bool cop_bind_sees_all(struct sock *sk, int fd, const union cop_addr *addr)
+{
+	return cop_addr_is_any(addr) && !sock_flag(sk, SOCK_ON_DEVICE) &&
+	       (likely(!may_be_v6only(sk)) ||
+		!sock_is_v6only(fd, sk->sk_family));
 }
 
 int cop_helper_bind(const struct cop_scratch *helper, __be16 port)

@@ -9,6 +9,7 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
+#include "lib/addr.h"
 #include "lib/scratch.h"
 
 struct sock;
@@ -23,6 +24,19 @@ struct sock;
  * that was made in another one. Async-signal-safe.
  */
 bool cop_helps(struct sock *sk, int fd, const struct cop_scratch *helper);
+
+/**
+ * cop_bind_sees_all - whether a bind needs no helper
+ * @sk: the sock
+ * @fd: its kernel socket
+ * @addr: address and port
+ *
+ * For the wildcard address the kernel itself refuses a port that any socket has,
+ * except to a socket on one device and to one of IPv6 only. A socket of IPv4 does
+ * not see the sockets of IPv6 only either: COP's table has those of this process,
+ * and docs/limits.md names the others. errno may change. Async-signal-safe.
+ */
+bool cop_bind_sees_all(struct sock *sk, int fd, const union cop_addr *addr);
 
 /**
  * cop_helper_bind - bind a helper at the wildcard address

@@ -16,8 +16,7 @@
 #include "datagram/proto.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
-#include "lib/kernel_socket.h"
-#include "lib/scratch.h"
+#include "lib/scratch_socket.h"
 #include "port/fault.h"
 #include "port/hash.h"
 #include "port/helper.h"
@@ -74,14 +73,13 @@ static int bind_address(struct sock *sk, int fd, const union cop_addr *addr)
 }
 
 /*
- * For the wildcard address the kernel itself refuses a port that any socket has,
- * except to a socket on one device, and to one of IPv6 only. (One of IPv4 does not
- * see sockets of IPv6 only. Those of this process are in our table.)
+ * The table has the ports of this process at IPv6 addresses, which the kernel does
+ * not see in a bind of the IPv4 wildcard. A bind that ignores the table needs the
+ * helper.
  */
-static bool kernel_sees_all(struct sock *sk, int fd, const union cop_addr *addr)
+static bool needs_helper(struct sock *sk, int fd, const union cop_addr *addr)
 {
-	return cop_addr_is_any(addr) && !sock_flag(sk, SOCK_ON_DEVICE) &&
-	       !sock_is_v6only(fd, sk->sk_family);
+	return sock_flag(sk, SOCK_CONTEST) || !cop_bind_sees_all(sk, fd, addr);
 }
 
 /* A confined process can't make the calls for a helper. */
@@ -93,9 +91,9 @@ int cop_bind_number(struct sock *sk, int fd, const union cop_addr *addr)
 
 	if (!claimed && !sock_flag(sk, SOCK_ELSEWHERE))
 		return cop_bind_fault(sk, fd, addr);
-	if (cop_confined() || kernel_sees_all(sk, fd, addr))
-		err = bind_alone(sk, fd, addr);
-	else
+	if (!cop_confined() && needs_helper(sk, fd, addr))
 		err = bind_address(sk, fd, addr);
+	else
+		err = bind_alone(sk, fd, addr);
 	return cop_end_claim(sk, snum, claimed, err);
 }

@@ -52,12 +52,13 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_FILTER_CLEAN   0x0010 /* no stray from before is queued */
 #define SOCK_RCVTIMEO	    0x0020 /* SO_RCVTIMEO is set */
 #define SOCK_USER_RANGE	    0x0040 /* the program set IP_LOCAL_PORT_RANGE */
-#define SOCK_ON_DEVICE	    0x0080 /* the program set SO_BINDTODEVICE */
+#define SOCK_ON_DEVICE	    0x0080 /* SO_BINDTODEVICE or a scope was set */
 #define SOCK_CORKED	    0x0100 /* the header of a corked datagram is sent */
 #define SOCK_CORK_OPT	    0x0200 /* UDP_CORK is set */
 #define SOCK_UNCONFIRMED    0x0400 /* bound, to a port that the kernel chose */
 #define SOCK_SHARED_PORT    0x0800 /* another sock has the claim to its port */
 #define SOCK_NARROWED	    0x1000 /* IP_LOCAL_PORT_RANGE is one port, ours */
+#define SOCK_MAYBE_V6ONLY   0x2000 /* IPV6_V6ONLY may be set: ask the kernel */
 #define SOCK_PENDING_SHARED 0x4000 /* pending in other processes too: adopt/ */
 #define SOCK_PASSED	    0x8000 /* a spawn may duplicate its descriptor */
 #define SOCK_FILTER_NEW	    0x10000 /* the next poll checks the filter again */
@@ -115,7 +116,7 @@ struct sock_common {
 					     * port is not used */
 	_Atomic(uint16_t) skc_num;	    /* (a) local port, host order; this
 					* sock holds it in the port hash */
-	uint16_t skc_family;		    /* (c) */
+	uint16_t skc_family;		    /* (a) IPV6_ADDRFORM changes it */
 	_Atomic(uint8_t) skc_state;	    /* (a) COP_CLOSE, COP_ESTABLISHED */
 	_Atomic(uint8_t) skc_reuse;	/* (a) SO_REUSEADDR, recorded only */
 	_Atomic(uint8_t) skc_reuseport; /* (a) SO_REUSEPORT, recorded only */
@@ -234,10 +235,10 @@ struct proto {
 	int (*get_port)(struct sock *sk, int fd, const union cop_addr *addr);
 
 	/* Counted. Around a send from a sock without a confirmed port: autobind
-	 * prepares the kernel's own autobind; autobound records the port that the
-	 * kernel chose. @err is what the send returned. Returns whether there is a
-	 * port. */
-	void (*autobind)(struct sock *sk, int fd);
+	 * prepares the kernel's own autobind, or returns -EAGAIN if no port is free.
+	 * autobound records the port that the kernel chose. @err is what the send
+	 * returned. Returns whether there is a port. */
+	int (*autobind)(struct sock *sk, int fd);
 	bool (*autobound)(struct sock *sk, int fd, int err);
 
 	/* sk_common_release(): gives the port back. */

@@ -210,9 +210,9 @@ static void take_diag(void *arg, const struct diag_sock *d)
 		return;
 	if (d->has_v6only)
 		ks->v6only = d->v6only ? V6ONLY_YES : V6ONLY_NO;
-	if (cop_in6_needs_scope(&ks->local.addr))
+	if (cop_addr_needs_scope(&ks->local.addr))
 		ks->local.scope = d->device;
-	if (cop_in6_needs_scope(&ks->peer.addr))
+	if (cop_addr_needs_scope(&ks->peer.addr))
 		ks->peer.scope = d->device;
 }
 

@@ -56,9 +56,10 @@ static ssize_t recv_error(const struct cop_wire *wire, int fd,
 	whole.msg_iov = iov;
 	whole.msg_iovlen++;
 	n = cop_libc_result(cop_libc.recvmsg(fd, &whole, flags));
+	msg->msg_namelen =
+		whole.msg_namelen; /* even if that is no place for it */
 	if (n < 0)
 		return n;
-	msg->msg_namelen = whole.msg_namelen;
 	msg->msg_controllen = whole.msg_controllen;
 	msg->msg_flags = whole.msg_flags;
 	if (n < wire->hlen)

@@ -11,8 +11,10 @@
 _Static_assert(sizeof(struct cophdr) == COP_HLEN, "no padding");
 _Static_assert(COP_HLEN_MAX <= COP_HDR_MAX,
 	       "the library's buffers are shorter");
-_Static_assert(COP_MAX_LEN6 + COP_HLEN == COP_DATAGRAM_MAX,
-	       "the longest payload");
+_Static_assert(COP_MAX_LEN + COP_HLEN == COP_DATAGRAM_MAX_IPV4,
+	       "the longest payload over IPv4");
+_Static_assert(COP_MAX_LEN_IPV6 + COP_HLEN == COP_DATAGRAM_MAX,
+	       "the longest payload over IPv6");
 
 static enum cop_stray hdr_check(const void *data, size_t len,
 				struct cop_hdr_info *info)

@@ -34,11 +34,9 @@ enum cop_stray {
  */
 #define COP_HDR_MAX 64
 
-/*
- * The longest datagram that UDP can carry, header included: that of IPv6. The kernel
- * refuses what IPv4 can't carry.
- */
-#define COP_DATAGRAM_MAX 65527
+/* The longest datagrams that UDP can carry in IPv4 and in IPv6, header included. */
+#define COP_DATAGRAM_MAX_IPV4 65507
+#define COP_DATAGRAM_MAX      65527
 
 /* What a header says of its datagram. */
 struct cop_hdr_info {
@@ -104,21 +102,21 @@ struct cop_wire {
 extern const struct cop_wire cop_wire;
 
 /**
+ * cop_wire_most - the longest payload that fits a datagram of any family, in bytes
+ * @wire: the header
+ */
+static inline ssize_t cop_wire_most(const struct cop_wire *wire)
+{
+	return COP_DATAGRAM_MAX - wire->hlen;
+}
+
+/**
  * cop_wire_has_options - whether a header may be longer than hlen
  * @wire: the header
  */
 static inline bool cop_wire_has_options(const struct cop_wire *wire)
 {
 	return wire->hlen_max > wire->hlen;
-}
-
-/**
- * cop_payload_max - the longest payload that fits into a datagram, in bytes
- * @wire: the header
- */
-static inline uint16_t cop_payload_max(const struct cop_wire *wire)
-{
-	return COP_DATAGRAM_MAX - wire->hlen;
 }
 
 /**

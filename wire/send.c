@@ -6,8 +6,10 @@
  * udp_tunnel_xmit_skb() in net/ipv4/udp_tunnel_core.c.
  */
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/cancel.h"
 #include "lib/compiler.h"
@@ -82,7 +84,7 @@ static ssize_t send_from(const struct cop_wire *wire, int fd, const void *hdr,
 
 	whole.msg_iov = &iov;
 	whole.msg_iovlen = 1;
-	if (len <= cop_payload_max(wire) && payload_is_readable(fd, msg))
+	if (len <= (size_t)cop_wire_most(wire) && payload_is_readable(fd, msg))
 		cop_iov_gather(buf, msg->msg_iov, len);
 	else if (cop_bounce_seal(buf))
 		return -EFAULT;
@@ -90,14 +92,20 @@ static ssize_t send_from(const struct cop_wire *wire, int fd, const void *hdr,
 }
 
 /*
- * The kernel refuses a length beyond 65,535 before it looks at anything else, and a
- * length that IP can't carry after everything else. A length of the second kind must
+ * An IPv4 send refuses a length beyond 65,535 before it looks at anything else, and a
+ * length that IP can't carry after everything else; an IPv6 send refuses both late. A length of the second kind must
  * not become one of the first because the header is added.
  */
 static size_t refused_length(const struct cop_wire *wire, size_t len)
 {
 	return len <= UINT16_MAX ? min_t(size_t, len, UINT16_MAX - wire->hlen)
 				 : len;
+}
+
+/* A probe succeeds with any length. The kernel says no more than its MAX_RW_COUNT. */
+static ssize_t probed_length(size_t len)
+{
+	return min_t(size_t, len, INT_MAX & -sysconf(_SC_PAGESIZE));
 }
 
 static noinline ssize_t send_bounced(const struct cop_wire *wire, int fd,
@@ -114,9 +122,7 @@ static noinline ssize_t send_bounced(const struct cop_wire *wire, int fd,
 	n = send_from(wire, fd, hdr, msg, flags, refused_length(wire, len),
 		      buf);
 	_pthread_cleanup_pop(&cleanup, 1);
-	return n < 0 ? n
-		     : (ssize_t)len +
-			       wire->hlen; /* a probe succeeds with any length */
+	return n < 0 ? n : probed_length(len) + wire->hlen;
 }
 
 /*
@@ -136,7 +142,7 @@ flatten ssize_t cop_encap_send(const struct cop_wire *wire, int fd,
 	    payload_is_readable(fd, msg))
 		n = send_copied(wire, fd, hdr, msg, flags, len);
 	else if (msg->msg_iovlen > cop_iov_limit(1) ||
-		 len > cop_payload_max(wire))
+		 len > (size_t)cop_wire_most(wire))
 		n = send_bounced(wire, fd, hdr, msg, flags, len);
 	else
 		n = send_vectored(wire, fd, hdr, msg, flags);

@@ -114,21 +114,34 @@ static in_port_t port_arg(const char *word)
 	return htons(number(word));
 }
 
-static in_addr_t ip_arg(const char *word)
+static void in4_arg(struct name_arg *arg, sa_family_t family, const char *ip,
+		    in_port_t port)
 {
-	char ip[16] = "";
+	const struct sockaddr_in addr = { .sin_family = family,
+					  .sin_port = port,
+					  .sin_addr.s_addr = inet_addr(ip) };
 
-	if (word)
-		strncpy(ip, word, sizeof(ip) - 1);
-	ip[strcspn(ip, ",")] = 0;
-	return inet_addr(ip);
+	memcpy(arg->at, &addr, sizeof(addr));
+}
+
+/* @rest is "scope,flow". */
+static void in6_arg(struct name_arg *arg, sa_family_t family, const char *ip,
+		    in_port_t port, const char *rest)
+{
+	struct sockaddr_in6 addr = { .sin6_family = family, .sin6_port = port };
+
+	inet_pton(AF_INET6, ip, &addr.sin6_addr);
+	addr.sin6_scope_id = number_or(rest, 0);
+	addr.sin6_flowinfo = htonl(number_or(after_comma(rest), 0));
+	memcpy(arg->at, &addr, sizeof(addr));
 }
 
 void name_arg(struct name_arg *arg, const char *word)
 {
 	const char *ip = after_comma(word);
 	const char *port = after_comma(ip);
-	struct sockaddr_in addr = { 0 };
+	const char *len = after_comma(port);
+	char copy[INET6_ADDRSTRLEN] = "";
 
 	memset(arg->at, 0, sizeof(arg->at));
 	arg->ptr = arg->at;
@@ -137,11 +150,14 @@ void name_arg(struct name_arg *arg, const char *word)
 		arg->len = number_or(ip, 0);
 		return;
 	}
-	addr.sin_family = number(word);
-	addr.sin_addr.s_addr = ip_arg(ip);
-	addr.sin_port = port_arg(port);
-	memcpy(arg->at, &addr, sizeof(addr));
-	arg->len = number_or(after_comma(port), sizeof(addr));
+	strncpy(copy, ip ?: "", sizeof(copy) - 1);
+	copy[strcspn(copy, ",")] = 0;
+	if (strchr(copy, ':'))
+		in6_arg(arg, number(word), copy, port_arg(port),
+			after_comma(len));
+	else
+		in4_arg(arg, number(word), copy, port_arg(port));
+	arg->len = number_or(len, 0);
 }
 
 void out_arg(struct out_arg *arg, const char *word, unsigned char *at,

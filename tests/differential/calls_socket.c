@@ -5,6 +5,8 @@
  */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "player.h"
@@ -34,7 +36,12 @@ static void hurry(int fd)
 	}
 }
 
-/* socket SLOT FLAGS PROTOCOL: "own" is UDP's or COP's */
+static int family_arg(int argc, char **argv, int which)
+{
+	return argc > which ? number(argv[which]) : AF_INET;
+}
+
+/* socket SLOT FLAGS PROTOCOL [FAMILY]: "own" is UDP's or COP's */
 static void play_socket(int argc, char **argv)
 {
 	int type = (is_cop ? SOCK_COP : SOCK_DGRAM) | number(argv[1]);
@@ -43,19 +50,18 @@ static void play_socket(int argc, char **argv)
 
 	if (argc > 2 && argv[2][0] != 'o')
 		protocol = number(argv[2]);
-	fd = T(socket(AF_INET, type, protocol));
+	fd = T(socket(family_arg(argc, argv, 3), type, protocol));
 	hurry(fd);
 	keep(argv[0], fd);
 }
 
-/* socketpair FLAGS */
+/* socketpair FLAGS [FAMILY] */
 static void play_socketpair(int argc, char **argv)
 {
 	int type = (is_cop ? SOCK_COP : SOCK_DGRAM) | number(argv[0]);
 	int two[2] = { -7, -7 };
 
-	(void)argc;
-	T(socketpair(AF_INET, type, 0, two));
+	T(socketpair(family_arg(argc, argv, 1), type, 0, two));
 	say(" %d %d", two[0], two[1]);
 }
 
@@ -173,7 +179,68 @@ static void play_fcntl(int argc, char **argv)
 		keep(argv[3], ret);
 }
 
+/* ---- SCM_RIGHTS ------------------------------------------------------------ */
+
+#define MAIL_FROM 210 /* above the pipes between the actors */
+
+static int mail[2]; /* from one end to the other descriptors go */
+
+void mail_make(void)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, ends))
+		exit(2);
+	for (int i = 0; i < 2; i++) {
+		mail[i] = fcntl(ends[i], F_DUPFD, MAIL_FROM);
+		close(ends[i]);
+	}
+}
+
+/* give SLOT: its descriptor is sent, for a "take" of whichever actor */
+static void play_give(int argc, char **argv)
+{
+	int fd = fd_of(argv[0]);
+	char control[CMSG_SPACE(sizeof(fd))] = "", byte = 'g';
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+
+	(void)argc;
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+	T(sendmsg(mail[0], &msg, 0));
+}
+
+/* take TO: the next descriptor that was given is kept in slot TO */
+static void play_take(int argc, char **argv)
+{
+	char control[CMSG_SPACE(sizeof(int))], byte;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+	struct cmsghdr *cmsg;
+	int fd = -1;
+
+	(void)argc;
+	T(recvmsg(mail[1], &msg, 0));
+	cmsg = msg.msg_controllen ? CMSG_FIRSTHDR(&msg) : NULL;
+	if (cmsg && cmsg->cmsg_type == SCM_RIGHTS)
+		memcpy(&fd, CMSG_DATA(cmsg), sizeof(fd));
+	say(" fd=%d", fd);
+	keep(argv[0], fd);
+}
+
 const struct call socket_calls[] = {
+	{ "give", play_give },
+	{ "take", play_take },
 	{ "socket", play_socket },
 	{ "socketpair", play_socketpair },
 	{ "bind", play_bind },

@@ -34,7 +34,10 @@ def name(word):
     parts = word.split(",")
     if parts[0] in POINTERS:
         return POINTERS[parts[0]], number(parts[1])
-    family, ip, at, length = parts
+    family, ip, at, length, *more = parts
+    if ":" in ip:
+        return 'name6(%s, "%s", %s, %s)' % (
+            family, ip, port(at), ", ".join(more or "00")), number(length)
     return 'name(%s, "%s", %s)' % (family, ip, port(at)), number(length)
 
 
@@ -276,6 +279,12 @@ def emit_simple(block, call, words):
         block.call = "%s(%s)" % (call if len(words) < 3 else "accept4",
                                  ", ".join(args))
         block.after.append("show_name(at);")
+    elif call == "give":
+        block.call = "give(%s)" % fd
+    elif call == "take":
+        block.before.append("int got = -1;")
+        block.call = "take(&got)"
+        block.after += ["if (got >= 0)", "\t%s = got;" % fd]
     elif call in ("shutdown", "listen"):
         block.call = "%s(%s, %s)" % (call, fd, words[1])
     elif call == "close":
@@ -301,15 +310,20 @@ def emit_simple(block, call, words):
             block.after.append("show(at, 512);")
 
 
+def family(words):
+    return {"": "AF_INET", "10": "AF_INET6"}["".join(words[:1])]
+
+
 def emit_socket(block, call, words):
     if call == "socketpair":
         block.before.append("int two[2] = { -7, -7 };")
-        block.call = "socketpair(AF_INET, TYPE | %s, 0, two)" % words[0]
+        block.call = "socketpair(%s, TYPE | %s, 0, two)" % (
+            family(words[1:]), words[0])
         block.after.append('printf("  %d %d\\n", two[0], two[1]);')
         return
-    protocol = "PROTOCOL" if words[2:] in ([], ["own"]) else words[2]
-    block.call = "%s = hurry(socket(AF_INET, TYPE | %s, %s))" % (
-        slot(words[0]), words[1], protocol)
+    protocol = "PROTOCOL" if words[2:3] in ([], ["own"]) else words[2]
+    block.call = "%s = hurry(socket(%s, TYPE | %s, %s))" % (
+        slot(words[0]), family(words[3:]), words[1], protocol)
 
 
 def emit_step(index, text):
@@ -332,7 +346,7 @@ def emit(case):
     """The whole program"""
     with open(os.path.join(HERE, "emitted.c")) as file:
         prologue = file.read()
-    lines = ["network(%d, %d);" % (case.mtu, case.rights)]
+    lines = ['network(%d, %d, "%s");' % (case.mtu, case.rights, case.net)]
     actor, forked = "0", False
     for index, text in enumerate(case.steps):
         if text.split()[1] == "fork":

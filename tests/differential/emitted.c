@@ -7,21 +7,25 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -95,17 +99,27 @@ static void *no_page(void)
 
 static in_port_t port(int slot)
 {
-	struct sockaddr_in addr = { 0 };
+	struct sockaddr_in6 addr = { 0 };
 	socklen_t len = sizeof(addr);
 
 	getsockname(s[slot], (struct sockaddr *)&addr, &len);
-	return ntohs(addr.sin_port);
+	return ntohs(addr.sin6_port);
 }
 
 static void *name(int family, const char *ip, int port_)
 {
 	struct sockaddr_in addr = { family, htons(port_), { inet_addr(ip) } };
 
+	return memcpy(memset(fresh(256), 0, 256), &addr, sizeof(addr));
+}
+
+static void *name6(int family, const char *ip, int port_, uint32_t scope,
+		   uint32_t flow)
+{
+	struct sockaddr_in6 addr = { family, htons(port_), htonl(flow) };
+
+	inet_pton(AF_INET6, ip, &addr.sin6_addr);
+	addr.sin6_scope_id = scope;
 	return memcpy(memset(fresh(256), 0, 256), &addr, sizeof(addr));
 }
 
@@ -139,10 +153,18 @@ static void show(const void *at, size_t len)
 static void show_name(const void *at)
 {
 	struct sockaddr_in addr;
+	struct sockaddr_in6 addr6;
+	char text[64];
 
 	memcpy(&addr, at, sizeof(addr));
-	printf("  family %d, %s port", addr.sin_family,
-	       inet_ntoa(addr.sin_addr));
+	memcpy(&addr6, at, sizeof(addr6));
+	if (addr.sin_family == AF_INET6)
+		printf("  family 10, %s scope %u flow %x port",
+		       inet_ntop(AF_INET6, &addr6.sin6_addr, text, 64),
+		       addr6.sin6_scope_id, ntohl(addr6.sin6_flowinfo));
+	else
+		printf("  family %d, %s port", addr.sin_family,
+		       inet_ntoa(addr.sin_addr));
 	for (int i = 0; i < 16; i++)
 		if (s[i] >= 0 && port(i) == ntohs(addr.sin_port)) {
 			printf(" of %d\n", i);
@@ -209,6 +231,43 @@ static int highest(void)
 	return max;
 }
 
+/* ---- SCM_RIGHTS ---- */
+
+static int mail[2];
+
+static void make_mail(void)
+{
+	int ends[2];
+
+	socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, ends);
+	for (int i = 0; i < 2; i++) {
+		mail[i] = fcntl(ends[i], F_DUPFD, 210);
+		close(ends[i]);
+	}
+}
+
+static ssize_t give(int fd)
+{
+	struct iovec iov = { "g", 1 };
+	struct msghdr msg = message(NULL, 0, &iov, 1, fresh(64), 24, 0);
+	struct cmsghdr *cmsg = msg.msg_control;
+
+	*cmsg = (struct cmsghdr){ 20, SOL_SOCKET, SCM_RIGHTS };
+	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+	return sendmsg(mail[0], &msg, 0);
+}
+
+static ssize_t take(int *fd)
+{
+	struct iovec iov = { fresh(1), 1 };
+	struct msghdr msg = message(NULL, 0, &iov, 1, fresh(64), 24, 0);
+	ssize_t n = recvmsg(mail[1], &msg, 0);
+
+	if (n > 0 && msg.msg_controllen)
+		memcpy(fd, CMSG_DATA((struct cmsghdr *)msg.msg_control), 4);
+	return n;
+}
+
 /* ---- the network, and who acts in it ---- */
 
 /* No call may wait for long. */
@@ -247,25 +306,113 @@ static void own_network(void)
 	close(fd);
 }
 
-static void network(int mtu, int rights)
+/* A kernel without IPv6, or what looks like it. */
+static void no_family(void)
 {
-	char setup[400];
+	struct sock_filter insn[] = {
+		{ 0x20, 0, 0, offsetof(struct seccomp_data, nr) },
+		{ 0x15, 1, 0, SYS_socket },
+		{ 0x15, 0, 5, SYS_socketpair },
+		{ 0x20, 0, 0, offsetof(struct seccomp_data, args[0]) },
+		{ 0x15, 0, 3, AF_INET6 },
+		{ 0x20, 0, 0, offsetof(struct seccomp_data, args[1]) },
+		{ 0x45, 1, 0, ~(0xf | SOCK_NONBLOCK | SOCK_CLOEXEC) },
+		{ 0x06, 0, 0, SECCOMP_RET_ERRNO | EAFNOSUPPORT },
+		{ 0x06, 0, 0, SECCOMP_RET_ALLOW },
+	};
+	struct sock_fprog prog = { 9, insn };
+	int (*real_prctl)(int, ...) =
+		dlsym(dlopen("libc.so.6", RTLD_NOLOAD | RTLD_LAZY), "prctl");
+
+	real_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	real_prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
+}
+
+#define SYSCTL(name, value) "echo " value " >/proc/sys/net/ipv6/" name ";"
+
+static const char *ipv6_setup(const char *net)
+{
+	if (net[0] == 'o' || net[0] == 'n')
+		return SYSCTL("conf/all/disable_ipv6", "1");
+	if (net[0] != '6')
+		return "";
+	return SYSCTL("conf/default/addr_gen_mode",
+		      "1") SYSCTL("auto_flowlabels", "0")
+		SYSCTL("icmp/ratelimit",
+		       "0") "ip addr add fd00::1/128 dev lo nodad;"
+			    "ip addr add fd00::2/128 dev lo nodad;"
+			    "ip addr add fe80::1/64 dev lo nodad;"
+			    "ip link add second type dummy 2>/dev/null ||"
+			    " ip link add second type ifb;"
+			    "ip link set second up multicast on;"
+			    "ip addr add fe80::2/64 dev second nodad;"
+			    "ip route add multicast ff00::/8 dev lo "
+			    "table local;"
+			    "ip route add unreachable fd09::/16 dev lo;"
+			    "sleep 0.1;";
+}
+
+static void network(int mtu, int rights, const char *net)
+{
+	char setup[1024];
 
 	snprintf(setup, sizeof(setup),
 		 "ip link set lo mtu %d up multicast on;"
 		 "ip addr add 10.1.0.1/24 brd + dev lo;"
 		 "ip route add 224.0.0.0/4 dev lo;"
-		 "ip route add unreachable 10.9.0.0/16",
-		 mtu);
+		 "ip route add unreachable 10.9.0.0/16;%s true",
+		 mtu, ipv6_setup(net));
+	if (!strcmp(net, "6only"))
+		strcat(setup, ";" SYSCTL("bindv6only", "1"));
 	unsetenv("LD_PRELOAD");
 	own_network();
 	if (system(setup))
 		fprintf(stderr, "no network as it should be\n");
+	if (!strcmp(net, "none"))
+		no_family();
 	if (!rights)
 		give_up_rights();
+	make_mail();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGIO, SIG_IGN);
 	alarm(20);
+}
+
+/* ---- SCM_RIGHTS ---- */
+
+static int mail[2];
+
+static void make_mail(void)
+{
+	int ends[2];
+
+	socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, ends);
+	for (int i = 0; i < 2; i++) {
+		mail[i] = fcntl(ends[i], F_DUPFD, 210);
+		close(ends[i]);
+	}
+}
+
+static ssize_t give(int fd)
+{
+	struct iovec iov = { "g", 1 };
+	struct msghdr msg = message(NULL, 0, &iov, 1, fresh(64), 24, 0);
+	struct cmsghdr *cmsg = msg.msg_control;
+
+	*cmsg = (struct cmsghdr){ 20, SOL_SOCKET, SCM_RIGHTS };
+	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+	return sendmsg(mail[0], &msg, 0);
+}
+
+static ssize_t take(int *fd)
+{
+	struct iovec iov = { fresh(1), 1 };
+	struct msghdr msg = message(NULL, 0, &iov, 1, fresh(64), 24, 0);
+	ssize_t n = recvmsg(mail[1], &msg, 0);
+
+	if (n > 0 && msg.msg_controllen)
+		memcpy(fd, CMSG_DATA((struct cmsghdr *)msg.msg_control), 4);
+	return n;
 }
 
 static int me, turn[2][2];

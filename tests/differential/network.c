@@ -19,19 +19,19 @@
 #include "network.h"
 #include "player.h"
 
-static void fail(const char *what)
+void network_fail(const char *what)
 {
 	perror(what);
 	exit(NO_NETWORK);
 }
 
-static void write_file(const char *path, const char *text)
+void network_write(const char *path, const char *text)
 {
 	ssize_t len = strlen(text);
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0 || write(fd, text, len) != len)
-		fail(path);
+		network_fail(path);
 	close(fd);
 }
 
@@ -42,8 +42,8 @@ static void own_users(void)
 
 	snprintf(map, sizeof(map), "0 %d 1", getuid());
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNET))
-		fail("unshare");
-	write_file("/proc/self/uid_map", map);
+		network_fail("unshare");
+	network_write("/proc/self/uid_map", map);
 }
 
 static void set_addr(struct sockaddr *at, const char *ip)
@@ -60,7 +60,7 @@ static void alias_ioctl(int fd, unsigned long cmd, const char *ip)
 
 	set_addr(&ifr.ifr_addr, ip);
 	if (ioctl(fd, cmd, &ifr))
-		fail("lo:1");
+		network_fail("lo:1");
 }
 
 static void lo_up(int fd, int mtu)
@@ -69,10 +69,10 @@ static void lo_up(int fd, int mtu)
 
 	ifr.ifr_mtu = mtu;
 	if (ioctl(fd, SIOCSIFMTU, &ifr))
-		fail("lo");
+		network_fail("lo");
 	ifr.ifr_flags = IFF_UP | IFF_LOOPBACK | IFF_MULTICAST;
 	if (ioctl(fd, SIOCSIFFLAGS, &ifr))
-		fail("lo");
+		network_fail("lo");
 	alias_ioctl(fd, SIOCSIFADDR, "10.1.0.1");
 	alias_ioctl(fd, SIOCSIFNETMASK, "255.255.255.0");
 	alias_ioctl(fd, SIOCSIFBRDADDR, "10.1.0.255");
@@ -88,7 +88,7 @@ static void add_route(int fd, const char *ip, const char *mask, int flags)
 	if (!(flags & RTF_REJECT))
 		route.rt_dev = (char *)"lo";
 	if (ioctl(fd, SIOCADDRT, &route))
-		fail(ip);
+		network_fail(ip);
 }
 
 /* Of the network only: nothing else is asked of a capability. */
@@ -100,28 +100,30 @@ static void give_up_rights(void)
 	struct __user_cap_data_struct data[2] = { 0 };
 
 	if (syscall(SYS_capset, &head, data))
-		fail("capset");
+		network_fail("capset");
 }
 
 /* What the kernel limits over time must not be seen. */
 static void no_limits(void)
 {
-	write_file("/proc/sys/net/ipv4/icmp_ratemask", "0");
-	write_file("/proc/sys/net/ipv4/icmp_echo_ignore_broadcasts", "1");
+	network_write("/proc/sys/net/ipv4/icmp_ratemask", "0");
+	network_write("/proc/sys/net/ipv4/icmp_echo_ignore_broadcasts", "1");
 }
 
-void network_fresh(int mtu, bool rights)
+void network_fresh(int mtu, bool rights, const char *net)
 {
 	int fd;
 
 	if (unshare(CLONE_NEWNET))
 		own_users();
 	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	network6_before(net);
 	lo_up(fd, mtu);
 	add_route(fd, "224.0.0.0", "240.0.0.0", 0);
 	add_route(fd, "10.9.0.0", "255.255.0.0", RTF_REJECT);
 	close(fd);
 	no_limits();
+	network6_fresh(net);
 	if (!rights)
 		give_up_rights();
 }

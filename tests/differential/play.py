@@ -23,6 +23,8 @@ class Player:
         self.program = program
         self.library = library
         self.adopt = adopt
+        self.net = None  # of all scripts, or of each its own
+        self.steady = False  # UDP is compared with itself
 
     def command(self, program, kind):
         """The words of a program's command on either of KINDS, and its
@@ -30,7 +32,9 @@ class Player:
         env = dict(os.environ)
         for name in ("LD_PRELOAD", "COP_ADOPT", "COP_DEBUG", "COP_STATS"):
             env.pop(name, None)
-        if kind == "cop":
+        if kind == "cop" and self.steady:
+            kind = "udp"
+        elif kind == "cop":
             env["LD_PRELOAD"] = self.library
             if self.adopt:
                 kind, env["COP_ADOPT"] = "udp", self.adopt
@@ -59,23 +63,25 @@ class Player:
 class Case:
     """A script in the form in which it is played"""
 
-    def __init__(self, number, mtu, rights, steps):
+    def __init__(self, number, mtu, rights, net, steps):
         self.number = number
         self.mtu = mtu
         self.rights = rights
+        self.net = net
         self.steps = steps
 
     def text(self):
-        return text_of(self.number, self.mtu, self.rights, self.steps)
+        return text_of(self.number, self.mtu, self.rights, self.net,
+                       self.steps)
 
     def with_steps(self, steps):
-        return Case(self.number, self.mtu, self.rights, steps)
+        return Case(self.number, self.mtu, self.rights, self.net, steps)
 
     @staticmethod
     def parse(text):
         lines = text.strip().split("\n")
-        number, mtu, rights = lines[0].split()[1:4]
-        return Case(int(number), int(mtu), int(rights), lines[1:-1])
+        number, mtu, rights, net = (lines[0].split() + ["4"])[1:5]
+        return Case(int(number), int(mtu), int(rights), net, lines[1:-1])
 
 
 class Difference:

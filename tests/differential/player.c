@@ -31,6 +31,7 @@ int call_number;
 
 static struct script {
 	int id, mtu, rights;
+	char net[8]; /* how the network is to be: network.h */
 	int n;
 	struct step step[MAX_STEPS];
 } script;
@@ -70,17 +71,19 @@ static void read_step(char *line)
 		script.n++;
 }
 
-/* "script id mtu rights", steps, "end"; returns where the next one begins. */
+/* "script id mtu rights [net]", steps, "end"; returns where the next one
+ * begins. */
 static char *read_script(char *text)
 {
 	char *line;
 
 	script.n = 0;
+	strcpy(script.net, "4");
 	while ((line = strsep(&text, "\n"))) {
 		if (!strcmp(line, "end"))
 			return text;
-		if (sscanf(line, "script %d %d %d", &script.id, &script.mtu,
-			   &script.rights) != 3)
+		if (sscanf(line, "script %d %d %d %7s", &script.id, &script.mtu,
+			   &script.rights, script.net) < 3)
 			read_step(line);
 	}
 	return NULL;
@@ -230,8 +233,9 @@ static _Noreturn void act(void)
 	signal(SIGPIPE, on_broken_pipe);
 	signal(SIGIO, SIG_IGN);
 	signal(SIGURG, SIG_IGN);
-	network_fresh(script.mtu, script.rights);
+	network_fresh(script.mtu, script.rights, script.net);
 	make_pipes();
+	mail_make();
 	args_init();
 	alarm(SCRIPT_TIME);
 	play_script();

@@ -104,7 +104,8 @@ struct room {
 void room_fresh(struct room *room, unsigned char *at, size_t size);
 size_t room_used(const struct room *room);
 
-/* "family,ip,port,len", or "kind,len" */
+/* "family,ip,port,len", or "family,ip,port,len,scope,flow" where the ip is of
+ * IPv6, or "kind,len" */
 struct name_arg {
 	unsigned char at[160];
 	void *ptr;
@@ -148,6 +149,9 @@ void message_out(struct message *m, struct msghdr *msg, char **words,
 void message_in(struct message *m, struct msghdr *msg, char **words,
 		unsigned int which);
 void say_message(const struct message *m, const struct msghdr *msg);
+
+/* Where descriptors go by SCM_RIGHTS; before there are two actors. */
+void mail_make(void);
 
 /* ---- calls_*.c ------------------------------------------------------------- */
 

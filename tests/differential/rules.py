@@ -16,8 +16,10 @@ from script import (IPPROTO_IP, IPPROTO_UDP, IP_MTU_DISCOVER, IP_OPTIONS,
                     SO_PEEK_OFF, SO_REUSEADDR, SO_REUSEPORT, SO_RXQ_OVFL,
                     SO_TIMESTAMPING, SO_TIMESTAMPING_NEW, SO_ZEROCOPY)
 
+AF_INET6, IPPROTO_IPV6 = 10, 41
+
 HEADER = 16
-UDP_MAX = 65507
+UDP_MAX, UDP_MAX_6 = 65507, 65527
 COP_MAX = UDP_MAX - HEADER
 
 SO_TYPE, SO_PROTOCOL = 3, 38
@@ -28,8 +30,15 @@ IP_CHECKSUM = 23
 IP_RECVORIGDSTADDR = 20
 FIONREAD = 0x541b
 TIOCOUTQ = 0x5411
-IP_HEADERS = 28  # IP's and UDP's
-QUOTED = 576 - IP_HEADERS - IP_HEADERS  # of a datagram, by an ICMP error
+IP_HEADERS, IPV6_HEADERS = 28, 48  # with UDP's
+# of a datagram, by an ICMP error
+QUOTED = 576 - IP_HEADERS - IP_HEADERS, 1280 - IPV6_HEADERS - IPV6_HEADERS
+
+SECOND_MTU = 1500  # of the second device in a network with IPv6
+
+IPV6_ADDRFORM = 1
+IPV6_MTU, IPV6_RECVORIGDSTADDR, IPV6_RECVFRAGSIZE = 24, 74, 77
+IPV6_HEADER_OPTIONS = (54, 55, 57, 59)
 
 RULES = {}
 NOT_ADOPTED = set()  # names of rules that adopted UDP does without
@@ -130,6 +139,12 @@ class Descriptors:
             self.slots[step.words[to]] = got.group(1)
             self.fds[got.group(1)] = socket
 
+    def take(self, step, line, socket):
+        fd = re.search(r" fd=(\d+)", line)
+        if fd:
+            self.slots[step.words[0]] = fd.group(1)
+            self.fds[fd.group(1)] = socket
+
 
 class Story:
     """A script that has been played on UDP, up to one of its steps"""
@@ -139,6 +154,9 @@ class Story:
         self.adopted = adopted
         self.steps = [Step(i, text) for i, text in enumerate(steps)]
         self.tape = tape  # of UDP, with the lines about ports
+        self.has_ipv6 = any(step.call == "socket" and
+                            step.words[3:] == [str(AF_INET6)]
+                            for step in self.steps)
 
     def until(self, index):
         """(step, line) of the calls before step number index; ports that
@@ -161,7 +179,7 @@ class Story:
         """A slot that gets another socket has no port until it is said"""
         if step.call == "close" and not self.is_shared(step):
             self.ports.pop(step.number(0), None)
-        elif step.call == "socket":
+        elif step.call in ("socket", "take"):
             self.ports.pop(step.number(0), None)
         elif step.call in ("dup", "dup2", "dup3"):
             self.ports.pop(step.number(1), None)
@@ -173,13 +191,17 @@ class Story:
         """A function from a step before index to a name for its socket"""
         fork = next((s.index for s in self.steps if s.call == "fork"), index)
         tables = [Descriptors(), Descriptors()]
-        named = {}
+        named, given = {}, []
         for step, line in self.until(index):
             if step.index > fork and not tables[1].begun:
                 tables[1] = tables[0].copy()
             table = tables[step.actor if step.index > fork else 0]
             named[step.index] = table.socket_of(step)
             table.follow(step, line)
+            if step.call == "give" and succeeded(line):
+                given.append(named[step.index])
+            elif step.call == "take" and succeeded(line):
+                table.take(step, line, given.pop(0))
         return named.get
 
     def corks(self):
@@ -344,11 +366,35 @@ def has_ip_options(story, step):
                for before in story.steps[:step.index + 1])
 
 
+def has_extension_headers(story, step):
+    """Of IPv6"""
+    return any(option_of(before) in [(IPPROTO_IPV6, name)
+                                     for name in IPV6_HEADER_OPTIONS] or
+               any(re.search(r"(^|;)41:([345]|5[4579]):", word)
+                   for word in before.words)
+               for before in story.steps[:step.index + 1])
+
+
+def limits(story, step):
+    """Of a datagram's length: (the limit, what options may take of it)"""
+    options = 40 if has_ip_options(story, step) else 0
+    both = [(limit, options) for limit in (UDP_MAX, story.mtu - IP_HEADERS)]
+    if not story.has_ipv6:
+        return both
+    headers = 80 if has_extension_headers(story, step) else 0
+    mtus = [story.mtu, SECOND_MTU] + [
+        int.from_bytes(bytes.fromhex(before.words[3])[:4], "little")
+        for before in story.steps[:step.index]
+        if before.call == "setsockopt" and before.words[3][0] != "!" and
+        option_of(before) == (IPPROTO_IPV6, IPV6_MTU)]
+    return both + [(limit, headers) for limit in [UDP_MAX_6] + [
+        mtu - IPV6_HEADERS for mtu in mtus]]
+
+
 def near_a_limit(story, step, whole):
     """Whether a datagram fits only without the header"""
-    options = 40 if has_ip_options(story, step) else 0
     return any(limit - options - HEADER < whole <= limit
-               for limit in (UDP_MAX, story.mtu - IP_HEADERS))
+               for limit, options in limits(story, step))
 
 
 def all_near_a_limit(story, step):
@@ -400,7 +446,9 @@ def one_beyond(story, before):
 def with_options(story, before):
     """Whether a call may have been refused amid its datagrams for the length that
     IP options add: the kernel keeps that error for the next call"""
-    return (before.call == "sendmmsg" and has_ip_options(story, before) and
+    return (before.call == "sendmmsg" and
+            (has_ip_options(story, before) or
+             has_extension_headers(story, before)) and
             list(all_near_a_limit(story, before)))
 
 
@@ -485,6 +533,18 @@ def port_between_processes(story, step, udp):
     return Anything()
 
 
+@rule
+def family_between_processes(story, step, udp):
+    """One process has made the socket one of AF_INET, and another does not know"""
+    socket = story.sockets(step.index + 1)
+    by = {socket(before.index): before.actor
+          for before, line in story.until(step.index)
+          if before.call == "setsockopt" and succeeded(line) and
+          option_of(before) == (IPPROTO_IPV6, IPV6_ADDRFORM)}
+    return (Anything() if by.get(socket(step.index), step.actor) != step.actor
+            else None)
+
+
 # ---- errors --------------------------------------------------------------------------
 
 
@@ -518,7 +578,7 @@ def kept_error(story, step, udp):
 class Origin(Answer):
     """The same but for the port of an IP_ORIGDSTADDR"""
 
-    PORT = r"(\{0:20:\d+ =in:)(\w+)"
+    PORT = r"(\{(?:0:20|41:74):\d+ =in6?:)(\w+)"
 
     def __init__(self, *lines):
         Answer.__init__(self, *lines, ends=True)
@@ -548,7 +608,7 @@ def error_quote(story, step, udp):
         return None
     lines = [udp]
     for whole, most, rest in re.findall(r" data=(\d+):\w+/(\d+):(\w+)", udp):
-        if QUOTED - HEADER < int(whole) < QUOTED:
+        if any(quoted - HEADER < int(whole) < quoted for quoted in QUOTED):
             return Anything()
         data = " data=%s:%s/%d:_" % (most, rest, int(most) - HEADER)
         for line in list(lines):
@@ -637,6 +697,13 @@ def length_behind_error(story, step, udp):
     return Answer("%d ioctl ret=0 data=00000000" % step.index)
 
 
+def is_cut_long(story, length):
+    """Whether a datagram travels in fragments of IPv6 whose size the kernel can't
+    say: 65,536 is 0 to it. So it says the size of the last one"""
+    return (story.has_ipv6 and story.mtu > 65535 and
+            length > story.mtu - IPV6_HEADERS - HEADER)
+
+
 @rule
 def fragment_size(story, step, udp):
     """What does not fit a frame any more has a size of its fragments, and only
@@ -646,10 +713,11 @@ def fragment_size(story, step, udp):
     asked = sent = False
     for before, _ in story.until(step.index):
         asked |= option_of(before) in ((IPPROTO_IP, IP_RECVFRAGSIZE),
+                                       (IPPROTO_IPV6, IPV6_RECVFRAGSIZE),
                                        (SOL_SOCKET, SO_TIMESTAMPING),
                                        (SOL_SOCKET, SO_TIMESTAMPING_NEW))
         sent |= before.call in SENDS and any(
-            0 <= story.mtu - IP_HEADERS - length < HEADER
+            near_a_limit(story, before, length) or is_cut_long(story, length)
             for length in lengths_of(before))
     return Anything() if asked and sent else None
 
@@ -674,7 +742,7 @@ class NoOrigin(Answer):
         Answer.__init__(self, line, ends=True)
 
     def plain(self, line):
-        line = re.sub(r" \{0:(20|11):[^}]*\}", "", line)
+        line = re.sub(r" \{(0:20|0:11|41:74|41:25):[^}]*\}", "", line)
         line = re.sub(r" clen=\d+", "", line)
         return re.sub(r" flags=20([02])[08]", r" flags=20\1_", line)
 
@@ -692,10 +760,11 @@ def reads_errors(step):
 def port_in_an_error(story, step, udp):
     """IP_ORIGDSTADDR of an ICMP error takes the third and the fourth byte behind
     the UDP header for a port: there are the header's version and flags"""
-    if "{0:20:" in udp:
+    if "{0:20:" in udp or "{41:74:" in udp:
         return Origin(udp)
     asked = any(before.call == "setsockopt" and
-                option_of(before) == (IPPROTO_IP, IP_RECVORIGDSTADDR)
+                option_of(before) in ((IPPROTO_IP, IP_RECVORIGDSTADDR),
+                                      (IPPROTO_IPV6, IPV6_RECVORIGDSTADDR))
                 for before, _ in story.until(step.index))
     return NoOrigin(udp) if asked and reads_errors(step) else None
 

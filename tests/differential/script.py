@@ -5,10 +5,13 @@ A script is a list of steps, a step is a line of words:
 
     actor call argument...
 
+"give" sends a socket by SCM_RIGHTS and "take" receives it.
+
 Actor 0 is there from the start; "fork" makes actor 1 of it, with a copy of all
 descriptors. Sockets are in numbered slots. An argument is
 
     a name          family,ip,port,length or kind,length; port @2: of slot 2
+                    of IPv6, with scope and flow behind the length if not 0
     bytes           kind,length
     room for one    kind,length or kind,kind (no place for the length either)
     iovecs          [kind]length,... or xNUMBER, of one byte each, or -
@@ -100,7 +103,13 @@ FILTERS = [
 
 
 class Script:
-    """One random script"""
+    """One random script, of AF_INET alone; script6.py has the others"""
+
+    net = "4"  # what the network is to be like: NETS in script6.py
+
+    EDGES, BEYOND, AT_LIMIT = EDGES, BEYOND, AT_LIMIT
+    ROOMS = [1456, 1472, 2031, 2032, 2047, 2048, 2049, 2100, 9000, 65491,
+             65507, 65536, 70000]
 
     def __init__(self, seed, number, shares=False):
         self.rnd = random.Random("%s/%d" % (seed, number))
@@ -152,10 +161,10 @@ class Script:
         if odds < 0.75:
             return self.any(LENGTHS)
         if odds < 0.95:
-            return self.any(EDGES)
+            return self.any(self.EDGES)
         if odds < 0.998:
-            return self.any(BEYOND)
-        return self.any(AT_LIMIT)
+            return self.any(self.BEYOND)
+        return self.any(self.AT_LIMIT)
 
     def name_length(self):
         if self.chance(94):
@@ -169,7 +178,7 @@ class Script:
     def bad_name(self):
         return "%s,%d" % (self.any(BAD), self.name_length())
 
-    def bind_name(self):
+    def bind_name(self, slot):
         if self.chance(3):
             return self.bad_name()
         port = 0 if self.chance(60) else self.any(PORTS)
@@ -178,14 +187,14 @@ class Script:
         return "%d,%s,%s,%d" % (self.family(), self.any(ADDRESSES), port,
                                 self.name_length())
 
-    def peer_name(self):
-        """Mostly that of a bound socket"""
+    def peer_name(self, slot):
+        """For a socket: mostly that of a bound one"""
         if self.chance(3):
             return self.bad_name()
         targets = sorted(self.slots)
         if targets and self.chance(90):
-            slot = self.any(targets)
-            ip, port = self.slots[slot], "@%d" % slot
+            to = self.any(targets)
+            ip, port = self.slots[to], "@%d" % to
             if ip == "0.0.0.0" or self.chance(8):
                 ip = self.any(ADDRESSES)
         else:
@@ -284,22 +293,21 @@ class Script:
     def message_flags(self):
         return self.pick(0, 0, 0, 0x20, 0xffffffff) if self.chance(20) else 0
 
-    def message_out(self, name=True):
-        if self.chance(20) or not name:
-            named = "N,0"
-        else:
-            named = self.peer_name()
+    def message_out(self, slot):
+        named = "N,0" if self.chance(20) else self.peer_name(slot)
         return "%s %s %s %d" % (named, self.iovecs(self.length()),
                                 self.control(), self.message_flags())
 
     def room_length(self):
         if self.chance(70):
             return self.pick(0, 1, 8, 50, 100, 100, 100, 500, 1000)
-        return self.pick(1456, 1472, 2031, 2032, 2047, 2048, 2049, 2100, 9000,
-                         65491, 65507, 65536, 70000)
+        return self.any(self.ROOMS)
+
+    def name_room(self):
+        return self.pick(16, 16, 16, 128, 0, 1, 2, 8, 15, 200)
 
     def message_in(self):
-        named = "o,%d" % self.pick(16, 16, 16, 128, 0, 1, 2, 8, 15, 200)
+        named = "o,%d" % self.name_room()
         if self.chance(12):
             named = self.pick("N,0", "N,16", "B,16", "K,16", "o,2147483648",
                               "o,4294967295", "B,0")
@@ -311,6 +319,10 @@ class Script:
 
     # ---- calls -------------------------------------------------------------------
 
+    def new_family(self, slot):
+        """Of a new socket: a word, or none for AF_INET"""
+        return []
+
     def do_socket(self):
         slot = self.new_slot()
         if slot is None:
@@ -319,18 +331,21 @@ class Script:
                           SOCK_CLOEXEC | SOCK_NONBLOCK)
         if self.chance(3):
             flags = self.pick(1 << 4, 1 << 8, 1 << 30, 0x4000)
-            self.add("socket", slot, flags, self.pick("own", 0))
+            self.add("socket", slot, flags, self.pick("own", 0),
+                     *self.new_family(slot))
             return
         if self.chance(3):
-            self.add("socket", slot, flags, self.pick(-1, 6, 99, 255, 256, 262))
+            self.add("socket", slot, flags, self.pick(-1, 6, 99, 255, 256, 262),
+                     *self.new_family(slot))
             return
-        self.add("socket", slot, flags, self.pick("own", "own", 0))
+        self.add("socket", slot, flags, self.pick("own", "own", 0),
+                 *self.new_family(slot))
         self.sees[self.actor].add(slot)
         self.closed.discard(slot)
 
     def do_bind(self):
         slot = self.slot()
-        name = self.bind_name()
+        name = self.bind_name(slot)
         self.add("bind", slot, name)
         parts = name.split(",")
         if len(parts) == 4 and slot not in self.slots:
@@ -349,7 +364,7 @@ class Script:
             self.add("connect", slot, "0,0.0.0.0,0,%d" %
                      self.pick(16, 16, 16, 2, 1, 0, 128, 129))
             return
-        self.add("connect", slot, self.peer_name())
+        self.add("connect", slot, self.peer_name(slot))
         self.slots.setdefault(slot, "127.0.0.1")
 
     def connect_well(self, slot):
@@ -373,7 +388,8 @@ class Script:
             self.add("accept", self.slot(), self.out(),
                      self.pick(0, SOCK_NONBLOCK, 1))
         else:
-            self.add("socketpair", self.pick(0, SOCK_CLOEXEC, 16))
+            self.add("socketpair", self.pick(0, SOCK_CLOEXEC, 16),
+                     *self.new_family(None))
 
     def do_close(self):
         slot = self.slot()
@@ -382,6 +398,9 @@ class Script:
             self.sees[self.actor].discard(slot)
             if slot not in self.sees[0] | self.sees[1]:
                 self.slots.pop(slot, None)
+
+    def same_family(self, old, new):
+        """A slot has the socket of another one now"""
 
     def do_dup(self):
         old, new = self.slot(), self.new_slot()
@@ -400,8 +419,10 @@ class Script:
             else:
                 self.add("dup3", old, new,
                          self.pick(0, SOCK_CLOEXEC, SOCK_NONBLOCK, 1))
+            self.same_family(old, new)
             return
         self.sees[self.actor].add(new)
+        self.same_family(old, new)
         if old in self.slots:
             self.slots[new] = self.slots[old]
 
@@ -420,16 +441,16 @@ class Script:
         self.forked = True
         self.sees[1] = set(self.sees[0])
 
-    def destination(self):
+    def destination(self, slot):
         """A name for sendto"""
-        return "N,0" if self.chance(10) else self.peer_name()
+        return "N,0" if self.chance(10) else self.peer_name(slot)
 
     def do_send(self):
         odds = self.rnd.randrange(100)
         slot = self.slot()
         if odds < 45:
             self.add("sendto", slot, self.data(), self.send_flags(),
-                     self.destination())
+                     self.destination(slot))
         elif odds < 60:
             self.add("send", slot, self.data(), self.send_flags())
         elif odds < 66:
@@ -447,7 +468,7 @@ class Script:
         if self.chance(3):
             self.add("sendmsg", slot, self.send_flags(), self.any(BAD))
         else:
-            self.add("sendmsg", slot, self.send_flags(), self.message_out())
+            self.add("sendmsg", slot, self.send_flags(), self.message_out(slot))
 
     def do_sendmmsg(self, slot):
         many = self.pick(0, 1, 1, 2, 2, 3, 3, 4, 8)
@@ -456,7 +477,7 @@ class Script:
         if asked > many:
             kind = self.any(BAD)
         self.add("sendmmsg", slot, asked, self.send_flags(), kind,
-                 *[self.message_out() for _ in range(many)])
+                 *[self.message_out(slot) for _ in range(many)])
 
     def do_receive(self):
         odds = self.rnd.randrange(100)
@@ -597,14 +618,19 @@ class Script:
                                           0, 99)
         return self.pick(6, 41, 58, 132, 255, 263, -1), self.any(range(40))
 
+    def value(self, level, name):
+        """Of any level but SOL_SOCKET"""
+        if level == IPPROTO_IP:
+            return self.ip_value(name)
+        return hexed(self.number_value())
+
     def do_setsockopt(self):
         level, name = self.option()
         if level == SOL_SOCKET:
             value = self.so_value(name)
             length = self.so_length(name, value)
         else:
-            value = (self.ip_value(name) if level == IPPROTO_IP else
-                     hexed(self.number_value()))
+            value = self.value(level, name)
             length = self.option_length(len(value) // 2)
         if self.chance(3) and length:
             value = "!" + self.any(BAD)
@@ -688,7 +714,7 @@ class Script:
                  hexed(self.pick(0, 1, 2, 3, 4, 5)), 4)
         self.add("sendto", slot, "o,%d" % self.pick(
             1400, 1455, 1456, 1473, 1480, 2000, 2928, 9000), 0,
-            self.peer_name())
+            self.peer_name(slot))
         self.add("getsockopt", slot, 0, 14, "o,4")
         self.do_receive()
 
@@ -767,12 +793,12 @@ class Script:
     # ---- the whole ---------------------------------------------------------------
 
     CALLS = [
-        (do_socket, 2), (do_bind, 5), (do_connect, 8), (do_names, 7),
-        (do_shutdown, 2), (do_odd, 1), (do_close, 2), (do_dup, 2),
-        (do_fcntl, 2), (do_fork, 2), (do_send, 27), (do_receive, 25),
-        (do_setsockopt, 14), (do_getsockopt, 8), (do_ioctl, 5), (do_poll, 5),
-        (do_select, 2), (do_epoll, 5), (do_group, 1), (do_filter, 1),
-        (do_cork, 1), (do_refused, 2), (do_taken, 0.5), (do_fragments, 1),
+        ("socket", 2), ("bind", 5), ("connect", 8), ("names", 7),
+        ("shutdown", 2), ("odd", 1), ("close", 2), ("dup", 2),
+        ("fcntl", 2), ("fork", 2), ("send", 27), ("receive", 25),
+        ("setsockopt", 14), ("getsockopt", 8), ("ioctl", 5), ("poll", 5),
+        ("select", 2), ("epoll", 5), ("group", 1), ("filter", 1),
+        ("cork", 1), ("refused", 2), ("taken", 0.5), ("fragments", 1),
     ]
     PLAYS = [play for play, _ in CALLS]
     ODDS = [odds for _, odds in CALLS]
@@ -797,10 +823,11 @@ class Script:
                 self.actor = 1 - self.actor
             if self.shares and self.chance(2):
                 self.do_shared()
-            self.rnd.choices(self.PLAYS, self.ODDS)[0](self)
+            play = self.rnd.choices(self.PLAYS, self.ODDS)[0]
+            getattr(self, "do_" + play)()
         return self
 
 
-def text_of(number, mtu, rights, steps):
-    return "script %d %d %d\n%s\nend\n" % (number, mtu, rights,
-                                           "\n".join(steps))
+def text_of(number, mtu, rights, net, steps):
+    return "script %d %d %d %s\n%s\nend\n" % (number, mtu, rights, net,
+                                              "\n".join(steps))

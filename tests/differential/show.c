@@ -17,6 +17,7 @@
 #define TIMESTAMP_NEW	 63
 #define TIMESTAMPNS_NEW	 64
 #define TIMESTAMPING_NEW 65
+#define ORIGDSTADDR_6	 74
 
 /* A time is said by whether it is one. */
 static void say_time(const unsigned char *data, size_t len)
@@ -48,6 +49,22 @@ static void say_extended_error(const unsigned char *data, size_t len)
 	say_name("from", offender, sizeof(offender));
 }
 
+static bool is_error(const struct cmsghdr *cmsg)
+{
+	return (cmsg->cmsg_level == IPPROTO_IP &&
+		cmsg->cmsg_type == IP_RECVERR) ||
+	       (cmsg->cmsg_level == IPPROTO_IPV6 &&
+		cmsg->cmsg_type == IPV6_RECVERR);
+}
+
+static bool is_name(const struct cmsghdr *cmsg)
+{
+	return (cmsg->cmsg_level == IPPROTO_IP &&
+		cmsg->cmsg_type == IP_ORIGDSTADDR) ||
+	       (cmsg->cmsg_level == IPPROTO_IPV6 &&
+		cmsg->cmsg_type == ORIGDSTADDR_6);
+}
+
 static bool is_time(const struct cmsghdr *cmsg)
 {
 	switch (cmsg->cmsg_type) {
@@ -72,11 +89,9 @@ static void say_control(const struct cmsghdr *cmsg)
 	say(" {%d:%d:%zu", cmsg->cmsg_level, cmsg->cmsg_type, cmsg->cmsg_len);
 	if (is_time(cmsg)) {
 		say_time(data, len);
-	} else if (cmsg->cmsg_level == IPPROTO_IP &&
-		   cmsg->cmsg_type == IP_RECVERR) {
+	} else if (is_error(cmsg)) {
 		say_extended_error(data, len);
-	} else if (cmsg->cmsg_level == IPPROTO_IP &&
-		   cmsg->cmsg_type == IP_ORIGDSTADDR) {
+	} else if (is_name(cmsg)) {
 		memset(name, CANARY, sizeof(name));
 		memcpy(name, data, len < sizeof(name) ? len : 0);
 		say_name("", name, sizeof(name));

@@ -23,8 +23,9 @@
 #define EPHEMERAL_HIGH 60999
 
 /* Of a payload, behind up to 40 bytes of IP options and with a COP header. */
-#define QUOTE_MAX 520
-#define QUOTE_MIN (QUOTE_MAX - 40 - 16)
+#define QUOTE_LESS  (40 + 16)
+#define QUOTE_MAX   520
+#define QUOTE_MAX_6 1184
 
 struct tape *tape;
 
@@ -88,6 +89,12 @@ static uint64_t sum_of(const unsigned char *bytes, size_t n)
 	return sum;
 }
 
+static bool may_be_quoted(size_t n)
+{
+	return (n >= QUOTE_MAX - QUOTE_LESS && n <= QUOTE_MAX) ||
+	       (n >= QUOTE_MAX_6 - QUOTE_LESS && n <= QUOTE_MAX_6);
+}
+
 /*
  * Many bytes are said by a sum of them (FNV-1a). As many as an ICMP error may
  * quote have a second sum: of what of them is left beside a header.
@@ -99,17 +106,18 @@ void say_bytes(const char *what, const unsigned char *bytes, size_t n)
 		return;
 	}
 	say(" %s=%zu:%016" PRIx64, what, n, sum_of(bytes, n));
-	if (n >= QUOTE_MIN && n <= QUOTE_MAX)
+	if (may_be_quoted(n))
 		say("/%zu:%016" PRIx64, n - 16, sum_of(bytes, n - 16));
 }
 
 /* A frame on loopback, which comes with a transmit timestamp. */
 static bool is_frame(const unsigned char *at, size_t n)
 {
-	static const unsigned char head[] = { [12] = 8, [14] = 0x45 };
+	static const unsigned char ipv4[14] = { [12] = 0x08, [13] = 0x00 };
+	static const unsigned char ipv6[14] = { [12] = 0x86, [13] = 0xdd };
 
-	return n > sizeof(head) && !memcmp(at, head, sizeof(head) - 1) &&
-	       at[14] >> 4 == 4;
+	return n > 14 && ((!memcmp(at, ipv4, 14) && at[14] >> 4 == 4) ||
+			  (!memcmp(at, ipv6, 14) && at[14] >> 4 == 6));
 }
 
 /*
@@ -176,24 +184,40 @@ in_port_t port_of(int slot)
 	return htons(tape->bound[slot]);
 }
 
+union name {
+	sa_family_t family;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+static const char *ip_text(const union name *name, char *text)
+{
+	if (name->family == AF_INET6)
+		return inet_ntop(AF_INET6, &name->in6.sin6_addr, text,
+				 INET6_ADDRSTRLEN);
+	return inet_ntop(AF_INET, &name->in.sin_addr, text, INET6_ADDRSTRLEN);
+}
+
 /* A port that none of the sockets has is a new one, even if it had been one's
  * before. */
 void note_port(int slot)
 {
-	struct sockaddr_in addr = { 0 };
-	socklen_t len = sizeof(addr);
+	union name name = { 0 };
+	socklen_t len = sizeof(name);
+	char ip[INET6_ADDRSTRLEN];
 	uint16_t port;
 
 	if (slot_fd[slot] < 0 ||
-	    real_getsockname(slot_fd[slot], SA(&addr), &len))
+	    real_getsockname(slot_fd[slot], SA(&name), &len))
 		return;
-	port = ntohs(addr.sin_port);
+	/* both families have it at the same place */
+	port = ntohs(name.in.sin_port);
 	if (port != tape->bound[slot]) {
 		if (is_ephemeral(port) && !is_held(port))
 			symbol_new(port);
 		tape->bound[slot] = port;
-		say("# %d at %s:", slot, inet_ntoa(addr.sin_addr));
-		say_port(addr.sin_port);
+		say("# %d at %s:", slot, ip_text(&name, ip));
+		say_port(name.in.sin_port);
 		say("\n");
 	}
 }
@@ -227,11 +251,12 @@ void say_name(const char *what, const unsigned char *area, size_t size)
 	if (used == 3 || used == 4)
 		used = 2; /* half a port may look as if nothing had come */
 	memcpy(&addr, area, sizeof(addr));
-	if (addr.sin_family != AF_INET || used < sizeof(addr.sin_family)) {
+	if ((addr.sin_family != AF_INET && addr.sin_family != AF_INET6) ||
+	    used < sizeof(addr.sin_family)) {
 		say_hex(what, area, used);
 		return;
 	}
-	say(" %s=in", what);
+	say(" %s=in%s", what, addr.sin_family == AF_INET6 ? "6" : "");
 	if (used >= offsetof(struct sockaddr_in, sin_addr)) {
 		say(":");
 		say_port(addr.sin_port);

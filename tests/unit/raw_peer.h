@@ -10,7 +10,7 @@
 
 #include "unit/helpers.h"
 
-static unsigned char data[COP_MAX_LEN6 + 2], room[COP_MAX_LEN6 + 2];
+static unsigned char data[COP_MAX_LEN_IPV6 + 2], room[COP_MAX_LEN_IPV6 + 2];
 
 /* For TestSuite(): @data gets bytes that differ from their neighbours. */
 static inline void raw_peer_init(void)

@@ -160,11 +160,12 @@ Test(other_header, the_longest_payload_fills_udps_longest_datagram)
 {
 	int udp = t_udp(), fd = other_bound();
 	struct sockaddr_in to = t_addr(LOOPBACK, t_port(udp));
-	size_t most = COP_DATAGRAM_MAX - HLEN;
+	size_t most = COP_DATAGRAM_MAX_IPV4 - HLEN;
 	unsigned char *long_data = calloc(1, most + 1);
 
 	cr_assert(eq(long, t_sendto(fd, long_data, most, 0, &to), most));
-	cr_assert(eq(long, recv(udp, NULL, 0, MSG_TRUNC), COP_DATAGRAM_MAX));
+	cr_assert(
+		eq(long, recv(udp, NULL, 0, MSG_TRUNC), COP_DATAGRAM_MAX_IPV4));
 	cr_assert(
 		eq(long, t_sendto(fd, long_data, most + 1, 0, &to), -EMSGSIZE));
 	free(long_data);

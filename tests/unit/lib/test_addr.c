@@ -141,3 +141,35 @@ Test(cop_addr, each_family_has_a_loopback_address)
 	expect_text(cop_addr_loopback(AF_INET, htons(7)), "127.0.0.1:7");
 	expect_text(cop_addr_loopback(AF_INET6, htons(7)), "[::1]:7");
 }
+
+Test(cop_addr, only_a_link_local_address_has_a_scope)
+{
+	union cop_addr addr = v6("fe80::1", 80, 2), none = v6("fe80::1", 80, 0);
+	union cop_addr other[] = {
+		v6("::1", 80, 2),	 v6("2001:db8::1", 80, 2),
+		v6("ff0e::1", 80, 2),	 v4("127.0.0.1", 80),
+		cop_addr_any(AF_UNSPEC), none
+	};
+	union cop_addr group = v6("ff02::1", 80, 2), own = v6("ff01::1", 80, 2);
+
+	for (size_t i = 0; i < ARRAY_SIZE(other); i++)
+		cr_expect(not(cop_addr_has_scope(&other[i])), "%zu", i);
+	cr_expect(cop_addr_has_scope(&group));
+	cr_expect(cop_addr_has_scope(&own));
+	cr_expect(cop_addr_has_scope(&addr));
+	cop_addr_drop_scope(&addr);
+	cr_expect(cop_addr_equal(&addr, &none));
+	cop_addr_drop_scope(&other[3]);
+	cr_expect(
+		eq(uint, other[3].in.sin_addr.s_addr, htonl(INADDR_LOOPBACK)));
+}
+
+Test(cop_addr, one_wildcard_is_that_of_both_families)
+{
+	union cop_addr both = v6("::", 80, 0), four = v4("0.0.0.0", 80),
+		       mapped = v6("::ffff:0.0.0.0", 80, 0);
+
+	cr_expect(cop_addr_is_both(&both));
+	cr_expect(not(cop_addr_is_both(&four)));
+	cr_expect(not(cop_addr_is_both(&mapped)));
+}

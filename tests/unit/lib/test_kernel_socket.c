@@ -42,3 +42,79 @@ Test(cop_kernel_socket, a_socket_of_ipv6_may_leave_ipv4_to_others)
 	cr_assert(not(sock_is_v6only(t_udp(), AF_INET6)));
 	cr_assert(not(sock_is_v6only(-1, AF_INET6)));
 }
+
+/* ---- sock_probe() ----------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	int family;
+	int peer; /* the destination's family */
+} corked[] = {
+	{ "IPv4", AF_INET, AF_INET },
+	{ "IPv6", AF_INET6, AF_INET6 },
+	{ "IPv6 to IPv4", AF_INET6, AF_INET },
+};
+
+static int open_peer(int family, union cop_addr *addr)
+{
+	int fd = socket(family, SOCK_DGRAM, 0);
+	socklen_t len = sizeof(*addr);
+
+	*addr = cop_addr_loopback(family, 0);
+	cr_assert(zero(int, bind(fd, &addr->sa, cop_addr_len(addr))));
+	cr_assert(zero(int, getsockname(fd, &addr->sa, &len)));
+	return fd;
+}
+
+static uint16_t port_of(int fd)
+{
+	union cop_addr addr;
+	socklen_t len = sizeof(addr);
+
+	cr_assert(zero(int, getsockname(fd, &addr.sa, &len)));
+	return cop_addr_port(&addr);
+}
+
+static void send_part(int fd, const union cop_addr *to, int flags)
+{
+	cr_assert(eq(int, sendto(fd, "x", 1, flags, &to->sa, cop_addr_len(to)),
+		     1));
+}
+
+Test(cop_kernel_socket, a_probe_binds_and_sends_nothing)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(corked); i++) {
+		int fd = socket(corked[i].family, SOCK_DGRAM, 0), peer;
+		union cop_addr to;
+		uint16_t port;
+		char c;
+
+		peer = open_peer(corked[i].peer, &to);
+		cr_assert(zero(uint, port_of(fd)));
+		cr_assert(not(sock_probe(fd, corked[i].family)));
+		port = port_of(fd);
+		cr_assert(ne(uint, port, 0), "%s", corked[i].name);
+		cr_assert(zero(int, connect(fd, &to.sa, cop_addr_len(&to))));
+		cr_assert(not(sock_probe(fd, corked[i].family)));
+		cr_assert(eq(uint, port_of(fd), port));
+		cr_assert(eq(int, recv(peer, &c, 1, MSG_DONTWAIT), -1));
+	}
+}
+
+Test(cop_kernel_socket, a_probe_finds_a_datagram_that_is_begun_and_adds_nothing)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(corked); i++) {
+		int fd = socket(corked[i].family, SOCK_DGRAM, 0), peer;
+		union cop_addr to;
+		char text[8];
+
+		peer = open_peer(corked[i].peer, &to);
+		send_part(fd, &to, MSG_MORE);
+		cr_assert(sock_probe(fd, corked[i].family), "%s",
+			  corked[i].name);
+		send_part(fd, &to, 0);
+		cr_assert(not(sock_probe(fd, corked[i].family)));
+		cr_assert(eq(int, recv(peer, text, sizeof(text), 0), 2), "%s",
+			  corked[i].name);
+	}
+}

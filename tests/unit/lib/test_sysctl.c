@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "lib/netns.h"
 #include "lib/sysctl.h"
 #include "unit/helpers.h"
 
@@ -33,6 +34,8 @@ Test(cop_sysctl, the_settings_are_read_from_proc)
 	cr_assert(eq(int, cop_sysctl.prot_sock,
 		     proc_int("/proc/sys/net/ipv4/"
 			      "ip_unprivileged_port_start")));
+	cr_assert(eq(int, cop_sysctl.bindv6only,
+		     proc_int("/proc/sys/net/ipv6/bindv6only")));
 }
 
 Test(cop_sysctl, bound_sockets_are_in_use)
@@ -75,6 +78,24 @@ static int nonlocal_bind(void)
 Test(cop_sysctl, ip_nonlocal_bind_is_followed)
 {
 	T_CHILD(nonlocal_bind);
+}
+
+/* A setting that nobody has read may be on. */
+Test(cop_sysctl, a_new_socket_may_be_one_of_ipv6_only_unless_the_setting_is_off)
+{
+	static const struct {
+		int value;
+		bool may_be;
+	} setting[] = { { -1, true }, { 0, false }, { 1, true } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(setting); i++) {
+		cop_sysctl.bindv6only = setting[i].value;
+		cr_assert(
+			eq(int, cop_sysctl_may_be_v6only(), setting[i].may_be));
+	}
+	cop_sysctl.bindv6only = 0;
+	cop_netns_left = true;
+	cr_assert(cop_sysctl_may_be_v6only(), "it has another value elsewhere");
 }
 
 /* There is no descriptor left to read with. */

@@ -59,15 +59,15 @@ Test(cop_send, over_ipv6_a_payload_of_65511_bytes_arrives)
 	struct sockaddr_in6 addr = { .sin6_family = AF_INET6,
 				     .sin6_addr = IN6ADDR_LOOPBACK_INIT };
 	int to = t_open_inet6(&addr), fd = t_open_inet6(NULL);
-	struct iovec iov = { data, COP_MAX_LEN6 };
+	struct iovec iov = { data, COP_MAX_LEN_IPV6 };
 	struct msghdr msg = { .msg_name = &addr,
 			      .msg_namelen = sizeof(addr),
 			      .msg_iov = &iov,
 			      .msg_iovlen = 1 };
 
-	cr_assert(eq(int, t_sendmsg(fd, &msg, 0), COP_MAX_LEN6));
-	cr_assert(eq(int, t_recv(to, room, sizeof(room), 0), COP_MAX_LEN6));
-	cr_assert(zero(int, memcmp(room, data, COP_MAX_LEN6)));
+	cr_assert(eq(int, t_sendmsg(fd, &msg, 0), COP_MAX_LEN_IPV6));
+	cr_assert(eq(int, t_recv(to, room, sizeof(room), 0), COP_MAX_LEN_IPV6));
+	cr_assert(zero(int, memcmp(room, data, COP_MAX_LEN_IPV6)));
 	iov.iov_len++;
 	cr_assert(eq(int, t_sendmsg(fd, &msg, 0), -EMSGSIZE));
 }
