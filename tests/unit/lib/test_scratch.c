@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "lib/process.h"
-#include "lib/scratch_socket.h"
 #include "unit/helpers.h"
 
 TestSuite(cop_scratch, .init = t_init, .timeout = 20);
@@ -65,19 +64,6 @@ Test(cop_scratch, the_signal_mask_and_the_cancellation_state_are_restored)
 	cr_assert(not(is_held_off(SIGUSR2)));
 	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
 	cr_assert(eq(int, state, PTHREAD_CANCEL_DISABLE));
-}
-
-Test(cop_scratch, a_scratch_socket_is_open_until_it_is_closed)
-{
-	struct cop_scratch part;
-	int fd = cop_scratch_socket(&part, AF_INET);
-
-	cr_assert(ge(int, fd, 0));
-	cr_assert(eq(int, fcntl(fd, F_GETFD), FD_CLOEXEC));
-	cr_assert(eq(u32, cop_process()->scratch, 1));
-	cop_scratch_close(&part);
-	cr_assert(lt(int, fcntl(fd, F_GETFD), 0));
-	cr_assert(zero(u32, cop_process()->scratch));
 }
 
 /* ---- who waits for whom ------------------------------------------------- */

@@ -5,6 +5,7 @@
  */
 #include "lib/libc.h"
 #include "lib/netns.h"
+#include "lib/scratch_socket.h"
 #include "port/helper.h"
 #include "unit/helpers.h"
 
