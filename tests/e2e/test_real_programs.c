@@ -4,7 +4,8 @@
  * of it: both ends of each are adopted, and the wire shows that COP crossed it.
  *
  * tests/programs/NAME.sh is played twice, on plain UDP and adopted, and must say
- * the same; each time it judges what it captured on lo, see lib.sh there.
+ * the same; each time it judges what it captured on lo, see lib.sh there. NAME_ip6
+ * is NAME with IPv6, and where the server can, with clients of both families.
  */
 #include <criterion/criterion.h>
 
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #include "runner.h"
+#include "scratch.h"
 
 #define SCRIPTS COP_TEST_DIR "/programs/"
 #define ADOPTED "RUN=" COP_BIN " run --adopt --"
@@ -50,30 +52,53 @@ static void runs_over_cop(const char *name)
 	}
 
 PROGRAM(asyncio)
+PROGRAM(asyncio_ip6)
 PROGRAM(bash)
+PROGRAM(bash_ip6)
 PROGRAM(chronyd)
 PROGRAM(coap)
+PROGRAM(coap_ip6)
 PROGRAM(coturn)
+PROGRAM(coturn_ip6)
 PROGRAM(dnsmasq)
+PROGRAM(dnsmasq_ip6)
 PROGRAM(dtls)
+PROGRAM(dtls_ip6)
 PROGRAM(iperf)
+PROGRAM(iperf_ip6)
 PROGRAM(iperf3)
+PROGRAM(iperf3_ip6)
 PROGRAM(memcached)
+PROGRAM(memcached_ip6)
 PROGRAM(ncat)
+PROGRAM(ncat_ip6)
 PROGRAM(netcat)
+PROGRAM(netcat_ip6)
 PROGRAM(node)
+PROGRAM(node_ip6)
 PROGRAM(perl)
+PROGRAM(perl_ip6)
 PROGRAM(php)
+PROGRAM(php_ip6)
 PROGRAM(resolver)
+PROGRAM(resolver_ip6)
 PROGRAM(rsyslog)
+PROGRAM(rsyslog_ip6)
 PROGRAM(ruby)
+PROGRAM(ruby_ip6)
 PROGRAM(sipp)
+PROGRAM(sipp_ip6)
 PROGRAM(snmp)
+PROGRAM(snmp_ip6)
 PROGRAM(socat)
+PROGRAM(socat_ip6)
 PROGRAM(socketserver)
+PROGRAM(socketserver_ip6)
 PROGRAM(sockperf)
 PROGRAM(tftp)
+PROGRAM(tftp_ip6)
 PROGRAM(unbound)
+PROGRAM(unbound_ip6)
 
 /* ---- that the wire is judged -------------------------------------------- */
 
@@ -95,5 +120,26 @@ Test(programs, cop_is_not_taken_for_plain_udp)
 		cr_skip_test("%s", adopted_result.err);
 	cr_expect_eq(adopted_result.status, 1);
 	cr_expect_not_null(strstr(adopted_result.err, " were COP and not 0"),
+			   "%s", adopted_result.err);
+}
+
+/* A server that is plain UDP shows the header of a client that is adopted. */
+Test(programs, a_header_in_what_a_server_says_is_found, .init = scratch_make)
+{
+	scratch_must("printf '%%s\\n' >script.sh "
+		     "'. %slib.sh' "
+		     "'udp_port_to 5000' "
+		     "'serve_plain socat -u UDP6-RECVFROM:5000 STDOUT' "
+		     "'wait_udp 5000' "
+		     "'echo text | talk socat -u - UDP6-SENDTO:[::1]:5000' "
+		     "'wait_log text'",
+		     SCRIPTS);
+	scratch_shell(&adopted_result,
+		      "IP=6 RUN=\"$COP run --adopt --\" sh script.sh");
+	if (adopted_result.status == RUN_SKIP)
+		cr_skip_test("%s", adopted_result.err);
+	cr_expect_eq(adopted_result.status, 1, "%s", adopted_result.err);
+	cr_expect_not_null(strstr(adopted_result.err,
+				  "a header is in the output of: server.1"),
 			   "%s", adopted_result.err);
 }
