@@ -15,8 +15,10 @@
 #include "runner.h"
 #include "scratch.h"
 
-#define SCRIPTS COP_TEST_DIR "/programs/"
-#define ADOPTED "RUN=" COP_BIN " run --adopt --"
+#define SCRIPTS	      COP_TEST_DIR "/programs/"
+#define ADOPTED	      "RUN=" COP_BIN " run --adopt --"
+
+#define LISTED(ports) "RUN=" COP_BIN " run --adopt=udp:" ports " --"
 
 static struct run_result plain_result, adopted_result;
 
@@ -33,11 +35,11 @@ static int play(struct run_result *res, const char *name, const char *env)
 	return res->status;
 }
 
-static void runs_over_cop(const char *name)
+static void runs_over(const char *name, const char *env)
 {
 	cr_assert_eq(play(&plain_result, name, "RUN"), 0, "plain: %s%s",
 		     plain_result.out, plain_result.err);
-	cr_assert_eq(play(&adopted_result, name, ADOPTED), 0, "adopted: %s%s",
+	cr_assert_eq(play(&adopted_result, name, env), 0, "adopted: %s%s",
 		     adopted_result.out, adopted_result.err);
 	cr_expect_str_not_empty(plain_result.out);
 	cr_expect_str_eq(adopted_result.out, plain_result.out,
@@ -48,7 +50,7 @@ static void runs_over_cop(const char *name)
 #define PROGRAM(name)                        \
 	Test(programs, name##_runs_over_cop) \
 	{                                    \
-		runs_over_cop(#name);        \
+		runs_over(#name, ADOPTED);   \
 	}
 
 PROGRAM(asyncio)
@@ -103,6 +105,19 @@ PROGRAM(tftp)
 PROGRAM(tftp_ip6)
 PROGRAM(unbound)
 PROGRAM(unbound_ip6)
+
+/* The list has the ports of the servers alone. */
+#define PROGRAM_LISTED(name, ports)                    \
+	Test(programs, name##_runs_over_cop_by_a_list) \
+	{                                              \
+		runs_over(#name, LISTED(ports));       \
+	}
+
+PROGRAM_LISTED(dnsmasq_ip6, "53,5300")
+PROGRAM_LISTED(iperf3_ip6, "5201")
+PROGRAM_LISTED(java_ip6, "11508-11509")
+PROGRAM_LISTED(node_ip6, "11501-11502")
+PROGRAM_LISTED(socat_ip6, "5000-5001")
 
 /* ---- that the wire is judged -------------------------------------------- */
 
