@@ -348,7 +348,7 @@ Test(docs, the_commands_of_environment_work, .init = make_source,
 
 Test(docs, the_commands_of_adoption_work, .init = make_source, .timeout = 120)
 {
-	expect_page("docs/adoption.md", 3);
+	expect_page("docs/adoption.md", 4);
 }
 
 Test(docs, the_commands_of_statistics_work, .init = make_source, .timeout = 120)

@@ -5,7 +5,8 @@
  * is not COP.
  *
  * Four processes of progs/mixed.c: one that is adopted, and waits; two of plain
- * UDP; and one that is adopted, so that there is something to wait for.
+ * UDP; and one that is adopted, so that there is something to wait for. In the scenes
+ * of IPv6 the first one takes both families, and one of plain UDP has IPv4.
  */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -28,6 +29,7 @@ struct peer {
 	struct run_child child;
 	struct run_result result;
 	const char *way;
+	int family; /* 4 or 6 */
 	int port;
 };
 
@@ -54,13 +56,15 @@ static void told(struct peer *peer, const char *answer)
 		cr_assert(run_write(&(peer)->child, line_)); \
 	} while (0)
 
-static void start(struct peer *peer, const char *way, const char *nonblocking,
-		  const char *const env[])
+static void start(struct peer *peer, int family, const char *way,
+		  const char *nonblocking, const char *const env[])
 {
-	const char *const argv[] = { COP_BUILD_DIR "/tests/progs/mixed", way,
-				     nonblocking, NULL };
+	const char *const argv[] = { COP_BUILD_DIR "/tests/progs/mixed",
+				     family == 6 ? "6" : "4", way, nonblocking,
+				     NULL };
 
 	peer->way = way;
+	peer->family = family;
 	cr_assert_eq(run_start(&peer->child, &peer->result, argv,
 			       env != plain_env, env),
 		     0);
@@ -75,6 +79,12 @@ static void bind_it(struct peer *peer)
 	told(peer, "\n");
 	port = strstr(peer->result.out, "port ");
 	peer->port = atoi(port + 5);
+}
+
+/* By which address one reaches the other. */
+static const char *address(const struct peer *from, const struct peer *to)
+{
+	return from->family == 4 || to->family == 4 ? "127.0.0.1" : "::1";
 }
 
 static void end(struct peer *peer)
@@ -117,10 +127,13 @@ static int strays(const struct peer *peer)
 
 static void expect_told_of(const struct peer *peer, const struct peer *other)
 {
+	const char *const addresses[] = { "127.0.0.1", "[::ffff:127.0.0.1]",
+					  "[::1]" };
 	char message[80];
 
-	snprintf(message, sizeof(message),
-		 "datagrams from 127.0.0.1:%d are not COP", other->port);
+	snprintf(message, sizeof(message), "datagrams from %s:%d are not COP",
+		 addresses[(peer->family == 6) + (other->family == 6)],
+		 other->port);
 	cr_expect_eq(count(peer->result.err, message), 1, "no '%s' in:\n%s",
 		     message, peer->result.err);
 }
@@ -151,7 +164,7 @@ static void expect_heard(const struct peer *peer, const char *expected)
 
 struct scene {
 	char way[16];
-	bool nonblocking, debug;
+	bool nonblocking, debug, ip6;
 };
 
 /* The first are those that the others go through. */
@@ -162,16 +175,25 @@ static const char *const ways[] = { "recvfrom",	  "poll",  "select", "epoll",
 #define MAIN_WAYS 5
 #define ALL_WAYS  (sizeof(ways) / sizeof(ways[0]))
 
+/* Some ways, and the main ways with IPv6. */
 static struct criterion_test_params scenes_of(size_t n_ways)
 {
-	static struct scene scenes[ALL_WAYS * 4];
+	static struct scene scenes[(ALL_WAYS + MAIN_WAYS) * 4];
+	size_t n = (n_ways + MAIN_WAYS) * 4;
 
-	for (size_t i = 0; i < n_ways * 4; i++) {
-		strcpy(scenes[i].way, ways[i / 4]);
+	for (size_t i = 0; i < n; i++) {
+		scenes[i].ip6 = i / 4 >= n_ways;
+		strcpy(scenes[i].way,
+		       ways[scenes[i].ip6 ? i / 4 - n_ways : i / 4]);
 		scenes[i].nonblocking = i & 1;
 		scenes[i].debug = i & 2;
 	}
-	return cr_make_param_array(struct scene, scenes, n_ways * 4);
+	return cr_make_param_array(struct scene, scenes, n);
+}
+
+static int family(const struct scene *scene)
+{
+	return scene->ip6 ? 6 : 4;
 }
 
 static const char *nonblocking(const struct scene *scene)
@@ -183,10 +205,11 @@ static void start_all(const struct scene *scene)
 {
 	const char *const *env = scene->debug ? debug_env : quiet_env;
 
-	start(&waiter, scene->way, nonblocking(scene), env);
-	start(&cop, "recvfrom", NULL, env);
+	start(&waiter, family(scene), scene->way, nonblocking(scene), env);
+	start(&cop, family(scene), "recvfrom", NULL, env);
 	for (int i = 0; i < PLAIN; i++) {
-		start(&plain[i], "recvfrom", NULL, plain_env);
+		start(&plain[i], i ? family(scene) : 4, "recvfrom", NULL,
+		      plain_env);
 		bind_it(&plain[i]);
 	}
 	bind_it(&waiter);
@@ -196,15 +219,17 @@ static void start_all(const struct scene *scene)
 static void send_strays(const char *when)
 {
 	for (int i = 0; i < PLAIN; i++)
-		tell(&plain[i], "send %d %d %s-%s\n", AT_ONCE, waiter.port,
-		     plain_text[i], when);
+		tell(&plain[i], "send %d %s %d %s-%s\n", AT_ONCE,
+		     address(&plain[i], &waiter), waiter.port, plain_text[i],
+		     when);
 	for (int i = 0; i < PLAIN; i++)
 		told(&plain[i], when);
 }
 
 static void send_cop(const char *text)
 {
-	tell(&cop, "send 1 %d %s\n", waiter.port, text);
+	tell(&cop, "send 1 %s %d %s\n", address(&cop, &waiter), waiter.port,
+	     text);
 	told(&cop, text);
 }
 
@@ -278,7 +303,8 @@ ParameterizedTest(struct scene *scene, mixed, a_server_receives_only_cop)
 static void ask(struct peer *peer, const char *text)
 {
 	tell(peer, "answer %d %s\n", AT_ONCE, text);
-	tell(&waiter, "send 1 %d question-to-%s\n", peer->port, text);
+	tell(&waiter, "send 1 %s %d question-to-%s\n", address(&waiter, peer),
+	     peer->port, text);
 	told(&waiter, text);
 	told(peer, "answered");
 }
@@ -305,11 +331,14 @@ ParameterizedTestParameters(mixed, a_connected_client_gets_no_answer)
 
 ParameterizedTest(struct scene *scene, mixed, a_connected_client_gets_no_answer)
 {
-	start(&waiter, scene->way, nonblocking(scene),
+	start(&waiter, family(scene), scene->way, nonblocking(scene),
 	      scene->debug ? debug_env : quiet_env);
-	start(&plain[0], "recvfrom", NULL, plain_env);
+	/* In half of IPv6's scenes it is one of IPv4. */
+	start(&plain[0], scene->debug ? 4 : family(scene), "recvfrom", NULL,
+	      plain_env);
 	bind_it(&plain[0]);
-	tell(&waiter, "connect %d\n", plain[0].port);
+	tell(&waiter, "connect %s %d\n", address(&waiter, &plain[0]),
+	     plain[0].port);
 	ask(&plain[0], "one");
 	tell(&waiter, "wait_in_vain\n");
 	ask(&plain[0], "two");
@@ -335,8 +364,9 @@ ParameterizedTestParameters(mixed,
 ParameterizedTest(struct scene *scene, mixed,
 		  a_program_that_is_not_adopted_receives_everything)
 {
-	start(&waiter, scene->way, nonblocking(scene), plain_env);
-	start(&plain[0], "recvfrom", NULL, plain_env);
+	start(&waiter, family(scene), scene->way, nonblocking(scene),
+	      plain_env);
+	start(&plain[0], family(scene), "recvfrom", NULL, plain_env);
 	bind_it(&plain[0]);
 	bind_it(&waiter);
 	ask(&plain[0], "an-answer");
@@ -357,7 +387,7 @@ Test(mixed, dig_gets_no_answer_from_a_plain_server_and_stderr_says_why)
 				     "an.example", NULL };
 
 	run_or_skip((const char *const[]){ "dig", "-v", NULL });
-	start(&plain[0], "recvfrom", NULL, plain_env);
+	start(&plain[0], 4, "recvfrom", NULL, plain_env);
 	bind_it(&plain[0]);
 	snprintf(port, sizeof(port), "%d", plain[0].port);
 	tell(&plain[0], "answer 3 one\nanswer 3 two\n");

@@ -4,7 +4,8 @@
  * of it: both ends of each are adopted, and the wire shows that COP crossed it.
  *
  * tests/programs/NAME.sh is played twice, on plain UDP and adopted, and must say
- * the same; each time it judges what it captured on lo, see lib.sh there.
+ * the same; each time it judges what it captured on lo, see lib.sh there. NAME_ip6
+ * is NAME with IPv6, and where the server can, with clients of both families.
  */
 #include <criterion/criterion.h>
 
@@ -12,9 +13,12 @@
 #include <string.h>
 
 #include "runner.h"
+#include "scratch.h"
 
-#define SCRIPTS COP_TEST_DIR "/programs/"
-#define ADOPTED "RUN=" COP_BIN " run --adopt --"
+#define SCRIPTS	      COP_TEST_DIR "/programs/"
+#define ADOPTED	      "RUN=" COP_BIN " run --adopt --"
+
+#define LISTED(ports) "RUN=" COP_BIN " run --adopt=udp:" ports " --"
 
 static struct run_result plain_result, adopted_result;
 
@@ -31,11 +35,11 @@ static int play(struct run_result *res, const char *name, const char *env)
 	return res->status;
 }
 
-static void runs_over_cop(const char *name)
+static void runs_over(const char *name, const char *env)
 {
 	cr_assert_eq(play(&plain_result, name, "RUN"), 0, "plain: %s%s",
 		     plain_result.out, plain_result.err);
-	cr_assert_eq(play(&adopted_result, name, ADOPTED), 0, "adopted: %s%s",
+	cr_assert_eq(play(&adopted_result, name, env), 0, "adopted: %s%s",
 		     adopted_result.out, adopted_result.err);
 	cr_expect_str_not_empty(plain_result.out);
 	cr_expect_str_eq(adopted_result.out, plain_result.out,
@@ -46,34 +50,74 @@ static void runs_over_cop(const char *name)
 #define PROGRAM(name)                        \
 	Test(programs, name##_runs_over_cop) \
 	{                                    \
-		runs_over_cop(#name);        \
+		runs_over(#name, ADOPTED);   \
 	}
 
 PROGRAM(asyncio)
+PROGRAM(asyncio_ip6)
 PROGRAM(bash)
+PROGRAM(bash_ip6)
 PROGRAM(chronyd)
 PROGRAM(coap)
+PROGRAM(coap_ip6)
 PROGRAM(coturn)
+PROGRAM(coturn_ip6)
 PROGRAM(dnsmasq)
+PROGRAM(dnsmasq_ip6)
 PROGRAM(dtls)
+PROGRAM(dtls_ip6)
 PROGRAM(iperf)
+PROGRAM(iperf_ip6)
 PROGRAM(iperf3)
+PROGRAM(iperf3_ip6)
+PROGRAM(java)
+PROGRAM(java_ip6)
 PROGRAM(memcached)
+PROGRAM(memcached_ip6)
 PROGRAM(ncat)
+PROGRAM(ncat_ip6)
 PROGRAM(netcat)
+PROGRAM(netcat_ip6)
 PROGRAM(node)
+PROGRAM(node_ip6)
 PROGRAM(perl)
+PROGRAM(perl_ip6)
 PROGRAM(php)
+PROGRAM(php_ip6)
+PROGRAM(qperf)
+PROGRAM(qperf_ip6)
 PROGRAM(resolver)
+PROGRAM(resolver_ip6)
 PROGRAM(rsyslog)
+PROGRAM(rsyslog_ip6)
 PROGRAM(ruby)
+PROGRAM(ruby_ip6)
 PROGRAM(sipp)
+PROGRAM(sipp_ip6)
 PROGRAM(snmp)
+PROGRAM(snmp_ip6)
 PROGRAM(socat)
+PROGRAM(socat_ip6)
 PROGRAM(socketserver)
+PROGRAM(socketserver_ip6)
 PROGRAM(sockperf)
 PROGRAM(tftp)
+PROGRAM(tftp_ip6)
 PROGRAM(unbound)
+PROGRAM(unbound_ip6)
+
+/* The list has the ports of the servers alone. */
+#define PROGRAM_LISTED(name, ports)                    \
+	Test(programs, name##_runs_over_cop_by_a_list) \
+	{                                              \
+		runs_over(#name, LISTED(ports));       \
+	}
+
+PROGRAM_LISTED(dnsmasq_ip6, "53,5300")
+PROGRAM_LISTED(iperf3_ip6, "5201")
+PROGRAM_LISTED(java_ip6, "11508-11509")
+PROGRAM_LISTED(node_ip6, "11501-11502")
+PROGRAM_LISTED(socat_ip6, "5000-5001")
 
 /* ---- that the wire is judged -------------------------------------------- */
 
@@ -95,5 +139,26 @@ Test(programs, cop_is_not_taken_for_plain_udp)
 		cr_skip_test("%s", adopted_result.err);
 	cr_expect_eq(adopted_result.status, 1);
 	cr_expect_not_null(strstr(adopted_result.err, " were COP and not 0"),
+			   "%s", adopted_result.err);
+}
+
+/* A server that is plain UDP shows the header of a client that is adopted. */
+Test(programs, a_header_in_what_a_server_says_is_found, .init = scratch_make)
+{
+	scratch_must("printf '%%s\\n' >script.sh "
+		     "'. %slib.sh' "
+		     "'udp_port_to 5000' "
+		     "'serve_plain socat -u UDP6-RECVFROM:5000 STDOUT' "
+		     "'wait_udp 5000' "
+		     "'echo text | talk socat -u - UDP6-SENDTO:[::1]:5000' "
+		     "'wait_log text'",
+		     SCRIPTS);
+	scratch_shell(&adopted_result,
+		      "IP=6 RUN=\"$COP run --adopt --\" sh script.sh");
+	if (adopted_result.status == RUN_SKIP)
+		cr_skip_test("%s", adopted_result.err);
+	cr_expect_eq(adopted_result.status, 1, "%s", adopted_result.err);
+	cr_expect_not_null(strstr(adopted_result.err,
+				  "a header is in the output of: server.1"),
 			   "%s", adopted_result.err);
 }

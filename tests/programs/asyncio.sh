@@ -9,15 +9,17 @@ set -eu
 needs /usr/bin/python3
 
 udp_port 11504
-serve /usr/bin/python3 "$here/asyncio_server.py" 11504
-wait_udp 11504
-wait_log 'bound to 127.0.0.1 11504'
-talk /usr/bin/python3 "$here/asyncio_client.py" 11504
-end_server
-sort out
-expect "unconnected: b'NOT CONNECTED'"
-expect 'connected: three answers'
-expect 'connected: fifty at once'
-expect 'nobody there: ConnectionRefusedError'
-expect "socket: b\"THE LOOP'S CALLS\""
-expect "socket: b'END'"
+for to in $hosts; do
+    serve /usr/bin/python3 "$here/asyncio_server.py" "$any" 11504
+    wait_udp 11504
+    wait_log "bound to $any 11504"
+    talk /usr/bin/python3 "$here/asyncio_client.py" "$to" 11504
+    end_server
+    sort out
+    expect "unconnected: b'NOT CONNECTED'"
+    expect 'connected: three answers'
+    expect 'connected: fifty at once'
+    expect 'nobody there: ConnectionRefusedError'
+    expect "socket: b\"THE LOOP'S CALLS\""
+    expect "socket: b'END'"
+done

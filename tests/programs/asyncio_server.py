@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""asyncio_server.py PORT - answer each datagram in capitals, until "end\""""
+"""asyncio_server.py ADDRESS PORT - answer each datagram in capitals, until "end\""""
 import asyncio
 import sys
 
@@ -10,7 +10,7 @@ class Shouting(asyncio.DatagramProtocol):
 
     def connection_made(self, transport):
         self.transport = transport
-        print("bound to", *transport.get_extra_info("sockname"), flush=True)
+        print("bound to", *transport.get_extra_info("sockname")[:2], flush=True)
 
     def datagram_received(self, data, peer):
         self.transport.sendto(data.upper(), peer)
@@ -21,12 +21,12 @@ class Shouting(asyncio.DatagramProtocol):
         self.ended.set_result(error)
 
 
-async def serve(port):
+async def serve(address, port):
     loop = asyncio.get_running_loop()
     ended = loop.create_future()
     await loop.create_datagram_endpoint(lambda: Shouting(ended),
-                                        local_addr=("127.0.0.1", port))
+                                        local_addr=(address, port))
     return await ended
 
 
-sys.exit(asyncio.run(serve(int(sys.argv[1]))))
+sys.exit(asyncio.run(serve(sys.argv[1], int(sys.argv[2]))))

@@ -9,10 +9,12 @@ set -eu
 needs bash socat
 
 udp_port 11507
-serve socat UDP4-RECVFROM:11507,fork PIPE
+serve socat "UDP$ip-RECVFROM:11507,fork" PIPE
 wait_udp 11507
-talk bash "$here/bash_client.bash" 11507
-cat out
-expect 'by printf 7'
-expect 'of commands'
-expect 'stdout again'
+for to in $hosts; do
+    talk bash "$here/bash_client.bash" "$to" 11507
+    cat out
+    expect 'by printf 7'
+    expect 'of commands'
+    expect 'stdout again'
+done

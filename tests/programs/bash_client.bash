@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# bash_client.bash PORT - talk with socat, which echoes, by bash's own /dev/udp and
+# bash_client.bash ADDRESS PORT - talk with socat, which echoes, by bash's own /dev/udp and
 # its builtins, which print by stdio.
 set -eu
-exec 3<>"/dev/udp/127.0.0.1/$1"
+exec 3<>"/dev/udp/$1/$2"
 
 # A read of bash's takes one byte, and the datagram with it.
 answer() {
@@ -16,9 +16,12 @@ answer
 printf '%s %d' 'by printf' 7 >&3
 answer
 echo
+# A child of socat's answers each of them, and the second may be faster.
 printf 'line\nanother\n' >&3
-answer
-answer
+{
+    answer
+    answer
+} | sort
 {
     echo 'one group'
     answer >&2

@@ -15,32 +15,32 @@ udp_port 11123 11323
 mkdir -m 700 server client
 cat >server.conf <<END
 local stratum 5
-allow 127.0.0.1
-bindaddress 127.0.0.1
+allow $host
+bindaddress $host
 port 11123
-cmdallow 127.0.0.1
-bindcmdaddress 127.0.0.1
+cmdallow $host
+bindcmdaddress $host
 cmdport 11323
 bindcmdaddress $dir/server/socket
 pidfile $dir/server.pid
 END
 cat >client.conf <<END
-server 127.0.0.1 port 11123 iburst xleave minpoll -3 maxpoll -3
+server $host port 11123 iburst xleave minpoll -3 maxpoll -3
 cmdport 0
 bindcmdaddress $dir/client/socket
 pidfile $dir/client.pid
 END
 
-serve chronyd -4 -F 1 -d -x -U -u "$(id -un)" -f "$dir/server.conf"
+serve chronyd "-$ip" -F 1 -d -x -U -u "$(id -un)" -f "$dir/server.conf"
 wait_udp 11123 11323
 
 # Both have the same clock.
-talk chronyd -4 -F 1 -Q -x -U -u "$(id -un)" -t 15 -f "$dir/client.conf"
+talk chronyd "-$ip" -F 1 -Q -x -U -u "$(id -un)" -t 15 -f "$dir/client.conf"
 sed -n 's/.*\(System clock wrong by \)-\{0,1\}\(0\.00\).*/\1\2/p' err >offset
 cat offset
 [ -s offset ] || fail "no offset, or a large one: $(cat err)"
 
-talk chronyc -h 127.0.0.1 -p 11323 tracking
+talk chronyc -h "$host" -p 11323 tracking
 grep -E '^(Stratum|Leap)' out
 expect 'Stratum         : 5'
 
@@ -50,7 +50,7 @@ say "server: $(cut -d, -f1,2 out)"
 expect '4,0,'
 
 # One that goes on asking learns from the kernel when what it sent has left.
-serve chronyd -4 -F 1 -d -x -U -u "$(id -un)" -f "$dir/client.conf"
+serve chronyd "-$ip" -F 1 -d -x -U -u "$(id -un)" -f "$dir/client.conf"
 within [ -S client/socket ] || fail_server 'no socket for commands'
 talk chronyc -h "$dir/client/socket" waitsync 150 0 0 0.1
 settled() {

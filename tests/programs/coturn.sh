@@ -10,25 +10,25 @@ needs turnserver turnutils_uclient turnutils_peer turnutils_stunclient \
     turnutils_natdiscovery
 
 udp_port 3478 3480
-serve turnutils_peer -L 127.0.0.1 -p 3480
+serve turnutils_peer -L "$host" -p 3480
 wait_udp 3480
 # Two addresses, so that it can answer from the one it was not asked at.
-serve turnserver -n -L 127.0.0.1 -L 127.0.0.2 -E 127.0.0.1 -p 3478 -m 2 \
+serve turnserver -n -L "$host" -L "$second" -E "$host" -p 3478 -m 2 \
     --alt-listening-port 3479 --allow-loopback-peers --no-cli \
     --no-tls --no-dtls -a -u user:secret -r example.org -b "$dir/turndb" \
     --log-file stdout --simple-log --pidfile "$dir/turnserver.pid"
 wait_udp 3478 3479
 
-talk turnutils_stunclient -p 3478 127.0.0.1
-expect 'UDP reflexive addr: 127.0.0.1:'
+talk turnutils_stunclient -p 3478 "$host"
+expect "UDP reflexive addr: $host:"
 
 # It asks from its own port, which differs each time.
-talk turnutils_natdiscovery -m -f -L 127.0.0.1 -p 3478 127.0.0.1
+talk turnutils_natdiscovery -m -f -L "$host" -p 3478 "$host"
 sed 's/^[0-9]*: : //' out | grep -e NAT -e ALG -e origin
-expect 'Response origin: : 127.0.0.2:3479'
+expect "Response origin: : $second:3479"
 expect 'NAT with Endpoint Independent Filtering!'
 
-talk turnutils_uclient -p 3478 -u user -w secret -c -n 20 -e 127.0.0.1 \
-    -r 3480 127.0.0.1
+talk turnutils_uclient -p 3478 -u user -w secret -c -n 20 -e "$host" \
+    -r 3480 "$host"
 grep -o -e 'tot_send_msgs=20, tot_recv_msgs=20' -e 'lost packets .*' out
 expect 'lost packets 0 '

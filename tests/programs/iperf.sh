@@ -26,14 +26,18 @@ measure() {
     port=$1
     shift
     udp_port "$port"
-    serve iperf -s -u -p "$port" -l 1000 -P 1
+    # shellcheck disable=SC2086
+    serve iperf -s -u $domain -p "$port" -l 1000 -P 1
     wait_udp "$port"
-    talk iperf -c 127.0.0.1 -u -p "$port" -b 10M -l 1000 "$@"
+    # shellcheck disable=SC2086
+    talk iperf -c "$host" -u $domain -p "$port" -b 10M -l 1000 "$@"
     reported out 400
     end_server
     say "$*: $(grep -c ' ms ' out) report"
 }
 
+domain=
+[ "$ip" = 4 ] || domain=-V
 measure 5001 -n 500K
 expect 'Server Report'
 measure 5002 -t 1 --reverse

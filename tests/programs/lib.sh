@@ -22,6 +22,14 @@
 # and, if there are any, "# Tools:" for more packages, both as scripts/need wants
 # them, "# Works:" and, if there is something to say, "# Note:". The Makefile and
 # docs/PROGRAMS.md are made of these.
+#
+# NAME_ip6.sh sets IP=6 and runs NAME.sh, which takes its addresses from here:
+#   $ip      4 or 6
+#   $host    of the loopback interface; $at is the same as URLs write it
+#   $second  another address of the loopback interface
+#   $any     what a server binds that takes all addresses. With IP=6 it takes
+#            those of IPv4, too
+#   $hosts   what clients call that server by: with IP=6 by IPv4's address, too
 
 # ---- namespaces ----------------------------------------------------------------
 
@@ -48,6 +56,19 @@ ip link set lo up
 # Programs that look an address up with AI_ADDRCONFIG find none on a host that
 # has but loopback addresses.
 ip address add 192.0.2.1/32 dev lo
+ip=${IP-4}
+case $ip in
+4)
+    host=127.0.0.1 at=127.0.0.1 second=127.0.0.2 any=0.0.0.0 hosts=127.0.0.1
+    ;;
+6)
+    host=::1 at='[::1]' second=2001:db8::1 any=:: hosts='::1 127.0.0.1'
+    ip -6 address add "$second/128" dev lo nodad 2>/dev/null || {
+        echo 'this host has no IPv6' >&2
+        exit 77
+    }
+    ;;
+esac
 
 SENTINEL=9     # the discard port, on which the last datagram of a capture goes
 PATIENCE=200   # tenths of a second after which what is awaited will not come
@@ -99,6 +120,12 @@ udp_port_to() {
 plain_port() {
     plain_ports="$plain_ports $*"
     udp_port "$@"
+}
+
+# replace FILE - by stdin, for this mount namespace.
+replace() {
+    cat >"$(basename "$1")"
+    mount --bind "$(basename "$1")" "$1" || exit 77
 }
 
 # within COMMAND... - wait until the command succeeds.
@@ -246,9 +273,15 @@ await() {
 # ---- the wire ----------------------------------------------------------------------
 
 # Later fragments have no UDP header, so that they are no datagrams. COP's header
-# has 16 bytes and begins with a magic number, version and length.
-DATAGRAMS="udp and (ip6 or ip[6:2] & 0x1fff = 0) and not port $SENTINEL"
-COP='udp[8:4] & 0xffffff00 = 0xc0b11400 and udp[4:2] >= 24'
+# has 16 bytes and begins with a magic number, version and length. A filter can say
+# udp[] of IPv4 alone; IPv6's header has 40 bytes, and 8 more in a fragment.
+FRAGMENT6='ip6[6] = 44'
+LATER="(ip[6:2] & 0x1fff != 0) or ($FRAGMENT6 and ip6[42:2] & 0xfff8 != 0)"
+DATAGRAMS="udp and not ($LATER) and not port $SENTINEL"
+MAGIC='& 0xffffff00 = 0xc0b11400'
+COP="((udp[8:4] $MAGIC and udp[4:2] >= 24) or
+    (ip6[6] = 17 and ip6[48:4] $MAGIC and ip6[44:2] >= 24) or
+    ($FRAGMENT6 and ip6[56:4] $MAGIC and ip6[52:2] >= 24))"
 
 # The beginning of a datagram is enough, and room for bursts is there.
 start_capture() {
@@ -324,10 +357,19 @@ judge() {
     cop=$(count "$others and $COP")
     echo "wire: $all datagrams, $cop COP" >&2
     [ "$all" -gt 0 ] || fail 'nothing crossed the wire'
+    [ "$ip" = 4 ] || [ "$(count "$others and ip6")" -gt 0 ] ||
+        fail 'nothing crossed the wire by IPv6'
     expected=0
     [ -z "$RUN" ] || expected=$all
     [ "$cop" -eq "$expected" ] ||
         fail "of $all datagrams $cop were COP and not $expected"
+}
+
+# A server that says what it receives never says a header.
+judge_servers() {
+    magic=$(printf '\300\261\024')
+    LC_ALL=C grep -alF -e "$magic" server.* >saying || return 0
+    fail "a header is in the output of: $(tr '\n' ' ' <saying)"
 }
 
 # ---- the end -----------------------------------------------------------------------
@@ -342,6 +384,7 @@ finish() {
     done
     stop_capture
     judge
+    judge_servers
 }
 trap finish EXIT
 start_capture

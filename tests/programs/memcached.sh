@@ -9,8 +9,10 @@ set -eu
 needs memcached /usr/bin/python3
 
 udp_port 11211
-serve memcached -u "$(id -un)" -l 127.0.0.1 -p 11211 -U 11211 -t 2 -o drop_privileges
+serve memcached -u "$(id -un)" -l "$(echo "$hosts" | tr " " ,)" -p 11211 -U 11211 -t 2 -o drop_privileges
 wait_udp 11211
-talk /usr/bin/python3 "$here/memcached_client.py" 11211
-cat out
-expect 'long in 19'
+for to in $hosts; do
+    talk /usr/bin/python3 "$here/memcached_client.py" "$to" 11211
+    cat out
+    expect 'long in 19'
+done

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""memcached_client.py PORT - talk memcached's protocol over UDP
+"""memcached_client.py ADDRESS PORT - talk memcached's protocol over UDP
 
 Each datagram begins with a request's number, its own number, how many datagrams
 there are to the answer, and a zero, 16 bits each. A request is one datagram.
@@ -12,10 +12,12 @@ HEADER = struct.Struct("!HHHH")
 
 
 class Memcached:
-    def __init__(self, port):
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    def __init__(self, address, port):
+        self.sock = socket.socket(
+            socket.AF_INET6 if ":" in address else socket.AF_INET,
+            socket.SOCK_DGRAM)
         self.sock.settimeout(10)
-        self.sock.connect(("127.0.0.1", port))
+        self.sock.connect((address, port))
         self.request = 0
 
     def ask(self, text):
@@ -47,7 +49,7 @@ def get(memcached, key, value):
 
 
 short, long = b"a value", bytes(range(97, 123)) * 1000
-memcached = Memcached(int(sys.argv[1]))
+memcached = Memcached(sys.argv[1], int(sys.argv[2]))
 put(memcached, b"short", short)
 assert memcached.ask(b"get none\r\n") == (b"END\r\n", 1)
 print("short in", get(memcached, b"short", short))

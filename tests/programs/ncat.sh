@@ -8,10 +8,10 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 needs ncat
 
-# ask PORT TEXT... - ends when each has its answer.
+# ask ADDRESS PORT TEXT... - ends when each has its answer.
 ask() {
-    port=$1
-    shift
+    asked="$1 $2"
+    shift 2
     cat >asking <<'END'
 for text; do
     echo "$text"
@@ -19,20 +19,23 @@ for text; do
     echo "$answer" >&2
 done
 END
-    talk ncat -4 -u 127.0.0.1 "$port" --sh-exec "sh asking $*"
+    # shellcheck disable=SC2086
+    talk ncat -u $asked --sh-exec "sh asking $*"
     say "$(cat err)"
 }
 
 udp_port 5000
-serve ncat -4 -u -l -k 127.0.0.1 5000 --sh-exec 'sed -u s/^/got-/'
+serve ncat "-$ip" -u -l -k "$any" 5000 --sh-exec 'sed -u s/^/got-/'
 wait_udp 5000
-ask 5000 one two three
-ask 5000 four five
+for to in $hosts; do
+    ask "$to" 5000 one two three
+    ask "$to" 5000 four five
+done
 
 echo answer >answer
 udp_port 5001
-serve ncat -4 -u -l 127.0.0.1 5001 <answer
+serve ncat "-$ip" -u -l "$host" 5001 <answer
 wait_udp 5001
-ask 5001 question
+ask "$host" 5001 question
 wait_log question
 say "asked: $(cat "$log")"

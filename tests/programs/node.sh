@@ -9,15 +9,17 @@ set -eu
 needs node
 
 udp_port 11501
-serve node "$here/node_server.js" 11501
-wait_udp 11501
-wait_log 'IPv4 127.0.0.1 11501'
-talk node "$here/node_client.js" 11501
-end_server
-expect_log closed
-cat out
-expect 'unconnected: 12:FROM NO PORT'
-expect 'nobody there: ECONNREFUSED'
-expect 'connected: 9:TWO PARTS'
-expect 'at once: 60'
-expect 'disconnected: 3:END'
+for to in $hosts; do
+    serve node "$here/node_server.js" "$any" 11501
+    wait_udp 11501
+    wait_log "IPv$ip $any 11501"
+    talk node "$here/node_client.js" "$to" 11501
+    end_server
+    expect_log closed
+    cat out
+    expect 'unconnected: 12:FROM NO PORT'
+    expect 'nobody there: ECONNREFUSED'
+    expect 'connected: 9:TWO PARTS'
+    expect 'at once: 60'
+    expect 'disconnected: 3:END'
+done

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// node_client.js PORT - talk with node_server.js from a socket that is not
+// node_client.js ADDRESS PORT - talk with node_server.js from a socket that is not
 // connected, then from one that is, one by one and many at once
 'use strict';
 const assert = require('assert');
@@ -7,22 +7,24 @@ const dgram = require('dgram');
 const { once } = require('events');
 const { promisify } = require('util');
 
-const port = Number(process.argv[2]);
+const host = process.argv[2];
+const port = Number(process.argv[3]);
+const [type, family] = host.includes(':') ? ['udp6', 'IPv6'] : ['udp4', 'IPv4'];
 
 async function unconnected() {
-    const socket = dgram.createSocket('udp4');
-    socket.send('from no port', port, '127.0.0.1');
+    const socket = dgram.createSocket(type);
+    socket.send('from no port', port, host);
     const [answer, peer] = await once(socket, 'message');
     assert.deepStrictEqual([peer.address, peer.port, peer.family],
-        ['127.0.0.1', port, 'IPv4']);
+        [host, port, family]);
     console.log(`unconnected: ${answer}`);
     assert.throws(() => socket.remoteAddress());
     socket.close();
 }
 
 async function connected() {
-    const socket = dgram.createSocket('udp4');
-    await promisify(socket.connect.bind(socket))(port, '127.0.0.1');
+    const socket = dgram.createSocket(type);
+    await promisify(socket.connect.bind(socket))(port, host);
     assert.strictEqual(socket.remoteAddress().port, port);
     socket.send(['two', ' parts']);
     console.log(`connected: ${(await once(socket, 'message'))[0]}`);
@@ -33,7 +35,7 @@ async function connected() {
     assert.strictEqual(answer.toString(), `40000:${'X'.repeat(40000)}`);
     socket.disconnect();
     assert.throws(() => socket.remoteAddress());
-    socket.send('end', port, '127.0.0.1');
+    socket.send('end', port, host);
     console.log(`disconnected: ${(await once(socket, 'message'))[0]}`);
     socket.close();
 }
@@ -58,8 +60,8 @@ async function manyAtOnce(socket, n) {
 }
 
 async function nobodyThere() {
-    const socket = dgram.createSocket('udp4');
-    await promisify(socket.connect.bind(socket))(port + 1, '127.0.0.1');
+    const socket = dgram.createSocket(type);
+    await promisify(socket.connect.bind(socket))(port + 1, host);
     socket.send('anybody?');
     const [error] = await once(socket, 'error');
     console.log(`nobody there: ${error.code}`);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// node_server.js PORT - answer each datagram with its size and what it says in
+// node_server.js ADDRESS PORT - answer each datagram with its size and what it says in
 // capitals; "end" ends it
 'use strict';
 const dgram = require('dgram');
 
-const socket = dgram.createSocket('udp4');
+const [bound, port] = process.argv.slice(2);
+const socket = dgram.createSocket(bound.includes(':') ? 'udp6' : 'udp4');
 socket.on('message', (message, peer) => {
     const answer = [`${peer.size}:`, message.toString().toUpperCase()];
     socket.send(answer, peer.port, peer.address, () => {
@@ -12,7 +13,7 @@ socket.on('message', (message, peer) => {
             socket.close(() => console.log('closed'));
     });
 });
-socket.bind(Number(process.argv[2]), '127.0.0.1', () => {
+socket.bind(Number(port), bound, () => {
     const { address, port, family } = socket.address();
     console.log(`${family} ${address} ${port}`);
 });

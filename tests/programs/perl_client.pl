@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: MIT
-# perl_client.pl PORT - talk with perl_server.pl, connected and not
+# perl_client.pl ADDRESS PORT - talk with perl_server.pl, connected and not
 use strict;
 use warnings;
 use IO::Socket::INET;
-use Socket qw(inet_aton pack_sockaddr_in SO_RCVTIMEO SOL_SOCKET);
+use IO::Socket::IP;
+use Socket qw(AF_INET AF_INET6 inet_pton pack_sockaddr_in pack_sockaddr_in6
+    SO_RCVTIMEO SOL_SOCKET);
 
-my $port = $ARGV[0];
+my ($addr, $port) = @ARGV;
+my $class = $addr =~ /:/ ? 'IO::Socket::IP' : 'IO::Socket::INET';
+my $server = $addr =~ /:/
+    ? pack_sockaddr_in6($port, inet_pton(AF_INET6, $addr))
+    : pack_sockaddr_in($port, inet_pton(AF_INET, $addr));
 my $timeout = pack 'l!l!', 10, 0;
 
 sub check {
@@ -14,9 +20,10 @@ sub check {
     print "$what\n";
 }
 
-my $connected = IO::Socket::INET->new(
+my $connected = $class->new(
     Proto    => 'udp',
-    PeerAddr => "127.0.0.1:$port",
+    PeerAddr => $addr,
+    PeerPort => $port,
 ) or die "connect: $@";
 $connected->setsockopt(SOL_SOCKET, SO_RCVTIMEO, $timeout) or die $!;
 $connected->send('one two three') // die "send: $!";
@@ -28,9 +35,12 @@ syswrite $connected, 'from a child' or die "write: $!";
 sysread($connected, $said, 100) or die "read: $!";
 check('from a child', $said, 'child a from \d+');
 
-my $socket = IO::Socket::INET->new(Proto => 'udp', LocalPort => 0) or die $@;
+my $socket = $class->new(
+    Proto     => 'udp',
+    LocalAddr => $addr =~ /:/ ? '::' : '0.0.0.0',
+    LocalPort => 0,
+) or die $@;
 $socket->setsockopt(SOL_SOCKET, SO_RCVTIMEO, $timeout) or die $!;
-my $server = pack_sockaddr_in($port, inet_aton('127.0.0.1'));
 $socket->send('not connected', 0, $server) // die "send: $!";
 my $peer = $socket->recv($said, 100) // die "recv: $!";
 check('not connected', $said, 'connected not');

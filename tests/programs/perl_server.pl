@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: MIT
-# perl_server.pl PORT - answer each datagram with its words in reverse, from a
+# perl_server.pl ADDRESS PORT - answer each datagram with its words in reverse, from a
 # child of its own for each peer, until "end"
 use strict;
 use warnings;
 use IO::Select;
 use IO::Socket::INET;
+use IO::Socket::IP;
 
-my $socket = IO::Socket::INET->new(
-    Proto     => 'udp',
-    LocalAddr => '127.0.0.1',
-    LocalPort => $ARGV[0],
-) or die "bind: $@";
+my ($addr, $port) = @ARGV;
+my %any = (Proto => 'udp', LocalAddr => $addr, LocalPort => $port);
+my $socket = ($addr =~ /:/
+    ? IO::Socket::IP->new(%any, V6Only => 0)
+    : IO::Socket::INET->new(%any)) or die "bind: $@";
 my $select = IO::Select->new($socket);
 
 while ($select->can_read(20)) {

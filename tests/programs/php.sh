@@ -9,12 +9,14 @@ set -eu
 needs php
 
 udp_port 11506
-serve php "$here/php_server.php" 11506
-wait_udp 11506
-talk php "$here/php_client.php" 11506
-end_server
-cat out
-expect 'connected'
-expect 'by a stream'
-expect 'long'
-expect 'the end'
+for to in $hosts; do
+    serve php "$here/php_server.php" "$any" 11506
+    wait_udp 11506
+    talk php "$here/php_client.php" "$to" 11506
+    end_server
+    cat out
+    expect 'connected'
+    expect 'by a stream'
+    expect 'long'
+    expect 'the end'
+done

@@ -1,9 +1,10 @@
 <?php
 // SPDX-License-Identifier: MIT
-// php_server.php PORT - answer each datagram with its words in reverse, by the
+// php_server.php ADDRESS PORT - answer each datagram with its words in reverse, by the
 // calls of PHP's extension "sockets", until "the end"
-$socket = socket_create(AF_INET, SOCK_DGRAM, SOL_UDP);
-socket_bind($socket, '127.0.0.1', (int)$argv[1]) or exit(1);
+$family = strpos($argv[1], ':') === false ? AF_INET : AF_INET6;
+$socket = socket_create($family, SOCK_DGRAM, SOL_UDP);
+socket_bind($socket, $argv[1], (int)$argv[2]) or exit(1);
 $timeout = ['sec' => 20, 'usec' => 0];
 socket_set_option($socket, SOL_SOCKET, SO_RCVTIMEO, $timeout);
 

@@ -18,7 +18,7 @@ module(load="imudp")
 template(name="plain" type="string"
     string="%syslogfacility-text%.%syslogseverity-text% %programname%:%msg%\n")
 action(type="omfile" file="$dir/$1.messages" template="plain")
-input(type="imudp" address="127.0.0.1" port="$2")
+input(type="imudp" address="$host" port="$2")
 END
 }
 
@@ -26,7 +26,7 @@ END
 config far 11515 >far.conf
 config near 11514 >near.conf
 cat >>near.conf <<END
-action(type="omfwd" target="127.0.0.1" port="11515" protocol="udp")
+action(type="omfwd" target="$host" port="11515" protocol="udp")
 END
 for name in far near; do
     serve rsyslogd -n -C -f "$dir/$name.conf" -i "$dir/$name.pid"
@@ -34,8 +34,8 @@ done
 wait_udp 11514 11515
 
 long=$(printf '%0700d' 7)
-talk logger -n 127.0.0.1 -d -P 11514 -p local3.warning -t first 'one message'
-talk logger -n 127.0.0.1 -d -P 11514 --rfc3164 -p user.info -t second "$long"
+talk logger -n "$host" -d -P 11514 -p local3.warning -t first 'one message'
+talk logger -n "$host" -d -P 11514 --rfc3164 -p user.info -t second "$long"
 cat >expected <<END
 local3.warning first: one message
 user.info second: $long

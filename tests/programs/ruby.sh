@@ -9,10 +9,10 @@ set -eu
 needs ruby
 
 udp_port 11502
-serve ruby "$here/ruby_server.rb" 11502
+serve ruby "$here/ruby_server.rb" "$host" 11502
 wait_udp 11502
 wait_log 'sockets: 1'
-talk ruby "$here/ruby_client.rb" 11502
+talk ruby "$here/ruby_client.rb" "$host" 11502
 end_server
 cat out
 expect 'recvfrom: trop on'

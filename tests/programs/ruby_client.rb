@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
-# ruby_client.rb PORT - talk with ruby_server.rb by each of Ruby's ways to send
+# ruby_client.rb ADDRESS PORT - talk with ruby_server.rb by each of Ruby's ways to send
 # and receive
 require 'socket'
 require 'timeout'
 
-port = Integer(ARGV[0])
+host = ARGV[0]
+port = Integer(ARGV[1])
+family = host.include?(':') ? 'AF_INET6' : 'AF_INET'
 
 def check(what, said, expected)
   raise "#{what}: #{said.inspect}" unless said == expected
@@ -12,13 +14,13 @@ def check(what, said, expected)
 end
 
 Timeout.timeout(10) do
-  socket = UDPSocket.new
-  socket.send('no port', 0, '127.0.0.1', port)
+  socket = UDPSocket.new(family)
+  socket.send('no port', 0, host, port)
   said, peer = socket.recvfrom(100)
   check('recvfrom', said, 'trop on')
-  raise peer.inspect unless peer == ['AF_INET', port, '127.0.0.1', '127.0.0.1']
+  raise peer.inspect unless peer == [family, port, host, host]
 
-  socket.connect('127.0.0.1', port)
+  socket.connect(host, port)
   socket.send('connected', 0)
   check('recv', socket.recv(100), 'detcennoc')
   raise unless socket.remote_address.ip_port == port
@@ -40,8 +42,8 @@ Timeout.timeout(10) do
   socket.send('x' * 20_000 + 'y', 0)
   check('long', socket.readpartial(65_536)[0, 3], 'yxx')
 
-  nobody = UDPSocket.new
-  nobody.connect('127.0.0.1', port + 1)
+  nobody = UDPSocket.new(family)
+  nobody.connect(host, port + 1)
   nobody.send('anybody?', 0)
   begin
     nobody.recv(100)

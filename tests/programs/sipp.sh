@@ -10,11 +10,13 @@ needs sipp
 
 udp_port 5060
 # Twenty calls, each an INVITE that is answered, an ACK and a BYE.
-for mode in u1 un; do
-    serve sipp -sn uas -i 127.0.0.1 -p 5060 -m 20 -nostdin -max_socket 100 \
+modes='u1 un'
+[ "$ip" = 4 ] || modes=un
+for mode in $modes; do
+    serve sipp -sn uas -i "$at" -p 5060 -m 20 -nostdin -max_socket 100 \
         -timeout 20 -timeout_error
     wait_udp 5060
-    talk sipp -sn uac -i 127.0.0.1 127.0.0.1:5060 -t "$mode" -m 20 -r 50 \
+    talk sipp -sn uac -i "$at" "$at:5060" -t "$mode" -m 20 -r 50 \
         -d 20 -nostdin -max_socket 100 -timeout 20 -timeout_error \
         -trace_stat -stf "$mode.csv" -fd 1
     end_server

@@ -9,16 +9,20 @@ set -eu
 needs snmpd snmpget snmpset snmpwalk snmpbulkwalk
 
 udp_port 11161
+if [ "$ip" = 4 ]; then
+    agent=udp:127.0.0.1:11161 community='rwcommunity public 127.0.0.1'
+else
+    agent='udp6:[::1]:11161' community='rwcommunity6 public ::1'
+fi
 mkdir state
 export SNMP_PERSISTENT_DIR="$dir/state" MIBS=
 cat >snmpd.conf <<END
-agentAddress udp:127.0.0.1:11161
-rwcommunity public 127.0.0.1
+agentAddress $agent
+$community
 sysLocation the cellar
 sysName one.example
 END
 
-agent=udp:127.0.0.1:11161
 system=.1.3.6.1.2.1.1
 contact=$system.4.0
 location=$system.6.0

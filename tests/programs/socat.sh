@@ -23,12 +23,19 @@ END
     say "$(cat err)"
 }
 
+second_at=$second
+[ "$ip" = 4 ] || second_at="[$second]"
 udp_port 5000 5001
-serve socat -T 5 UDP4-LISTEN:5000,fork,reuseaddr "EXEC:sed -u s/^/listen-/"
-serve socat UDP4-RECVFROM:5001,fork "EXEC:sed -u s/^/recvfrom-/"
+serve socat -T 5 "UDP$ip-LISTEN:5000,fork,reuseaddr" "EXEC:sed -u s/^/listen-/"
+serve socat "UDP$ip-RECVFROM:5001,fork" "EXEC:sed -u s/^/recvfrom-/"
 wait_udp 5000 5001
 
-ask UDP4-CONNECT:127.0.0.1:5000 one two three
-ask UDP4:127.0.0.1:5000,sourceport=6000 four five
-ask UDP4-SENDTO:127.0.0.1:5001 six seven
-ask UDP4-DATAGRAM:127.0.0.1:5001,bind=127.0.0.2:6001 eight nine
+ask "UDP$ip-CONNECT:$at:5000" one two three
+ask "UDP$ip:$at:5000,sourceport=6000" four five
+ask "UDP$ip-SENDTO:$at:5001" six seven
+ask "UDP$ip-DATAGRAM:$at:5001,bind=$second_at:6001" eight nine
+[ "$ip" = 4 ] || {
+    ask UDP4-CONNECT:127.0.0.1:5000 ten eleven
+    ask UDP4-SENDTO:127.0.0.1:5001 twelve
+    ask 'UDP6-SENDTO:[::ffff:127.0.0.1]:5001' thirteen
+}

@@ -11,12 +11,14 @@ needs /usr/bin/python3
 port=11505
 for kind in plain threading forking; do
     udp_port "$port"
-    serve /usr/bin/python3 "$here/socketserver_server.py" "$kind" "$port"
+    serve /usr/bin/python3 "$here/socketserver_server.py" "$kind" "$any" "$port"
     wait_udp "$port"
-    talk /usr/bin/python3 "$here/socketserver_client.py" "$port"
+    for to in $hosts; do
+        talk /usr/bin/python3 "$here/socketserver_client.py" "$to" "$port"
+        say "$kind"
+        cat out
+        expect "b'one three two'"
+    done
     stop_server
-    say "$kind"
-    cat out
-    expect "b'one three two'"
     port=$((port + 1))
 done

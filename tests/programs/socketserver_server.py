@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""socketserver_server.py KIND PORT - answer each datagram with its words sorted
+"""socketserver_server.py KIND ADDRESS PORT - answer each datagram with its words sorted
 
 KIND is plain, threading or forking.
 """
+import socket
 import socketserver
 import sys
 
@@ -22,7 +23,8 @@ class Sorting(socketserver.BaseRequestHandler):
 class Server(SERVERS[sys.argv[1]]):
     allow_reuse_address = True
     max_packet_size = 65507
+    address_family = socket.AF_INET6 if ":" in sys.argv[2] else socket.AF_INET
 
 
-with Server(("127.0.0.1", int(sys.argv[2])), Sorting) as server:
+with Server((sys.argv[2], int(sys.argv[3])), Sorting) as server:
     server.serve_forever()

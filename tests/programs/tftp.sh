@@ -18,16 +18,16 @@ mkdir files
 head -c 100000 /dev/urandom >files/there
 : >files/back
 chmod 666 files/*
-serve in.tftpd --foreground --ipv4 --address 127.0.0.1:69 --user root \
+serve in.tftpd --foreground "--ipv$ip" --address "$at:69" --user root \
     --secure --permissive "$dir/files"
 wait_udp 69
 
-talk tftp -4 -m binary 127.0.0.1 -c get there here
+talk tftp "-$ip" -m binary "$host" -c get there here
 same files/there here
 say 'fetched'
-talk tftp -4 -m binary 127.0.0.1 -c put here back
+talk tftp "-$ip" -m binary "$host" -c put here back
 within cmp -s files/there files/back || fail 'what was stored differs'
 say 'stored'
-talk tftp -4 -m binary 127.0.0.1 -c get absent
+talk tftp "-$ip" -m binary "$host" -c get absent
 expect 'File not found'
 say 'not found'

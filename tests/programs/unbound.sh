@@ -14,10 +14,11 @@ dns() {
     shift
     cat >"conf.$port" <<END
 server:
-    interface: 127.0.0.1
+    interface: $host
     port: $port
     do-daemonize: no
-    do-ip6: no
+    do-ip6: $ip6
+    access-control: $host/$bits allow
     do-tcp: no
     use-syslog: no
     username: ""
@@ -43,13 +44,15 @@ ask() {
     say "$*: $(cat out)"
 }
 
+ip6=yes bits=128
+[ "$ip" = 6 ] || ip6=no bits=32
 dns 5300 '    local-zone: "example." static' \
     '    local-data: "far.example. A 192.0.2.7"' \
     '    local-data: "text.example. TXT something"'
-dns 5301 'forward-zone:' '    name: "."' '    forward-addr: 127.0.0.1@5300'
+dns 5301 'forward-zone:' '    name: "."' '    forward-addr: '"$host@5300"
 
 for _ in 1 2 3 4 5; do
-    ask @127.0.0.1 -p 5300 far.example A
+    ask "@$host" -p 5300 far.example A
 done
-ask @127.0.0.1 -p 5301 far.example A
-ask @127.0.0.1 -p 5301 text.example TXT
+ask "@$host" -p 5301 far.example A
+ask "@$host" -p 5301 text.example TXT

@@ -3,17 +3,19 @@
  * mixed.c - one UDP socket that does as it is told on stdin, and says what came
  * of it.
  *
- *	mixed WAY [nonblocking]
+ *	mixed 4|6 WAY [nonblocking]
  *
- * WAY is how it waits for a datagram. What it can be told, a line each:
+ * The socket is one of AF_INET or AF_INET6. WAY is how it waits for a datagram. What
+ * it can be told, a line each:
  *
- *	bind                  says "port N"
- *	connect PORT          says "connected"
- *	send N PORT TEXT      N datagrams; says "sent TEXT"
- *	answer N TEXT         N datagrams to the sender of the next one that comes;
- *	                      says "answered TEXT"
- *	wait                  says "got TEXT"
- *	wait_in_vain          likewise, or "nothing came"
+ *	bind                       says "port N"; 6 is bound to all addresses of
+ *	                           both families
+ *	connect ADDRESS PORT       says "connected"
+ *	send N ADDRESS PORT TEXT   N datagrams; says "sent TEXT"
+ *	answer N TEXT              N datagrams to the sender of the next one that
+ *	                           comes; says "answered TEXT"
+ *	wait                       says "got TEXT"
+ *	wait_in_vain               likewise, or "nothing came"
  *
  * At the end of stdin it closes the socket.
  */
@@ -28,12 +30,38 @@
 #define LONG_MS	 15000
 #define SHORT_MS 100
 
-static int sk, epfd = -1;
+static int sk, epfd = -1, family;
 static bool nonblocking;
 
-static struct sockaddr_in loopback(int port)
+union name {
+	struct sockaddr sa;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+static union name sender;
+
+static socklen_t name_len(void)
 {
-	return addr_of("127.0.0.1", port);
+	return family == AF_INET ? sizeof(sender.in) : sizeof(sender.in6);
+}
+
+/* A socket of AF_INET6 reaches IPv4 by an address that is mapped. */
+static union name name_for(const char *ip, int port)
+{
+	union name name = { .in6 = { .sin6_family = family,
+				     .sin6_port = htons(port) } };
+	char mapped[64];
+
+	if (family == AF_INET) {
+		name.in = addr_of(ip, port);
+		return name;
+	}
+	snprintf(mapped, sizeof(mapped), "%s%s",
+		 strchr(ip, ':') ? "" : "::ffff:", ip);
+	if (inet_pton(AF_INET6, mapped, &name.in6.sin6_addr) != 1)
+		die(ip);
+	return name;
 }
 
 static long now_ms(void)
@@ -48,8 +76,8 @@ static long now_ms(void)
 
 static ssize_t by_recvfrom(int flags)
 {
-	fromlen = sizeof(from);
-	return recvfrom(sk, buf, sizeof(buf) - 1, flags, SA(&from), &fromlen);
+	fromlen = sizeof(sender);
+	return recvfrom(sk, buf, sizeof(buf) - 1, flags, &sender.sa, &fromlen);
 }
 
 static ssize_t by_recv(int flags)
@@ -229,43 +257,46 @@ static void wait_for(int ms)
 
 /* ---- the rest of what it can be told ------------------------------------- */
 
-static void send_many(int n, const struct sockaddr_in *to, const char *text)
+static void send_many(int n, const union name *to, const char *text)
 {
 	while (n--)
-		if (sendto(sk, text, strlen(text), 0,
-			   (const struct sockaddr *)to, sizeof(*to)) < 0)
+		if (sendto(sk, text, strlen(text), 0, &to->sa, name_len()) < 0)
 			die("sendto");
 }
 
 static void answer(int n, const char *text)
 {
-	fromlen = sizeof(from);
-	if (recvfrom(sk, buf, sizeof(buf), 0, SA(&from), &fromlen) < 0)
+	fromlen = sizeof(sender);
+	if (recvfrom(sk, buf, sizeof(buf), 0, &sender.sa, &fromlen) < 0)
 		die("recvfrom");
-	send_many(n, &from, text);
+	send_many(n, &sender, text);
 	printf("answered %s\n", text);
 }
 
 static void do_bind(void)
 {
-	struct sockaddr_in addr = loopback(0);
+	union name addr = name_for(family == AF_INET ? "127.0.0.1" : "::", 0);
+	socklen_t len = name_len();
 
-	if (bind(sk, SA(&addr), sizeof(addr)))
+	if (bind(sk, &addr.sa, len))
 		die("bind");
-	printf("port %d\n", ntohs(name_of(sk).sin_port));
+	if (getsockname(sk, &addr.sa, &len))
+		die("getsockname");
+	printf("port %d\n", ntohs(addr.in.sin_port));
 }
 
-static void do_connect(int port)
+static void do_connect(const char *ip, int port)
 {
-	struct sockaddr_in addr = loopback(port);
+	union name addr = name_for(ip, port);
 
-	connect_to(sk, &addr);
+	if (connect(sk, &addr.sa, name_len()))
+		die("connect");
 	printf("connected\n");
 }
 
-static void do_send(int n, int port, const char *text)
+static void do_send(int n, const char *ip, int port, const char *text)
 {
-	struct sockaddr_in addr = loopback(port);
+	union name addr = name_for(ip, port);
 
 	send_many(n, &addr, text);
 	printf("sent %s\n", text);
@@ -273,7 +304,7 @@ static void do_send(int n, int port, const char *text)
 
 static void obey(const char *line)
 {
-	char text[sizeof(buf)];
+	char text[sizeof(buf)], ip[20];
 	int n, port;
 
 	if (!strcmp(line, "bind\n"))
@@ -282,10 +313,10 @@ static void obey(const char *line)
 		wait_for(LONG_MS);
 	else if (!strcmp(line, "wait_in_vain\n"))
 		wait_for(SHORT_MS);
-	else if (sscanf(line, "connect %d", &port) == 1)
-		do_connect(port);
-	else if (sscanf(line, "send %d %d %63s", &n, &port, text) == 3)
-		do_send(n, port, text);
+	else if (sscanf(line, "connect %19s %d", ip, &port) == 2)
+		do_connect(ip, port);
+	else if (sscanf(line, "send %d %19s %d %63s", &n, ip, &port, text) == 4)
+		do_send(n, ip, port, text);
 	else if (sscanf(line, "answer %d %63s", &n, text) == 2)
 		answer(n, text);
 	else
@@ -296,15 +327,16 @@ int main(int argc, char **argv)
 {
 	char line[128];
 
-	for (size_t i = 0; argc > 1 && i < ARRAY_SIZE(ways); i++)
-		if (!strcmp(ways[i].name, argv[1]))
+	for (size_t i = 0; argc > 2 && i < ARRAY_SIZE(ways); i++)
+		if (!strcmp(ways[i].name, argv[2]))
 			way = &ways[i];
 	if (!way)
 		return 2;
-	nonblocking = argc > 2;
+	family = strcmp(argv[1], "6") ? AF_INET : AF_INET6;
+	nonblocking = argc > 3;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	alarm(40);
-	sk = socket(AF_INET, SOCK_DGRAM | (nonblocking ? SOCK_NONBLOCK : 0), 0);
+	sk = socket(family, SOCK_DGRAM | (nonblocking ? SOCK_NONBLOCK : 0), 0);
 	if (sk < 0)
 		die("socket");
 	while (fgets(line, sizeof(line), stdin))
