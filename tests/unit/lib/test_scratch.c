@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "lib/process.h"
+#include "lib/scratch.h"
 #include "unit/helpers.h"
 
 TestSuite(cop_scratch, .init = t_init, .timeout = 20);
