@@ -185,10 +185,27 @@ void cop_slot_clear(struct cop_addr_slot *slot)
 	slot_put(slot, &(struct cop_endpoint){ 0 });
 }
 
+static void slot_put_in(struct cop_addr_slot *slot,
+			const struct sockaddr_in *in)
+{
+	const __be32 quarter[2] = { htonl(0xffff), in->sin_addr.s_addr };
+	uint64_t half;
+
+	memcpy(&half, quarter, sizeof(half));
+	WRITE_ONCE(slot->half[0], 0);
+	WRITE_ONCE(slot->half[1], in->sin_addr.s_addr ? half : 0);
+	WRITE_ONCE(slot->scope, 0);
+	WRITE_ONCE(slot->port, in->sin_port);
+}
+
 void cop_slot_set(struct cop_addr_slot *slot, const union cop_addr *addr)
 {
 	struct cop_endpoint end = { 0 };
 
+	if (likely(addr->family == AF_INET)) {
+		slot_put_in(slot, &addr->in);
+		return;
+	}
 	if (cop_endpoint_of(addr, cop_addr_len(addr), &end) &&
 	    cop_addr_is_any(addr))
 		memset(&end.addr, 0, sizeof(end.addr));
