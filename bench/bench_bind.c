@@ -37,10 +37,11 @@ struct kind {
 	ssize_t (*recv)(int fd, void *buf, size_t len, int flags);
 	int (*close)(int fd);
 	int type;
-	int fd;			 /* the socket that is measured */
-	struct sockaddr_in addr; /* it binds to this address */
-	int sink;		 /* a socket to send to */
-	struct sockaddr_in to;	 /* the sink's address */
+	int family;
+	int fd;		       /* the socket that is measured */
+	struct bench_end addr; /* it binds to this address */
+	int sink;	       /* a socket to send to */
+	struct bench_end to;   /* the sink's address */
 };
 
 static struct kind cop = { .socket = socket,
@@ -58,7 +59,7 @@ static void open_socket(void *arg)
 {
 	struct kind *k = arg;
 
-	k->fd = k->socket(AF_INET, k->type, 0);
+	k->fd = k->socket(k->family, k->type, 0);
 	if (k->fd < 0)
 		bench_die("socket");
 }
@@ -71,12 +72,12 @@ static void close_socket(void *arg)
 }
 
 /* A port below the ephemeral range. The two sides never use the same port. */
-static void next_port(struct kind *k)
+static int next_port(void)
 {
 	static unsigned int step;
 
 	step = (step + 7919) % 20000;
-	k->addr.sin_port = htons(10000 + step);
+	return 10000 + step;
 }
 
 static void open_any(void *arg)
@@ -84,32 +85,31 @@ static void open_any(void *arg)
 	struct kind *k = arg;
 
 	open_socket(k);
-	next_port(k);
-	k->addr.sin_addr.s_addr = htonl(INADDR_ANY);
+	bench_any(&k->addr, k->family, next_port());
 }
 
 static void open_one(void *arg)
 {
 	struct kind *k = arg;
 
-	open_any(k);
-	k->addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	open_socket(k);
+	bench_loopback(&k->addr, k->family, next_port());
 }
 
 static void open_zero(void *arg)
 {
 	struct kind *k = arg;
 
-	open_any(k);
-	k->addr.sin_port = 0;
+	open_socket(k);
+	bench_any(&k->addr, k->family, 0);
 }
 
 static void open_one_zero(void *arg)
 {
 	struct kind *k = arg;
 
-	open_one(k);
-	k->addr.sin_port = 0;
+	open_socket(k);
+	bench_loopback(&k->addr, k->family, 0);
 }
 
 static void run_bind(void *arg, unsigned int n)
@@ -117,7 +117,7 @@ static void run_bind(void *arg, unsigned int n)
 	struct kind *k = arg;
 
 	(void)n;
-	if (k->bind(k->fd, (struct sockaddr *)&k->addr, sizeof(k->addr)))
+	if (k->bind(k->fd, &k->addr.sa, k->addr.len))
 		bench_die("bind");
 }
 
@@ -126,7 +126,7 @@ static void run_connect(void *arg, unsigned int n)
 	struct kind *k = arg;
 
 	(void)n;
-	if (k->connect(k->fd, (struct sockaddr *)&k->to, sizeof(k->to)))
+	if (k->connect(k->fd, &k->to.sa, k->to.len))
 		bench_die("connect");
 }
 
@@ -135,8 +135,7 @@ static void run_sendto(void *arg, unsigned int n)
 	struct kind *k = arg;
 
 	(void)n;
-	if (k->sendto(k->fd, "x", 1, 0, (struct sockaddr *)&k->to,
-		      sizeof(k->to)) != 1)
+	if (k->sendto(k->fd, "x", 1, 0, &k->to.sa, k->to.len) != 1)
 		bench_die("sendto");
 }
 
@@ -154,16 +153,14 @@ static void choose_zero(void *arg)
 {
 	struct kind *k = arg;
 
-	k->addr.sin_addr.s_addr = htonl(INADDR_ANY);
-	k->addr.sin_port = 0;
+	bench_any(&k->addr, k->family, 0);
 }
 
 static void choose_port(void *arg)
 {
 	struct kind *k = arg;
 
-	choose_zero(k);
-	next_port(k);
+	bench_any(&k->addr, k->family, next_port());
 }
 
 static void run_whole(void *arg, unsigned int n)
@@ -242,13 +239,22 @@ static unsigned int share(double percent)
 
 /* ---- tables ----------------------------------------------------------------- */
 
-static void explicit_binds(void)
+static void title(const char *what, const struct bench_family *family)
+{
+	char text[96];
+
+	snprintf(text, sizeof(text), "ns for a call, %s, %s", what,
+		 family->name);
+	bench_title(text, "COP", family->udp);
+}
+
+static void explicit_binds(const struct bench_family *family)
 {
 	static const struct bench_goal any = { .ratio = 1.10 };
 	static const struct bench_goal one = { .diff = 15000 };
 	static const struct bench_goal whole = { .ratio = 1.15 };
 
-	bench_title("ns for a call, no other port taken", "COP", "UDP");
+	title("no other port taken", family);
 	compare("bind(p), any address",
 		(struct bench_op){ .run = run_bind,
 				   .before = open_any,
@@ -295,7 +301,7 @@ static void bind_zero(double percent, double goal)
 		&ratio);
 }
 
-static void held_here(void)
+static void held_here(const struct bench_family *family)
 {
 	static const struct {
 		double percent, goal;
@@ -303,8 +309,7 @@ static void held_here(void)
 		{ 0, 1.15 }, { 50, 0 }, { 90, 1 }, { 99, 1 }, { 99.9, .04 }
 	};
 
-	bench_title("ns for a call, random ports taken by this process", "COP",
-		    "UDP");
+	title("random ports taken by this process", family);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
 		hold(share(steps[i].percent));
 		bind_zero(steps[i].percent, steps[i].goal);
@@ -312,13 +317,12 @@ static void held_here(void)
 	hold(0);
 }
 
-static void held_there(void)
+static void held_there(const struct bench_family *family)
 {
 	static const double steps[] = { 50, 90, 99 };
 	struct bench_peer *peer = bench_peer_start("holder", NULL);
 
-	bench_title("ns for a call, random ports taken by another process",
-		    "COP", "UDP");
+	title("random ports taken by another process", family);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
 		bench_peer_call(peer, hold_there, share(steps[i]));
 		bind_zero(steps[i], 1.25);
@@ -390,15 +394,12 @@ static void read_range(void)
 	range_size = high - range_low + 1;
 }
 
-static void kind_init(struct kind *k, unsigned int port)
+static void kind_init(struct kind *k, int family, int port)
 {
-	k->addr.sin_family = AF_INET;
-	k->to.sin_family = AF_INET;
-	k->to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	k->to.sin_port = htons(port);
-	k->sink = k->socket(AF_INET, k->type, 0);
-	if (k->sink < 0 ||
-	    k->bind(k->sink, (struct sockaddr *)&k->to, sizeof(k->to)))
+	k->family = family;
+	bench_loopback(&k->to, family, port);
+	k->sink = k->socket(family, k->type, 0);
+	if (k->sink < 0 || k->bind(k->sink, &k->to.sa, k->to.len))
 		bench_die("a socket to send to");
 }
 
@@ -410,6 +411,15 @@ static void libc_calls(struct kind *k)
 	k->sendto = bench_libc("sendto");
 	k->recv = bench_libc("recv");
 	k->close = bench_libc("close");
+}
+
+static void measure_family(const struct bench_family *family, int port)
+{
+	kind_init(&cop, family->family, port);
+	kind_init(&udp, family->family, port + 1);
+	explicit_binds(family);
+	held_here(family);
+	held_there(family);
 }
 
 int main(int argc, char **argv)
@@ -426,11 +436,9 @@ int main(int argc, char **argv)
 	if (bench_peer_role())
 		bench_peer_serve();
 	libc_calls(&udp);
-	kind_init(&cop, 5001);
-	kind_init(&udp, 5002);
-	explicit_binds();
-	held_here();
-	held_there();
+	for (int f = 0; f < BENCH_FAMILIES; f++)
+		if (bench_has(&bench_families[f]))
+			measure_family(&bench_families[f], 5001 + 2 * f);
 	bench_note("ephemeral range: %u ports", range_size);
 	return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * bench_datagram.c - a datagram sent and received on loopback, over COP and
- * over the kernel's UDP.
+ * over the kernel's UDP, with IPv4 and with IPv6.
  *
  * Both kinds of socket are open in this process. For UDP the benchmark calls
  * libc's own functions, past the library: they cost as much as without it.
@@ -37,10 +37,10 @@ struct calls {
 /* Two sockets of one kind: one sends to the other. */
 struct pair {
 	struct calls calls;
-	int tx, rx;	       /* unconnected */
-	int ctx, crx;	       /* connected to each other */
-	struct sockaddr_in to; /* @rx's address */
-	size_t len;	       /* bytes of payload */
+	int tx, rx;	     /* unconnected */
+	int ctx, crx;	     /* connected to each other */
+	struct bench_end to; /* @rx's address */
+	size_t len;	     /* bytes of payload */
 };
 
 static struct pair cop, udp;
@@ -56,14 +56,13 @@ static void expect(long got, long wanted)
 static void run_sendto(void *arg, unsigned int n)
 {
 	struct pair *p = arg;
-	struct sockaddr_in from;
+	struct sockaddr_in6 from;
 
 	while (n--) {
 		socklen_t alen = sizeof(from);
 
-		expect(p->calls.sendto(p->tx, out, p->len, 0,
-				       (struct sockaddr *)&p->to,
-				       sizeof(p->to)),
+		expect(p->calls.sendto(p->tx, out, p->len, 0, &p->to.sa,
+				       p->to.len),
 		       p->len);
 		expect(p->calls.recvfrom(p->rx, in, sizeof(in), 0,
 					 (struct sockaddr *)&from, &alen),
@@ -84,13 +83,13 @@ static void run_send(void *arg, unsigned int n)
 static void run_sendmsg(void *arg, unsigned int n)
 {
 	struct pair *p = arg;
-	struct sockaddr_in from;
+	struct sockaddr_in6 from;
 
 	while (n--) {
 		struct iovec tx_iov = { out, p->len };
 		struct iovec rx_iov = { in, sizeof(in) };
-		struct msghdr tx = { .msg_name = &p->to,
-				     .msg_namelen = sizeof(p->to),
+		struct msghdr tx = { .msg_name = &p->to.sa,
+				     .msg_namelen = p->to.len,
 				     .msg_iov = &tx_iov,
 				     .msg_iovlen = 1 };
 		struct msghdr rx = { .msg_name = &from,
@@ -136,29 +135,27 @@ static const struct variant {
 	{ "sendmmsg + recvmmsg, 32", run_sendmmsg, VLEN },
 };
 
-static int bound(int type, int protocol, struct sockaddr_in *addr)
+static int bound(int family, int type, int protocol, struct bench_end *end)
 {
-	socklen_t len = sizeof(*addr);
-	int fd = socket(AF_INET, type, protocol);
+	int fd = socket(family, type, protocol);
 
-	*addr = (struct sockaddr_in){ .sin_family = AF_INET };
-	addr->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd < 0 || bind(fd, (struct sockaddr *)addr, sizeof(*addr)) ||
-	    getsockname(fd, (struct sockaddr *)addr, &len))
+	bench_loopback(end, family, 0);
+	if (fd < 0 || bind(fd, &end->sa, end->len) ||
+	    getsockname(fd, &end->sa, &end->len))
 		bench_die("a bound socket");
 	return fd;
 }
 
-static void pair_open(struct pair *p, int type, int protocol)
+static void pair_open(struct pair *p, int family, int type, int protocol)
 {
-	struct sockaddr_in tx, ctx, crx;
+	struct bench_end tx, ctx, crx;
 
-	p->tx = bound(type, protocol, &tx);
-	p->rx = bound(type, protocol, &p->to);
-	p->ctx = bound(type, protocol, &ctx);
-	p->crx = bound(type, protocol, &crx);
-	if (connect(p->ctx, (struct sockaddr *)&crx, sizeof(crx)) ||
-	    connect(p->crx, (struct sockaddr *)&ctx, sizeof(ctx)))
+	p->tx = bound(family, type, protocol, &tx);
+	p->rx = bound(family, type, protocol, &p->to);
+	p->ctx = bound(family, type, protocol, &ctx);
+	p->crx = bound(family, type, protocol, &crx);
+	if (connect(p->ctx, &crx.sa, crx.len) ||
+	    connect(p->crx, &ctx.sa, ctx.len))
 		bench_die("connect");
 }
 
@@ -197,20 +194,30 @@ static void compare(const struct variant *v, size_t len)
 	bench_report(name, &res, &goal);
 }
 
-int main(int argc, char **argv)
+static void compare_family(const struct bench_family *family)
 {
 	static const size_t lens[] = { 64, 512, PAYLOAD_MAX };
+	char title[64];
 
+	snprintf(title, sizeof(title),
+		 "ns for one datagram sent and received, %s", family->name);
+	pair_open(&cop, family->family, SOCK_COP, IPPROTO_COP);
+	pair_open(&udp, family->family, SOCK_DGRAM, 0);
+	bench_title(title, "COP", family->udp);
+	for (size_t v = 0; v < sizeof(variants) / sizeof(*variants); v++)
+		for (size_t i = 0; i < sizeof(lens) / sizeof(*lens); i++)
+			compare(&variants[v], lens[i]);
+}
+
+int main(int argc, char **argv)
+{
 	(void)argc;
 	bench_begin("datagram");
 	bench_preload(argv);
 	cop.calls = ours;
 	libc_calls(&udp.calls);
-	pair_open(&cop, SOCK_COP, IPPROTO_COP);
-	pair_open(&udp, SOCK_DGRAM, 0);
-	bench_title("ns for one datagram sent and received", "COP", "UDP");
-	for (size_t v = 0; v < sizeof(variants) / sizeof(*variants); v++)
-		for (size_t i = 0; i < sizeof(lens) / sizeof(*lens); i++)
-			compare(&variants[v], lens[i]);
+	for (size_t f = 0; f < BENCH_FAMILIES; f++)
+		if (bench_has(&bench_families[f]))
+			compare_family(&bench_families[f]);
 	return 0;
 }

@@ -23,9 +23,10 @@
 
 #define PEERS	1000
 #define PAYLOAD 64
+#define PORT	5000
 
 static struct sock *sk;
-static struct sockaddr_in peer[PEERS];
+static struct bench_end peer[PEERS];
 static unsigned int peers; /* how many take turns */
 static uint32_t seq[PEERS];
 
@@ -45,7 +46,7 @@ static void run_clock(void *arg, unsigned int n)
 		cop_clock_us();
 }
 
-static const struct sockaddr_in *next_peer(unsigned int i)
+static const struct bench_end *next_peer(unsigned int i)
 {
 	return &peer[i % peers];
 }
@@ -53,12 +54,13 @@ static const struct sockaddr_in *next_peer(unsigned int i)
 static void run_send(void *arg, unsigned int n)
 {
 	const bool named = arg;
+	unsigned char hdr[COP_HDR_MAX];
 	struct cop_tx tx;
 
 	while (n--) {
-		cop_tx_begin(sk, named ? next_peer(n) : NULL,
-			     named ? sizeof(*peer) : 0, PAYLOAD, cop_clock_us(),
-			     &tx);
+		cop_tx_begin(sk, named ? &next_peer(n)->sa : NULL,
+			     named ? peer->len : 0, PAYLOAD, cop_clock_us(),
+			     &tx, hdr);
 		cop_tx_end(sk, &tx, PAYLOAD);
 	}
 }
@@ -70,36 +72,44 @@ static void run_receive(void *arg, unsigned int n)
 	(void)arg;
 	rx.hdr.dest = inet_sk(sk)->inet_sport;
 	while (n--) {
-		const struct sockaddr_in *from = next_peer(n);
+		const struct bench_end *from = next_peer(n);
 
 		rx.serial = cop_rx_serial;
 		rx.now = cop_clock_us();
-		rx.hdr.source = from->sin_port;
-		rx.hdr.seq = htonl(seq[from - peer]++);
-		rx.hdr.tstamp = htonl(rx.now);
-		cop_rx_account(sk, from, sizeof(*from), &rx);
+		rx.hdr.source = htons(PORT);
+		rx.hdr.seq = seq[from - peer]++;
+		rx.hdr.tstamp = rx.now;
+		cop_rx_account(sk, &from->sa, from->len, &rx);
 	}
 }
 
-static void make_sock(unsigned int n)
+/* 127.0.0.1 and what follows it, or ::1 and what follows it. */
+static void make_peer(struct bench_end *end, int family, uint32_t i)
+{
+	bench_loopback(end, family, PORT);
+	if (family == AF_INET)
+		end->in.sin_addr.s_addr = htonl(INADDR_LOOPBACK + i);
+	else
+		end->in6.sin6_addr.s6_addr32[3] = htonl(1 + i);
+}
+
+static void make_sock(int family, unsigned int n)
 {
 	struct socket *sock;
 
-	if (sock_create(PF_INET, SOCK_COP, IPPROTO_COP, &sock))
+	if (sock_create(family, SOCK_COP, IPPROTO_COP, &sock))
 		bench_die("a sock");
 	sk = sock->sk;
 	peers = n;
 	for (unsigned int i = 0; i < PEERS; i++) {
-		peer[i].sin_family = AF_INET;
-		peer[i].sin_port = htons(5000);
-		peer[i].sin_addr.s_addr = htonl(INADDR_LOOPBACK + i);
+		make_peer(&peer[i], family, i);
 		seq[i] = 0;
 	}
 }
 
 static void connect_sock(void)
 {
-	cop_slot_set(&sk->sk_daddr, (union cop_addr *)&peer[0]);
+	cop_slot_set(&sk->sk_daddr, (union cop_addr *)&peer[0].sa);
 	sk->sk_state = COP_ESTABLISHED;
 }
 
@@ -115,23 +125,34 @@ static void measure(const char *name, void (*run)(void *arg, unsigned int n),
 	bench_report(name, &res, &goal);
 }
 
+static void measure_family(const struct bench_family *family)
+{
+	char title[64];
+
+	snprintf(title, sizeof(title), "ns for the figures of a datagram, %s",
+		 family->name);
+	bench_title(title, "COP", NULL);
+	make_sock(family->family, 1);
+	connect_sock();
+	measure("send, connected", run_send, NULL, 60);
+	measure("receive, connected", run_receive, NULL, 60);
+	make_sock(family->family, PEERS);
+	measure("send, 1,000 peers", run_send, sk, 100);
+	measure("receive, 1,000 peers", run_receive, NULL, 100);
+	make_sock(family->family, PEERS);
+	measure("receive, 1,000 peers that were not sent to", run_receive, NULL,
+		100);
+}
+
 int main(void)
 {
 	bench_begin("flow");
 	cop_libc_init();
 	inet_init();
-	bench_title("ns for the figures of a datagram", "COP", NULL);
+	bench_title("ns for a look at the clock", "COP", NULL);
 	measure("clock_gettime()", run_gettime, NULL, 0);
 	measure("cop_clock_us()", run_clock, NULL, 0);
-	make_sock(1);
-	connect_sock();
-	measure("send, connected", run_send, NULL, 60);
-	measure("receive, connected", run_receive, NULL, 60);
-	make_sock(PEERS);
-	measure("send, 1,000 peers", run_send, sk, 100);
-	measure("receive, 1,000 peers", run_receive, NULL, 100);
-	make_sock(PEERS);
-	measure("receive, 1,000 peers that were not sent to", run_receive, NULL,
-		100);
+	for (int f = 0; f < BENCH_FAMILIES; f++)
+		measure_family(&bench_families[f]);
 	return 0;
 }

@@ -179,6 +179,51 @@ void *bench_libc(const char *name)
 	return sym;
 }
 
+/* ---- families --------------------------------------------------------------- */
+
+const struct bench_family bench_families[BENCH_FAMILIES] = {
+	{ AF_INET, "IPv4", "UDP" },
+	{ AF_INET6, "IPv6", "UDPv6" },
+};
+
+bool bench_has(const struct bench_family *family)
+{
+	const char *wanted = getenv("BENCH_FAMILY");
+	struct bench_end end;
+	int fd, err;
+
+	if (wanted && *wanted && strcmp(wanted, family->name))
+		return false;
+	fd = socket(family->family, SOCK_DGRAM, 0);
+	bench_loopback(&end, family->family, 0);
+	err = fd < 0 || bind(fd, &end.sa, end.len);
+	if (fd >= 0)
+		close(fd);
+	return !err;
+}
+
+void bench_any(struct bench_end *end, int family, int port)
+{
+	memset(end, 0, sizeof(*end));
+	end->sa.sa_family = family;
+	if (family == AF_INET) {
+		end->len = sizeof(end->in);
+		end->in.sin_port = htons(port);
+	} else {
+		end->len = sizeof(end->in6);
+		end->in6.sin6_port = htons(port);
+	}
+}
+
+void bench_loopback(struct bench_end *end, int family, int port)
+{
+	bench_any(end, family, port);
+	if (family == AF_INET)
+		end->in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	else
+		end->in6.sin6_addr = in6addr_loopback;
+}
+
 /* ---- peers ------------------------------------------------------------------ */
 
 struct bench_peer {

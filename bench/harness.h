@@ -9,8 +9,10 @@
 #ifndef BENCH_HARNESS_H
 #define BENCH_HARNESS_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
 
 /* An operation to measure: one call of @run does the work @n times. */
 struct bench_op {
@@ -44,6 +46,43 @@ struct bench_goal {
 	double diff;  /* the most ns above the kernel's figure */
 	double ns;    /* the most ns */
 };
+
+/* ---- families ------------------------------------------------------------------ */
+
+/* The variants that a benchmark of sockets runs with. */
+struct bench_family {
+	int family;	  /* AF_INET or AF_INET6 */
+	const char *name; /* "IPv4" */
+	const char *udp;  /* the kernel's: "UDP" or "UDPv6" */
+};
+
+#define BENCH_FAMILIES 2
+extern const struct bench_family bench_families[BENCH_FAMILIES];
+
+/* An address of either family. */
+struct bench_end {
+	socklen_t len;
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	};
+};
+
+/**
+ * bench_has - whether the machine has a family, and BENCH_FAMILY does not forbid it
+ * @family: the family; BENCH_FAMILY=IPv6 runs that one only
+ */
+bool bench_has(const struct bench_family *family);
+
+/**
+ * bench_any, bench_loopback - an address
+ * @end: where it is put
+ * @family: AF_INET or AF_INET6
+ * @port: host order
+ */
+void bench_any(struct bench_end *end, int family, int port);
+void bench_loopback(struct bench_end *end, int family, int port);
 
 /**
  * bench_begin - name the benchmark, pin it to one CPU

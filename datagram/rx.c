@@ -29,16 +29,16 @@
 #include "wire/encap.h"
 
 /* A NAT on the way rewrites UDP's ports, but not the ports in the header. */
-static bool ports_differ(struct sock *sk, const struct cop_endpoint *from,
+static bool ports_differ(struct sock *sk, const struct cop_peer *from,
 			 const struct cop_rx *rx)
 {
 	if (rx->hdr.dest != READ_ONCE(inet_sk(sk)->inet_sport) &&
 	    READ_ONCE(inet_sk(sk)->inet_sport))
 		return true;
-	return from && from->port != rx->hdr.source;
+	return from && from->end.port != rx->hdr.source;
 }
 
-static void tell_flow(struct sock *sk, const struct cop_endpoint *from,
+static void tell_flow(struct sock *sk, const struct cop_peer *from,
 		      const struct cop_rx *rx)
 {
 	struct cop_arrival arrival = { .now = rx->now,
@@ -50,13 +50,11 @@ static void tell_flow(struct sock *sk, const struct cop_endpoint *from,
 	cop_flow_arrived(&cop_sk(sk)->flows, from, &arrival, rx->serial);
 }
 
-void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
-		    const struct cop_rx *rx)
+/* @from is NULL for a datagram without a sender. */
+static void account_from(struct sock *sk, const struct cop_peer *from,
+			 const struct cop_rx *rx)
 {
 	struct cop_counters *count = &cop_sk(sk)->count;
-	struct cop_endpoint end;
-	const struct cop_endpoint *from =
-		likely(cop_endpoint_of(name, len, &end)) ? &end : NULL;
 
 	if (unlikely(rx->gen != READ_ONCE(cop_sk(sk)->flows.gen)))
 		return;
@@ -70,6 +68,15 @@ void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
 		tell_flow(sk, from, rx);
 }
 
+void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
+		    const struct cop_rx *rx)
+{
+	struct cop_peer peer;
+
+	account_from(sk, likely(cop_peer_of(name, len, &peer)) ? &peer : NULL,
+		     rx);
+}
+
 /* What a receive returns that gives a stray to the program. */
 static ssize_t kept_length(const struct cop_rx *rx, int flags,
 			   enum cop_stray_fate fate)
@@ -79,16 +86,25 @@ static ssize_t kept_length(const struct cop_rx *rx, int flags,
 }
 
 /* The program gets a datagram: count it and return its length. */
-static ssize_t rx_done(struct sock *sk, int fd, int flags, const void *name,
-		       socklen_t len, struct cop_rx *rx)
+static ssize_t rx_done_from(struct sock *sk, int fd, int flags,
+			    const struct cop_peer *from, struct cop_rx *rx)
 {
 	if (likely(!(flags & MSG_PEEK))) {
 		rx->now = cop_clock_us();
-		cop_rx_account(sk, name, len, rx);
+		account_from(sk, from, rx);
 	}
 	if (unlikely(cop_head_unclean(sk)))
 		cop_poll(sk, fd);
 	return cop_rx_length(rx, flags);
+}
+
+static ssize_t rx_done(struct sock *sk, int fd, int flags, const void *name,
+		       socklen_t len, struct cop_rx *rx)
+{
+	struct cop_peer peer;
+	bool has = cop_peer_of(name, len, &peer);
+
+	return rx_done_from(sk, fd, flags, likely(has) ? &peer : NULL, rx);
 }
 
 /*
@@ -298,6 +314,7 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 		unlikely(sk_flags & SOCK_RCVTIMEO) ? cop_clock_us() : 0;
 	struct sockaddr_storage from;
 	socklen_t fromlen = sizeof(from);
+	struct cop_peer peer;
 	struct cop_rx rx = { .serial = cop_rx_serial,
 			     .gen = READ_ONCE(cop_sk(sk)->flows.gen) };
 	ssize_t n;
@@ -317,11 +334,12 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 		return recvfrom_odd(sk, fd, wire, n, buf, len, flags, name,
 				    namelen, known ? NULL : &from, fromlen,
 				    begin, rx.gen);
-	if (known)
-		fromlen = cop_peer_name(sk, &from);
 	if (unlikely(copy_to_user(buf, wire + n - rx.len, rx.copied)))
 		return -EFAULT;
 	put_name(name, namelen, &from, fromlen);
 	rx.hdr = cop_hdr_read(wire);
-	return rx_done(sk, fd, flags, &from, fromlen, &rx);
+	if (!known)
+		return rx_done(sk, fd, flags, &from, fromlen, &rx);
+	cop_slot_peer(&sk->sk_daddr, &peer);
+	return rx_done_from(sk, fd, flags, &peer, &rx);
 }

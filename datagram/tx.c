@@ -28,11 +28,12 @@
 #include "lib/uaccess.h"
 #include "wire/encap.h"
 
-static bool is_peer(struct sock *sk, const struct cop_endpoint *to)
+static bool is_peer(struct sock *sk, const struct cop_peer *to)
 {
 	const struct cop_endpoint peer = cop_slot_endpoint(&sk->sk_daddr);
+	const struct cop_endpoint end = cop_peer_endpoint(to);
 
-	return cop_endpoint_equal(&peer, to);
+	return cop_endpoint_equal(&peer, &end);
 }
 
 /* A send that autobinds has no sk_num yet, but has claimed its port. */
@@ -53,25 +54,50 @@ static uint64_t peer_next(struct sock *sk, size_t payload, uint64_t now)
 	return seq;
 }
 
+static void find_peer(struct sock *sk, struct cop_tx *tx)
+{
+	tx->flow = COP_TX_NONE;
+	tx->to.end.port = 0;
+	if (READ_ONCE(sk->sk_state) == COP_ESTABLISHED) {
+		tx->to.end.port = READ_ONCE(sk->sk_daddr.port);
+		tx->flow = COP_TX_PEER;
+	}
+}
+
+static void find_name(struct sock *sk, struct cop_tx *tx)
+{
+	tx->flow = unlikely(READ_ONCE(sk->sk_state) == COP_ESTABLISHED) &&
+				   is_peer(sk, &tx->to)
+			   ? COP_TX_PEER
+			   : COP_TX_TABLE;
+}
+
+/* A name that is not IPv4's. */
+static noinline void find_any(struct sock *sk, const void *name, socklen_t len,
+			      struct cop_tx *tx)
+{
+	switch (cop_peer_dest(sk->sk_family, name, len, &tx->to)) {
+	case COP_DEST_NAME:
+		find_name(sk, tx);
+		return;
+	case COP_DEST_PEER:
+		find_peer(sk, tx);
+		return;
+	default:
+		tx->flow = COP_TX_NONE;
+		tx->to.end.port = 0;
+	}
+}
+
 static void tx_find(struct sock *sk, const void *name, socklen_t len,
 		    struct cop_tx *tx)
 {
-	bool connected = READ_ONCE(sk->sk_state) == COP_ESTABLISHED;
-	enum cop_dest dest =
-		name ? cop_addr_dest(sk->sk_family, name, len, &tx->to)
-		     : COP_DEST_PEER;
-
-	tx->flow = COP_TX_NONE;
-	if (dest == COP_DEST_NAME) {
-		tx->flow = connected && is_peer(sk, &tx->to) ? COP_TX_PEER
-							     : COP_TX_TABLE;
-		return;
-	}
-	tx->to.port = 0;
-	if (dest == COP_DEST_PEER && connected) {
-		tx->to.port = READ_ONCE(sk->sk_daddr.port);
-		tx->flow = COP_TX_PEER;
-	}
+	if (!name)
+		find_peer(sk, tx);
+	else if (likely(cop_peer_of_in(name, len, &tx->to)))
+		find_name(sk, tx);
+	else
+		find_any(sk, name, len, tx);
 }
 
 /* A datagram without a destination gets no number: the kernel will refuse it. */
@@ -87,7 +113,7 @@ void cop_tx_begin(struct sock *sk, const void *name, socklen_t len,
 	else if (tx->flow == COP_TX_TABLE)
 		seq = cop_flow_next(&cop_sk(sk)->flows, &tx->to, payload, now);
 	tx->seq = seq;
-	sk_wire(sk)->build(hdr, tx_source(sk), tx->to.port, seq, now);
+	sk_wire(sk)->build(hdr, tx_source(sk), tx->to.end.port, seq, now);
 }
 
 static void tx_undo(struct sock *sk, struct cop_tx *tx)

@@ -12,7 +12,7 @@
 
 /* A datagram on its way out, from cop_tx_begin() to cop_tx_end(). */
 struct cop_tx {
-	struct cop_endpoint to; /* without a destination, only port: 0 */
+	struct cop_peer to; /* without a destination, only port: 0 */
 	uint64_t seq;
 	size_t payload; /* bytes */
 	enum {

@@ -40,7 +40,7 @@ static bool is_alone(struct cop_flow *flow)
 /* No destination is evicted for a new sender; NULL where there is no room. */
 static noinline struct cop_flow *add_sender(struct cop_flows *flows,
 					    struct flow_table *table,
-					    const struct cop_endpoint *peer)
+					    const struct cop_peer *peer)
 {
 	struct cop_flow *flow;
 	uint64_t number;
@@ -55,9 +55,9 @@ static noinline struct cop_flow *add_sender(struct cop_flows *flows,
 
 static struct cop_flow *flow_from(struct cop_flows *flows,
 				  struct flow_table *table,
-				  const struct cop_endpoint *peer)
+				  const struct cop_peer *peer)
 {
-	const uint64_t word = cop_endpoint_word(peer);
+	const uint64_t word = peer->word;
 	struct cop_flow *flow = flows->rx_last;
 	uint64_t number;
 
@@ -75,7 +75,7 @@ static struct cop_flow *flow_from(struct cop_flows *flows,
  * belonged to. So no flow may count the next gap in its numbers as a loss.
  */
 static void take_arrival(struct cop_flows *flows, struct flow_table *table,
-			 const struct cop_endpoint *peer, struct cop_arrival *a)
+			 const struct cop_peer *peer, struct cop_arrival *a)
 {
 	struct cop_flow *flow = flow_from(flows, table, peer);
 
@@ -96,7 +96,7 @@ static void take_arrival(struct cop_flows *flows, struct flow_table *table,
 noinline void cop_flow_take_backlog(struct cop_flows *flows,
 				    struct flow_table *table)
 {
-	struct cop_endpoint peer;
+	struct cop_peer peer;
 	struct cop_arrival a;
 
 	while (cop_backlog_take(flows, &peer, &a))
@@ -125,7 +125,7 @@ void cop_flow_unlock(struct cop_flows *flows, struct flow_table *table)
 
 static noinline void leave_to_holder(struct cop_flows *flows,
 				     struct flow_table *table,
-				     const struct cop_endpoint *peer,
+				     const struct cop_peer *peer,
 				     struct cop_arrival *a)
 {
 	a->ordered = false;
@@ -138,7 +138,7 @@ static noinline void leave_to_holder(struct cop_flows *flows,
 }
 
 flatten void cop_flow_arrived(struct cop_flows *flows,
-			      const struct cop_endpoint *peer,
+			      const struct cop_peer *peer,
 			      struct cop_arrival *a, uint32_t serial)
 {
 	struct flow_table *table = cop_flow_table_get(flows);

@@ -20,7 +20,7 @@ enum { PLACE_FREE, PLACE_BUSY, PLACE_FULL };
 
 struct place {
 	_Atomic(uint32_t) state;    /* (a) PLACE_* */
-	struct cop_endpoint peer;   /* (l) sender; lock: PLACE_BUSY */
+	struct cop_peer peer;	    /* (l) sender; lock: PLACE_BUSY */
 	struct cop_arrival arrival; /* (l) likewise */
 };
 
@@ -63,7 +63,7 @@ static void place_leave(struct place *place, uint32_t state)
 	atomic_store_explicit(&place->state, state, memory_order_release);
 }
 
-bool cop_backlog_put(struct cop_flows *flows, const struct cop_endpoint *peer,
+bool cop_backlog_put(struct cop_flows *flows, const struct cop_peer *peer,
 		     const struct cop_arrival *a)
 {
 	struct cop_backlog *backlog = backlog_get(flows);
@@ -82,7 +82,7 @@ bool cop_backlog_put(struct cop_flows *flows, const struct cop_endpoint *peer,
 	return false;
 }
 
-bool cop_backlog_take(struct cop_flows *flows, struct cop_endpoint *peer,
+bool cop_backlog_take(struct cop_flows *flows, struct cop_peer *peer,
 		      struct cop_arrival *a)
 {
 	struct cop_backlog *backlog = READ_ONCE(flows->backlog);

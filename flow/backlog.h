@@ -18,7 +18,7 @@
  * Returns false if all places are taken or there is no memory. Lock-free,
  * async-signal-safe. Counterpart: sk_add_backlog().
  */
-bool cop_backlog_put(struct cop_flows *flows, const struct cop_endpoint *peer,
+bool cop_backlog_put(struct cop_flows *flows, const struct cop_peer *peer,
 		     const struct cop_arrival *a);
 
 /**
@@ -29,7 +29,7 @@ bool cop_backlog_put(struct cop_flows *flows, const struct cop_endpoint *peer,
  *
  * Returns false if there is no arrival that cop_backlog_put() has finished with.
  */
-bool cop_backlog_take(struct cop_flows *flows, struct cop_endpoint *peer,
+bool cop_backlog_take(struct cop_flows *flows, struct cop_peer *peer,
 		      struct cop_arrival *a);
 
 /**

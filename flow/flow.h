@@ -39,7 +39,7 @@ struct cop_backlog;
  */
 struct cop_flows {
 	_Atomic(uint64_t) first;    /* (a) the first destination, as
-				  * cop_endpoint_word_v4(); 0: none yet, ~0: it
+				  * cop_peer.word; 0: none yet, ~0: it
 				  * was evicted or is in the table */
 	struct cop_sent first_sent; /* what went to the first destination */
 	_Atomic(struct flow_table *) table; /* (a) NULL: not needed yet */
@@ -94,7 +94,7 @@ void cop_flow_init(struct cop_flows *flows);
  * the low 32 bits. Lock-free, async-signal-safe: a signal handler that
  * interrupts this very function gets a number of its own.
  */
-uint64_t cop_flow_next(struct cop_flows *flows, const struct cop_endpoint *peer,
+uint64_t cop_flow_next(struct cop_flows *flows, const struct cop_peer *peer,
 		       size_t len, uint64_t now);
 
 /**
@@ -106,7 +106,7 @@ uint64_t cop_flow_next(struct cop_flows *flows, const struct cop_endpoint *peer,
  *
  * If a later number has been given out already, the number stays unused.
  */
-void cop_flow_undo(struct cop_flows *flows, const struct cop_endpoint *peer,
+void cop_flow_undo(struct cop_flows *flows, const struct cop_peer *peer,
 		   uint64_t seq, size_t len);
 
 /**
@@ -115,18 +115,18 @@ void cop_flow_undo(struct cop_flows *flows, const struct cop_endpoint *peer,
  * @peer: the destination
  * @len: bytes
  */
-void cop_flow_more(struct cop_flows *flows, const struct cop_endpoint *peer,
+void cop_flow_more(struct cop_flows *flows, const struct cop_peer *peer,
 		   size_t len);
 
 /**
  * cop_flow_fold - move the counters of a connection to the peer's flow
  * @flows: the socket's flows
- * @peer: the peer
+ * @end: the peer
  * @sent: what the socket has sent while it was connected; 0 afterwards
  *
  * The next datagram to the peer has number 0.
  */
-void cop_flow_fold(struct cop_flows *flows, const struct cop_endpoint *peer,
+void cop_flow_fold(struct cop_flows *flows, const struct cop_endpoint *end,
 		   struct cop_sent *sent);
 
 /* How often this thread has called cop_flow_arrived(). */
@@ -143,7 +143,7 @@ extern __thread uint32_t cop_rx_serial
  * Never waits. If another thread holds the lock, the arrival goes to the backlog;
  * if there is no room either, it counts as missed. Async-signal-safe.
  */
-void cop_flow_arrived(struct cop_flows *flows, const struct cop_endpoint *peer,
+void cop_flow_arrived(struct cop_flows *flows, const struct cop_peer *peer,
 		      struct cop_arrival *a, uint32_t serial);
 
 /**

@@ -23,13 +23,13 @@
 
 static struct cop_flow *flow_to_locked(struct cop_flows *flows,
 				       struct flow_table *table,
-				       const struct cop_endpoint *peer,
+				       const struct cop_peer *peer,
 				       uint64_t *number)
 {
 	struct cop_flow *flow;
 
 	cop_flow_lists_take_fresh(flows, table);
-	flow = cop_flow_find(flows, cop_endpoint_word(peer), number);
+	flow = cop_flow_find(flows, peer->word, number);
 	if (!flow) {
 		cop_flow_make_room(flows, table, 1);
 		flow = cop_flow_add(flows, table, peer, true, number);
@@ -46,11 +46,10 @@ static struct cop_flow *flow_to_locked(struct cop_flows *flows,
  */
 static struct cop_flow *flow_to_unlocked(struct cop_flows *flows,
 					 struct flow_table *table,
-					 const struct cop_endpoint *peer,
+					 const struct cop_peer *peer,
 					 uint64_t *number)
 {
-	struct cop_flow *flow =
-		cop_flow_find(flows, cop_endpoint_word(peer), number);
+	struct cop_flow *flow = cop_flow_find(flows, peer->word, number);
 
 	if (!flow && READ_ONCE(table->count) < COP_FLOWS_MAX + FLOWS_SLACK)
 		flow = cop_flow_add(flows, table, peer, true, number);
@@ -58,9 +57,8 @@ static struct cop_flow *flow_to_unlocked(struct cop_flows *flows,
 }
 
 /* For a destination that the socket has not sent to yet. */
-static noinline struct cop_flow *flow_to(struct cop_flows *flows,
-					 const struct cop_endpoint *peer,
-					 uint64_t *number)
+static noinline struct cop_flow *
+flow_to(struct cop_flows *flows, const struct cop_peer *peer, uint64_t *number)
 {
 	struct flow_table *table = cop_flow_table_get(flows);
 	struct cop_flow *flow;
@@ -79,10 +77,10 @@ static noinline struct cop_flow *flow_to(struct cop_flows *flows,
 }
 
 static struct cop_flow *flow_sent_to(struct cop_flows *flows,
-				     const struct cop_endpoint *peer,
-				     uint64_t word, uint64_t *number)
+				     const struct cop_peer *peer,
+				     uint64_t *number)
 {
-	struct cop_flow *flow = cop_flow_find(flows, word, number);
+	struct cop_flow *flow = cop_flow_find(flows, peer->word, number);
 
 	return likely(flow && READ_ONCE(flow->sent))
 		       ? flow
@@ -92,16 +90,14 @@ static struct cop_flow *flow_sent_to(struct cop_flows *flows,
 /* ---- numbers --------------------------------------------------------------- */
 
 /* Without memory for a flow, each datagram is the first of its flow. */
-static uint64_t table_next(struct cop_flows *flows,
-			   const struct cop_endpoint *peer, size_t len,
-			   uint64_t now)
+static uint64_t table_next(struct cop_flows *flows, const struct cop_peer *peer,
+			   size_t len, uint64_t now)
 {
-	const uint64_t word = cop_endpoint_word(peer);
 	struct cop_flow *flow;
 	uint64_t number;
 
 	do {
-		flow = flow_sent_to(flows, peer, word, &number);
+		flow = flow_sent_to(flows, peer, &number);
 		if (unlikely(!flow))
 			return 0;
 	} while (unlikely(!u64_cas(&flow->number, &number, number + 1)));
@@ -111,14 +107,14 @@ static uint64_t table_next(struct cop_flows *flows,
 	return number & FLOW_LOW_MASK;
 }
 
-static void table_undo(struct cop_flows *flows, const struct cop_endpoint *peer,
+static void table_undo(struct cop_flows *flows, const struct cop_peer *peer,
 		       uint64_t seq, size_t len)
 {
 	struct cop_flow *flow;
 	uint64_t number;
 
 	do {
-		flow = cop_flow_find(flows, cop_endpoint_word(peer), &number);
+		flow = cop_flow_find(flows, peer->word, &number);
 	} while (flow && (number & FLOW_LOW_MASK) == seq + 1 &&
 		 !u64_cas(&flow->number, &number, number - 1));
 	if (flow && READ_ONCE(flow->tx_datagrams)) {
@@ -128,17 +124,17 @@ static void table_undo(struct cop_flows *flows, const struct cop_endpoint *peer,
 }
 
 /* Whether this is the socket's first destination, or becomes it now. */
-static bool is_first(struct cop_flows *flows, const struct cop_endpoint *peer)
+static bool is_first(struct cop_flows *flows, const struct cop_peer *peer)
 {
-	uint64_t want = cop_endpoint_word_v4(peer);
 	uint64_t first = READ_ONCE(flows->first);
 
-	if (likely(first == want))
-		return want;
-	return !first && want && u64_cas(&flows->first, &first, want);
+	if (likely(first == peer->word))
+		return first;
+	return !first && cop_word_is_v4(peer->word) &&
+	       u64_cas(&flows->first, &first, peer->word);
 }
 
-uint64_t cop_flow_next(struct cop_flows *flows, const struct cop_endpoint *peer,
+uint64_t cop_flow_next(struct cop_flows *flows, const struct cop_peer *peer,
 		       size_t len, uint64_t now)
 {
 	uint64_t seq;
@@ -151,7 +147,7 @@ uint64_t cop_flow_next(struct cop_flows *flows, const struct cop_endpoint *peer,
 	return seq;
 }
 
-void cop_flow_undo(struct cop_flows *flows, const struct cop_endpoint *peer,
+void cop_flow_undo(struct cop_flows *flows, const struct cop_peer *peer,
 		   uint64_t seq, size_t len)
 {
 	if (likely(is_first(flows, peer)))
@@ -160,7 +156,7 @@ void cop_flow_undo(struct cop_flows *flows, const struct cop_endpoint *peer,
 		table_undo(flows, peer, seq, len);
 }
 
-void cop_flow_more(struct cop_flows *flows, const struct cop_endpoint *peer,
+void cop_flow_more(struct cop_flows *flows, const struct cop_peer *peer,
 		   size_t len)
 {
 	struct cop_flow *flow;
@@ -170,7 +166,7 @@ void cop_flow_more(struct cop_flows *flows, const struct cop_endpoint *peer,
 		u64_add(&flows->first_sent.bytes, len);
 		return;
 	}
-	flow = cop_flow_find(flows, cop_endpoint_word(peer), &number);
+	flow = cop_flow_find(flows, peer->word, &number);
 	if (flow)
 		u64_add(&flow->tx_bytes, len);
 }
@@ -193,11 +189,11 @@ static void take_sent(struct cop_flow *flow, struct cop_sent *sent)
  * If the socket sent to this peer both connected and unconnected, the peer has
  * seen two flows. The next datagram continues neither: its number is 0.
  */
-void cop_flow_fold(struct cop_flows *flows, const struct cop_endpoint *peer,
+void cop_flow_fold(struct cop_flows *flows, const struct cop_endpoint *end,
 		   struct cop_sent *sent)
 {
-	const uint64_t word = cop_endpoint_word(peer);
-	uint64_t first = word, number;
+	const struct cop_peer at = cop_peer_at(end), *peer = &at;
+	uint64_t first = at.word, number;
 	struct cop_flow *flow;
 	bool was_first;
 
@@ -205,7 +201,7 @@ void cop_flow_fold(struct cop_flows *flows, const struct cop_endpoint *peer,
 		return;
 	was_first = u64_cas(&flows->first, &first, FLOW_FIRST_GONE);
 	do {
-		flow = flow_sent_to(flows, peer, word, &number);
+		flow = flow_sent_to(flows, peer, &number);
 		if (!flow)
 			return;
 	} while (!u64_cas(&flow->number, &number, number & FLOW_HIGH_MASK));

@@ -73,7 +73,7 @@ struct cop_flow *cop_flow_find(struct cop_flows *flows, uint64_t word,
 }
 
 static struct cop_flow *flow_make(struct cop_flows *flows, uint64_t token,
-				  const struct cop_endpoint *peer, bool sent)
+				  const struct cop_peer *peer, bool sent)
 {
 	const size_t rest = offsetof(struct cop_flow, receiver);
 	struct cop_flow *flow = cop_slab_alloc(&flow_slab);
@@ -93,8 +93,8 @@ static struct cop_flow *flow_make(struct cop_flows *flows, uint64_t token,
 	WRITE_ONCE(flow->sent, sent);
 	flow->list = FLOW_LIST_NONE;
 	flow->unknown = READ_ONCE(flows->unknown);
-	flow->peer = *peer;
-	WRITE_ONCE(flow->word, cop_endpoint_word(peer));
+	flow->peer = cop_peer_endpoint(peer);
+	WRITE_ONCE(flow->word, peer->word);
 	atomic_store_explicit(&flow->token, token, memory_order_release);
 	return flow;
 }
@@ -125,11 +125,11 @@ static void fresh_push(struct flow_table *table, struct cop_flow *flow)
  */
 noinline struct cop_flow *cop_flow_add(struct cop_flows *flows,
 				       struct flow_table *table,
-				       const struct cop_endpoint *peer,
-				       bool sent, uint64_t *number)
+				       const struct cop_peer *peer, bool sent,
+				       uint64_t *number)
 {
 	const uint64_t token = cop_flow_token(flows);
-	const uint64_t word = cop_endpoint_word(peer);
+	const uint64_t word = peer->word;
 	_Atomic(uint64_t) *bucket = bucket_of(table, word);
 	struct cop_flow *flow = flow_make(flows, token, peer, sent), *there;
 	uint64_t head = atomic_load(bucket);

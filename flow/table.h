@@ -142,7 +142,7 @@ struct cop_flow *cop_flow_find(struct cop_flows *flows, uint64_t word,
  * where there is no memory. Lock-free, async-signal-safe.
  */
 struct cop_flow *cop_flow_add(struct cop_flows *flows, struct flow_table *table,
-			      const struct cop_endpoint *peer, bool sent,
+			      const struct cop_peer *peer, bool sent,
 			      uint64_t *number);
 
 /**

@@ -52,15 +52,15 @@ static ssize_t sock_recvmsg(struct socket *sock, int fd, struct msghdr *msg,
 }
 
 /*
- * Whether the program's memory for an address is writable, and its length
- * valid.
+ * Whether the program's memory for an address is writable, and its length valid. Where
+ * there is room for the longest address, all of it has to be writable: if it is not,
+ * recvfrom_fault() looks at what the kernel would write.
  */
-static bool name_fits(const struct sock *sk, const struct sockaddr *addr,
-		      const socklen_t *alen)
+static bool name_fits(const struct sockaddr *addr, const socklen_t *alen)
 {
 	return user_writable(alen, sizeof(*alen)) && (int)*alen >= 0 &&
-	       user_writable(addr, min_t(socklen_t,
-					 cop_addr_size(sk->sk_family), *alen));
+	       user_writable(addr,
+			     min_t(socklen_t, sizeof(union cop_addr), *alen));
 }
 
 /*
@@ -91,7 +91,7 @@ static ssize_t sock_recvfrom(struct socket *sock, int fd, void *buf, size_t len,
 	flags &= ~MSG_CMSG_COMPAT;
 	if (unlikely(!user_range(buf, min_t(size_t, len, INT_MAX))))
 		return -EFAULT;
-	if (addr && unlikely(!name_fits(sock->sk, addr, alen)))
+	if (addr && unlikely(!name_fits(addr, alen)))
 		return recvfrom_fault(sock, fd, buf, len, flags, addr, alen);
 	return recv_result(sock, fd,
 			   sock->sk->sk_prot->recvfrom(sock->sk, fd, buf, len,

@@ -25,20 +25,48 @@ union cop_addr cop_addr_map(const union cop_addr *addr, int family)
 	return cop_endpoint_addr(&end, family);
 }
 
-bool cop_endpoint_of_in6(const void *name, socklen_t len,
-			 struct cop_endpoint *end)
+/* An address that needs a scope begins with fe or ff. */
+static uint32_t scope_of(const struct sockaddr_in6 *in6)
+{
+	if (likely(in6->sin6_addr.s6_addr[0] < 0xfe))
+		return 0;
+	return cop_addr_needs_scope(&in6->sin6_addr) ? in6->sin6_scope_id : 0;
+}
+
+static void of_in6(const struct sockaddr_in6 *in6, struct cop_endpoint *end)
+{
+	end->addr = in6->sin6_addr;
+	end->scope = scope_of(in6);
+	end->port = in6->sin6_port;
+	end->zero = 0;
+}
+
+/* The name ends before its scope. */
+static noinline bool of_short_in6(const void *name, socklen_t len,
+				  struct cop_endpoint *end)
 {
 	struct sockaddr_in6 in6 = { 0 };
 
 	if (len < SIN6_LEN_RFC2133)
 		return false;
-	memcpy(&in6, name, min_t(size_t, len, sizeof(in6)));
+	memcpy(&in6, name, SIN6_LEN_RFC2133);
 	if (in6.sin6_family != AF_INET6)
 		return false;
-	*end = (struct cop_endpoint){ .addr = in6.sin6_addr,
-				      .port = in6.sin6_port };
-	if (cop_addr_needs_scope(&end->addr))
-		end->scope = in6.sin6_scope_id;
+	of_in6(&in6, end);
+	return true;
+}
+
+bool cop_endpoint_of_in6(const void *name, socklen_t len,
+			 struct cop_endpoint *end)
+{
+	struct sockaddr_in6 in6;
+
+	if (unlikely(len < sizeof(in6)))
+		return of_short_in6(name, len, end);
+	memcpy(&in6, name, sizeof(in6));
+	if (in6.sin6_family != AF_INET6)
+		return false;
+	of_in6(&in6, end);
 	return true;
 }
 
@@ -68,37 +96,75 @@ enum cop_dest cop_addr_dest(int family, const void *name, socklen_t len,
 	return cop_endpoint_of(name, len, end) ? COP_DEST_NAME : COP_DEST_NONE;
 }
 
-#define HASH_PRIME ((1ull << 61) - 1)
-#define HASH_WORDS 6
+#define HASH_WORDS (sizeof(struct cop_endpoint) / sizeof(uint64_t))
 
-/* A factor below the prime, drawn when it is first needed. */
-static uint64_t hash_factor(int i)
+/* Drawn when the first hash is made. The low halves come first. */
+static _Atomic(uint64_t) factor[2 * HASH_WORDS];
+static _Atomic(bool) has_factors; /* (a) set once all of them are drawn */
+
+noinline void cop_endpoint_prepare(void)
 {
-	static _Atomic(uint64_t) factor[HASH_WORDS];
-	uint64_t is = READ_ONCE(factor[i]), draw;
+	for (size_t i = 0; i < ARRAY_SIZE(factor); i++) {
+		uint64_t none = 0, draw = cop_random();
 
-	if (likely(is))
-		return is;
-	draw = ((uint64_t)cop_random() << 32 | cop_random()) % HASH_PRIME | 1;
-	return u64_cas(&factor[i], &is, draw) ? draw : is;
+		draw = draw << 32 | cop_random();
+		u64_cas(&factor[i], &none, draw | !draw);
+	}
+	atomic_store_explicit(&has_factors, true, memory_order_release);
+}
+
+/* A word times a factor of 128 bits, modulo 2^128. */
+static unsigned __int128 times_factor(uint64_t word, size_t i)
+{
+	const uint64_t low = READ_ONCE(factor[i]);
+	const uint64_t high = READ_ONCE(factor[i + HASH_WORDS]);
+
+	return (unsigned __int128)word * low +
+	       ((unsigned __int128)(word * high) << 64);
 }
 
 /*
- * The sum of word times factor, modulo a prime, is a universal hash: whatever two
- * different endpoints somebody chooses, few factors make their sums equal.
+ * The upper half of the sum of word times factor: for words of 64 bits and factors of
+ * 128 bits that is a universal hash (Lemire and Kaser, "Strongly universal string
+ * hashing is fast"). Whatever two different endpoints somebody chooses, few factors
+ * make their hashes equal.
  */
 noinline uint64_t cop_endpoint_hash(const struct cop_endpoint *end)
 {
-	uint32_t word[HASH_WORDS];
+	uint64_t word[HASH_WORDS];
 	unsigned __int128 sum = 0;
 	uint64_t hash;
 
 	_Static_assert(sizeof(word) == sizeof(*end), "all of it");
+	if (unlikely(!atomic_load_explicit(&has_factors, memory_order_acquire)))
+		cop_endpoint_prepare();
 	memcpy(word, end, sizeof(word));
-	for (int i = 0; i < HASH_WORDS; i++)
-		sum += (unsigned __int128)hash_factor(i) * word[i];
-	hash = (uint64_t)(sum & HASH_PRIME) + (uint64_t)(sum >> 61);
-	return (hash % HASH_PRIME) | 1ull << 63;
+#pragma GCC unroll 3
+	for (size_t i = 0; i < HASH_WORDS; i++)
+		sum += times_factor(word[i], i);
+	hash = (uint64_t)(sum >> 64) | 1ull << 63;
+	return hash - !~hash;
+}
+
+/* ---- peers ------------------------------------------------------------------ */
+
+noinline bool cop_peer_of_in6(const void *name, socklen_t len,
+			      struct cop_peer *peer)
+{
+	if (!cop_endpoint_of_in6(name, len, &peer->end))
+		return false;
+	peer->word = cop_endpoint_word(&peer->end);
+	return true;
+}
+
+enum cop_dest cop_peer_dest(int family, const void *name, socklen_t len,
+			    struct cop_peer *peer)
+{
+	enum cop_dest dest = cop_addr_dest(family, name, len, &peer->end);
+
+	if (dest == COP_DEST_NAME)
+		peer->word = cop_endpoint_word(&peer->end);
+	return dest;
 }
 
 /* ---- endpoints in a sock --------------------------------------------------- */
@@ -119,10 +185,27 @@ void cop_slot_clear(struct cop_addr_slot *slot)
 	slot_put(slot, &(struct cop_endpoint){ 0 });
 }
 
+static void slot_put_in(struct cop_addr_slot *slot,
+			const struct sockaddr_in *in)
+{
+	const __be32 quarter[2] = { htonl(0xffff), in->sin_addr.s_addr };
+	uint64_t half;
+
+	memcpy(&half, quarter, sizeof(half));
+	WRITE_ONCE(slot->half[0], 0);
+	WRITE_ONCE(slot->half[1], in->sin_addr.s_addr ? half : 0);
+	WRITE_ONCE(slot->scope, 0);
+	WRITE_ONCE(slot->port, in->sin_port);
+}
+
 void cop_slot_set(struct cop_addr_slot *slot, const union cop_addr *addr)
 {
 	struct cop_endpoint end = { 0 };
 
+	if (likely(addr->family == AF_INET)) {
+		slot_put_in(slot, &addr->in);
+		return;
+	}
 	if (cop_endpoint_of(addr, cop_addr_len(addr), &end) &&
 	    cop_addr_is_any(addr))
 		memset(&end.addr, 0, sizeof(end.addr));
@@ -134,4 +217,12 @@ union cop_addr cop_slot_get(const struct cop_addr_slot *slot, int family)
 	const struct cop_endpoint end = cop_slot_endpoint(slot);
 
 	return cop_endpoint_addr(&end, family);
+}
+
+noinline void cop_slot_peer_in6(const struct cop_addr_slot *slot,
+				struct cop_peer *peer)
+{
+	const struct cop_endpoint end = cop_slot_endpoint(slot);
+
+	*peer = cop_peer_at(&end);
 }

@@ -110,6 +110,13 @@ static inline union cop_addr cop_endpoint_addr(const struct cop_endpoint *end,
 					  .sin6_scope_id = end->scope } };
 }
 
+/**
+ * cop_endpoint_prepare - draw the factors of cop_endpoint_hash() now
+ *
+ * For a process that may not ask for random numbers later. Async-signal-safe.
+ */
+void cop_endpoint_prepare(void);
+
 /* cop_endpoint_word() for an address that is not IPv4's. */
 uint64_t cop_endpoint_hash(const struct cop_endpoint *end);
 
@@ -124,9 +131,9 @@ static inline bool cop_endpoint_is_v4(const struct cop_endpoint *end)
  * @end: the endpoint
  *
  * For a place that has to change by one atomic operation. For IPv4 it is the address
- * and the port themselves: address << 16 | port. For IPv6 it is a hash of 61 bits
+ * and the port themselves: address << 16 | port. For IPv6 it is a hash of 63 bits
  * with factors that this process has drawn, with the top bit set. Two endpoints
- * have the same word once in 2^61 pairs, and nobody can choose a pair. Never ~0.
+ * have the same word once in 2^63 pairs, and nobody can choose a pair. Never ~0.
  */
 static inline uint64_t cop_endpoint_word(const struct cop_endpoint *end)
 {
@@ -135,13 +142,13 @@ static inline uint64_t cop_endpoint_word(const struct cop_endpoint *end)
 	return cop_endpoint_hash(end);
 }
 
-/* cop_endpoint_word() of an IPv4 endpoint, 0 for another one. */
-static inline uint64_t cop_endpoint_word_v4(const struct cop_endpoint *end)
+/* Whether a cop_endpoint_word() is an IPv4 address and port. */
+static inline bool cop_word_is_v4(uint64_t word)
 {
-	return likely(cop_endpoint_is_v4(end)) ? cop_endpoint_word(end) : 0;
+	return likely(!(word >> 63));
 }
 
-/* The endpoint whose cop_endpoint_word_v4() this is. */
+/* The endpoint of an IPv4 word. */
 static inline struct cop_endpoint cop_endpoint_of_word(uint64_t word)
 {
 	struct cop_endpoint end;
@@ -149,6 +156,59 @@ static inline struct cop_endpoint cop_endpoint_of_word(uint64_t word)
 	cop_endpoint_v4(word >> 16, word, &end);
 	return end;
 }
+
+/*
+ * The other end of a flow as a send or a receive needs it: its word. For IPv4 the word
+ * says all, and an endpoint is made of it only when it is kept.
+ */
+struct cop_peer {
+	uint64_t word;		 /* cop_endpoint_word() */
+	struct cop_endpoint end; /* for IPv4 only its port is set */
+};
+
+static inline void cop_peer_v4(__be32 addr, __be16 port, struct cop_peer *peer)
+{
+	peer->word = (uint64_t)addr << 16 | port;
+	peer->end.port = port;
+}
+
+static inline struct cop_peer cop_peer_at(const struct cop_endpoint *end)
+{
+	return (struct cop_peer){ .word = cop_endpoint_word(end), .end = *end };
+}
+
+static inline struct cop_endpoint cop_peer_endpoint(const struct cop_peer *peer)
+{
+	return cop_word_is_v4(peer->word) ? cop_endpoint_of_word(peer->word)
+					  : peer->end;
+}
+
+/* cop_peer_of() for a name that is not IPv4's. */
+bool cop_peer_of_in6(const void *name, socklen_t len, struct cop_peer *peer);
+
+/* Whether a name is an address of IPv4; then it is put into @peer. */
+static inline bool cop_peer_of_in(const void *name, socklen_t len,
+				  struct cop_peer *peer)
+{
+	const struct sockaddr_in *in = name;
+
+	if (unlikely(len < sizeof(*in) || in->sin_family != AF_INET))
+		return false;
+	cop_peer_v4(in->sin_addr.s_addr, in->sin_port, peer);
+	return true;
+}
+
+/* As cop_endpoint_of(), for a peer. */
+static inline bool cop_peer_of(const void *name, socklen_t len,
+			       struct cop_peer *peer)
+{
+	return likely(cop_peer_of_in(name, len, peer)) ||
+	       cop_peer_of_in6(name, len, peer);
+}
+
+/* As cop_addr_dest(), for a peer. */
+enum cop_dest cop_peer_dest(int family, const void *name, socklen_t len,
+			    struct cop_peer *peer);
 
 /**
  * cop_slot_set, cop_slot_clear, cop_slot_get - an endpoint that is kept in a sock
@@ -173,6 +233,24 @@ cop_slot_endpoint(const struct cop_addr_slot *slot)
 
 	memcpy(&end.addr, half, sizeof(half));
 	return end;
+}
+
+/* cop_slot_peer() for an address that is not IPv4's. */
+void cop_slot_peer_in6(const struct cop_addr_slot *slot, struct cop_peer *peer);
+
+/* The peer in a slot. */
+static inline void cop_slot_peer(const struct cop_addr_slot *slot,
+				 struct cop_peer *peer)
+{
+	const uint64_t half[2] = { READ_ONCE(slot->half[0]),
+				   READ_ONCE(slot->half[1]) };
+	__be32 quarter[2];
+
+	memcpy(quarter, &half[1], sizeof(quarter));
+	if (likely(!half[0] && quarter[0] == htonl(0xffff)))
+		cop_peer_v4(quarter[1], READ_ONCE(slot->port), peer);
+	else
+		cop_slot_peer_in6(slot, peer);
 }
 
 /* Whether there is an address in the slot, and not a wildcard. */

@@ -29,9 +29,13 @@ int cop_addr_import(int fd, const struct sockaddr *uaddr, socklen_t len,
 	int err = cop_addr_fits(fd, uaddr, len);
 
 	memset(addr, 0, sizeof(*addr));
-	if (!err && len)
+	if (unlikely(err))
+		return err;
+	if (likely(len == sizeof(addr->in)))
+		memcpy(&addr->in, uaddr, sizeof(addr->in));
+	else if (len)
 		memcpy(addr, uaddr, min_t(socklen_t, len, sizeof(*addr)));
-	return err;
+	return 0;
 }
 
 typedef int name_call(int fd, struct sockaddr *addr, socklen_t *len);

@@ -14,6 +14,7 @@
 #include "lib/cancel.h"
 #include "lib/clock.h"
 #include "lib/confine.h"
+#include "lib/endpoint.h"
 #include "lib/env.h"
 #include "lib/process.h"
 #include "lib/sysctl.h"
@@ -53,6 +54,7 @@ static void prepare_process(void)
 {
 	fd_table_prepare();
 	cop_flow_prepare();
+	cop_endpoint_prepare();
 	cop_sysctl_refresh();
 	cop_clock_prepare();
 }

@@ -85,6 +85,20 @@ Test(e2e_both, no_port_comes_out_a_second_time_in_the_programs_own_range)
 		 "bind_to(fd, four, 0) = -1 EADDRINUSE\n");
 }
 
+/* ---- a second network ---------------------------------------------------------------- */
+
+/* There the kernel alone knows the ports, of this process, too. */
+Test(e2e_both, in_another_network_a_port_is_one_but_for_the_ipv4_wildcard)
+{
+	run_says("both", "in_two_networks",
+		 "bind_to(open_for(one, false), one, port) = 0\n"
+		 "bind_to(open_for(one, false), one, port) = 0\n"
+		 "0.0.0.0 beside [::1]: bound\n"
+		 "9 refused\n"
+		 "bind_to(open_for(&ends[3], false), &ends[3], 0) = 0\n"
+		 "send_from(open_for(&ends[3], false), one) = 0\n");
+}
+
 /* ---- IPV6_V6ONLY, interfaces, IPV6_FREEBIND ------------------------------------------ */
 
 Test(e2e_both, ipv6_v6only_is_set_by_a_bind_to_one_address_as_on_udp)

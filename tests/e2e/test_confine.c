@@ -69,3 +69,8 @@ Test(e2e_confine, strays_are_sifted_by_the_receive)
 {
 	run_same("confine", "sifts");
 }
+
+Test(e2e_confine, calls_on_a_socket_of_ipv6_stay_what_they_are)
+{
+	run_same("confine", "by_daemon_of_ipv6");
+}

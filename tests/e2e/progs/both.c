@@ -412,6 +412,23 @@ static void program_chooses(void)
 	T(bind_to(fd, four, 0));
 }
 
+/* ---- a second network ------------------------------------------------------------ */
+
+/* A port of the first network is free in the second one, and there it is one, too. */
+static void in_two_networks(void)
+{
+	const struct end *one = &ends[5];
+	int port = next_port();
+
+	network_of_both();
+	T(bind_to(open_for(one, false), one, port));
+	network_of_both();
+	T(bind_to(open_for(one, false), one, port));
+	printf("%d refused\n", tell_exceptions(one, port));
+	T(bind_to(open_for(&ends[3], false), &ends[3], 0));
+	T(send_from(open_for(&ends[3], false), one));
+}
+
 /* ---- IPV6_V6ONLY and devices ---------------------------------------------------- */
 
 static void disconnect(int fd)
@@ -613,6 +630,7 @@ SCENARIOS({ "by_number", by_number },
 	  { "library_chooses", library_chooses },
 	  { "kernel_chooses", kernel_chooses },
 	  { "program_chooses", program_chooses },
+	  { "in_two_networks", in_two_networks },
 	  { "bound_before", bound_before }, { "set_between", set_between },
 	  { "link_local", link_local },
 	  { "link_local_in_a_crowd", link_local_in_a_crowd },

@@ -186,6 +186,48 @@ static void serves(void)
 
 static char big[60000];
 
+/* ---- IPv6 -------------------------------------------------------------------- */
+
+static int sock6(void)
+{
+	int fd = is_cop ? socket(PF_INET6, SOCK_COP, IPPROTO_COP)
+			: socket(PF_INET6, SOCK_DGRAM, 0);
+
+	if (fd < 0)
+		skip("IPv6");
+	return fd;
+}
+
+/* A daemon that makes no other calls than these, on sockets of IPv6. */
+static void by_daemon_of_ipv6(void)
+{
+	struct sockaddr_in6 any = { .sin6_family = AF_INET6 }, to = any;
+	struct sockaddr none = { .sa_family = AF_UNSPEC };
+	socklen_t len = sizeof(to);
+	int server = sock6(), client;
+
+	any.sin6_addr = in6addr_loopback;
+	T(bind(server, SA(&any), sizeof(any)));
+	T(getsockname(server, SA(&to), &len));
+	ALLOW(SYS_socket, SYS_bind, SYS_connect, SYS_sendto, SYS_recvfrom,
+	      SYS_close);
+	client = sock6();
+	T(bind(client, SA(&any), sizeof(any)));
+	T(bind(client, SA(&any), sizeof(any)));
+	T(bind(sock6(), SA(&to), sizeof(to)));
+	T(sendto(client, "asked", 5, 0, SA(&to), sizeof(to)));
+	T(recv(server, buf, 64, 0));
+	T(connect(client, SA(&to), sizeof(to)));
+	T(send(client, "connected", 9, 0));
+	T(recv(server, buf, 64, 0));
+	T(connect(client, &none, sizeof(none)));
+	T(sendto(client, "again", 5, 0, SA(&to), sizeof(to)));
+	T(recv(server, buf, 64, 0));
+	T(sendto(sock6(), "unbound", 7, 0, SA(&to), sizeof(to)));
+	T(recv(server, buf, 64, 0));
+	T(close(client));
+}
+
 static void by_file(void)
 {
 	connect_pair();
@@ -303,8 +345,9 @@ static void sifts(void)
 	T(recv(sock_b, buf, 64, MSG_DONTWAIT));
 }
 
-SCENARIOS({ "kills", kills }, { "kills_by_syscall", kills_by_syscall },
-	  { "fails", fails }, { "fails_unseen", fails_unseen },
+SCENARIOS({ "by_daemon_of_ipv6", by_daemon_of_ipv6 }, { "kills", kills },
+	  { "kills_by_syscall", kills_by_syscall }, { "fails", fails },
+	  { "fails_unseen", fails_unseen },
 	  { "starts_confined", starts_confined }, { "serves", serves },
 	  { "by_file", by_file }, { "by_vector", by_vector },
 	  { "by_buffer", by_buffer }, { "by_message", by_message },

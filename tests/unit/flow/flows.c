@@ -20,23 +20,30 @@ struct cop_endpoint t_peer(uint32_t addr, uint16_t port)
 	return end;
 }
 
+struct cop_peer t_peer_of(uint32_t addr, uint16_t port)
+{
+	struct cop_endpoint end = t_peer(addr, port);
+
+	return cop_peer_at(&end);
+}
+
 uint64_t t_next(uint32_t addr, uint16_t port)
 {
-	struct cop_endpoint k = t_peer(addr, port);
+	struct cop_peer k = t_peer_of(addr, port);
 
 	return cop_flow_next(&t_flows, &k, 1, 1);
 }
 
 void t_undo(uint32_t addr, uint16_t port, uint64_t seq)
 {
-	struct cop_endpoint k = t_peer(addr, port);
+	struct cop_peer k = t_peer_of(addr, port);
 
 	cop_flow_undo(&t_flows, &k, seq, 1);
 }
 
 void t_arrive_of(uint32_t addr, uint32_t seq, size_t len)
 {
-	struct cop_endpoint k = t_peer(addr, 1);
+	struct cop_peer k = t_peer_of(addr, 1);
 	struct cop_arrival a = { .now = 1000000 + seq * 1000ull,
 				 .seq = seq,
 				 .tstamp = seq * 1000,
@@ -87,7 +94,7 @@ struct cop_sent t_sent(uint64_t n, uint64_t begin, uint64_t end)
 
 void t_hold_lock(void)
 {
-	struct cop_endpoint k = t_peer(1, 0);
+	struct cop_peer k = t_peer_of(1, 0);
 
 	cop_flow_arrived(&t_flows, &k, &(struct cop_arrival){ .first = true },
 			 cop_rx_serial);

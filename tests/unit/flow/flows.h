@@ -24,6 +24,7 @@ extern struct cop_flows t_flows;
 void t_flow_init(void); /* for TestSuite(): t_flows without flows */
 
 struct cop_endpoint t_peer(uint32_t addr, uint16_t port); /* host order */
+struct cop_peer t_peer_of(uint32_t addr, uint16_t port);  /* likewise */
 
 /* cop_flow_next() and cop_flow_undo() of one byte, at time 1. */
 uint64_t t_next(uint32_t addr, uint16_t port);

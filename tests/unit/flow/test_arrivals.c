@@ -48,7 +48,7 @@ Test(cop_flow_arrivals, late_arrivals_at_a_single_thread_count_as_reordered)
 /* Between the receive and this a signal handler has received, too. */
 Test(cop_flow_arrivals, an_arrival_that_a_handler_overtook_counts_as_unordered)
 {
-	struct cop_endpoint k = t_peer(1, 1);
+	struct cop_peer k = t_peer_of(1, 1);
 	struct cop_arrival a = { .now = 1001000, .seq = 1, .tstamp = 1000 };
 	uint32_t serial;
 

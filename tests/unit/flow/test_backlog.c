@@ -19,7 +19,7 @@ TestSuite(cop_backlog, .timeout = 60);
 /* An arrival whose parts all tell its number: one that is torn is found out. */
 static bool put(uint32_t n)
 {
-	struct cop_endpoint key = { .scope = n, .port = n };
+	struct cop_peer key = { .end = { .scope = n, .port = n } };
 	struct cop_arrival a = { .now = n, .seq = n, .tstamp = n, .len = n };
 
 	return cop_backlog_put(&flows, &key, &a);
@@ -28,12 +28,12 @@ static bool put(uint32_t n)
 /* Its number, or -1: none, -2: it is not whole. */
 static int64_t take(void)
 {
-	struct cop_endpoint key;
+	struct cop_peer key;
 	struct cop_arrival a;
 
 	if (!cop_backlog_take(&flows, &key, &a))
 		return -1;
-	if (key.scope != a.seq || key.port != (uint16_t)a.seq ||
+	if (key.end.scope != a.seq || key.end.port != (uint16_t)a.seq ||
 	    a.now != a.seq || a.tstamp != a.seq || a.len != a.seq)
 		return -2;
 	return a.seq;
@@ -78,7 +78,7 @@ Test(cop_backlog, beyond_32_there_is_no_room)
 
 Test(cop_backlog, each_socket_has_its_own_places)
 {
-	struct cop_endpoint key;
+	struct cop_peer key;
 	struct cop_flows other = { 0 };
 	struct cop_arrival a;
 
@@ -207,7 +207,7 @@ Test(cop_backlog, a_handler_may_put_and_take_amid_either)
 /* A count that is off, after a longjmp(), costs nobody more than a look. */
 Test(cop_backlog, an_announced_arrival_that_never_comes_stops_nobody)
 {
-	struct cop_endpoint key = { .port = 1 };
+	struct cop_peer key = { .word = 1 };
 	struct cop_arrival a = { .now = 1, .first = true };
 
 	cop_flow_init(&flows);

@@ -31,7 +31,7 @@ Test(cop_flow, destroying_none_is_harmless)
 Test(cop_flow, sockets_do_not_share_flows)
 {
 	struct cop_flows other = { 0 };
-	struct cop_endpoint k = t_peer(1, 1);
+	struct cop_peer k = t_peer_of(1, 1);
 
 	cop_flow_init(&other);
 	t_next(1, 1);

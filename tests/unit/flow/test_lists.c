@@ -164,7 +164,7 @@ static long anonymous_kb(void)
 static void touch_once(void)
 {
 	static struct cop_flows other;
-	struct cop_endpoint k = t_peer(1, 1);
+	struct cop_peer k = t_peer_of(1, 1);
 
 	cop_flow_init(&other);
 	cop_flow_arrived(&other, &k, &(struct cop_arrival){ .first = true },

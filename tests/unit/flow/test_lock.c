@@ -90,7 +90,7 @@ static void fold_main(void)
 static void defer_main(void)
 {
 	uint32_t seq = u32_add(&fresh_seq, 1);
-	struct cop_endpoint k = t_peer(1, 1);
+	struct cop_peer k = t_peer_of(1, 1);
 	struct cop_arrival a = {
 		.now = 1000000, .seq = seq, .tstamp = seq * 1000, .len = T_LEN
 	};

@@ -126,7 +126,7 @@ Test(cop_endpoint, words_of_ipv6_have_the_top_bit_and_differ)
 		addr.in6.sin6_addr.s6_addr32[i % 4] = htonl(i);
 		end = end_of(addr);
 		word[i] = cop_endpoint_word(&end);
-		cr_assert(word[i] >> 61 == 4);
+		cr_assert(word[i] >> 63);
 		for (int j = 0; j < i; j++)
 			cr_assert(word[i] != word[j], "%d %d", i, j);
 	}
@@ -138,10 +138,66 @@ Test(cop_endpoint, the_word_of_ipv4_is_address_and_port)
 
 	cr_expect(eq(u64, cop_endpoint_word(&end),
 		     (uint64_t)inet_addr("1.2.3.4") << 16 | htons(5)));
-	back = cop_endpoint_of_word(cop_endpoint_word_v4(&end));
+	back = cop_endpoint_of_word(cop_endpoint_word(&end));
 	cr_expect(cop_endpoint_equal(&back, &end));
 	six = end_of(v6("::1", 5, 0));
-	cr_expect(zero(u64, cop_endpoint_word_v4(&six)));
+	cr_expect(cop_word_is_v4(cop_endpoint_word(&end)));
+	cr_expect(not(cop_word_is_v4(cop_endpoint_word(&six))));
+}
+
+/* Each bit of an endpoint counts. */
+Test(cop_endpoint, a_word_of_ipv6_changes_with_each_bit_of_the_end)
+{
+	struct cop_endpoint end = end_of(v6("fe80::1", 5, 1)), other;
+	const uint64_t word = cop_endpoint_word(&end);
+
+	for (size_t i = 0; i < 8 * offsetof(struct cop_endpoint, zero); i++) {
+		other = end;
+		((unsigned char *)&other)[i / 8] ^= 1 << i % 8;
+		cr_expect(ne(u64, cop_endpoint_word(&other), word), "%zu", i);
+	}
+}
+
+static const struct {
+	const char *ip;
+	socklen_t len;
+	bool is_v4;
+} peers[] = {
+	{ "1.2.3.4", 16, true },	{ "::ffff:1.2.3.4", 28, true },
+	{ "::ffff:1.2.3.4", 24, true }, { "::1", 28, false },
+	{ "fe80::1", 28, false },	{ "fe80::1", 24, false },
+	{ "ff02::1", 28, false },	{ "2001:db8::7", 128, false },
+};
+
+/* A peer is its endpoint, whichever way it came to be. */
+Test(cop_endpoint, a_peer_has_the_word_and_the_end_of_its_name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(peers); i++) {
+		struct sockaddr_storage name = { 0 };
+		union cop_addr addr = strchr(peers[i].ip, ':')
+					      ? v6(peers[i].ip, 5, 7)
+					      : v4(peers[i].ip, 5);
+		struct cop_endpoint end, back;
+		struct cop_peer peer, to, at;
+
+		memcpy(&name, &addr, sizeof(addr));
+		cr_assert(cop_endpoint_of(&name, peers[i].len, &end));
+		cr_assert(cop_peer_of(&name, peers[i].len, &peer));
+		cr_assert(
+			eq(int,
+			   cop_peer_dest(addr.family, &name, peers[i].len, &to),
+			   COP_DEST_NAME));
+		at = cop_peer_at(&end);
+		cr_expect(eq(u64, peer.word, cop_endpoint_word(&end)));
+		cr_expect(eq(u64, to.word, peer.word));
+		cr_expect(eq(u64, at.word, peer.word));
+		cr_expect(eq(int, cop_word_is_v4(peer.word), peers[i].is_v4));
+		cr_expect(eq(uint, peer.end.port, htons(5)));
+		back = cop_peer_endpoint(&peer);
+		cr_expect(cop_endpoint_equal(&back, &end), "%s", peers[i].ip);
+		back = cop_peer_endpoint(&to);
+		cr_expect(cop_endpoint_equal(&back, &end), "%s", peers[i].ip);
+	}
 }
 
 static void expect_map(union cop_addr addr, int family, union cop_addr mapped)
