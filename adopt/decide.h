@@ -3,9 +3,9 @@
  * decide.h - whether a pending socket becomes COP or stays UDP.
  *
  * All functions are for socks that began as pending, and for their descriptor. The
- * ones that return an int return 0 for "go on": the sock is on COP, or the call
- * decides nothing and the sock is still pending; COP_PLAIN_UDP if the socket is
- * UDP; or another negative errno, for the program.
+ * ones that return an int return 0 if the call goes on: the sock is on COP, or the
+ * call decides nothing and the sock is still pending. They return COP_PLAIN_UDP if
+ * the socket is UDP, or another negative errno, for the program.
  */
 #ifndef COP_DECIDE_H
 #define COP_DECIDE_H
@@ -70,7 +70,7 @@ int cop_decide_if_received(struct sock *sk, int fd);
  * @flags: of the receive; with MSG_DONTWAIT it does not wait
  *
  * The program has sent nothing so far. So the sender of the datagram knows the
- * socket by its port alone, and the port says which of the two it speaks.
+ * socket by its port alone, and the port says whether the sender uses COP or UDP.
  */
 int cop_decide_by_receive(struct sock *sk, int fd, int flags);
 

@@ -13,7 +13,7 @@
  * @sk: a new sock, with SOCK_ELSEWHERE if it is outside the home namespace
  * @fd: its kernel socket
  * @sport: the port that its kernel socket has, network order
- * @mark: what @fd says
+ * @mark: the mark of @fd
  *
  * Another process may have written the mark, so the kernel is asked for all that it
  * can tell. From the mark comes only what the kernel does not know: what a bind

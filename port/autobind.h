@@ -17,8 +17,9 @@ struct sock;
  * @fd: its descriptor
  *
  * The kernel binds inside the connect or send that follows. Such a port is not
- * locked, so that a disconnect gives it back. To be followed by
- * cop_autobind_settle(). If the kernel shall choose the port, it binds at once.
+ * locked, so that a disconnect gives it back. The caller then calls
+ * cop_autobind_settle(). If the kernel is to choose the port, this binds the socket
+ * at once.
  * Returns 0, or -EAGAIN if no port is free: some that the kernel would give to this
  * socket may be those of other COP sockets of this process. Async-signal-safe; errno
  * may change.

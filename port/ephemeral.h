@@ -11,7 +11,7 @@
 
 struct sock;
 
-/* The library offers the kernel so many ports, then it lets the kernel choose. */
+/* The library offers the kernel this many ports; after that the kernel chooses. */
 #define COP_BIND_TRIES 3
 
 /**

@@ -23,7 +23,7 @@ struct sock;
 bool cop_claim(struct sock *sk, uint16_t snum);
 
 /**
- * cop_end_claim - say what has come of a claim
+ * cop_end_claim - record or give back a claimed port after the kernel's bind
  * @sk: the sock, which the caller keeps alive
  * @snum: the port, host order
  * @claimed: whether the caller has its claim

@@ -5,9 +5,9 @@
  *
  * The kernel gives a port to two sockets at two addresses; COP does not. While the
  * helper holds the port at the wildcard address, no other socket can bind to it at
- * any address. The helper is one of IPv6 that takes IPv4 as well, so this holds for
- * the addresses of both. With SO_REUSEADDR on both of them, the program's socket can. The
- * helper is a scratch socket (lib/scratch.c) that lives for one call.
+ * any address. The helper is a dual-stack socket of IPv6, so this holds for both
+ * families. The program's socket can join it, because both have SO_REUSEADDR. The
+ * helper is a scratch socket (lib/scratch_socket.c) that lives for one call.
  *
  * Owns: nothing. Protected by: the caller's reference. Counterpart in the kernel:
  * none; there one lookup covers all addresses.

@@ -52,8 +52,8 @@ static int bind_alone(struct sock *sk, int fd, const union cop_addr *addr)
 }
 
 /*
- * Without a helper UDP's rule holds between processes, and in this process what our
- * table says.
+ * Without a helper UDP's rule holds between processes, and within this process our table
+ * decides.
  */
 static int bind_address(struct sock *sk, int fd, const union cop_addr *addr)
 {

@@ -28,8 +28,8 @@ static void ports_allow(void)
 }
 
 /*
- * A caller that needs no ports, as socket() does, may be the one that reads the
- * settings in this second. So a number says which reading the port space has.
+ * A caller that needs no ports, as socket() does, may have read the settings in
+ * this second. So a counter tells which reading the port space has.
  */
 void cop_port_refresh(void)
 {
