@@ -72,7 +72,8 @@ void cop_pending_mark(struct sock *sk, int fd)
 		if (!cop_program_wrap(fd, &mark))
 			sock_set_flag(sk, SOCK_PENDING_SHARED);
 		else
-			cop_warn(fd, "can't be marked, so each process decides for itself");
+			cop_warn(fd, "can't be marked, so each process decides "
+				     "for itself");
 	}
 	cop_mark_unlock(sk, fd, &held);
 }
