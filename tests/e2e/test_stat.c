@@ -929,8 +929,9 @@ Test(stat, a_process_that_does_not_answer_does_not_hide_the_rest,
 			"no FUSE here, or nothing can be mounted in /proc");
 	cr_expect_str_eq(result.out, "status 0\nstatus 1\n", "%s%s", result.out,
 			 result.err);
-	cr_expect_not_null(strstr(result.err, " (slowfs): looking at it did not end\n"), "%s",
-			   result.err);
+	cr_expect_not_null(strstr(result.err,
+				  " (slowfs): looking at it did not end\n"),
+			   "%s", result.err);
 	expect_value("{s['command'] for s in socks}, len(socks)",
 		     "({'shown'}, 3)");
 }
