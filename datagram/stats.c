@@ -108,7 +108,7 @@ static uint64_t clock_offset(void)
 static void put_flow(struct cop_record *r, struct sock *sk,
 		     const struct cop_flow_report *flow)
 {
-	union cop_addr peer = cop_endpoint_addr(&flow->peer, sk->sk_family);
+	union cop_addr peer = cop_endpoint_shown(&flow->peer, sk->sk_family);
 	uint64_t offset = clock_offset();
 
 	cop_record_begin(r, "flow");

@@ -127,6 +127,23 @@ static inline bool cop_endpoint_is_v4(const struct cop_endpoint *end)
 }
 
 /**
+ * cop_endpoint_shown - an endpoint as text shows it
+ * @end: the endpoint
+ * @family: the socket's
+ *
+ * cop_endpoint_addr(), but for the IPv6 peers of a socket that has become one of
+ * AF_INET since (IPV6_ADDRFORM).
+ */
+static inline union cop_addr cop_endpoint_shown(const struct cop_endpoint *end,
+						int family)
+{
+	if (family == AF_INET && !cop_endpoint_is_v4(end) &&
+	    !IN6_IS_ADDR_UNSPECIFIED(&end->addr))
+		family = AF_INET6;
+	return cop_endpoint_addr(end, family);
+}
+
+/**
  * cop_endpoint_word - one word that stands for an endpoint
  * @end: the endpoint
  *

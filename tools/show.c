@@ -62,7 +62,7 @@ static const char *state(const struct stat_sock *s)
 static void name_of(char name[COP_ADDR_TEXT], const struct stat_sock *s,
 		    const struct cop_endpoint *end)
 {
-	union cop_addr addr = cop_endpoint_addr(end, s->family);
+	union cop_addr addr = cop_endpoint_shown(end, s->family);
 
 	cop_addr_print(name, COP_ADDR_TEXT, &addr);
 }

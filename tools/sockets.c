@@ -214,12 +214,13 @@ static bool take_sock(const struct cop_export *x, const struct object *sk,
 
 /*
  * A descriptor that was closed unseen may be another socket's by now. Its family and
- * its port show that, here as in the library. The kernel does not list a socket
- * without a port.
+ * its port show that, here as in the library. Another process may have made an IPv6
+ * socket one of IPv4 (IPV6_ADDRFORM), but never the other way round. The kernel does
+ * not list a socket without a port.
  */
 static bool is_its_own(const struct stat_sock *s, const struct kernel_sock *ks)
 {
-	return !ks || (s->family == ks->family &&
+	return !ks || ((s->family == ks->family || s->family == AF_INET6) &&
 		       (!s->local.port || s->local.port == ks->local.port));
 }
 
@@ -266,13 +267,14 @@ static void take_name(struct cop_endpoint *end,
 }
 
 /*
- * If another process has bound or connected the socket, only the kernel knows
- * it.
+ * If another process has bound or connected the socket, or changed its family, only
+ * the kernel knows it.
  */
 static void take_names(struct stat_sock *s)
 {
 	if (!s->kernel.inode)
 		return;
+	s->family = s->kernel.family;
 	take_name(&s->local, &s->kernel.local);
 	take_name(&s->peer, &s->kernel.peer);
 }

@@ -246,6 +246,27 @@ Test(stat, json_has_the_addresses_of_ipv6_and_whether_it_is_alone,
 	end();
 }
 
+/* By IPV6_ADDRFORM, in this process or in another one. */
+Test(stat, an_ipv6_socket_that_became_one_of_ipv4_is_shown_as_such,
+     .init = scratch_make)
+{
+	char text[256];
+
+	begin("reformed");
+	show("-fj");
+	snprintf(text, sizeof(text),
+		 "[('127.0.0.1:%d', '127.0.0.1:%d'), "
+		 "('127.0.0.1:%d', '127.0.0.1:%d')]",
+		 told("b"), told("a"), told("c"), told("a"));
+	expect_value("[(s['local'], s['peer']) for s in socks[1:]]", text);
+	snprintf(text, sizeof(text),
+		 "[('127.0.0.1:%d', 2), ('127.0.0.1:%d', 2), ('[::1]:%d', 1), "
+		 "('[::1]:%d', 1)]",
+		 told("a"), told("a"), told("a"), told("a"));
+	expect_value("sorted((f['peer'], f['tx']) for f in flows)", text);
+	end();
+}
+
 #define THERE "nsenter -t %d -n "
 
 /* What another process has bound is known by the kernel alone, with its scope. ss
@@ -908,8 +929,9 @@ Test(stat, a_process_that_does_not_answer_does_not_hide_the_rest,
 			"no FUSE here, or nothing can be mounted in /proc");
 	cr_expect_str_eq(result.out, "status 0\nstatus 1\n", "%s%s", result.out,
 			 result.err);
-	cr_expect_not_null(strstr(result.err, " (slowfs): looking at it did not end\n"), "%s",
-			   result.err);
+	cr_expect_not_null(strstr(result.err,
+				  " (slowfs): looking at it did not end\n"),
+			   "%s", result.err);
 	expect_value("{s['command'] for s in socks}, len(socks)",
 		     "({'shown'}, 3)");
 }

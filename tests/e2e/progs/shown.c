@@ -256,6 +256,47 @@ static void scoped(void)
 	close(h);
 }
 
+/* It has a peer of IPv6 first, then one of IPv4. */
+static int make_reformable(in_port_t a)
+{
+	int fd = sock6();
+
+	send6(fd, "::1", a);
+	connect6(fd, "::ffff:127.0.0.1", a);
+	send_some(fd, 2, "by IPv4");
+	return fd;
+}
+
+static void reform(int fd)
+{
+	int family = AF_INET;
+
+	if (setsockopt(fd, IPPROTO_IPV6, IPV6_ADDRFORM, &family,
+		       sizeof(family)))
+		die("IPV6_ADDRFORM");
+}
+
+/* B becomes a socket of IPv4, and a child makes C one. */
+static void reformed(void)
+{
+	int a = sock6_at("::", false), b = make_reformable(port_of6(a)),
+	    c = make_reformable(port_of6(a));
+	pid_t child;
+
+	reform(b);
+	child = fork();
+	if (!child) {
+		reform(c);
+		_exit(0);
+	}
+	waitpid(child, NULL, 0);
+	say_port6("a", a);
+	say_port("b", b);
+	say_port("c", c);
+	ready();
+	until_told();
+}
+
 /* More peers than a socket keeps: B hears from all of them. */
 static void crowd(void)
 {
@@ -423,6 +464,6 @@ static void churn(void)
 SCENARIOS({ "exchange", exchange }, { "errors", errors }, { "many", many },
 	  { "forked", forked }, { "vforked", vforked }, { "spawned", spawned },
 	  { "flows", flows }, { "families", families }, { "scoped", scoped },
-	  { "crowd", crowd }, { "stale", stale }, { "moved", moved },
-	  { "paced", paced }, { "protected", protected }, { "named", named },
-	  { "listed", listed }, { "churn", churn })
+	  { "reformed", reformed }, { "crowd", crowd }, { "stale", stale },
+	  { "moved", moved }, { "paced", paced }, { "protected", protected },
+	  { "named", named }, { "listed", listed }, { "churn", churn })
