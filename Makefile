@@ -250,6 +250,7 @@ UNIT := $(B)/tests/unit-tests
 E2E := $(B)/tests/e2e-tests
 PROGS := $(patsubst tests/e2e/progs/%.c,$(B)/tests/progs/%,\
 	$(sort $(wildcard tests/e2e/progs/*.c)))
+PROGS6 := $(PROGS:$(B)/tests/progs/%=$(B)/tests/progs6/%)
 UNIT_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/unit/*.c \
 	tests/unit/*/*.c tests/fuzz/*.c)) \
 	$(addprefix tools/,budget.c child.c lines.c refused.c say.c supervise.c target.c))
@@ -276,6 +277,11 @@ $(E2E): $(E2E_OBJECTS) $(B)/flow/source.o
 $(B)/tests/progs/%: tests/e2e/progs/%.c | need
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(test_cflags) -MMD -MP -o $@ $< -lpthread
+
+# The same programs for AF_INET6.
+$(B)/tests/progs6/%: tests/e2e/progs/%.c | need
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(test_cflags) -DPROG_INET6 -MMD -MP -o $@ $< -lpthread
 
 # emitted.c is the beginning of each program that is written to show a
 # difference.
@@ -312,7 +318,7 @@ differential-quick: need $(LIB) $(PLAYER) $(LIAR)
 	$(DIFFERENTIAL) --adopt udp --check-rules
 	$(DIFFERENTIAL) --adopt udp --calls 15000 --seed 1 --seed 2
 
-tests: need $(LIB) $(COP) $(COP_PROGRAMS) $(UNIT) $(E2E) $(PROGS) $(PLAYER) $(LIAR)
+tests: need $(LIB) $(COP) $(COP_PROGRAMS) $(UNIT) $(E2E) $(PROGS) $(PROGS6) $(PLAYER) $(LIAR)
 
 # The suites of tests/e2e that "make test" leaves out.
 LONG_SUITES := programs|e2e_long

@@ -25,10 +25,14 @@ static bool option_is_set(int fd, int level, int optname)
 	return !cop_libc.getsockopt(fd, level, optname, &value, &len) && value;
 }
 
-/* Whether POLLERR may be there for a datagram in the error queue only. */
+/*
+ * Whether POLLERR may be there for a datagram in the error queue only. A socket that
+ * serves both families has both options, and each works for its family's errors.
+ */
 static bool errors_may_queue(int fd)
 {
 	return option_is_set(fd, IPPROTO_IP, IP_RECVERR) ||
+	       option_is_set(fd, IPPROTO_IPV6, IPV6_RECVERR) ||
 	       option_is_set(fd, SOL_SOCKET, SO_TIMESTAMPING);
 }
 

@@ -9,6 +9,7 @@
  * convert_bpf_ld_abs() and convert_bpf_extensions() in net/core/filter.c.
  */
 #include <errno.h>
+#include <netinet/in.h>
 
 #include "filter/bpf_load.h"
 
@@ -19,6 +20,10 @@
  */
 #define LAYER_SAME 24
 #define LAYER	   0x100000u
+
+/* Of IPv6: the length of its header, and where the type of the next header is. */
+#define IPV6_HLEN 40
+#define IPV6_NEXT 6
 
 /* Where the bytes of a load are in a COP datagram. */
 enum where {
@@ -125,6 +130,12 @@ static void load_moved(struct bpf_part *part, unsigned int size, uint32_t k)
 		    BPF_STMT(BPF_LD | size | BPF_IND, k));
 }
 
+bool cop_bpf_layer_ok(const struct sock_filter *insn)
+{
+	return insn->k < (uint32_t)SKF_LL_OFF ||
+	       where(insn->k, bytes(insn->code)) == SAME;
+}
+
 /* The loads of SKF_AD_* that are not listed here look at the payload. */
 bool cop_bpf_ancillary_ok(uint32_t k)
 {
@@ -155,24 +166,6 @@ static int load_ancillary(struct bpf_part *part, const struct sock_filter *in)
 	return 0;
 }
 
-static int load_absolute(struct bpf_part *part, const struct sock_filter *in)
-{
-	if (in->k >= (uint32_t)SKF_AD_OFF)
-		return load_ancillary(part, in);
-	switch (where(in->k, bytes(in->code))) {
-	case SAME:
-		cop_part_put(part, in, 1);
-		return 0;
-	case MOVED:
-		cop_part_save_x(part);
-		load_moved(part, BPF_SIZE(in->code), in->k);
-		cop_part_restore_x(part);
-		return 0;
-	default:
-		return -EINVAL;
-	}
-}
-
 /*
  * A has the offset, which is within the UDP header. The part compares it with each
  * offset at which a load is MOVED.
@@ -198,32 +191,96 @@ static void load_indirect_head(struct bpf_part *part,
 }
 
 /*
- * The offset is known only when the filter runs: X plus the operand. Only if it is
- * in the payload or the UDP header does the load change.
+ * A has the offset of a load from the start of the UDP header. Only if it is in the
+ * payload or the UDP header does the load change. @lower is what to do at an offset that
+ * is negative.
+ */
+static void load_at_a(struct bpf_part *part, const struct sock_filter *in,
+		      const struct sock_filter *lower, unsigned int n)
+{
+	PUT(part,
+	    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, COP_BPF_UDP_HLEN, 0, 7 + n),
+	    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, NEGATIVE, 5, 0),
+	    cop_part_ldx_hlen(part), BPF_STMT(BPF_ALU | BPF_ADD | BPF_X, 0),
+	    BPF_STMT(BPF_MISC | BPF_TAX, 0),
+	    BPF_STMT(BPF_LD | BPF_SIZE(in->code) | BPF_IND, 0),
+	    BPF_STMT(BPF_JMP | BPF_JA, PART_END));
+	cop_part_put(part, lower, n);
+	PUT(part, BPF_STMT(BPF_JMP | BPF_JA, PART_END));
+	load_indirect_head(part, in);
+	cop_part_land(part);
+}
+
+/*
+ * The offset is one from the start of the network header, whose length is known only when
+ * the filter runs. A socket of IPv6 gets datagrams of both families. Behind extension
+ * headers of IPv6 the part finds no UDP header, and drops the datagram.
+ */
+static int load_network(struct bpf_part *part, const struct sock_filter *in)
+{
+	uint32_t k = in->k - (uint32_t)SKF_NET_OFF;
+
+	if (k + bytes(in->code) <= LAYER_SAME) {
+		cop_part_put(part, in, 1);
+		return 0;
+	}
+	cop_part_save_x(part);
+	PUT(part, BPF_STMT(BPF_LD | BPF_B | BPF_ABS, SKF_NET_OFF),
+	    BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 4),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 6, 0, 5),
+	    BPF_STMT(BPF_LD | BPF_B | BPF_ABS, SKF_NET_OFF + IPV6_NEXT),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 1, 0),
+	    BPF_STMT(BPF_RET | BPF_K, 0),
+	    BPF_STMT(BPF_LD | BPF_IMM, k - IPV6_HLEN),
+	    BPF_STMT(BPF_JMP | BPF_JA, 3),
+	    BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, SKF_NET_OFF),
+	    BPF_STMT(BPF_LD | BPF_IMM, k),
+	    BPF_STMT(BPF_ALU | BPF_SUB | BPF_X, 0));
+	load_at_a(part, in, in, 1);
+	cop_part_restore_x(part);
+	return 0;
+}
+
+static int load_absolute(struct bpf_part *part, const struct sock_filter *in)
+{
+	if (in->k >= (uint32_t)SKF_AD_OFF)
+		return load_ancillary(part, in);
+	if (in->k >= (uint32_t)SKF_NET_OFF)
+		return load_network(part, in);
+	switch (where(in->k, bytes(in->code))) {
+	case SAME:
+		cop_part_put(part, in, 1);
+		return 0;
+	case MOVED:
+		cop_part_save_x(part);
+		load_moved(part, BPF_SIZE(in->code), in->k);
+		cop_part_restore_x(part);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+/*
+ * The offset is known only when the filter runs: X plus the operand. If it is in a lower
+ * layer's header, or out of bounds, the load is at X as before.
  */
 static int load_indirect(struct bpf_part *part, const struct sock_filter *in)
 {
-	unsigned int size = BPF_SIZE(in->code);
+	const struct sock_filter lower[] = {
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, LAYER - 1),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K,
+			 LAYER_SAME - bytes(in->code), 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		*in,
+	};
 
 	if (in->k >= (uint32_t)SKF_LL_OFF && in->k < (uint32_t)SKF_AD_OFF)
 		return -EINVAL;
 	cop_part_save_x(part);
 	PUT(part, BPF_STMT(BPF_MISC | BPF_TXA, 0),
-	    BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, in->k),
-	    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, COP_BPF_UDP_HLEN, 0, 11),
-	    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, NEGATIVE, 5, 0),
-	    /* The offset is in the payload. */
-	    cop_part_ldx_hlen(part), BPF_STMT(BPF_ALU | BPF_ADD | BPF_X, 0),
-	    BPF_STMT(BPF_MISC | BPF_TAX, 0),
-	    BPF_STMT(BPF_LD | size | BPF_IND, 0),
-	    BPF_STMT(BPF_JMP | BPF_JA, PART_END),
-	    /* It is in a lower layer's header, or out of bounds. */
-	    BPF_STMT(BPF_ALU | BPF_AND | BPF_K, LAYER - 1),
-	    BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, LAYER_SAME - bytes(size), 0, 1),
-	    BPF_STMT(BPF_RET | BPF_K, 0), *in,
-	    BPF_STMT(BPF_JMP | BPF_JA, PART_END));
-	load_indirect_head(part, in);
-	cop_part_land(part);
+	    BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, in->k));
+	load_at_a(part, in, lower, ARRAY_SIZE(lower));
 	cop_part_restore_x(part);
 	return 0;
 }

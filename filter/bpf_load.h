@@ -23,6 +23,15 @@ int cop_bpf_load_a(struct bpf_part *part, const struct sock_filter *in);
 int cop_bpf_load_x(struct bpf_part *part, const struct sock_filter *in);
 
 /**
+ * cop_bpf_layer_ok - whether a load by an offset from a lower layer's header is the same
+ *		      with a transport's header and without
+ * @insn: a load of BPF_ABS or BPF_MSH, but none of SKF_AD_*
+ *
+ * True for each load by an offset from the start of the datagram.
+ */
+bool cop_bpf_layer_ok(const struct sock_filter *insn);
+
+/**
  * cop_bpf_ancillary_ok - whether a load of SKF_AD_* means the same for COP
  * @k: the operand of the load, SKF_AD_OFF or more
  *

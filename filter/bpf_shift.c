@@ -4,14 +4,17 @@
  * behind the COP header.
  *
  * The moved filter sees what it would see of a UDP datagram with the same payload,
- * down to the length in the UDP header. Three things differ:
+ * down to the length in the UDP header. Four things differ:
  *
  *   - the UDP checksum, the IP header and the values of SKF_AD_* are those of the
  *     datagram that came, which has a COP header;
- *   - a load by an offset from the link or network layer's header can't reach
- *     beyond the ports. cop_bpf_shift() refuses a filter with such a load;
+ *   - a load by an offset from the link layer's header can't reach beyond the ports.
+ *     cop_bpf_shift() refuses a filter with such a load, and BPF_MSH by an offset from
+ *     the network layer's;
  *   - if the offset of such a load comes from X, it is known only when the filter
- *     runs. The filter then drops the datagram.
+ *     runs. The filter then drops the datagram;
+ *   - so it does with a datagram that has extension headers of IPv6, if a load by an
+ *     offset from the network layer's header is beyond the first 24 bytes.
  *
  * Owns: nothing, so nothing needs protection. Counterpart in the kernel:
  * bpf_check_classic() and bpf_convert_filter() in net/core/filter.c.

@@ -22,6 +22,8 @@ static int skip_one(const struct cop_wire *wire, struct sock_filter *insn)
 		return -EINVAL;
 	if (mode == BPF_ABS && insn->k >= (uint32_t)SKF_AD_OFF)
 		return cop_bpf_ancillary_ok(insn->k) ? 0 : -EINVAL;
+	if ((mode == BPF_ABS || mode == BPF_MSH) && !cop_bpf_layer_ok(insn))
+		return -EINVAL;
 	if ((mode == BPF_ABS || mode == BPF_IND || mode == BPF_MSH) &&
 	    insn->k < NEGATIVE)
 		insn->k += wire->hlen;

@@ -15,6 +15,7 @@
 #include "lib/confine.h"
 #include "lib/env.h"
 #include "filter/filter.h"
+#include "lib/kernel_socket.h"
 #include "lib/libc.h"
 #include "lib/lock.h"
 #include "filter/mark.h"
@@ -42,14 +43,33 @@ void cop_head_clean(struct sock *sk)
 }
 
 /*
+ * A notice about the path's MTU comes ahead of the first datagram, and this look takes
+ * it. The datagram is what is to be looked at.
+ */
+static ssize_t head_peek(const struct sock *sk, int fd, void *hdr,
+			 union cop_addr *from)
+{
+	const int flags = MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT;
+	const size_t hlen = sk_wire(sk)->hlen;
+	socklen_t fromlen = sizeof(*from);
+	ssize_t n = cop_libc_result(
+		cop_libc.recvfrom(fd, hdr, hlen, flags, &from->sa, &fromlen));
+
+	if (likely(n) || cop_addr_port(from) ||
+	    !sock_tells_path_mtu(fd, sk->sk_family))
+		return n;
+	return cop_libc_result(
+		cop_libc.recvfrom(fd, hdr, hlen, flags, &from->sa, &fromlen));
+}
+
+/*
  * Looks at the first datagram in the queue. A look would take a pending error from
  * the program, so poll() asks first, and then there is no look. A socket that was
  * shut down has its end behind the last datagram.
  */
-static enum cop_head head_look(const struct cop_wire *wire, int fd,
-			       struct cop_rx *rx, union cop_addr *from)
+static enum cop_head head_look(const struct sock *sk, int fd, struct cop_rx *rx,
+			       union cop_addr *from)
 {
-	socklen_t fromlen = sizeof(*from);
 	unsigned char hdr[COP_HDR_MAX] __attribute__((aligned(4)));
 	struct pollfd ready = { .fd = fd, .events = POLLIN | POLLRDHUP };
 	ssize_t n;
@@ -58,9 +78,7 @@ static enum cop_head head_look(const struct cop_wire *wire, int fd,
 		return HEAD_EMPTY;
 	if (ready.revents & (POLLERR | POLLNVAL))
 		return HEAD_ERROR;
-	n = cop_libc_result(cop_libc.recvfrom(
-		fd, hdr, wire->hlen, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT,
-		&from->sa, &fromlen));
+	n = head_peek(sk, fd, hdr, from);
 	if (n == -ENOTSOCK)
 		return HEAD_GONE;
 	if (n < 0)
@@ -68,7 +86,7 @@ static enum cop_head head_look(const struct cop_wire *wire, int fd,
 			       ? HEAD_EMPTY
 			       : HEAD_ERROR;
 	rx->len = n;
-	rx->stray = wire->check(hdr, n, &rx->hdr);
+	rx->stray = sk_wire(sk)->check(hdr, n, &rx->hdr);
 	if (rx->stray != COP_NO_STRAY)
 		return HEAD_STRAY;
 	rx->len -= rx->hdr.len;
@@ -87,8 +105,7 @@ static enum cop_head head_purge(struct sock *sk, int fd, struct cop_rx *rx)
 	enum cop_head head;
 	char none;
 
-	while ((head = head_look(sk_wire(sk), fd, rx, &from)) == HEAD_STRAY &&
-	       --most) {
+	while ((head = head_look(sk, fd, rx, &from)) == HEAD_STRAY && --most) {
 		if (!cop_owns(sk, fd))
 			return HEAD_GONE;
 		cop_libc.recv(fd, &none, 0, MSG_DONTWAIT);

@@ -9,8 +9,11 @@
 
 #include "wire/hdr.h"
 
-/* The longest link, IPv4 and UDP headers, and a transport's header. */
-#define COP_FRAME_HEAD (32 + 60 + 8 + COP_HDR_MAX)
+/*
+ * The longest link and UDP headers, a transport's header, and between them IPv6 with
+ * one extension header of any length.
+ */
+#define COP_FRAME_HEAD (32 + 40 + 2048 + 8 + COP_HDR_MAX)
 
 /**
  * cop_frame_strip - turn the head of a frame with a transport's header into the head of
@@ -21,8 +24,8 @@
  * @n: bytes of the frame that the kernel returned
  *
  * Returns the offset of the header, which the caller is to leave out, or 0 if
- * this is not a frame with such a header. UDP's checksum becomes 0 ("none") if the
- * sender has computed one, since it covered the header.
+ * this is not a frame with such a header. UDP's checksum becomes the one that the
+ * datagram has without the header.
  */
 size_t cop_frame_strip(const struct cop_wire *wire, unsigned char *head,
 		       size_t len, size_t n);

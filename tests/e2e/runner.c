@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -241,14 +242,16 @@ int run(struct run_result *res, const char *const argv[], bool preload,
 	return run_finish(&child, RUN_TIMEOUT_MS);
 }
 
-static int run_prog_env(struct run_result *res, const char *name,
-			const char *args, bool preload, const char *const env[])
+static int run_prog_env(struct run_result *res, const char *dir,
+			const char *name, const char *args, bool preload,
+			const char *const env[])
 {
 	char path[4096], copy[1024], *save = NULL;
 	const char *argv[MAX_ARGS + 1] = { path };
 	int n = 1;
 
-	snprintf(path, sizeof(path), "%s/tests/progs/%s", COP_BUILD_DIR, name);
+	snprintf(path, sizeof(path), "%s/tests/%s/%s", COP_BUILD_DIR, dir,
+		 name);
 	snprintf(copy, sizeof(copy), "%s", args);
 	for (char *arg = strtok_r(copy, " ", &save); arg && n < MAX_ARGS;
 	     arg = strtok_r(NULL, " ", &save))
@@ -259,7 +262,7 @@ static int run_prog_env(struct run_result *res, const char *name,
 int run_prog(struct run_result *res, const char *name, const char *args,
 	     bool preload)
 {
-	return run_prog_env(res, name, args, preload, NULL);
+	return run_prog_env(res, "progs", name, args, preload, NULL);
 }
 
 void run_expect_no_fault(const struct run_result *res)
@@ -293,28 +296,43 @@ static bool is_debugged(const struct leg *leg)
 	return leg == &cop_debug || leg == &adopted_debug;
 }
 
-static struct run_result *run_on(const struct leg *leg, const char *name,
+/* Each program is there twice: progs/inet6.h. */
+struct family {
+	const char *name;
+	const char *dir;      /* of the programs */
+	const char *loopback; /* of the environment, NULL: none */
+};
+
+static const struct family inet = { "IPv4", "progs", "PROG_LOOPBACK" };
+static const struct family inet6 = { "IPv6", "progs6", "PROG_LOOPBACK" };
+static const struct family mapped = { "IPv4 on IPv6", "progs6",
+				      "PROG_LOOPBACK=::ffff:127.0.0.1" };
+
+static struct run_result *run_on(const struct leg *leg,
+				 const struct family *family, const char *name,
 				 const char *what)
 {
-	const char *const env[] = { leg->setting[0], leg->setting[1], NULL };
+	const char *const env[] = { family->loopback, leg->setting[0],
+				    leg->setting[1], NULL };
 	struct run_result *res = malloc(sizeof(*res));
 	char args[1024];
 
 	cr_assert_not_null(res);
 	snprintf(args, sizeof(args), "%s %s", leg->kind, what);
-	run_prog_env(res, name, args, leg->preload, env);
+	run_prog_env(res, family->dir, name, args, leg->preload, env);
 	if (res->status == RUN_SKIP)
 		cr_skip_test("%s", res->err);
-	cr_expect(!res->timed_out, "%s: %s %s: no end", leg->kind, name, args);
-	cr_expect_eq(res->status, 0, "%s: %s %s: exit status %d", leg->kind,
+	cr_expect(!res->timed_out, "%s: %s %s: no end", family->name, name,
+		  args);
+	cr_expect_eq(res->status, 0, "%s: %s %s: exit status %d", family->name,
 		     name, args, res->status);
 	if (is_debugged(leg))
 		run_expect_no_fault(res);
 	else
 		cr_expect_eq(res->err_len, 0, "%s: %s %s: stderr:\n%s",
-			     leg->kind, name, args, res->err);
-	cr_expect_neq(res->out_len, 0, "%s: %s %s: no output", leg->kind, name,
-		      args);
+			     family->name, name, args, res->err);
+	cr_expect_neq(res->out_len, 0, "%s: %s %s: no output", family->name,
+		      name, args);
 	return res;
 }
 
@@ -326,9 +344,9 @@ static const char *next_line(const char *s)
 }
 
 /* Line by line, so that a failure shows the call that differs. */
-static void expect_same_lines(const char *name, const char *what,
-			      const char *wanted, const struct leg *leg,
-			      const char *said)
+static void expect_same_lines(const struct family *family, const char *name,
+			      const char *what, const char *wanted,
+			      const struct leg *leg, const char *said)
 {
 	while (*wanted || *said) {
 		const char *wanted_end = next_line(wanted);
@@ -336,9 +354,9 @@ static void expect_same_lines(const char *name, const char *what,
 
 		cr_expect(wanted_end - wanted == said_end - said &&
 				  !memcmp(wanted, said, said_end - said),
-			  "%s %s:\n  udp: %.*s  %s: %.*s", name, what,
-			  (int)(wanted_end - wanted), wanted, leg->kind,
-			  (int)(said_end - said), said);
+			  "%s %s, %s:\n  udp: %.*s  %s: %.*s", name, what,
+			  family->name, (int)(wanted_end - wanted), wanted,
+			  leg->kind, (int)(said_end - said), said);
 		wanted = wanted_end;
 		said = said_end;
 	}
@@ -347,7 +365,7 @@ static void expect_same_lines(const char *name, const char *what,
 static void says(const struct leg *leg, const char *name, const char *what,
 		 const char *expected)
 {
-	struct run_result *res = run_on(leg, name, what);
+	struct run_result *res = run_on(leg, &inet, name, what);
 
 	cr_expect_str_eq(res->out, expected, "%s: %s %s:\n%s", leg->kind, name,
 			 what, res->out);
@@ -375,25 +393,64 @@ void run_listed_says(const char *name, const char *what, const char *expected)
 	says(&listed, name, what, expected);
 }
 
-static void same(const char *name, const char *what,
-		 const struct leg *const legs[])
+static void same_of(const struct family *family, const char *name,
+		    const char *what, const struct leg *const legs[])
 {
-	struct run_result *plain = run_on(&udp, name, what);
+	struct run_result *plain = run_on(&udp, family, name, what);
 
 	for (; *legs; legs++) {
-		struct run_result *res = run_on(*legs, name, what);
+		struct run_result *res = run_on(*legs, family, name, what);
 
-		expect_same_lines(name, what, plain->out, *legs, res->out);
+		expect_same_lines(family, name, what, plain->out, *legs,
+				  res->out);
 		free(res);
 	}
 	free(plain);
 }
 
+static bool has_inet6(void)
+{
+	struct sockaddr_in6 addr = { .sin6_family = AF_INET6,
+				     .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+	bool has = fd >= 0 && !bind(fd, (struct sockaddr *)&addr, sizeof(addr));
+
+	close(fd);
+	return has;
+}
+
+static void same(const char *name, const char *what,
+		 const struct leg *const legs[])
+{
+	same_of(&inet, name, what, legs);
+	if (has_inet6())
+		same_of(&inet6, name, what, legs);
+}
+
+static const struct leg *const all_legs[] = { &cop, &adopted, NULL };
+
 void run_same(const char *name, const char *what)
 {
-	static const struct leg *const legs[] = { &cop, &adopted, NULL };
+	same(name, what, all_legs);
+}
 
-	same(name, what, legs);
+void run_same_inet(const char *name, const char *what)
+{
+	same_of(&inet, name, what, all_legs);
+}
+
+void run_same_inet6(const char *name, const char *what)
+{
+	if (!has_inet6())
+		cr_skip_test("no IPv6 here");
+	same_of(&inet6, name, what, all_legs);
+}
+
+void run_same_mapped(const char *name, const char *what)
+{
+	if (!has_inet6())
+		cr_skip_test("no IPv6 here");
+	same_of(&mapped, name, what, all_legs);
 }
 
 void run_same_without_fault(const char *name, const char *what)
@@ -411,11 +468,16 @@ void run_same_on_cop(const char *name, const char *what)
 	same(name, what, legs);
 }
 
+static const struct leg *const adopted_legs[] = { &adopted, &unadopted, NULL };
+
 void run_same_adopted(const char *name, const char *what)
 {
-	static const struct leg *const legs[] = { &adopted, &unadopted, NULL };
+	same(name, what, adopted_legs);
+}
 
-	same(name, what, legs);
+void run_same_adopted_inet(const char *name, const char *what)
+{
+	same_of(&inet, name, what, adopted_legs);
 }
 
 void run_same_listed(const char *name, const char *what)

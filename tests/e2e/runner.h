@@ -127,8 +127,23 @@ void run_unadopted_says(const char *name, const char *what,
  * Fails the current test unless all three say the same, exit with 0 and write
  * nothing to stderr. A program that exits with RUN_SKIP skips the test and says
  * why.
+ *
+ * All this is done with the program that is built for AF_INET and, if this machine has
+ * IPv6, with the one for AF_INET6.
  */
 void run_same(const char *name, const char *what);
+
+/**
+ * run_same_inet, run_same_inet6, run_same_mapped - run_same() in one family
+ * @name: as there
+ * @what: as there
+ *
+ * The first is for scenarios that are about IPv4, the second for those about IPv6. The
+ * third runs the program for AF_INET6 with addresses of IPv4.
+ */
+void run_same_inet(const char *name, const char *what);
+void run_same_inet6(const char *name, const char *what);
+void run_same_mapped(const char *name, const char *what);
 
 /**
  * run_same_without_fault - run_same(), with COP_DEBUG=1 on COP
@@ -157,6 +172,15 @@ void run_same_on_cop(const char *name, const char *what);
  * For what UDP's rules allow and COP's do not.
  */
 void run_same_adopted(const char *name, const char *what);
+
+/**
+ * run_same_adopted_inet - run_same_adopted() in one family
+ * @name: as there
+ * @what: as there
+ *
+ * For programs that have sockets of both families anyway.
+ */
+void run_same_adopted_inet(const char *name, const char *what);
 
 /**
  * run_same_listed - run a program on UDP without libcop, and with a list of ports

@@ -54,10 +54,10 @@ Test(e2e_both, likewise_a_port_that_another_processs_send_has_bound)
 
 Test(e2e_both, adopted_sockets_follow_udps_rule)
 {
-	run_same_adopted("both", "by_number");
-	run_same_adopted("both", "by_number_elsewhere");
-	run_same_adopted("both", "of_port_0");
-	run_same_adopted("both", "in_a_send_elsewhere");
+	run_same_adopted_inet("both", "by_number");
+	run_same_adopted_inet("both", "by_number_elsewhere");
+	run_same_adopted_inet("both", "of_port_0");
+	run_same_adopted_inet("both", "in_a_send_elsewhere");
 }
 
 /* ---- ephemeral ports --------------------------------------------------------------- */
@@ -103,7 +103,7 @@ Test(e2e_both, in_another_network_a_port_is_one_but_for_the_ipv4_wildcard)
 
 Test(e2e_both, ipv6_v6only_is_set_by_a_bind_to_one_address_as_on_udp)
 {
-	run_same("both", "bound_before");
+	run_same_inet("both", "bound_before");
 }
 
 Test(e2e_both, ipv6_v6only_hides_no_port_of_another_process)
@@ -118,25 +118,25 @@ Test(e2e_both, ipv6_v6only_hides_no_port_of_another_process)
 
 Test(e2e_both, a_link_local_socket_leaves_its_interface_at_a_disconnect)
 {
-	run_same("both", "link_local");
+	run_same_inet("both", "link_local");
 }
 
 Test(e2e_both, likewise_if_the_kernel_chooses_the_port)
 {
-	run_same("both", "link_local_in_a_crowd");
+	run_same_inet("both", "link_local_in_a_crowd");
 }
 
 Test(e2e_both, a_bind_that_is_refused_leaves_what_it_leaves_on_udp)
 {
-	run_same("both", "refused");
+	run_same_inet("both", "refused");
 }
 
 Test(e2e_both, a_socket_of_ipv6_on_a_device_binds_as_on_udp)
 {
-	run_same("both", "on_a_device");
+	run_same_inet("both", "on_a_device");
 }
 
 Test(e2e_both, ipv6_freebind_binds_what_udp_binds)
 {
-	run_same("both", "freely");
+	run_same_inet("both", "freely");
 }

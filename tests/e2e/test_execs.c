@@ -203,17 +203,17 @@ Test(e2e_execs, a_first_epoll_beside_a_mark_keeps_strays_out)
 /* Dual-stack, v6-only, connected, IPv4-mapped and link-local ones. */
 Test(e2e_execs, an_inet6_socket_of_each_kind_goes_through_an_exec)
 {
-	run_same("handed6", "execs");
+	run_same_inet("handed6", "execs");
 }
 
 Test(e2e_execs, an_inet6_socket_of_each_kind_goes_through_posix_spawn)
 {
-	run_same("handed6", "spawns");
+	run_same_inet("handed6", "spawns");
 }
 
 Test(e2e_execs, an_inet6_socket_of_each_kind_goes_in_a_message)
 {
-	run_same("handed6", "messages");
+	run_same_inet("handed6", "messages");
 }
 
 /* ---- programs that nobody recompiled ------------------------------------ */

@@ -87,6 +87,11 @@ Test(e2e_messages, the_error_queue_of_a_connected_socket_keeps_order)
 	run_same("messages", "error_queue_connected");
 }
 
+Test(e2e_messages, a_queued_error_hides_no_length)
+{
+	run_same("messages", "length_behind_an_error");
+}
+
 Test(e2e_messages, recvmmsg_reads_the_error_queue)
 {
 	run_same("messages", "error_queue_in_many");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_options.c - every option of SOL_SOCKET and IPPROTO_IP, by number: COP
- * answers as the kernel's UDP does. progs/options.c has the calls; what COP does
+ * test_options.c - every option of SOL_SOCKET, IPPROTO_IP and IPPROTO_IPV6, by
+ * number: COP answers as the kernel's UDP does. progs/options.c has the calls; what COP does
  * otherwise is in test_calls.c.
  */
 #include <criterion/criterion.h>
@@ -31,6 +31,31 @@ Test(e2e_options, socket_options_are_cut_to_the_length_asked_for)
 Test(e2e_options, socket_options_are_not_written_to_bad_pointers)
 {
 	run_same("options", "socket_get_pointers");
+}
+
+Test(e2e_options, ipv6_options_take_the_values_that_udp_takes)
+{
+	run_same("options", "ipv6_set_good");
+}
+
+Test(e2e_options, ipv6_options_of_odd_lengths_are_judged_as_on_udp)
+{
+	run_same("options", "ipv6_set_lengths");
+}
+
+Test(e2e_options, ipv6_options_at_bad_pointers_are_refused)
+{
+	run_same("options", "ipv6_set_pointers");
+}
+
+Test(e2e_options, ipv6_options_are_cut_to_the_length_asked_for)
+{
+	run_same("options", "ipv6_get_lengths");
+}
+
+Test(e2e_options, ipv6_options_are_not_written_to_bad_pointers)
+{
+	run_same("options", "ipv6_get_pointers");
 }
 
 Test(e2e_options, ip_options_take_the_values_that_udp_takes)

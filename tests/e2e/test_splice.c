@@ -19,9 +19,10 @@ Test(e2e_splice, sendfile_refuses_more_than_a_datagram_can_hold)
 	run_same("splice", "file_too_large");
 }
 
+/* The kernel's inet6_dgram_ops have no splice_eof: UDPv6 keeps the datagram back. */
 Test(e2e_splice, sendfile_ends_with_the_file)
 {
-	run_same("splice", "file_ends");
+	run_same_inet("splice", "file_ends");
 }
 
 Test(e2e_splice, sendfile_judges_its_arguments_as_udp_does)

@@ -156,8 +156,7 @@ static int listener(struct sockaddr_in *addr)
 
 	if (listen(fd, 5))
 		die("listen");
-	*addr = name_of(fd);
-	addr->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	*addr = addr_of("127.0.0.1", ntohs(name_of(fd).sin_port));
 	return fd;
 }
 

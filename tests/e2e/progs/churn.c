@@ -115,8 +115,7 @@ static struct sockaddr_in some_destination(struct worker *me)
 
 	if (getsockname(seen(me), SA(&addr), &len) || !addr.sin_port)
 		return some_address(me);
-	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	return addr;
+	return addr_of("127.0.0.1", ntohs(addr.sin_port));
 }
 
 /* Every message gets a part of data, an eighth of it. */
@@ -147,7 +146,7 @@ static void bind_one(struct worker *me)
 	struct sockaddr_in addr = some_address(me);
 
 	if (below(me, 2))
-		addr.sin_addr.s_addr = htonl(INADDR_ANY);
+		addr = addr_of("0.0.0.0", ntohs(addr.sin_port));
 	if (below(me, 2))
 		addr.sin_port = 0;
 	bind(seen(me), SA(&addr), sizeof(addr));

@@ -208,8 +208,7 @@ static void a_stream(void)
 	int fd;
 
 	T(listen(server, 1));
-	addr = name_of(server);
-	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	addr = addr_of("127.0.0.1", ntohs(name_of(server).sin_port));
 	T(connect(client, SA(&addr), sizeof(addr)));
 	fd = accept(server, NULL, NULL);
 	T(send(client, "by stream", 9, 0));

@@ -49,7 +49,7 @@ static void too_long_in_all(int flags)
 
 static void too_long_by_itself(int flags)
 {
-	T(part(large, 65508, flags));
+	T(part(large, largest_udp() + 1, flags));
 }
 
 static void longer_than_any(int flags)
@@ -107,7 +107,7 @@ static void bad_name(int flags)
 /* Only the first part's name is looked at. */
 static void other_names(int flags)
 {
-	struct sockaddr_in none = { .sin_family = AF_INET6 };
+	struct sockaddr_in none = { .sin_family = OTHER_FAMILY };
 	struct msghdr msg = { .msg_name = &none, .msg_namelen = 3 };
 
 	T(message(msg, flags));

@@ -80,7 +80,7 @@ static void sizes(void)
 	for (size_t i = 0; i < ARRAY_SIZE(size); i++) {
 		printf("%d bytes\n", size[i]);
 		memset(in, 0, sizeof(in));
-		T(sendto(sock_a, out, size[i], 0, SA(&addr_b), 16));
+		T(sendto(sock_a, out, size[i], 0, SA(&addr_b), sizeof(addr_b)));
 		T(recv(sock_b, in, sizeof(in), MSG_PEEK));
 		T(memcmp(in, out, size[i]));
 		memset(in, 0, sizeof(in));
@@ -101,7 +101,8 @@ static void too_large(void)
 	T(sendmsg(sock_a, &msg, 0));
 	T(write(sock_a, out, sizeof(out)));
 	T(writev(sock_a, &iov, 1));
-	T(sendto(sock_a, out, 65508, 0, SA(&addr_b), sizeof(addr_b)));
+	T(sendto(sock_a, out, largest_udp() + 1, 0, SA(&addr_b),
+		 sizeof(addr_b)));
 	T(send(sock_a, out, SIZE_MAX, 0));
 	T(send(sock_a, out, SSIZE_MAX, 0));
 	show_rest(sock_b);

@@ -402,7 +402,7 @@ static void make_unbound(void)
 static void know_a(void)
 {
 	addr_a = know('A', FD_A);
-	addr_a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	addr_a = addr_of("127.0.0.1", ntohs(addr_a.sin_port));
 	say_ports();
 }
 

@@ -15,10 +15,9 @@
 #include "netns.h"
 #include "prog.h"
 
-#define COMPAT	    0x80000000u /* MSG_CMSG_COMPAT, inside the kernel */
-#define KERNEL	    ((void *)0xffff888000000000)
-#define PROBE	    MSG_PROXY /* as the kernel calls it */
-#define LONGEST_UDP 65507
+#define COMPAT 0x80000000u /* MSG_CMSG_COMPAT, inside the kernel */
+#define KERNEL ((void *)0xffff888000000000)
+#define PROBE  MSG_PROXY /* as the kernel calls it */
 
 static char large[70000];
 
@@ -146,6 +145,7 @@ static void many_iovecs(void)
 {
 	struct msghdr msg = { .msg_iov = bytes,
 			      .msg_iovlen = ARRAY_SIZE(bytes) };
+	char ip[INET6_ADDRSTRLEN];
 
 	make_pair();
 	for (size_t i = 0; i < ARRAY_SIZE(bytes); i++)
@@ -160,8 +160,8 @@ static void many_iovecs(void)
 	msg.msg_name = &from;
 	msg.msg_namelen = 6;
 	T(recvmsg(sock_b, &msg, MSG_DONTWAIT));
-	printf("  %.8s name %u %x\n", large, msg.msg_namelen,
-	       from.sin_addr.s_addr);
+	printf("  %.8s name %u %s\n", large, msg.msg_namelen,
+	       inet_ntop(AF_INET, &from.sin_addr, ip, sizeof(ip)));
 }
 
 /* The error that the last send brought is seen before any message is. */
@@ -238,11 +238,11 @@ static void filter_without_a_descriptor(void)
 
 static void too_long(void)
 {
-	static struct iovec two[] = { { large, LONGEST_UDP },
-				      { large, LONGEST_UDP } };
+	struct iovec two[] = { { large, largest_udp() },
+			       { large, largest_udp() } };
 
 	make_pair();
-	T(send(sock_a, large, LONGEST_UDP + 1, 0));
+	T(send(sock_a, large, largest_udp() + 1, 0));
 	T(send(sock_a, large, 65535, 0));
 	T(send(sock_a, large, 65536, 0));
 	T(sendto(sock_a, large, 65535, MSG_OOB, SA(&addr_b), sizeof(addr_b)));
@@ -332,7 +332,7 @@ static void probes(void)
 	iov[0].iov_len = iov[1].iov_len = 0;
 	T(sendmmsg(sock_a, vec, 4, PROBE));
 	T(send(sock_a, large, 10, PROBE));
-	T(send(sock_a, large, LONGEST_UDP + 1, PROBE));
+	T(send(sock_a, large, largest_udp() + 1, PROBE));
 	T(send(sock_a, large, 65535, PROBE));
 	T(send(sock_a, large, 65536, PROBE));
 	show_rest(sock_b);
@@ -396,8 +396,7 @@ static void refused_bind(void)
 	T(bind(fd, SA(&addr_a), sizeof(addr_a)));
 	show_name(fd);
 	fd = bound_and_left();
-	any = addr_a;
-	any.sin_addr.s_addr = htonl(INADDR_ANY);
+	any = addr_of("0.0.0.0", ntohs(addr_a.sin_port));
 	T(bind(fd, SA(&any), sizeof(any)));
 	show_name(fd);
 }
@@ -409,6 +408,7 @@ static void refused_bind(void)
 static void refused_send(void)
 {
 	struct msghdr msg = { .msg_controllen = 1000 };
+	char ip[INET6_ADDRSTRLEN];
 	struct sockaddr_in addr;
 	int fd;
 
@@ -423,7 +423,7 @@ static void refused_send(void)
 	show_name(fd);
 	T(sendto(fd, "abc", 3, 0, SA(&addr_b), sizeof(addr_b)));
 	addr = name_of(fd);
-	printf("  %s\n", inet_ntoa(addr.sin_addr));
+	printf("  %s\n", inet_ntop(AF_INET, &addr.sin_addr, ip, sizeof(ip)));
 }
 
 /* A child does not know what its parent makes of a socket, the kernel does. */

@@ -620,10 +620,12 @@ static void *binds_and_closes(void *arg)
 static void use_a(void)
 {
 	struct pollfd pfd = { .fd = sock_a, .events = POLLIN };
-	struct sockaddr_in to = addr_a;
+	static const char *const ips[] = { "127.0.0.1", "127.0.0.2",
+					   "127.0.0.3", "127.0.0.4" };
+	struct sockaddr_in to;
 
 	for (int i = 0; i < 4; i++) {
-		to.sin_addr.s_addr = htonl(INADDR_LOOPBACK + i);
+		to = addr_of(ips[i], ntohs(addr_a.sin_port));
 		sendto(sock_a, "x", 1, MSG_DONTWAIT, SA(&to), sizeof(to));
 	}
 	poll(&pfd, 1, 0);

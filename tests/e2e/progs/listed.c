@@ -61,8 +61,8 @@ static void fail_to_bind(int fd, in_port_t port)
 
 	T(bind_to(fd, port));
 	T(bind_elsewhere(fd, port));
-	T(bind_oddly(fd, port, AF_INET6, sizeof(from)));
-	T(bind_oddly(fd, port, AF_INET, sizeof(from) - 1));
+	T(bind_oddly(fd, port, OTHER_FAMILY, sizeof(from)));
+	T(bind_oddly(fd, port, AF_INET, SHORTEST_NAME - 1));
 	T(bind(fd, BAD_PTR, sizeof(from)));
 	T(bind(fd, NULL, 0));
 	raw_close(holder);
@@ -163,8 +163,8 @@ static void nowhere(int fd)
 	T(send(fd, "payload", 7, 0));
 	T(write(fd, "payload", 7));
 	T(send_port(fd, 0));
-	T(send_oddly(fd, OTHER_A, AF_INET6, sizeof(from)));
-	T(send_oddly(fd, OTHER_A, AF_INET, sizeof(from) - 1));
+	T(send_oddly(fd, OTHER_A, AF_UNIX, sizeof(from)));
+	T(send_oddly(fd, OTHER_A, AF_INET, SHORTEST_NAME - 1));
 	T(sendto(fd, "payload", 7, 0, BAD_PTR, sizeof(from)));
 	T(sendmsg(fd, BAD_PTR, 0));
 	T(sendmmsg(fd, BAD_PTR, 1, 0));

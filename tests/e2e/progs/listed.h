@@ -222,9 +222,9 @@ static inline void shows(int fd, in_port_t port, bool by_cop)
 
 static inline void send_from(int peer, int fd, const char *text)
 {
-	struct sockaddr_in addr = name_of(fd);
+	struct sockaddr_in addr =
+		addr_of("127.0.0.1", ntohs(name_of(fd).sin_port));
 
-	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (sendto(peer, text, strlen(text), 0, SA(&addr), sizeof(addr)) < 0)
 		die("sendto");
 }
@@ -232,9 +232,9 @@ static inline void send_from(int peer, int fd, const char *text)
 /* It gets what a peer sends that is as it is, and nothing else. */
 static inline void hears(int fd, int peer, bool by_cop)
 {
-	struct sockaddr_in addr = name_of(fd);
+	struct sockaddr_in addr =
+		addr_of("127.0.0.1", ntohs(name_of(fd).sin_port));
 
-	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	is_carried = on_cop(by_cop);
 	send_stray(&addr);
 	is_carried = false;

@@ -121,7 +121,7 @@ static int raw_udp(int port)
 static int random_socket(void)
 {
 	static const int made[][3] = {
-		{ AF_INET6, SOCK_DGRAM, 0 },
+		{ OTHER_FAMILY, SOCK_DGRAM, 0 },
 		{ AF_INET, SOCK_STREAM, 0 },
 		{ AF_INET, SOCK_RAW, IPPROTO_UDP },
 		{ AF_UNIX, SOCK_DGRAM, 0 },

@@ -330,7 +330,7 @@ static void errors_into_bad_memory(void)
 /* What else is wrong with the call is said ahead of a payload that is bad. */
 static void payload_that_is_bad_too(void)
 {
-	struct sockaddr_in other = { .sin_family = AF_INET6 }, none;
+	struct sockaddr_in other = { .sin_family = OTHER_FAMILY }, none;
 	struct msghdr msg = spread(1024, 1000, (void *)8, 1);
 	struct msghdr long_msg;
 	int fd;

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <netinet/udp.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <time.h>
 
 #include <linux/errqueue.h>
@@ -273,13 +274,56 @@ static void segments(void)
 
 /* ---- control messages -------------------------------------------------- */
 
+/* A sockaddr_in in a control message, which one of either family can get. */
+static void show_ipv4(const unsigned char *name)
+{
+	char ip[INET_ADDRSTRLEN];
+	in_port_t port;
+
+	memcpy(&port, name + 2, sizeof(port));
+	printf("    %s:%c\n", inet_ntop(IPV4, name + 4, ip, sizeof(ip)),
+	       port_name(port));
+}
+
+static void show_ipv6(const unsigned char *name)
+{
+	char ip[INET6_ADDRSTRLEN];
+	in_port_t port;
+
+	memcpy(&port, name + 2, sizeof(port));
+	printf("    [%s]:%c\n", inet_ntop(IPV6, name + 8, ip, sizeof(ip)),
+	       port_name(port));
+}
+
 static void show_error(const struct sock_extended_err *err)
 {
+	const void *offender = SO_EE_OFFENDER(err);
+
 	printf("    %s origin %d type %d code %d info %u",
 	       strerrorname_np(err->ee_errno), err->ee_origin, err->ee_type,
 	       err->ee_code, err->ee_info);
-	show_addr((const struct sockaddr_in *)SO_EE_OFFENDER(err),
-		  sizeof(struct sockaddr_in));
+	printf(" family %d\n", SA(offender)->sa_family);
+	if (SA(offender)->sa_family == IPV4)
+		show_ipv4(offender);
+	if (SA(offender)->sa_family == IPV6)
+		show_ipv6(offender);
+}
+
+static void show_ipv6_cmsg(struct cmsghdr *c)
+{
+	const struct in6_pktinfo *info = (void *)CMSG_DATA(c);
+	char ip[INET6_ADDRSTRLEN];
+
+	if (c->cmsg_type == IPV6_HOPLIMIT || c->cmsg_type == IPV6_TCLASS)
+		printf("    is %d\n", *(int *)CMSG_DATA(c));
+	if (c->cmsg_type == IPV6_PKTINFO)
+		printf("    to %s by %d\n",
+		       inet_ntop(IPV6, &info->ipi6_addr, ip, sizeof(ip)),
+		       info->ipi6_ifindex);
+	if (c->cmsg_type == IPV6_ORIGDSTADDR)
+		show_ipv6((void *)CMSG_DATA(c));
+	if (c->cmsg_type == IPV6_RECVERR)
+		show_error((void *)CMSG_DATA(c));
 }
 
 static void show_cmsg(struct cmsghdr *c)
@@ -289,6 +333,8 @@ static void show_cmsg(struct cmsghdr *c)
 
 	printf("  control %d %d: %zu bytes\n", c->cmsg_level, c->cmsg_type,
 	       c->cmsg_len - CMSG_LEN(0));
+	if (c->cmsg_level == IPPROTO_IPV6)
+		show_ipv6_cmsg(c);
 	if (c->cmsg_level != IPPROTO_IP)
 		return;
 	if (c->cmsg_type == IP_TTL)
@@ -297,12 +343,11 @@ static void show_cmsg(struct cmsghdr *c)
 		printf("    tos %d\n", *CMSG_DATA(c));
 	if (c->cmsg_type == IP_PKTINFO)
 		printf("    to %s at %s by %d\n",
-		       inet_ntop(AF_INET, &info->ipi_addr, ip, sizeof(ip)),
-		       inet_ntop(AF_INET, &info->ipi_spec_dst, spec,
-				 sizeof(spec)),
+		       inet_ntop(IPV4, &info->ipi_addr, ip, sizeof(ip)),
+		       inet_ntop(IPV4, &info->ipi_spec_dst, spec, sizeof(spec)),
 		       info->ipi_ifindex);
 	if (c->cmsg_type == IP_ORIGDSTADDR)
-		show_addr((void *)CMSG_DATA(c), sizeof(struct sockaddr_in));
+		show_ipv4((void *)CMSG_DATA(c));
 	if (c->cmsg_type == IP_RECVERR)
 		show_error((void *)CMSG_DATA(c));
 }
@@ -338,13 +383,21 @@ static void turn_on(int fd, int level, int name)
 		die("setsockopt");
 }
 
+/* A socket of AF_INET6 can have both options. */
+static void turn_on_ip(int fd, int name, int ipv6_name)
+{
+	turn_on(fd, IPPROTO_IP, name);
+	if (AF_INET == IPV6)
+		turn_on(fd, IPPROTO_IPV6, ipv6_name);
+}
+
 static void control_received(void)
 {
 	connect_pair();
-	turn_on(sock_b, IPPROTO_IP, IP_PKTINFO);
-	turn_on(sock_b, IPPROTO_IP, IP_RECVTTL);
-	turn_on(sock_b, IPPROTO_IP, IP_RECVTOS);
-	turn_on(sock_b, IPPROTO_IP, IP_RECVORIGDSTADDR);
+	turn_on_ip(sock_b, IP_PKTINFO, IPV6_RECVPKTINFO);
+	turn_on_ip(sock_b, IP_RECVTTL, IPV6_RECVHOPLIMIT);
+	turn_on_ip(sock_b, IP_RECVTOS, IPV6_RECVTCLASS);
+	turn_on_ip(sock_b, IP_RECVORIGDSTADDR, IPV6_RECVORIGDSTADDR);
 	turn_on(sock_b, IPPROTO_IP, IP_RECVOPTS);
 	turn_on(sock_b, SOL_SOCKET, SO_TIMESTAMP);
 	turn_on(sock_b, SOL_SOCKET, SO_RXQ_OVFL);
@@ -372,7 +425,7 @@ static void control_in_many(void)
 	static char room[3][128] __attribute__((aligned(8)));
 
 	connect_pair();
-	turn_on(sock_b, IPPROTO_IP, IP_RECVTTL);
+	turn_on_ip(sock_b, IP_RECVTTL, IPV6_RECVHOPLIMIT);
 	set_up_send(3);
 	T(sendmmsg(sock_a, vec, 3, 0));
 	set_up_receive(3, 8);
@@ -415,8 +468,8 @@ static void control_sent(void)
 
 	connect_pair();
 	connect_to(sock_b, &(struct sockaddr_in){ .sin_family = AF_UNSPEC });
-	turn_on(sock_b, IPPROTO_IP, IP_RECVTTL);
-	turn_on(sock_b, IPPROTO_IP, IP_RECVTOS);
+	turn_on_ip(sock_b, IP_RECVTTL, IPV6_RECVHOPLIMIT);
+	turn_on_ip(sock_b, IP_RECVTOS, IPV6_RECVTCLASS);
 	msg = with_control(IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
 	T(sendmsg(sock_a, &msg, 0));
 	receive(sock_b, 512, 64, 0);
@@ -481,7 +534,7 @@ static void error_queue(void)
 
 	make_pair();
 	receive(sock_a, 512, 64, MSG_ERRQUEUE);
-	turn_on(sock_a, IPPROTO_IP, IP_RECVERR);
+	turn_on_ip(sock_a, IP_RECVERR, IPV6_RECVERR);
 	T(sendto(sock_a, "payload", 7, 0, SA(&dead), sizeof(dead)));
 	T(recv(sock_a, buf, 64, MSG_DONTWAIT));
 	receive(sock_a, 512, 64, MSG_ERRQUEUE);
@@ -498,6 +551,24 @@ static void error_queue(void)
 	R(recvfrom(sock_a, buf, 64, MSG_ERRQUEUE, SA(&from), &fromlen));
 }
 
+/* The error itself is told already, and only its datagram is left in the queue. */
+static void length_behind_an_error(void)
+{
+	struct sockaddr_in dead = dead_addr();
+	int len = -1;
+
+	make_pair();
+	turn_on_ip(sock_b, IP_RECVERR, IPV6_RECVERR);
+	T(sendto(sock_b, "payload", 7, 0, SA(&dead), sizeof(dead)));
+	T(recv(sock_b, buf, 64, MSG_DONTWAIT));
+	deliver("twelve bytes");
+	T(ioctl(sock_b, FIONREAD, &len));
+	T(len);
+	receive(sock_b, 512, 64, MSG_ERRQUEUE);
+	T(ioctl(sock_b, FIONREAD, &len));
+	T(len);
+}
+
 static void error_queue_connected(void)
 {
 	struct sockaddr_in dead = dead_addr();
@@ -505,7 +576,7 @@ static void error_queue_connected(void)
 
 	make_pair();
 	memset(large, 'x', sizeof(large));
-	turn_on(sock_a, IPPROTO_IP, IP_RECVERR);
+	turn_on_ip(sock_a, IP_RECVERR, IPV6_RECVERR);
 	connect_to(sock_a, &dead);
 	T(send(sock_a, large, sizeof(large), 0));
 	T(send(sock_a, "x", 1, 0));
@@ -521,7 +592,7 @@ static void error_queue_in_many(void)
 	struct sockaddr_in dead = dead_addr();
 
 	make_pair();
-	turn_on(sock_a, IPPROTO_IP, IP_RECVERR);
+	turn_on_ip(sock_a, IP_RECVERR, IPV6_RECVERR);
 	connect_to(sock_a, &dead);
 	T(send(sock_a, "one", 3, 0));
 	T(recv(sock_a, buf, 64, MSG_DONTWAIT));
@@ -532,7 +603,7 @@ static void error_queue_in_many(void)
 	show_vec(2);
 }
 
-#define FRAME_PAYLOAD (14 + 20 + 8) /* on loopback */
+#define FRAME_PAYLOAD (14 + (AF_INET == IPV6 ? 40 : 20) + 8) /* on loopback */
 
 static unsigned int short_at(const unsigned char *at)
 {
@@ -549,6 +620,18 @@ static unsigned int ip_fault(const unsigned char *ip)
 	return ((sum & 0xffff) + (sum >> 16)) ^ 0xffff;
 }
 
+static void show_packet(const unsigned char *ip)
+{
+	const unsigned char *udp = ip + (*ip >> 4 == 4 ? 20 : 40);
+
+	if (*ip >> 4 == 4)
+		printf(", IP %u (%u)", short_at(ip + 2), ip_fault(ip));
+	else
+		printf(", IPv6 %u", short_at(ip + 4));
+	printf(", UDP %u (%u), %s\n", short_at(udp + 4), short_at(udp + 6),
+	       udp + 8);
+}
+
 static void show_frame(int flags, size_t room, unsigned int parts)
 {
 	unsigned char frame[300] = { 0 };
@@ -563,9 +646,8 @@ static void show_frame(int flags, size_t room, unsigned int parts)
 		iov[i] = (struct iovec){ frame + i,
 					 i == parts - 1 ? room - i : 1 };
 	T(recvmsg(sock_a, &msg, MSG_ERRQUEUE | MSG_DONTWAIT | flags));
-	printf("  flags %#x, IP %u (%u), UDP %u, %s\n", msg.msg_flags,
-	       short_at(frame + 16), ip_fault(frame + 14), short_at(frame + 38),
-	       frame + FRAME_PAYLOAD);
+	printf("  flags %#x", msg.msg_flags);
+	show_packet(frame + 14);
 }
 
 /* The kernel hands back what it has sent, link header and all. */
@@ -601,5 +683,6 @@ SCENARIOS({ "time_without_end", time_without_end }, { "segments", segments },
 	  { "control_sent", control_sent },
 	  { "control_malformed", control_malformed },
 	  { "error_queue", error_queue },
+	  { "length_behind_an_error", length_behind_an_error },
 	  { "error_queue_connected", error_queue_connected },
 	  { "error_queue_in_many", error_queue_in_many }, { "frames", frames })

@@ -49,8 +49,9 @@ static void bind_lengths(void)
 	int fd = sock();
 
 	*(struct sockaddr_in *)&addr = addr_of("127.0.0.1", 0);
-	for (int len = -1; len <= 16; len++)
-		T(bind(fd, SA(&addr), len == 16 ? -4096 : len));
+	for (int len = -1; len < SHORTEST_NAME; len++)
+		T(bind(fd, SA(&addr), len));
+	T(bind(fd, SA(&addr), -4096));
 	T(bind(fd, SA(&addr), sizeof(addr) + 1));
 	show_name(fd);
 	T(bind(fd, SA(&addr), sizeof(addr)));
@@ -90,7 +91,7 @@ static void bind_families(void)
 	T(bind(fd, SA(&addr), sizeof(addr)));
 	know('A', fd);
 	show_name(fd);
-	addr.sin_family = AF_INET6;
+	addr.sin_family = OTHER_FAMILY;
 	T(bind(fd, SA(&addr), sizeof(addr)));
 	T(bind(fd, SA(&addr), sizeof(addr) - 1));
 }
@@ -209,7 +210,7 @@ static void connect_lengths(void)
 	int peer = sock_at('B', "127.0.0.1");
 
 	*(struct sockaddr_in *)&addr = name_of(peer);
-	for (int len = -1; len < 16; len++)
+	for (int len = -1; len < SHORTEST_NAME; len++)
 		T(connect(fd, SA(&addr), len));
 	T(connect(fd, SA(&addr), -4096));
 	T(connect(fd, SA(&addr), sizeof(addr) + 1));
@@ -254,10 +255,10 @@ static void show_bound(int fd)
 
 static void connect_failed_unbound(void)
 {
-	struct sockaddr_in6 addr6 = { .sin6_family = AF_INET6 };
+	struct sockaddr_storage other = { .ss_family = OTHER_FAMILY };
 	int fd = sock();
 
-	T(connect(fd, SA(&addr6), sizeof(addr6)));
+	T(connect(fd, SA(&other), sizeof(struct sockaddr_in6)));
 	show_bound(fd);
 	T(connect_ip(fd, "255.255.255.255", 9));
 	show_bound(fd);
@@ -498,7 +499,7 @@ static void only_peer_is_heard(void)
 static void name_lengths(void)
 {
 	connect_pair();
-	for (int len = -1; len <= 18; len++) {
+	for (int len = -1; len <= (int)sizeof(struct sockaddr_in) + 2; len++) {
 		struct sockaddr_in addr[2] = { 0 };
 		socklen_t got = len;
 

@@ -198,7 +198,11 @@ static void no_check(void)
 		level = which##_level;   \
 		what();                  \
 	}
-enum { socket_level = SOL_SOCKET, ip_level = IPPROTO_IP };
+enum {
+	socket_level = SOL_SOCKET,
+	ip_level = IPPROTO_IP,
+	ipv6_level = IPPROTO_IPV6
+};
 
 FOR_LEVEL(socket, set_good)
 FOR_LEVEL(socket, set_lengths)
@@ -210,6 +214,11 @@ FOR_LEVEL(ip, set_lengths)
 FOR_LEVEL(ip, set_pointers)
 FOR_LEVEL(ip, get_lengths)
 FOR_LEVEL(ip, get_pointers)
+FOR_LEVEL(ipv6, set_good)
+FOR_LEVEL(ipv6, set_lengths)
+FOR_LEVEL(ipv6, set_pointers)
+FOR_LEVEL(ipv6, get_lengths)
+FOR_LEVEL(ipv6, get_pointers)
 
 static void other_levels(void)
 {
@@ -252,8 +261,7 @@ static void corked(void)
 
 static void multicast(void)
 {
-	struct ip_mreqn req = { .imr_multiaddr =
-					addr_of("239.1.2.3", 0).sin_addr,
+	struct ip_mreqn req = { .imr_multiaddr = { inet_addr("239.1.2.3") },
 				.imr_ifindex = if_nametoindex("lo") };
 	struct sockaddr_in group;
 	int hearer = sock_at('H', "0.0.0.0");
@@ -345,6 +353,11 @@ SCENARIOS({ "socket_set_good", socket_set_good },
 	  { "ip_set_pointers", ip_set_pointers },
 	  { "ip_get_lengths", ip_get_lengths },
 	  { "ip_get_pointers", ip_get_pointers },
+	  { "ipv6_set_good", ipv6_set_good },
+	  { "ipv6_set_lengths", ipv6_set_lengths },
+	  { "ipv6_set_pointers", ipv6_set_pointers },
+	  { "ipv6_get_lengths", ipv6_get_lengths },
+	  { "ipv6_get_pointers", ipv6_get_pointers },
 	  { "other_levels", other_levels }, { "corked", corked },
 	  { "multicast", multicast }, { "bound_to_device", bound_to_device },
 	  { "own_filter", own_filter }, { "port_range", port_range },

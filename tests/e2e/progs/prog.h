@@ -24,6 +24,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "inet6.h"
+
 #define SOCK_COP      7
 #define IPPROTO_COP   253
 
@@ -94,10 +96,15 @@ static inline void know_kind(const char *name)
 	is_carried = is_cop || !strcmp(kind, "adopted");
 }
 
-/* The payload of a datagram. */
+/* The payload of a datagram of the kernel's, and of one of the kind's. */
+static inline size_t largest_udp(void)
+{
+	return UINT16_MAX - 8 - ip_header_that_counts();
+}
+
 static inline size_t largest_payload(void)
 {
-	return is_carried ? 65491 : 65507;
+	return largest_udp() - (is_carried ? 16 : 0);
 }
 
 /* ---- sockets and their names ------------------------------------------- */
@@ -149,7 +156,7 @@ static inline struct sockaddr_in addr_of(const char *ip, int port)
 	struct sockaddr_in addr = { .sin_family = AF_INET,
 				    .sin_port = htons(port) };
 
-	if (inet_pton(AF_INET, ip, &addr.sin_addr) != 1)
+	if (inet_pton(AF_INET, ip_of_family(ip), &addr.sin_addr) != 1)
 		die(ip);
 	return addr;
 }
@@ -209,7 +216,7 @@ static inline char port_name(in_port_t port)
 
 static inline void show_addr(const struct sockaddr_in *addr, socklen_t len)
 {
-	char ip[INET_ADDRSTRLEN];
+	char ip[INET6_ADDRSTRLEN];
 
 	printf("  address (%d)", (int)len);
 	if (len >= sizeof(*addr) && addr->sin_family == AF_INET)

@@ -204,10 +204,10 @@ static void open_and_close(struct party *me)
 
 	check(me, sk >= 0);
 	if (me->rounds % 2)
-		self.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		self = addr_of("127.0.0.1", 0);
 	check(me, !bind(sk, SA(&self), sizeof(self)));
 	check(me, !getsockname(sk, SA(&self), &len) && self.sin_port);
-	self.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	self = addr_of("127.0.0.1", ntohs(self.sin_port));
 	to_oneself(me, sk, &self);
 	if (me->rounds % 3 == 0)
 		check(me, !connect(sk, SA(&self), sizeof(self)));
@@ -391,14 +391,13 @@ static volatile int of_handler;
 /* At another address, which is no reason to get the port twice. */
 static void want_too(int sig)
 {
-	struct sockaddr_in addr = addr_a;
+	struct sockaddr_in addr = addr_of("127.0.0.2", ntohs(addr_a.sin_port));
 	int saved = errno;
 	int sk;
 
 	(void)sig;
 	if (!wanted || of_handler >= 0)
 		return;
-	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
 	sk = sock();
 	if (bind(sk, SA(&addr), sizeof(addr)))
 		close(sk);

@@ -470,8 +470,7 @@ static void make_listener(void)
 	listener = socket(AF_INET, SOCK_STREAM, 0);
 	if (listen(listener, 5))
 		die("listen");
-	listen_addr = name_of(listener);
-	listen_addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	listen_addr = addr_of("127.0.0.1", ntohs(name_of(listener).sin_port));
 }
 
 static void by_tcp(void)

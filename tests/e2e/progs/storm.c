@@ -569,9 +569,7 @@ static void send_connect_disconnect(void)
 static void use_interrupted(int sig)
 {
 	static unsigned int round;
-	struct sockaddr_in addr = { .sin_family = AF_INET,
-				    .sin_port = htons(9),
-				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in addr = addr_of("127.0.0.1", 9);
 	socklen_t len = sizeof(addr);
 	int saved = errno;
 
@@ -651,8 +649,7 @@ static void small_stack(void)
 
 static void on_alt_stack(int sig)
 {
-	struct sockaddr_in addr = { .sin_family = AF_INET,
-				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in addr = addr_of("127.0.0.1", 0);
 	int sk = socket(PF_INET, is_cop ? SOCK_COP : SOCK_DGRAM, 0);
 	char text[4];
 

@@ -153,8 +153,7 @@ static void epoll_before(in_port_t port, bool by_cop)
 	T(epoll_wait(ep, &ev, 1, 0));
 	shows(fd, port, by_cop);
 	T(epoll_wait(ep, &ev, 1, 0));
-	addr = name_of(fd);
-	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	addr = addr_of("127.0.0.1", ntohs(name_of(fd).sin_port));
 	is_carried = on_cop(by_cop);
 	send_stray(&addr);
 	is_carried = false;

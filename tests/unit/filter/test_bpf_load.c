@@ -147,6 +147,22 @@ Test(cop_bpf_load, loads_from_other_layers_and_ancillary_ones_are_as_in_udp)
 	t_observe_all(other_layers, ARRAY_SIZE(other_layers));
 }
 
+/* From the last address in the IP header on, over the UDP header and the payload. */
+Test(cop_bpf_load, loads_from_the_network_header_are_as_in_udp)
+{
+	t_samples_of(80, 240, 0, 3);
+	for (size_t i = 0; i < ARRAY_SIZE(t_sizes); i++)
+		for (unsigned int k = 16; k < 132;
+		     k += k < 36 || k > 102 ? 1 : 9) {
+			const struct sock_fprog prog =
+				PROGRAM(LD(t_sizes[i] | BPF_ABS, NET(k)));
+
+			snprintf(t_what, sizeof(t_what), "size %#x at net %u",
+				 t_sizes[i], k);
+			t_observe(&prog);
+		}
+}
+
 static const struct sock_fprog lengths[] = {
 	PROGRAM(LD(BPF_W | BPF_LEN, 0)),
 	PROGRAM(LDX(BPF_W | BPF_LEN, 0), TXA),
@@ -166,10 +182,6 @@ static const struct sock_fprog immovable[] = {
 	PROGRAM(LD(BPF_W | BPF_ABS, AD(PAY_OFFSET)), RET_A),
 	PROGRAM(LD(BPF_W | BPF_ABS, AD(NLATTR)), RET_A),
 	PROGRAM(LD(BPF_W | BPF_ABS, AD(NLATTR_NEST)), RET_A),
-	PROGRAM(LD(BPF_H | BPF_ABS, NET(24)), RET_A),
-	PROGRAM(LD(BPF_W | BPF_ABS, NET(22)), RET_A),
-	PROGRAM(LD(BPF_B | BPF_ABS, NET(28)), RET_A),
-	PROGRAM(LD(BPF_B | BPF_ABS, NET(1000)), RET_A),
 	PROGRAM(LD(BPF_H | BPF_ABS, LL(34)), RET_A),
 	PROGRAM(LDX(BPF_B | BPF_MSH, NET(24)), RET(-1)),
 	PROGRAM(LDX(BPF_B | BPF_MSH, LL(42)), RET(-1)),
