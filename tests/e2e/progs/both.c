@@ -526,12 +526,11 @@ static void show(int fd)
 }
 
 /* A link-local address puts the socket on its interface; a disconnect takes it off. */
-static void link_local(void)
+static void bind_to_link_local(void)
 {
 	const struct end *local = &ends[9];
 	int fd, port;
 
-	network_of_both();
 	for (int number = 0; number < 2; number++) {
 		fd = socket_of(AF_INET6, false);
 		T(bind_to(fd, local, number ? next_port() : 0));
@@ -549,12 +548,18 @@ static void link_local(void)
 	}
 }
 
+static void link_local(void)
+{
+	network_of_both();
+	bind_to_link_local();
+}
+
 /* Likewise where the kernel chooses the port. */
 static void link_local_in_a_crowd(void)
 {
 	small_network();
 	bind_to(socket_of(AF_INET, true), &ends[0], 9);
-	link_local();
+	bind_to_link_local();
 }
 
 /* A bind that is refused leaves the interface, and a taken port the address. */
