@@ -206,8 +206,8 @@ static int sock_bind(int fd, const struct sockaddr *addr, socklen_t len)
 }
 
 /*
- * Whether a COP socket is bound to one address: such a bind needs a helper
- * socket.
+ * Whether a COP socket is bound to one address, or may be one of IPv6 only or on one
+ * device: such a bind needs a helper socket.
  */
 static bool wants_helper(int fd, const struct sockaddr *addr, socklen_t len)
 {
@@ -216,7 +216,8 @@ static bool wants_helper(int fd, const struct sockaddr *addr, socklen_t len)
 
 	return sock && sock->type == SOCK_COP &&
 	       !cop_addr_import(fd, addr, len, &want) &&
-	       !cop_addr_is_any(&want);
+	       (!cop_addr_is_any(&want) ||
+		sock_flag(sock->sk, SOCK_ON_DEVICE | SOCK_MAYBE_V6ONLY));
 }
 
 /*

@@ -67,7 +67,9 @@ static void run_send(void *arg, unsigned int n)
 
 static void run_receive(void *arg, unsigned int n)
 {
-	struct cop_rx rx = { .len = PAYLOAD, .copied = PAYLOAD };
+	struct cop_rx rx = { .len = PAYLOAD,
+			     .copied = PAYLOAD,
+			     .gen = cop_sk(sk)->flows.gen };
 
 	(void)arg;
 	rx.hdr.dest = inet_sk(sk)->inet_sport;

@@ -116,7 +116,7 @@ struct sock_common {
 					     * port is not used */
 	_Atomic(uint16_t) skc_num;	    /* (a) local port, host order; this
 					* sock holds it in the port hash */
-	uint16_t skc_family;		    /* (a) IPV6_ADDRFORM changes it */
+	_Atomic(uint16_t) skc_family;	    /* (a) IPV6_ADDRFORM changes it */
 	_Atomic(uint8_t) skc_state;	    /* (a) COP_CLOSE, COP_ESTABLISHED */
 	_Atomic(uint8_t) skc_reuse;	/* (a) SO_REUSEADDR, recorded only */
 	_Atomic(uint8_t) skc_reuseport; /* (a) SO_REUSEPORT, recorded only */

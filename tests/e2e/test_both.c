@@ -60,6 +60,22 @@ Test(e2e_both, adopted_sockets_follow_udps_rule)
 	run_same_adopted_inet("both", "in_a_send_elsewhere");
 }
 
+#define NEVER_BOTH " both had it 0 times, other errors 0\n"
+
+Test(e2e_both, of_two_processes_that_race_for_a_port_at_most_one_gets_it)
+{
+	run_says("both", "race",
+		 "127.0.0.1 and [::1]:" NEVER_BOTH
+		 "[::1] and 127.0.0.1:" NEVER_BOTH
+		 "[::] and 127.0.0.1:" NEVER_BOTH
+		 "[::] alone and 127.0.0.1:" NEVER_BOTH
+		 "[::ffff:127.0.0.1] and 127.0.0.2:" NEVER_BOTH
+		 "[::1] and [fd00::2]:" NEVER_BOTH
+		 "[::ffff:0.0.0.0] and [::1]:" NEVER_BOTH
+		 "[fe80::1%lo] and [::1]:" NEVER_BOTH
+		 "[::] and [::]:" NEVER_BOTH);
+}
+
 /* ---- ephemeral ports --------------------------------------------------------------- */
 
 Test(e2e_both, no_port_of_this_process_comes_out_a_second_time)

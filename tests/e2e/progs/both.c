@@ -4,6 +4,9 @@
  * in a network of the program's own, which has a second IPv6 address and a link-local
  * one.
  */
+#include <sched.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "netns.h"
@@ -306,6 +309,74 @@ static void in_a_send_elsewhere(void)
 	pairs_elsewhere(SEND);
 }
 
+/* ---- two processes that want one port at the same moment --------------------------- */
+
+#define ROUNDS 500
+
+/* Not the wildcard of IPv4 beside an address of IPv6 only: that is the gap. */
+static const int match[][2] = {
+	/* indices of ends */
+	{ 1, 5 }, { 5, 1 }, { 3, 1 }, { 4, 1 }, { 6, 2 },
+	{ 5, 8 }, { 7, 5 }, { 9, 5 }, { 3, 3 },
+};
+
+static struct {
+	_Atomic(int) arrived;  /* at a barrier, since the beginning */
+	_Atomic(int) won, odd; /* binds in a round; other errors */
+} * race_shared;
+
+static void meet(void)
+{
+	int full = (atomic_fetch_add(&race_shared->arrived, 1) / 2 + 1) * 2;
+
+	while (race_shared->arrived < full)
+		sched_yield();
+}
+
+static void race_once(const struct end *end, int port)
+{
+	int fd = open_for(end, false);
+
+	meet();
+	if (!bind_to(fd, end, port))
+		race_shared->won++;
+	else if (errno != EADDRINUSE)
+		race_shared->odd++;
+	meet();
+	close(fd);
+}
+
+static void race_of(const struct end *one, const struct end *other)
+{
+	bool first = fork();
+	int both = 0;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		if (first)
+			race_shared->won = 0;
+		meet();
+		race_once(first ? one : other, 20000 + i);
+		both += race_shared->won > 1;
+		meet();
+	}
+	if (!first)
+		_exit(0);
+	wait(NULL);
+	printf("%s and %s: both had it %d times, other errors %d\n", one->name,
+	       other->name, both, race_shared->odd);
+}
+
+static void race(void)
+{
+	network_of_both();
+	race_shared = mmap(NULL, sizeof(*race_shared), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (race_shared == MAP_FAILED)
+		die("mmap");
+	for (size_t i = 0; i < ARRAY_SIZE(match); i++)
+		race_of(&ends[match[i][0]], &ends[match[i][1]]);
+}
+
 /* ---- ephemeral ports ------------------------------------------------------------ */
 
 #define RANGE 8
@@ -526,12 +597,11 @@ static void show(int fd)
 }
 
 /* A link-local address puts the socket on its interface; a disconnect takes it off. */
-static void link_local(void)
+static void bind_to_link_local(void)
 {
 	const struct end *local = &ends[9];
 	int fd, port;
 
-	network_of_both();
 	for (int number = 0; number < 2; number++) {
 		fd = socket_of(AF_INET6, false);
 		T(bind_to(fd, local, number ? next_port() : 0));
@@ -549,12 +619,18 @@ static void link_local(void)
 	}
 }
 
+static void link_local(void)
+{
+	network_of_both();
+	bind_to_link_local();
+}
+
 /* Likewise where the kernel chooses the port. */
 static void link_local_in_a_crowd(void)
 {
 	small_network();
 	bind_to(socket_of(AF_INET, true), &ends[0], 9);
-	link_local();
+	bind_to_link_local();
 }
 
 /* A bind that is refused leaves the interface, and a taken port the address. */
@@ -626,7 +702,7 @@ SCENARIOS({ "by_number", by_number },
 	  { "of_port_0", of_port_0 },
 	  { "of_port_0_elsewhere", of_port_0_elsewhere },
 	  { "in_a_send", in_a_send },
-	  { "in_a_send_elsewhere", in_a_send_elsewhere },
+	  { "in_a_send_elsewhere", in_a_send_elsewhere }, { "race", race },
 	  { "library_chooses", library_chooses },
 	  { "kernel_chooses", kernel_chooses },
 	  { "program_chooses", program_chooses },
