@@ -378,43 +378,6 @@ static void network(int mtu, int rights, const char *net)
 	alarm(20);
 }
 
-/* ---- SCM_RIGHTS ---- */
-
-static int mail[2];
-
-static void make_mail(void)
-{
-	int ends[2];
-
-	socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, ends);
-	for (int i = 0; i < 2; i++) {
-		mail[i] = fcntl(ends[i], F_DUPFD, 210);
-		close(ends[i]);
-	}
-}
-
-static ssize_t give(int fd)
-{
-	struct iovec iov = { "g", 1 };
-	struct msghdr msg = message(NULL, 0, &iov, 1, fresh(64), 24, 0);
-	struct cmsghdr *cmsg = msg.msg_control;
-
-	*cmsg = (struct cmsghdr){ 20, SOL_SOCKET, SCM_RIGHTS };
-	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
-	return sendmsg(mail[0], &msg, 0);
-}
-
-static ssize_t take(int *fd)
-{
-	struct iovec iov = { fresh(1), 1 };
-	struct msghdr msg = message(NULL, 0, &iov, 1, fresh(64), 24, 0);
-	ssize_t n = recvmsg(mail[1], &msg, 0);
-
-	if (n > 0 && msg.msg_controllen)
-		memcpy(fd, CMSG_DATA((struct cmsghdr *)msg.msg_control), 4);
-	return n;
-}
-
 static int me, turn[2][2];
 
 static void fork_actor(void)
