@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/kernel_socket.h"
+#include "socket/confine.h"
 #include "unit/helpers.h"
 
 TestSuite(cop_kernel_socket, .timeout = 20);
@@ -41,6 +42,22 @@ Test(cop_kernel_socket, a_socket_of_ipv6_may_leave_ipv4_to_others)
 	cr_assert(not(sock_is_v6only(fd, AF_INET)), "the kernel is not asked");
 	cr_assert(not(sock_is_v6only(t_udp(), AF_INET6)));
 	cr_assert(not(sock_is_v6only(-1, AF_INET6)));
+}
+
+Test(cop_kernel_socket, only_a_socket_that_asks_for_it_tells_a_paths_mtu)
+{
+	const int on = 1;
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+
+	if (fd < 0)
+		cr_skip("no IPv6 here");
+	cr_assert(not(sock_tells_path_mtu(fd, AF_INET6)));
+	cr_assert(zero(int, setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPATHMTU, &on,
+				       sizeof(on))));
+	cr_assert(sock_tells_path_mtu(fd, AF_INET6));
+	cr_assert(not(sock_tells_path_mtu(fd, AF_INET)));
+	cop_confine_begin();
+	cr_assert(not(sock_tells_path_mtu(fd, AF_INET6)));
 }
 
 /* ---- sock_probe() ----------------------------------------------------------- */
