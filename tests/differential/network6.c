@@ -26,7 +26,6 @@
 #define LO	    1
 #define SECOND	    2
 #define SECOND_NAME "second"
-#define CONF	    "/proc/sys/net/ipv6/conf/"
 
 /* ---- requests of rtnetlink ------------------------------------------------- */
 
@@ -186,26 +185,38 @@ static void no_family(void)
 
 /* ---- all of it -------------------------------------------------------------------- */
 
+#define SYSCTL "/proc/sys/net/ipv6/"
+
+/* A kernel without IPv6 is like that in all networks. */
+static bool kernel_has_ipv6(void)
+{
+	return !access(SYSCTL, F_OK);
+}
+
+static void disable(const char *off)
+{
+	network_write(SYSCTL "conf/all/disable_ipv6", off);
+	network_write(SYSCTL "conf/default/disable_ipv6", off);
+}
+
 static bool has_ipv6(const char *net)
 {
-	return net[0] == '6';
+	return net[0] == '6' && kernel_has_ipv6();
 }
 
 void network6_before(const char *net)
 {
-	if (!strcmp(net, "off") || !strcmp(net, "none")) {
-		network_write(CONF "all/disable_ipv6", "1");
-		network_write(CONF "default/disable_ipv6", "1");
-	}
+	if (net[0] != '4' && kernel_has_ipv6())
+		disable(net[0] == '6' ? "0" : "1");
 	if (!has_ipv6(net))
 		return;
 	/* the second device has the address that it is given, and no other */
-	network_write(CONF "default/addr_gen_mode", "1");
+	network_write(SYSCTL "conf/default/addr_gen_mode", "1");
 	/* flow labels, where the program asks for none, are random */
-	network_write("/proc/sys/net/ipv6/auto_flowlabels", "0");
-	network_write("/proc/sys/net/ipv6/icmp/ratelimit", "0");
+	network_write(SYSCTL "auto_flowlabels", "0");
+	network_write(SYSCTL "icmp/ratelimit", "0");
 	if (!strcmp(net, "6only"))
-		network_write("/proc/sys/net/ipv6/bindv6only", "1");
+		network_write(SYSCTL "bindv6only", "1");
 }
 
 void network6_fresh(const char *net)
