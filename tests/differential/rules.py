@@ -36,7 +36,7 @@ QUOTED = 576 - IP_HEADERS - IP_HEADERS, 1280 - IPV6_HEADERS - IPV6_HEADERS
 
 SECOND_MTU = 1500  # of the second device in a network with IPv6
 
-IPV6_ADDRFORM = 1
+IPV6_ADDRFORM, IPV6_RECVPATHMTU = 1, 60
 IPV6_MTU, IPV6_RECVORIGDSTADDR, IPV6_RECVFRAGSIZE = 24, 74, 77
 IPV6_HEADER_OPTIONS = (54, 55, 57, 59)
 
@@ -320,6 +320,7 @@ def iovec_length(word):
     return sum(int(part.lstrip("oNOBKP")) for part in word.split(","))
 
 
+LOOKS = ("poll", "ppoll", "select", "epoll_ctl", "epoll_wait", "ioctl", "give")
 SENDS = ("send", "sendto", "write", "writev", "sendmsg", "sendmmsg")
 
 
@@ -685,6 +686,21 @@ def receive_stamp(story, step, udp):
     if step.words[2][0] == "!":
         return Answer(failed(step, "EFAULT", "stamp=no"))
     return Answer("%d ioctl ret=0 stamp=yes" % step.index)
+
+
+@rule
+def path_mtu(story, step, udp):
+    """A look at the queue for strays takes the notice for IPV6_RECVPATHMTU"""
+    if not step.call.startswith("re"):
+        return None
+    asked = sent = looked = False
+    for before, line in story.until(step.index):
+        asked |= option_of(before) == (IPPROTO_IPV6, IPV6_RECVPATHMTU)
+        sent |= before.call in SENDS and (
+            " err=EMSGSIZE" in line or before.call == "sendmmsg")
+        looked |= sent and (before.call in LOOKS or
+                            before.call.startswith("re"))
+    return Anything() if asked and looked else None
 
 
 @rule
