@@ -3,13 +3,13 @@
  * inet/af_inet.c - the families PF_INET and PF_INET6.
  *
  * Owns: inetsw, the transports by type. Protected by: it changes only while the
- * library starts or a transport is loaded.
+ * library starts or a module begins or ends, one at a time; readers need no lock,
+ * because the memory of an entry stays.
  * Counterpart in the kernel: net/ipv4/af_inet.c and net/ipv6/af_inet6.c.
  */
 #include <errno.h>
 #include <string.h>
 
-#include "cop.h"
 #include "adopt/pending.h"
 #include "adopt/share.h"
 #include "adopt/udp.h"
@@ -25,30 +25,67 @@
 #include "cop_route.h"
 #include "port/bind.h"
 #include "socket/socket.h"
-#include "transports/cop/cop.h"
 
-static struct inet_protosw *inetsw[SOCK_MAX];
+static const struct proto_ops inet_dgram_ops;
+
+static _Atomic(struct inet_protosw *) inetsw[SOCK_MAX];
 
 static bool inet_has_type(int type)
 {
-	return type >= 0 && type < SOCK_MAX && inetsw[type];
+	return type >= 0 && type < SOCK_MAX && READ_ONCE(inetsw[type]);
+}
+
+/* A reader without a lock may be at any entry, so each step of a change is whole. */
+static void protosw_insert(_Atomic(struct inet_protosw *) *at,
+			   struct inet_protosw *p)
+{
+	WRITE_ONCE(p->next, READ_ONCE(*at));
+	atomic_store_explicit(at, p, memory_order_release);
+}
+
+static struct inet_protosw *protosw_at(_Atomic(struct inet_protosw *) *at)
+{
+	return atomic_load_explicit(at, memory_order_acquire);
+}
+
+static bool protosw_is_valid(const struct inet_protosw *p)
+{
+	return p->type < SOCK_MAX && p->protocol < IPPROTO_MAX && p->prot &&
+	       p->prot->slab;
 }
 
 int inet_register_protosw(struct inet_protosw *p)
 {
-	struct inet_protosw **at;
+	_Atomic(struct inet_protosw *) *at;
+	struct inet_protosw *is;
 
-	if (p->type >= SOCK_MAX)
+	if (!protosw_is_valid(p)) {
+		cop_warn(-1, "type %d, protocol %d can't be registered",
+			 p->type, p->protocol);
 		return -EINVAL;
-	for (at = &inetsw[p->type]; *at; at = &(*at)->next) {
-		if (!((*at)->flags & INET_PROTOSW_PERMANENT))
+	}
+	for (at = &inetsw[p->type]; (is = protosw_at(at)); at = &is->next) {
+		if (!(is->flags & INET_PROTOSW_PERMANENT))
 			break;
-		if ((*at)->protocol == p->protocol)
+		if (is->protocol == p->protocol)
 			return -EPERM;
 	}
-	p->next = *at;
-	*at = p;
+	if (!p->ops)
+		p->ops = &inet_dgram_ops;
+	protosw_insert(at, p);
 	return 0;
+}
+
+/* Its next stays, for readers that are at it. */
+void inet_unregister_protosw(struct inet_protosw *p)
+{
+	_Atomic(struct inet_protosw *) *at = &inetsw[p->type];
+	struct inet_protosw *is;
+
+	while ((is = protosw_at(at)) && is != p)
+		at = &is->next;
+	if (is && !(p->flags & INET_PROTOSW_PERMANENT))
+		WRITE_ONCE(*at, READ_ONCE(p->next));
 }
 
 /*
@@ -59,7 +96,8 @@ static struct inet_protosw *inet_lookup_protosw(int type, int *protocol)
 {
 	struct inet_protosw *answer;
 
-	for (answer = inetsw[type]; answer; answer = answer->next) {
+	for (answer = protosw_at(&inetsw[type]); answer;
+	     answer = protosw_at(&answer->next)) {
 		if (*protocol == answer->protocol) {
 			if (*protocol != IPPROTO_IP)
 				break;
@@ -80,14 +118,16 @@ static struct inet_protosw *inet_lookup_protosw(int type, int *protocol)
  */
 static bool inet_serves(int type, int protocol)
 {
-	struct inet_protosw *answer;
+	struct inet_protosw *answer, *first;
 
 	if (likely(!inet_has_type(type)))
 		return false;
-	answer = inet_lookup_protosw(type, &protocol);
-	if (!(inetsw[type]->flags & INET_PROTOSW_ADOPTED))
-		return true;
-	return answer && cop_env.adopt && !cop_process_has_parted();
+	first = protosw_at(&inetsw[type]);
+	answer = inet_lookup_protosw(type, &protocol) ?: first;
+	if (!answer || !(answer->flags & INET_PROTOSW_ADOPTED))
+		return answer;
+	return answer->protocol == protocol && cop_env.adopt &&
+	       !cop_process_has_parted();
 }
 
 /* A kernel without the family says so, whatever the protocol. */
@@ -180,8 +220,8 @@ static void inet_bound(struct sock *sk, int fd, const union cop_addr *addr)
 }
 
 /*
- * Checks length and family here. The kernel's own bind, in get_port, checks the
- * rest, in the order of its inet_bind: whether the address is local, the port
+ * Checks length and family here. The kernel's own bind, in the transport's bind, checks
+ * the rest, in the order of its inet_bind: whether the address is local, the port
  * privileged, and the socket bound already.
  */
 static int inet_bind(struct socket *sock, int fd, const struct sockaddr *uaddr,
@@ -200,7 +240,7 @@ static int inet_bind(struct socket *sock, int fd, const struct sockaddr *uaddr,
 		return -EAFNOSUPPORT;
 	if (unlikely(addr_len < cop_addr_len(&addr)))
 		cop_addr_drop_scope(&addr); /* the name has not all of it */
-	err = sk->sk_prot->get_port(sk, fd, &addr);
+	err = sk->sk_prot->bind(sk, fd, &addr);
 	if (!err)
 		inet_bound(sk, fd, &addr);
 	return err;
@@ -246,17 +286,9 @@ static const struct proto_ops inet_dgram_ops = {
 
 static struct inet_protosw inetsw_array[] = {
 	{
-		.type = SOCK_COP,
-		.protocol = IPPROTO_COP,
-		.prot = &cop_prot,
-		.ops = &inet_dgram_ops,
-		.flags = INET_PROTOSW_PERMANENT,
-	},
-	{
 		.type = SOCK_DGRAM,
 		.protocol = IPPROTO_UDP,
 		.prot = &cop_udp_prot,
-		.ops = &inet_dgram_ops,
 		.flags = INET_PROTOSW_PERMANENT | INET_PROTOSW_ADOPTED,
 	},
 };
@@ -280,7 +312,6 @@ void inet_adopt_init(void)
 }
 
 static struct proto *const inet_protos[] = {
-	&cop_prot,
 	&cop_udp_prot,
 	&cop_pending_prot,
 	&cop_plain_prot,

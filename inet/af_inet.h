@@ -9,22 +9,11 @@
 
 #include "socket/sock.h"
 
-/* inet_protosw flags */
-#define INET_PROTOSW_REUSE     0x01 /* a new sock has SO_REUSEADDR */
-#define INET_PROTOSW_PERMANENT 0x02 /* can't be overridden */
-#define INET_PROTOSW_ADOPTED   0x80 /* the kernel's type: ours by COP_ADOPT */
-
-struct inet_protosw {
-	struct inet_protosw *next;
-	unsigned short type;	 /* of the socket, SOCK_* */
-	unsigned short protocol; /* IPPROTO_IP: a wild card */
-	const struct proto *prot;
-	const struct proto_ops *ops;
-	unsigned char flags; /* INET_PROTOSW_* */
-};
+/* A flag of struct inet_protosw: the kernel's type, ours by COP_ADOPT. */
+#define INET_PROTOSW_ADOPTED 0x80
 
 /**
- * inet_init - register the PF_INET family and its transports
+ * inet_init - register both families, and UDP's transports
  *
  * Once, when the library starts. Counterpart: inet_init() in af_inet.c.
  */
@@ -39,10 +28,19 @@ void inet_adopt_init(void);
  * inet_register_protosw - add a transport
  * @p: its entry; kept, not copied
  *
- * Returns 0, -EINVAL for a type out of range, -EPERM where a permanent entry
- * has the same type and protocol. A new entry goes before the others that are
- * not permanent. Only while the library starts, or a transport is loaded.
+ * Returns 0, -EINVAL for a type or protocol out of range or a transport that is not
+ * registered, -EPERM where a permanent entry has the same type and protocol. A new
+ * entry goes before the others that are not permanent. Only while the library starts,
+ * or a module begins.
  */
 int inet_register_protosw(struct inet_protosw *p);
+
+/**
+ * inet_unregister_protosw - hide a transport from new sockets
+ * @p: its entry; does nothing for one that is permanent or not registered
+ *
+ * Only while a module begins or ends.
+ */
+void inet_unregister_protosw(struct inet_protosw *p);
 
 #endif /* COP_AF_INET_H */

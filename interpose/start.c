@@ -11,6 +11,7 @@
 
 #include "cop_table.h"
 #include "inet/af_inet.h"
+#include "inet/kernel.h"
 #include "interpose/interpose.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
@@ -47,6 +48,7 @@ static void cop_start(void)
 	cop_libc_init();
 	cop_env_init();
 	inet_init();
+	modules_init();
 	process_watch();
 	cop_stream_io = &stream_io;
 	confined = cop_confine_start();

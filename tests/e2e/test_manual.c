@@ -227,6 +227,7 @@ Test(manual, installed_files_work_in_their_place, .init = scratch_make)
 		result.out,
 		"destination/opt/bin/cop\n"
 		"destination/opt/include/cop.h\n"
+		"destination/opt/include/cop_transport.h\n"
 		"destination/opt/lib/libcop.so\n"
 		"destination/opt/lib/wireshark/plugins/cop.lua\n"
 		"destination/opt/libexec/cop/cop-check\n"
