@@ -186,10 +186,13 @@ $(LIB): $(OBJECTS) libcop.map
 
 $(B)/%.o: %.c | need
 	@mkdir -p $(@D)
-	$(call say,CC,$@)$(CC) $(lib_cflags) $(builtin) -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)$(CC) $(lib_cflags) $(own_cflags) -MMD -MP -c -o $@ $<
 
 # The name of the module's one symbol. A module that is loaded has another one.
-$(B)/transports/%.o: builtin = -DCOP_BUILTIN=cop_builtin_$(notdir $(@D))
+$(B)/transports/%.o: own_cflags = -DCOP_BUILTIN=cop_builtin_$(notdir $(@D))
+
+# Where loaded modules are, apart from COP_MODULES.
+$(B)/inet/request.o: own_cflags = -DCOP_LIBDIR='"$(LIBDIR)"'
 
 # ---- the launcher -----------------------------------------------------------
 #

@@ -36,6 +36,7 @@ struct mmsghdr;
 struct module;
 struct proto_ops;
 struct sock;
+struct socket;
 
 /* An address of either family. */
 union cop_addr {
@@ -292,6 +293,20 @@ struct inet_protosw {
 	int capability; /* CAP_* that socket() needs, else EPERM; 0: none */
 };
 
+/*
+ * A family of sockets, PF_*, that the kernel does not have: its sockets are those of
+ * another family, by another name.
+ */
+struct net_proto_family {
+	int family; /* below 46 */
+
+	/* Whether it has such a socket; NULL: always. */
+	bool (*serves)(int type, int protocol);
+
+	/* socket(): calls inet_create() with PF_INET or PF_INET6. */
+	int (*create)(struct socket *sock, int family, int protocol);
+};
+
 /* ---- modules ------------------------------------------------------------- */
 
 /* The one symbol of a module. MODULE_TRANSPORT() fills it in. */
@@ -339,6 +354,9 @@ struct cop_kernel {
 	void (*proto_unregister)(struct proto *prot);
 	int (*inet_register_protosw)(struct inet_protosw *p);
 	void (*inet_unregister_protosw)(struct inet_protosw *p);
+	int (*sock_register)(const struct net_proto_family *fam);
+	void (*sock_unregister)(int family);
+	int (*inet_create)(struct socket *sock, int family, int protocol);
 	void (*sock_hold)(struct sock *sk);
 	void (*sock_put)(struct sock *sk);
 	void (*inet_info)(const struct sock *sk, struct cop_inet_info *info);
@@ -444,6 +462,37 @@ static inline int inet_register_protosw(struct inet_protosw *p)
 static inline void inet_unregister_protosw(struct inet_protosw *p)
 {
 	COP_MODULE.kernel->inet_unregister_protosw(p);
+}
+
+/**
+ * sock_register - add a family
+ * @fam: kept, not copied
+ *
+ * Returns 0, -ENOBUFS for a number out of range, -EEXIST if it is registered already.
+ */
+static inline int sock_register(const struct net_proto_family *fam)
+{
+	return COP_MODULE.kernel->sock_register(fam);
+}
+
+/**
+ * sock_unregister - the opposite
+ * @family: its number
+ */
+static inline void sock_unregister(int family)
+{
+	COP_MODULE.kernel->sock_unregister(family);
+}
+
+/**
+ * inet_create - make the sock of a socket, as socket(PF_INET or PF_INET6) does
+ * @sock: the socket
+ * @family: PF_INET or PF_INET6
+ * @protocol: protocol number
+ */
+static inline int inet_create(struct socket *sock, int family, int protocol)
+{
+	return COP_MODULE.kernel->inet_create(sock, family, protocol);
 }
 
 /**

@@ -2,13 +2,14 @@
 /*
  * inet/af_inet.c - the families PF_INET and PF_INET6.
  *
- * Owns: inetsw, the transports by type. Protected by: it changes only while the
- * library starts or a module begins or ends, one at a time; readers need no lock,
- * because the memory of an entry stays.
+ * Owns: the operations of both. Protected by: they are constant, apart from the
+ * transport of UDP, which is chosen while the library starts.
  * Counterpart in the kernel: net/ipv4/af_inet.c and net/ipv6/af_inet6.c.
  */
 #include <errno.h>
+#include <linux/capability.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "adopt/pending.h"
 #include "adopt/share.h"
@@ -18,6 +19,7 @@
 #include "lib/confine.h"
 #include "lib/env.h"
 #include "inet/af_inet.h"
+#include "inet/protosw.h"
 #include "lib/libc.h"
 #include "lib/netns.h"
 #include "lib/process.h"
@@ -28,89 +30,6 @@
 
 static const struct proto_ops inet_dgram_ops;
 
-static _Atomic(struct inet_protosw *) inetsw[SOCK_MAX];
-
-static bool inet_has_type(int type)
-{
-	return type >= 0 && type < SOCK_MAX && READ_ONCE(inetsw[type]);
-}
-
-/* A reader without a lock may be at any entry, so each step of a change is whole. */
-static void protosw_insert(_Atomic(struct inet_protosw *) *at,
-			   struct inet_protosw *p)
-{
-	WRITE_ONCE(p->next, READ_ONCE(*at));
-	atomic_store_explicit(at, p, memory_order_release);
-}
-
-static struct inet_protosw *protosw_at(_Atomic(struct inet_protosw *) *at)
-{
-	return atomic_load_explicit(at, memory_order_acquire);
-}
-
-static bool protosw_is_valid(const struct inet_protosw *p)
-{
-	return p->type < SOCK_MAX && p->protocol < IPPROTO_MAX && p->prot &&
-	       p->prot->slab;
-}
-
-int inet_register_protosw(struct inet_protosw *p)
-{
-	_Atomic(struct inet_protosw *) *at;
-	struct inet_protosw *is;
-
-	if (!protosw_is_valid(p)) {
-		cop_warn(-1, "type %d, protocol %d can't be registered",
-			 p->type, p->protocol);
-		return -EINVAL;
-	}
-	for (at = &inetsw[p->type]; (is = protosw_at(at)); at = &is->next) {
-		if (!(is->flags & INET_PROTOSW_PERMANENT))
-			break;
-		if (is->protocol == p->protocol)
-			return -EPERM;
-	}
-	if (!p->ops)
-		p->ops = &inet_dgram_ops;
-	protosw_insert(at, p);
-	return 0;
-}
-
-/* Its next stays, for readers that are at it. */
-void inet_unregister_protosw(struct inet_protosw *p)
-{
-	_Atomic(struct inet_protosw *) *at = &inetsw[p->type];
-	struct inet_protosw *is;
-
-	while ((is = protosw_at(at)) && is != p)
-		at = &is->next;
-	if (is && !(p->flags & INET_PROTOSW_PERMANENT))
-		WRITE_ONCE(*at, READ_ONCE(p->next));
-}
-
-/*
- * The two wildcard rules of inet_create: a program that asks for protocol 0
- * gets the first entry of the type, and an entry for protocol 0 takes any.
- */
-static struct inet_protosw *inet_lookup_protosw(int type, int *protocol)
-{
-	struct inet_protosw *answer;
-
-	for (answer = protosw_at(&inetsw[type]); answer;
-	     answer = protosw_at(&answer->next)) {
-		if (*protocol == answer->protocol) {
-			if (*protocol != IPPROTO_IP)
-				break;
-		} else if (*protocol == IPPROTO_IP) {
-			*protocol = answer->protocol;
-			break;
-		} else if (answer->protocol == IPPROTO_IP) {
-			break;
-		}
-	}
-	return answer;
-}
-
 /*
  * A type that the kernel does not have is served here, whatever the protocol. A type
  * of the kernel is served here if COP_ADOPT asks for it and inetsw has the protocol;
@@ -118,16 +37,15 @@ static struct inet_protosw *inet_lookup_protosw(int type, int *protocol)
  */
 static bool inet_serves(int type, int protocol)
 {
-	struct inet_protosw *answer, *first;
+	const struct inet_protosw *answer;
 
 	if (likely(!inet_has_type(type)))
 		return false;
-	first = protosw_at(&inetsw[type]);
-	answer = inet_lookup_protosw(type, &protocol) ?: first;
-	if (!answer || !(answer->flags & INET_PROTOSW_ADOPTED))
-		return answer;
-	return answer->protocol == protocol && cop_env.adopt &&
-	       !cop_process_has_parted();
+	answer = inet_lookup_protosw(type, &protocol);
+	if (!answer)
+		return !inet_is_kernels(type);
+	return !(answer->flags & INET_PROTOSW_ADOPTED) ||
+	       (cop_env.adopt && !cop_process_has_parted());
 }
 
 /* A kernel without the family says so, whatever the protocol. */
@@ -141,7 +59,18 @@ static int inet_refuse(int family, int err)
 	return kernels == -EAFNOSUPPORT ? kernels : err;
 }
 
-static int inet_create(struct socket *sock, int family, int protocol)
+static bool capable(int cap)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	return !cop_libc.syscall(SYS_capget, &head, data) &&
+	       data[cap / 32 % 2].effective >> cap % 32 & 1;
+}
+
+int inet_create(struct socket *sock, int family, int protocol)
 {
 	struct inet_protosw *answer;
 	struct sock *sk;
@@ -149,15 +78,17 @@ static int inet_create(struct socket *sock, int family, int protocol)
 
 	if (protocol < 0 || protocol >= IPPROTO_MAX)
 		return inet_refuse(family, -EINVAL);
-	if (!inet_has_type(sock->type))
+	answer = inet_find_protosw(family, sock->type, &protocol);
+	if (!answer && !inet_has_type(sock->type))
 		return -ESOCKTNOSUPPORT;
-	answer = inet_lookup_protosw(sock->type, &protocol);
 	if (!answer)
 		return inet_refuse(family, -EPROTONOSUPPORT);
+	if (unlikely(answer->capability > 0 && !capable(answer->capability)))
+		return -EPERM;
 	sk = sk_alloc(family, answer->prot);
 	if (!sk)
 		return -ENOBUFS;
-	WRITE_ONCE(sock->ops, answer->ops);
+	WRITE_ONCE(sock->ops, answer->ops ?: &inet_dgram_ops);
 	sock_init_data(sock, sk);
 	sk->sk_protocol = protocol;
 	if (family == PF_INET6)

@@ -20,6 +20,33 @@
 void inet_init(void);
 
 /**
+ * inet_create - make the sock of a socket
+ * @sock: new, with its type
+ * @family: PF_INET or PF_INET6
+ * @protocol: protocol number; 0: the first of the type
+ *
+ * Looks the transport up. If there is none, asks for the module
+ * net-pf-FAMILY-proto-PROTOCOL-type-TYPE, looks again, asks for
+ * net-pf-FAMILY-proto-PROTOCOL, and looks again. Returns 0, -EINVAL for a protocol out
+ * of range, -ESOCKTNOSUPPORT or -EPROTONOSUPPORT without a transport, -EPERM without
+ * its capability, -ENOBUFS without memory, or what init of the transport returns.
+ * Counterpart: inet_create() in af_inet.c.
+ */
+int inet_create(struct socket *sock, int family, int protocol);
+
+/**
+ * inet_request - ask for a module, for a socket that the kernel has refused
+ * @family: as given to socket()
+ * @type: likewise, without flags
+ * @protocol: likewise
+ *
+ * Asks as inet_create() does, and for another family for the module net-pf-FAMILY.
+ * Returns whether sock_create() can have the socket now. If not, the process never asks
+ * for it again. errno may change.
+ */
+bool inet_request(int family, int type, int protocol);
+
+/**
  * inet_adopt_init - choose the transport of UDP by the environment
  */
 void inet_adopt_init(void);

@@ -15,11 +15,13 @@
 #include "datagram/proto.h"
 #include "inet/af_inet.h"
 #include "inet/kernel.h"
+#include "inet/request.h"
 #include "lib/compiler.h"
 #include "lib/env.h"
 #include "lib/random.h"
 #include "socket/module.h"
 #include "socket/sock.h"
+#include "socket/socket.h"
 #include "transports/cop/cop.h"
 
 /* Here they are members of the public struct cop_inet_info. */
@@ -95,6 +97,9 @@ static const struct cop_kernel cop_kernel = {
 	.proto_unregister = proto_unregister,
 	.inet_register_protosw = inet_register_protosw,
 	.inet_unregister_protosw = inet_unregister_protosw,
+	.sock_register = sock_register,
+	.sock_unregister = sock_unregister,
+	.inet_create = inet_create,
 	.sock_hold = sock_hold,
 	.sock_put = sock_put,
 	.inet_info = inet_info,
@@ -122,6 +127,7 @@ int module_begin(struct module *mod)
 
 void modules_init(void)
 {
+	request_begin = module_begin;
 	for (size_t i = 0; i < ARRAY_SIZE(builtin); i++)
 		module_begin(builtin[i]);
 }

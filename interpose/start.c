@@ -12,6 +12,7 @@
 #include "cop_table.h"
 #include "inet/af_inet.h"
 #include "inet/kernel.h"
+#include "inet/request.h"
 #include "interpose/interpose.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
@@ -49,6 +50,7 @@ static void cop_start(void)
 	cop_env_init();
 	inet_init();
 	modules_init();
+	request_init();
 	process_watch();
 	cop_stream_io = &stream_io;
 	confined = cop_confine_start();
@@ -58,9 +60,10 @@ static void cop_start(void)
 	atomic_store_explicit(&cop_started, true, memory_order_release);
 }
 
+/* A module may use sockets while it is loaded, for a socket that the program inherits. */
 void cop_init(void)
 {
-	if (unlikely(!READ_ONCE(cop_started)))
+	if (unlikely(!READ_ONCE(cop_started)) && !request_is_loading())
 		pthread_once(&cop_once, cop_start);
 }
 
@@ -100,19 +103,22 @@ __attribute__((constructor)) static void cop_load(int argc, char **argv,
 	if (unlikely(env_unread)) {
 		cop_env_init();
 		inet_adopt_init();
+		request_init();
 		env_unread = false;
 	}
+	request_load();
 }
 
 /*
  * Reports the figures of sockets that are still open, as a close() does. It
  * waits until other threads have written their lines, and lets them begin no
- * more.
+ * more. Then the modules hear of the exit.
  */
 __attribute__((destructor)) static void cop_exit(void)
 {
-	if (!cop_env.stats)
-		return;
-	cop_scratch_hold();
-	fd_flush_all();
+	if (cop_env.stats) {
+		cop_scratch_hold();
+		fd_flush_all();
+	}
+	request_exit();
 }
