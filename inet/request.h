@@ -23,7 +23,8 @@ void request_init(void);
 /**
  * request_load - load the files that COP_LOAD names
  *
- * Once, when the library has started: a module may use sockets.
+ * Once, while the library starts, ahead of the sockets that the program inherits: they
+ * may be of these modules.
  */
 void request_load(void);
 

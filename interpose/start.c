@@ -54,6 +54,7 @@ static void cop_start(void)
 	process_watch();
 	cop_stream_io = &stream_io;
 	confined = cop_confine_start();
+	request_load();
 	inherit(confined);
 	if (unlikely(confined))
 		cop_confine_started();
@@ -104,9 +105,9 @@ __attribute__((constructor)) static void cop_load(int argc, char **argv,
 		cop_env_init();
 		inet_adopt_init();
 		request_init();
+		request_load();
 		env_unread = false;
 	}
-	request_load();
 }
 
 /*
