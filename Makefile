@@ -457,6 +457,7 @@ lint: need
 
 install: $(LIB) $(COP) $(COP_PROGRAMS)
 	install -D -m 755 $(LIB) $(DESTDIR)$(LIBDIR)/libcop.so
+	install -d $(DESTDIR)$(LIBDIR)/cop
 	install -D -m 755 $(COP) $(DESTDIR)$(BINDIR)/cop
 	install -D -m 755 -t $(DESTDIR)$(LIBEXECDIR)/cop $(COP_PROGRAMS)
 	install -D -m 644 -t $(DESTDIR)$(INCLUDEDIR) include/cop.h include/cop_transport.h

@@ -384,6 +384,11 @@ Test(docs, the_commands_of_programs_work, .init = make_source, .timeout = 120)
 	expect_page("docs/PROGRAMS.md", 1);
 }
 
+Test(docs, the_commands_of_transports_are_read, .init = make_source)
+{
+	expect_page("docs/transports.md", 0);
+}
+
 /* A page with commands that no test above names would go unnoticed. */
 Test(docs, every_page_with_commands_is_run)
 {
