@@ -19,6 +19,7 @@
 #include "lib/compiler.h"
 #include "lib/env.h"
 #include "lib/random.h"
+#include "port/port_crowd.h"
 #include "socket/module.h"
 #include "socket/sock.h"
 #include "socket/socket.h"
@@ -54,7 +55,8 @@ static void inet_info(const struct sock *sk, struct cop_inet_info *info)
 
 static bool claim_port(uint16_t snum)
 {
-	return snum && cop_port_claim(&cop_port_table, snum);
+	return snum && !cop_port_is_foreign(snum) &&
+	       cop_port_claim(&cop_port_table, snum);
 }
 
 static void release_port(uint16_t snum)
@@ -64,7 +66,8 @@ static void release_port(uint16_t snum)
 
 static bool port_is_held(uint16_t snum)
 {
-	return cop_port_is_taken(&cop_port_table, snum);
+	return cop_port_is_foreign(snum) ||
+	       cop_port_is_taken(&cop_port_table, snum);
 }
 
 static unsigned int queue_length(unsigned int queue)

@@ -181,11 +181,18 @@ int cop_bind_choice(struct sock *sk, int fd, const union cop_addr *addr)
 	return err;
 }
 
+/* A transport with a rule of its own gets more tries: the kernel does not know it. */
+static int tries_of(const struct sock *sk)
+{
+	return sk->sk_prot->owner ? COP_RULE_TRIES : COP_BIND_TRIES;
+}
+
 int cop_bind_any(struct sock *sk, int fd, const union cop_addr *addr)
 {
+	const int tries = tries_of(sk);
 	int snum, err;
 
-	for (int i = 0; i < COP_BIND_TRIES; i++) {
+	for (int i = 0; i < tries; i++) {
 		snum = cop_claim_candidate(sk);
 		if (snum < 0)
 			return snum;

@@ -14,6 +14,9 @@ struct sock;
 /* The library offers the kernel this many ports; after that the kernel chooses. */
 #define COP_BIND_TRIES 3
 
+/* A transport that was loaded may choose so many that are other processes'. */
+#define COP_RULE_TRIES 64
+
 /**
  * cop_claim_candidate - claim a port for an ephemeral bind
  * @sk: the sock

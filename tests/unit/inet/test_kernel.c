@@ -204,6 +204,59 @@ Test(inet_kernel, the_rule_of_a_transport_chooses_the_port_of_an_autobind)
 	cr_expect(eq(uint, t_port(fd), answer));
 }
 
+/* More than a bind tries by default; fewer than make a crowd for other tests. */
+#define HELD 10
+
+/* The lowest free port of a queue. */
+static int lowest(struct sock *sk, uint16_t snum)
+{
+	uint16_t p = 0;
+
+	(void)sk;
+	if (snum)
+		return kernel->claim_port(snum) ? snum : -EADDRINUSE;
+	while ((p = kernel->next_port(5, p)))
+		if (kernel->claim_port(p))
+			return p;
+	return -EADDRINUSE;
+}
+
+Test(inet_kernel, the_rule_meets_each_port_of_another_process_once)
+{
+	uint16_t p = 0, first;
+	int fd;
+
+	owned_sw.prot = &owned;
+	owned.get_port = lowest;
+	cr_assert(zero(int, kernel->proto_register(&owned)));
+	cr_assert(zero(int, kernel->inet_register_protosw(&owned_sw)));
+	for (int i = 0; i < HELD; i++) {
+		struct sockaddr_in at;
+
+		p = kernel->next_port(5, p);
+		at = t_addr(LOOPBACK, p);
+		fd = socket(AF_INET, SOCK_DGRAM, 0);
+		cr_assert(zero(int,
+			       bind(fd, (struct sockaddr *)&at, sizeof(at))));
+	}
+	first = kernel->next_port(5, p);
+	fd = t_open_type(9);
+	cr_assert(zero(int, t_bind(fd, LOOPBACK, 0)));
+	cr_expect(eq(uint, t_port(fd), first), "the kernel has not chosen");
+	fd = t_open_type(9);
+	cr_assert(zero(int, t_bind(fd, LOOPBACK, 0)));
+	cr_expect(eq(uint, t_port(fd), kernel->next_port(5, first)));
+}
+
+Test(inet_kernel, a_rule_without_a_free_port_refuses_an_autobind)
+{
+	int fd = ruled();
+
+	answer = -EADDRINUSE;
+	cr_expect(eq(int, t_connect(fd, LOOPBACK, 9), -EAGAIN));
+	cr_expect(eq(int, t_bind(fd, LOOPBACK, 0), -EADDRINUSE));
+}
+
 Test(inet_kernel, the_rule_of_a_transport_refuses_a_port_with_its_own_errno)
 {
 	int fd = ruled();
