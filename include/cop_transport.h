@@ -210,8 +210,8 @@ struct proto {
 	 * kernel socket what adopt has to know. */
 	void (*mark)(struct sock *sk, int fd);
 
-	/* bind(), counted: binds the kernel socket, to the port that get_port has
-	 * claimed; @addr is of the sock's family, its port may be 0. */
+	/* bind(), counted: binds the kernel socket; @addr is of the sock's family, its
+	 * port may be 0. The default asks get_port for the port. */
 	int (*bind)(struct sock *sk, int fd, const union cop_addr *addr);
 
 	/* bind() and autobind: the rule by which the transport gives ports. Claims

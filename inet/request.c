@@ -254,6 +254,8 @@ void request_exit(void)
 {
 	for (struct module *mod = modules; mod; mod = mod->next) {
 		WRITE_ONCE(mod->going, true);
+		cop_debug(-1, "module %s ends with %d sockets", mod->name,
+			  READ_ONCE(mod->refcnt));
 		if (mod->exit)
 			mod->exit();
 	}

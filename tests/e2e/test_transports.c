@@ -349,6 +349,7 @@ Test(transports, the_exit_of_a_module_is_called, .init = make_skeleton)
 	scratch_must("sed -i 's/^\\tinet_unregister/\\tpr_info(\"END\");&/' "
 		     "m/skeleton.c && make -s -C m INCLUDEDIR=" ROOT
 		     "/include");
-	says("a socket\n", WITH ASK "ask");
+	says("a socket\n", WITH "COP_DEBUG=2 " ASK "ask 3");
 	says_in_stderr("END");
+	says_in_stderr("module skeleton ends with 1 sockets");
 }
