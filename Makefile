@@ -186,7 +186,13 @@ $(LIB): $(OBJECTS) libcop.map
 
 $(B)/%.o: %.c | need
 	@mkdir -p $(@D)
-	$(call say,CC,$@)$(CC) $(lib_cflags) -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)$(CC) $(lib_cflags) $(own_cflags) -MMD -MP -c -o $@ $<
+
+# The name of the module's one symbol. A module that is loaded has another one.
+$(B)/transports/%.o: own_cflags = -DCOP_BUILTIN=cop_builtin_$(notdir $(@D))
+
+# Where loaded modules are, apart from COP_MODULES.
+$(B)/inet/request.o: own_cflags = -DCOP_LIBDIR='"$(LIBDIR)"'
 
 # ---- the launcher -----------------------------------------------------------
 #
@@ -451,9 +457,10 @@ lint: need
 
 install: $(LIB) $(COP) $(COP_PROGRAMS)
 	install -D -m 755 $(LIB) $(DESTDIR)$(LIBDIR)/libcop.so
+	install -d $(DESTDIR)$(LIBDIR)/cop
 	install -D -m 755 $(COP) $(DESTDIR)$(BINDIR)/cop
 	install -D -m 755 -t $(DESTDIR)$(LIBEXECDIR)/cop $(COP_PROGRAMS)
-	install -D -m 644 include/cop.h $(DESTDIR)$(INCLUDEDIR)/cop.h
+	install -D -m 644 -t $(DESTDIR)$(INCLUDEDIR) include/cop.h include/cop_transport.h
 	install -D -m 644 man/cop.1 $(DESTDIR)$(DATADIR)/man/man1/cop.1
 	install -D -m 644 man/libcop.7 $(DESTDIR)$(DATADIR)/man/man7/libcop.7
 	install -D -m 644 completions/cop \

@@ -29,6 +29,18 @@ unsigned int cop_port_held(const struct cop_port_table *table)
 	return held;
 }
 
+bool cop_port_is_taken(struct cop_port_table *table, uint16_t snum)
+{
+	return READ_ONCE(*port_word(&table->taken, snum)) & port_mask(snum);
+}
+
+unsigned int cop_port_queue_length(const struct cop_port_table *table,
+				   unsigned int queue)
+{
+	return READ_ONCE(table->count[queue % COP_HTABLE_SIZE]) &
+	       ~COP_QUEUE_FULL;
+}
+
 bool cop_port_claim(struct cop_port_table *table, uint16_t snum)
 {
 	uint64_t mask = port_mask(snum);
@@ -226,6 +238,24 @@ static uint16_t claim_in_any_queue(struct cop_port_table *table,
 		snum = claim_in_queue(table, q, place);
 		if (snum)
 			return snum;
+	}
+	return 0;
+}
+
+uint16_t cop_port_next(const struct cop_port_table *table, unsigned int queue,
+		       uint16_t after)
+{
+	const unsigned int q = queue % COP_HTABLE_SIZE;
+	int from = after < q ? 0 : (after - q) / COP_HTABLE_SIZE + 1;
+
+	for (unsigned int w = from / 64; w < COP_QUEUE_WORDS; w++) {
+		uint64_t word = READ_ONCE(table->allowed.word[q][w]) &
+				bits_from(from - (int)w * 64);
+
+		if (word)
+			return (w * 64 + __builtin_ctzll(word)) *
+				       COP_HTABLE_SIZE +
+			       q;
 	}
 	return 0;
 }

@@ -93,6 +93,32 @@ bool cop_port_reclaim(struct cop_port_table *table, uint16_t snum);
 uint16_t cop_port_claim_any(struct cop_port_table *table);
 
 /**
+ * cop_port_is_taken - whether a socket of this process holds a port
+ * @table: the port space
+ * @snum: the port, host order
+ */
+bool cop_port_is_taken(struct cop_port_table *table, uint16_t snum);
+
+/**
+ * cop_port_queue_length - how many ports of a queue this process holds
+ * @table: the port space
+ * @queue: its number
+ */
+unsigned int cop_port_queue_length(const struct cop_port_table *table,
+				   unsigned int queue);
+
+/**
+ * cop_port_next - the next port of a queue that an ephemeral bind may get
+ * @table: the port space
+ * @queue: its number
+ * @after: a port, host order; 0: the first is wanted
+ *
+ * Returns the lowest allowed port above @after, held or not; 0: there is none.
+ */
+uint16_t cop_port_next(const struct cop_port_table *table, unsigned int queue,
+		       uint16_t after);
+
+/**
  * cop_port_held - how many ports the sockets of this process hold
  * @table: the port space
  */

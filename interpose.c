@@ -78,13 +78,32 @@ static noinline int sys_socket(int domain, int type, int protocol)
 	return cop_return(sock_open(domain, type, protocol), saved);
 }
 
+/* The kernel has refused it, so a module may have it: see inet_request(). */
+static noinline int socket_refused(int domain, int type, int protocol)
+{
+	int refusal = errno;
+
+	if ((refusal == ESOCKTNOSUPPORT || refusal == EPROTONOSUPPORT ||
+	     refusal == EAFNOSUPPORT) &&
+	    inet_request(domain, type & SOCK_TYPE_MASK, protocol))
+		return sys_socket(domain, type, protocol);
+	errno = refusal;
+	return -1;
+}
+
 EXPORT int socket(int domain, int type, int protocol)
 {
+	int fd;
+
 	if (unlikely(!READ_ONCE(cop_started)))
 		cop_init();
 	if (likely(!sock_is_ours(domain, type, protocol)))
-		return foreign_fd(cop_libc.socket(domain, type, protocol));
-	return sys_socket(domain, type, protocol);
+		fd = cop_libc.socket(domain, type, protocol);
+	else
+		return sys_socket(domain, type, protocol);
+	if (unlikely(fd < 0))
+		return socket_refused(domain, type, protocol);
+	return foreign_fd(fd);
 }
 
 static int sock_pair(int domain, int type, int protocol, int sv[2])

@@ -88,7 +88,7 @@ static int bind_pending(struct sock *sk, int fd, const union cop_addr *addr)
 
 	if (!cop_still_pending(sk, fd))
 		return cop_is_plain(sk) ? COP_PLAIN_UDP
-					: cop_udp_prot.get_port(sk, fd, addr);
+					: cop_udp_prot.bind(sk, fd, addr);
 	err = kernel_bind(fd, addr);
 	if (!err && cop_confined())
 		WRITE_ONCE(inet_sk(sk)->inet_sport, cop_addr_port(addr));
@@ -376,7 +376,8 @@ struct proto cop_pending_prot = {
 	.open = open_pending,
 	.adopt = adopt_pending,
 	.mark = mark_pending,
-	.get_port = bind_pending,
+	.shares_ports = true,
+	.bind = bind_pending,
 	.autobind = cop_plain_autobind,
 	.autobound = cop_plain_autobound,
 	.getname = getname_pending,

@@ -20,7 +20,7 @@ static void plain_mark(struct sock *sk, int fd)
 {
 }
 
-static int plain_get_port(struct sock *sk, int fd, const union cop_addr *addr)
+static int plain_bind(struct sock *sk, int fd, const union cop_addr *addr)
 {
 	return COP_PLAIN_UDP;
 }
@@ -116,7 +116,8 @@ struct proto cop_plain_prot = {
 	.name = "UDP",
 	.slab = &cop_udp_slab,
 	.mark = plain_mark,
-	.get_port = plain_get_port,
+	.shares_ports = true,
+	.bind = plain_bind,
 	.autobind = cop_plain_autobind,
 	.autobound = cop_plain_autobound,
 	.getname = plain_getname,

@@ -94,7 +94,8 @@ struct proto cop_udp_prot = {
 	.name = "COP-UDP",
 	.slab = &cop_udp_slab,
 	.open = udp_open,
-	.get_port = cop_get_kernels_port,
+	.shares_ports = true,
+	.bind = cop_get_kernels_port,
 	.setsockopt = udp_setsockopt,
 	.getsockopt = udp_getsockopt,
 };

@@ -14,6 +14,7 @@
 #include "cop.h"
 #include "lib/clock.h"
 #include "inet/af_inet.h"
+#include "inet/kernel.h"
 #include "lib/libc.h"
 #include "datagram/proto.h"
 #include "socket/socket.h"
@@ -151,6 +152,7 @@ int main(void)
 	bench_begin("flow");
 	cop_libc_init();
 	inet_init();
+	modules_init();
 	bench_title("ns for a look at the clock", "COP", NULL);
 	measure("clock_gettime()", run_gettime, NULL, 0);
 	measure("cop_clock_us()", run_clock, NULL, 0);

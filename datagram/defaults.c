@@ -2,7 +2,8 @@
 /*
  * datagram/defaults.c - what a datagram transport does unless it says otherwise.
  *
- * Owns: the one table of defaults. Protected by: it is constant.
+ * Owns: the one table of defaults, and the slabs of the transports. Protected by: the
+ * table is constant; each slab is handed out once.
  * Counterpart in the kernel: inet_dgram_ops and the sock_no_*() functions, which
  * stand in for what a transport leaves out.
  */
@@ -15,10 +16,11 @@
 #include "datagram/stats.h"
 #include "filter/filter.h"
 #include "filter/mark.h"
+#include "lib/compiler.h"
+#include "lib/env.h"
 #include "port/bind.h"
 
-static const struct proto datagram_defaults = {
-	.obj_size = COP_SOCK_CLEARED,
+const struct proto cop_datagram_prot = {
 	.wire = &cop_wire,
 	.init = cop_init_sock,
 	.destroy = cop_destroy,
@@ -27,6 +29,7 @@ static const struct proto datagram_defaults = {
 	.open = cop_open,
 	.adopt = cop_adopt,
 	.mark = cop_mark,
+	.bind = cop_bind,
 	.get_port = cop_get_port,
 	.autobind = cop_autobind,
 	.autobound = cop_autobound,
@@ -55,24 +58,76 @@ static const struct proto datagram_defaults = {
 
 typedef uintptr_t __attribute__((may_alias)) op_word;
 
-_Static_assert(sizeof(op_word) == sizeof(datagram_defaults.init), "one word");
+_Static_assert(sizeof(op_word) == sizeof(cop_datagram_prot.init), "one word");
 _Static_assert(offsetof(struct proto, init) % sizeof(op_word) == 0,
 	       "whole words");
+_Static_assert(sizeof(struct cop_sock) <= sizeof(struct datagram_sock),
+	       "a transport's own values stand behind a struct cop_sock");
+
+/* What a first registration has filled in is right. */
+static bool obj_size_is_valid(const struct proto *prot)
+{
+	return !prot->obj_size || prot->obj_size == prot->base_size ||
+	       prot->obj_size >= sizeof(struct datagram_sock);
+}
+
+/* Names the first member that can't be right. */
+static const char *fault_of(const struct proto *prot)
+{
+	if (!prot->name)
+		return "name";
+	if (!obj_size_is_valid(prot))
+		return "obj_size";
+	return prot->wire ? cop_wire_fault(prot->wire) : NULL;
+}
+
+/* A sock is a whole number of cache lines if the transport has values of its own. */
+static bool give_slab(struct proto *prot)
+{
+	static struct cop_slab slabs[COP_PROTOS_MAX];
+	static _Atomic(unsigned int) used;
+	const size_t size = prot->obj_size ? (prot->obj_size + 63) & ~63ul
+					   : sizeof(struct cop_sock);
+	unsigned int i;
+
+	if (prot->slab)
+		return true;
+	i = atomic_fetch_add(&used, 1);
+	if (i >= COP_PROTOS_MAX)
+		return false;
+	slabs[i].size = size;
+	slabs[i].shift = COP_SLAB_SHIFT(size);
+	prot->slab = &slabs[i];
+	return true;
+}
 
 int proto_register(struct proto *prot)
 {
-	const op_word *is = (const op_word *)&datagram_defaults;
+	const op_word *is = (const op_word *)&cop_datagram_prot;
 	op_word *op = (op_word *)prot;
+	const char *fault = fault_of(prot);
 
-	if (!prot->name || !prot->slab ||
-	    (prot->wire && !cop_wire_is_valid(prot->wire)))
+	if (fault) {
+		cop_warn(-1, "transport %s can't be registered: %s is wrong",
+			 prot->name ?: "without a name", fault);
 		return -EINVAL;
+	}
+	if (!give_slab(prot))
+		return -ENOBUFS;
 	if (!prot->obj_size)
-		prot->obj_size = datagram_defaults.obj_size;
+		prot->obj_size = sizeof(struct cop_sock);
+	prot->base_size = sizeof(struct cop_sock);
+	prot->base_clear = COP_SOCK_CLEARED;
+	WRITE_ONCE(prot->gone, false);
 	if (!prot->wire)
-		prot->wire = datagram_defaults.wire;
+		prot->wire = cop_datagram_prot.wire;
 	for (size_t i = FIRST_OP; i < END_OP; i++)
 		if (!op[i])
 			op[i] = is[i];
 	return 0;
+}
+
+void proto_unregister(struct proto *prot)
+{
+	WRITE_ONCE(prot->gone, true);
 }

@@ -7,15 +7,28 @@
 
 #include "socket/sock.h"
 
+/* So many transports can be registered in the life of a process. */
+#define COP_PROTOS_MAX 32
+
+/* The defaults, for a transport that adds to one of them. */
+extern const struct proto cop_datagram_prot;
+
 /**
  * proto_register - complete a transport with the datagram defaults
  * @prot: the transport; members that are NULL or 0 get the default
  *
- * Returns 0, or -EINVAL without a name or a slab, or with a header of which
- * cop_wire_is_valid() is false. A second time changes nothing.
+ * Returns 0, or -EINVAL without a name, with an obj_size below that of struct
+ * datagram_sock, or with a header that cop_wire_fault() refuses; or -ENOBUFS behind
+ * the COP_PROTOS_MAX'th. A second time changes nothing.
  * Call it ahead of the transport's first socket: while the library starts, or when
  * a transport is loaded. Counterpart: proto_register() in net/core/sock.c.
  */
 int proto_register(struct proto *prot);
+
+/**
+ * proto_unregister - make no new sock of a transport
+ * @prot: the transport; its socks stay, and their memory
+ */
+void proto_unregister(struct proto *prot);
 
 #endif /* COP_DEFAULTS_H */

@@ -2,14 +2,15 @@
 /*
  * inet/af_inet.c - the families PF_INET and PF_INET6.
  *
- * Owns: inetsw, the transports by type. Protected by: it changes only while the
- * library starts or a transport is loaded.
+ * Owns: the operations of both. Protected by: they are constant, apart from the
+ * transport of UDP, which is chosen while the library starts.
  * Counterpart in the kernel: net/ipv4/af_inet.c and net/ipv6/af_inet6.c.
  */
 #include <errno.h>
+#include <linux/capability.h>
 #include <string.h>
+#include <sys/syscall.h>
 
-#include "cop.h"
 #include "adopt/pending.h"
 #include "adopt/share.h"
 #include "adopt/udp.h"
@@ -18,6 +19,7 @@
 #include "lib/confine.h"
 #include "lib/env.h"
 #include "inet/af_inet.h"
+#include "inet/protosw.h"
 #include "lib/libc.h"
 #include "lib/netns.h"
 #include "lib/process.h"
@@ -25,53 +27,8 @@
 #include "cop_route.h"
 #include "port/bind.h"
 #include "socket/socket.h"
-#include "transports/cop/cop.h"
 
-static struct inet_protosw *inetsw[SOCK_MAX];
-
-static bool inet_has_type(int type)
-{
-	return type >= 0 && type < SOCK_MAX && inetsw[type];
-}
-
-int inet_register_protosw(struct inet_protosw *p)
-{
-	struct inet_protosw **at;
-
-	if (p->type >= SOCK_MAX)
-		return -EINVAL;
-	for (at = &inetsw[p->type]; *at; at = &(*at)->next) {
-		if (!((*at)->flags & INET_PROTOSW_PERMANENT))
-			break;
-		if ((*at)->protocol == p->protocol)
-			return -EPERM;
-	}
-	p->next = *at;
-	*at = p;
-	return 0;
-}
-
-/*
- * The two wildcard rules of inet_create: a program that asks for protocol 0
- * gets the first entry of the type, and an entry for protocol 0 takes any.
- */
-static struct inet_protosw *inet_lookup_protosw(int type, int *protocol)
-{
-	struct inet_protosw *answer;
-
-	for (answer = inetsw[type]; answer; answer = answer->next) {
-		if (*protocol == answer->protocol) {
-			if (*protocol != IPPROTO_IP)
-				break;
-		} else if (*protocol == IPPROTO_IP) {
-			*protocol = answer->protocol;
-			break;
-		} else if (answer->protocol == IPPROTO_IP) {
-			break;
-		}
-	}
-	return answer;
-}
+static const struct proto_ops inet_dgram_ops;
 
 /*
  * A type that the kernel does not have is served here, whatever the protocol. A type
@@ -80,14 +37,15 @@ static struct inet_protosw *inet_lookup_protosw(int type, int *protocol)
  */
 static bool inet_serves(int type, int protocol)
 {
-	struct inet_protosw *answer;
+	const struct inet_protosw *answer;
 
 	if (likely(!inet_has_type(type)))
 		return false;
 	answer = inet_lookup_protosw(type, &protocol);
-	if (!(inetsw[type]->flags & INET_PROTOSW_ADOPTED))
-		return true;
-	return answer && cop_env.adopt && !cop_process_has_parted();
+	if (!answer)
+		return !inet_is_kernels(type);
+	return !(answer->flags & INET_PROTOSW_ADOPTED) ||
+	       (cop_env.adopt && !cop_process_has_parted());
 }
 
 /* A kernel without the family says so, whatever the protocol. */
@@ -101,7 +59,18 @@ static int inet_refuse(int family, int err)
 	return kernels == -EAFNOSUPPORT ? kernels : err;
 }
 
-static int inet_create(struct socket *sock, int family, int protocol)
+static bool capable(int cap)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	return !cop_libc.syscall(SYS_capget, &head, data) &&
+	       data[cap / 32 % 2].effective >> cap % 32 & 1;
+}
+
+int inet_create(struct socket *sock, int family, int protocol)
 {
 	struct inet_protosw *answer;
 	struct sock *sk;
@@ -109,15 +78,17 @@ static int inet_create(struct socket *sock, int family, int protocol)
 
 	if (protocol < 0 || protocol >= IPPROTO_MAX)
 		return inet_refuse(family, -EINVAL);
-	if (!inet_has_type(sock->type))
+	answer = inet_find_protosw(family, sock->type, &protocol);
+	if (!answer && !inet_has_type(sock->type))
 		return -ESOCKTNOSUPPORT;
-	answer = inet_lookup_protosw(sock->type, &protocol);
 	if (!answer)
 		return inet_refuse(family, -EPROTONOSUPPORT);
+	if (unlikely(answer->capability > 0 && !capable(answer->capability)))
+		return -EPERM;
 	sk = sk_alloc(family, answer->prot);
 	if (!sk)
 		return -ENOBUFS;
-	WRITE_ONCE(sock->ops, answer->ops);
+	WRITE_ONCE(sock->ops, answer->ops ?: &inet_dgram_ops);
 	sock_init_data(sock, sk);
 	sk->sk_protocol = protocol;
 	if (family == PF_INET6)
@@ -180,8 +151,8 @@ static void inet_bound(struct sock *sk, int fd, const union cop_addr *addr)
 }
 
 /*
- * Checks length and family here. The kernel's own bind, in get_port, checks the
- * rest, in the order of its inet_bind: whether the address is local, the port
+ * Checks length and family here. The kernel's own bind, in the transport's bind, checks
+ * the rest, in the order of its inet_bind: whether the address is local, the port
  * privileged, and the socket bound already.
  */
 static int inet_bind(struct socket *sock, int fd, const struct sockaddr *uaddr,
@@ -200,7 +171,7 @@ static int inet_bind(struct socket *sock, int fd, const struct sockaddr *uaddr,
 		return -EAFNOSUPPORT;
 	if (unlikely(addr_len < cop_addr_len(&addr)))
 		cop_addr_drop_scope(&addr); /* the name has not all of it */
-	err = sk->sk_prot->get_port(sk, fd, &addr);
+	err = sk->sk_prot->bind(sk, fd, &addr);
 	if (!err)
 		inet_bound(sk, fd, &addr);
 	return err;
@@ -246,17 +217,9 @@ static const struct proto_ops inet_dgram_ops = {
 
 static struct inet_protosw inetsw_array[] = {
 	{
-		.type = SOCK_COP,
-		.protocol = IPPROTO_COP,
-		.prot = &cop_prot,
-		.ops = &inet_dgram_ops,
-		.flags = INET_PROTOSW_PERMANENT,
-	},
-	{
 		.type = SOCK_DGRAM,
 		.protocol = IPPROTO_UDP,
 		.prot = &cop_udp_prot,
-		.ops = &inet_dgram_ops,
 		.flags = INET_PROTOSW_PERMANENT | INET_PROTOSW_ADOPTED,
 	},
 };
@@ -280,7 +243,6 @@ void inet_adopt_init(void)
 }
 
 static struct proto *const inet_protos[] = {
-	&cop_prot,
 	&cop_udp_prot,
 	&cop_pending_prot,
 	&cop_plain_prot,

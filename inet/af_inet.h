@@ -9,26 +9,42 @@
 
 #include "socket/sock.h"
 
-/* inet_protosw flags */
-#define INET_PROTOSW_REUSE     0x01 /* a new sock has SO_REUSEADDR */
-#define INET_PROTOSW_PERMANENT 0x02 /* can't be overridden */
-#define INET_PROTOSW_ADOPTED   0x80 /* the kernel's type: ours by COP_ADOPT */
-
-struct inet_protosw {
-	struct inet_protosw *next;
-	unsigned short type;	 /* of the socket, SOCK_* */
-	unsigned short protocol; /* IPPROTO_IP: a wild card */
-	const struct proto *prot;
-	const struct proto_ops *ops;
-	unsigned char flags; /* INET_PROTOSW_* */
-};
+/* A flag of struct inet_protosw: the kernel's type, ours by COP_ADOPT. */
+#define INET_PROTOSW_ADOPTED 0x80
 
 /**
- * inet_init - register the PF_INET family and its transports
+ * inet_init - register both families, and UDP's transports
  *
  * Once, when the library starts. Counterpart: inet_init() in af_inet.c.
  */
 void inet_init(void);
+
+/**
+ * inet_create - make the sock of a socket
+ * @sock: new, with its type
+ * @family: PF_INET or PF_INET6
+ * @protocol: protocol number; 0: the first of the type
+ *
+ * Looks the transport up. If there is none, asks for the module
+ * net-pf-FAMILY-proto-PROTOCOL-type-TYPE, looks again, asks for
+ * net-pf-FAMILY-proto-PROTOCOL, and looks again. Returns 0, -EINVAL for a protocol out
+ * of range, -ESOCKTNOSUPPORT or -EPROTONOSUPPORT without a transport, -EPERM without
+ * its capability, -ENOBUFS without memory, or what init of the transport returns.
+ * Counterpart: inet_create() in af_inet.c.
+ */
+int inet_create(struct socket *sock, int family, int protocol);
+
+/**
+ * inet_request - ask for a module, for a socket that the kernel has refused
+ * @family: as given to socket()
+ * @type: likewise, without flags
+ * @protocol: likewise
+ *
+ * Asks as inet_create() does, and for another family for the module net-pf-FAMILY.
+ * Returns whether sock_create() can have the socket now. If not, the process never asks
+ * for it again. errno may change.
+ */
+bool inet_request(int family, int type, int protocol);
 
 /**
  * inet_adopt_init - choose the transport of UDP by the environment
@@ -39,10 +55,19 @@ void inet_adopt_init(void);
  * inet_register_protosw - add a transport
  * @p: its entry; kept, not copied
  *
- * Returns 0, -EINVAL for a type out of range, -EPERM where a permanent entry
- * has the same type and protocol. A new entry goes before the others that are
- * not permanent. Only while the library starts, or a transport is loaded.
+ * Returns 0, -EINVAL for a type or protocol out of range or a transport that is not
+ * registered, -EPERM where a permanent entry has the same type and protocol. A new
+ * entry goes before the others that are not permanent. Only while the library starts,
+ * or a module begins.
  */
 int inet_register_protosw(struct inet_protosw *p);
+
+/**
+ * inet_unregister_protosw - hide a transport from new sockets
+ * @p: its entry; does nothing for one that is permanent or not registered
+ *
+ * Only while a module begins or ends.
+ */
+void inet_unregister_protosw(struct inet_protosw *p);
 
 #endif /* COP_AF_INET_H */

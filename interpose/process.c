@@ -99,13 +99,19 @@ EXPORT pid_t _Fork(void)
 	return pid;
 }
 
+static void after_fork(void)
+{
+	cop_process_forked();
+	cop_scratch_reset();
+}
+
 /*
  * Handlers, not a wrapper: libc calls its own fork() inside, in forkpty() for
  * one.
  */
 void process_watch(void)
 {
-	pthread_atfork(before_fork, cop_scratch_release, cop_scratch_reset);
+	pthread_atfork(before_fork, cop_scratch_release, after_fork);
 }
 
 EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)

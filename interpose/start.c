@@ -11,6 +11,8 @@
 
 #include "cop_table.h"
 #include "inet/af_inet.h"
+#include "inet/kernel.h"
+#include "inet/request.h"
 #include "interpose/interpose.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
@@ -47,18 +49,22 @@ static void cop_start(void)
 	cop_libc_init();
 	cop_env_init();
 	inet_init();
+	modules_init();
+	request_init();
 	process_watch();
 	cop_stream_io = &stream_io;
 	confined = cop_confine_start();
+	request_load();
 	inherit(confined);
 	if (unlikely(confined))
 		cop_confine_started();
 	atomic_store_explicit(&cop_started, true, memory_order_release);
 }
 
+/* A module may use sockets while it is loaded, for a socket that the program inherits. */
 void cop_init(void)
 {
-	if (unlikely(!READ_ONCE(cop_started)))
+	if (unlikely(!READ_ONCE(cop_started)) && !request_is_loading())
 		pthread_once(&cop_once, cop_start);
 }
 
@@ -98,6 +104,8 @@ __attribute__((constructor)) static void cop_load(int argc, char **argv,
 	if (unlikely(env_unread)) {
 		cop_env_init();
 		inet_adopt_init();
+		request_init();
+		request_load();
 		env_unread = false;
 	}
 }
@@ -105,12 +113,13 @@ __attribute__((constructor)) static void cop_load(int argc, char **argv,
 /*
  * Reports the figures of sockets that are still open, as a close() does. It
  * waits until other threads have written their lines, and lets them begin no
- * more.
+ * more. Then the modules hear of the exit.
  */
 __attribute__((destructor)) static void cop_exit(void)
 {
-	if (!cop_env.stats)
-		return;
-	cop_scratch_hold();
-	fd_flush_all();
+	if (cop_env.stats) {
+		cop_scratch_hold();
+		fd_flush_all();
+	}
+	request_exit();
 }

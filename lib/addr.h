@@ -12,13 +12,7 @@
 #include <sys/socket.h>
 
 #include "lib/compiler.h"
-
-union cop_addr {
-	sa_family_t family; /* AF_UNSPEC: no address */
-	struct sockaddr sa;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-};
+#include "lib/transport.h"
 
 /* The longest text of cop_addr_print(), with its closing 0. */
 #define COP_ADDR_TEXT (INET6_ADDRSTRLEN + sizeof("[%4294967295]:65535"))

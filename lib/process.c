@@ -275,6 +275,19 @@ void cop_process_mend(void)
 	WRITE_ONCE(process_torn, false);
 }
 
+static _Atomic(bool) process_lost; /* (a) */
+
+void cop_process_forked(void)
+{
+	if (!one_thread())
+		WRITE_ONCE(process_lost, true);
+}
+
+bool cop_process_lost_threads(void)
+{
+	return READ_ONCE(process_lost);
+}
+
 bool cop_process_is_torn(void)
 {
 	return READ_ONCE(process_torn);

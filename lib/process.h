@@ -95,6 +95,16 @@ void cop_process_mend(void);
 bool cop_process_is_torn(void);
 
 /**
+ * cop_process_forked - note, in the child of a fork(), whether threads are lost
+ * cop_process_lost_threads - whether this process began without its parent's threads
+ *
+ * Such a process never knows what they had begun, even when it has threads itself.
+ * Async-signal-safe.
+ */
+void cop_process_forked(void);
+bool cop_process_lost_threads(void);
+
+/**
  * cop_process_is_owner - whether the caller may change the descriptor table
  *
  * False if the caller shares the memory but not the descriptors: in a vfork()

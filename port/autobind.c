@@ -57,15 +57,15 @@ static int autobind_now(struct sock *sk, int fd)
  * The sock has the claim before the kernel is asked. So if the thread is cancelled in
  * the send, or a signal handler jumps out of it, the next send finds the claim.
  */
-static uint16_t claim_armed(struct sock *sk)
+static int claim_armed(struct sock *sk)
 {
 	uint16_t armed = READ_ONCE(cop_sk(sk)->armed);
-	uint16_t snum;
+	int snum;
 
 	if (armed)
 		return armed;
 	snum = cop_claim_candidate(sk);
-	if (!snum ||
+	if (snum <= 0 ||
 	    atomic_compare_exchange_strong(&cop_sk(sk)->armed, &armed, snum))
 		return snum;
 	cop_port_release(&cop_port_table, snum); /* another thread was first */
@@ -95,11 +95,13 @@ static void arm(struct sock *sk, int fd, uint16_t snum)
 
 int cop_autobind_arm(struct sock *sk, int fd)
 {
-	uint16_t snum;
+	int snum;
 
 	if (cop_hash_pinned(sk) || cop_confined())
 		return 0;
 	snum = claim_armed(sk);
+	if (snum < 0)
+		return -EAGAIN;
 	if (!snum)
 		return autobind_now(sk, fd);
 	arm(sk, fd, snum);

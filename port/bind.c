@@ -11,6 +11,9 @@
  * Owns: nothing. Protected by: the caller's reference. Counterpart in the kernel:
  * udp_v4_get_port().
  */
+#include <errno.h>
+
+#include "cop_port.h"
 #include "datagram/proto.h"
 #include "lib/compiler.h"
 #include "port/bind.h"
@@ -18,8 +21,9 @@
 #include "port/kernel_bind.h"
 #include "port/narrow.h"
 #include "port/number.h"
+#include "port/port_crowd.h"
 
-static int get_port(struct sock *sk, int fd, const union cop_addr *addr)
+static int bind_port(struct sock *sk, int fd, const union cop_addr *addr)
 {
 	if (unlikely(cop_addr_has_scope(addr)))
 		sock_set_flag(sk, SOCK_ON_DEVICE);
@@ -53,12 +57,19 @@ int cop_get_kernels_port(struct sock *sk, int fd, const union cop_addr *addr)
 	return err;
 }
 
-int cop_get_port(struct sock *sk, int fd, const union cop_addr *addr)
+int cop_bind(struct sock *sk, int fd, const union cop_addr *addr)
 {
 	int err;
 
 	cop_naming_begin(sk);
-	err = get_port(sk, fd, addr);
+	err = bind_port(sk, fd, addr);
 	cop_naming_end(sk);
 	return err;
+}
+
+int cop_get_port(struct sock *sk, uint16_t snum)
+{
+	if (snum)
+		return cop_claim(sk, snum) ? snum : -EADDRINUSE;
+	return cop_port_is_crowded() ? 0 : cop_port_claim_any(&cop_port_table);
 }

@@ -14,7 +14,7 @@
 #include "wire/owner.h"
 
 /**
- * cop_get_port - bind the kernel socket and record the port
+ * cop_bind - bind the kernel socket and record the port
  * @sk: a COP sock, which the caller keeps alive
  * @fd: its descriptor
  * @addr: address and port (0: any free one), family and length checked
@@ -26,7 +26,17 @@
  * left: a bind to one address needs one for a moment. Async-signal-safe.
  * Counterpart: udp_v4_get_port().
  */
-int cop_get_port(struct sock *sk, int fd, const union cop_addr *addr);
+int cop_bind(struct sock *sk, int fd, const union cop_addr *addr);
+
+/**
+ * cop_get_port - COP's rule: which port a sock gets
+ * @sk: the sock
+ * @snum: the port that the program asks for, host order; 0: any
+ *
+ * Claims it, and returns it; or -EADDRINUSE. For @snum 0 it returns 0 if the kernel had
+ * better choose. Lock-free, async-signal-safe. Counterpart: udp_lib_get_port().
+ */
+int cop_get_port(struct sock *sk, uint16_t snum);
 
 /**
  * cop_get_kernels_port - bind the kernel socket as UDP's, and record the port

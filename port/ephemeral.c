@@ -42,12 +42,12 @@ void cop_port_note_ipv6(void)
 	WRITE_ONCE(has_ipv6, true);
 }
 
-uint16_t cop_claim_candidate(struct sock *sk)
+int cop_claim_candidate(struct sock *sk)
 {
 	if (sock_flag(sk, SOCK_USER_RANGE | SOCK_ELSEWHERE) || cop_confined())
 		return 0;
 	cop_port_refresh();
-	return cop_port_is_crowded() ? 0 : cop_port_claim_any(&cop_port_table);
+	return sk->sk_prot->get_port(sk, 0);
 }
 
 /*
@@ -148,7 +148,7 @@ static int bind_any_once(struct sock *sk, int fd, const union cop_addr *addr)
  */
 static bool may_choose_ours(struct sock *sk, int fd, const union cop_addr *addr)
 {
-	return sk->sk_prot->own_ports &&
+	return !sk->sk_prot->shares_ports &&
 	       (!cop_bind_sees_all(sk, fd, addr) ||
 		(unlikely(READ_ONCE(has_ipv6)) && !cop_addr_is_both(addr)));
 }
@@ -181,13 +181,21 @@ int cop_bind_choice(struct sock *sk, int fd, const union cop_addr *addr)
 	return err;
 }
 
+/* A transport with a rule of its own gets more tries: the kernel does not know it. */
+static int tries_of(const struct sock *sk)
+{
+	return sk->sk_prot->owner ? COP_RULE_TRIES : COP_BIND_TRIES;
+}
+
 int cop_bind_any(struct sock *sk, int fd, const union cop_addr *addr)
 {
-	uint16_t snum;
-	int err;
+	const int tries = tries_of(sk);
+	int snum, err;
 
-	for (int i = 0; i < COP_BIND_TRIES; i++) {
+	for (int i = 0; i < tries; i++) {
 		snum = cop_claim_candidate(sk);
+		if (snum < 0)
+			return snum;
 		if (!snum)
 			break;
 		err = bind_candidate(sk, fd, addr, snum);

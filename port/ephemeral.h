@@ -14,14 +14,18 @@ struct sock;
 /* The library offers the kernel this many ports; after that the kernel chooses. */
 #define COP_BIND_TRIES 3
 
+/* A transport that was loaded may choose so many that are other processes'. */
+#define COP_RULE_TRIES 64
+
 /**
  * cop_claim_candidate - claim a port for an ephemeral bind
  * @sk: the sock
  *
- * Returns the port, host order, which the caller must record or release; 0 if the
- * kernel shall choose one. Async-signal-safe; errno may change.
+ * Asks the transport's get_port. Returns the port, host order, which the caller must
+ * record or release; 0 if the kernel shall choose one; -errno if the transport has no
+ * port left. Async-signal-safe; errno may change.
  */
-uint16_t cop_claim_candidate(struct sock *sk);
+int cop_claim_candidate(struct sock *sk);
 
 /**
  * cop_port_note_ipv6 - note that this process has a COP socket of IPv6
@@ -37,7 +41,7 @@ void cop_port_note_ipv6(void);
  * @fd: its kernel socket
  * @addr: the address, with port 0
  *
- * Returns as cop_get_port() does. Async-signal-safe.
+ * Returns as cop_bind() does. Async-signal-safe.
  */
 int cop_bind_any(struct sock *sk, int fd, const union cop_addr *addr);
 

@@ -117,7 +117,7 @@ bool cop_hash_pinned(struct sock *sk)
 /* The port space does not have the ports of a transport that uses UDP's rule. */
 static bool claim_for(struct sock *sk, uint16_t snum)
 {
-	return sk->sk_prot->own_ports && cop_claim(sk, snum);
+	return !sk->sk_prot->shares_ports && cop_claim(sk, snum);
 }
 
 /*

@@ -82,18 +82,33 @@ static bool needs_helper(struct sock *sk, int fd, const union cop_addr *addr)
 	return sock_flag(sk, SOCK_CONTEST) || !cop_bind_sees_all(sk, fd, addr);
 }
 
+/*
+ * Asks the transport's rule. Returns -errno; 0 for a sock outside the home namespace,
+ * whose ports the port space does not have.
+ */
+static int claim_number(struct sock *sk, uint16_t snum)
+{
+	if (sock_flag(sk, SOCK_CONTEST))
+		return snum;
+	if (sock_flag(sk, SOCK_ELSEWHERE))
+		return 0;
+	return sk->sk_prot->get_port(sk, snum);
+}
+
 /* A confined process can't make the calls for a helper. */
 int cop_bind_number(struct sock *sk, int fd, const union cop_addr *addr)
 {
 	uint16_t snum = ntohs(cop_addr_port(addr));
-	bool claimed = sock_flag(sk, SOCK_CONTEST) || cop_claim(sk, snum);
+	int got = claim_number(sk, snum);
 	int err;
 
-	if (!claimed && !sock_flag(sk, SOCK_ELSEWHERE))
-		return cop_bind_fault(sk, fd, addr);
+	if (got < 0) {
+		err = cop_bind_fault(sk, fd, addr);
+		return err == -EADDRINUSE ? got : err;
+	}
 	if (!cop_confined() && needs_helper(sk, fd, addr))
 		err = bind_address(sk, fd, addr);
 	else
 		err = bind_alone(sk, fd, addr);
-	return cop_end_claim(sk, snum, claimed, err);
+	return cop_end_claim(sk, snum, got, err);
 }

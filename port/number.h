@@ -15,7 +15,7 @@ struct sock;
  * @fd: its kernel socket
  * @addr: address and port
  *
- * Returns as cop_get_port() does. Async-signal-safe.
+ * Returns as cop_bind() does. Async-signal-safe.
  */
 int cop_bind_number(struct sock *sk, int fd, const union cop_addr *addr);
 

@@ -30,6 +30,21 @@ bool cop_port_is_crowded(void);
 void cop_port_crowd_collision(uint16_t snum);
 
 /**
+ * cop_port_is_foreign - whether a port has collided a moment ago
+ * @snum: the port, host order
+ *
+ * A transport that tries ports in order would meet the same ones in each bind.
+ */
+bool cop_port_is_foreign(uint16_t snum);
+
+/**
+ * cop_port_forget_foreign - forget which ports collided: they may be free again
+ *
+ * Called once in a second.
+ */
+void cop_port_forget_foreign(void);
+
+/**
  * cop_port_crowd_measure - work out how many ports other processes hold
  * @inuse: UDP sockets with a port, in this network namespace
  * @held: ports that this process holds

@@ -20,6 +20,7 @@ static void ports_allow(void)
 	uint16_t low = range, high = range >> 16;
 	int inuse;
 
+	cop_port_forget_foreign();
 	cop_port_allow(&cop_port_table, low, high, &cop_sysctl.reserved);
 	inuse = cop_sysctl_inuse();
 	if (inuse >= 0)

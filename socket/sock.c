@@ -10,6 +10,7 @@
 #include "lib/atomic.h"
 #include "lib/compiler.h"
 #include "lib/env.h"
+#include "socket/module.h"
 #include "socket/sock.h"
 #include "lib/sysctl.h"
 
@@ -63,11 +64,17 @@ static void sk_clear(struct sock *sk, size_t size)
 
 struct sock *sk_alloc(int family, const struct proto *prot)
 {
-	struct sock *sk = cop_slab_alloc(prot->slab);
+	struct sock *sk;
 
-	if (!sk)
+	if (unlikely(READ_ONCE(prot->gone)) || !try_module_get(prot->owner))
 		return NULL;
-	sk_clear(sk, prot->obj_size);
+	sk = cop_slab_alloc(prot->slab);
+	if (unlikely(!sk)) {
+		module_put(prot->owner);
+		return NULL;
+	}
+	sk_clear(sk, prot->base_clear);
+	sk_clear_from(sk, prot->base_size, prot->obj_size);
 	sk->sk_family = family;
 	WRITE_ONCE(sk->sk_prot, prot);
 	return sk;
@@ -89,7 +96,10 @@ void sock_init_data(struct socket *sock, struct sock *sk)
 
 static void sk_free(struct sock *sk)
 {
-	cop_slab_free(sk->sk_prot->slab, sk);
+	const struct proto *prot = sk->sk_prot;
+
+	cop_slab_free(prot->slab, sk);
+	module_put(prot->owner);
 }
 
 void sock_hold(struct sock *sk)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * sock.h - the objects of the socket layer, named as in include/net/sock.h,
- * include/linux/net.h and include/net/inet_sock.h.
+ * include/linux/net.h and include/net/inet_sock.h. struct proto is in the public
+ * cop_transport.h.
  *
  * Each field says what protects it: (c) constant after creation, (a) atomic,
  * (l) under the lock that is named.
@@ -23,11 +24,9 @@
 #include "lib/compiler.h"
 #include "lib/kernel_socket.h"
 #include "lib/slab.h"
+#include "lib/transport.h"
 
 struct cop_mark;
-struct cop_wire;
-struct proto;
-struct sock;
 
 /* enum socket_state of the kernel: a datagram socket uses only these. */
 typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
@@ -98,8 +97,8 @@ struct proto_ops {
 
 	/*
 	 * The program's bind() and connect(); the caller holds a count. They check
-	 * the address as the kernel does, then call get_port, connect or disconnect
-	 * of the transport.
+	 * the address as the kernel does, then call bind, connect or disconnect of
+	 * the transport.
 	 */
 	int (*bind)(struct socket *sock, int fd, const struct sockaddr *uaddr,
 		    socklen_t addr_len);
@@ -177,120 +176,6 @@ static inline struct inet_sock *inet_sk(const struct sock *sk)
  */
 #define COP_PLAIN_UDP (-4096)
 
-/*
- * A transport: the one list of what can be done with its sockets. A member that is
- * NULL becomes the datagram default in proto_register(), so no call tests for NULL.
- * datagram/defaults.c names the defaults.
- *
- * @fd is the descriptor that the program used. Functions that return an int or an
- * ssize_t return 0, a count, or a negative errno.
- *
- * "Counted" says that the caller holds a count of the socket. The other calls hold
- * nothing: another thread may close the socket at the same time, but the slab keeps
- * the memory a struct sock. No call holds a lock. Apart from open, all are
- * async-signal-safe.
- */
-struct proto {
-	/* Required. Messages name the transport so. */
-	const char *name;
-
-	/* Required. The transport's struct sock comes from here. */
-	struct cop_slab *slab;
-
-	/* Bytes that sk_alloc() clears, init has the rest; 0: COP_SOCK_CLEARED. */
-	size_t obj_size;
-
-	/* Whether a bound port is COP's alone, in cop_port.h's table of the host. */
-	bool own_ports;
-
-	/* The header of its datagrams: how long it is, how to build and check one.
-	 * All transports of a slab have the same: a call may read it while the sock
-	 * changes its transport. NULL: COP's own. */
-	const struct cop_wire *wire;
-
-	/* inet_create(), for a new sock: sets what sk_alloc() has not cleared. */
-	int (*init)(struct sock *sk);
-
-	/* sk_common_release(), once: frees what the sock owns apart from its port. */
-	void (*destroy)(struct sock *sk);
-
-	/* The family's release, once: the last descriptor is gone. */
-	void (*close)(struct sock *sk);
-
-	/* Counted. Ahead of a close and at exit: prints the figures of the sock. */
-	void (*report)(struct sock *sk, int fd);
-
-	/* socket(), for a new sock: makes the kernel socket, returns its descriptor. */
-	int (*open)(struct sock *sk, int flags);
-
-	/* The family's adopt, for a new sock: takes a kernel socket that another
-	 * process or image made. -ENOENT: it is not one of this transport. */
-	int (*adopt)(struct sock *sk, int fd, const struct cop_mark *mark);
-
-	/* Counted. Ahead of an exec, or of a message that carries @fd: notes on the
-	 * kernel socket what adopt has to know. */
-	void (*mark)(struct sock *sk, int fd);
-
-	/* The family's bind, counted: binds; @addr is of the sock's family. */
-	int (*get_port)(struct sock *sk, int fd, const union cop_addr *addr);
-
-	/* Counted. Around a send from a sock without a confirmed port: autobind
-	 * prepares the kernel's own autobind, or returns -EAGAIN if no port is free.
-	 * autobound records the port that the kernel chose. @err is what the send
-	 * returned. Returns whether there is a port. */
-	int (*autobind)(struct sock *sk, int fd);
-	bool (*autobound)(struct sock *sk, int fd, int err);
-
-	/* sk_common_release(): gives the port back. */
-	void (*unhash)(struct sock *sk);
-
-	/* getsockname(), counted. */
-	int (*getname)(struct sock *sk, int fd, struct sockaddr *uaddr,
-		       socklen_t *addr_len);
-
-	/* The family's connect, counted: @uaddr is a copy, at least as long as an
-	 * address family. disconnect gets the addresses of AF_UNSPEC. */
-	int (*connect)(struct sock *sk, int fd, const struct sockaddr *uaddr,
-		       socklen_t addr_len);
-	int (*disconnect)(struct sock *sk, int fd, const struct sockaddr *uaddr,
-			  socklen_t addr_len);
-
-	/* Counted. Whether @fd can still be the sock's: a program can close it in
-	 * ways that the library does not see. errno may change. */
-	bool (*owns)(struct sock *sk, int fd);
-
-	/* Counted. Whether the sock is why the port is taken, host order. */
-	bool (*holds)(struct sock *sk, uint16_t snum);
-
-	/* A bind, for a port that no sock holds: gives it back if it is taken all
-	 * the same, and returns whether it was. Host order. */
-	bool (*reclaim)(uint16_t snum);
-
-	/* Counted. Ahead of a wait for @fd: keeps strays from ending the wait.
-	 * Returns false if the queue holds nothing to receive. errno may change. */
-	bool (*poll)(struct sock *sk, int fd);
-
-	/* The calls of the same names. The program's pointers are not checked yet;
-	 * names of sendto have been: they can be read. */
-	int (*ioctl)(struct sock *sk, int fd, unsigned long cmd, void *arg);
-	int (*setsockopt)(struct sock *sk, int fd, int level, int optname,
-			  const void *optval, socklen_t optlen);
-	int (*getsockopt)(struct sock *sk, int fd, int level, int optname,
-			  void *optval, socklen_t *optlen);
-	ssize_t (*sendto)(struct sock *sk, int fd, const void *buf, size_t len,
-			  int flags, const void *name, socklen_t namelen);
-	ssize_t (*recvfrom)(struct sock *sk, int fd, void *buf, size_t len,
-			    int flags, void *name, socklen_t *namelen);
-	ssize_t (*sendmsg)(struct sock *sk, int fd, const struct msghdr *msg,
-			   int flags);
-	ssize_t (*recvmsg)(struct sock *sk, int fd, struct msghdr *msg,
-			   int flags);
-	int (*sendmmsg)(struct sock *sk, int fd, struct mmsghdr *vec,
-			unsigned int n, int flags);
-	int (*recvmmsg)(struct sock *sk, int fd, struct mmsghdr *vec,
-			unsigned int n, int flags, struct timespec *timeout);
-};
-
 /* The header of a sock's datagrams. */
 static inline const struct cop_wire *sk_wire(const struct sock *sk)
 {
@@ -316,8 +201,9 @@ void sock_free(struct socket *sock);
  * @family: address family
  * @prot: the transport
  *
- * Returns it zeroed apart from family and transport, or NULL without
- * memory. Async-signal-safe.
+ * Returns it zeroed apart from family, transport and what prot->init sets; holds a
+ * reference of the transport's module. NULL without memory, or if the transport has
+ * been unregistered. Async-signal-safe.
  */
 struct sock *sk_alloc(int family, const struct proto *prot);
 

@@ -2,7 +2,8 @@
 /*
  * socket/socket.c - the families that sockets are created in.
  *
- * Owns: net_families. Protected by: written only while the library starts.
+ * Owns: net_families. Protected by: atomic accesses; written while the library
+ * starts, and while a module begins or ends.
  * Counterpart in the kernel: net/socket.c.
  */
 #include <errno.h>
@@ -10,7 +11,7 @@
 
 #include "socket/socket.h"
 
-static const struct net_proto_family *net_families[NPROTO];
+static _Atomic(const struct net_proto_family *) net_families[NPROTO];
 
 static bool family_valid(int family)
 {
@@ -23,30 +24,47 @@ int sock_register(const struct net_proto_family *fam)
 		return -ENOBUFS;
 	if (net_families[fam->family])
 		return -EEXIST;
-	net_families[fam->family] = fam;
+	atomic_store_explicit(&net_families[fam->family], fam,
+			      memory_order_release);
 	return 0;
 }
 
-static bool family_known(int family)
+void sock_unregister(int family)
 {
-	return family_valid(family) && net_families[family];
+	if (family_valid(family))
+		WRITE_ONCE(net_families[family], NULL);
+}
+
+/* Returns NULL for a family that nobody has registered. */
+static const struct net_proto_family *family_of(int family)
+{
+	return family_valid(family)
+		       ? atomic_load_explicit(&net_families[family],
+					      memory_order_acquire)
+		       : NULL;
 }
 
 bool sock_is_ours(int family, int type, int protocol)
 {
-	return family_known(family) &&
-	       net_families[family]->serves(type & SOCK_TYPE_MASK, protocol);
+	const struct net_proto_family *fam = family_of(family);
+
+	return fam &&
+	       (!fam->serves || fam->serves(type & SOCK_TYPE_MASK, protocol));
 }
 
 int sock_create(int family, int type, int protocol, struct socket **res)
 {
-	struct socket *sock = sock_alloc();
+	const struct net_proto_family *fam = family_of(family);
+	struct socket *sock;
 	int err;
 
+	if (!fam)
+		return -EAFNOSUPPORT;
+	sock = sock_alloc();
 	if (!sock)
 		return -ENOBUFS;
 	sock->type = type;
-	err = net_families[family]->create(sock, family, protocol);
+	err = fam->create(sock, family, protocol);
 	if (err)
 		sock_free(sock);
 	else
@@ -59,7 +77,7 @@ int sock_adopt(int fd, const struct cop_mark *mark, struct socket **res)
 	struct socket *sock;
 	int err;
 
-	if (mark->type & ~SOCK_TYPE_MASK || !family_known(mark->family))
+	if (mark->type & ~SOCK_TYPE_MASK || !family_of(mark->family))
 		return -ENOENT;
 	err = sock_create(mark->family, mark->type, mark->protocol, &sock);
 	if (err)

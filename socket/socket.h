@@ -10,20 +10,20 @@
 #include "filter/attach.h"
 #include "socket/sock.h"
 
-struct net_proto_family {
-	int family;
-	bool (*serves)(int type, int protocol);
-	int (*create)(struct socket *sock, int family, int protocol);
-};
-
 /**
  * sock_register - add a family
  * @fam: the family; kept, not copied
  *
  * Returns 0, -ENOBUFS for a number out of range, -EEXIST if it is registered already.
- * Only while the library starts. Counterpart: sock_register().
+ * Only while the library starts, or a module begins. Counterpart: sock_register().
  */
 int sock_register(const struct net_proto_family *fam);
+
+/**
+ * sock_unregister - the opposite
+ * @family: its number; does nothing for one that is not registered
+ */
+void sock_unregister(int family);
 
 /**
  * sock_is_ours - whether a socket of this kind is served here
@@ -42,7 +42,8 @@ bool sock_is_ours(int family, int type, int protocol);
  * @protocol: protocol number
  * @res: where the socket is put, with a count of 1
  *
- * Returns 0, -ENOBUFS without memory, or what the family's create returns.
+ * Returns 0, -EAFNOSUPPORT for a family that is not registered, -ENOBUFS without
+ * memory, or what the family's create returns.
  * Counterpart: __sock_create().
  */
 int sock_create(int family, int type, int protocol, struct socket **res);

@@ -78,7 +78,7 @@ struct socket *fd_borrow_claim(struct socket *sock, uint16_t snum)
 	unsigned int max = READ_ONCE(cop_table.max);
 	struct socket *other = NULL;
 
-	if (!sock->sk->sk_prot->own_ports ||
+	if (sock->sk->sk_prot->shares_ports ||
 	    sock_flag(sock->sk, SOCK_ELSEWHERE))
 		return NULL;
 	for (unsigned int fd = 0; snum && fd < max && !other; fd++)

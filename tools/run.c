@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,8 @@ static bool is_name(const char *value)
 static const struct choice {
 	const char *name;
 	const char *variable; /* the variable that the option sets */
-	const char *value;    /* its value if the option has none */
+	const char *value;    /* its value if the option has none; NULL: the
+			       * option must have one, and may stand twice */
 	bool (*is_valid)(const char *value); /* NULL: takes no value */
 	const char *wants;		     /* names the valid values */
 	const char *args, *help;
@@ -43,41 +45,85 @@ static const struct choice {
 	  "[=FILE]", "print a line for each COP socket that is closed" },
 	{ "--debug", "COP_DEBUG", "1", NULL, NULL, "",
 	  "report errors and the senders of strays on stderr" },
+	{ "--modules", "COP_MODULES", NULL, is_name, "a directory", " DIR",
+	  "look in DIR for transports that it asks for" },
+	{ "--load", "COP_LOAD", NULL, is_name, "a transport's file", " FILE",
+	  "load the transport FILE when it starts" },
 };
 
 #define CHOICES (sizeof(choices) / sizeof(*choices))
 #define BEYOND	256 /* the first long option's number, beyond all letters */
 
-/* A value needs a = before it, because the next word may be the command. */
+static int argument_of(const struct choice *c)
+{
+	if (!c->is_valid)
+		return no_argument;
+	return c->value ? optional_argument : required_argument;
+}
+
+/* A value that may be left out needs a = before it: the next word may be the command. */
 static void make_options(struct option options[CHOICES + 1])
 {
 	for (size_t i = 0; i < CHOICES; i++)
-		options[i] =
-			(struct option){ choices[i].name + 2,
-					 choices[i].is_valid ? optional_argument
-							     : no_argument,
-					 NULL, BEYOND + i };
+		options[i] = (struct option){ choices[i].name + 2,
+					      argument_of(&choices[i]), NULL,
+					      BEYOND + i };
 	options[CHOICES] = (struct option){ 0 };
+}
+
+/*
+ * Appends to what the same option has said before. A relative name is made absolute,
+ * since the program may start others in another directory.
+ */
+static int set_list(const char *variable, const char *before, const char *value)
+{
+	char *list, cwd[PATH_MAX] = "";
+	int err;
+
+	if (*value != '/' && !getcwd(cwd, sizeof(cwd)))
+		return -1;
+	if (asprintf(&list, "%s%s%s%s%s", before ?: "", before ? ":" : "", cwd,
+		     *cwd ? "/" : "", value) < 0)
+		return -1;
+	err = setenv(variable, list, 1);
+	free(list);
+	return err;
 }
 
 static int apply(const struct choice *c, const char *value)
 {
+	static bool stands[CHOICES];
+	bool *before = &stands[c - choices];
+	int err;
+
 	if (!value)
 		value = c->value;
 	else if (!c->is_valid(value))
 		return cop_fail(EXIT_USAGE, "run: %s=%s: the value must be %s",
 				c->name, value, c->wants);
-	if (setenv(c->variable, value, 1))
-		return cop_fail(EXIT_USAGE, "run: %s", strerror(errno));
-	return 0;
+	if (!c->value)
+		err = set_list(c->variable,
+			       *before ? getenv(c->variable) : NULL, value);
+	else
+		err = setenv(c->variable, value, 1);
+	*before = true;
+	return err ? cop_fail(EXIT_USAGE, "run: %s", strerror(errno)) : 0;
 }
 
 /* Reports an option that getopt_long() has not understood. */
 static int refuse(const char *arg)
 {
-	if (optopt >= BEYOND)
-		return cop_fail(EXIT_USAGE, "run: %s takes no value",
-				choices[optopt - BEYOND].name);
+	const struct choice *c;
+
+	if (optopt >= BEYOND) {
+		c = &choices[optopt - BEYOND];
+		return c->is_valid
+			       ? cop_fail(EXIT_USAGE,
+					  "run: %s: the value must be %s",
+					  c->name, c->wants)
+			       : cop_fail(EXIT_USAGE, "run: %s takes no value",
+					  c->name);
+	}
 	return cop_fail(EXIT_USAGE,
 			"run: there is no option %s: cop help run lists them",
 			arg);
@@ -199,8 +245,8 @@ static void run_help(void)
 
 const struct command cop_run = {
 	.name = "run",
-	.args = "[--adopt[=udp[:PORTS]]] [--stats[=FILE]] [--debug] [--] "
-		"COMMAND...",
+	.args = "[--adopt[=udp[:PORTS]]] [--stats[=FILE]] [--debug] "
+		"[--modules DIR] [--load FILE] [--] COMMAND...",
 	.summary = "start a program with libcop",
 	.help = run_help,
 	.main = run_main,

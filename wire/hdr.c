@@ -79,10 +79,14 @@ static bool match_is_valid(const struct cop_wire *wire,
 	       !(match->value & ~match->mask);
 }
 
-bool cop_wire_is_valid(const struct cop_wire *wire)
+const char *cop_wire_fault(const struct cop_wire *wire)
 {
+	if (!lengths_are_valid(wire))
+		return "hlen, hlen_max, len_at or len_high";
 	for (size_t i = 0; i < COP_MATCHES; i++)
 		if (!match_is_valid(wire, &wire->match[i]))
-			return false;
-	return lengths_are_valid(wire) && wire->check && wire->build;
+			return "match";
+	if (!wire->check)
+		return "check";
+	return wire->build ? NULL : "build";
 }

@@ -238,7 +238,8 @@ Test(docs, make_alone_builds_the_library)
 /* A line of a table is "| `NAME` | `--option` |"; both stand in the source. */
 Test(docs, the_table_of_variables_is_the_sources, .init = scratch_make)
 {
-	scratch_must("grep -rhoE '\"COP_[A-Z]+\"' --include='*env.c' " ROOT
+	scratch_must("grep -rhoE '\"COP_[A-Z]+\"' --include='*env.c' "
+		     "--include=request.c " ROOT
 		     " --exclude-dir=build --exclude-dir=tests | "
 		     "tr -d '\"' | sort -u >source && "
 		     "test $(wc -l <source) -ge 3 && "
@@ -381,6 +382,11 @@ Test(docs, the_commands_of_differences_work, .init = make_source,
 Test(docs, the_commands_of_programs_work, .init = make_source, .timeout = 120)
 {
 	expect_page("docs/PROGRAMS.md", 1);
+}
+
+Test(docs, the_commands_of_transports_are_read, .init = make_source)
+{
+	expect_page("docs/transports.md", 0);
 }
 
 /* A page with commands that no test above names would go unnoticed. */

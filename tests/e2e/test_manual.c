@@ -227,6 +227,7 @@ Test(manual, installed_files_work_in_their_place, .init = scratch_make)
 		result.out,
 		"destination/opt/bin/cop\n"
 		"destination/opt/include/cop.h\n"
+		"destination/opt/include/cop_transport.h\n"
 		"destination/opt/lib/libcop.so\n"
 		"destination/opt/lib/wireshark/plugins/cop.lua\n"
 		"destination/opt/libexec/cop/cop-check\n"
@@ -261,6 +262,10 @@ static const struct completion {
 	{ "cop run --adopt=ud", "udp", "run|--adopt=udp" },
 	{ "cop run --stats=std", "stderr", "run|--stats=stderr" },
 	{ "cop run --stats=fig", "figures", "run|--stats=figures" },
+	{ "cop run --mod", "--modules", "run|--modules" },
+	{ "cop run --load fig", "figures", "run|--load|figures" },
+	{ "cop run --load figures uniquec", "uniquecommand",
+	  "run|--load|figures|uniquecommand" },
 	{ "cop sta", "stat", "stat" },
 	{ "cop stat --flo", "--flows", "stat|--flows" },
 	{ "cop stat -f --numer", "--numeric", "stat|-f|--numeric" },

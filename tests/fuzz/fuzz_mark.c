@@ -25,6 +25,7 @@
 #include "lib/compiler.h"
 #include "lib/endpoint.h"
 #include "inet/af_inet.h"
+#include "inet/kernel.h"
 #include "lib/libc.h"
 #include "cop_port.h"
 #include "filter/attach.h"
@@ -451,6 +452,7 @@ static void begin(void)
 	begun = true;
 	cop_libc_init();
 	inet_init();
+	modules_init();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -20,6 +20,7 @@
 #include "lib/output.h"
 #include "port/bind.h"
 #include "inet/af_inet.h"
+#include "inet/kernel.h"
 #include "socket/inherit.h"
 #include "lib/libc.h"
 #include "unit/helpers.h"
@@ -36,6 +37,7 @@ void t_init(void)
 {
 	cop_libc_init();
 	inet_init();
+	modules_init();
 }
 
 static int open_type(int family, int type)

@@ -3,6 +3,7 @@
  * test_defaults.c - datagram/defaults.c: a transport gets what it leaves out.
  */
 #include "datagram/defaults.h"
+#include "lib/env.h"
 #include "unit/helpers.h"
 
 static struct cop_slab slab = COP_SLAB(struct cop_sock);
@@ -12,13 +13,76 @@ static bool autobound(struct sock *sk, int fd, int err)
 	return sk || fd || err;
 }
 
-Test(cop_defaults, a_transport_without_a_name_or_a_slab_is_einval)
+static void register_wrong(void)
 {
-	struct proto no_name = { .slab = &slab }, no_slab = { .name = "X" };
+	const struct cop_wire no_build = { .hlen = 8,
+					   .hlen_max = 8,
+					   .check = cop_wire.check };
+	struct proto no_name = { 0 };
+	struct proto short_sock = { .name = "SHORT",
+				    .obj_size =
+					    sizeof(struct datagram_sock) - 1 };
+	struct proto wrong = { .name = "WRONG", .wire = &no_build };
 
+	cop_env.debug = COP_DEBUG_FAULTS;
 	cr_expect(eq(int, proto_register(&no_name), -EINVAL));
-	cr_expect(eq(int, proto_register(&no_slab), -EINVAL));
-	cr_expect(eq(ptr, (void *)no_slab.connect, NULL));
+	cr_expect(eq(int, proto_register(&short_sock), -EINVAL));
+	cr_expect(eq(int, proto_register(&wrong), -EINVAL));
+	cr_expect(eq(ptr, (void *)wrong.connect, NULL));
+}
+
+Test(cop_defaults, a_member_that_can_not_be_right_is_einval_and_named)
+{
+	char text[1024];
+
+	t_stderr(register_wrong, text, sizeof(text));
+	cr_expect(ne(ptr,
+		     strstr(text, "without a name can't be registered: "
+				  "name is wrong"),
+		     NULL));
+	cr_expect(ne(ptr, strstr(text, "SHORT can't be registered: obj_size"),
+		     NULL));
+	cr_expect(ne(ptr, strstr(text, "WRONG can't be registered: build"),
+		     NULL));
+}
+
+Test(cop_defaults, a_transport_gets_a_slab_for_its_own_socks)
+{
+	struct own_sock {
+		struct datagram_sock datagram;
+		char own[100];
+	};
+	struct proto plain = { .name = "PLAIN" };
+	struct proto own = { .name = "OWN",
+			     .obj_size = sizeof(struct own_sock) };
+	struct sock *sk;
+
+	t_init();
+	cr_assert(zero(int, proto_register(&plain)));
+	cr_assert(zero(int, proto_register(&own)));
+	cr_expect(eq(sz, plain.slab->size, sizeof(struct cop_sock)));
+	cr_expect(ge(sz, own.slab->size, sizeof(struct own_sock)));
+	cr_expect(zero(sz, own.slab->size % 64));
+	sk = sk_alloc(PF_INET, &own);
+	memset(((struct own_sock *)sk)->own, 0xee, 100);
+	cop_slab_free(own.slab, sk);
+	cr_assert(eq(ptr, sk_alloc(PF_INET, &own), sk));
+	for (int i = 0; i < 100; i++)
+		cr_assert(zero(int, ((struct own_sock *)sk)->own[i]));
+	proto_unregister(&own);
+	cr_assert(zero(ptr, sk_alloc(PF_INET, &own)));
+}
+
+Test(cop_defaults, too_many_transports_are_enobufs)
+{
+	static struct proto prot[COP_PROTOS_MAX + 1];
+	int err = 0;
+
+	for (int i = 0; i <= COP_PROTOS_MAX && !err; i++) {
+		prot[i].name = "MANY";
+		err = proto_register(&prot[i]);
+	}
+	cr_assert(eq(int, err, -ENOBUFS));
 }
 
 Test(cop_defaults, no_operation_of_a_registered_transport_is_null)
@@ -35,7 +99,7 @@ Test(cop_defaults, no_operation_of_a_registered_transport_is_null)
 	cr_expect(eq(ptr, (void *)prot.init, (void *)cop_init_sock));
 	cr_expect(eq(ptr, (void *)prot.connect, (void *)cop_connect));
 	cr_expect(eq(ptr, (void *)prot.recvmmsg, (void *)cop_recvmmsg));
-	cr_expect(eq(sz, prot.obj_size, COP_SOCK_CLEARED));
+	cr_expect(eq(sz, prot.obj_size, sizeof(struct cop_sock)));
 	cr_expect(eq(ptr, (void *)prot.wire, (void *)&cop_wire));
 }
 
@@ -56,16 +120,16 @@ Test(cop_defaults, a_member_that_a_transport_states_is_kept)
 {
 	struct proto prot = { .name = "X",
 			      .slab = &slab,
-			      .obj_size = 8,
-			      .own_ports = true,
+			      .obj_size = sizeof(struct datagram_sock) + 8,
+			      .shares_ports = true,
 			      .autobound = autobound };
 	struct proto once;
 
 	cr_assert(zero(int, proto_register(&prot)));
 	cr_expect(eq(str, (char *)prot.name, "X"));
 	cr_expect(eq(ptr, prot.slab, &slab));
-	cr_expect(eq(sz, prot.obj_size, 8));
-	cr_expect(prot.own_ports);
+	cr_expect(eq(sz, prot.obj_size, sizeof(struct datagram_sock) + 8));
+	cr_expect(prot.shares_ports);
 	cr_expect(eq(ptr, (void *)prot.autobound, (void *)autobound));
 	once = prot;
 	cr_assert(zero(int, proto_register(&prot)));

@@ -65,3 +65,16 @@ Test(cop_port_crowd, however_many_collisions_the_library_chooses_again)
 		cop_port_crowd_collision(1);
 	cr_assert(lt(uint, crowded_for(), 1000000));
 }
+
+Test(cop_port_crowd, a_port_that_collided_is_foreign_until_it_is_forgotten)
+{
+	cr_expect(not(cop_port_is_foreign(40000)));
+	cop_port_crowd_collision(40000);
+	cop_port_crowd_collision(65535);
+	cr_expect(cop_port_is_foreign(40000));
+	cr_expect(cop_port_is_foreign(65535));
+	cr_expect(not(cop_port_is_foreign(40000 + 128)));
+	cop_port_forget_foreign();
+	cr_expect(not(cop_port_is_foreign(40000)));
+	cr_expect(not(cop_port_is_foreign(65535)));
+}

@@ -154,10 +154,10 @@ Test(cop_hdr, a_description_that_can_not_be_is_not_valid)
 			.build = cop_wire.build,
 		};
 
-		cr_assert(eq(int, cop_wire_is_valid(&wire), described[i].valid),
+		cr_assert(eq(int, !cop_wire_fault(&wire), described[i].valid),
 			  "%s", described[i].what);
 	}
-	cr_assert(cop_wire_is_valid(&cop_wire));
+	cr_assert(zero(ptr, (void *)cop_wire_fault(&cop_wire)));
 }
 
 Test(cop_hdr, a_description_without_check_or_build_is_not_valid)
@@ -166,6 +166,6 @@ Test(cop_hdr, a_description_without_check_or_build_is_not_valid)
 
 	no_check.check = NULL;
 	no_build.build = NULL;
-	cr_assert(not(cop_wire_is_valid(&no_check)));
-	cr_assert(not(cop_wire_is_valid(&no_build)));
+	cr_assert(eq(str, (char *)cop_wire_fault(&no_check), "check"));
+	cr_assert(eq(str, (char *)cop_wire_fault(&no_build), "build"));
 }

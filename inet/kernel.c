@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+/*
+ * inet/kernel.c - the functions of the library that a module may call. The module gets
+ * a table of them: a symbol that the library exports would take the place of the
+ * program's own symbol of that name.
+ *
+ * Owns: constants. Protected by: they never change. Counterpart in the kernel:
+ * EXPORT_SYMBOL(), and the initcalls.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "cop_port.h"
+#include "datagram/defaults.h"
+#include "datagram/proto.h"
+#include "inet/af_inet.h"
+#include "inet/kernel.h"
+#include "inet/request.h"
+#include "lib/compiler.h"
+#include "lib/env.h"
+#include "lib/random.h"
+#include "port/port_crowd.h"
+#include "socket/module.h"
+#include "socket/sock.h"
+#include "socket/socket.h"
+#include "transports/cop/cop.h"
+
+/* Here they are members of the public struct cop_inet_info. */
+#undef inet_num
+#undef inet_rcv_saddr
+#undef inet_daddr
+
+static void put_addr(union cop_addr *addr, const struct cop_addr_slot *slot,
+		     const struct sock *sk, bool is_set)
+{
+	if (is_set)
+		*addr = cop_slot_get(slot, sk->sk_family);
+	else
+		addr->family = AF_UNSPEC;
+}
+
+static void inet_info(const struct sock *sk, struct cop_inet_info *info)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+
+	*info = (struct cop_inet_info){
+		.inet_num = READ_ONCE(sk->sk_num),
+		.inet_sport = READ_ONCE(inet->inet_sport),
+	};
+	put_addr(&info->inet_saddr, &inet->inet_saddr, sk, true);
+	put_addr(&info->inet_rcv_saddr, &sk->sk_rcv_saddr, sk, true);
+	put_addr(&info->inet_daddr, &sk->sk_daddr, sk,
+		 READ_ONCE(sk->sk_state) == COP_ESTABLISHED);
+}
+
+static bool claim_port(uint16_t snum)
+{
+	return snum && !cop_port_is_foreign(snum) &&
+	       cop_port_claim(&cop_port_table, snum);
+}
+
+static void release_port(uint16_t snum)
+{
+	cop_port_release(&cop_port_table, snum);
+}
+
+static bool port_is_held(uint16_t snum)
+{
+	return cop_port_is_foreign(snum) ||
+	       cop_port_is_taken(&cop_port_table, snum);
+}
+
+static unsigned int queue_length(unsigned int queue)
+{
+	return cop_port_queue_length(&cop_port_table, queue);
+}
+
+static uint16_t next_port(unsigned int queue, uint16_t after)
+{
+	return cop_port_next(&cop_port_table, queue, after);
+}
+
+__attribute__((format(printf, 2, 3))) static void
+module_log(enum cop_loglevel level, const char *fmt, ...)
+{
+	char text[400];
+	va_list ap;
+
+	if (likely(cop_env.debug < (int)level))
+		return;
+	va_start(ap, fmt);
+	if (vsnprintf(text, sizeof(text), fmt, ap) >= 0)
+		cop_log_some(-1, "%s", text);
+	va_end(ap);
+}
+
+static const struct cop_kernel cop_kernel = {
+	.datagram = &cop_datagram_prot,
+	.proto_register = proto_register,
+	.proto_unregister = proto_unregister,
+	.inet_register_protosw = inet_register_protosw,
+	.inet_unregister_protosw = inet_unregister_protosw,
+	.sock_register = sock_register,
+	.sock_unregister = sock_unregister,
+	.inet_create = inet_create,
+	.sock_hold = sock_hold,
+	.sock_put = sock_put,
+	.inet_info = inet_info,
+	.claim_port = claim_port,
+	.release_port = release_port,
+	.port_is_held = port_is_held,
+	.queue_length = queue_length,
+	.next_port = next_port,
+	.random = cop_random,
+	.log = module_log,
+	.try_module_get = try_module_get,
+	.module_put = module_put,
+};
+
+/* The modules that are built into the library. */
+static struct module *const builtin[] = {
+	&cop_builtin_cop,
+};
+
+int module_begin(struct module *mod)
+{
+	mod->kernel = &cop_kernel;
+	return mod->init();
+}
+
+void modules_init(void)
+{
+	request_begin = module_begin;
+	for (size_t i = 0; i < ARRAY_SIZE(builtin); i++)
+		module_begin(builtin[i]);
+}

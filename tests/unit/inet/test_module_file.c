@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_module_file.c - inet/module_file.c: libc maps no file that the library has not
+ * looked at.
+ */
+#include <fcntl.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "inet/module_file.h"
+#include "unit/helpers.h"
+
+static char dir[] = "/tmp/cop-module-XXXXXX";
+static char path[64];
+static unsigned char whole[1 << 16]; /* the beginning of this program */
+
+static void setup(void)
+{
+	int self = open("/proc/self/exe", O_RDONLY);
+
+	cr_assert(ne(ptr, mkdtemp(dir), NULL));
+	snprintf(path, sizeof(path), "%s/module", dir);
+	cr_assert(eq(long, read(self, whole, sizeof(whole)), sizeof(whole)));
+	close(self);
+}
+
+static void teardown(void)
+{
+	unlink(path);
+	rmdir(dir);
+}
+
+TestSuite(inet_module_file, .init = setup, .fini = teardown, .timeout = 20);
+
+static void put(const void *data, size_t len)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+	cr_assert(eq(long, write(fd, data, len), len));
+	close(fd);
+}
+
+#define FAULT(text) \
+	cr_expect(eq(str, (char *)(module_file_fault(path) ?: "none"), text))
+
+Test(inet_module_file, a_whole_object_of_our_kind_is_taken)
+{
+	cr_assert(zero(ptr, (void *)module_file_fault("/proc/self/exe")));
+}
+
+Test(inet_module_file, a_file_that_is_not_there_is_no_fault)
+{
+	FAULT("");
+	snprintf(path, sizeof(path), "/dev/null/module");
+	FAULT("");
+}
+
+Test(inet_module_file, each_kind_of_wrong_file_is_named)
+{
+	ElfW(Ehdr) *elf = (void *)whole;
+
+	put("", 0);
+	FAULT("it is no ELF file");
+	put("#!/bin/sh and more than there are bytes in a header of ELF", 58);
+	FAULT("it is no ELF file");
+	put(whole, sizeof(*elf));
+	FAULT("it is damaged");
+	put(whole, sizeof(whole));
+	FAULT("it is cut off");
+	elf->e_phnum = 65535;
+	put(whole, sizeof(whole));
+	FAULT("it is damaged");
+	elf->e_type = ET_REL;
+	put(whole, sizeof(whole));
+	FAULT("it is no shared object");
+	elf->e_machine++;
+	put(whole, sizeof(whole));
+	FAULT("it is for another architecture");
+}
+
+Test(inet_module_file, a_fifo_and_a_directory_are_no_files)
+{
+	cr_assert(zero(int, mkfifo(path, 0644)));
+	FAULT("it is no file");
+	unlink(path);
+	cr_assert(zero(int, mkdir(path, 0755)));
+	FAULT("it is no file");
+	rmdir(path);
+}
