@@ -15,6 +15,12 @@ enum { THREADS = 8 };
 
 enum { FRESH = 3000 };
 
+/*
+ * While the holder of the lock does not run, the others may add 64 flows. Beyond that
+ * they get no number, so they wait for it ahead of that.
+ */
+enum { TOGETHER = 20 };
+
 static _Atomic(uint8_t) fresh_seen[FRESH][THREADS];
 static _Atomic(int) fresh_wrong;
 static pthread_barrier_t fresh_begin;
@@ -24,7 +30,7 @@ static void *send_to_fresh(void *arg)
 	for (uint32_t i = 0; i < FRESH; i++) {
 		uint64_t seq;
 
-		if (i % 100 == 0)
+		if (i % TOGETHER == 0)
 			pthread_barrier_wait(&fresh_begin);
 		seq = t_next(10 + i, 1);
 		if (i % 3 == 0)
