@@ -235,18 +235,20 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 /*
  * The kernel may have written how long the sender's name is for a message whose name
  * it can't write to, as the program's message @at is. rx_fill() has checked that the
- * program's vector is writable.
+ * program's vector is writable, but for a message that it refuses: that has no name.
  */
 static noinline void rx_export_fault(const struct rx_batch *b,
 				     struct mmsghdr *vec, unsigned int i,
 				     unsigned int at)
 {
 	const struct msghdr *whole = &b->vec[i].msg_hdr;
-	const socklen_t room = min_t(socklen_t, vec[i].msg_hdr.msg_namelen,
-				     sizeof(struct sockaddr_storage));
+	socklen_t room;
 
-	if (whole->msg_name && whole->msg_name != &b->from[i] &&
-	    whole->msg_namelen != room)
+	if (!whole->msg_name || whole->msg_name == &b->from[i])
+		return;
+	room = min_t(socklen_t, vec[i].msg_hdr.msg_namelen,
+		     sizeof(struct sockaddr_storage));
+	if (whole->msg_namelen != room)
 		vec[at].msg_hdr.msg_namelen = whole->msg_namelen;
 }
 
