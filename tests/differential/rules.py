@@ -723,11 +723,15 @@ def is_cut_long(story, length):
 @rule
 def fragment_size(story, step, udp):
     """What does not fit a frame any more has a size of its fragments, and only
-    the first of them comes back with the time at which it was sent"""
+    the first of them comes back with the time at which it was sent. Without the
+    header that one is shorter"""
     if not step.call.startswith("recv"):
         return None
-    asked = sent = False
+    asked = sent = cut = False
     for before, _ in story.until(step.index):
+        cut |= before.call in SENDS and any(
+            length > story.mtu - IP_HEADERS - HEADER
+            for length in lengths_of(before))
         asked |= option_of(before) in ((IPPROTO_IP, IP_RECVFRAGSIZE),
                                        (IPPROTO_IPV6, IPV6_RECVFRAGSIZE),
                                        (SOL_SOCKET, SO_TIMESTAMPING),
@@ -735,6 +739,10 @@ def fragment_size(story, step, udp):
         sent |= before.call in SENDS and any(
             near_a_limit(story, before, length) or is_cut_long(story, length)
             for length in lengths_of(before))
+    if asked and cut and "data=frame" in udp:
+        return Answer(re.sub(r"ret=(\d+)", lambda found: "ret=%d" %
+                             (int(found[1]) - HEADER), udp, count=1),
+                      ends=sent)
     return Anything() if asked and sent else None
 
 
