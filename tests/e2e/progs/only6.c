@@ -3,15 +3,9 @@
  * only6.c - what sockets of AF_INET6 have and those of AF_INET don't: the longest
  * payload, short addresses, the path's MTU, IPV6_ADDRFORM.
  */
-#include <dlfcn.h>
 #include <limits.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 
-#include "prog.h"
+#include "no_ipv6.h"
 
 #ifndef IPV6_ADDRFORM
 #define IPV6_ADDRFORM 1
@@ -228,28 +222,6 @@ static void bad_names(void)
 }
 
 /* ---- a kernel without IPv6 -------------------------------------------------- */
-
-/* As with ipv6.disable=1. A filter that libcop saw would change what it does. */
-static void refuse_family(void)
-{
-	struct sock_filter insn[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 offsetof(struct seccomp_data, args[0])),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	const struct sock_fprog prog = { ARRAY_SIZE(insn), insn };
-	int (*real_prctl)(int, ...) =
-		dlsym(dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD), "prctl");
-
-	if (!real_prctl || real_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-	    real_prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
-		skip("seccomp");
-}
 
 static void without_ipv6(void)
 {
