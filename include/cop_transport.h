@@ -218,7 +218,7 @@ struct proto {
 	 * @snum, or where it is 0 a port of its choice, by inet_claim_port(). Returns
 	 * the port, host order; 0 to leave the choice to the kernel; -EADDRINUSE where
 	 * the port is taken. Called again if another process turns out to have the
-	 * port. Whoever loses the claim gives it back: not the transport. */
+	 * port. The library, not the transport, gives back a claim that is of no use. */
 	int (*get_port)(struct sock *sk, uint16_t snum);
 
 	/* Counted. Around a send from a sock without a confirmed port: autobind

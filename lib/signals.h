@@ -14,7 +14,7 @@
  * signals_off - block the thread's signals
  * @were: gets the mask as it was, for signals_on()
  *
- * Two kinds of signals stay unblocked: those that an instruction raises, because the
+ * Two kinds of signals stay unblocked: signals that an instruction raises, because the
  * kernel ends a process that blocks one and raises it; and libc's own two, because
  * pthread_sigmask() would have to remove them from a copy of the set.
  * Async-signal-safe; errno stays.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * lib/sockname.c - the addresses that a program passes, and those that the kernel
- * tells.
+ * lib/sockname.c - addresses from a program, and addresses from the kernel.
  *
  * Owns: nothing. Protected by: nothing to protect.
  * Counterpart in the kernel: move_addr_to_kernel() in net/socket.c, inet_getname().

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sockname.h - the addresses that a program passes, and those that the kernel tells.
+ * sockname.h - addresses from a program, and addresses from the kernel.
  */
 #ifndef COP_SOCKNAME_H
 #define COP_SOCKNAME_H

@@ -190,7 +190,7 @@ static int try_bind(const struct end *end, int port)
 	return err;
 }
 
-/* Whoever holds the port: what each end gets. Without exception it is EADDRINUSE. */
+/* What each end gets is EADDRINUSE, without exception, whichever end has the port. */
 static int tell_exceptions(const struct end *holder, int port)
 {
 	int refused = 0;

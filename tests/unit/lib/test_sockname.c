@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_sockname.c - lib/sockname.c: the addresses that a program passes, and those
- * that the kernel tells.
+ * test_sockname.c - lib/sockname.c: addresses from a program, and from the kernel.
  */
 #include <sys/mman.h>
 
@@ -11,7 +10,8 @@
 Test(cop_sockname, what_can_not_be_read_or_be_an_address_is_refused)
 {
 	int fd = t_udp();
-	union cop_addr addr, from = cop_addr_v4(inet_addr("127.0.0.1"), htons(9));
+	union cop_addr addr,
+		from = cop_addr_v4(inet_addr("127.0.0.1"), htons(9));
 	union {
 		struct sockaddr sa;
 		struct sockaddr_storage room;
