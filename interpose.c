@@ -164,9 +164,7 @@ EXPORT int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
  */
 static void return_claim(struct socket *other, uint16_t snum)
 {
-	if (READ_ONCE(other->sk->sk_num) == snum)
-		sock_reset_flag(other->sk, SOCK_SHARED_PORT);
-	else
+	if (!sk_port_share(other->sk, snum, false))
 		other->sk->sk_prot->reclaim(snum);
 }
 

@@ -143,7 +143,7 @@ void cop_destroy(struct sock *sk)
 		release_claim(&csk->armed);
 	if (unlikely(READ_ONCE(csk->pinned))) {
 		cop_unhash(sk);
-		if (sock_flag(sk, SOCK_SHARED_PORT))
+		if (READ_ONCE(sk->sk_shared))
 			WRITE_ONCE(csk->pinned, 0);
 		release_claim(&csk->pinned);
 	}

@@ -108,13 +108,21 @@ int cop_autobind_arm(struct sock *sk, int fd)
 	return 0;
 }
 
+/* Another thread may have seen the port first, without the claim. */
+static bool may_have(struct sock *sk, uint16_t armed)
+{
+	const union sk_port_word has = sk_port_word(sk);
+
+	return !has.num || (has.num == armed && has.shared);
+}
+
 bool cop_autobind_settle(struct sock *sk, int fd, const union cop_addr *now,
 			 int err)
 {
 	uint16_t armed = atomic_exchange(&cop_sk(sk)->armed, 0);
 	uint16_t got = ntohs(cop_addr_port(now));
 
-	if (armed && armed == got && !READ_ONCE(sk->sk_num)) {
+	if (armed && armed == got && may_have(sk, armed)) {
 		cop_hash(sk, armed);
 	} else if (armed && armed != READ_ONCE(cop_sk(sk)->pinned)) {
 		cop_port_release(&cop_port_table, armed);

@@ -4,9 +4,9 @@
  *
  * The port space (cop_port.c) is that of the home network namespace (lib/netns.c).
  * For a socket in another namespace the kernel decides alone, and the sock has no
- * claim (SOCK_SHARED_PORT).
+ * claim (sk_shared).
  *
- * Owns: sk_num and SOCK_SHARED_PORT. Protected by: atomic operations, and the
+ * Owns: sk_num and sk_shared. Protected by: atomic operations, and the
  * caller's reference. Counterpart in the kernel: the insertion in
  * udp_lib_get_port(), and udp_lib_unhash().
  */
@@ -21,56 +21,45 @@
 #include "lib/sockname.h"
 #include "port/hash.h"
 
-/*
- * Whether a sock that leaves a port has the claim and gives it back. A bind that
- * contests the port may take the claim at the same time. SOCK_SHARED_PORT says that
- * the claim is taken, and only one of the two can set it.
- */
-static bool take_claim(struct sock *sk, uint16_t snum)
+static bool is_pinned(struct sock *sk, uint16_t snum)
 {
-	return snum != READ_ONCE(cop_sk(sk)->pinned) &&
-	       !(u32_or(&sk->sk_flags, SOCK_SHARED_PORT) & SOCK_SHARED_PORT);
+	return snum == READ_ONCE(cop_sk(sk)->pinned);
 }
 
-static void give_back(struct sock *sk, uint16_t snum)
+/* The sock has left the port, and nobody else can give its claim back. */
+static void give_back(struct sock *sk, union sk_port_word had)
 {
-	cop_port_release(&cop_port_table, snum);
-	sock_reset_flag(sk, SOCK_SHARED_PORT);
+	if (had.num && !had.shared && !is_pinned(sk, had.num))
+		cop_port_release(&cop_port_table, had.num);
 }
 
 /*
- * Replace the port @had by @snum, if the sock still has @had. The port hash takes a
- * reference with a sock's first port.
+ * Replace the port @had by @next, if the sock still has @had; else set @had to what it
+ * has. The port hash takes a reference with a sock's first port.
  */
-static bool hash_replace(struct sock *sk, uint16_t had, uint16_t snum)
+static bool hash_replace(struct sock *sk, union sk_port_word *had,
+			 union sk_port_word next)
 {
-	uint16_t is = had;
+	const bool is_first = !had->num;
 
-	if (!had)
+	if (is_first)
 		sock_hold(sk);
-	if (u16_cas(&sk->sk_num, &is, snum)) {
-		if (had && take_claim(sk, had))
-			give_back(sk, had);
+	if (sk_port_cas(sk, had, next)) {
+		give_back(sk, *had);
 		return true;
 	}
-	if (!had)
+	if (is_first)
 		sock_put(sk);
 	return false;
 }
 
-static void set_shared(struct sock *sk, bool shared)
-{
-	if (unlikely(shared))
-		sock_set_flag(sk, SOCK_SHARED_PORT);
-	else if (unlikely(sock_flag(sk, SOCK_SHARED_PORT)))
-		sock_reset_flag(sk, SOCK_SHARED_PORT);
-}
-
 void cop_hash_port(struct sock *sk, uint16_t snum, bool claimed)
 {
-	while (!hash_replace(sk, READ_ONCE(sk->sk_num), snum))
+	const union sk_port_word next = { { snum, !claimed } };
+	union sk_port_word had = sk_port_word(sk);
+
+	while (!hash_replace(sk, &had, next))
 		;
-	set_shared(sk, !claimed);
 }
 
 void cop_hash(struct sock *sk, uint16_t snum)
@@ -78,16 +67,19 @@ void cop_hash(struct sock *sk, uint16_t snum)
 	cop_hash_port(sk, snum, true);
 }
 
+/* A pinned port stays the kernel socket's, so the sock notes who has its claim. */
 void cop_unhash(struct sock *sk)
 {
-	uint16_t snum = READ_ONCE(sk->sk_num);
-	bool owned = snum && take_claim(sk, snum);
-	uint16_t old = atomic_exchange(&sk->sk_num, 0);
+	union sk_port_word had = sk_port_word(sk), none;
 
-	if (owned)
-		give_back(sk, snum);
-	if (old)
-		sock_put(sk);
+	do {
+		if (!had.num)
+			return;
+		none.num = 0;
+		none.shared = had.shared && is_pinned(sk, had.num);
+	} while (!sk_port_cas(sk, &had, none));
+	give_back(sk, had);
+	sock_put(sk);
 }
 
 bool cop_claim(struct sock *sk, uint16_t snum)
@@ -108,9 +100,12 @@ int cop_end_claim(struct sock *sk, uint16_t snum, bool claimed, int err)
 bool cop_hash_pinned(struct sock *sk)
 {
 	uint16_t snum = READ_ONCE(cop_sk(sk)->pinned);
+	union sk_port_word had = sk_port_word(sk);
 
-	if (snum && !READ_ONCE(sk->sk_num))
-		cop_hash_port(sk, snum, !sock_flag(sk, SOCK_SHARED_PORT));
+	while (snum && !had.num &&
+	       !hash_replace(sk, &had,
+			     (union sk_port_word){ { snum, had.shared } }))
+		;
 	return snum;
 }
 
@@ -129,20 +124,18 @@ static bool claim_for(struct sock *sk, uint16_t snum)
 void cop_bind_confirm(struct sock *sk, __be16 sport)
 {
 	uint16_t got = ntohs(sport);
-	uint16_t had = READ_ONCE(sk->sk_num);
+	union sk_port_word had = sk_port_word(sk);
 	bool claimed;
 
 	if (!got)
 		return;
-	while (unlikely(got != had)) {
+	while (unlikely(got != had.num)) {
 		claimed = claim_for(sk, got);
-		if (hash_replace(sk, had, got)) {
-			set_shared(sk, !claimed);
+		if (hash_replace(sk, &had,
+				 (union sk_port_word){ { got, !claimed } }))
 			break;
-		}
 		if (claimed)
 			cop_port_release(&cop_port_table, got);
-		had = READ_ONCE(sk->sk_num);
 	}
 	if (unlikely(sock_flag(sk, SOCK_UNCONFIRMED)))
 		sock_reset_flag(sk, SOCK_UNCONFIRMED);

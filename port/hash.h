@@ -39,7 +39,7 @@ int cop_end_claim(struct sock *sk, uint16_t snum, bool claimed, int err);
  * @sk: the sock, which the caller keeps alive
  * @snum: the port, host order
  * @claimed: whether the sock gets the claim of the port; another sock can have it,
- *	see SOCK_SHARED_PORT
+ *	see sk_shared
  *
  * Gives the sock's previous port back. The port hash takes a reference with the
  * first one. Lock-free, async-signal-safe.

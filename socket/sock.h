@@ -55,7 +55,6 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_CORKED	    0x0100 /* the header of a corked datagram is sent */
 #define SOCK_CORK_OPT	    0x0200 /* UDP_CORK is set */
 #define SOCK_UNCONFIRMED    0x0400 /* bound, to a port that the kernel chose */
-#define SOCK_SHARED_PORT    0x0800 /* another sock has the claim to its port */
 #define SOCK_NARROWED	    0x1000 /* IP_LOCAL_PORT_RANGE is one port, ours */
 #define SOCK_MAYBE_V6ONLY   0x2000 /* IPV6_V6ONLY may be set: ask the kernel */
 #define SOCK_PENDING_SHARED 0x4000 /* pending in other processes too: adopt/ */
@@ -113,10 +112,19 @@ struct sock_common {
 	struct cop_addr_slot skc_daddr;	    /* (a) the peer; clear: none */
 	struct cop_addr_slot skc_rcv_saddr; /* (a) bound local address; its
 					     * port is not used */
-	_Atomic(uint16_t) skc_num;	    /* (a) local port, host order; this
-					* sock holds it in the port hash */
-	_Atomic(uint16_t) skc_family;	    /* (a) IPV6_ADDRFORM changes it */
-	_Atomic(uint8_t) skc_state;	    /* (a) COP_CLOSE, COP_ESTABLISHED */
+	union {
+		struct {
+			_Atomic(uint16_t) skc_num;    /* (a) local port, host
+						    * order; this sock holds it
+						    * in the port hash */
+			_Atomic(uint16_t) skc_shared; /* (a) whether another
+						       * sock has its claim */
+		};
+		_Atomic(uint32_t) skc_port; /* (a) both at once, see union
+					     * sk_port_word */
+	};
+	_Atomic(uint16_t) skc_family;	/* (a) IPV6_ADDRFORM changes it */
+	_Atomic(uint8_t) skc_state;	/* (a) COP_CLOSE, COP_ESTABLISHED */
 	_Atomic(uint8_t) skc_reuse;	/* (a) SO_REUSEADDR, recorded only */
 	_Atomic(uint8_t) skc_reuseport; /* (a) SO_REUSEPORT, recorded only */
 	_Atomic(uint32_t) skc_naming;	/* (a) calls under way that may change
@@ -126,12 +134,27 @@ struct sock_common {
 	_Atomic(const struct proto *) skc_prot; /* (a) set at creation */
 };
 
+/*
+ * A sock's port and whether another sock has the port's claim. Threads that bind and
+ * disconnect one sock at once change both in one step, so that exactly one of them
+ * gives a claim back.
+ */
+union sk_port_word {
+	struct {
+		uint16_t num;
+		uint16_t shared;
+	};
+	uint32_t word;
+};
+
 struct sock {
 	struct slab_node node; /* the slab's */
 	struct sock_common __sk_common;
 #define sk_daddr     __sk_common.skc_daddr
 #define sk_rcv_saddr __sk_common.skc_rcv_saddr
 #define sk_num	     __sk_common.skc_num
+#define sk_shared    __sk_common.skc_shared
+#define sk_port	     __sk_common.skc_port
 #define sk_family    __sk_common.skc_family
 #define sk_state     __sk_common.skc_state
 #define sk_reuse     __sk_common.skc_reuse
@@ -243,6 +266,41 @@ void sock_orphan(struct sock *sk);
  * the reference count ahead of the put is not 1.
  */
 void sk_common_release(struct sock *sk);
+
+static inline union sk_port_word sk_port_word(const struct sock *sk)
+{
+	return (union sk_port_word){ .word = READ_ONCE(sk->sk_port) };
+}
+
+/**
+ * sk_port_cas - change a sock's port, and whether it shares the port, in one step
+ * @sk: the sock
+ * @is: what the caller has seen; if this is out of date, it becomes what is there now
+ * @next: what comes instead
+ *
+ * Returns whether the sock was as in @is, so that it has @next now.
+ */
+static inline bool sk_port_cas(struct sock *sk, union sk_port_word *is,
+			       union sk_port_word next)
+{
+	return u32_cas(&sk->sk_port, &is->word, next.word);
+}
+
+/**
+ * sk_port_share - take the claim of a sock's port from it, or give it back
+ * @sk: the sock
+ * @snum: the port, host order
+ * @shared: true: the claim is the caller's; false: it is the sock's again
+ *
+ * Returns false if the sock does not have the port, or its claim is where it ought to
+ * go already.
+ */
+static inline bool sk_port_share(struct sock *sk, uint16_t snum, bool shared)
+{
+	union sk_port_word is = { { snum, !shared } };
+
+	return sk_port_cas(sk, &is, (union sk_port_word){ { snum, shared } });
+}
 
 static inline bool sock_flag(struct sock *sk, uint32_t flag)
 {

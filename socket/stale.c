@@ -57,17 +57,14 @@ bool fd_forget_stale(struct socket *sock, uint16_t snum)
 /*
  * Takes the claim of a descriptor's socket, if by our table this is another socket and
  * bound to the port. Returns the socket, or NULL. A socket that is about to be bound
- * does not count, because the kernel does not know of it yet; nor does a socket that
- * gives its port back.
+ * does not count, because the kernel does not know of it yet.
  */
 static struct socket *claim_from(int fd, const struct socket *sock,
 				 uint16_t snum)
 {
 	struct socket *other = sockfd_get(fd);
 
-	if (other && other != sock && READ_ONCE(other->sk->sk_num) == snum &&
-	    !(u32_or(&other->sk->sk_flags, SOCK_SHARED_PORT) &
-	      SOCK_SHARED_PORT))
+	if (other && other != sock && sk_port_share(other->sk, snum, true))
 		return other;
 	fd_drop(other);
 	return NULL;

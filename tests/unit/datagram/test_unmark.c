@@ -48,7 +48,7 @@ Test(cop_unmark, a_word_that_no_library_writes_is_no_mark)
 	} forged[] = {
 		{ FLAGS, SOCK_DEAD },	     { FLAGS, SOCK_CARRIED },
 		{ FLAGS, SOCK_FILTER },	     { FLAGS, SOCK_FILTER_CLEAN },
-		{ FLAGS, SOCK_UNCONFIRMED }, { FLAGS, SOCK_SHARED_PORT },
+		{ FLAGS, SOCK_UNCONFIRMED }, { FLAGS, 0x0800 },
 		{ FLAGS, SOCK_ELSEWHERE },   { FLAGS, SOCK_CONTEST },
 		{ FLAGS, 1u << 31 },	     { LOCKS, 1 },
 		{ LOCKS, 2 << 8 },	     { LOCKS, 255 << 16 },

@@ -45,7 +45,7 @@ Test(cop_hash, after_a_bind_the_claim_is_the_socks)
 
 	cr_assert(zero(int, cop_end_claim(sk, 1000, claimed, 0)));
 	cr_assert(eq(int, sk->sk_num, 1000));
-	cr_assert(not(sock_flag(sk, SOCK_SHARED_PORT)));
+	cr_assert(zero(int, sk->sk_shared));
 	cop_unhash(sk);
 	cr_assert(not(is_taken(1000)));
 }
@@ -117,7 +117,7 @@ Test(cop_hash, a_port_whose_claim_another_sock_has_stays_taken)
 	cr_assert(cop_claim(other, 1000));
 	cop_hash(other, 1000);
 	cop_hash_port(sk, 1000, false);
-	cr_assert(sock_flag(sk, SOCK_SHARED_PORT));
+	cr_assert(eq(int, sk->sk_shared, 1));
 	cr_assert(eq(int, sk->sk_refcnt, 2));
 	cop_unhash(sk);
 	cr_assert(is_taken(1000));
@@ -135,7 +135,7 @@ Test(cop_hash, a_port_of_its_own_ends_the_sharing)
 	cr_assert(cop_claim(sk, 2000));
 	cop_hash(sk, 2000);
 	cr_assert(is_taken(1000), "it was never the sock's");
-	cr_assert(not(sock_flag(sk, SOCK_SHARED_PORT)));
+	cr_assert(zero(int, sk->sk_shared));
 	cop_unhash(sk);
 	cr_assert(not(is_taken(2000)));
 }
@@ -209,7 +209,7 @@ Test(cop_hash, a_port_that_another_sock_has_claimed_is_shared)
 	cop_hash(other, 1000);
 	cop_bind_confirm(sk, htons(1000));
 	cr_assert(eq(int, sk->sk_num, 1000));
-	cr_assert(sock_flag(sk, SOCK_SHARED_PORT));
+	cr_assert(eq(int, sk->sk_shared, 1));
 	cop_unhash(sk);
 	cr_assert(is_taken(1000));
 }
@@ -353,4 +353,38 @@ Test(cop_hash, threads_that_unhash_a_sock_at_once_give_its_port_back_once)
 	}
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(thread[i], NULL);
+}
+
+static _Atomic(int) binding; /* threads that bind still */
+
+static void *bind_often(void *arg)
+{
+	const uint16_t first = *(uint16_t *)arg;
+
+	for (int i = 0; i < 100 * ROUNDS; i++) {
+		uint16_t snum = first + i % 100;
+
+		if (cop_claim(shared, snum))
+			cop_hash(shared, snum);
+	}
+	binding--;
+	return arg;
+}
+
+Test(cop_hash, a_bind_beside_a_disconnect_leaks_no_claim)
+{
+	uint16_t first[2] = { 1000, 2000 };
+	pthread_t thread[2];
+
+	shared = t_sk(t_open());
+	binding = 2;
+	for (int i = 0; i < 2; i++)
+		pthread_create(&thread[i], NULL, bind_often, &first[i]);
+	while (binding)
+		cop_unhash(shared);
+	for (int i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+	cop_unhash(shared);
+	cr_assert(zero(uint, cop_port_held(&cop_port_table)));
+	cr_assert(eq(int, shared->sk_refcnt, 1));
 }
