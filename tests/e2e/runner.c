@@ -9,13 +9,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -308,6 +312,35 @@ static const struct family inet6 = { "IPv6", "progs6", "PROG_LOOPBACK" };
 static const struct family mapped = { "IPv4 on IPv6", "progs6",
 				      "PROG_LOOPBACK=::ffff:127.0.0.1" };
 
+/* Without the right to set it up the new network would be of no use. */
+static void loopback_up_or_go_back(int old)
+{
+	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	if (ioctl(fd, SIOCSIFFLAGS, &ifr))
+		setns(old, CLONE_NEWNET);
+	close(fd);
+}
+
+/*
+ * The test's own network, where it may have one: many scenarios bind a port again that
+ * they have closed, and no other test may take it in between.
+ */
+static void own_network(void)
+{
+	static bool done;
+	int old;
+
+	if (done)
+		return;
+	done = true;
+	old = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (old >= 0 && !unshare(CLONE_NEWNET))
+		loopback_up_or_go_back(old);
+	close(old);
+}
+
 static struct run_result *run_on(const struct leg *leg,
 				 const struct family *family, const char *name,
 				 const char *what)
@@ -318,6 +351,7 @@ static struct run_result *run_on(const struct leg *leg,
 	char args[1024];
 
 	cr_assert_not_null(res);
+	own_network();
 	snprintf(args, sizeof(args), "%s %s", leg->kind, what);
 	run_prog_env(res, family->dir, name, args, leg->preload, env);
 	if (res->status == RUN_SKIP)

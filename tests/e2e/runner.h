@@ -104,6 +104,9 @@ int run_prog(struct run_result *res, const char *name, const char *args,
  *
  * Fails the current test unless it says so, exits with 0 and writes nothing to
  * stderr. A program that exits with RUN_SKIP skips the test and says why.
+ *
+ * This and the following functions give the test a network of its own, if it may have
+ * one, so that no other test takes its ports.
  */
 void run_says(const char *name, const char *what, const char *expected);
 
