@@ -4,6 +4,7 @@
  * by posix_spawn, or in a message. The other program is this one again:
  * "<program> udp|cop|adopted image|receiver <port of A> <port of B> <kind>".
  */
+#include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 
@@ -57,10 +58,14 @@ static void show_names(int fd)
 	show_addr6(&addr, len);
 }
 
+/* On a busy machine the kernel delivers a little after the send. */
 static void show_datagram(int fd)
 {
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	struct sockaddr_in6 by = { 0 };
 	socklen_t len = sizeof(by);
+
+	poll(&pfd, 1, 300);
 
 	memset(buf, '.', sizeof(buf));
 	T(recvfrom(fd, buf, sizeof(buf), MSG_DONTWAIT, SA(&by), &len));
