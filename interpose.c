@@ -223,15 +223,15 @@ static int sock_bind(int fd, const struct sockaddr *addr, socklen_t len)
 }
 
 /*
- * Whether a COP socket is bound to one address, or may be one of IPv6 only or on one
- * device: such a bind needs a helper socket.
+ * Whether the socket of a transport with a port space is bound to one address, or may
+ * be one of IPv6 only or on one device: such a bind needs a helper socket.
  */
 static bool wants_helper(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	struct socket *sock = sockfd_lookup(fd);
 	union cop_addr want;
 
-	return sock && sock->type == SOCK_COP &&
+	return sock && !READ_ONCE(sock->sk->sk_prot)->shares_ports &&
 	       !cop_addr_import(fd, addr, len, &want) &&
 	       (!cop_addr_is_any(&want) ||
 		sock_flag(sock->sk, SOCK_ON_DEVICE | SOCK_MAYBE_V6ONLY));
