@@ -96,7 +96,8 @@ Test(manual, every_option_is_in_the_page_the_help_and_the_completions,
 		expect_in_completions(found[i]);
 		if (strcmp(found[i], "--help") &&
 		    strcmp(found[i], "--version")) {
-			scratch_shell(&result, "$COP help run; $COP help stat");
+			scratch_shell(&result, "$COP help run; $COP help stat; "
+					       "$COP help transports");
 			cr_expect_not_null(strstr(result.out, found[i]),
 					   "%s is not in the help", found[i]);
 		}
@@ -232,6 +233,7 @@ Test(manual, installed_files_work_in_their_place, .init = scratch_make)
 		"destination/opt/lib/wireshark/plugins/cop.lua\n"
 		"destination/opt/libexec/cop/cop-check\n"
 		"destination/opt/libexec/cop/cop-stat\n"
+		"destination/opt/libexec/cop/cop-transports\n"
 		"destination/opt/share/bash-completion/completions/cop\n"
 		"destination/opt/share/man/man1/cop.1\n"
 		"destination/opt/share/man/man7/libcop.7\n"
@@ -270,6 +272,10 @@ static const struct completion {
 	{ "cop stat --flo", "--flows", "stat|--flows" },
 	{ "cop stat -f --numer", "--numeric", "stat|-f|--numeric" },
 	{ "cop stat --jso", "--json", "stat|--json" },
+	{ "cop trans", "transports", "transports" },
+	{ "cop transports --mod", "--modules", "transports|--modules" },
+	{ "cop transports -j --load fig", "figures",
+	  "transports|-j|--load|figures" },
 	{ "cop run uniquec", "uniquecommand", "run|uniquecommand" },
 	{ "cop run -- uniquec", "uniquecommand", "run|--|uniquecommand" },
 	{ "cop run --adopt --stats=x uniquec", "uniquecommand",
