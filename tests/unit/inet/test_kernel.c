@@ -199,7 +199,7 @@ Test(inet_kernel, the_rule_of_a_transport_chooses_the_port_of_an_autobind)
 {
 	int fd = ruled();
 
-	answer = kernel->next_port(5, 40000);
+	answer = kernel->next_port(6, 40000);
 	cr_assert(zero(int, t_connect(fd, LOOPBACK, 9)));
 	cr_expect(eq(uint, t_port(fd), answer));
 }
