@@ -238,7 +238,7 @@ static void start_library(void)
 
 static int transports_main(int argc, char *argv[])
 {
-	struct offers offers = { 0 };
+	static struct offers offers;
 	bool json = false;
 	int status = read_options(argc, argv, &json);
 
