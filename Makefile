@@ -20,7 +20,11 @@
 # make symbols   write the library's symbols into docs/BYPASS.md
 # make programs  write the list of tests/programs into docs/PROGRAMS.md
 # make lint      check the source with compilers, cppcheck and clang-format
+# make check     the same as make test, as in GNU's programs
 # make install   into $(DESTDIR)$(PREFIX)
+# make install-strip  the same, without symbols for a debugger
+# make uninstall remove what make install has put there
+# make dist      build/dist/libcop-VERSION.tar.gz, of what is committed
 
 .DEFAULT_GOAL := all
 
@@ -30,6 +34,8 @@ INCLUDEDIR ?= $(PREFIX)/include
 BINDIR ?= $(PREFIX)/bin
 DATADIR ?= $(PREFIX)/share
 LIBEXECDIR ?= $(PREFIX)/libexec
+
+VERSION := $(shell sed -n 's/^\#define COP_LIB_VERSION "\(.*\)"/\1/p' lib/version.h)
 
 # Wireshark's directory for scripts is not below PREFIX. tshark prints it.
 wireshark_looks = $(shell tshark -G folders 2>/dev/null | \
@@ -47,6 +53,13 @@ base_cflags := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(WERROR) -I. -Iinclude $(CF
 lib_cflags := $(base_cflags) -fPIC -fvisibility=hidden -U_FILE_OFFSET_BITS \
 	-U_TIME_BITS -U_FORTIFY_SOURCE -Wp,-U_FORTIFY_SOURCE
 
+# The soname has no version, since no program links with the library: it exports only
+# names that are libc's. The loader takes two files with one soname for the same
+# library. So if LD_PRELOAD names two libcop.so, the first one serves alone. With
+# versions in their sonames both would be loaded, and each would wrap the other. The
+# interfaces have versions of their own: COP_TRANSPORT_ABI for modules, COP_EXPORT_LAYOUT
+# for cop stat, COP_VERSION on the wire.
+#
 # Code and constants in one segment save 6 us at each start of a program. The
 # constructor runs before the constructors of the program's libraries, because
 # these may use sockets that the program has inherited.
@@ -59,7 +72,8 @@ B ?= build
 LIB ?= libcop.so
 COP ?= $(patsubst ./%,%,$(dir $(LIB))cop)
 COP_PROGRAM_DIR := $(patsubst ./%,%,$(dir $(COP))libexec/cop)
-COP_PROGRAMS := $(COP_PROGRAM_DIR)/cop-check $(COP_PROGRAM_DIR)/cop-stat
+COP_PROGRAMS := $(COP_PROGRAM_DIR)/cop-check $(COP_PROGRAM_DIR)/cop-stat \
+	$(COP_PROGRAM_DIR)/cop-transports
 
 # scripts/rooms lists the rooms from the top down. Unit tests are linked without
 # the first one.
@@ -157,7 +171,7 @@ needed_by = $(filter $(1),$(MAKECMDGOALS))
 
 ASKED := $(B)/asked
 NEEDS = $(BUILD_NEEDS) $(CC_NEEDS) \
-	$(if $(call needed_by,test tests unit asan tsan churn differential% $(B)/tests/%),\
+	$(if $(call needed_by,check test tests unit asan tsan churn differential% $(B)/tests/%),\
 		$(TEST_NEEDS)) \
 	$(if $(call needed_by,test-all programs coverage),$(TEST_NEEDS) $(LONG_NEEDS)) \
 	$(if $(call needed_by,demo),$(DEMO_NEEDS)) \
@@ -168,8 +182,13 @@ NEEDS = $(BUILD_NEEDS) $(CC_NEEDS) \
 	$(if $(call needed_by,lint),$(LINT_NEEDS)) \
 	$(if $(call needed_by,fresh),$(FRESH_NEEDS))
 
+# The library is made for glibc: it finds glibc's functions by their symbol versions.
+NO_GLIBC = libcop needs glibc, and $(firstword $(CC)) builds for another libc: take gcc or clang.
+
 need:
 	@scripts/need $(NEEDS)
+	@echo '#include <features.h>' | $(CC) -E -dM -x c - | grep -q __GLIBC__ || \
+		{ echo '$(NO_GLIBC)' >&2; false; }
 	@mkdir -p $(B) && touch $(ASKED)
 
 # ---- the library -------------------------------------------------------------
@@ -194,6 +213,16 @@ $(B)/transports/%.o: own_cflags = -DCOP_BUILTIN=cop_builtin_$(notdir $(@D))
 # Where loaded modules are, apart from COP_MODULES.
 $(B)/inet/request.o: own_cflags = -DCOP_LIBDIR='"$(LIBDIR)"'
 
+# These objects know where they will be installed. So make install builds them again if
+# it is given other directories than make was.
+$(addprefix $(B)/,inet/request.o launcher/tools/cop.o launcher/tools/library.o \
+	programs/tools/library.o): $(B)/paths
+
+$(B)/paths: paths
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(LIBDIR)' '$(LIBEXECDIR)' | cmp -s - $@ || \
+		printf '%s\n' '$(LIBDIR)' '$(LIBEXECDIR)' >$@
+
 # ---- the launcher -----------------------------------------------------------
 #
 # Each program that cop starts has to wait for cop. When a program starts, glibc
@@ -211,10 +240,13 @@ TOOLS := $(sort $(wildcard tools/*.c))
 JUDGE := tools/command.c tools/elf.c tools/library.c tools/program.c \
 	tools/report.c tools/say.c tools/secure.c tools/self.c tools/verdict.c \
 	lib/escape.c
-LAUNCHER := $(JUDGE) tools/cop.c tools/run.c tools/adopt.c
+LAUNCHER := $(JUDGE) tools/cop.c tools/run.c tools/adopt.c tools/setting.c
 CHECK := $(JUDGE) tools/check.c tools/loader.c
-STAT := $(filter-out $(LAUNCHER) $(CHECK),$(TOOLS)) lib/escape.c lib/addr.c \
-	flow/source.c tools/command.c tools/elf.c tools/library.c tools/say.c tools/self.c
+TRANSPORTS := tools/transports.c tools/offer.c tools/probe.c tools/trusted.c \
+	tools/command.c tools/say.c tools/self.c tools/setting.c
+STAT := $(filter-out $(LAUNCHER) $(CHECK) $(TRANSPORTS),$(TOOLS)) lib/escape.c \
+	lib/addr.c flow/source.c tools/command.c tools/elf.c tools/library.c \
+	tools/say.c tools/self.c
 
 $(COP): $(LAUNCHER:%.c=$(B)/launcher/%.o)
 
@@ -234,6 +266,12 @@ $(B)/launcher/%.o: %.c | need
 $(COP_PROGRAM_DIR)/cop-stat: $(STAT:%.c=$(B)/programs/%.o)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(COP_CFLAGS) -o $@ $^ -lelf -lsmartcols $(LDFLAGS)
+
+# It loads modules by the library's own functions: what it says of a module is what a
+# program would find.
+$(COP_PROGRAM_DIR)/cop-transports: $(TRANSPORTS:%.c=$(B)/programs/%.o) $(ROOM_OBJECTS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(COP_CFLAGS) -o $@ $^ -lpthread -ldl $(LDFLAGS)
 
 $(B)/programs/%.o: %.c | need
 	@mkdir -p $(@D)
@@ -328,6 +366,8 @@ tests: need $(LIB) $(COP) $(COP_PROGRAMS) $(UNIT) $(E2E) $(PROGS) $(PROGS6) $(PL
 
 # The suites of tests/e2e that "make test" leaves out.
 LONG_SUITES := programs|e2e_long
+
+check: test
 
 test: tests
 	$(MAKE) differential-quick
@@ -455,26 +495,79 @@ lint: need
 	luacheck -q $(wildcard tools/*.lua tests/*/*/*.lua)
 	clang-format --dry-run -Werror $(shell git ls-files '*.c' '*.h')
 
+# ---- installing ---------------------------------------------------------------
+#
+# What is installed: SOURCE=PLACE. make uninstall removes the same places.
+
+MAN := $(DATADIR)/man
+
+PUT_PROGRAMS = \
+	$(LIB)=$(LIBDIR)/libcop.so \
+	$(COP)=$(BINDIR)/cop \
+	$(foreach p,$(COP_PROGRAMS),$(p)=$(LIBEXECDIR)/cop/$(notdir $(p)))
+
+PUT_FILES = \
+	include/cop.h=$(INCLUDEDIR)/cop.h \
+	include/cop_transport.h=$(INCLUDEDIR)/cop_transport.h \
+	man/cop.1=$(MAN)/man1/cop.1 \
+	man/libcop.7=$(MAN)/man7/libcop.7 \
+	completions/cop=$(DATADIR)/bash-completion/completions/cop \
+	completions/_cop=$(DATADIR)/zsh/site-functions/_cop \
+	$(if $(WIRESHARKDIR),tools/cop.lua=$(WIRESHARKDIR)/cop.lua)
+
+# put OPTIONS, ITEM - install one of these.
+define put
+install -D $(1) $(firstword $(subst =, ,$(2))) $(DESTDIR)$(lastword $(subst =, ,$(2)))
+
+endef
+
+STRIP ?= strip
+STRIPPED :=
+
+PKG_CONFIG_FILE = $(LIBDIR)/pkgconfig/cop.pc
+
 install: $(LIB) $(COP) $(COP_PROGRAMS)
-	install -D -m 755 $(LIB) $(DESTDIR)$(LIBDIR)/libcop.so
+	$(foreach item,$(PUT_PROGRAMS),$(call put,-m 755 $(STRIPPED),$(item)))
+	$(foreach item,$(PUT_FILES),$(call put,-m 644,$(item)))
+	install -D -m 644 cop.pc.in $(DESTDIR)$(PKG_CONFIG_FILE)
+	sed -i -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|' \
+		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(VERSION)|' \
+		$(DESTDIR)$(PKG_CONFIG_FILE)
 	install -d $(DESTDIR)$(LIBDIR)/cop
-	install -D -m 755 $(COP) $(DESTDIR)$(BINDIR)/cop
-	install -D -m 755 -t $(DESTDIR)$(LIBEXECDIR)/cop $(COP_PROGRAMS)
-	install -D -m 644 -t $(DESTDIR)$(INCLUDEDIR) include/cop.h include/cop_transport.h
-	install -D -m 644 man/cop.1 $(DESTDIR)$(DATADIR)/man/man1/cop.1
-	install -D -m 644 man/libcop.7 $(DESTDIR)$(DATADIR)/man/man7/libcop.7
-	install -D -m 644 completions/cop \
-		$(DESTDIR)$(DATADIR)/bash-completion/completions/cop
-	install -D -m 644 completions/_cop \
-		$(DESTDIR)$(DATADIR)/zsh/site-functions/_cop
-	$(if $(WIRESHARKDIR),install -D -m 644 tools/cop.lua \
-		$(DESTDIR)$(WIRESHARKDIR)/cop.lua)
+
+install-strip: STRIPPED := -s --strip-program=$(STRIP)
+install-strip: install
+
+# Modules that somebody has put into LIBDIR/cop stay, and so do all directories that
+# others may use. Wireshark may have come or gone since make install.
+uninstall:
+	rm -f $(foreach item,$(PUT_PROGRAMS) $(PUT_FILES),\
+		$(DESTDIR)$(lastword $(subst =, ,$(item)))) \
+		$(DESTDIR)$(PKG_CONFIG_FILE) \
+		$(DESTDIR)$(LIBDIR)/wireshark/plugins/cop.lua
+	for dir in $(LIBDIR)/cop $(LIBEXECDIR)/cop; do \
+		[ ! -d $(DESTDIR)$$dir ] || \
+			rmdir --ignore-fail-on-non-empty $(DESTDIR)$$dir; \
+	done
+
+# ---- a release ----------------------------------------------------------------
+
+DIST := build/dist/libcop-$(VERSION)
+
+# The same commit makes the same file.
+dist:
+	@git rev-parse HEAD >/dev/null 2>&1 || \
+		{ echo 'make dist packs what is committed: it needs git' >&2; false; }
+	@git diff --quiet HEAD || echo 'make dist leaves out what is not committed' >&2
+	@mkdir -p $(dir $(DIST))
+	$(call say,DIST,$(DIST).tar.gz)git archive --prefix=$(notdir $(DIST))/ HEAD | \
+		gzip -9 -n >$(DIST).$$$$ && mv $(DIST).$$$$ $(DIST).tar.gz
 
 clean:
 	rm -rf build libcop.so cop libexec
 
 -include $(shell find $(B) -path $(B)/fresh -prune -o -name '*.d' -print 2>/dev/null)
 
-.PHONY: all need tests test test-all fresh unit churn fuzz fuzz-mark differential differential-quick coverage asan tsan bench bench-plot demo symbols programs lint install clean
+.PHONY: all need paths tests check test test-all fresh unit churn fuzz fuzz-mark differential differential-quick coverage asan tsan bench bench-plot demo symbols programs lint install install-strip uninstall dist clean
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -33,6 +33,7 @@ const struct proto cop_datagram_prot = {
 	.get_port = cop_get_port,
 	.autobind = cop_autobind,
 	.autobound = cop_autobound,
+	.hash = cop_hashed,
 	.unhash = cop_unhash,
 	.getname = cop_getname,
 	.connect = cop_connect,

@@ -142,7 +142,7 @@ void cop_destroy(struct sock *sk)
 	if (unlikely(READ_ONCE(csk->armed)))
 		release_claim(&csk->armed);
 	if (unlikely(READ_ONCE(csk->pinned))) {
-		cop_unhash(sk);
+		sk->sk_prot->unhash(sk);
 		if (READ_ONCE(sk->sk_shared))
 			WRITE_ONCE(csk->pinned, 0);
 		release_claim(&csk->pinned);
@@ -336,7 +336,7 @@ static int disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 		cop_slot_clear(&inet->inet_saddr);
 	}
 	if (!port_stays(sk, fd)) {
-		cop_unhash(sk);
+		sk->sk_prot->unhash(sk);
 		sock_reset_flag(sk, SOCK_UNCONFIRMED);
 		WRITE_ONCE(inet->inet_sport, 0);
 	}

@@ -228,7 +228,14 @@ struct proto {
 	int (*autobind)(struct sock *sk, int fd);
 	bool (*autobound)(struct sock *sk, int fd, int err);
 
-	/* The sock gives its port back. Call the default as well. */
+	/* The sock has got a port, which is inet_sk(sk).inet_num: by a bind, an
+	 * autobind, or because another process or image left it the port. Called
+	 * again, without an unhash between, where the kernel turns out to have chosen
+	 * another port, or nobody else has the port any more. The library keeps the port, so the default does nothing. */
+	void (*hash)(struct sock *sk);
+
+	/* The sock gives its port back, by a disconnect or at its end. Called for a
+	 * sock without a port, too. Call the default as well. */
 	void (*unhash)(struct sock *sk);
 
 	/* getsockname(), counted. */

@@ -33,6 +33,11 @@ bool inet_is_kernels(int type)
 	return first && first->flags & INET_PROTOSW_ADOPTED;
 }
 
+struct inet_protosw *inet_first_protosw(int type)
+{
+	return atomic_load_explicit(&inetsw[type], memory_order_acquire);
+}
+
 /* A reader without a lock may be at any entry, so each step of a change is whole. */
 static void protosw_insert(_Atomic(struct inet_protosw *) *at,
 			   struct inet_protosw *p)

@@ -31,6 +31,14 @@ bool inet_is_kernels(int type);
 struct inet_protosw *inet_lookup_protosw(int type, int *protocol);
 
 /**
+ * inet_first_protosw - the first transport of a type; its next leads to the others
+ * @type: below SOCK_MAX
+ *
+ * Returns NULL if there is none.
+ */
+struct inet_protosw *inet_first_protosw(int type);
+
+/**
  * inet_find_protosw - the same, with the help of modules
  * @family: PF_INET or PF_INET6
  * @type: any number from 0 on

@@ -43,6 +43,9 @@ static pthread_mutex_t loading_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic(pid_t) loading; /* (a) the thread that has the lock, or 0 */
 static struct module *modules; /* (l) loading_lock; the last one is first */
 
+/* (l) loading_lock: why the last file can't be used; empty: it can */
+static char last_fault[PATH_MAX + 256];
+
 /* ---- settings ------------------------------------------------------------ */
 
 /* Appends one name to a list. Returns whether there was room. */
@@ -102,6 +105,17 @@ bool request_may_load(void)
 	       !cop_process_lost_threads() && !request_is_loading();
 }
 
+__attribute__((format(printf, 3, 4))) static void
+refuse(const char *path, const char *what, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(last_fault, sizeof(last_fault), fmt, ap);
+	va_end(ap);
+	cop_warn(-1, "module %s can't be %s: %s", path, what, last_fault);
+}
+
 static const char *module_fault(const struct module *mod)
 {
 	if (!mod)
@@ -124,8 +138,7 @@ static void start_module(const char *path, struct module *mod)
 	cop_libc.dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 	err = request_begin(mod);
 	if (err) {
-		cop_warn(-1, "module %s can't be used: its init returned %d",
-			 path, err);
+		refuse(path, "used", "its init returned %d", err);
 		return;
 	}
 	mod->next = modules;
@@ -143,14 +156,13 @@ static void load_file(const char *path)
 
 	if (!handle) {
 		fault = dlerror();
-		cop_warn(-1, "module %s can't be loaded: %s", path,
-			 fault ?: "it is damaged");
+		refuse(path, "loaded", "%s", fault ?: "it is damaged");
 		return;
 	}
 	mod = dlsym(handle, "cop_module");
 	fault = module_fault(mod);
 	if (fault)
-		cop_warn(-1, "module %s can't be used: %s", path, fault);
+		refuse(path, "used", "%s", fault);
 	else
 		start_module(path, mod);
 	dlclose(handle);
@@ -165,7 +177,7 @@ static bool try_file(const char *path)
 	if (!fault)
 		load_file(path);
 	else if (*fault)
-		cop_warn(-1, "module %s can't be loaded: %s", path, fault);
+		refuse(path, "loaded", "%s", fault);
 	return !fault || *fault;
 }
 
@@ -248,6 +260,41 @@ void request_load(void)
 	each_name(load_files, load_named, NULL);
 	load_end(&mask, cancel);
 }
+
+/* ---- for cop transports -------------------------------------------------- */
+
+const char *request_dirs(void)
+{
+	return module_dirs;
+}
+
+const char *request_files(void)
+{
+	return load_files;
+}
+
+const char *request_libdir(void)
+{
+	return COP_LIBDIR "/cop";
+}
+
+const char *request_try(const char *path, const struct module **mod)
+{
+	sigset_t mask;
+	bool is_there;
+	int cancel;
+
+	load_begin(&mask, &cancel);
+	last_fault[0] = '\0';
+	is_there = try_file(path);
+	*mod = modules;
+	load_end(&mask, cancel);
+	if (!is_there)
+		return "there is no such file";
+	return last_fault[0] ? last_fault : NULL;
+}
+
+/* ---- the end ------------------------------------------------------------- */
 
 /* Other threads may still be in operations of a module. */
 void request_exit(void)

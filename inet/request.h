@@ -56,6 +56,26 @@ bool request_is_loading(void);
 void request_module(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /**
+ * request_dirs, request_files - COP_MODULES and COP_LOAD as request_init() read them
+ * request_libdir - the directory that is searched behind those
+ *
+ * Absolute names with colons between. For cop transports, which looks there, too.
+ */
+const char *request_dirs(void);
+const char *request_files(void);
+const char *request_libdir(void);
+
+/**
+ * request_try - load one file, as request_module() does
+ * @path: its absolute name
+ * @mod: set to the module, if there is one
+ *
+ * Returns NULL if it was loaded and its init returned 0. Otherwise why not: a text that
+ * stays until the next call. For cop transports. Not async-signal-safe.
+ */
+const char *request_try(const char *path, const struct module **mod);
+
+/**
  * request_exit - tell all loaded modules that the process exits
  */
 void request_exit(void);

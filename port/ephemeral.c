@@ -187,6 +187,18 @@ static int tries_of(const struct sock *sk)
 	return sk->sk_prot->owner ? COP_RULE_TRIES : COP_BIND_TRIES;
 }
 
+/*
+ * A rule that has met one port of another process may be about to meet more: another
+ * process has all the ports from some number on, for example.
+ */
+static int try_candidate(struct sock *sk, int fd, const union cop_addr *addr,
+			 uint16_t snum, bool is_first)
+{
+	if (!is_first && sk->sk_prot->owner && cop_port_ask_foreign(snum))
+		return cop_end_claim(sk, snum, true, -EADDRINUSE);
+	return bind_candidate(sk, fd, addr, snum);
+}
+
 int cop_bind_any(struct sock *sk, int fd, const union cop_addr *addr)
 {
 	const int tries = tries_of(sk);
@@ -198,7 +210,7 @@ int cop_bind_any(struct sock *sk, int fd, const union cop_addr *addr)
 			return snum;
 		if (!snum)
 			break;
-		err = bind_candidate(sk, fd, addr, snum);
+		err = try_candidate(sk, fd, addr, snum, !i);
 		if (err == -EADDRINUSE)
 			cop_port_crowd_collision(snum);
 		else if (err != -EACCES)

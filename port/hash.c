@@ -46,11 +46,17 @@ static bool hash_replace(struct sock *sk, union sk_port_word *had,
 		sock_hold(sk);
 	if (sk_port_cas(sk, had, next)) {
 		give_back(sk, *had);
+		sk->sk_prot->hash(sk);
 		return true;
 	}
 	if (is_first)
 		sock_put(sk);
 	return false;
+}
+
+void cop_hashed(struct sock *sk)
+{
+	(void)sk;
 }
 
 void cop_hash_port(struct sock *sk, uint16_t snum, bool claimed)

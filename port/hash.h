@@ -47,6 +47,14 @@ int cop_end_claim(struct sock *sk, uint16_t snum, bool claimed, int err);
 void cop_hash_port(struct sock *sk, uint16_t snum, bool claimed);
 
 /**
+ * cop_hashed - what a transport does when its sock has got a port: nothing
+ * @sk: the sock
+ *
+ * The default of the operation hash.
+ */
+void cop_hashed(struct sock *sk);
+
+/**
  * cop_hash - record that a sock has a port and its claim
  * @sk: a COP sock, which the caller keeps alive
  * @snum: a port that the caller has claimed, host order

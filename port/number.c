@@ -22,6 +22,7 @@
 #include "port/helper.h"
 #include "port/kernel_bind.h"
 #include "port/number.h"
+#include "port/port_crowd.h"
 
 /*
  * The helper gets the port at the wildcard address only if no socket has the port
@@ -92,6 +93,7 @@ static int claim_number(struct sock *sk, uint16_t snum)
 		return snum;
 	if (sock_flag(sk, SOCK_ELSEWHERE))
 		return 0;
+	cop_port_pardon(snum);
 	return sk->sk_prot->get_port(sk, snum);
 }
 

@@ -30,15 +30,34 @@ bool cop_port_is_crowded(void);
 void cop_port_crowd_collision(uint16_t snum);
 
 /**
- * cop_port_is_foreign - whether a port has collided a moment ago
- * @snum: the port, host order
+ * cop_port_is_foreign - whether another process is known to hold a port
+ * @snum: the port, host order, which no socket of this process has
  *
- * A transport that tries ports in order would meet the same ones in each bind.
+ * A transport that tries ports in order would meet the same ones in each bind. A port
+ * that has collided counts for this second; after that, this asks the kernel again,
+ * which takes 3 us. errno may change. Async-signal-safe.
  */
 bool cop_port_is_foreign(uint16_t snum);
 
 /**
- * cop_port_forget_foreign - forget which ports collided: they may be free again
+ * cop_port_ask_foreign - ask the kernel whether another process holds a port
+ * @snum: the port, host order, which no socket of this process has
+ *
+ * By a bind of a helper, which takes 3 us, where a bind that shall choose this one port
+ * takes 400. Then the port counts as foreign, too. False where the kernel can't be
+ * asked. errno may change. Async-signal-safe.
+ */
+bool cop_port_ask_foreign(uint16_t snum);
+
+/**
+ * cop_port_pardon - forget that a port has collided
+ * @snum: the port, host order. A program binds to it by its number, so the kernel will
+ *	say whether it is free
+ */
+void cop_port_pardon(uint16_t snum);
+
+/**
+ * cop_port_forget_foreign - note that ports which collided may be free again
  *
  * Called once in a second.
  */

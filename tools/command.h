@@ -24,8 +24,9 @@ struct command {
 extern const struct command cop_run;
 
 /* Subcommands that are programs of their own. cop lists them, too. */
-#define CHECK_SUMMARY "say whether libcop acts here, or would in a program"
-#define STAT_SUMMARY  "show the COP sockets of running programs"
+#define CHECK_SUMMARY	   "say whether libcop acts here, or would in a program"
+#define STAT_SUMMARY	   "show the COP sockets of running programs"
+#define TRANSPORTS_SUMMARY "list the transports that a program can ask for"
 
 /**
  * cop_usage - print the text of cop help NAME

@@ -39,6 +39,11 @@ static const struct command stat = {
 	.summary = STAT_SUMMARY,
 };
 
+static const struct command transports = {
+	.name = "transports",
+	.summary = TRANSPORTS_SUMMARY,
+};
+
 static const struct command version = {
 	.name = "version",
 	.args = "",
@@ -54,7 +59,7 @@ static const struct command help = {
 };
 
 static const struct command *const commands[] = {
-	&cop_run, &check, &stat, &version, &help,
+	&cop_run, &check, &stat, &transports, &version, &help,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
@@ -87,7 +92,7 @@ static void help_all(void)
 	printf("usage: cop SUBCOMMAND ...\n\n"
 	       "Give programs COP, a datagram transport over UDP.\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
+		printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	printf("\ncop help SUBCOMMAND says more, and so does man cop.\n");
 }
 

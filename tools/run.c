@@ -18,6 +18,7 @@
 #include "program.h"
 #include "report.h"
 #include "say.h"
+#include "setting.h"
 
 extern char **environ;
 
@@ -71,25 +72,6 @@ static void make_options(struct option options[CHOICES + 1])
 	options[CHOICES] = (struct option){ 0 };
 }
 
-/*
- * Appends to what the same option has said before. A relative name is made absolute,
- * since the program may start others in another directory.
- */
-static int set_list(const char *variable, const char *before, const char *value)
-{
-	char *list, cwd[PATH_MAX] = "";
-	int err;
-
-	if (*value != '/' && !getcwd(cwd, sizeof(cwd)))
-		return -1;
-	if (asprintf(&list, "%s%s%s%s%s", before ?: "", before ? ":" : "", cwd,
-		     *cwd ? "/" : "", value) < 0)
-		return -1;
-	err = setenv(variable, list, 1);
-	free(list);
-	return err;
-}
-
 static int apply(const struct choice *c, const char *value)
 {
 	static bool stands[CHOICES];
@@ -102,8 +84,7 @@ static int apply(const struct choice *c, const char *value)
 		return cop_fail(EXIT_USAGE, "run: %s=%s: the value must be %s",
 				c->name, value, c->wants);
 	if (!c->value)
-		err = set_list(c->variable,
-			       *before ? getenv(c->variable) : NULL, value);
+		err = setting_append(c->variable, value, !*before);
 	else
 		err = setenv(c->variable, value, 1);
 	*before = true;

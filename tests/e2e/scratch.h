@@ -7,6 +7,17 @@
 
 #include "runner.h"
 
+/*
+ * The command make of this build, to be followed by variables and a goal. What is built
+ * knows where it will be installed, and make install builds it again for other
+ * directories; then other tests would miss it. So these two stay as they are.
+ */
+#define SCRATCH_MAKE                                             \
+	"env -u MAKEFLAGS -u MAKELEVEL make -s -C " COP_TEST_DIR \
+	"/.. B=" COP_BUILD_DIR                                   \
+	" LIB=$LIB COP=$COP LIBDIR=$(sed -n 1p " COP_BUILD_DIR   \
+	"/paths) LIBEXECDIR=$(sed -n 2p " COP_BUILD_DIR "/paths) "
+
 /* Its path, once there is one; every user may look into it. */
 extern char scratch_dir[64];
 

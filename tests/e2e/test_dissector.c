@@ -24,9 +24,7 @@
 #define ROOT	COP_TEST_DIR "/../"
 #define SCRIPTS COP_TEST_DIR "/e2e/scripts/"
 #define PYTHON	"/usr/bin/python3 "
-#define INSTALL                                                              \
-	"env -u MAKEFLAGS -u MAKELEVEL make -s -C " ROOT " B=" COP_BUILD_DIR \
-	" LIB=$LIB COP=$COP DESTDIR=$PWD "
+#define INSTALL SCRATCH_MAKE "DESTDIR=$PWD "
 
 /* Nothing that the user has set counts; that we are root is of no interest. */
 #define OWN_HOME "$AS_USER env -u XDG_CONFIG_HOME HOME=$PWD "
@@ -838,8 +836,9 @@ Test(dissector, is_installed_where_wireshark_looks, .init = dissector_make)
 			     "sed -n 's/^Global Lua Plugins:[[:space:]]*//p' "
 			     ">folder && cmp " ROOT "tools/cop.lua "
 			     "$PWD$(cat folder)/cop.lua");
-	scratch_must(INSTALL "PREFIX=/opt install && cmp " ROOT
-			     "tools/cop.lua opt/lib/wireshark/plugins/cop.lua");
-	scratch_must("rm -r opt && " INSTALL "PREFIX=/opt WIRESHARKDIR= "
-		     "install && test -z \"$(find opt -name cop.lua)\"");
+	scratch_must(INSTALL
+		     "PREFIX=/opt install && cmp " ROOT
+		     "tools/cop.lua usr/local/lib/wireshark/plugins/cop.lua");
+	scratch_must("rm -r opt usr && " INSTALL "PREFIX=/opt WIRESHARKDIR= "
+		     "install && test -z \"$(find opt usr -name cop.lua)\"");
 }

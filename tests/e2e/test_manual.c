@@ -96,7 +96,8 @@ Test(manual, every_option_is_in_the_page_the_help_and_the_completions,
 		expect_in_completions(found[i]);
 		if (strcmp(found[i], "--help") &&
 		    strcmp(found[i], "--version")) {
-			scratch_shell(&result, "$COP help run; $COP help stat");
+			scratch_shell(&result, "$COP help run; $COP help stat; "
+					       "$COP help transports");
 			cr_expect_not_null(strstr(result.out, found[i]),
 					   "%s is not in the help", found[i]);
 		}
@@ -211,37 +212,37 @@ Test(manual, the_example_echoes_under_the_library, .init = make_example)
 
 /* ---- what is installed --------------------------------------------------- */
 
-#define INSTALL                                                              \
-	"env -u MAKEFLAGS -u MAKELEVEL make -s -C " ROOT " B=" COP_BUILD_DIR \
-	" LIB=$LIB COP=$COP DESTDIR=$PWD/destination"                        \
-	" PREFIX=/opt install"
+#define INSTALL                                                    \
+	SCRATCH_MAKE "DESTDIR=$PWD/destination PREFIX=/usr/local " \
+		     "WIRESHARKDIR= install"
+#define UNDER "destination/usr/local"
 
 Test(manual, installed_files_work_in_their_place, .init = scratch_make)
 {
 	scratch_must(INSTALL " && cc -o asks " COP_TEST_DIR
 			     "/e2e/progs/asks.c && "
-			     "find destination -type f | sort >files");
-	scratch_shell(&result, "cat files; cd / && $OLDPWD/destination/opt/bin/"
+			     "(cd " UNDER " && find * -type f | sort) >files");
+	scratch_shell(&result, "cat files; cd / && $OLDPWD/" UNDER "/bin/"
 			       "cop run $OLDPWD/asks");
-	cr_expect_str_eq(
-		result.out,
-		"destination/opt/bin/cop\n"
-		"destination/opt/include/cop.h\n"
-		"destination/opt/include/cop_transport.h\n"
-		"destination/opt/lib/libcop.so\n"
-		"destination/opt/lib/wireshark/plugins/cop.lua\n"
-		"destination/opt/libexec/cop/cop-check\n"
-		"destination/opt/libexec/cop/cop-stat\n"
-		"destination/opt/share/bash-completion/completions/cop\n"
-		"destination/opt/share/man/man1/cop.1\n"
-		"destination/opt/share/man/man7/libcop.7\n"
-		"destination/opt/share/zsh/site-functions/_cop\n"
-		"cop 1 secure 0\n",
-		"%s%s", result.out, result.err);
-	scratch_shell(&result, "destination/opt/bin/cop check asks; "
-			       "destination/opt/bin/cop check");
-	cr_expect_not_null(strstr(result.out, "/destination/opt/lib/libcop.so"),
-			   "%s", result.out);
+	cr_expect_str_eq(result.out,
+			 "bin/cop\n"
+			 "include/cop.h\n"
+			 "include/cop_transport.h\n"
+			 "lib/libcop.so\n"
+			 "lib/pkgconfig/cop.pc\n"
+			 "libexec/cop/cop-check\n"
+			 "libexec/cop/cop-stat\n"
+			 "libexec/cop/cop-transports\n"
+			 "share/bash-completion/completions/cop\n"
+			 "share/man/man1/cop.1\n"
+			 "share/man/man7/libcop.7\n"
+			 "share/zsh/site-functions/_cop\n"
+			 "cop 1 secure 0\n",
+			 "%s%s", result.out, result.err);
+	scratch_shell(&result,
+		      UNDER "/bin/cop check asks; " UNDER "/bin/cop check");
+	cr_expect_not_null(strstr(result.out, "/" UNDER "/lib/libcop.so"), "%s",
+			   result.out);
 }
 
 /* ---- completion ---------------------------------------------------------- */
@@ -270,6 +271,10 @@ static const struct completion {
 	{ "cop stat --flo", "--flows", "stat|--flows" },
 	{ "cop stat -f --numer", "--numeric", "stat|-f|--numeric" },
 	{ "cop stat --jso", "--json", "stat|--json" },
+	{ "cop trans", "transports", "transports" },
+	{ "cop transports --mod", "--modules", "transports|--modules" },
+	{ "cop transports -j --load fig", "figures",
+	  "transports|-j|--load|figures" },
 	{ "cop run uniquec", "uniquecommand", "run|uniquecommand" },
 	{ "cop run -- uniquec", "uniquecommand", "run|--|uniquecommand" },
 	{ "cop run --adopt --stats=x uniquec", "uniquecommand",

@@ -100,16 +100,15 @@ Test(transports, the_skeleton_has_at_most_120_lines)
 Test(transports, the_skeleton_works_from_what_is_installed,
      .init = scratch_make)
 {
-	scratch_must("env -u MAKEFLAGS -u MAKELEVEL make -s -C " ROOT
-		     " B=" COP_BUILD_DIR " LIB=$LIB COP=$COP "
-		     "DESTDIR=$PWD/destination PREFIX=/opt install && "
+	scratch_must(SCRATCH_MAKE
+		     "DESTDIR=$PWD/destination PREFIX=/usr/local install && "
 		     "cp -r " SKELETON " mine && cd mine && "
-		     "make -s INCLUDEDIR=../destination/opt/include && "
-		     "[ -d ../destination/opt/lib/cop ] && "
+		     "make -s INCLUDEDIR=../destination/usr/local/include && "
+		     "[ -d ../destination/usr/local/lib/cop ] && "
 		     "cat >exchange.py <<'EOF'\n" EXCHANGE "EOF\n");
 	says("b'question' True\nb'six'\n12 b'SK' b'wire'\nTrue\nTrue\n",
 	     "cd mine && COP_DEBUG=1 COP_MODULES=. "
-	     "LD_PRELOAD=../destination/opt/lib/libcop.so "
+	     "LD_PRELOAD=../destination/usr/local/lib/libcop.so "
 	     "python3 exchange.py");
 	says_in_stderr("skel_init_sock() was called");
 }

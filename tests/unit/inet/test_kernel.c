@@ -4,6 +4,7 @@
  */
 #include "cop_port.h"
 #include "inet/kernel.h"
+#include "port/port_crowd.h"
 #include "lib/env.h"
 #include "port/range.h"
 #include "socket/module.h"
@@ -199,7 +200,7 @@ Test(inet_kernel, the_rule_of_a_transport_chooses_the_port_of_an_autobind)
 {
 	int fd = ruled();
 
-	answer = kernel->next_port(5, 40000);
+	answer = kernel->next_port(6, 40000);
 	cr_assert(zero(int, t_connect(fd, LOOPBACK, 9)));
 	cr_expect(eq(uint, t_port(fd), answer));
 }
@@ -246,6 +247,104 @@ Test(inet_kernel, the_rule_meets_each_port_of_another_process_once)
 	fd = t_open_type(9);
 	cr_assert(zero(int, t_bind(fd, LOOPBACK, 0)));
 	cr_expect(eq(uint, t_port(fd), kernel->next_port(5, first)));
+}
+
+/* Another process closes a socket: its port is free for the rule in the next second. */
+Test(inet_kernel, a_port_that_another_process_gave_back_is_found_again)
+{
+	struct sockaddr_in at = t_addr(LOOPBACK, kernel->next_port(7, 0));
+	int other = socket(AF_INET, SOCK_DGRAM, 0);
+	uint16_t snum = ntohs(at.sin_port);
+
+	cr_assert(zero(int, bind(other, (struct sockaddr *)&at, sizeof(at))));
+	cop_port_crowd_collision(snum);
+	cr_expect(kernel->port_is_held(snum));
+	cop_port_forget_foreign();
+	cr_expect(not(kernel->claim_port(snum)), "the kernel still has it");
+	close(other);
+	cr_expect(not(kernel->claim_port(snum)), "asked once in a second");
+	cop_port_forget_foreign();
+	cr_expect(kernel->claim_port(snum));
+	kernel->release_port(snum);
+}
+
+Test(inet_kernel, a_bind_by_number_asks_the_kernel_whatever_collided)
+{
+	int fd;
+
+	answer = kernel->next_port(8, 0);
+	cop_port_crowd_collision(answer);
+	fd = ruled();
+	cr_expect(zero(int, t_bind(fd, LOOPBACK, answer)));
+}
+
+static int hashed, unhashed;
+
+static void count_hash(struct sock *sk)
+{
+	struct cop_inet_info info;
+
+	kernel->inet_info(sk, &info);
+	cr_expect(ne(uint, info.inet_num, 0));
+	hashed++;
+}
+
+static void count_unhash(struct sock *sk)
+{
+	struct cop_inet_info info;
+
+	kernel->inet_info(sk, &info);
+	unhashed += info.inet_num != 0;
+	kernel->datagram->unhash(sk);
+}
+
+static int counted(void)
+{
+	owned.hash = count_hash;
+	owned.unhash = count_unhash;
+	owned_sw.prot = &owned;
+	cr_assert(zero(int, kernel->proto_register(&owned)));
+	cr_assert(zero(int, kernel->inet_register_protosw(&owned_sw)));
+	return t_open_type(9);
+}
+
+static void expect_counts(int with, int without)
+{
+	cr_expect(eq(int, hashed, with));
+	cr_expect(eq(int, unhashed, without));
+}
+
+Test(inet_kernel, hash_and_unhash_are_called_as_ports_come_and_go)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+	int fd = counted();
+
+	expect_counts(0, 0);
+	cr_assert(zero(int, t_bind(fd, LOOPBACK, 0)));
+	expect_counts(1, 0);
+	t_close(fd);
+	expect_counts(1, 1);
+	fd = t_open_type(9);
+	cr_assert(zero(int, t_connect(fd, LOOPBACK, 9)));
+	expect_counts(2, 1);
+	cr_assert(zero(int, t_sock(fd)->ops->connect(t_sock(fd), fd, &none,
+						     sizeof(none))));
+	expect_counts(2, 2);
+	t_close(fd);
+	expect_counts(2, 2);
+}
+
+/* Other processes have many ports, so the kernel chooses. */
+Test(inet_kernel, hash_is_called_for_a_port_that_the_kernel_chose)
+{
+	int fd = counted();
+
+	cop_port_crowd_measure(1000, 0, 1000);
+	cr_assert(zero(int, t_bind(fd, LOOPBACK, 0)));
+	cr_expect(ne(uint, t_port(fd), 0));
+	expect_counts(1, 0);
+	t_close(fd);
+	expect_counts(1, 1);
 }
 
 Test(inet_kernel, a_rule_without_a_free_port_refuses_an_autobind)

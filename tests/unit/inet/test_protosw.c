@@ -99,3 +99,14 @@ Test(inet_protosw, a_socket_without_the_transports_capability_is_eperm)
 {
 	T_CHILD(needs_capability);
 }
+
+Test(inet_protosw, the_entries_of_a_type_are_in_the_order_of_look_up)
+{
+	struct inet_protosw *p = inet_first_protosw(9);
+
+	cr_assert(eq(ptr, p, &sw[2]));
+	p = p->next;
+	cr_assert(eq(ptr, p, &sw[1]));
+	cr_expect(eq(ptr, (struct inet_protosw *)p->next, &sw[0]));
+	cr_expect(zero(ptr, inet_first_protosw(SOCK_STREAM)));
+}

@@ -155,6 +155,33 @@ Test(inet_request, a_list_that_is_too_long_is_ignored_aloud)
 	cr_expect(zero(ptr, strstr(text, "one.so")));
 }
 
+/* ---- one file by name ----------------------------------------------------- */
+
+Test(inet_request, one_file_is_tried_and_the_reason_is_told)
+{
+	const struct module *mod = NULL;
+	char path[64];
+
+	cop_env.debug = COP_DEBUG_OFF;
+	snprintf(path, sizeof(path), "%s/b/one.so", dir);
+	cr_expect(
+		eq(str, (char *)request_try(path, &mod), "it is no ELF file"));
+	snprintf(path, sizeof(path), "%s/b/none.so", dir);
+	cr_expect(eq(str, (char *)request_try(path, &mod),
+		     "there is no such file"));
+	cr_expect(zero(ptr, (void *)mod));
+}
+
+Test(inet_request, the_names_that_are_searched_are_absolute)
+{
+	char dirs[128];
+
+	snprintf(dirs, sizeof(dirs), "%s/a:%s/b", dir, dir);
+	cr_expect(eq(str, (char *)request_dirs(), dirs));
+	cr_expect(eq(str, (char *)request_files(), ""));
+	cr_expect(eq(chr, request_libdir()[0], '/'));
+}
+
 /* ---- who may load --------------------------------------------------------- */
 
 static int child_may_load(void)
