@@ -28,6 +28,7 @@
 #include "lib/process.h"
 #include "lib/signals.h"
 #include "lib/transport.h"
+#include "socket/security.h"
 
 #define DIRS_MAX \
 	PATH_MAX /* bytes of each variable, directories made absolute */
@@ -258,5 +259,6 @@ void request_exit(void)
 			  READ_ONCE(mod->refcnt));
 		if (mod->exit)
 			mod->exit();
+		security_drop_hooks(mod);
 	}
 }
