@@ -23,6 +23,7 @@
 #include "lib/cancel.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
+#include "lib/dlerror.h"
 #include "lib/env.h"
 #include "lib/libc.h"
 #include "lib/process.h"
@@ -83,6 +84,7 @@ static void read_list(const char *variable, char *list)
 
 void request_init(void)
 {
+	cop_dlerror_init();
 	read_list("COP_MODULES", module_dirs);
 	read_list("COP_LOAD", load_files);
 }
@@ -135,8 +137,7 @@ static void start_module(const char *path, struct module *mod)
 		  mod->version, path);
 }
 
-/* dlerror() a second time, so that the program does not find our messages. */
-static void load_file(const char *path)
+static void map_file(const char *path)
 {
 	void *handle = cop_libc.dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	struct module *mod;
@@ -155,7 +156,15 @@ static void load_file(const char *path)
 	else
 		start_module(path, mod);
 	dlclose(handle);
-	dlerror();
+}
+
+static void load_file(const char *path)
+{
+	struct cop_dlerror keep;
+
+	cop_dlerror_hide(&keep);
+	map_file(path);
+	cop_dlerror_show(&keep);
 }
 
 /* Returns whether there is a file of this name. */
