@@ -118,10 +118,10 @@ static struct {
 	uint64_t families; /* a bit for each */
 } begun;
 
-/* A transport without an owner is the module's all the same. */
+/* Whatever the owner is, the transport is this module's. */
 static int register_proto(struct proto *prot)
 {
-	if (!prot->owner)
+	if (begun.mod)
 		prot->owner = begun.mod;
 	return proto_register(prot);
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "inet/module_file.h"
+#include "inet/module_object.h"
 #include "inet/request.h"
 #include "lib/cancel.h"
 #include "lib/compiler.h"
@@ -105,15 +106,6 @@ bool request_may_load(void)
 	       !cop_process_lost_threads() && !request_is_loading();
 }
 
-static const char *module_fault(const struct module *mod)
-{
-	if (!mod)
-		return "it has no struct module: MODULE_TRANSPORT() is missing";
-	if (mod->abi != COP_TRANSPORT_ABI)
-		return "it was built for another version of cop_transport.h";
-	return NULL;
-}
-
 /*
  * From here on the file stays mapped, even if init fails: it may have registered what
  * other threads have met. A file that has two names is one module, and starts once.
@@ -150,7 +142,7 @@ static void map_file(const char *path)
 		return;
 	}
 	mod = dlsym(handle, "cop_module");
-	fault = module_fault(mod);
+	fault = module_object_fault(mod);
 	if (fault)
 		cop_warn(-1, "module %s can't be used: %s", path, fault);
 	else
