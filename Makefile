@@ -454,8 +454,20 @@ $(B)/bench/bench_programs: bench/bench_programs.py | need
 	@mkdir -p $(@D)
 	$(call say,COPY,$@)install -m 755 $< $@
 
+# A transport that is loaded, as a user builds it.
+BENCH_MODULES := $(B)/bench/skeleton
+
+$(BENCH_MODULES): transports/skeleton/skeleton.c transports/skeleton/Makefile \
+		include/cop_transport.h | need
+	@rm -rf $@ && mkdir -p $(@D) && cp -r transports/skeleton $@
+	$(call say,MAKE,$@)env -u MAKEFLAGS $(MAKE) -s -C $@ \
+		INCLUDEDIR=$(abspath include)
+
+$(B)/bench/bench_modules: | $(BENCH_MODULES)
+
 bench: $(LIB) $(COP) $(COP_PROGRAMS) $(BENCH:%=$(B)/bench/bench_%)
 	@for b in $(BENCH); do COP_LIB=$(abspath $(LIB)) COP_BIN=$(abspath $(COP)) \
+		COP_BENCH_MODULES=$(abspath $(BENCH_MODULES)) \
 		$(B)/bench/bench_$$b || exit 1; done
 
 # The results stay in $(B)/bench/bind.json.

@@ -28,6 +28,7 @@
 #include "lib/libc.h"
 #include "lib/scratch.h"
 #include "lib/sockname.h"
+#include "socket/security.h"
 #include "socket/socket.h"
 #include "cop_table.h"
 #include "lib/uaccess.h"
@@ -53,11 +54,13 @@ static int sock_map_fd(struct socket *sock, int flags)
 	return err;
 }
 
+typedef int create_fn(int family, int type, int protocol, struct socket **res);
+
 /*
  * A thread with its own descriptor table can't have COP sockets: they need the
  * table.
  */
-static int sock_open(int domain, int type, int protocol)
+static int sock_open(int domain, int type, int protocol, create_fn *create)
 {
 	int flags = type & ~SOCK_TYPE_MASK;
 	struct socket *sock;
@@ -67,32 +70,49 @@ static int sock_open(int domain, int type, int protocol)
 		return -EINVAL;
 	if (unlikely(cop_process_has_parted()))
 		return -ESOCKTNOSUPPORT;
-	err = sock_create(domain, type & SOCK_TYPE_MASK, protocol, &sock);
+	err = create(domain, type & SOCK_TYPE_MASK, protocol, &sock);
 	return err ? err : sock_map_fd(sock, flags);
 }
 
-static noinline int sys_socket(int domain, int type, int protocol)
+static noinline flatten int sys_socket(int domain, int type, int protocol)
 {
 	int saved = errno;
 
-	return cop_return(sock_open(domain, type, protocol), saved);
+	return cop_return(sock_open(domain, type, protocol, sock_create),
+			  saved);
+}
+
+/* As in the kernel, the policies are asked before a module is. */
+static int sock_request(int domain, int type, int protocol, int refusal)
+{
+	int kind = type & SOCK_TYPE_MASK;
+	int err = security_socket_create(domain, kind, protocol, 0);
+
+	if (err)
+		return err;
+	if (!inet_request(domain, kind, protocol))
+		return -refusal;
+	return sock_open(domain, type, protocol, sock_create_allowed);
 }
 
 /* The kernel has refused it, so a module may have it: see inet_request(). */
-static noinline int socket_refused(int domain, int type, int protocol)
+static noinline int socket_refused(int domain, int type, int protocol,
+				   int saved)
 {
-	int refusal = errno;
+	int refusal = errno, fd;
 
-	if ((refusal == ESOCKTNOSUPPORT || refusal == EPROTONOSUPPORT ||
-	     refusal == EAFNOSUPPORT) &&
-	    inet_request(domain, type & SOCK_TYPE_MASK, protocol))
-		return sys_socket(domain, type, protocol);
-	errno = refusal;
-	return -1;
+	if ((refusal != ESOCKTNOSUPPORT && refusal != EPROTONOSUPPORT &&
+	     refusal != EAFNOSUPPORT) ||
+	    !inet_may_request(domain, type & SOCK_TYPE_MASK, protocol))
+		fd = -refusal;
+	else
+		fd = sock_request(domain, type, protocol, refusal);
+	return cop_return(fd, saved);
 }
 
 EXPORT int socket(int domain, int type, int protocol)
 {
+	int saved = errno; /* a module may have what the kernel refuses */
 	int fd;
 
 	if (unlikely(!READ_ONCE(cop_started)))
@@ -102,7 +122,7 @@ EXPORT int socket(int domain, int type, int protocol)
 	else
 		return sys_socket(domain, type, protocol);
 	if (unlikely(fd < 0))
-		return socket_refused(domain, type, protocol);
+		return socket_refused(domain, type, protocol, saved);
 	return foreign_fd(fd);
 }
 
@@ -208,16 +228,44 @@ static noinline int bind_again(struct socket *sock, int fd,
 	return err;
 }
 
-static int sock_bind(int fd, const struct sockaddr *addr, socklen_t len)
+static int bind_to(struct socket *sock, int fd, const struct sockaddr *addr,
+		   socklen_t len)
+{
+	int err = sock->ops->bind(sock, fd, addr, len);
+
+	if (unlikely(err == -EADDRINUSE))
+		err = bind_again(sock, fd, addr, len);
+	return err;
+}
+
+/*
+ * The policies and the transport get the same copy of the address: another thread may
+ * change the program's memory in between.
+ */
+static noinline int bind_asked(struct socket *sock, int fd,
+			       const struct sockaddr *uaddr, socklen_t len)
+{
+	struct sockaddr_storage addr;
+	int err = move_addr_to_kernel(fd, uaddr, len, &addr);
+
+	if (!err)
+		err = security_socket_bind(sock, (struct sockaddr *)&addr, len);
+	if (!err)
+		err = bind_to(sock, fd, (struct sockaddr *)&addr, len);
+	return err;
+}
+
+static flatten int sock_bind(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	struct socket *sock = sockfd_get(fd);
 	int err;
 
 	if (!sock)
 		return cop_libc_result(cop_libc.bind(fd, addr, len));
-	err = sock->ops->bind(sock, fd, addr, len);
-	if (unlikely(err == -EADDRINUSE))
-		err = bind_again(sock, fd, addr, len);
+	if (security_has(SECURITY_socket_bind))
+		err = bind_asked(sock, fd, addr, len);
+	else
+		err = bind_to(sock, fd, addr, len);
 	fd_drop(sock);
 	return err;
 }
@@ -274,6 +322,29 @@ EXPORT int bind(int fd, const struct sockaddr *addr, socklen_t len)
 	return sys_bind(fd, addr, len);
 }
 
+static noinline int connect_asked(struct socket *sock, int fd,
+				  const struct sockaddr *uaddr, socklen_t len)
+{
+	struct sockaddr_storage addr;
+	int err = move_addr_to_kernel(fd, uaddr, len, &addr);
+
+	if (!err)
+		err = security_socket_connect(sock, (struct sockaddr *)&addr,
+					      len);
+	if (!err)
+		err = sock->ops->connect(sock, fd, (struct sockaddr *)&addr,
+					 len);
+	return err;
+}
+
+static int sock_connect(struct socket *sock, int fd,
+			const struct sockaddr *addr, socklen_t len)
+{
+	if (security_has(SECURITY_socket_connect))
+		return connect_asked(sock, fd, addr, len);
+	return sock->ops->connect(sock, fd, addr, len);
+}
+
 /*
  * Cancellation acts before the connect, so that no port stays claimed half-way.
  */
@@ -289,7 +360,7 @@ static noinline int sys_connect(int fd, const struct sockaddr *addr,
 	if (!sock)
 		return cop_libc.connect(fd, addr, len);
 	cancel = cancel_off();
-	err = sock->ops->connect(sock, fd, addr, len);
+	err = sock_connect(sock, fd, addr, len);
 	fd_drop(sock);
 	cancel_on(cancel);
 	if (unlikely(gone(fd, err, saved)))

@@ -314,6 +314,64 @@ struct net_proto_family {
 	int (*create)(struct socket *sock, int family, int protocol);
 };
 
+/* ---- policies ------------------------------------------------------------ */
+
+/* A socket, as a hook sees it. */
+struct cop_socket_info {
+	struct sock *sk; /* for inet_sk() */
+	int family;	 /* PF_INET or PF_INET6 */
+	int type;	 /* SOCK_DGRAM: UDP that is put on COP, or may be */
+	int protocol;
+};
+
+/* The calls that a policy is asked about. */
+enum security_hook {
+	SECURITY_socket_create,
+	SECURITY_socket_post_create,
+	SECURITY_socket_bind,
+	SECURITY_socket_connect,
+	SECURITY_HOOKS
+};
+
+/*
+ * The functions of a policy, which the library asks as the kernel asks its security
+ * modules: each returns 0, or a negative errno, which the program's call then returns.
+ * The first refusal counts. Async-signal-safe, as the operations of a transport are.
+ */
+union security_list_options {
+	/* socket(): ahead of everything, so that no socket exists and no module was
+	 * loaded for it. @kern is 0. Not for a socket that the program inherits, or
+	 * gets in a message: it exists already. */
+	int (*socket_create)(int family, int type, int protocol, int kern);
+
+	/* socket(): behind the transport's init. A refusal releases the socket. */
+	int (*socket_post_create)(struct socket *sock, int family, int type,
+				  int protocol, int kern);
+
+	/* bind() and connect(): ahead of all checks but the one that @address can be
+	 * read. @address is a copy of @addrlen bytes, up to sizeof(struct
+	 * sockaddr_storage); behind them it is zero. Its family and length are the
+	 * program's: check them first. A send to an address is no connect. */
+	int (*socket_bind)(struct socket *sock, struct sockaddr *address,
+			   int addrlen);
+	int (*socket_connect)(struct socket *sock, struct sockaddr *address,
+			      int addrlen);
+};
+
+/* One function of a policy. LSM_HOOK_INIT() fills it in. */
+struct security_hook_list {
+	enum security_hook head;
+	union security_list_options hook;
+	_Atomic(struct security_hook_list *) next; /* the library's, as these */
+	const struct module *owner;
+	const char *lsm;
+};
+
+#define LSM_HOOK_INIT(NAME, FN)                                \
+	{                                                      \
+		.head = SECURITY_##NAME, .hook = {.NAME = FN } \
+	}
+
 /* ---- modules ------------------------------------------------------------- */
 
 /* The one symbol of a module. MODULE_TRANSPORT() fills it in. */
@@ -377,6 +435,10 @@ struct cop_kernel {
 		__attribute__((format(printf, 2, 3)));
 	bool (*try_module_get)(struct module *mod);
 	void (*module_put)(struct module *mod);
+	int (*security_add_hooks)(struct security_hook_list *hooks, int count,
+				  const char *lsm, const struct module *owner);
+	void (*socket_info)(const struct socket *sock,
+			    struct cop_socket_info *info);
 };
 
 /* Port p is in queue p % INET_PORT_QUEUES, in the port space of all transports. */
@@ -613,6 +675,36 @@ static inline bool try_module_get(struct module *mod)
 static inline void module_put(struct module *mod)
 {
 	COP_MODULE.kernel->module_put(mod);
+}
+
+/**
+ * security_add_hooks - have the functions of a policy asked
+ * @hooks: the functions; kept, not copied
+ * @count: how many
+ * @lsm: the policy's name, as messages show it
+ *
+ * Behind the functions that are registered already. They are asked until the module's
+ * init fails, or the process exits. Returns 0, -EINVAL for a function that is missing
+ * or a call that is unknown, -EEXIST for one of @hooks that is registered already: then
+ * none is registered. Only in init.
+ */
+static inline int security_add_hooks(struct security_hook_list *hooks,
+				     int count, const char *lsm)
+{
+	return COP_MODULE.kernel->security_add_hooks(hooks, count, lsm,
+						     THIS_MODULE);
+}
+
+/**
+ * socket_info - the kind of a socket, for a hook
+ * @sock: as the hook got it
+ */
+static inline struct cop_socket_info socket_info(const struct socket *sock)
+{
+	struct cop_socket_info info;
+
+	COP_MODULE.kernel->socket_info(sock, &info);
+	return info;
 }
 
 #endif /* COP_TRANSPORT_TYPES */

@@ -35,6 +35,14 @@ void inet_init(void);
 int inet_create(struct socket *sock, int family, int protocol);
 
 /**
+ * inet_may_request - whether inet_request() may find something
+ *
+ * The arguments are those of inet_request(). What the process has asked for in vain
+ * costs a look at one bit. errno may change.
+ */
+bool inet_may_request(int family, int type, int protocol);
+
+/**
  * inet_request - ask for a module, for a socket that the kernel has refused
  * @family: as given to socket()
  * @type: likewise, without flags

@@ -15,12 +15,14 @@
 #include "datagram/proto.h"
 #include "inet/af_inet.h"
 #include "inet/kernel.h"
+#include "inet/protosw.h"
 #include "inet/request.h"
 #include "lib/compiler.h"
 #include "lib/env.h"
 #include "lib/random.h"
 #include "port/port_crowd.h"
 #include "socket/module.h"
+#include "socket/security.h"
 #include "socket/sock.h"
 #include "socket/socket.h"
 #include "transports/cop/cop.h"
@@ -94,13 +96,52 @@ module_log(enum cop_loglevel level, const char *fmt, ...)
 	va_end(ap);
 }
 
+static void socket_info(const struct socket *sock, struct cop_socket_info *info)
+{
+	struct sock *sk = READ_ONCE(sock->sk);
+
+	*info = (struct cop_socket_info){
+		.sk = sk,
+		.family = READ_ONCE(sk->sk_family),
+		.type = sock->type,
+		.protocol = sk->sk_protocol,
+	};
+}
+
+/*
+ * The module whose init runs, and the families that it has registered. One module
+ * begins at a time.
+ */
+static struct {
+	struct module
+		*mod; /* NULL: none, or one that is built into the library */
+	uint64_t families; /* a bit for each */
+} begun;
+
+/* Whatever the owner is, the transport is this module's. */
+static int register_proto(struct proto *prot)
+{
+	if (begun.mod)
+		prot->owner = begun.mod;
+	return proto_register(prot);
+}
+
+static int register_family(const struct net_proto_family *fam)
+{
+	int err = sock_register(fam);
+
+	if (!err)
+		begun.families |= 1ull << fam->family;
+	return err;
+}
+
 static const struct cop_kernel cop_kernel = {
 	.datagram = &cop_datagram_prot,
-	.proto_register = proto_register,
+	.proto_register = register_proto,
 	.proto_unregister = proto_unregister,
 	.inet_register_protosw = inet_register_protosw,
 	.inet_unregister_protosw = inet_unregister_protosw,
-	.sock_register = sock_register,
+	.sock_register = register_family,
 	.sock_unregister = sock_unregister,
 	.inet_create = inet_create,
 	.sock_hold = sock_hold,
@@ -115,22 +156,47 @@ static const struct cop_kernel cop_kernel = {
 	.log = module_log,
 	.try_module_get = try_module_get,
 	.module_put = module_put,
+	.security_add_hooks = security_add_hooks,
+	.socket_info = socket_info,
 };
+
+/* ---- the start of a module ------------------------------------------------ */
 
 /* The modules that are built into the library. */
 static struct module *const builtin[] = {
 	&cop_builtin_cop,
 };
 
+/* What init has registered before it failed must not be found. */
+static void module_abort(struct module *mod)
+{
+	WRITE_ONCE(mod->going, true);
+	security_drop_hooks(mod);
+	inet_unregister_owned(mod);
+	for (int family = 0; family < NPROTO; family++)
+		if (begun.families & 1ull << family)
+			sock_unregister(family);
+}
+
 int module_begin(struct module *mod)
 {
+	int err;
+
+	begun.mod = mod;
+	begun.families = 0;
 	mod->kernel = &cop_kernel;
-	return mod->init();
+	err = mod->init();
+	begun.mod = NULL;
+	if (err)
+		module_abort(mod);
+	return err;
 }
 
 void modules_init(void)
 {
 	request_begin = module_begin;
-	for (size_t i = 0; i < ARRAY_SIZE(builtin); i++)
-		module_begin(builtin[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(builtin); i++) {
+		builtin[i]->kernel = &cop_kernel;
+		builtin[i]->init();
+	}
 }

@@ -9,9 +9,9 @@
  * module_file_fault - look at a file that shall be loaded
  * @path: its absolute name
  *
- * libc's dlopen() replaces the message that the program's next dlerror() returns, and
- * it maps a file that was cut off without a look at its length: then a signal ends the
- * program. So the library looks first. Returns NULL if the file is a whole shared
+ * libc's dlopen() maps a file that was cut off without a look at its length, and a
+ * segment of a damaged file over other libraries: then a signal ends the program. So
+ * the library looks first. Opens regular files only, so it never waits. Returns NULL if the file is a whole shared
  * object for this processor, "" if there is no such file, or says what is wrong.
  */
 const char *module_file_fault(const char *path);

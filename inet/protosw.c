@@ -89,6 +89,25 @@ void inet_unregister_protosw(struct inet_protosw *p)
 		WRITE_ONCE(*at, READ_ONCE(p->next));
 }
 
+/* The next of a removed entry stays here, too. */
+static void drop_owned(_Atomic(struct inet_protosw *) *at,
+		       const struct module *owner)
+{
+	struct inet_protosw *is;
+
+	while ((is = protosw_at(at)))
+		if (is->prot->owner == owner)
+			WRITE_ONCE(*at, READ_ONCE(is->next));
+		else
+			at = &is->next;
+}
+
+void inet_unregister_owned(const struct module *owner)
+{
+	for (int type = 0; type < SOCK_MAX; type++)
+		drop_owned(&inetsw[type], owner);
+}
+
 /*
  * The two wildcard rules of inet_create: a program that asks for protocol 0
  * gets the first entry of the type, and an entry for protocol 0 takes any.
@@ -165,19 +184,32 @@ static noinline bool request_family(int family, int type, int protocol)
 {
 	const uint64_t bit = 1ull << family;
 
-	if (READ_ONCE(families_asked) & bit || !request_may_load())
-		return false;
-	u64_or(&families_asked, bit);
 	request_module("net-pf-%d", family);
-	return sock_is_ours(family, type, protocol);
+	if (sock_is_ours(family, type, protocol))
+		return true;
+	u64_or(&families_asked, bit);
+	return false;
+}
+
+bool inet_may_request(int family, int type, int protocol)
+{
+	if (family < 0 || family >= NPROTO || type >= SOCK_MAX ||
+	    protocol < 0 || protocol >= IPPROTO_MAX)
+		return false;
+	if (family != PF_INET && family != PF_INET6)
+		return !(READ_ONCE(families_asked) & 1ull << family) &&
+		       request_may_load();
+	if (READ_ONCE(*refused_word(family, type, protocol)) &
+	    refused_bit(protocol))
+		return false;
+	return request_may_load() || inet_has_type(type);
 }
 
 bool inet_request(int family, int type, int protocol)
 {
 	struct inet_protosw *answer;
 
-	if (family < 0 || family >= NPROTO || type >= SOCK_MAX ||
-	    protocol < 0 || protocol >= IPPROTO_MAX)
+	if (!inet_may_request(family, type, protocol))
 		return false;
 	if (family != PF_INET && family != PF_INET6)
 		return request_family(family, type, protocol);

@@ -39,6 +39,14 @@ struct inet_protosw *inet_lookup_protosw(int type, int *protocol);
 struct inet_protosw *inet_first_protosw(int type);
 
 /**
+ * inet_unregister_owned - hide all transports of a module from new sockets
+ * @owner: the module, whose init has failed
+ *
+ * Also those whose flags say that they are permanent.
+ */
+void inet_unregister_owned(const struct module *owner);
+
+/**
  * inet_find_protosw - the same, with the help of modules
  * @family: PF_INET or PF_INET6
  * @type: any number from 0 on

@@ -19,15 +19,18 @@
 #include <unistd.h>
 
 #include "inet/module_file.h"
+#include "inet/module_object.h"
 #include "inet/request.h"
 #include "lib/cancel.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
+#include "lib/dlerror.h"
 #include "lib/env.h"
 #include "lib/libc.h"
 #include "lib/process.h"
 #include "lib/signals.h"
 #include "lib/transport.h"
+#include "socket/security.h"
 
 #define DIRS_MAX \
 	PATH_MAX /* bytes of each variable, directories made absolute */
@@ -85,6 +88,7 @@ static void read_list(const char *variable, char *list)
 
 void request_init(void)
 {
+	cop_dlerror_init();
 	read_list("COP_MODULES", module_dirs);
 	read_list("COP_LOAD", load_files);
 }
@@ -116,15 +120,6 @@ refuse(const char *path, const char *what, const char *fmt, ...)
 	cop_warn(-1, "module %s can't be %s: %s", path, what, last_fault);
 }
 
-static const char *module_fault(const struct module *mod)
-{
-	if (!mod)
-		return "it has no struct module: MODULE_TRANSPORT() is missing";
-	if (mod->abi != COP_TRANSPORT_ABI)
-		return "it was built for another version of cop_transport.h";
-	return NULL;
-}
-
 /*
  * From here on the file stays mapped, even if init fails: it may have registered what
  * other threads have met. A file that has two names is one module, and starts once.
@@ -147,8 +142,7 @@ static void start_module(const char *path, struct module *mod)
 		  mod->version, path);
 }
 
-/* dlerror() a second time, so that the program does not find our messages. */
-static void load_file(const char *path)
+static void map_file(const char *path)
 {
 	void *handle = cop_libc.dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	struct module *mod;
@@ -160,13 +154,21 @@ static void load_file(const char *path)
 		return;
 	}
 	mod = dlsym(handle, "cop_module");
-	fault = module_fault(mod);
+	fault = module_object_fault(mod);
 	if (fault)
 		refuse(path, "used", "%s", fault);
 	else
 		start_module(path, mod);
 	dlclose(handle);
-	dlerror();
+}
+
+static void load_file(const char *path)
+{
+	struct cop_dlerror keep;
+
+	cop_dlerror_hide(&keep);
+	map_file(path);
+	cop_dlerror_show(&keep);
 }
 
 /* Returns whether there is a file of this name. */
@@ -305,5 +307,6 @@ void request_exit(void)
 			  READ_ONCE(mod->refcnt));
 		if (mod->exit)
 			mod->exit();
+		security_drop_hooks(mod);
 	}
 }

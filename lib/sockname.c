@@ -22,6 +22,19 @@ int cop_addr_fits(int fd, const struct sockaddr *uaddr, socklen_t len)
 	return 0;
 }
 
+int move_addr_to_kernel(int fd, const struct sockaddr *uaddr, socklen_t len,
+			struct sockaddr_storage *kaddr)
+{
+	int err = cop_addr_fits(fd, uaddr, len);
+
+	if (err)
+		return err;
+	memset(kaddr, 0, sizeof(*kaddr));
+	if (len)
+		memcpy(kaddr, uaddr, len);
+	return 0;
+}
+
 int cop_addr_import(int fd, const struct sockaddr *uaddr, socklen_t len,
 		    union cop_addr *addr)
 {

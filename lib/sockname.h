@@ -19,6 +19,18 @@
 int cop_addr_fits(int fd, const struct sockaddr *uaddr, socklen_t len);
 
 /**
+ * move_addr_to_kernel - copy a program's address whole
+ * @fd: any socket
+ * @uaddr: the program's
+ * @len: its length in bytes
+ * @kaddr: where the copy is put; zero behind @len bytes
+ *
+ * Returns as cop_addr_fits() does. Counterpart: move_addr_to_kernel().
+ */
+int move_addr_to_kernel(int fd, const struct sockaddr *uaddr, socklen_t len,
+			struct sockaddr_storage *kaddr);
+
+/**
  * cop_addr_import - copy a program's address
  * @fd: any socket
  * @uaddr: the program's

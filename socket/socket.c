@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "socket/security.h"
 #include "socket/socket.h"
 
 static _Atomic(const struct net_proto_family *) net_families[NPROTO];
@@ -52,7 +53,8 @@ bool sock_is_ours(int family, int type, int protocol)
 	       (!fam->serves || fam->serves(type & SOCK_TYPE_MASK, protocol));
 }
 
-int sock_create(int family, int type, int protocol, struct socket **res)
+/* A socket that no policy is asked about. */
+static int create(int family, int type, int protocol, struct socket **res)
 {
 	const struct net_proto_family *fam = family_of(family);
 	struct socket *sock;
@@ -72,6 +74,36 @@ int sock_create(int family, int type, int protocol, struct socket **res)
 	return err;
 }
 
+static void sock_release(struct socket *sock)
+{
+	sock->ops->release(sock);
+	sock_free(sock);
+}
+
+int sock_create_allowed(int family, int type, int protocol, struct socket **res)
+{
+	int err = create(family, type, protocol, res);
+
+	if (err || !security_has(SECURITY_socket_post_create))
+		return err;
+	err = security_socket_post_create(*res, family, type, protocol, 0);
+	if (err)
+		sock_release(*res);
+	return err;
+}
+
+flatten int sock_create(int family, int type, int protocol, struct socket **res)
+{
+	int err;
+
+	if (security_has(SECURITY_socket_create)) {
+		err = security_socket_create(family, type, protocol, 0);
+		if (err)
+			return err;
+	}
+	return sock_create_allowed(family, type, protocol, res);
+}
+
 int sock_adopt(int fd, const struct cop_mark *mark, struct socket **res)
 {
 	struct socket *sock;
@@ -79,13 +111,13 @@ int sock_adopt(int fd, const struct cop_mark *mark, struct socket **res)
 
 	if (mark->type & ~SOCK_TYPE_MASK || !family_of(mark->family))
 		return -ENOENT;
-	err = sock_create(mark->family, mark->type, mark->protocol, &sock);
+	err = create(mark->family, mark->type, mark->protocol, &sock);
 	if (err)
 		return err == -ENOBUFS ? err : -ENOENT;
 	err = sock->ops->adopt(sock, fd, mark);
 	if (!err)
 		*res = sock;
-	else if (!sock->ops->release(sock))
-		sock_free(sock);
+	else
+		sock_release(sock);
 	return err;
 }

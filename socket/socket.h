@@ -43,10 +43,17 @@ bool sock_is_ours(int family, int type, int protocol);
  * @res: where the socket is put, with a count of 1
  *
  * Returns 0, -EAFNOSUPPORT for a family that is not registered, -ENOBUFS without
- * memory, or what the family's create returns.
+ * memory, or what the family's create returns. Asks the policies first, and once more
+ * when the socket is made.
  * Counterpart: __sock_create().
  */
 int sock_create(int family, int type, int protocol, struct socket **res);
+
+/**
+ * sock_create_allowed - the same, behind security_socket_create()
+ */
+int sock_create_allowed(int family, int type, int protocol,
+			struct socket **res);
 
 /**
  * sock_adopt - make a socket for a kernel socket with a COP mark
@@ -55,7 +62,7 @@ int sock_create(int family, int type, int protocol, struct socket **res);
  * @res: where the socket is put, with a count of 1
  *
  * Returns 0, -ENOENT if no transport here can take it, or what sock_create()
- * returns. Async-signal-safe.
+ * returns. No policy is asked: the socket exists already. Async-signal-safe.
  */
 int sock_adopt(int fd, const struct cop_mark *mark, struct socket **res);
 

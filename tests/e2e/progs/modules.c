@@ -5,12 +5,13 @@
  * modules ask N: asks N times, says the last errno. threads: sixteen threads ask at
  * once. vfork, fork, forked: a child asks, of a vfork(), of a fork(), and of a fork()
  * in a process with threads; then the parent. dlerror: a message of dlopen() is older
- * than the question. handler: asks in a signal handler that interrupts nothing.
+ * than the question. errno: says errno behind two questions, both older. handler: asks in a signal handler that interrupts nothing.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,20 @@ static void keep_dlerror(void)
 	printf("%s\n", dlerror() ?: "lost");
 }
 
+static void keep_errno(void)
+{
+	bool refused;
+	int err;
+
+	for (int i = 0; i < 2; i++) {
+		errno = ERANGE;
+		refused = ask() < 0;
+		err = errno;
+		printf("%s, %s\n", refused ? "refused" : "a socket",
+		       strerrorname_np(err));
+	}
+}
+
 static void on_signal(int sig)
 {
 	(void)sig;
@@ -109,6 +124,8 @@ int main(int argc, char *argv[])
 		threads();
 	else if (!strcmp(what, "dlerror"))
 		keep_dlerror();
+	else if (!strcmp(what, "errno"))
+		keep_errno();
 	else if (!strcmp(what, "handler"))
 		signal(SIGUSR1, on_signal), raise(SIGUSR1);
 	else

@@ -8,6 +8,7 @@
 #include "lib/env.h"
 #include "port/range.h"
 #include "socket/module.h"
+#include "socket/security.h"
 #include "unit/helpers.h"
 
 /* Here they are members of the public struct cop_inet_info. */
@@ -15,9 +16,14 @@
 #undef inet_rcv_saddr
 #undef inet_daddr
 
+static int result;
+static void (*in_init)(void);
+
 static int begun(void)
 {
-	return -EXDEV;
+	if (in_init)
+		in_init();
+	return result;
 }
 
 static struct module mod = { .name = "test", .init = begun };
@@ -26,7 +32,7 @@ static const struct cop_kernel *kernel;
 static void setup(void)
 {
 	t_init();
-	cr_assert(eq(int, module_begin(&mod), -EXDEV));
+	cr_assert(zero(int, module_begin(&mod)));
 	kernel = mod.kernel;
 	cop_port_refresh();
 }
@@ -369,4 +375,67 @@ Test(inet_kernel, the_rule_of_a_transport_refuses_a_port_with_its_own_errno)
 	answer = 40001;
 	cr_expect(zero(int, t_bind(fd, LOOPBACK, 40001)));
 	cr_expect(eq(uint, t_port(fd), 40001));
+}
+
+/* ---- a module whose init fails --------------------------------------------- */
+
+static struct proto unowned = { .name = "UNOWNED" };
+static struct inet_protosw unowned_sw = {
+	.type = 9,
+	.protocol = 1,
+	.prot = &unowned,
+	.flags = INET_PROTOSW_PERMANENT,
+};
+static const struct net_proto_family family = { .family = 44 };
+
+static int refuses(struct socket *sock, struct sockaddr *address, int addrlen)
+{
+	(void)sock, (void)address, (void)addrlen;
+	return -EPERM;
+}
+
+static struct security_hook_list hook[] = { LSM_HOOK_INIT(socket_bind,
+							  refuses) };
+
+static void register_all(void)
+{
+	cr_assert(zero(int, kernel->proto_register(&unowned)));
+	cr_assert(zero(int, kernel->inet_register_protosw(&unowned_sw)));
+	cr_assert(zero(int, kernel->sock_register(&family)));
+	cr_assert(zero(int, kernel->security_add_hooks(hook, 1, "h", &mod)));
+}
+
+Test(inet_kernel, what_an_init_that_fails_has_registered_is_gone)
+{
+	struct socket *sock;
+
+	in_init = register_all;
+	result = -EXDEV;
+	cr_assert(eq(int, module_begin(&mod), -EXDEV));
+	cr_expect(eq(int, sock_create(PF_INET, 9, 1, &sock), -ESOCKTNOSUPPORT));
+	cr_expect(not(sock_is_ours(44, 1, 1)));
+	cr_expect(not(security_has(SECURITY_socket_bind)));
+	cr_expect(not(kernel->try_module_get(&mod)));
+}
+
+Test(inet_kernel, what_an_init_has_registered_stays)
+{
+	in_init = register_all;
+	cr_assert(zero(int, module_begin(&mod)));
+	cr_expect(sock_is_ours(44, 1, 1));
+	cr_expect(security_has(SECURITY_socket_bind));
+	t_close(t_open_type(9));
+	cr_expect(eq(ptr, unowned.owner, &mod), "so a sock holds the module");
+}
+
+Test(inet_kernel, socket_info_shows_the_kind_of_a_socket)
+{
+	struct cop_socket_info info;
+	int fd = t_open_adopted();
+
+	kernel->socket_info(t_sock(fd), &info);
+	cr_expect(eq(ptr, info.sk, t_sk(fd)));
+	cr_expect(eq(int, info.family, PF_INET));
+	cr_expect(eq(int, info.type, SOCK_DGRAM));
+	cr_expect(eq(int, info.protocol, IPPROTO_UDP));
 }

@@ -89,3 +89,95 @@ Test(inet_module_file, a_fifo_and_a_directory_are_no_files)
 	FAULT("it is no file");
 	rmdir(path);
 }
+
+/* ---- segments --------------------------------------------------------------- */
+
+/* The smallest file that can be a module: code and data of a page each. */
+static struct {
+	ElfW(Ehdr) elf;
+	ElfW(Phdr) segment[3];
+	char rest[8192 - sizeof(ElfW(Ehdr)) - 3 * sizeof(ElfW(Phdr))];
+} small;
+
+static void make_small(void)
+{
+	static const ElfW(Phdr) segment[3] = {
+		{ .p_type = PT_LOAD,
+		  .p_filesz = 4096,
+		  .p_memsz = 4096,
+		  .p_align = 4096 },
+		{ .p_type = PT_LOAD,
+		  .p_offset = 4096,
+		  .p_vaddr = 4096,
+		  .p_filesz = 4096,
+		  .p_memsz = 5000,
+		  .p_align = 4096 },
+		{ .p_type = PT_GNU_RELRO, .p_vaddr = 4096, .p_memsz = 100 },
+	};
+
+	memcpy(&small.elf, whole, sizeof(small.elf));
+	small.elf.e_type = ET_DYN;
+	small.elf.e_phnum = 3;
+	small.elf.e_phoff = offsetof(typeof(small), segment);
+	memcpy(small.segment, segment, sizeof(segment));
+}
+
+static void expect_small(const char *fault)
+{
+	put(&small, sizeof(small));
+	FAULT((char *)fault);
+	make_small();
+}
+
+Test(inet_module_file, segments_that_a_linker_makes_are_taken)
+{
+	make_small();
+	expect_small("none");
+	small.segment[1].p_filesz = 0; /* .bss alone */
+	expect_small("none");
+	small.segment[2].p_memsz = 8192; /* to the end of the last page */
+	expect_small("none");
+	small.segment[2] = (ElfW(Phdr)){ .p_type = PT_GNU_STACK };
+	expect_small("none");
+	small.segment[2] = (ElfW(
+		Phdr)){ .p_type = PT_TLS, .p_vaddr = 9000, .p_memsz = 1 << 20 };
+	expect_small("none");
+}
+
+Test(inet_module_file, segments_that_reach_into_other_memory_are_refused)
+{
+	make_small();
+	small.segment[0].p_memsz = 4097; /* over the second one */
+	expect_small("it is damaged");
+	small.segment[1].p_vaddr = 0;
+	expect_small("it is damaged");
+	small.segment[1].p_memsz = 1ul << 40;
+	expect_small("it is damaged");
+	small.segment[1].p_vaddr = -4096ul;
+	expect_small("it is damaged");
+	small.segment[1].p_memsz = 4095; /* less than the file has */
+	expect_small("it is damaged");
+	small.segment[1].p_align = 3;
+	expect_small("it is damaged");
+	small.segment[1].p_align = 0;
+	expect_small("it is damaged");
+	small.segment[2].p_memsz = 8193;
+	expect_small("it is damaged");
+	small.segment[2].p_vaddr = 1 << 20;
+	expect_small("it is damaged");
+	small.segment[2].p_memsz = -1ul;
+	expect_small("it is damaged");
+	small.segment[0].p_type = small.segment[1].p_type = PT_NULL;
+	expect_small("it is damaged");
+}
+
+Test(inet_module_file, a_segment_that_the_file_does_not_have_is_cut_off)
+{
+	make_small();
+	small.segment[1].p_offset = 4097;
+	expect_small("it is cut off");
+	small.segment[1].p_offset = -4096ul;
+	expect_small("it is cut off");
+	small.segment[1].p_filesz = -1ul;
+	expect_small("it is cut off");
+}

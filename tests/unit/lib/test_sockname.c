@@ -90,3 +90,26 @@ Test(cop_sockname, what_is_no_socket_has_no_address_and_errno_stays)
 	cr_expect(not(cop_peer_addr(0, &addr)));
 	cr_expect(eq(int, errno, 4000));
 }
+
+Test(cop_sockname, a_whole_address_is_copied_and_the_rest_is_zero)
+{
+	struct sockaddr_storage from, copy;
+
+	memset(&from, 0x55, sizeof(from));
+	memset(&copy, 0xaa, sizeof(copy));
+	cr_assert(zero(int, move_addr_to_kernel(0, (struct sockaddr *)&from, 17,
+						&copy)));
+	cr_expect(zero(int, memcmp(&copy, &from, 17)));
+	for (size_t i = 17; i < sizeof(copy); i++)
+		cr_expect(zero(int, ((char *)&copy)[i]));
+	cr_expect(zero(int, move_addr_to_kernel(0, (struct sockaddr *)&from,
+						sizeof(from), &copy)));
+	cr_expect(zero(int, memcmp(&copy, &from, sizeof(from))));
+	cr_expect(zero(int, move_addr_to_kernel(0, NULL, 0, &copy)));
+	cr_expect(
+		eq(int, move_addr_to_kernel(0, (void *)8, 16, &copy), -EFAULT));
+	cr_expect(eq(int,
+		     move_addr_to_kernel(0, (struct sockaddr *)&from,
+					 sizeof(from) + 1, &copy),
+		     -EINVAL));
+}
