@@ -24,6 +24,8 @@
 # make install   into $(DESTDIR)$(PREFIX)
 # make install-strip  the same, without symbols for a debugger
 # make uninstall remove what make install has put there
+# make deb       Debian packages, built and tried in new, minimal systems of Debian 12
+#                and 13, into build/deb (make deb SUITE=trixie: in one)
 # make dist      build/dist/libcop-VERSION.tar.gz, of what is committed
 
 .DEFAULT_GOAL := all
@@ -180,7 +182,7 @@ NEEDS = $(BUILD_NEEDS) $(CC_NEEDS) \
 	$(if $(call needed_by,tsan fuzz),$(TSAN_NEEDS)) \
 	$(if $(call needed_by,coverage),$(COVERAGE_NEEDS)) \
 	$(if $(call needed_by,lint),$(LINT_NEEDS)) \
-	$(if $(call needed_by,fresh),$(FRESH_NEEDS))
+	$(if $(call needed_by,fresh deb),$(FRESH_NEEDS))
 
 # The library is made for glibc: it finds glibc's functions by their symbol versions.
 NO_GLIBC = libcop needs glibc, and $(firstword $(CC)) builds for another libc: take gcc or clang.
@@ -485,6 +487,10 @@ SUITE ?= bookworm trixie
 fresh: need
 	scripts/fresh $(SUITE) || [ $$? -eq 77 ]
 
+# Of what is committed. See debian/ and scripts/fresh-steps.
+deb: need
+	USERS=package scripts/fresh $(SUITE)
+
 # ---- the rest ---------------------------------------------------------------
 
 demo: need $(LIB)
@@ -580,6 +586,6 @@ clean:
 
 -include $(shell find $(B) -path $(B)/fresh -prune -o -name '*.d' -print 2>/dev/null)
 
-.PHONY: all need paths tests check test test-all fresh unit churn fuzz fuzz-mark differential differential-quick coverage asan tsan bench bench-plot demo symbols programs lint install install-strip uninstall dist clean
+.PHONY: all need paths tests check test test-all fresh unit churn fuzz fuzz-mark differential differential-quick coverage asan tsan bench bench-plot demo symbols programs lint install install-strip uninstall dist deb clean
 .DELETE_ON_ERROR:
 .SECONDARY:

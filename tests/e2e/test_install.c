@@ -135,8 +135,9 @@ static void unpack(void)
 		     ".tar.gz && mkdir bin && ln -s /bin/false bin/git");
 }
 
-#define WITHOUT_GIT                                                        \
-	"PATH=$PWD/bin:$PATH; export PATH; unset MAKEFLAGS MAKELEVEL; cd " \
+#define WITHOUT_GIT                                                    \
+	"PATH=$PWD/bin:$PATH; export PATH; unset MAKEFLAGS MAKELEVEL " \
+	"BXFI_MAP; cd "                                                \
 	"libcop-" COP_LIB_VERSION "; "
 
 Test(install, a_release_is_the_same_file_each_time, .init = unpack)
