@@ -146,7 +146,7 @@ Test(modules, what_an_init_has_registered_before_it_failed_is_not_found)
 	change_init("s/return err ? err : \\(.*\\);/\\1; return -EXDEV;/");
 	says("ESOCKTNOSUPPORT\n", WITH ASK "ask 3");
 	says_in_stderr("its init returned -18");
-	says("16 sockets\n0 sockets\n", "echo 16 sockets; " WITH ASK "threads");
+	says("0 sockets\n", WITH ASK "threads");
 }
 
 Test(modules, an_init_that_asks_for_its_own_type_gets_the_refusal)
@@ -240,6 +240,21 @@ Test(modules, a_message_of_dlopen_stays_when_a_module_is_loaded)
 	     "file or directory\n",
 	     WITH ASK "dlerror");
 	says_in_stderr("undefined symbol: missing");
+}
+
+/* libc keeps its memory of the constructor's failure, without a message. */
+Test(modules, a_message_of_dlopen_stays_over_those_of_a_constructor)
+{
+	if (!libc_keeps_messages())
+		cr_skip("this libc has its messages elsewhere");
+	change_init("$a void *dlopen(const char *, int); "
+		    "__attribute__((constructor)) static void early(void) "
+		    "{ dlopen(\"/of/a/constructor.so\", 1); }");
+	says("/nowhere/at/all.so: cannot open shared object file: No such "
+	     "file or directory\n",
+	     "valgrind -q --error-exitcode=9 --trace-children=yes env " WITH ASK
+	     "dlerror");
+	cr_expect_null(strstr(result.err, "=="), "%s", result.err);
 }
 
 Test(modules, a_program_with_the_privileges_of_another_loads_nothing)

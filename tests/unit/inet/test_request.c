@@ -228,3 +228,19 @@ Test(inet_request, a_confined_process_may_not_load)
 	cop_is_confined = true;
 	cr_assert(not(request_may_load()));
 }
+
+Test(inet_request, what_was_asked_for_in_vain_is_known)
+{
+	cop_env.debug = COP_DEBUG_OFF;
+	cr_expect(inet_may_request(PF_INET, 9, 9));
+	cr_expect(inet_may_request(44, 1, 2));
+	ask_nine();
+	cr_expect(not(inet_may_request(PF_INET, 9, 9)));
+	cr_expect(not(inet_may_request(44, 1, 2)));
+	cr_expect(inet_may_request(PF_INET, 9, 10));
+	cr_expect(inet_may_request(PF_INET6, 9, 9));
+	cr_expect(inet_may_request(PF_INET, 10, 9));
+	cop_is_confined = true;
+	cr_expect(not(inet_may_request(PF_INET6, 9, 9)));
+	cr_expect(not(inet_may_request(43, 1, 2)));
+}

@@ -98,3 +98,15 @@ Test(dlerror, the_librarys_message_is_not_seen)
 		cr_expect(zero(ptr, dlerror()), "%s", files[i]);
 	}
 }
+
+TestSuite(dlerror_elsewhere, .timeout = 20);
+
+/* As with a libc that has no such variable. */
+Test(dlerror_elsewhere, the_librarys_message_is_not_seen_either)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		dlopen(MISSING, RTLD_NOW);
+		load(files[i]);
+		cr_expect(zero(ptr, dlerror()), "%s", files[i]);
+	}
+}
