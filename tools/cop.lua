@@ -20,7 +20,7 @@
 -- luacheck: std lua52, max line length 82
 -- luacheck: read globals Proto ProtoField ProtoExpert Pref Dissector
 -- luacheck: read globals DissectorTable NSTime Int64 UInt64 get_preference
--- luacheck: read globals base expert frametype
+-- luacheck: read globals base expert frametype Dir
 
 if Dissector.get("cop") then
     io.stderr:write("cop.lua: COP has a dissector already, which stays\n")
@@ -853,3 +853,203 @@ function cop.prefs_changed()
 end
 
 udp_ports:add_for_decode_as(cop)
+
+-- ---- transports of modules -------------------------------------------------
+--
+-- A module may have a file *.lua beside it that returns a description of its
+-- header: docs/transports.md shows one. It is looked for in the directories where
+-- libcop looks for modules. A file that is damaged is left out, with a message.
+
+local FILES_MAX, FIELDS_MAX, HEADER_MAX = 64, 64, 64 -- header: COP_HDR_MAX
+local FILE_BYTES_MAX, STEPS_MAX = 65536, 100000
+local INTEGERS = {
+    ProtoField.uint8, ProtoField.uint16, ProtoField.uint24, ProtoField.uint32,
+    [8] = ProtoField.uint64,
+}
+local BASES = {dec = base.DEC, hex = base.HEX}
+
+-- The description gets no functions at all, and not for long.
+local function run(text, file)
+    local strings = getmetatable("")
+    local methods = strings.__index
+    local chunk, fault = load(text, "@" .. file, "t", {})
+    if not chunk then
+        error(fault, 0)
+    end
+    strings.__index = nil
+    debug.sethook(function() error("it takes too long", 0) end, "", STEPS_MAX)
+    local fine, result = pcall(chunk)
+    debug.sethook()
+    strings.__index = methods
+    if not fine then
+        error(result, 0)
+    end
+    return result
+end
+
+local function read_description(path)
+    local handle = assert(io.open(path, "rb"))
+    local text = handle:read(FILE_BYTES_MAX + 1) or ""
+    handle:close()
+    if #text > FILE_BYTES_MAX then
+        error("it is too long", 0)
+    end
+    return run(text, path)
+end
+
+local function need(right, what)
+    if not right then
+        error(what .. " is wrong", 0)
+    end
+end
+
+local function is_count(n, most)
+    return type(n) == "number" and n % 1 == 0 and n >= 0 and n <= most
+end
+
+-- A text that can stand in the packet list, or in the name of a filter.
+local function is_word(text, pattern)
+    return type(text) == "string" and #text <= 32 and
+        text:match("^[" .. pattern .. "]+$") ~= nil
+end
+
+local function printable(text, otherwise)
+    if type(text) ~= "string" then
+        return otherwise
+    end
+    return (text:sub(1, 64):gsub("[%c\127-\255]", "?"))
+end
+
+local function field_of(filter, is, i, at)
+    local what = "field " .. i
+    need(type(is) == "table" and is_word(is[1], "%l%d_"), what)
+    need(INTEGERS[is[2]] and at + is[2] <= HEADER_MAX, what)
+    need(is.base == nil or BASES[is.base], what)
+    local integer = INTEGERS[is[2]]
+    return {
+        at = at, size = is[2], name = is[1],
+        field = integer(filter .. "." .. is[1], printable(is.title, is[1]),
+                        BASES[is.base] or base.DEC),
+    }
+end
+
+local function fields_of(filter, list)
+    local fields, names, at = {}, {}, 0
+    need(type(list) == "table" and #list >= 1 and #list <= FIELDS_MAX, "fields")
+    for i, is in ipairs(list) do
+        fields[i] = field_of(filter, is, i, at)
+        need(not names[is[1]], "field " .. i)
+        names[is[1]] = true
+        at = at + is[2]
+    end
+    return fields, at
+end
+
+local function match_of(match, hlen)
+    need(type(match) == "table" and is_count(match.offset, hlen) and
+         is_count(match.size, 4) and match.size >= 1 and
+         match.offset + match.size <= hlen and
+         is_count(match.value, 2 ^ (8 * match.size) - 1), "match")
+    return {offset = match.offset, size = match.size, value = match.value}
+end
+
+-- Checks a description, and takes a copy of it.
+local function take_description(d, file)
+    need(type(d) == "table", "what it returns")
+    need(is_word(d.name, "%w_"), "name")
+    local filter = d.name:lower()
+    local fields, hlen = fields_of(filter, d.fields)
+    return {
+        name = d.name, filter = filter, file = file, fields = fields,
+        hlen = hlen, title = printable(d.title, d.name),
+        match = match_of(d.match, hlen), encoded = d.encoded == true,
+    }
+end
+
+local function is_of(tvb, d)
+    return tvb:captured_len() >= d.hlen and
+        tvb(d.match.offset, d.match.size):uint() == d.match.value
+end
+
+local function summary_of(tvb, d)
+    local text = ""
+    for _, field in ipairs(d.fields) do
+        if field.at ~= d.match.offset then
+            text = text .. string.format("%s=%s ", field.name, tostring(
+                field.size <= 4 and tvb(field.at, field.size):uint() or
+                tvb(field.at, field.size):uint64()))
+        end
+    end
+    return text .. string.format("Len=%d", tvb:reported_len() - d.hlen)
+end
+
+local function dissect_module(d, tvb, pinfo, root)
+    local tree = root:add(d.proto, tvb(0, d.hlen))
+    tree:append_text(string.format(", as %s describes it", d.file))
+    for _, field in ipairs(d.fields) do
+        tree:add(field.field, tvb(field.at, field.size))
+    end
+    pinfo.cols.protocol:set(d.name)
+    pinfo.cols.info:set(summary_of(tvb, d))
+    if tvb:captured_len() <= d.hlen then
+        return
+    end
+    local payload = tvb(d.hlen):tvb()
+    if d.encoded or not is_whole(tvb) then
+        as_data(payload, pinfo, root)
+    else
+        hand_on_below(payload, pinfo, root, "")
+    end
+end
+
+local function register(d)
+    local fields = {}
+    d.proto = Proto(d.filter, d.title)
+    for i, field in ipairs(d.fields) do
+        fields[i] = field.field
+    end
+    d.proto.fields = fields
+    local function take(tvb, pinfo, root)
+        if is_handed(tvb, pinfo) or not is_of(tvb, d) then
+            return false
+        end
+        dissect_module(d, tvb, pinfo, root)
+        return true
+    end
+    function d.proto.dissector(tvb, pinfo, root)
+        return take(tvb, pinfo, root) and tvb:captured_len() or 0
+    end
+    d.proto:register_heuristic("udp", take)
+    udp_ports:add_for_decode_as(d.proto)
+end
+
+local function add_module(dir, name)
+    local fine, why = pcall(function()
+        register(take_description(read_description(dir .. "/" .. name), name))
+    end)
+    if not fine then
+        io.stderr:write(string.format("cop.lua: %s is not used: %s\n",
+                                      printable(name), printable(why, "")))
+    end
+end
+
+local function add_modules(dir)
+    local names = {}
+    if not Dir.exists(dir) then
+        return
+    end
+    for name in Dir.open(dir, ".lua") do
+        names[#names + 1] = name ~= "cop.lua" and name or nil
+    end
+    table.sort(names)
+    for i = 1, math.min(#names, FILES_MAX) do
+        add_module(dir, names[i])
+    end
+end
+
+for dir in (os.getenv("COP_MODULES") or ""):gmatch("[^:]+") do
+    add_modules(dir)
+end
+for _, dir in ipairs({"/usr/local/lib/cop", "/usr/lib/cop"}) do
+    add_modules(dir)
+end
