@@ -9,6 +9,7 @@
  * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
  * udp_sendmsg() and udp_recvmsg().
  */
+#include <errno.h>
 #include <string.h>
 
 #include "datagram/copied.h"
@@ -19,6 +20,7 @@
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "lib/libc.h"
+#include "wire/coded.h"
 #include "wire/hdr.h"
 #include "wire/stray.h"
 
@@ -31,18 +33,31 @@ static ssize_t send_wire(int fd, const void *wire, size_t len, int flags,
 		cop_libc.sendto(fd, wire, len, flags, name, namelen));
 }
 
-static ssize_t send_behind(int fd, const void *hdr, int hlen, const void *buf,
-			   size_t len, int flags, const void *name,
-			   socklen_t namelen)
+/* Returns 0 or -errno. */
+static int encode(struct sock *sk, unsigned char *wire, size_t len)
 {
-	unsigned char wire[hlen + len];
+	const struct cop_wire *is = sk_wire(sk);
+	int err = is->encode ? is->encode(sk, wire, wire + is->hlen, len) : 0;
+
+	return err > 0 ? -EINVAL : err;
+}
+
+static ssize_t send_behind(struct sock *sk, int fd, const void *hdr,
+			   const void *buf, size_t len, int flags,
+			   const void *name, socklen_t namelen)
+{
+	const int hlen = sk_wire(sk)->hlen;
+	const int around = hlen + sk_wire(sk)->overhead;
+	unsigned char wire[around + len] __attribute__((aligned(8)));
 	ssize_t n;
 
 	memcpy(wire, hdr, hlen);
 	if (len)
 		memcpy(wire + hlen, buf, len);
-	n = send_wire(fd, wire, sizeof(wire), flags, name, namelen);
-	return n < hlen ? n : n - hlen;
+	n = encode(sk, wire, len);
+	if (!n)
+		n = send_wire(fd, wire, sizeof(wire), flags, name, namelen);
+	return n < around ? n : n - around;
 }
 
 ssize_t cop_send_copied(struct sock *sk, int fd, const void *hdr,
@@ -51,8 +66,7 @@ ssize_t cop_send_copied(struct sock *sk, int fd, const void *hdr,
 {
 	if (!hdr)
 		return send_wire(fd, buf, len, flags, name, namelen);
-	return send_behind(fd, hdr, sk_wire(sk)->hlen, buf, len, flags, name,
-			   namelen);
+	return send_behind(sk, fd, hdr, buf, len, flags, name, namelen);
 }
 
 /* read() does not return the sender. It can only be the peer, if there is one. */
@@ -100,14 +114,21 @@ int cop_recv_copied(struct sock *sk, int fd, void *buf, size_t len, int flags,
 		    struct cop_arrived *a)
 {
 	const size_t cap = min_t(size_t, len, COP_DATAGRAM_MAX);
-	unsigned char wire[COP_HDR_MAX + cap] __attribute__((aligned(4)));
+	const bool coded = sk_wire(sk)->decode;
+	unsigned char wire[COP_HDR_MAX + (coded ? COP_DATAGRAM_MAX : cap)]
+		__attribute__((aligned(8)));
 	ssize_t n;
 
 	do {
 		n = recv_wire(sk, fd, wire, sizeof(wire), flags, a);
 		if (n < 0)
 			return n;
-		cop_rx_measure(sk_wire(sk), &a->rx, wire, n, cap);
+		if (coded)
+			cop_coded_measure(sk, &a->rx, wire,
+					  min_t(size_t, n, sizeof(wire)), cap,
+					  flags);
+		else
+			cop_rx_measure(sk_wire(sk), &a->rx, wire, n, cap);
 	} while (drop_stray(sk, fd, flags, n, a));
 	if (a->rx.stray == COP_NO_STRAY && a->rx.copied)
 		memcpy(buf, wire + a->rx.hdr.len, a->rx.copied);

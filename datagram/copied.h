@@ -21,7 +21,8 @@ struct cop_arrived {
  * cop_send_copied - send a header and a payload as one UDP datagram
  * @sk: the sender
  * @fd: its descriptor
- * @hdr: the header, or NULL to send @buf alone, for the kernel's error
+ * @hdr: the header, or NULL to get the kernel's error for @len, which must be beyond
+ *	COP_DATAGRAM_MAX
  * @buf: the payload
  * @len: its length in bytes
  * @flags: MSG_*; with COP_MSG_FILE the call is write(), else sendto()

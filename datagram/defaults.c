@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "datagram/defaults.h"
+#include "wire/own_counters.h"
 #include "datagram/proto.h"
 #include "datagram/stats.h"
 #include "filter/filter.h"
@@ -79,27 +80,34 @@ static const char *fault_of(const struct proto *prot)
 		return "name";
 	if (!obj_size_is_valid(prot))
 		return "obj_size";
+	if (!cop_counters_are_valid(prot->counters))
+		return "counters";
 	return prot->wire ? cop_wire_fault(prot->wire) : NULL;
 }
 
-/* A sock is a whole number of cache lines if the transport has values of its own. */
-static bool give_slab(struct proto *prot)
+/*
+ * A sock is a whole number of cache lines if the transport has values of its own. A
+ * slab that is there already has room for no more than it was made for.
+ */
+static int give_slab(struct proto *prot, size_t need)
 {
 	static struct cop_slab slabs[COP_PROTOS_MAX];
 	static _Atomic(unsigned int) used;
-	const size_t size = prot->obj_size ? (prot->obj_size + 63) & ~63ul
-					   : sizeof(struct cop_sock);
+	const size_t size = need > sizeof(struct cop_sock)
+				    ? (need + 63) & ~63ul
+				    : sizeof(struct cop_sock);
 	unsigned int i;
 
 	if (prot->slab)
-		return true;
+		return prot->n_counters && need > prot->slab->size ? -EINVAL
+								   : 0;
 	i = atomic_fetch_add(&used, 1);
 	if (i >= COP_PROTOS_MAX)
-		return false;
+		return -ENOBUFS;
 	slabs[i].size = size;
 	slabs[i].shift = COP_SLAB_SHIFT(size);
 	prot->slab = &slabs[i];
-	return true;
+	return 0;
 }
 
 int proto_register(struct proto *prot)
@@ -107,17 +115,19 @@ int proto_register(struct proto *prot)
 	const op_word *is = (const op_word *)&cop_datagram_prot;
 	op_word *op = (op_word *)prot;
 	const char *fault = fault_of(prot);
+	int err;
 
 	if (fault) {
 		cop_warn(-1, "transport %s can't be registered: %s is wrong",
 			 prot->name ?: "without a name", fault);
 		return -EINVAL;
 	}
-	if (!give_slab(prot))
-		return -ENOBUFS;
 	if (!prot->obj_size)
 		prot->obj_size = sizeof(struct cop_sock);
 	prot->base_size = sizeof(struct cop_sock);
+	err = give_slab(prot, cop_counters_place(prot));
+	if (err)
+		return err;
 	prot->base_clear = COP_SOCK_CLEARED;
 	WRITE_ONCE(prot->gone, false);
 	if (!prot->wire)

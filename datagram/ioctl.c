@@ -61,7 +61,7 @@ static int head_length(struct sock *sk, int fd, int *len)
 		*len = 0;
 		return 0;
 	case HEAD_COP:
-		*len = rx.len;
+		*len = rx.len - sk_wire(sk)->overhead;
 		return 0;
 	case HEAD_GONE:
 		return -ENOTSOCK;

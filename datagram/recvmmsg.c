@@ -65,11 +65,13 @@ static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
 
 /*
  * Within a batch the kernel would count SO_RCVTIMEO anew behind each stray. So there
- * are no batches while the kernel lets strays in.
+ * are no batches while the kernel lets strays in. A payload is decoded in a buffer for
+ * one datagram.
  */
 static bool rx_one_by_one(struct sock *sk, int flags)
 {
-	return flags & MSG_ERRQUEUE || cop_head_unclean(sk) ||
+	return flags & MSG_ERRQUEUE || sk_wire(sk)->decode ||
+	       cop_head_unclean(sk) ||
 	       (sock_flag(sk, SOCK_RCVTIMEO) && !sock_flag(sk, SOCK_FILTER) &&
 		!(flags & MSG_DONTWAIT));
 }

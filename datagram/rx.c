@@ -38,20 +38,26 @@ static bool ports_differ(struct sock *sk, const struct cop_peer *from,
 	return from && from->end.port != rx->hdr.source;
 }
 
-static void tell_flow(struct sock *sk, const struct cop_peer *from,
+static void tell_flow(struct sock *sk, const struct cop_wire *wire,
+		      const bool is_cop, const struct cop_peer *from,
 		      const struct cop_rx *rx)
 {
-	struct cop_arrival arrival = { .now = rx->now,
-				       .seq = rx->hdr.seq,
-				       .tstamp = rx->hdr.tstamp,
-				       .len = rx->len,
-				       .first = rx->hdr.first };
+	struct cop_arrival arrival = {
+		.now = rx->now,
+		.seq = rx->hdr.seq,
+		.tstamp = rx->hdr.tstamp,
+		.len = rx->len,
+		.lacks = is_cop ? 0 : cop_wire_lacks(wire),
+		.narrow = is_cop ? 0 : cop_wire_narrow(wire),
+		.first = rx->hdr.first,
+	};
 
 	cop_flow_arrived(&cop_sk(sk)->flows, from, &arrival, rx->serial);
 }
 
-/* @from is NULL for a datagram without a sender. */
-static void account_from(struct sock *sk, const struct cop_peer *from,
+/* @from is NULL for a datagram without a sender. @is_cop is a constant. */
+static void account_from(struct sock *sk, const struct cop_wire *wire,
+			 const bool is_cop, const struct cop_peer *from,
 			 const struct cop_rx *rx)
 {
 	struct cop_counters *count = &cop_sk(sk)->count;
@@ -62,10 +68,11 @@ static void account_from(struct sock *sk, const struct cop_peer *from,
 	u64_add(&count->rx_bytes, rx->copied);
 	if (unlikely(rx->copied < rx->len))
 		u32_add(&count->rx_truncated, 1);
-	if (unlikely(ports_differ(sk, from, rx)))
+	if ((is_cop || wire->has & COP_HAS_PORTS) &&
+	    unlikely(ports_differ(sk, from, rx)))
 		u32_add(&count->port_mismatch, 1);
 	if (likely(from))
-		tell_flow(sk, from, rx);
+		tell_flow(sk, wire, is_cop, from, rx);
 }
 
 void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
@@ -73,8 +80,8 @@ void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
 {
 	struct cop_peer peer;
 
-	account_from(sk, likely(cop_peer_of(name, len, &peer)) ? &peer : NULL,
-		     rx);
+	account_from(sk, sk_wire(sk), false,
+		     likely(cop_peer_of(name, len, &peer)) ? &peer : NULL, rx);
 }
 
 /* What a receive returns that gives a stray to the program. */
@@ -86,25 +93,28 @@ static ssize_t kept_length(const struct cop_rx *rx, int flags,
 }
 
 /* The program gets a datagram: count it and return its length. */
-static ssize_t rx_done_from(struct sock *sk, int fd, int flags,
+static ssize_t rx_done_from(struct sock *sk, const struct cop_wire *wire,
+			    const bool is_cop, int fd, int flags,
 			    const struct cop_peer *from, struct cop_rx *rx)
 {
 	if (likely(!(flags & MSG_PEEK))) {
 		rx->now = cop_clock_us();
-		account_from(sk, from, rx);
+		account_from(sk, wire, is_cop, from, rx);
 	}
 	if (unlikely(cop_head_unclean(sk)))
 		cop_poll(sk, fd);
 	return cop_rx_length(rx, flags);
 }
 
-static ssize_t rx_done(struct sock *sk, int fd, int flags, const void *name,
+static ssize_t rx_done(struct sock *sk, const struct cop_wire *wire,
+		       const bool is_cop, int fd, int flags, const void *name,
 		       socklen_t len, struct cop_rx *rx)
 {
 	struct cop_peer peer;
 	bool has = cop_peer_of(name, len, &peer);
 
-	return rx_done_from(sk, fd, flags, likely(has) ? &peer : NULL, rx);
+	return rx_done_from(sk, wire, is_cop, fd, flags,
+			    likely(has) ? &peer : NULL, rx);
 }
 
 /*
@@ -154,7 +164,7 @@ static int recv_next(struct sock *sk, int fd, struct msghdr *msg, int flags,
 		return cop_recv_watched(sk, fd, msg, flags, cap, rx);
 	if (unlikely(cop_head_unclean(sk)))
 		return cop_recv_unclean(sk, fd, msg, flags, cap, rx);
-	return cop_encap_recv(sk_wire(sk), fd, msg, flags, cap, rx);
+	return cop_encap_recv(sk, fd, msg, flags, cap, rx);
 }
 
 flatten ssize_t cop_recvmsg_until(struct sock *sk, int fd, struct msghdr *msg,
@@ -185,7 +195,8 @@ flatten ssize_t cop_recvmsg_until(struct sock *sk, int fd, struct msghdr *msg,
 			return err;
 		}
 		if (likely(rx.stray == COP_NO_STRAY))
-			return rx_done(sk, fd, flags, msg->msg_name,
+			return rx_done(sk, sk_wire(sk), false, fd, flags,
+				       msg->msg_name,
 				       min_t(socklen_t, asked.msg_namelen,
 					     msg->msg_namelen),
 				       &rx);
@@ -261,8 +272,8 @@ static noinline ssize_t recvfrom_any(struct sock *sk, int fd, void *buf,
 }
 
 /*
- * The rest of cop_recvfrom() for a stray, a header with options, or the header of another
- * transport than COP, in @wire. @from is NULL where the sender is the peer.
+ * The rest of a receive for a stray or, on COP, a header with options, in @wire. @from
+ * is NULL where the sender is the peer.
  */
 static noinline ssize_t recvfrom_odd(struct sock *sk, int fd,
 				     const unsigned char *wire, size_t n,
@@ -299,15 +310,31 @@ static noinline ssize_t recvfrom_odd(struct sock *sk, int fd,
 		return kept_length(&rx, flags, fate);
 	if (!from)
 		fromlen = cop_peer_name(sk, &peer);
-	return rx_done(sk, fd, flags, from ?: &peer, fromlen, &rx);
+	return rx_done(sk, sk_wire(sk), false, fd, flags, from ?: &peer,
+		       fromlen, &rx);
 }
 
-flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
-			     int flags, void *name, socklen_t *namelen)
+/* Returns false for a datagram that is for recvfrom_odd(). */
+static inline bool measure(const struct cop_wire *hdr, const bool is_cop,
+			   struct cop_rx *rx, const void *wire, size_t n,
+			   size_t cap)
+{
+	if (is_cop)
+		return cop_rx_measure_plain(&cop_wire, rx, wire, n, cap);
+	rx->stray = hdr->check(wire, n, &rx->hdr);
+	rx->len = n - rx->hdr.len;
+	rx->copied = min_t(size_t, rx->len, cap);
+	return rx->stray == COP_NO_STRAY;
+}
+
+static inline ssize_t recvfrom_short(struct sock *sk,
+				     const struct cop_wire *hdr,
+				     const bool is_cop, int fd, void *buf,
+				     size_t len, int flags, void *name,
+				     socklen_t *namelen)
 {
 	unsigned char wire[COP_HDR_MAX + COP_COPY_MAX]
 		__attribute__((aligned(4)));
-	const struct cop_wire *const hdr = sk_wire(sk);
 	const uint32_t sk_flags = READ_ONCE(sk->sk_flags);
 	const bool known = !name && sk_flags & SOCK_PEER_ONLY;
 	const uint64_t begin =
@@ -330,16 +357,42 @@ flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
 			      known ? NULL : &fromlen);
 	if (unlikely(n < 0))
 		return -errno;
-	if (unlikely(!cop_rx_measure_plain(hdr, &rx, wire, n, len)))
+	if (unlikely(!measure(hdr, is_cop, &rx, wire, n, len)))
 		return recvfrom_odd(sk, fd, wire, n, buf, len, flags, name,
 				    namelen, known ? NULL : &from, fromlen,
 				    begin, rx.gen);
 	if (unlikely(copy_to_user(buf, wire + n - rx.len, rx.copied)))
 		return -EFAULT;
 	put_name(name, namelen, &from, fromlen);
-	rx.hdr = cop_hdr_read(wire);
+	if (is_cop)
+		rx.hdr = cop_hdr_read(wire);
 	if (!known)
-		return rx_done(sk, fd, flags, &from, fromlen, &rx);
+		return rx_done(sk, hdr, is_cop, fd, flags, &from, fromlen, &rx);
 	cop_slot_peer(&sk->sk_daddr, &peer);
-	return rx_done_from(sk, fd, flags, &peer, &rx);
+	return rx_done_from(sk, hdr, is_cop, fd, flags, &peer, &rx);
+}
+
+static noinline flatten ssize_t recvfrom_other(struct sock *sk,
+					       const struct cop_wire *hdr,
+					       int fd, void *buf, size_t len,
+					       int flags, void *name,
+					       socklen_t *namelen)
+{
+	if (unlikely(hdr->decode))
+		return recvfrom_any(sk, fd, buf, len, flags, name, namelen,
+				    cop_wait_begin(sk).begin);
+	return recvfrom_short(sk, hdr, false, fd, buf, len, flags, name,
+			      namelen);
+}
+
+/* Compiled twice: for COP's header, and for one that only its transport knows. */
+flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
+			     int flags, void *name, socklen_t *namelen)
+{
+	const struct cop_wire *hdr = sk_wire(sk);
+
+	if (likely(hdr == &cop_wire))
+		return recvfrom_short(sk, hdr, true, fd, buf, len, flags, name,
+				      namelen);
+	return recvfrom_other(sk, hdr, fd, buf, len, flags, name, namelen);
 }

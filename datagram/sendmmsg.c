@@ -164,11 +164,12 @@ static int tx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
 
 /*
  * A later part of a corked datagram has no header, so it can't go in a batch. Nor can
- * a probe: with a header, an empty probe would have a payload for the kernel.
+ * a probe: with a header, an empty probe would have a payload for the kernel. A payload
+ * is encoded in a buffer for one datagram.
  */
 static bool tx_one_by_one(struct sock *sk, int flags)
 {
-	return flags & (MSG_MORE | MSG_PROBE) ||
+	return flags & (MSG_MORE | MSG_PROBE) || sk_wire(sk)->encode ||
 	       sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT);
 }
 

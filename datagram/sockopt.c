@@ -163,13 +163,28 @@ static int set_port_range(struct sock *sk, int fd, const void *optval,
 	return 0;
 }
 
+/* A payload that is encoded can't be gathered in the kernel. */
+static bool can_not_cork(struct sock *sk, int fd, const void *optval,
+			 socklen_t optlen)
+{
+	int value;
+
+	if (likely(!sk_wire(sk)->encode) || optlen < sizeof(value) ||
+	    !user_readable(fd, optval, sizeof(value)))
+		return false;
+	memcpy(&value, optval, sizeof(value));
+	return value;
+}
+
 /* When UDP_CORK is turned off, the kernel sends the corked datagram. */
 static int set_cork(struct sock *sk, int fd, const void *optval,
 		    socklen_t optlen)
 {
-	int err = kernel_set(fd, IPPROTO_UDP, UDP_CORK, optval, optlen);
-	int value;
+	int err, value;
 
+	if (can_not_cork(sk, fd, optval, optlen))
+		return -EOPNOTSUPP;
+	err = kernel_set(fd, IPPROTO_UDP, UDP_CORK, optval, optlen);
 	if (err)
 		return err;
 	memcpy(&value, optval, sizeof(value));

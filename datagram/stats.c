@@ -21,6 +21,7 @@
 #include "lib/figures.h"
 #include "lib/scratch.h"
 #include "datagram/stats.h"
+#include "wire/own_counters.h"
 
 /* So many flows are copied out of the table at a time. */
 #define FLOWS_AT_ONCE 16
@@ -46,7 +47,18 @@ static void put_local(struct cop_record *r, struct sock *sk)
 	cop_record_name(r, "local", &local);
 }
 
-static void put_strays(struct cop_record *r, struct cop_counters *c)
+/* A figure that only a header with @needs has. */
+static void put_if(struct cop_record *r, uint8_t lacks, uint8_t needs,
+		   const char *key, uint64_t value)
+{
+	if (unlikely(lacks & needs))
+		cop_record_unknown(r, key);
+	else
+		cop_record_count(r, key, value);
+}
+
+static void put_strays(struct cop_record *r, const struct cop_wire *wire,
+		       struct cop_counters *c)
 {
 	cop_record_count(r, "stray_short",
 			 READ_ONCE(c->strays[COP_STRAY_SHORT]));
@@ -56,6 +68,29 @@ static void put_strays(struct cop_record *r, struct cop_counters *c)
 			 READ_ONCE(c->strays[COP_STRAY_VERSION]));
 	cop_record_count(r, "stray_length",
 			 READ_ONCE(c->strays[COP_STRAY_LENGTH]));
+	if (unlikely(wire->decode))
+		cop_record_count(r, "stray_payload", READ_ONCE(c->refused));
+}
+
+/* What a module has may change under its names, so they are escaped all the same. */
+static void put_own(struct cop_record *r, struct sock *sk)
+{
+	const struct proto *prot = READ_ONCE(sk->sk_prot);
+
+	if (likely(!prot->n_counters))
+		return;
+	cop_record_open(r, "counters");
+	for (unsigned int i = 0; i < prot->n_counters; i++)
+		cop_record_foreign(r, prot->counters[i], cop_counter(sk, i));
+	cop_record_close(r);
+}
+
+static void put_transport(struct cop_record *r, const struct sock *sk)
+{
+	const struct proto *prot = READ_ONCE(sk->sk_prot);
+
+	if (unlikely(prot->owner))
+		cop_record_text(r, "transport", prot->name);
 }
 
 static void put_socket(struct cop_record *r, struct sock *sk, int fd,
@@ -67,31 +102,35 @@ static void put_socket(struct cop_record *r, struct sock *sk, int fd,
 	cop_record_begin(r, r->json ? "socket" : "cop");
 	put_local(r, sk);
 	cop_record_name(r, "peer", &peer);
+	put_transport(r, sk);
 	cop_record_count(r, "tx", READ_ONCE(c->tx_datagrams));
 	cop_record_count(r, "tx_bytes", READ_ONCE(c->tx_bytes));
 	cop_record_count(r, "tx_errors", READ_ONCE(c->tx_errors));
 	cop_record_count(r, "rx", READ_ONCE(c->rx_datagrams));
 	cop_record_count(r, "rx_bytes", READ_ONCE(c->rx_bytes));
 	cop_record_count(r, "truncated", READ_ONCE(c->rx_truncated));
-	cop_record_count(r, "port_mismatch", READ_ONCE(c->port_mismatch));
-	put_strays(r, c);
+	put_if(r, cop_wire_lacks(sk_wire(sk)), COP_HAS_PORTS, "port_mismatch",
+	       READ_ONCE(c->port_mismatch));
+	put_strays(r, sk_wire(sk), c);
 	cop_record_count(r, "kernel_drops", kernel_drops(fd));
 	cop_record_count(r, "flows", flows);
 	cop_record_count(r, "evicted", READ_ONCE(cop_sk(sk)->flows.evicted));
 	cop_record_count(r, "missed", READ_ONCE(cop_sk(sk)->flows.missed));
+	put_own(r, sk);
 	cop_record_end(r);
 }
 
-static void put_received(struct cop_record *r, const struct cop_source *rx)
+static void put_received(struct cop_record *r, const struct cop_source *rx,
+			 uint8_t lacks)
 {
 	cop_record_count(r, "rx", rx->datagrams);
 	cop_record_count(r, "rx_bytes", rx->bytes);
-	cop_record_count(r, "lost", cop_source_lost(rx));
-	cop_record_count(r, "reordered", rx->reordered);
-	cop_record_count(r, "duplicated", rx->duplicated);
-	cop_record_count(r, "unordered", rx->unordered);
-	cop_record_count(r, "restarts", rx->restarts);
-	cop_record_count(r, "jitter_us", rx->jitter >> 4);
+	put_if(r, lacks, COP_HAS_SEQ, "lost", cop_source_lost(rx));
+	put_if(r, lacks, COP_HAS_SEQ, "reordered", rx->reordered);
+	put_if(r, lacks, COP_HAS_SEQ, "duplicated", rx->duplicated);
+	put_if(r, lacks, COP_HAS_SEQ, "unordered", rx->unordered);
+	put_if(r, lacks, COP_HAS_SEQ, "restarts", rx->restarts);
+	put_if(r, lacks, COP_HAS_TSTAMP, "jitter_us", rx->jitter >> 4);
 	cop_record_count(r, "gap_us", rx->gap);
 }
 
@@ -116,7 +155,7 @@ static void put_flow(struct cop_record *r, struct sock *sk,
 	cop_record_name(r, "peer", &peer);
 	cop_record_count(r, "tx", flow->tx_datagrams);
 	cop_record_count(r, "tx_bytes", flow->tx_bytes);
-	put_received(r, &flow->rx);
+	put_received(r, &flow->rx, cop_wire_lacks(sk_wire(sk)));
 	cop_record_time(r, "first", flow->begin + offset);
 	cop_record_time(r, "last", flow->end + offset);
 	cop_record_end(r);

@@ -68,6 +68,31 @@ void cop_rx_discard(int fd)
 	cop_libc.recv(fd, &none, 0, MSG_DONTWAIT);
 }
 
+/*
+ * The header of such a stray is right, so no filter and no purge drops it. A look has
+ * left it first in the queue. Only a receive of another thread at this very moment can
+ * take it first; two looks can't both drop one.
+ */
+static void drop_refused(struct sock *sk, int fd)
+{
+	struct cop_held held;
+	int cancel = cancel_off();
+
+	cop_lock(&cop_sk(sk)->lock, &held);
+	cop_rx_discard(fd);
+	cop_unlock(&cop_sk(sk)->lock, &held);
+	cancel_on(cancel);
+}
+
+static enum cop_stray_fate refused_fate(struct sock *sk, int fd, int flags,
+					const void *name, socklen_t len)
+{
+	cop_rx_stray(sk, fd, COP_STRAY_PAYLOAD, name, len);
+	if (flags & MSG_PEEK)
+		drop_refused(sk, fd);
+	return COP_STRAY_DROPPED;
+}
+
 enum cop_stray_fate cop_stray_fate(struct sock *sk, int fd, int flags,
 				   const void *name, socklen_t len,
 				   const struct cop_rx *rx)
@@ -76,6 +101,8 @@ enum cop_stray_fate cop_stray_fate(struct sock *sk, int fd, int flags,
 		return COP_STRAY_STALE;
 	if (cop_rx_is_notice(sk, fd, name, len, rx))
 		return COP_STRAY_NOTICE;
+	if (rx->stray == COP_STRAY_PAYLOAD)
+		return refused_fate(sk, fd, flags, name, len);
 	if (!(flags & MSG_PEEK))
 		cop_rx_stray(sk, fd, rx->stray, name, len);
 	sock_reset_flag(sk, SOCK_FILTER_CLEAN);
@@ -93,15 +120,14 @@ int cop_recv_unclean(struct sock *sk, int fd, struct msghdr *msg, int flags,
 
 	pthread_testcancel();
 	cop_lock(&cop_sk(sk)->lock, &held);
-	err = cop_encap_recv(sk_wire(sk), fd, msg, flags | MSG_DONTWAIT, cap,
-			     rx);
+	err = cop_encap_recv(sk, fd, msg, flags | MSG_DONTWAIT, cap, rx);
 	cop_unlock(&cop_sk(sk)->lock, &held);
 	if (!err && !(flags & MSG_PEEK))
 		cop_head_taken(sk);
 	if (err != -EAGAIN)
 		return err;
 	cop_head_clean(sk);
-	return cop_encap_recv(sk_wire(sk), fd, msg, flags, cap, rx);
+	return cop_encap_recv(sk, fd, msg, flags, cap, rx);
 }
 
 int cop_recv_watched(struct sock *sk, int fd, struct msghdr *msg, int flags,
@@ -109,5 +135,5 @@ int cop_recv_watched(struct sock *sk, int fd, struct msghdr *msg, int flags,
 {
 	pthread_testcancel();
 	cop_head_purge(sk, fd, rx);
-	return cop_encap_recv(sk_wire(sk), fd, msg, flags, cap, rx);
+	return cop_encap_recv(sk, fd, msg, flags, cap, rx);
 }

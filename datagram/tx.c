@@ -26,6 +26,7 @@
 #include "lib/msghdr.h"
 #include "lib/sysctl.h"
 #include "lib/uaccess.h"
+#include "wire/coded.h"
 #include "wire/encap.h"
 
 static bool is_peer(struct sock *sk, const struct cop_peer *to)
@@ -100,9 +101,14 @@ static void tx_find(struct sock *sk, const void *name, socklen_t len,
 		find_any(sk, name, len, tx);
 }
 
-/* A datagram without a destination gets no number: the kernel will refuse it. */
-void cop_tx_begin(struct sock *sk, const void *name, socklen_t len,
-		  size_t payload, uint64_t now, struct cop_tx *tx, void *hdr)
+/*
+ * A datagram without a destination gets no number: the kernel will refuse it. @is_cop
+ * says that @wire is COP's; it is a constant where that has to be fast.
+ */
+static inline void tx_begin(struct sock *sk, const struct cop_wire *wire,
+			    const bool is_cop, const void *name, socklen_t len,
+			    size_t payload, uint64_t now, struct cop_tx *tx,
+			    void *hdr)
 {
 	uint64_t seq = 0;
 
@@ -113,7 +119,16 @@ void cop_tx_begin(struct sock *sk, const void *name, socklen_t len,
 	else if (tx->flow == COP_TX_TABLE)
 		seq = cop_flow_next(&cop_sk(sk)->flows, &tx->to, payload, now);
 	tx->seq = seq;
-	sk_wire(sk)->build(hdr, tx_source(sk), tx->to.end.port, seq, now);
+	if (is_cop)
+		cop_hdr_build(hdr, tx_source(sk), tx->to.end.port, seq, now);
+	else
+		wire->build(hdr, tx_source(sk), tx->to.end.port, seq, now);
+}
+
+void cop_tx_begin(struct sock *sk, const void *name, socklen_t len,
+		  size_t payload, uint64_t now, struct cop_tx *tx, void *hdr)
+{
+	tx_begin(sk, sk_wire(sk), false, name, len, payload, now, tx, hdr);
 }
 
 static void tx_undo(struct sock *sk, struct cop_tx *tx)
@@ -222,7 +237,24 @@ static noinline ssize_t sendmsg_too_long(struct sock *sk, int fd,
 {
 	static const unsigned char hdr[COP_HDR_MAX];
 
-	return cop_encap_send(sk_wire(sk), fd, hdr, msg, flags, len);
+	return cop_encap_refuse(sk_wire(sk), fd, hdr, msg, flags, len);
+}
+
+static noinline ssize_t sendmsg_coded(struct sock *sk, int fd,
+				      const struct msghdr *msg, int flags,
+				      size_t len)
+{
+	unsigned char hdr[COP_HDR_MAX] __attribute__((aligned(4)));
+	struct cop_tx tx;
+	ssize_t n;
+
+	if (flags & MSG_MORE)
+		return -EOPNOTSUPP;
+	cop_tx_begin(sk, msg->msg_name, msg->msg_namelen, len, cop_clock_us(),
+		     &tx, hdr);
+	n = cop_coded_send(sk, fd, hdr, msg, flags, len);
+	cop_tx_end(sk, &tx, n);
+	return n;
 }
 
 flatten ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
@@ -243,10 +275,13 @@ flatten ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
 	if (unlikely(n))
 		return n;
 	if (unlikely(flags & MSG_MORE ||
-		     sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT)))
+		     sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT)) &&
+	    !sk_wire(sk)->encode)
 		return sendmsg_corked(sk, fd, msg, flags, len);
 	if (unlikely(too_long))
 		return sendmsg_too_long(sk, fd, msg, flags, len);
+	if (unlikely(sk_wire(sk)->encode))
+		return sendmsg_coded(sk, fd, msg, flags, len);
 	cop_tx_begin(sk, msg->msg_name, msg->msg_namelen, len, cop_clock_us(),
 		     &tx, hdr);
 	n = cop_encap_send(sk_wire(sk), fd, hdr, msg, flags, len);
@@ -264,10 +299,11 @@ static ssize_t sendto_confined(struct sock *sk, int fd, const void *buf,
 
 	if (n)
 		return n;
-	if (len >
-	    (size_t)cop_wire_most(sk_wire(sk))) /* for the kernel's EMSGSIZE */
-		return cop_send_copied(sk, fd, NULL, buf, len, flags, name,
-				       namelen);
+	if (len > (size_t)cop_wire_most(sk_wire(sk)))
+		return cop_send_copied(
+			sk, fd, NULL, buf,
+			len > COP_DATAGRAM_MAX ? len : COP_DATAGRAM_MAX + 1,
+			flags, name, namelen);
 	cop_tx_begin(sk, name, namelen, len, cop_clock_us(), &tx, hdr);
 	n = cop_send_copied(sk, fd, hdr, buf, len, flags, name, namelen);
 	cop_tx_end(sk, &tx, n);
@@ -291,12 +327,14 @@ static ssize_t sendto_any(struct sock *sk, int fd, const void *buf, size_t len,
 }
 
 /* The short way, for a small datagram: copy it behind its header and send it. */
-flatten ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
-			   int flags, const void *name, socklen_t namelen)
+static inline ssize_t sendto_short(struct sock *sk, const struct cop_wire *hdr,
+				   const bool is_cop, int fd, const void *buf,
+				   size_t len, int flags, const void *name,
+				   socklen_t namelen)
 {
 	unsigned char wire[COP_HDR_MAX + COP_COPY_MAX]
 		__attribute__((aligned(4)));
-	const int hlen = sk_wire(sk)->hlen;
+	const int hlen = is_cop ? COP_HLEN : hdr->hlen;
 	struct cop_tx tx;
 	ssize_t n;
 
@@ -305,10 +343,34 @@ flatten ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
 		     READ_ONCE(cop_sk(sk)->soft_err) ||
 		     sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT)))
 		return sendto_any(sk, fd, buf, len, flags, name, namelen);
-	cop_tx_begin(sk, name, namelen, len, cop_clock_us(), &tx, wire);
+	tx_begin(sk, hdr, is_cop, name, namelen, len, cop_clock_us(), &tx,
+		 wire);
 	memcpy(wire + hlen, buf, len);
 	n = cop_libc.sendto(fd, wire, hlen + len, flags, name, namelen);
 	n = likely(n >= hlen) ? n - hlen : -errno;
 	cop_tx_end(sk, &tx, n);
 	return n;
+}
+
+static noinline flatten ssize_t sendto_other(struct sock *sk,
+					     const struct cop_wire *hdr, int fd,
+					     const void *buf, size_t len,
+					     int flags, const void *name,
+					     socklen_t namelen)
+{
+	if (unlikely(hdr->encode))
+		return sendto_any(sk, fd, buf, len, flags, name, namelen);
+	return sendto_short(sk, hdr, false, fd, buf, len, flags, name, namelen);
+}
+
+/* Compiled twice: for COP's header, and for one that only its transport knows. */
+flatten ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
+			   int flags, const void *name, socklen_t namelen)
+{
+	const struct cop_wire *hdr = sk_wire(sk);
+
+	if (likely(hdr == &cop_wire))
+		return sendto_short(sk, hdr, true, fd, buf, len, flags, name,
+				    namelen);
+	return sendto_other(sk, hdr, fd, buf, len, flags, name, namelen);
 }

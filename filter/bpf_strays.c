@@ -63,8 +63,8 @@ static void strays_land(struct bpf_part *part, unsigned int drop)
 static void put_strays(struct bpf_part *part, const struct cop_wire *wire)
 {
 	PUT(part, BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-	    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, COP_BPF_UDP_HLEN + wire->hlen,
-		     0, DROP));
+	    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K,
+		     COP_BPF_UDP_HLEN + wire->hlen + wire->overhead, 0, DROP));
 	for (size_t i = 0; i < COP_MATCHES && wire->match[i].size; i++)
 		put_match(part, &wire->match[i]);
 	if (cop_wire_has_options(wire))

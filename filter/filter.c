@@ -86,7 +86,7 @@ static enum cop_head head_look(const struct sock *sk, int fd, struct cop_rx *rx,
 			       ? HEAD_EMPTY
 			       : HEAD_ERROR;
 	rx->len = n;
-	rx->stray = sk_wire(sk)->check(hdr, n, &rx->hdr);
+	rx->stray = cop_wire_check(sk_wire(sk), hdr, n, &rx->hdr);
 	if (rx->stray != COP_NO_STRAY)
 		return HEAD_STRAY;
 	rx->len -= rx->hdr.len;

@@ -68,7 +68,9 @@ static int attach(struct sock *sk, int fd, int optname, const void *optval,
 		err = -EBADF;
 	else
 		err = try_filter(fd, scratch.fd, optname, optval, optlen);
-	if (!err && optname == SO_ATTACH_FILTER)
+	if (!err && sk_wire(sk)->decode)
+		err = -EINVAL; /* it would see what is encoded */
+	else if (!err && optname == SO_ATTACH_FILTER)
 		err = cop_mark_filter(sk, fd, COP_BODY_USER, scratch.fd);
 	else if (!err)
 		err = -ENOPROTOOPT; /* an eBPF program can't be moved */
@@ -179,6 +181,8 @@ int cop_attach_reuseport(struct sock *sk, int fd, const void *optval,
 
 	if (optlen != sizeof(prog) || !user_readable(fd, optval, optlen))
 		goto kernels;
+	if (sk_wire(sk)->decode)
+		return -EINVAL;
 	memcpy(&prog, optval, sizeof(prog));
 	size = prog.len * sizeof(*prog.filter);
 	insn = prog.filter;

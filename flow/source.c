@@ -7,6 +7,7 @@
  * struct source of RFC 3550, appendix A.1; the kernel has none.
  */
 #include "lib/compiler.h"
+#include "lib/transport.h"
 #include "flow/source.h"
 
 /*
@@ -44,7 +45,7 @@ static void sender_begin(struct cop_source *s, const struct cop_arrival *a)
 	s->saw_first = a->first;
 	s->first_tstamp = a->tstamp;
 	s->last_tstamp = a->tstamp;
-	s->torn = s->skip = false;
+	s->torn = s->skip = s->repeats = false;
 }
 
 /*
@@ -93,7 +94,7 @@ static bool has_restarted(const struct cop_source *s,
 static bool is_known(const struct cop_source *s, const struct cop_arrival *a,
 		     uint32_t behind)
 {
-	if (a->first && s->saw_first)
+	if (a->first && s->saw_first && !(a->lacks & COP_HAS_TSTAMP))
 		return true;
 	if (behind < COP_SOURCE_WINDOW)
 		return s->window >> behind & 1;
@@ -145,17 +146,25 @@ static bool take_behind(struct cop_source *s, const struct cop_arrival *a,
 	}
 	if (is_known(s, a, behind)) {
 		s->duplicated++;
+		s->repeats = true;
+		s->again = a->seq + 1;
 		return false;
 	}
 	fill_in(s, a, behind);
 	return true;
 }
 
+/* How far a number is above another one; less than 0 if it is below. */
+static int32_t distance(const struct cop_arrival *a, uint32_t seq)
+{
+	return (int32_t)((a->seq - seq) << a->narrow) >> a->narrow;
+}
+
 /* Count the datagram's number. Returns whether it is new. */
 static bool take_number(struct cop_source *s, const struct cop_arrival *a,
 			int64_t newer)
 {
-	int32_t ahead = a->seq - (uint32_t)s->highest;
+	int32_t ahead = distance(a, s->highest);
 
 	if (has_restarted(s, a, newer, ahead)) {
 		sender_begin(s, a);
@@ -203,6 +212,41 @@ static void source_begin(struct cop_source *s, const struct cop_arrival *a)
 	s->transit = (uint32_t)a->now - a->tstamp;
 }
 
+/*
+ * Two known numbers in a row, each one more than the last: the sender begins anew, as
+ * in RFC 3550, A.1. Only a clock could tell that sooner.
+ */
+static bool repeats_in_order(struct cop_source *s, const struct cop_arrival *a)
+{
+	bool is = s->repeats && !distance(a, s->again) &&
+		  distance(a, s->highest) <= 0;
+
+	s->repeats = false;
+	return is;
+}
+
+static void take_number_alone(struct cop_source *s, const struct cop_arrival *a)
+{
+	if (repeats_in_order(s, a)) {
+		s->duplicated--;
+		s->restarts++;
+		sender_begin(s, a);
+	} else {
+		take_number(s, a, 0);
+	}
+}
+
+/* The header has no number, or no time, or neither. */
+static noinline void source_continue_lacking(struct cop_source *s,
+					     const struct cop_arrival *a)
+{
+	if (!(a->lacks & COP_HAS_SEQ))
+		take_number_alone(s, a);
+	else if (!(a->lacks & COP_HAS_TSTAMP))
+		take_jitter(s, (uint32_t)a->now - a->tstamp);
+	take_gap(s, a->now);
+}
+
 static void source_continue(struct cop_source *s, const struct cop_arrival *a)
 {
 	uint32_t transit = (uint32_t)a->now - a->tstamp;
@@ -223,6 +267,8 @@ void cop_source_update(struct cop_source *s, const struct cop_arrival *a)
 {
 	if (unlikely(!s->datagrams))
 		source_begin(s, a);
+	else if (unlikely(a->lacks & (COP_HAS_SEQ | COP_HAS_TSTAMP)))
+		source_continue_lacking(s, a);
 	else
 		source_continue(s, a);
 	if (unlikely(a->first) && !s->saw_first) {

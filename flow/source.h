@@ -17,6 +17,8 @@ struct cop_arrival {
 	uint32_t seq;	 /* of its header */
 	uint32_t tstamp; /* of its header: microseconds, the sender's clock */
 	uint32_t len;	 /* payload, bytes */
+	uint8_t lacks;	 /* COP_HAS_*: what its header does not have */
+	uint8_t narrow;	 /* by how many bits its number is shorter than 32 */
 	bool first;	 /* COP_F_FIRST */
 	bool ordered;	 /* false: another thread may have received a later
 			  * datagram, and counted it before this one */
@@ -48,9 +50,11 @@ struct cop_source {
 	uint32_t first_tstamp; /* tstamp of the datagram with COP_F_FIRST */
 	uint32_t last_tstamp;  /* the latest tstamp so far */
 	bool saw_first;	       /* the datagram with COP_F_FIRST was received */
-	bool torn; /* the stretch began behind a datagram nobody counted: a
+	bool torn;	/* the stretch began behind a datagram nobody counted: a
 		    * number below base may have been counted before */
-	bool skip; /* the next datagram begins a stretch */
+	bool skip;	/* the next datagram begins a stretch */
+	bool repeats;	/* without times: the last number was known already, */
+	uint32_t again; /* and this is the next one */
 };
 
 /**
@@ -61,8 +65,9 @@ struct cop_source {
  * A datagram whose number is below the highest one is *reordered* if the number
  * is new (RFC 4737, section 3.3: it is less than NextExp), and *duplicated* if it
  * is not (RFC 5560). Jitter is that of RFC 3550, section 6.4.1. Numbers are
- * compared modulo 2^32. The sender has *restarted* if a datagram has COP_F_FIRST,
- * or a lower number although the sender's clock has gone on.
+ * compared modulo 2^32, or modulo as many bits as the header has. The sender has
+ * *restarted* if a datagram has COP_F_FIRST, or a lower number although the sender's
+ * clock has gone on. Where the header has no time, two known numbers in a row say so.
  */
 void cop_source_update(struct cop_source *s, const struct cop_arrival *a);
 

@@ -58,14 +58,21 @@ enum cop_stray {
 	COP_STRAY_VERSION, /* another version of the header */
 	COP_STRAY_LENGTH,  /* the header's length can't be right */
 	COP_STRAY_REASONS,
-	COP_NO_STRAY = COP_STRAY_REASONS
+	COP_NO_STRAY = COP_STRAY_REASONS,
+	COP_STRAY_PAYLOAD /* the header is valid, but decode refuses the payload */
 };
+
+/* A reason of the transport's own: counter @i of its struct proto counts it. */
+#define COP_STRAY_OWN(i) ((enum cop_stray)(COP_STRAY_PAYLOAD + 1 + (i)))
 
 /*
  * The longest header that any transport may have, options included: the size of
  * buffers on the stack. proto_register() refuses a transport with a longer one.
  */
 #define COP_HDR_MAX 64
+
+/* The most bytes by which a payload may become longer. */
+#define COP_OVERHEAD_MAX 256
 
 /* What a header says of its datagram. Only len must be set. */
 struct cop_hdr_info {
@@ -76,6 +83,15 @@ struct cop_hdr_info {
 	uint32_t seq;	 /* the datagram's number in its flow, low 32 bits */
 	uint32_t tstamp; /* the sender's clock in microseconds, low 32 bits */
 };
+
+/*
+ * What a header says of its datagram. Figures that need something else are shown as
+ * "-", and left out of JSON.
+ */
+#define COP_HAS_PORTS  0x01 /* source and dest: port_mismatch */
+#define COP_HAS_SEQ    0x02 /* seq: lost, reordered, duplicated, unordered, restarts */
+#define COP_HAS_TSTAMP 0x04 /* tstamp: jitter_us; restarts are told sooner */
+#define COP_HAS_ALL    0x07
 
 /*
  * Bytes of a header that tell it from what else comes in UDP datagrams: @size bytes at
@@ -126,6 +142,39 @@ struct cop_wire {
 	 * clock in microseconds. Async-signal-safe. */
 	void (*build)(void *hdr, __be16 source, __be16 dest, uint64_t seq,
 		      uint32_t tstamp);
+
+	/* COP_HAS_*: what of struct cop_hdr_info check fills in. */
+	uint8_t has;
+
+	/* With COP_HAS_SEQ: how many bits of a number the header has, 8 to 32; 0
+	 * stands for 32. seq is then a number below 1 << seq_bits, and goes on at 0
+	 * behind the highest one. */
+	uint8_t seq_bits;
+
+	/* How many bytes longer each payload is on the wire, at most
+	 * COP_OVERHEAD_MAX. The kernel drops a datagram that is too short for header
+	 * and overhead. 0 without encode. */
+	uint16_t overhead;
+
+	/* Both, or neither: then payloads travel as they are, which costs nothing.
+	 * encode: a send, behind build: turns the @len bytes at @payload into @len +
+	 * overhead bytes at the same place, and may write to @hdr as well. Another
+	 * result than 0 is a negative errno, which the send returns.
+	 * decode: a receive, behind check: turns @len + overhead bytes into @len
+	 * bytes. Another result than 0 says that the payload is not genuine: then the
+	 * datagram is a stray, and @payload must be as it was. With @peek the
+	 * datagram will come again: decode must not note that it has come.
+	 * @hdr and @payload are in memory of the library, which is wiped after the
+	 * call; @payload is not aligned. More than one thread may be in either, for
+	 * the same socket. Async-signal-safe. */
+	int (*encode)(struct sock *sk, void *hdr, void *payload, size_t len);
+	int (*decode)(struct sock *sk, const void *hdr, void *payload,
+		      size_t len, bool peek);
+
+	/* Whether the kernel may cut several datagrams to one peer, each with its
+	 * header, out of one send (UDP_SEGMENT). Say so only if a receiver does not
+	 * mind that such datagrams have one tstamp. Not with encode. */
+	bool segments;
 };
 
 /* ---- the transport ------------------------------------------------------- */
@@ -146,6 +195,10 @@ struct cop_wire {
 struct datagram_sock {
 	long long library[64];
 };
+
+/* The most counters of a transport, and the most bytes of a name. */
+#define COP_COUNTERS_MAX     16
+#define COP_COUNTER_NAME_MAX 24
 
 /*
  * A transport: the one list of what can be done with its sockets. What is NULL is done
@@ -178,12 +231,21 @@ struct proto {
 	 * and SO_REUSEADDR. If not, a bound port is one socket's alone on this host. */
 	bool shares_ports;
 
+	/* Names of counters that each of its socks has, with a NULL behind the last
+	 * one; NULL: none. COP_STATS and cop stat show them by name. At most
+	 * COP_COUNTERS_MAX names, each of 1 to COP_COUNTER_NAME_MAX letters, digits
+	 * and "_". cop_count() counts. */
+	const char *const *counters;
+
 	/* Set by proto_register(): the memory of its socks, and the bytes of a sock
-	 * that are the library's, and how many of them a new sock has cleared.
+	 * that are the library's, and how many of them a new sock has cleared, where
+	 * a sock's own counters are and how many there are.
 	 * Transports that share a slab have the same header. */
 	struct cop_slab *slab;
 	size_t base_size;
 	size_t base_clear;
+	uint32_t counters_at;
+	uint32_t n_counters;
 	_Atomic(bool) gone; /* by proto_unregister() */
 
 	/* socket(), for a new sock: sets what is not zero. Call the default as well. */
@@ -439,6 +501,7 @@ struct cop_kernel {
 				  const char *lsm, const struct module *owner);
 	void (*socket_info)(const struct socket *sock,
 			    struct cop_socket_info *info);
+	void (*count)(struct sock *sk, unsigned int i);
 };
 
 /* Port p is in queue p % INET_PORT_QUEUES, in the port space of all transports. */
@@ -705,6 +768,18 @@ static inline struct cop_socket_info socket_info(const struct socket *sock)
 
 	COP_MODULE.kernel->socket_info(sock, &info);
 	return info;
+}
+
+/**
+ * cop_count - add 1 to a counter of a sock
+ * @sk: the sock
+ * @i: which of the counters that struct proto names; another number counts nothing
+ *
+ * Costs as much as a call. Async-signal-safe.
+ */
+static inline void cop_count(struct sock *sk, unsigned int i)
+{
+	COP_MODULE.kernel->count(sk, i);
 }
 
 #endif /* COP_TRANSPORT_TYPES */

@@ -16,6 +16,7 @@
 #include "flow/table.h"
 #include "lib/process.h"
 #include "adopt/pending.h"
+#include "adopt/plain.h"
 #include "adopt/udp.h"
 #include "datagram/proto.h"
 #include "cop_table.h"
@@ -32,6 +33,8 @@
 #define IN_PROCESS(member) FIELD(COP_OBJ_PROCESS, struct cop_process, member)
 #define IN_SOCKET(member)  FIELD(COP_OBJ_SOCKET, struct socket, member)
 #define IN_SOCK(member)	   FIELD(COP_OBJ_SOCK, struct cop_sock, member)
+#define IN_PROTO(member)   FIELD(COP_OBJ_PROTO, struct proto, member)
+#define IN_WIRE(member)	   FIELD(COP_OBJ_WIRE, struct cop_wire, member)
 #define IN_FLOW(member)	   FIELD(COP_OBJ_FLOW, struct cop_flow, member)
 
 /* 8 bytes of a flow's address. */
@@ -56,6 +59,7 @@ __attribute__((visibility("default"))) const struct cop_export libcop_export = {
 		[COP_KIND_COP] = &cop_prot,
 		[COP_KIND_ADOPTED] = &cop_udp_prot,
 		[COP_KIND_PENDING] = &cop_pending_prot,
+		[COP_KIND_PLAIN] = &cop_plain_prot,
 	},
 	.flows_max = COP_FLOWS_MAX,
 	.fields = COP_FIELDS,
@@ -67,6 +71,8 @@ __attribute__((visibility("default"))) const struct cop_export libcop_export = {
 		[COP_OBJ_FLOW] = sizeof(struct cop_flow),
 		[COP_OBJ_SLOTS] = sizeof(struct cop_slots) +
 				  sizeof(struct cop_chunk *),
+		[COP_OBJ_PROTO] = sizeof(struct proto),
+		[COP_OBJ_WIRE] = sizeof(struct cop_wire),
 	},
 	.field = {
 		[COP_TABLE_MAX] = IN_TABLE(max),
@@ -101,6 +107,8 @@ __attribute__((visibility("default"))) const struct cop_export libcop_export = {
 			IN_SOCK(count.strays[COP_STRAY_VERSION]),
 		[COP_SOCK_STRAY_LENGTH] =
 			IN_SOCK(count.strays[COP_STRAY_LENGTH]),
+		[COP_SOCK_STRAY_PAYLOAD] =
+			IN_SOCK(count.refused),
 		[COP_SOCK_EVICTED] = IN_SOCK(flows.evicted),
 		[COP_SOCK_MISSED] = IN_SOCK(flows.missed),
 		[COP_SOCK_PEER_TX] = IN_SOCK(peer.datagrams),
@@ -135,6 +143,13 @@ __attribute__((visibility("default"))) const struct cop_export libcop_export = {
 		[COP_FLOW_TABLE] = IN_FLOW(token),
 		[COP_FLOW_PREV] = IN_FLOW(prev),
 		[COP_FLOW_NEXT] = IN_FLOW(next),
+		[COP_PROTO_NAME] = IN_PROTO(name),
+		[COP_PROTO_COUNTERS] = IN_PROTO(counters),
+		[COP_PROTO_N_COUNTERS] = IN_PROTO(n_counters),
+		[COP_PROTO_COUNTERS_AT] = IN_PROTO(counters_at),
+		[COP_PROTO_WIRE] = IN_PROTO(wire),
+		[COP_WIRE_HAS] = IN_WIRE(has),
+		[COP_WIRE_DECODE] = IN_WIRE(decode),
 		[COP_SLOTS_CHUNK] = {
 			.object = COP_OBJ_SLOTS,
 			.offset = offsetof(struct cop_slots, chunk),

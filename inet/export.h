@@ -16,7 +16,7 @@
 
 #define COP_EXPORT_SYMBOL  "libcop_export"
 #define COP_EXPORT_MAGIC   "libcop\r\n"
-#define COP_EXPORT_LAYOUT  3
+#define COP_EXPORT_LAYOUT  4
 #define COP_EXPORT_VERSION 16
 #define COP_OBJECT_MAX	   4096 /* no object is larger */
 #define COP_EXPORT_CHUNK   512	/* slots of descriptors in a chunk */
@@ -32,6 +32,8 @@ enum cop_export_object {
 	COP_OBJ_SOCK,	 /* struct cop_sock */
 	COP_OBJ_FLOW,	 /* struct cop_flow */
 	COP_OBJ_SLOTS,	 /* struct cop_slots, to which cop_table.slots leads */
+	COP_OBJ_PROTO,	 /* struct proto, which may be a module's */
+	COP_OBJ_WIRE,	 /* struct cop_wire, likewise */
 	COP_OBJECTS
 };
 
@@ -72,6 +74,7 @@ enum cop_export_name {
 	COP_SOCK_STRAY_MAGIC,
 	COP_SOCK_STRAY_VERSION,
 	COP_SOCK_STRAY_LENGTH,
+	COP_SOCK_STRAY_PAYLOAD,
 	COP_SOCK_EVICTED,
 	COP_SOCK_MISSED,
 	COP_SOCK_PEER_TX,
@@ -106,6 +109,13 @@ enum cop_export_name {
 	COP_FLOW_TABLE, /* the same for all flows of a list */
 	COP_FLOW_PREV,
 	COP_FLOW_NEXT,
+	COP_PROTO_NAME, /* pointers to text, and to pointers to text */
+	COP_PROTO_COUNTERS,
+	COP_PROTO_N_COUNTERS,
+	COP_PROTO_COUNTERS_AT, /* where they are in a sock, 8 bytes each */
+	COP_PROTO_WIRE,
+	COP_WIRE_HAS,
+	COP_WIRE_DECODE, /* 0: payloads travel as they are */
 	COP_FIELDS
 };
 
@@ -114,7 +124,9 @@ enum cop_export_kind {
 	COP_KIND_COP,
 	COP_KIND_ADOPTED, /* UDP on COP, for COP_ADOPT */
 	COP_KIND_PENDING, /* UDP that may still become COP, for COP_ADOPT */
-	COP_KINDS
+	COP_KIND_PLAIN,	  /* it stays UDP */
+	COP_KINDS,
+	COP_KIND_MODULE = COP_KINDS /* none of these: a module's transport */
 };
 
 struct cop_export_field {

@@ -12,6 +12,7 @@
 
 #include "cop_port.h"
 #include "datagram/defaults.h"
+#include "wire/own_counters.h"
 #include "datagram/proto.h"
 #include "inet/af_inet.h"
 #include "inet/kernel.h"
@@ -158,6 +159,7 @@ static const struct cop_kernel cop_kernel = {
 	.module_put = module_put,
 	.security_add_hooks = security_add_hooks,
 	.socket_info = socket_info,
+	.count = cop_count,
 };
 
 /* ---- the start of a module ------------------------------------------------ */

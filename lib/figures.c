@@ -11,8 +11,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/escape.h"
 #include "lib/output.h"
 #include "lib/figures.h"
+
+/* The most bytes of a text, and of a name that comes from elsewhere. */
+#define TEXT_MAX 64
 
 __attribute__((format(printf, 2, 3))) static void put(struct cop_record *r,
 						      const char *fmt, ...)
@@ -48,7 +52,8 @@ void cop_record_begin(struct cop_record *r, const char *type)
 
 static void put_key(struct cop_record *r, const char *key)
 {
-	put(r, r->json ? ",\"%s\":" : " %s=", key);
+	put(r, r->json ? (r->fresh ? "\"%s\":" : ",\"%s\":") : " %s=", key);
+	r->fresh = false;
 }
 
 void cop_record_count(struct cop_record *r, const char *key, uint64_t value)
@@ -71,6 +76,52 @@ void cop_record_time(struct cop_record *r, const char *key, uint64_t value)
 {
 	put_key(r, key);
 	put(r, "%" PRIu64 ".%06" PRIu64, value / 1000000, value % 1000000);
+}
+
+void cop_record_unknown(struct cop_record *r, const char *key)
+{
+	if (!r->json)
+		put(r, " %s=-", key);
+}
+
+static void escape(const struct cop_record *r, char to[TEXT_MAX],
+		   const char *text)
+{
+	cop_escape(to, TEXT_MAX, text,
+		   r->json ? COP_ESCAPE_JSON : COP_ESCAPE_QUOTED);
+}
+
+void cop_record_text(struct cop_record *r, const char *key, const char *text)
+{
+	char escaped[TEXT_MAX];
+
+	escape(r, escaped, text);
+	put_key(r, key);
+	put(r, r->json ? "\"%s\"" : "%s", escaped);
+}
+
+void cop_record_open(struct cop_record *r, const char *key)
+{
+	if (!r->json)
+		return;
+	put_key(r, key);
+	put(r, "{");
+	r->fresh = true;
+}
+
+void cop_record_close(struct cop_record *r)
+{
+	if (r->json)
+		put(r, "}");
+	r->fresh = false;
+}
+
+void cop_record_foreign(struct cop_record *r, const char *key, uint64_t value)
+{
+	char escaped[TEXT_MAX];
+
+	escape(r, escaped, key);
+	cop_record_count(r, escaped, value);
 }
 
 /* Writes in time, so that there is always room for one more line. */

@@ -74,7 +74,7 @@ struct sock *sk_alloc(int family, const struct proto *prot)
 		return NULL;
 	}
 	sk_clear(sk, prot->base_clear);
-	sk_clear_from(sk, prot->base_size, prot->obj_size);
+	sk_clear_from(sk, prot->base_size, prot->slab->size);
 	sk->sk_family = family;
 	WRITE_ONCE(sk->sk_prot, prot);
 	return sk;

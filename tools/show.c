@@ -12,38 +12,44 @@
 #include <libsmartcols/libsmartcols.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "lib/escape.h"
 #include "rates.h"
 #include "show.h"
+#include "show_flow.h"
 
 static const char *const kinds[] = {
 	[COP_KIND_COP] = "cop",
 	[COP_KIND_ADOPTED] = "adopted",
 	[COP_KIND_PENDING] = "undecided",
+	[COP_KIND_MODULE] = "module",
 };
+
+#define NEEDS_DECODE 0x80
 
 /* The figures, in the order of COP_STATS. */
 static const struct counter {
 	const char *name;
 	enum cop_export_name field; /* COP_FIELDS: the kernel's drops */
 	bool always;		    /* the table shows it even if it is 0 */
+	uint8_t needs; /* COP_HAS_*: only a header that has it tells it; or
+			* NEEDS_DECODE: only a transport with encoded payloads */
 } counters[] = {
-	{ "tx", COP_SOCK_TX, true },
-	{ "tx_bytes", COP_SOCK_TX_BYTES, true },
-	{ "tx_errors", COP_SOCK_TX_ERRORS, false },
-	{ "rx", COP_SOCK_RX, true },
-	{ "rx_bytes", COP_SOCK_RX_BYTES, true },
-	{ "truncated", COP_SOCK_TRUNCATED, false },
-	{ "port_mismatch", COP_SOCK_PORT_MISMATCH, false },
-	{ "stray_short", COP_SOCK_STRAY_SHORT, false },
-	{ "stray_magic", COP_SOCK_STRAY_MAGIC, false },
-	{ "stray_version", COP_SOCK_STRAY_VERSION, false },
-	{ "stray_length", COP_SOCK_STRAY_LENGTH, false },
-	{ "kernel_drops", COP_FIELDS, false },
-	{ "evicted", COP_SOCK_EVICTED, false },
-	{ "missed", COP_SOCK_MISSED, false },
+	{ "tx", COP_SOCK_TX, true, 0 },
+	{ "tx_bytes", COP_SOCK_TX_BYTES, true, 0 },
+	{ "tx_errors", COP_SOCK_TX_ERRORS, false, 0 },
+	{ "rx", COP_SOCK_RX, true, 0 },
+	{ "rx_bytes", COP_SOCK_RX_BYTES, true, 0 },
+	{ "truncated", COP_SOCK_TRUNCATED, false, 0 },
+	{ "port_mismatch", COP_SOCK_PORT_MISMATCH, false, COP_HAS_PORTS },
+	{ "stray_short", COP_SOCK_STRAY_SHORT, false, 0 },
+	{ "stray_magic", COP_SOCK_STRAY_MAGIC, false, 0 },
+	{ "stray_version", COP_SOCK_STRAY_VERSION, false, 0 },
+	{ "stray_length", COP_SOCK_STRAY_LENGTH, false, 0 },
+	{ "stray_payload", COP_SOCK_STRAY_PAYLOAD, false, NEEDS_DECODE },
+	{ "kernel_drops", COP_FIELDS, false, 0 },
+	{ "evicted", COP_SOCK_EVICTED, false, 0 },
+	{ "missed", COP_SOCK_MISSED, false, 0 },
 };
 
 #define COUNTERS (sizeof(counters) / sizeof(*counters))
@@ -54,108 +60,16 @@ static uint64_t counter(const struct stat_sock *s, const struct counter *c)
 				      : stat_counter(s, c->field);
 }
 
+static bool is_told(const struct stat_sock *s, const struct counter *c)
+{
+	if (c->needs == NEEDS_DECODE)
+		return s->transport->decodes;
+	return !(c->needs & s->transport->lacks);
+}
+
 static const char *state(const struct stat_sock *s)
 {
 	return s->is_connected ? "ESTAB" : "UNCONN";
-}
-
-static void name_of(char name[COP_ADDR_TEXT], const struct stat_sock *s,
-		    const struct cop_endpoint *end)
-{
-	union cop_addr addr = cop_endpoint_shown(end, s->family);
-
-	cop_addr_print(name, COP_ADDR_TEXT, &addr);
-}
-
-/*
- * Returns the difference between the time of day and CLOCK_MONOTONIC, in
- * microseconds. All times of a socket use the same difference.
- */
-static int64_t epoch;
-
-static int64_t epoch_offset(void)
-{
-	struct timespec day, up;
-
-	clock_gettime(CLOCK_MONOTONIC, &up);
-	clock_gettime(CLOCK_REALTIME, &day);
-	return (int64_t)(day.tv_sec - up.tv_sec) * 1000000 +
-	       (day.tv_nsec - up.tv_nsec) / 1000;
-}
-
-/* ---- flows --------------------------------------------------------------- */
-
-struct figure {
-	const char *name;
-	uint64_t value;
-};
-
-#define FLOW_FIGURES 11
-
-static void flow_figures(const struct stat_flow *f,
-			 struct figure to[FLOW_FIGURES])
-{
-	const struct figure all[FLOW_FIGURES] = {
-		{ "tx", f->tx },
-		{ "tx_bytes", f->tx_bytes },
-		{ "rx", f->rx.datagrams },
-		{ "rx_bytes", f->rx.bytes },
-		{ "lost", cop_source_lost(&f->rx) },
-		{ "reordered", f->rx.reordered },
-		{ "duplicated", f->rx.duplicated },
-		{ "unordered", f->rx.unordered },
-		{ "restarts", f->rx.restarts },
-		{ "jitter_us", f->rx.jitter >> 4 },
-		{ "gap_us", f->rx.gap },
-	};
-
-	memcpy(to, all, sizeof(all));
-}
-
-static void put_time(FILE *out, const char *fmt, uint64_t us)
-{
-	char text[32];
-
-	if (us)
-		us += epoch;
-	snprintf(text, sizeof(text), "%" PRIu64 ".%06u", us / 1000000,
-		 (unsigned int)(us % 1000000));
-	fprintf(out, fmt, text);
-}
-
-static void flow_text(FILE *out, const struct stat_sock *s,
-		      const struct stat_flow *f)
-{
-	struct figure figures[FLOW_FIGURES];
-	char peer[COP_ADDR_TEXT];
-
-	name_of(peer, s, &f->peer);
-	fprintf(out, "\tflow peer=%s", peer);
-	flow_figures(f, figures);
-	for (int i = 0; i < FLOW_FIGURES; i++)
-		fprintf(out, " %s=%" PRIu64, figures[i].name, figures[i].value);
-	put_time(out, " first=%s", f->begin);
-	put_time(out, " last=%s\n", f->end);
-}
-
-static void flow_json(FILE *out, const struct stat_sock *s,
-		      const struct stat_flow *f)
-{
-	struct figure figures[FLOW_FIGURES];
-	char local[COP_ADDR_TEXT], peer[COP_ADDR_TEXT];
-
-	name_of(local, s, &s->local);
-	name_of(peer, s, &f->peer);
-	fprintf(out,
-		"{\"type\":\"flow\",\"pid\":%d,\"fd\":%d,\"local\":\"%s\","
-		"\"peer\":\"%s\"",
-		(int)s->pid, s->fds[0], local, peer);
-	flow_figures(f, figures);
-	for (int i = 0; i < FLOW_FIGURES; i++)
-		fprintf(out, ",\"%s\":%" PRIu64, figures[i].name,
-			figures[i].value);
-	put_time(out, ",\"first\":%s", f->begin);
-	put_time(out, ",\"last\":%s}\n", f->end);
 }
 
 /* ---- the table ----------------------------------------------------------- */
@@ -179,7 +93,7 @@ static void text_name(char name[COP_ADDR_TEXT], const struct stat_sock *s,
 	    IN6_IS_ADDR_UNSPECIFIED(&end->addr))
 		snprintf(name, COP_ADDR_TEXT, "*:%u", ntohs(end->port));
 	else
-		name_of(name, s, end);
+		show_name(name, s, end);
 	if (!end->port)
 		strcpy(strrchr(name, ':'), ":*");
 }
@@ -290,18 +204,43 @@ static char *users_text(const struct stat_sock *s)
 	return text;
 }
 
+static bool is_shown(const struct stat_sock *s, const struct counter *c)
+{
+	return c->always || counter(s, c) || c->needs & s->transport->lacks;
+}
+
+static void counter_text(FILE *out, const char *between,
+			 const struct stat_sock *s, const struct counter *c)
+{
+	if (is_told(s, c))
+		fprintf(out, "%s%s=%" PRIu64, between, c->name, counter(s, c));
+	else
+		fprintf(out, "%s%s=-", between, c->name);
+}
+
+static void own_text(FILE *out, const struct stat_sock *s)
+{
+	char name[COP_COUNTER_NAME_MAX * COP_ESCAPE_MAX];
+
+	for (int i = 0; i < s->transport->n_counters; i++) {
+		cop_escape(name, sizeof(name), s->transport->counter[i],
+			   COP_ESCAPE_QUOTED);
+		fprintf(out, " %s=%" PRIu64, name, s->own[i]);
+	}
+}
+
 static void counters_text(FILE *out, const struct stat_sock *s)
 {
 	const char *between = "\t";
 	struct rates r;
 
 	for (size_t i = 0; i < COUNTERS; i++) {
-		if (!counters[i].always && !counter(s, &counters[i]))
+		if (!is_shown(s, &counters[i]))
 			continue;
-		fprintf(out, "%s%s=%" PRIu64, between, counters[i].name,
-			counter(s, &counters[i]));
+		counter_text(out, between, s, &counters[i]);
 		between = " ";
 	}
+	own_text(out, s);
 	if (rates_find(s, &r))
 		fprintf(out,
 			" tx_per_s=%.1f tx_bytes_per_s=%.0f rx_per_s=%.1f"
@@ -313,12 +252,17 @@ static void counters_text(FILE *out, const struct stat_sock *s)
 void show_text(FILE *out, const struct stat_sock *s)
 {
 	char local[COP_ADDR_TEXT], peer[COP_ADDR_TEXT], rx[16], tx[16];
+	char type[TRANSPORT_NAME_MAX * COP_ESCAPE_MAX];
 	char *users = users_text(s);
 	const char *const cells[COLUMNS] = {
-		kinds[s->kind], state(s), rx, tx, local, peer, users,
+		type, state(s), rx, tx, local, peer, users,
 	};
 
-	epoch = epoch_offset();
+	show_flow_begin();
+	cop_escape(type, sizeof(type),
+		   s->kind == COP_KIND_MODULE ? s->transport->name
+					      : kinds[s->kind],
+		   COP_ESCAPE_QUOTED);
 	text_name(local, s, &s->local);
 	text_name(peer, s, &s->peer);
 	queue_text(rx, s, s->kernel.rx_queue);
@@ -327,7 +271,7 @@ void show_text(FILE *out, const struct stat_sock *s)
 	free(users);
 	counters_text(out, s);
 	for (int i = 0; i < s->n_flows; i++)
-		flow_text(out, s, &s->flows[i]);
+		show_flow_text(out, s, &s->flows[i]);
 }
 
 /* ---- JSON ---------------------------------------------------------------- */
@@ -360,6 +304,32 @@ static void rates_json(FILE *out, const struct stat_sock *s)
 		r.tx, r.tx_bytes, r.rx, r.rx_bytes);
 }
 
+static void own_json(FILE *out, const struct stat_sock *s)
+{
+	char name[COP_COUNTER_NAME_MAX * COP_ESCAPE_MAX];
+
+	if (s->transport->n_counters)
+		fprintf(out, ",\"counters\":{");
+	for (int i = 0; i < s->transport->n_counters; i++) {
+		cop_escape(name, sizeof(name), s->transport->counter[i],
+			   COP_ESCAPE_JSON);
+		fprintf(out, "%s\"%s\":%" PRIu64, i ? "," : "", name,
+			s->own[i]);
+	}
+	if (s->transport->n_counters)
+		fprintf(out, "}");
+}
+
+static void transport_json(FILE *out, const struct stat_sock *s)
+{
+	char name[TRANSPORT_NAME_MAX * COP_ESCAPE_MAX];
+
+	if (s->kind != COP_KIND_MODULE)
+		return;
+	cop_escape(name, sizeof(name), s->transport->name, COP_ESCAPE_JSON);
+	fprintf(out, ",\"transport\":\"%s\"", name);
+}
+
 static void users_json(FILE *out, const struct stat_sock *s)
 {
 	char command[COMMAND_MAX * COP_ESCAPE_MAX];
@@ -378,23 +348,26 @@ void show_json(FILE *out, const struct stat_sock *s)
 {
 	char local[COP_ADDR_TEXT], peer[COP_ADDR_TEXT];
 
-	epoch = epoch_offset();
-	name_of(local, s, &s->local);
-	name_of(peer, s, &s->peer);
+	show_flow_begin();
+	show_name(local, s, &s->local);
+	show_name(peer, s, &s->peer);
 	users_json(out, s);
 	fprintf(out,
 		",\"kind\":\"%s\",\"state\":\"%s\",\"local\":\"%s\","
 		"\"peer\":\"%s\",\"inode\":%" PRIu64,
 		kinds[s->kind], state(s), local, peer, s->inode);
+	transport_json(out, s);
 	v6only_json(out, s);
 	queues_json(out, s);
 	for (size_t i = 0; i < COUNTERS; i++)
-		fprintf(out, ",\"%s\":%" PRIu64, counters[i].name,
-			counter(s, &counters[i]));
+		if (is_told(s, &counters[i]))
+			fprintf(out, ",\"%s\":%" PRIu64, counters[i].name,
+				counter(s, &counters[i]));
+	own_json(out, s);
 	rates_json(out, s);
 	if (s->has_flows)
 		fprintf(out, ",\"flows\":%d", s->n_flows);
-	put_time(out, ",\"time\":%s}\n", s->when);
+	show_time(out, ",\"time\":%s}\n", s->when);
 	for (int i = 0; i < s->n_flows; i++)
-		flow_json(out, s, &s->flows[i]);
+		show_flow_json(out, s, &s->flows[i]);
 }

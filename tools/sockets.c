@@ -184,17 +184,25 @@ static bool read_sock(const struct target *t, const struct cop_export *x,
 	return false;
 }
 
-static bool take_kind(const struct cop_export *x, const struct object *sk,
-		      enum cop_export_kind *kind)
+/* Returns whether the socket is to be shown. */
+static bool take_kind(const struct target *t, const struct cop_export *x,
+		      uint64_t addr, const struct object *sk,
+		      struct stat_sock *s)
 {
 	uint64_t prot = object_value(x, COP_SOCK_PROT, sk);
 
-	for (int i = 0; i < COP_KINDS; i++) {
-		*kind = i;
-		if (prot == (uintptr_t)x->protos[i])
-			return true;
+	s->kind = 0;
+	while (s->kind < COP_KINDS && prot != (uintptr_t)x->protos[s->kind])
+		s->kind++;
+	if (s->kind == COP_KIND_PLAIN)
+		return false;
+	s->transport = protos_find(t, x, prot);
+	if (!s->transport) {
+		budget_cut();
+		return false;
 	}
-	return false; /* it stays UDP */
+	protos_counters(t, s->transport, addr, s->own);
+	return true;
 }
 
 /* Returns whether the family is one that COP has. */
@@ -303,7 +311,7 @@ static bool read_one(struct target *t, const struct cop_export *x,
 
 	memset(s, 0, sizeof(*s));
 	if (!read_sock(t, x, g->lead->socket, &addr, &sk) ||
-	    !take_kind(x, &sk, &s->kind))
+	    !take_kind(t, x, addr, &sk, s))
 		return false;
 	s->when = now_us();
 	s->pid = t->pid;
@@ -376,6 +384,7 @@ void sockets_read(struct target *t, const struct cop_export *x,
 	slots.max = object_value(x, COP_TABLE_MAX, &table);
 	if (!slots.start || !slots.max || !is_owner(t, x))
 		return;
+	protos_begin();
 	find_leads(t, x, &slots, &leads);
 	group = leads.n ? malloc(leads.n * sizeof(*group)) : NULL;
 	if (group)

@@ -9,6 +9,7 @@
 #include "flow/source.h"
 #include "kernel.h"
 #include "target.h"
+#include "protos.h"
 #include "wanted.h"
 
 struct stat_flow {
@@ -27,6 +28,9 @@ struct stat_sock {
 	int *fds; /* ascending */
 	int n_fds;
 	enum cop_export_kind kind;
+	const struct stat_transport
+		*transport;		/* valid until the next socket */
+	uint64_t own[COP_COUNTERS_MAX]; /* the transport's counters */
 	bool is_connected;
 	int family;
 	struct cop_endpoint local, peer;

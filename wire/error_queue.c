@@ -41,6 +41,29 @@ static bool put_frame(const struct cop_wire *wire, const struct msghdr *msg,
 	return before;
 }
 
+/*
+ * The kernel quotes what was sent, which is encoded. So the program gets all but the
+ * payload; MSG_TRUNC says whether there was one.
+ */
+static ssize_t recv_error_only(const struct cop_wire *wire, int fd,
+			       struct msghdr *msg, int flags)
+{
+	unsigned char head[COP_HDR_MAX + COP_OVERHEAD_MAX];
+	struct iovec iov = { head, wire->hlen + wire->overhead };
+	struct msghdr whole = *msg;
+	ssize_t n;
+
+	whole.msg_iov = &iov;
+	whole.msg_iovlen = 1;
+	n = cop_libc_result(cop_libc.recvmsg(fd, &whole, flags));
+	msg->msg_namelen = whole.msg_namelen;
+	if (n < 0)
+		return n;
+	msg->msg_controllen = whole.msg_controllen;
+	msg->msg_flags = whole.msg_flags;
+	return 0;
+}
+
 /* From the error queue the kernel returns the bytes it copied, MSG_TRUNC or not. */
 static ssize_t recv_error(const struct cop_wire *wire, int fd,
 			  struct msghdr *msg, int flags, size_t cap)
@@ -124,7 +147,9 @@ ssize_t cop_encap_recv_error(const struct cop_wire *wire, int fd,
 	int cancel = cancel_off();
 	ssize_t n;
 
-	if (msg->msg_iovlen > COP_IOV_ON_STACK)
+	if (wire->decode)
+		n = recv_error_only(wire, fd, msg, flags);
+	else if (msg->msg_iovlen > COP_IOV_ON_STACK)
 		n = recv_error_bounced(wire, fd, msg, flags, cap);
 	else
 		n = recv_error(wire, fd, msg, flags, cap);

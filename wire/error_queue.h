@@ -22,7 +22,8 @@
  * Returns the bytes put in the iovecs or -errno. Where the kernel returns a datagram
  * of ours with an error, these bytes are its payload. Where it returns the frame
  * that goes with a transmit timestamp, they are the frame without the header.
- * Everything else stays as the kernel has it.
+ * Everything else stays as the kernel has it. Where the transport encodes payloads,
+ * no payload is returned.
  */
 ssize_t cop_encap_recv_error(const struct cop_wire *wire, int fd,
 			     struct msghdr *msg, int flags, size_t cap);

@@ -33,20 +33,6 @@ static enum cop_stray hdr_check(const void *data, size_t len,
 	return COP_NO_STRAY;
 }
 
-static void hdr_build(void *data, __be16 source, __be16 dest, uint64_t seq,
-		      uint32_t tstamp)
-{
-	struct cophdr *hdr = data;
-
-	hdr->magic = htons(COP_MAGIC);
-	hdr->ver_hlen = COP_VERSION << 4 | COP_HLEN_WORDS;
-	hdr->flags = seq ? 0 : COP_F_FIRST;
-	hdr->source = source;
-	hdr->dest = dest;
-	hdr->seq = htonl((uint32_t)seq);
-	hdr->tstamp = htonl(tstamp);
-}
-
 const struct cop_wire cop_wire = {
 	.hlen = COP_HLEN,
 	.hlen_max = COP_HLEN_MAX,
@@ -54,7 +40,9 @@ const struct cop_wire cop_wire = {
 	.len_high = COP_VERSION,
 	.match = { { offsetof(struct cophdr, magic), 2, 0xffff, COP_MAGIC } },
 	.check = hdr_check,
-	.build = hdr_build,
+	.build = cop_hdr_build,
+	.has = COP_HAS_ALL,
+	.segments = true,
 };
 
 /* The low nibble counts 32-bit words. */
@@ -79,6 +67,21 @@ static bool match_is_valid(const struct cop_wire *wire,
 	       !(match->value & ~match->mask);
 }
 
+static bool has_is_valid(const struct cop_wire *wire)
+{
+	if (wire->has & ~COP_HAS_ALL)
+		return false;
+	return !wire->seq_bits || (wire->has & COP_HAS_SEQ &&
+				   wire->seq_bits >= 8 && wire->seq_bits <= 32);
+}
+
+static bool coding_is_valid(const struct cop_wire *wire)
+{
+	if (!wire->encode != !wire->decode)
+		return false;
+	return wire->overhead <= (wire->encode ? COP_OVERHEAD_MAX : 0);
+}
+
 const char *cop_wire_fault(const struct cop_wire *wire)
 {
 	if (!lengths_are_valid(wire))
@@ -88,5 +91,11 @@ const char *cop_wire_fault(const struct cop_wire *wire)
 			return "match";
 	if (!wire->check)
 		return "check";
-	return wire->build ? NULL : "build";
+	if (!wire->build)
+		return "build";
+	if (!has_is_valid(wire))
+		return "has or seq_bits";
+	if (!coding_is_valid(wire))
+		return "overhead, encode or decode";
+	return wire->segments && wire->encode ? "segments" : NULL;
 }

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "cop.h"
+#include "lib/compiler.h"
 #include "lib/transport.h"
 
 /* The longest datagrams that UDP can carry in IPv4 and in IPv6, header included. */
@@ -29,7 +30,24 @@ extern const struct cop_wire cop_wire;
  */
 static inline ssize_t cop_wire_most(const struct cop_wire *wire)
 {
-	return COP_DATAGRAM_MAX - wire->hlen;
+	return COP_DATAGRAM_MAX - wire->hlen - wire->overhead;
+}
+
+/**
+ * cop_wire_check - check a header, and whether a payload can be behind it
+ *
+ * Arguments and result as for struct cop_wire's check.
+ */
+static inline enum cop_stray cop_wire_check(const struct cop_wire *wire,
+					    const void *data, size_t len,
+					    struct cop_hdr_info *info)
+{
+	enum cop_stray stray = wire->check(data, len, info);
+
+	if (unlikely(wire->overhead) && stray == COP_NO_STRAY &&
+	    len < (size_t)info->len + wire->overhead)
+		return COP_STRAY_SHORT;
+	return stray;
 }
 
 /**
@@ -39,6 +57,24 @@ static inline ssize_t cop_wire_most(const struct cop_wire *wire)
 static inline bool cop_wire_has_options(const struct cop_wire *wire)
 {
 	return wire->hlen_max > wire->hlen;
+}
+
+/**
+ * cop_wire_lacks - what a header does not say of its datagram, COP_HAS_*
+ * @wire: the header
+ */
+static inline uint8_t cop_wire_lacks(const struct cop_wire *wire)
+{
+	return ~wire->has & COP_HAS_ALL;
+}
+
+/**
+ * cop_wire_narrow - by how many bits a header's number is shorter than 32
+ * @wire: the header
+ */
+static inline uint8_t cop_wire_narrow(const struct cop_wire *wire)
+{
+	return wire->seq_bits ? 32 - wire->seq_bits : 0;
 }
 
 /**
@@ -87,13 +123,34 @@ static inline struct cop_hdr_info cop_hdr_read(const void *data)
 }
 
 /**
+ * cop_hdr_build - write a COP header
+ *
+ * Arguments as for struct cop_wire's build.
+ */
+static inline void cop_hdr_build(void *data, __be16 source, __be16 dest,
+				 uint64_t seq, uint32_t tstamp)
+{
+	struct cophdr *hdr = data;
+
+	hdr->magic = htons(COP_MAGIC);
+	hdr->ver_hlen = COP_VERSION << 4 | COP_HLEN_WORDS;
+	hdr->flags = seq ? 0 : COP_F_FIRST;
+	hdr->source = source;
+	hdr->dest = dest;
+	hdr->seq = htonl((uint32_t)seq);
+	hdr->tstamp = htonl(tstamp);
+}
+
+/**
  * cop_wire_payload - bytes of payload in a datagram whose header has no options
  * @wire: the header
  * @len: the datagram's length in bytes; 0 is returned where no header fits in
  */
 static inline size_t cop_wire_payload(const struct cop_wire *wire, size_t len)
 {
-	return len > wire->hlen ? len - wire->hlen : 0;
+	const size_t around = wire->hlen + wire->overhead;
+
+	return len > around ? len - around : 0;
 }
 
 #endif /* COP_HDR_H */

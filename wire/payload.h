@@ -6,6 +6,7 @@
 #define COP_PAYLOAD_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -46,5 +47,36 @@ static inline ssize_t cop_iov_length(int fd, const struct msghdr *msg)
  */
 int cop_payload_put_back(const struct msghdr *msg, const void *head, size_t n,
 			 size_t len);
+
+/**
+ * cop_payload_is_readable - whether all of a payload can be read
+ * @fd: the kernel socket
+ * @msg: the message
+ */
+bool cop_payload_is_readable(int fd, const struct msghdr *msg);
+
+/**
+ * cop_payload_fetch - copy a payload from the program's iovecs
+ * @fd: the socket
+ * @msg: the message
+ * @to: the copy
+ * @len: what cop_iov_length() returned
+ *
+ * Returns 0 or -EFAULT. The kernel copies a long payload, since memory that was seen
+ * before may be gone by now. Counterpart: copy_from_iter().
+ */
+int cop_payload_fetch(int fd, const struct msghdr *msg, void *to, size_t len);
+
+/**
+ * cop_payload_store - copy a payload to the program's iovecs
+ * @msg: the message
+ * @cap: what cop_iov_length() returned
+ * @from: the payload
+ * @len: bytes, at most the iovecs' length
+ *
+ * As cop_payload_fetch(). Counterpart: copy_to_iter().
+ */
+int cop_payload_store(const struct msghdr *msg, size_t cap, const void *from,
+		      size_t len);
 
 #endif /* COP_PAYLOAD_H */

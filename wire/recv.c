@@ -16,7 +16,11 @@
 #include "lib/iov.h"
 #include "lib/libc.h"
 #include "lib/uaccess.h"
+#include "socket/sock.h"
 #include "wire/bounce.h"
+#include "wire/buffer.h"
+#include "wire/coded.h"
+#include "wire/owner.h"
 #include "wire/payload.h"
 #include "wire/recv.h"
 
@@ -27,7 +31,7 @@ void cop_rx_measure(const struct cop_wire *wire, struct cop_rx *rx,
 		rx->hdr = cop_hdr_read(head);
 		return;
 	}
-	rx->stray = wire->check(head, n, &rx->hdr);
+	rx->stray = cop_wire_check(wire, head, n, &rx->hdr);
 	rx->len = n;
 	if (rx->stray == COP_NO_STRAY)
 		rx->len -= rx->hdr.len;
@@ -71,11 +75,30 @@ static ssize_t recv_one(int fd, struct msghdr *msg, struct iovec *iov,
 	return n;
 }
 
-static int recv_through(const struct cop_wire *wire, int fd, struct msghdr *msg,
-			int flags, size_t cap, struct cop_rx *rx,
-			unsigned char *buf)
+/* @data is the whole datagram. */
+static void measure_whole(struct sock *sk, struct cop_rx *rx,
+			  unsigned char *data, size_t n, size_t cap, int flags)
 {
-	struct iovec iov = { buf, COP_DATAGRAM_MAX };
+	if (sk_wire(sk)->decode)
+		cop_coded_measure(sk, rx, data, n, cap, flags);
+	else
+		cop_rx_measure(sk_wire(sk), rx, data, n, cap);
+}
+
+/*
+ * A stray is for the program only if the descriptor is another socket by now: so else
+ * the program's memory stays as it was.
+ */
+static bool is_for_program(struct sock *sk, int fd, const struct cop_rx *rx)
+{
+	return likely(rx->stray == COP_NO_STRAY) || !cop_may_own(sk, fd);
+}
+
+static int recv_through(struct sock *sk, int fd, struct msghdr *msg, int flags,
+			size_t cap, struct cop_rx *rx,
+			struct cop_buffer *buffer)
+{
+	struct iovec iov = { buffer->data, sizeof(buffer->data) };
 	struct sockaddr_storage name = { 0 };
 	const socklen_t room = msg->msg_name ? msg->msg_namelen : 0;
 	struct msghdr whole = *msg;
@@ -89,10 +112,13 @@ static int recv_through(const struct cop_wire *wire, int fd, struct msghdr *msg,
 	n = recv_one(fd, &whole, &iov, 1, flags);
 	if (n < 0)
 		return n;
-	cop_rx_measure(wire, rx, buf, n, cap);
+	n = buffer->used = min_t(size_t, n, sizeof(buffer->data));
+	measure_whole(sk, rx, buffer->data, n, cap, flags);
 	if (rx->stray == COP_NO_STRAY)
 		skip = rx->hdr.len;
-	rx->fault = cop_iov_scatter(msg->msg_iov, buf + skip, rx->copied);
+	rx->fault =
+		is_for_program(sk, fd, rx) &&
+		cop_payload_store(msg, cap, buffer->data + skip, rx->copied);
 	if (rx->fault && rx->stray == COP_NO_STRAY)
 		return -EFAULT;
 	msg->msg_namelen = whole.msg_namelen;
@@ -103,18 +129,31 @@ static int recv_through(const struct cop_wire *wire, int fd, struct msghdr *msg,
 			    min_t(socklen_t, room, whole.msg_namelen));
 }
 
-static noinline int recv_bounced(const struct cop_wire *wire, int fd,
-				 struct msghdr *msg, int flags, size_t cap,
-				 struct cop_rx *rx)
+/* A confined process may not be allowed to map memory. */
+static noinline int recv_on_stack(struct sock *sk, int fd, struct msghdr *msg,
+				  int flags, size_t cap, struct cop_rx *rx)
+{
+	struct cop_buffer buffer = { .used = 0 };
+	int err = recv_through(sk, fd, msg, flags, cap, rx, &buffer);
+
+	explicit_bzero(buffer.data, buffer.used);
+	return err;
+}
+
+static noinline int recv_bounced(struct sock *sk, int fd, struct msghdr *msg,
+				 int flags, size_t cap, struct cop_rx *rx)
 {
 	struct _pthread_cleanup_buffer cleanup;
-	void *buf = cop_bounce_map();
+	struct cop_buffer *buffer;
 	int err;
 
-	if (!buf)
+	if (unlikely(cop_confined()))
+		return recv_on_stack(sk, fd, msg, flags, cap, rx);
+	buffer = cop_buffer_get();
+	if (!buffer)
 		return -ENOBUFS;
-	_pthread_cleanup_push(&cleanup, cop_bounce_unmap, buf);
-	err = recv_through(wire, fd, msg, flags, cap, rx, buf);
+	_pthread_cleanup_push(&cleanup, cop_buffer_put, buffer);
+	err = recv_through(sk, fd, msg, flags, cap, rx, buffer);
 	_pthread_cleanup_pop(&cleanup, 1);
 	return err;
 }
@@ -170,11 +209,12 @@ static int recv_vectored(const struct cop_wire *wire, int fd,
 	return 0;
 }
 
-flatten int cop_encap_recv(const struct cop_wire *wire, int fd,
-			   struct msghdr *msg, int flags, size_t cap,
-			   struct cop_rx *rx)
+flatten int cop_encap_recv(struct sock *sk, int fd, struct msghdr *msg,
+			   int flags, size_t cap, struct cop_rx *rx)
 {
-	if (unlikely(msg->msg_iovlen > cop_iov_limit(2)))
-		return recv_bounced(wire, fd, msg, flags, cap, rx);
+	const struct cop_wire *wire = sk_wire(sk);
+
+	if (unlikely(wire->decode || msg->msg_iovlen > cop_iov_limit(2)))
+		return recv_bounced(sk, fd, msg, flags, cap, rx);
 	return recv_vectored(wire, fd, msg, flags, cap, rx);
 }

@@ -21,6 +21,8 @@
  */
 #define COP_RX_STALE (1 << 30)
 
+struct sock;
+
 /* A datagram that a receive has brought. */
 struct cop_rx {
 	struct cop_hdr_info hdr; /* only if the datagram is not a stray */
@@ -36,7 +38,7 @@ struct cop_rx {
 
 /**
  * cop_encap_recv - receive one UDP datagram and part header from payload
- * @wire: the transport's header
+ * @sk: the receiver
  * @fd: the kernel socket
  * @msg: where to; name, control and flags are written as recvmsg() does
  * @flags: MSG_*, without MSG_ERRQUEUE
@@ -46,8 +48,8 @@ struct cop_rx {
  * Returns 0 or -errno. On -EFAULT the datagram is gone, as with the kernel. A stray
  * is put in the iovecs whole. One system call, and a cancellation point.
  */
-int cop_encap_recv(const struct cop_wire *wire, int fd, struct msghdr *msg,
-		   int flags, size_t cap, struct cop_rx *rx);
+int cop_encap_recv(struct sock *sk, int fd, struct msghdr *msg, int flags,
+		   size_t cap, struct cop_rx *rx);
 
 /**
  * cop_rx_measure_plain - describe a datagram with COP's own header without options

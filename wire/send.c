@@ -19,26 +19,11 @@
 #include "lib/uaccess.h"
 #include "wire/bounce.h"
 #include "wire/hdr.h"
+#include "wire/payload.h"
 #include "wire/send.h"
 
 /* The kernel treats all lengths beyond this alike, and it fits in any memory. */
 #define LONGER_THAN_ANY (1 << 20)
-
-/*
- * A payload that can't be read must not be copied: the kernel gets it as it is, for its
- * EFAULT.
- */
-static bool payload_is_readable(int fd, const struct msghdr *msg)
-{
-	for (size_t i = 0; i < msg->msg_iovlen; i++) {
-		const struct iovec *iov = &msg->msg_iov[i];
-
-		if (iov->iov_len &&
-		    !user_readable(fd, iov->iov_base, iov->iov_len))
-			return false;
-	}
-	return true;
-}
 
 static ssize_t send_copied(const struct cop_wire *wire, int fd, const void *hdr,
 			   const struct msghdr *msg, int flags, size_t len)
@@ -77,14 +62,15 @@ static ssize_t send_vectored(const struct cop_wire *wire, int fd,
  */
 static ssize_t send_from(const struct cop_wire *wire, int fd, const void *hdr,
 			 const struct msghdr *msg, int flags, size_t len,
-			 void *buf)
+			 bool refuse, void *buf)
 {
 	struct iovec iov = { buf, min_t(size_t, len, LONGER_THAN_ANY) };
 	struct msghdr whole = *msg;
 
 	whole.msg_iov = &iov;
 	whole.msg_iovlen = 1;
-	if (len <= (size_t)cop_wire_most(wire) && payload_is_readable(fd, msg))
+	if (!refuse && len <= (size_t)cop_wire_most(wire) &&
+	    cop_payload_is_readable(fd, msg))
 		cop_iov_gather(buf, msg->msg_iov, len);
 	else if (cop_bounce_seal(buf))
 		return -EFAULT;
@@ -98,8 +84,9 @@ static ssize_t send_from(const struct cop_wire *wire, int fd, const void *hdr,
  */
 static size_t refused_length(const struct cop_wire *wire, size_t len)
 {
-	return len <= UINT16_MAX ? min_t(size_t, len, UINT16_MAX - wire->hlen)
-				 : len;
+	if (len > UINT16_MAX)
+		return len;
+	return min_t(size_t, len + wire->overhead, UINT16_MAX - wire->hlen);
 }
 
 /* A probe succeeds with any length. The kernel says no more than its MAX_RW_COUNT. */
@@ -110,7 +97,7 @@ static ssize_t probed_length(size_t len)
 
 static noinline ssize_t send_bounced(const struct cop_wire *wire, int fd,
 				     const void *hdr, const struct msghdr *msg,
-				     int flags, size_t len)
+				     int flags, size_t len, bool refuse)
 {
 	struct _pthread_cleanup_buffer cleanup;
 	void *buf = cop_bounce_map();
@@ -120,7 +107,7 @@ static noinline ssize_t send_bounced(const struct cop_wire *wire, int fd,
 		return -ENOBUFS;
 	_pthread_cleanup_push(&cleanup, cop_bounce_unmap, buf);
 	n = send_from(wire, fd, hdr, msg, flags, refused_length(wire, len),
-		      buf);
+		      refuse, buf);
 	_pthread_cleanup_pop(&cleanup, 1);
 	return n < 0 ? n : probed_length(len) + wire->hlen;
 }
@@ -139,12 +126,20 @@ flatten ssize_t cop_encap_send(const struct cop_wire *wire, int fd,
 		return cop_libc_result(
 			cop_libc.sendmsg(fd, msg, flags & ~COP_MSG_FILE));
 	if (len <= COP_COPY_MAX && !msg->msg_controllen && !cop_confined() &&
-	    payload_is_readable(fd, msg))
+	    cop_payload_is_readable(fd, msg))
 		n = send_copied(wire, fd, hdr, msg, flags, len);
 	else if (msg->msg_iovlen > cop_iov_limit(1) ||
 		 len > (size_t)cop_wire_most(wire))
-		n = send_bounced(wire, fd, hdr, msg, flags, len);
+		n = send_bounced(wire, fd, hdr, msg, flags, len, false);
 	else
 		n = send_vectored(wire, fd, hdr, msg, flags);
+	return n < wire->hlen ? n : n - wire->hlen;
+}
+
+ssize_t cop_encap_refuse(const struct cop_wire *wire, int fd, const void *hdr,
+			 const struct msghdr *msg, int flags, size_t len)
+{
+	ssize_t n = send_bounced(wire, fd, hdr, msg, flags, len, true);
+
 	return n < wire->hlen ? n : n - wire->hlen;
 }

@@ -35,4 +35,13 @@
 ssize_t cop_encap_send(const struct cop_wire *wire, int fd, const void *hdr,
 		       const struct msghdr *msg, int flags, size_t len);
 
+/**
+ * cop_encap_refuse - get the error of the kernel for a payload that it can't get
+ *
+ * Arguments and result as for cop_encap_send(). The kernel gets the length of the
+ * payload, but none of its bytes.
+ */
+ssize_t cop_encap_refuse(const struct cop_wire *wire, int fd, const void *hdr,
+			 const struct msghdr *msg, int flags, size_t len);
+
 #endif /* COP_WIRE_SEND_H */

@@ -6,10 +6,13 @@
  * Owns: the list of senders that it has named. Protected by: each entry is one
  * atomic word. Counterpart in the kernel: net_warn_ratelimited().
  */
+#include <stdio.h>
+
 #include "lib/atomic.h"
 #include "lib/compiler.h"
 #include "lib/env.h"
 #include "datagram/proto.h"
+#include "wire/own_counters.h"
 #include "wire/stray.h"
 
 /* So many senders are named; the others are only counted. */
@@ -31,22 +34,43 @@ static bool is_news(const struct cop_endpoint *from)
 	return false;
 }
 
-static void name_peer(int fd, enum cop_stray reason,
-		      const struct cop_endpoint *from, int family)
+/* Adopted sockets carry COP, too. */
+static const char *transport_of(const struct sock *sk)
+{
+	return sk_wire(sk) == &cop_wire ? "COP" : READ_ONCE(sk->sk_prot)->name;
+}
+
+static void name_peer(const struct sock *sk, int fd, enum cop_stray reason,
+		      const struct cop_endpoint *from)
 {
 	static const char *const what[] = {
-		[COP_STRAY_SHORT] = "are not COP",
-		[COP_STRAY_MAGIC] = "are not COP",
-		[COP_STRAY_VERSION] = "are COP of another version",
-		[COP_STRAY_LENGTH] = "have a COP header of no such length",
+		[COP_STRAY_SHORT] = "are not %s",
+		[COP_STRAY_MAGIC] = "are not %s",
+		[COP_STRAY_VERSION] = "are %s of another version",
+		[COP_STRAY_LENGTH] = "have a %s header of no such length",
 	};
-	union cop_addr addr = cop_endpoint_addr(from, family);
-	char text[COP_ADDR_TEXT];
+	union cop_addr addr = cop_endpoint_addr(from, sk->sk_family);
+	char text[COP_ADDR_TEXT], why[80];
 
-	if (is_news(from))
-		cop_log(fd, "datagrams from %s %s",
-			cop_addr_print(text, sizeof(text), &addr),
-			what[reason]);
+	if (!is_news(from))
+		return;
+	snprintf(why, sizeof(why),
+		 reason < COP_STRAY_REASONS ? what[reason]
+					    : "are refused by %s",
+		 transport_of(sk));
+	cop_log(fd, "datagrams from %s %s",
+		cop_addr_print(text, sizeof(text), &addr), why);
+}
+
+/* A reason of the transport's own has a counter of the transport's own. */
+static void count_stray(struct sock *sk, unsigned int reason)
+{
+	if (likely(reason < COP_STRAY_REASONS))
+		u32_add(&cop_sk(sk)->count.strays[reason], 1);
+	else if (reason == COP_STRAY_PAYLOAD)
+		u32_add(&cop_sk(sk)->count.refused, 1);
+	else
+		cop_count(sk, reason - COP_STRAY_OWN(0));
 }
 
 void cop_rx_stray(struct sock *sk, int fd, enum cop_stray reason,
@@ -54,8 +78,8 @@ void cop_rx_stray(struct sock *sk, int fd, enum cop_stray reason,
 {
 	struct cop_endpoint from;
 
-	u32_add(&cop_sk(sk)->count.strays[reason], 1);
+	count_stray(sk, reason);
 	if (unlikely(cop_env.debug) && name &&
 	    cop_endpoint_of(name, len, &from))
-		name_peer(fd, reason, &from, sk->sk_family);
+		name_peer(sk, fd, reason, &from);
 }

@@ -10,11 +10,9 @@
 
 #include "runner.h"
 #include "scratch.h"
+#include "skeleton.h"
 
-#define ROOT	 COP_TEST_DIR "/.."
-#define SKELETON ROOT "/transports/skeleton"
-#define ASK	 COP_BUILD_DIR "/tests/progs/modules "
-#define NAME	 "net-pf-2-proto-254-type-8"
+#define ASK COP_BUILD_DIR "/tests/progs/modules "
 
 static struct run_result result;
 
@@ -29,25 +27,6 @@ static void says_in_stderr(const char *text)
 {
 	cr_expect_not_null(strstr(result.err, text), "no \"%s\" in: %s", text,
 			   result.err);
-}
-
-/* The skeleton in m/, built against the header in the source. */
-static void make_skeleton(void)
-{
-	scratch_make();
-	scratch_must("cp -r " SKELETON " m && make -s -C m INCLUDEDIR=" ROOT
-		     "/include");
-}
-
-/* A variant of it: a sed script changes the source, or the header. */
-static void make_variant(const char *source, const char *header)
-{
-	scratch_make();
-	scratch_must("cp -r " SKELETON " m && mkdir h && cp " ROOT
-		     "/include/*.h h && sed -i '%s' m/skeleton.c && "
-		     "sed -i '%s' h/cop_transport.h && "
-		     "make -s -C m INCLUDEDIR=../h",
-		     source, header);
 }
 
 #define WITH "COP_DEBUG=1 COP_MODULES=$PWD/m LD_PRELOAD=$LIB "

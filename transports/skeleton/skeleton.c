@@ -51,6 +51,8 @@ static const struct cop_wire skel_wire = {
 	.match = { { 0, 2, 0xffff, SKEL_MAGIC } }, /* 2 bytes at 0 */
 	.check = skel_check,
 	.build = skel_build,
+	.has = COP_HAS_PORTS | COP_HAS_SEQ,
+	.seq_bits = 16,
 };
 
 /* ---- ports: the lowest free one of the shortest queue --------------------- */

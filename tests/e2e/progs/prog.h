@@ -114,9 +114,23 @@ static struct known {
 	in_port_t port;
 } known[64];
 
+/* COP's number, or that of a module on which a test runs the program for COP. */
+static inline int cop_number(const char *name, int cops)
+{
+	const char *modules = getenv(name);
+
+	return modules ? atoi(modules) : cops;
+}
+
+static inline int cop_type(void)
+{
+	return cop_number("COP_TEST_TYPE", SOCK_COP);
+}
+
 static inline int sock_flags(int flags)
 {
-	int fd = is_cop ? socket(PF_INET, SOCK_COP | flags, IPPROTO_COP)
+	int fd = is_cop ? socket(PF_INET, cop_type() | flags,
+				 cop_number("COP_TEST_PROTOCOL", IPPROTO_COP))
 			: socket(PF_INET, SOCK_DGRAM | flags, 0);
 
 	if (fd < 0)
@@ -147,7 +161,7 @@ static inline bool of_the_kind(int fd)
 	int type = 0;
 
 	getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len);
-	return type == (is_cop ? SOCK_COP : SOCK_DGRAM) &&
+	return type == (is_cop ? cop_type() : SOCK_DGRAM) &&
 	       lacks_peek_offset(fd) == is_carried;
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "flow/source.h"
+#include "lib/transport.h"
 #include "unit/helpers.h"
 
 TestSuite(cop_source, .timeout = 60);
@@ -736,4 +737,71 @@ Test(cop_source, random_streams_have_the_models_figures)
 		for (seed = 1; seed < 40; seed += 13)
 			play_stream(&paths[i], seed);
 	free(events);
+}
+
+/* ---- headers without a number or without a time ------------------------------ */
+
+static struct cop_arrival narrow(uint32_t seq, uint8_t lacks, uint8_t by)
+{
+	our_clock += MS;
+	return (struct cop_arrival){ .now = our_clock,
+				     .seq = seq & UINT32_MAX >> by,
+				     .len = 10,
+				     .lacks = lacks,
+				     .narrow = by,
+				     .first = !seq,
+				     .ordered = true };
+}
+
+static void come_narrow(uint32_t from, uint32_t to, uint8_t lacks, uint8_t by)
+{
+	for (uint32_t seq = from; seq < to; seq++) {
+		struct cop_arrival a = narrow(seq, lacks, by);
+
+		cop_source_update(&source, &a);
+	}
+}
+
+Test(cop_source, a_number_of_8_bits_goes_on_at_0_behind_255)
+{
+	for (uint8_t by = 16; by <= 24; by += 8) {
+		begin_with(0, 0);
+		come_narrow(0, 200, COP_HAS_TSTAMP, by);
+		come_narrow(203, 100000, COP_HAS_TSTAMP, by);
+		cr_assert(eq(u64, cop_source_lost(&source), 3));
+		cr_assert(eq(u64, source.datagrams, 100000 - 3));
+		cr_assert(zero(u32, source.reordered));
+		cr_assert(zero(u32, source.duplicated));
+		cr_assert(zero(u32, source.restarts));
+	}
+}
+
+Test(cop_source, without_a_number_only_datagrams_are_counted)
+{
+	begin_with(0, 0);
+	for (int i = 0; i < 100; i++) {
+		struct cop_arrival a =
+			narrow(0, COP_HAS_SEQ | COP_HAS_TSTAMP, 0);
+
+		cop_source_update(&source, &a);
+	}
+	cr_assert(eq(u64, source.datagrams, 100));
+	cr_assert(zero(u64, cop_source_lost(&source)));
+	cr_assert(zero(u32, source.duplicated));
+	cr_assert(zero(u32, source.jitter));
+	cr_assert(eq(u32, source.gap, MS));
+}
+
+Test(cop_source, without_a_clock_two_known_numbers_in_a_row_are_a_restart)
+{
+	begin_with(0, 0);
+	come_narrow(0, 100, COP_HAS_TSTAMP, 0);
+	come_narrow(50, 51, COP_HAS_TSTAMP, 0); /* a duplicate */
+	come_narrow(100, 101, COP_HAS_TSTAMP, 0);
+	cr_assert(eq(u32, source.duplicated, 1));
+	cr_assert(zero(u32, source.restarts));
+	come_narrow(0, 300, COP_HAS_TSTAMP, 0);
+	cr_assert(eq(u32, source.duplicated, 1));
+	cr_assert(eq(u32, source.restarts, 1));
+	cr_assert(zero(u64, cop_source_lost(&source)));
 }

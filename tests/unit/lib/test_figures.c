@@ -51,6 +51,37 @@ Test(cop_record, a_record_is_a_line)
 	}
 }
 
+static const struct {
+	bool json;
+	const char *line;
+} odd_form[] = {
+	{ false, "kind lost=- name=a\\x1b\\\"b own=1 o\\x0an=2 end=3\n" },
+	{ true, "{\"type\":\"kind\",\"name\":\"a\\u001b\\\"b\","
+		"\"mine\":{\"own\":1,\"o\\u000an\":2},\"end\":3}\n" },
+};
+
+Test(cop_record, what_nobody_knows_is_a_dash_and_foreign_names_are_escaped)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(odd_form); i++) {
+		int ends[2];
+		struct cop_record r = record(odd_form[i].json, ends);
+		char text[256] = "";
+
+		cop_record_begin(&r, "kind");
+		cop_record_unknown(&r, "lost");
+		cop_record_text(&r, "name", "a\033\"b");
+		cop_record_open(&r, "mine");
+		cop_record_foreign(&r, "own", 1);
+		cop_record_foreign(&r, "o\nn", 2);
+		cop_record_close(&r);
+		cop_record_count(&r, "end", 3);
+		cop_record_end(&r);
+		cop_record_flush(&r);
+		cr_assert(gt(long, read(ends[0], text, sizeof(text) - 1), 0));
+		cr_assert(eq(str, text, (char *)odd_form[i].line));
+	}
+}
+
 /* A pipe keeps what was written at once, so each read begins with a line. */
 Test(cop_record, lines_are_written_whole_and_at_most_4096_bytes_at_once)
 {

@@ -160,6 +160,67 @@ Test(cop_hdr, a_description_that_can_not_be_is_not_valid)
 	cr_assert(zero(ptr, (void *)cop_wire_fault(&cop_wire)));
 }
 
+static int code(struct sock *sk, void *hdr, void *payload, size_t len)
+{
+	(void)sk, (void)hdr, (void)payload, (void)len;
+	return 0;
+}
+
+static int decode(struct sock *sk, const void *hdr, void *payload, size_t len,
+		  bool peek)
+{
+	(void)sk, (void)hdr, (void)payload, (void)len, (void)peek;
+	return 0;
+}
+
+#define CODED .encode = code, .decode = decode
+
+static const struct {
+	struct cop_wire is;
+	const char *fault;
+} completed[] = {
+	{ { .has = COP_HAS_ALL, .seq_bits = 8 }, NULL },
+	{ { .has = 0 }, NULL },
+	{ { .has = 8 }, "has or seq_bits" },
+	{ { .has = COP_HAS_SEQ, .seq_bits = 7 }, "has or seq_bits" },
+	{ { .has = COP_HAS_SEQ, .seq_bits = 33 }, "has or seq_bits" },
+	{ { .has = COP_HAS_PORTS, .seq_bits = 16 }, "has or seq_bits" },
+	{ { CODED, .overhead = COP_OVERHEAD_MAX }, NULL },
+	{ { CODED }, NULL },
+	{ { CODED, .overhead = COP_OVERHEAD_MAX + 1 },
+	  "overhead, encode or decode" },
+	{ { .overhead = 1 }, "overhead, encode or decode" },
+	{ { .encode = code }, "overhead, encode or decode" },
+	{ { .decode = decode }, "overhead, encode or decode" },
+	{ { .segments = true }, NULL },
+	{ { CODED, .segments = true }, "segments" },
+};
+
+Test(cop_hdr, a_description_is_checked_to_its_last_member)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(completed); i++) {
+		struct cop_wire wire = completed[i].is;
+		const char *fault;
+
+		wire.hlen = wire.hlen_max = 8;
+		wire.check = cop_wire.check;
+		wire.build = cop_wire.build;
+		fault = cop_wire_fault(&wire);
+		cr_assert(eq(str, (char *)(fault ?: "none"),
+			     (char *)(completed[i].fault ?: "none")),
+			  "%zu", i);
+	}
+}
+
+Test(cop_hdr, a_payload_is_what_is_left_of_header_and_overhead)
+{
+	struct cop_wire wire = { .hlen = 8, .overhead = 8 };
+
+	cr_assert(zero(sz, cop_wire_payload(&wire, 16)));
+	cr_assert(eq(sz, cop_wire_payload(&wire, 17), 1));
+	cr_assert(eq(long, cop_wire_most(&wire), COP_DATAGRAM_MAX - 16));
+}
+
 Test(cop_hdr, a_description_without_check_or_build_is_not_valid)
 {
 	struct cop_wire no_check = cop_wire, no_build = cop_wire;

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * buffer.h - buffers for datagrams whose payload is encoded.
+ */
+#ifndef COP_BUFFER_H
+#define COP_BUFFER_H
+
+#include <stddef.h>
+
+#include "lib/slab.h"
+#include "wire/hdr.h"
+
+/* A datagram is put together here, or taken apart. */
+struct cop_buffer {
+	struct slab_node node;
+	size_t used; /* bytes that are to be wiped */
+	unsigned char data[COP_DATAGRAM_MAX] __attribute__((aligned(8)));
+};
+
+/**
+ * cop_buffer_get - take a buffer
+ *
+ * Returns NULL where no memory is left. As many buffers are kept for good as were ever
+ * in use at once: one for each thread in a call. Lock-free, async-signal-safe.
+ */
+struct cop_buffer *cop_buffer_get(void);
+
+/**
+ * cop_buffer_put - wipe a buffer and give it back
+ * @buffer: from cop_buffer_get(); the type is that of a thread's cleanup handler
+ */
+void cop_buffer_put(void *buffer);
+
+#endif /* COP_BUFFER_H */
