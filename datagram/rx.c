@@ -287,7 +287,6 @@ static noinline ssize_t recvfrom_odd(struct sock *sk, int fd,
 	struct cop_rx rx = { .serial = cop_rx_serial, .gen = gen };
 	struct sockaddr_storage peer;
 	enum cop_stray_fate fate = COP_STRAY_DROPPED;
-	size_t skip = 0;
 	int err;
 
 	cop_rx_measure(sk_wire(sk), &rx, wire, n, len);
@@ -300,10 +299,9 @@ static noinline ssize_t recvfrom_odd(struct sock *sk, int fd,
 				   : recvfrom_any(sk, fd, buf, len, flags, name,
 						  namelen, wait.begin);
 		}
-	} else {
-		skip = rx.hdr.len;
+		rx.hdr.len = 0;
 	}
-	if (copy_to_user(buf, wire + skip, rx.copied))
+	if (copy_to_user(buf, wire + rx.hdr.len, rx.copied))
 		return -EFAULT;
 	put_name(name, namelen, from, fromlen);
 	if (rx.stray != COP_NO_STRAY)
@@ -372,12 +370,21 @@ static inline ssize_t recvfrom_short(struct sock *sk,
 	return rx_done_from(sk, hdr, is_cop, fd, flags, &peer, &rx);
 }
 
-static noinline flatten ssize_t recvfrom_other(struct sock *sk,
-					       const struct cop_wire *hdr,
-					       int fd, void *buf, size_t len,
-					       int flags, void *name,
-					       socklen_t *namelen)
+/* Compiled twice, as sendto_short() is. */
+static noinline flatten ssize_t recvfrom_cop(struct sock *sk, int fd, void *buf,
+					     size_t len, int flags, void *name,
+					     socklen_t *namelen)
 {
+	return recvfrom_short(sk, &cop_wire, true, fd, buf, len, flags, name,
+			      namelen);
+}
+
+static noinline flatten ssize_t recvfrom_other(struct sock *sk, int fd,
+					       void *buf, size_t len, int flags,
+					       void *name, socklen_t *namelen)
+{
+	const struct cop_wire *hdr = sk_wire(sk);
+
 	if (unlikely(hdr->decode))
 		return recvfrom_any(sk, fd, buf, len, flags, name, namelen,
 				    cop_wait_begin(sk).begin);
@@ -385,14 +392,10 @@ static noinline flatten ssize_t recvfrom_other(struct sock *sk,
 			      namelen);
 }
 
-/* Compiled twice: for COP's header, and for one that only its transport knows. */
-flatten ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len,
-			     int flags, void *name, socklen_t *namelen)
+ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len, int flags,
+		     void *name, socklen_t *namelen)
 {
-	const struct cop_wire *hdr = sk_wire(sk);
-
-	if (likely(hdr == &cop_wire))
-		return recvfrom_short(sk, hdr, true, fd, buf, len, flags, name,
-				      namelen);
-	return recvfrom_other(sk, hdr, fd, buf, len, flags, name, namelen);
+	if (likely(sk_wire(sk) == &cop_wire))
+		return recvfrom_cop(sk, fd, buf, len, flags, name, namelen);
+	return recvfrom_other(sk, fd, buf, len, flags, name, namelen);
 }

@@ -352,25 +352,35 @@ static inline ssize_t sendto_short(struct sock *sk, const struct cop_wire *hdr,
 	return n;
 }
 
-static noinline flatten ssize_t sendto_other(struct sock *sk,
-					     const struct cop_wire *hdr, int fd,
+/*
+ * The short way is compiled twice: for COP's header, and for one that only its transport
+ * knows. Both have the arguments of cop_sendto(), which then only jumps to them.
+ */
+static noinline flatten ssize_t sendto_cop(struct sock *sk, int fd,
+					   const void *buf, size_t len,
+					   int flags, const void *name,
+					   socklen_t namelen)
+{
+	return sendto_short(sk, &cop_wire, true, fd, buf, len, flags, name,
+			    namelen);
+}
+
+static noinline flatten ssize_t sendto_other(struct sock *sk, int fd,
 					     const void *buf, size_t len,
 					     int flags, const void *name,
 					     socklen_t namelen)
 {
+	const struct cop_wire *hdr = sk_wire(sk);
+
 	if (unlikely(hdr->encode))
 		return sendto_any(sk, fd, buf, len, flags, name, namelen);
 	return sendto_short(sk, hdr, false, fd, buf, len, flags, name, namelen);
 }
 
-/* Compiled twice: for COP's header, and for one that only its transport knows. */
-flatten ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
-			   int flags, const void *name, socklen_t namelen)
+ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
+		   int flags, const void *name, socklen_t namelen)
 {
-	const struct cop_wire *hdr = sk_wire(sk);
-
-	if (likely(hdr == &cop_wire))
-		return sendto_short(sk, hdr, true, fd, buf, len, flags, name,
-				    namelen);
-	return sendto_other(sk, hdr, fd, buf, len, flags, name, namelen);
+	if (likely(sk_wire(sk) == &cop_wire))
+		return sendto_cop(sk, fd, buf, len, flags, name, namelen);
+	return sendto_other(sk, fd, buf, len, flags, name, namelen);
 }
