@@ -20,7 +20,7 @@ struct cop_counters {
 	_Atomic(uint32_t) tx_errors;
 	_Atomic(uint32_t) rx_truncated;	 /* longer than the program's buffer */
 	_Atomic(uint32_t) port_mismatch; /* a NAT is on the way */
-	_Atomic(uint32_t) refused; /* payloads that decode refused */
+	_Atomic(uint32_t) refused;	 /* payloads that decode refused */
 	_Atomic(uint32_t)
 		strays[COP_STRAY_REASONS]; /* dropped here, by reason */
 };

@@ -117,10 +117,7 @@ static ssize_t rx_done(struct sock *sk, const struct cop_wire *wire,
 			    likely(has) ? &peer : NULL, rx);
 }
 
-/*
- * Receive where the program does not ask for the sender, or has too little room for
- * an address: the flow's figures need the sender all the same.
- */
+/* The flow's figures need the sender even if the program has no room for its address. */
 static noinline ssize_t recvmsg_named(struct sock *sk, int fd,
 				      struct msghdr *msg, int flags,
 				      struct cop_wait *wait)

@@ -88,8 +88,9 @@ struct cop_hdr_info {
  * What a header says of its datagram. Figures that need something else are shown as
  * "-", and left out of JSON.
  */
-#define COP_HAS_PORTS  0x01 /* source and dest: port_mismatch */
-#define COP_HAS_SEQ    0x02 /* seq: lost, reordered, duplicated, unordered, restarts */
+#define COP_HAS_PORTS 0x01 /* source and dest: port_mismatch */
+#define COP_HAS_SEQ \
+	0x02 /* seq: lost, reordered, duplicated, unordered, restarts */
 #define COP_HAS_TSTAMP 0x04 /* tstamp: jitter_us; restarts are told sooner */
 #define COP_HAS_ALL    0x07
 

@@ -29,7 +29,7 @@ import sys
 FENCE = re.compile(r"^```(\w*)\s*$")
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 NOT_RUN = re.compile(r"<!-- not run: (.+) -->")
-KINDS = ("sh", "console", "python", "text", "c")
+KINDS = ("sh", "console", "python", "text", "c", "lua")
 MARK = "@@@ end of a command"
 
 wrong = []
