@@ -51,6 +51,8 @@ static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
 		until.until = rx_until(timeout);
 	}
 	room = msg.msg_namelen;
+	if (sk_wire(sk)->decode)
+		flags |= cop_many_flags();
 	n = cop_recvmsg_until(sk, fd, &msg, flags, &until);
 	if (n < 0)
 		return msg_export_fault(&vec->msg_hdr, &msg, room, n);

@@ -18,6 +18,7 @@
 #include "datagram/tx.h"
 #include "lib/clock.h"
 #include "lib/compiler.h"
+#include "lib/confine.h"
 #include "lib/kernel_socket.h"
 #include "lib/libc.h"
 #include "lib/msghdr.h"
@@ -155,6 +156,8 @@ static int tx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
 
 	if (n)
 		return msg_refuse(fd, n);
+	if (sk_wire(sk)->encode)
+		flags |= cop_many_flags();
 	n = cop_sendmsg(sk, fd, &msg, flags);
 	if (n < 0)
 		return n;

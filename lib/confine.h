@@ -65,4 +65,17 @@ static inline bool cop_by_file(int flags)
 	return unlikely(flags & COP_MSG_FILE) && cop_confined();
 }
 
+/* Likewise, where the program calls sendmmsg() or recvmmsg() for one message. */
+#define COP_MSG_MANY 0x00800000
+
+static inline int cop_many_flags(void)
+{
+	return cop_confined() ? COP_MSG_MANY : 0;
+}
+
+static inline bool cop_by_many(int flags)
+{
+	return unlikely(flags & COP_MSG_MANY) && cop_confined();
+}
+
 #endif /* COP_CONFINE_H */

@@ -25,6 +25,18 @@
 /* The payload can't be read: nothing was sent. No errno has this value. */
 #define UNREADABLE (-4095)
 
+static ssize_t send_whole(int fd, const struct msghdr *msg, int flags)
+{
+	struct mmsghdr one = { .msg_hdr = *msg };
+	int n;
+
+	if (likely(!cop_by_many(flags)))
+		return cop_libc_result(cop_libc.sendmsg(fd, msg, flags));
+	n = cop_libc_result(
+		cop_libc.sendmmsg(fd, &one, 1, flags & ~COP_MSG_MANY));
+	return n < 0 ? n : (ssize_t)one.msg_len;
+}
+
 /* @buffer is filled in and sent. */
 static ssize_t send_buffer(struct sock *sk, int fd, const void *hdr,
 			   const struct msghdr *msg, int flags, size_t len,
@@ -43,11 +55,10 @@ static ssize_t send_buffer(struct sock *sk, int fd, const void *hdr,
 	if (unlikely(err))
 		return err < 0 ? err : -EINVAL;
 	if (cop_by_file(flags))
-		return cop_libc_result(
-			cop_libc.write(fd, iov.iov_base, iov.iov_len));
+		return cop_libc_result(cop_libc.writev(fd, &iov, 1));
 	whole.msg_iov = &iov;
 	whole.msg_iovlen = 1;
-	return cop_libc_result(cop_libc.sendmsg(fd, &whole, flags));
+	return send_whole(fd, &whole, flags);
 }
 
 static noinline ssize_t send_on_stack(struct sock *sk, int fd, const void *hdr,

@@ -55,6 +55,19 @@ static ssize_t read_one(int fd, struct msghdr *msg, struct iovec *iov,
 	return cop_libc_result(cop_libc.readv(fd, iov, iovlen));
 }
 
+static ssize_t recv_whole(int fd, struct msghdr *msg, int flags)
+{
+	struct mmsghdr one = { .msg_hdr = *msg };
+	int n;
+
+	if (likely(!cop_by_many(flags)))
+		return cop_libc_result(cop_libc.recvmsg(fd, msg, flags));
+	n = cop_libc_result(
+		cop_libc.recvmmsg(fd, &one, 1, flags & ~COP_MSG_MANY, NULL));
+	*msg = one.msg_hdr;
+	return n < 0 ? n : (ssize_t)one.msg_len;
+}
+
 /* With MSG_TRUNC the kernel returns the whole length. */
 static ssize_t recv_one(int fd, struct msghdr *msg, struct iovec *iov,
 			size_t iovlen, int flags)
@@ -66,7 +79,7 @@ static ssize_t recv_one(int fd, struct msghdr *msg, struct iovec *iov,
 		return read_one(fd, msg, iov, iovlen);
 	whole.msg_iov = iov;
 	whole.msg_iovlen = iovlen;
-	n = cop_libc_result(cop_libc.recvmsg(fd, &whole, flags | MSG_TRUNC));
+	n = recv_whole(fd, &whole, flags | MSG_TRUNC);
 	msg->msg_namelen = whole.msg_namelen;
 	if (n < 0)
 		return n;

@@ -165,6 +165,18 @@ Test(coded, files_are_sent_as_on_udp)
 	same("splice", scenarios);
 }
 
+/* Confined processes may make no other calls than their program's own. */
+Test(coded, confined_processes_are_as_on_udp)
+{
+	static const char *const scenarios[] = {
+		"by_buffer", "by_file", "by_many", "by_message", "by_vector",
+		"by_others", "fails",	"kills",   NULL
+	};
+
+	for (int i = 0; scenarios[i]; i++)
+		same_in(PROG("progs"), "confine", scenarios[i]);
+}
+
 /* ---- on the wire ----------------------------------------------------------- */
 
 static void says(const char *out, const char *python)
