@@ -156,6 +156,15 @@ Test(coded, threads_and_children_are_as_on_udp)
 	same("storm", storm);
 }
 
+Test(coded, sockets_that_come_and_go_at_random_lose_nothing)
+{
+	scratch_shell(&result, XOR PROG("progs") "churn cop threads 3");
+	cr_expect_str_eq(result.out,
+			 "0 ports lost, 0 descriptors left, 0 of all "
+			 "datagrams damaged, memory kept\n",
+			 "%s%s", result.out, result.err);
+}
+
 Test(coded, files_are_sent_as_on_udp)
 {
 	static const char *const scenarios[] = { "file_sizes",	   "file_kept",
