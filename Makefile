@@ -510,7 +510,7 @@ lint: need
 	scripts/families
 	cppcheck -q --error-exitcode=1 --inline-suppr -I. -Iinclude $(SOURCES) $(TOOLS)
 	mandoc -T lint -W warning man/*
-	luacheck -q $(wildcard tools/*.lua tests/*/*/*.lua)
+	luacheck -q $(wildcard tools/*.lua transports/*/*.lua tests/*/*/*.lua)
 	clang-format --dry-run -Werror $(shell git ls-files '*.c' '*.h')
 
 # ---- installing ---------------------------------------------------------------

@@ -88,7 +88,9 @@ static enum cop_stray_fate refused_fate(struct sock *sk, int fd, int flags,
 					const void *name, socklen_t len)
 {
 	cop_rx_stray(sk, fd, COP_STRAY_PAYLOAD, name, len);
-	if (flags & MSG_PEEK)
+	if (flags & MSG_PEEK && cop_confined())
+		cop_rx_discard(fd);
+	else if (flags & MSG_PEEK)
 		drop_refused(sk, fd);
 	return COP_STRAY_DROPPED;
 }

@@ -23,7 +23,8 @@ static void make_xor(void)
 {
 	scratch_make();
 	scratch_must("mkdir m && cc -I" ROOT "/include -O2 -Wall -Werror "
-		     "-fPIC -shared -o m/xor.so " ROOT "/tests/e2e/modules/xor.c");
+		     "-fPIC -shared -o m/xor.so " ROOT
+		     "/tests/e2e/modules/xor.c");
 }
 
 TestSuite(coded, .init = make_xor, .timeout = 240);
