@@ -262,7 +262,7 @@ static void start(void)
 	struct bench_op a = { .run = run_start, .arg = with, .n = 1 };
 	struct bench_op b = { .run = run_start, .arg = without, .n = 1 };
 	struct bench_side ours = { .op = &a }, plain = { .op = &b };
-	const struct bench_goal goal = { .diff = 10000 };
+	const struct bench_goal goal = { .ratio = 1.02 };
 	struct bench_result res = { 0 };
 
 	snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", bench_lib());
