@@ -456,13 +456,14 @@ $(B)/bench/bench_programs: bench/bench_programs.py | need
 	@mkdir -p $(@D)
 	$(call say,COPY,$@)install -m 755 $< $@
 
-# A transport that is loaded, as a user builds it.
+# A transport that is loaded, as a user builds it. By the name of make, since "make -n"
+# runs each command that has $(MAKE), without the copy that this one needs.
 BENCH_MODULES := $(B)/bench/skeleton
 
 $(BENCH_MODULES): transports/skeleton/skeleton.c transports/skeleton/Makefile \
 		include/cop_transport.h | need
 	@rm -rf $@ && mkdir -p $(@D) && cp -r transports/skeleton $@
-	$(call say,MAKE,$@)env -u MAKEFLAGS $(MAKE) -s -C $@ \
+	$(call say,MAKE,$@)env -u MAKEFLAGS make -s -C $@ \
 		INCLUDEDIR=$(abspath include)
 
 $(B)/bench/bench_modules: | $(BENCH_MODULES)
