@@ -39,16 +39,6 @@ static int open_pending(struct sock *sk, int flags)
 	return fd;
 }
 
-static bool is_udp(int fd)
-{
-	socklen_t len = sizeof(int);
-	int protocol;
-
-	return !cop_libc.getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol,
-				    &len) &&
-	       protocol == IPPROTO_UDP;
-}
-
 /*
  * A socket comes with a mark that says pending, so all its processes share the
  * decision, or with a mark of COP, so another process has decided.
@@ -57,7 +47,7 @@ static int adopt_pending(struct sock *sk, int fd, const struct cop_mark *mark)
 {
 	if (cop_pending_is_marked(mark)) {
 		sock_set_flag(sk, SOCK_PENDING_SHARED);
-		return is_udp(fd) ? 0 : -ENOENT;
+		return sock_is_udp(fd, sk->sk_family) ? 0 : -ENOENT;
 	}
 	cop_decide(sk, &cop_udp_prot);
 	return cop_adopt(sk, fd, mark);

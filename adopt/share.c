@@ -62,6 +62,8 @@ void cop_pending_mark(struct sock *sk, int fd)
 		.family = sk->sk_family,
 		.type = sk->sk_type,
 		.protocol = sk->sk_protocol,
+		.carrier_type = sk->sk_prot->carrier_type,
+		.carrier_protocol = sk->sk_prot->carrier_protocol,
 		.word[WORD_PENDING] = PENDING_MAGIC,
 	};
 	struct cop_mark_held held;
@@ -69,7 +71,7 @@ void cop_pending_mark(struct sock *sk, int fd)
 	cop_mark_lock(sk, fd, &held);
 	if (cop_is_pending(sk) && !sock_flag(sk, SOCK_PENDING_SHARED) &&
 	    !cop_filter_is_locked(fd) && cop_owns(sk, fd)) {
-		if (!cop_program_wrap(fd, &mark))
+		if (!cop_program_wrap(sk_wire(sk), fd, &mark))
 			sock_set_flag(sk, SOCK_PENDING_SHARED);
 		else
 			cop_warn(fd, "can't be marked, so each process decides "
@@ -90,7 +92,7 @@ static noinline void follow(struct sock *sk, int fd)
 
 	if (!cop_is_pending(sk) || !cop_owns(sk, fd))
 		return;
-	if (cop_program_read(fd, &mark)) {
+	if (cop_program_read(sk_wire(sk), fd, &mark)) {
 		cop_decide(sk, &cop_plain_prot);
 	} else if (!cop_pending_is_marked(&mark)) {
 		cop_naming_begin(sk);

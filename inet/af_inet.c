@@ -12,13 +12,14 @@
 #include <sys/syscall.h>
 
 #include "adopt/pending.h"
-#include "adopt/share.h"
+#include "adopt/plain.h"
 #include "adopt/udp.h"
 #include "lib/sockname.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "lib/env.h"
 #include "inet/af_inet.h"
+#include "inet/missing.h"
 #include "inet/protosw.h"
 #include "lib/libc.h"
 #include "lib/netns.h"
@@ -70,11 +71,31 @@ static bool capable(int cap)
 	       data[cap / 32 % 2].effective >> cap % 32 & 1;
 }
 
+int inet_create_sk(struct socket *sock, int family, int protocol,
+		   const struct inet_protosw *answer, const struct proto *prot)
+{
+	struct sock *sk = sk_alloc(family, prot);
+	int err;
+
+	if (!sk)
+		return -ENOBUFS;
+	WRITE_ONCE(sock->ops,
+		   answer && answer->ops ? answer->ops : &inet_dgram_ops);
+	sock_init_data(sock, sk);
+	sk->sk_protocol = protocol;
+	if (family == PF_INET6)
+		cop_port_note_ipv6();
+	if (answer && answer->flags & INET_PROTOSW_REUSE)
+		WRITE_ONCE(sk->sk_reuse, 1);
+	err = sk->sk_prot->init(sk);
+	if (err)
+		sk_common_release(sk);
+	return err;
+}
+
 int inet_create(struct socket *sock, int family, int protocol)
 {
 	struct inet_protosw *answer;
-	struct sock *sk;
-	int err;
 
 	if (protocol < 0 || protocol >= IPPROTO_MAX)
 		return inet_refuse(family, -EINVAL);
@@ -85,33 +106,12 @@ int inet_create(struct socket *sock, int family, int protocol)
 		return inet_refuse(family, -EPROTONOSUPPORT);
 	if (unlikely(answer->capability > 0 && !capable(answer->capability)))
 		return -EPERM;
-	sk = sk_alloc(family, answer->prot);
-	if (!sk)
-		return -ENOBUFS;
-	WRITE_ONCE(sock->ops, answer->ops ?: &inet_dgram_ops);
-	sock_init_data(sock, sk);
-	sk->sk_protocol = protocol;
-	if (family == PF_INET6)
-		cop_port_note_ipv6();
-	if (answer->flags & INET_PROTOSW_REUSE)
-		WRITE_ONCE(sk->sk_reuse, 1);
-	err = sk->sk_prot->init(sk);
-	if (err)
-		sk_common_release(sk);
-	return err;
+	return inet_create_sk(sock, family, protocol, answer, answer->prot);
 }
 
-/*
- * A socket of UDP that another process left pending is pending here too, even if
- * this process puts all sockets on COP.
- */
 static int inet_adopt(struct socket *sock, int fd, const struct cop_mark *mark)
 {
-	struct sock *sk = sock->sk;
-
-	if (sk->sk_prot == &cop_udp_prot && cop_pending_is_marked(mark))
-		WRITE_ONCE(sk->sk_prot, &cop_pending_prot);
-	return sk->sk_prot->adopt(sk, fd, mark);
+	return sock->sk->sk_prot->adopt(sock->sk, fd, mark);
 }
 
 static int inet_release(struct socket *sock)
@@ -246,6 +246,7 @@ static struct proto *const inet_protos[] = {
 	&cop_udp_prot,
 	&cop_pending_prot,
 	&cop_plain_prot,
+	&cop_missing_prot,
 };
 
 void inet_init(void)

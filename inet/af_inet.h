@@ -43,6 +43,19 @@ int inet_create(struct socket *sock, int family, int protocol);
 bool inet_may_request(int family, int type, int protocol);
 
 /**
+ * inet_create_sk - the second half of inet_create()
+ * @sock: new, with its type
+ * @family: PF_INET or PF_INET6
+ * @protocol: protocol number, not 0
+ * @answer: the entry of inetsw; NULL: none
+ * @prot: the transport
+ *
+ * Returns 0, -ENOBUFS without memory, or what init of the transport returns.
+ */
+int inet_create_sk(struct socket *sock, int family, int protocol,
+		   const struct inet_protosw *answer, const struct proto *prot);
+
+/**
  * inet_request - ask for a module, for a socket that the kernel has refused
  * @family: as given to socket()
  * @type: likewise, without flags

@@ -102,11 +102,23 @@ bool request_is_loading(void)
 	return unlikely(thread) && thread == gettid();
 }
 
+const char *request_obstacle(void)
+{
+	if (cop_confined())
+		return "the process is confined";
+	if (!cop_process_is_owner() || cop_process_has_parted())
+		return "this is a child of vfork(), or a thread with descriptors "
+		       "of its own";
+	if (cop_process_is_torn() || cop_process_lost_threads())
+		return "this is a forked child of a process with threads";
+	if (request_is_loading())
+		return "another module is being loaded";
+	return NULL;
+}
+
 bool request_may_load(void)
 {
-	return !cop_confined() && cop_process_is_owner() &&
-	       !cop_process_has_parted() && !cop_process_is_torn() &&
-	       !cop_process_lost_threads() && !request_is_loading();
+	return !request_obstacle();
 }
 
 __attribute__((format(printf, 3, 4))) static void

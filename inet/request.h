@@ -39,6 +39,13 @@ void request_load(void);
 bool request_may_load(void);
 
 /**
+ * request_obstacle - why this thread may not load a module, see request_may_load()
+ *
+ * Returns a text for a message, or NULL if it may.
+ */
+const char *request_obstacle(void);
+
+/**
  * request_is_loading - whether this thread is loading a module
  */
 bool request_is_loading(void);

@@ -521,6 +521,16 @@ void run_same_listed(const char *name, const char *what)
 	same(name, what, legs);
 }
 
+void run_same_skeleton(const char *name, const char *what, const char *modules)
+{
+	char setting[4096];
+	const struct leg skeleton = { "skeleton", true, { setting, NULL } };
+	const struct leg *const legs[] = { &skeleton, NULL };
+
+	snprintf(setting, sizeof(setting), "COP_MODULES=%s", modules);
+	same(name, what, legs);
+}
+
 void run_or_skip(const char *const argv[])
 {
 	struct run_result *res = malloc(sizeof(*res));
