@@ -99,7 +99,7 @@ static int set_below_mark(struct sock *sk, int fd, int optname,
 		cop_libc.setsockopt(fd, SOL_SOCKET, optname, optval, optlen));
 	if (cop_filter_is_locked(fd) ||
 	    cop_program_wrap(sk_wire(sk), fd, &mark))
-		cop_decide(sk, &cop_plain_prot);
+		cop_decide(sk, cop_plain_of(sk));
 	return err;
 }
 
@@ -119,6 +119,6 @@ int cop_pending_set_filter(struct sock *sk, int fd, int optname,
 		return err;
 	if (cop_is_plain(sk))
 		return COP_PLAIN_UDP;
-	return cop_udp_prot.setsockopt(sk, fd, SOL_SOCKET, optname, optval,
-				       optlen);
+	return cop_udp_of(sk)->setsockopt(sk, fd, SOL_SOCKET, optname, optval,
+					  optlen);
 }

@@ -25,14 +25,14 @@ bool cop_decide(struct sock *sk, const struct proto *prot)
 {
 	const struct proto *is = sk->sk_prot;
 
-	return is != &cop_udp_prot && is != &cop_plain_prot &&
+	return is != cop_udp_of(sk) && is != cop_plain_of(sk) &&
 	       atomic_compare_exchange_strong(&sk->sk_prot, &is, prot);
 }
 
 void cop_decide_cop(struct sock *sk)
 {
 	sock_set_flag(sk, SOCK_CARRIED);
-	cop_decide(sk, &cop_udp_prot);
+	cop_decide(sk, cop_udp_of(sk));
 }
 
 /* ---- the mark ------------------------------------------------------------ */
@@ -93,14 +93,14 @@ static noinline void follow(struct sock *sk, int fd)
 	if (!cop_is_pending(sk) || !cop_owns(sk, fd))
 		return;
 	if (cop_program_read(sk_wire(sk), fd, &mark)) {
-		cop_decide(sk, &cop_plain_prot);
+		cop_decide(sk, cop_plain_of(sk));
 	} else if (!cop_pending_is_marked(&mark)) {
 		cop_naming_begin(sk);
-		cop_adopt(sk, fd, &mark);
+		cop_udp_of(sk)->adopt(sk, fd, &mark);
 		cop_decide_cop(sk);
 		cop_naming_end(sk);
 		if (sock_flag(sk, SOCK_WAITED))
-			cop_poll(sk, fd);
+			sk->sk_prot->poll(sk, fd);
 	}
 }
 

@@ -230,32 +230,31 @@ static const struct net_proto_family inet_family_ops[] = {
 	{ .family = PF_INET6, .serves = inet_serves, .create = inet_create },
 };
 
-static void inet_choose_prot(struct inet_protosw *p)
+/* Nothing creates a socket at the same time: the library or the program starts. */
+void inet_adopt_on(const struct cop_carrier *c, int capability)
 {
-	if (p->flags & INET_PROTOSW_ADOPTED && cop_env.adopt == COP_ADOPT_SOME)
-		p->prot = &cop_pending_prot;
+	for (size_t i = 0; i < ARRAY_SIZE(inetsw_array); i++) {
+		inetsw_array[i].prot = !c ? &cop_missing_prot
+				       : cop_env.adopt == COP_ADOPT_SOME
+					       ? &c->pending
+					       : &c->udp;
+		inetsw_array[i].capability = capability;
+	}
 }
 
-void inet_adopt_init(void)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(inetsw_array); i++)
-		inet_choose_prot(&inetsw_array[i]);
-}
-
-static struct proto *const inet_protos[] = {
-	&cop_udp_prot,
-	&cop_pending_prot,
-	&cop_plain_prot,
-	&cop_missing_prot,
+static const struct cop_carrier_ops carrier_ops = {
+	.udp = &cop_udp_ops,
+	.pending = &cop_pending_ops,
+	.plain = &cop_plain_ops,
 };
 
 void inet_init(void)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(inet_protos); i++)
-		proto_register(inet_protos[i]);
+	proto_register(&cop_missing_prot);
+	cop_carrier_init(&carrier_ops, &cop_datagram_prot);
 	for (size_t i = 0; i < ARRAY_SIZE(inet_family_ops); i++)
 		sock_register(&inet_family_ops[i]);
-	inet_adopt_init();
+	inet_adopt_on(&cop_carriers[0], 0);
 	for (size_t i = 0; i < ARRAY_SIZE(inetsw_array); i++)
 		inet_register_protosw(&inetsw_array[i]);
 }

@@ -13,6 +13,7 @@
 #include "adopt/pending.h"
 #include "adopt/share.h"
 #include "adopt/udp.h"
+#include "cop.h"
 #include "filter/attach.h"
 #include "inet/af_inet.h"
 #include "inet/marked.h"
@@ -28,6 +29,12 @@ static bool is_number(int type, int protocol)
 	return type < SOCK_MAX && protocol && protocol < IPPROTO_MAX;
 }
 
+/* A mark names COP as a carrier by 0. */
+static bool cop_is_carrier(int type, int protocol)
+{
+	return type == SOCK_COP && protocol == IPPROTO_COP;
+}
+
 static bool is_udp(const struct cop_mark *mark)
 {
 	return mark->type == SOCK_DGRAM && mark->protocol == IPPROTO_UDP;
@@ -38,15 +45,18 @@ static bool is_possible(const struct cop_mark *mark)
 {
 	if (mark->body == COP_BODY_RAW && !cop_pending_is_marked(mark))
 		return false;
+	if (is_udp(mark) && mark->carrier_type)
+		return is_number(mark->carrier_type, mark->carrier_protocol) &&
+		       !cop_is_carrier(mark->carrier_type,
+				       mark->carrier_protocol);
 	if (is_udp(mark))
-		return !mark->carrier_type ||
-		       is_number(mark->carrier_type, mark->carrier_protocol);
+		return !mark->carrier_protocol;
 	return is_number(mark->type, mark->protocol) &&
 	       mark->body != COP_BODY_RAW && !mark->carrier_type &&
 	       !mark->carrier_protocol;
 }
 
-/* The type by which inetsw has the transport that the datagrams are of. */
+/* The type by which inetsw has the transport whose header the datagrams have. */
 static int type_of(const struct cop_mark *mark)
 {
 	return mark->carrier_type ?: mark->type;
@@ -57,11 +67,17 @@ static int protocol_of(const struct cop_mark *mark)
 	return mark->carrier_type ? mark->carrier_protocol : mark->protocol;
 }
 
+/* No adopted socket carries another one. */
 static struct inet_protosw *lookup(const struct cop_mark *mark)
 {
 	int protocol = protocol_of(mark);
+	struct inet_protosw *answer =
+		inet_lookup_protosw(type_of(mark), &protocol);
 
-	return inet_lookup_protosw(type_of(mark), &protocol);
+	return answer && answer->flags & INET_PROTOSW_ADOPTED &&
+			       mark->carrier_type
+		       ? NULL
+		       : answer;
 }
 
 /*
@@ -87,18 +103,30 @@ static bool inet_request_marked(const struct cop_mark *mark)
 	return likely(lookup(mark)) || request(mark);
 }
 
-static const struct proto *adopted_prot(const struct cop_mark *mark)
+/*
+ * A socket of UDP that another process left pending is pending here, too. NULL: there
+ * are too many carriers.
+ */
+static const struct proto *adopted_prot(const struct cop_mark *mark,
+					const struct proto *base)
 {
-	return cop_pending_is_marked(mark) ? &cop_pending_prot : &cop_udp_prot;
+	const struct cop_carrier *c =
+		mark->carrier_type
+			? cop_carrier_get(mark->carrier_type,
+					  mark->carrier_protocol, base)
+			: &cop_carriers[0];
+
+	if (!c)
+		return NULL;
+	return cop_pending_is_marked(mark) ? &c->pending : &c->udp;
 }
 
-/* A socket of UDP that another process left pending is pending here, too. */
 static const struct proto *prot_of(const struct cop_mark *mark,
 				   const struct inet_protosw *answer)
 {
 	if (!answer)
 		return NULL;
-	return is_udp(mark) ? adopted_prot(mark) : answer->prot;
+	return is_udp(mark) ? adopted_prot(mark, answer->prot) : answer->prot;
 }
 
 /* Whether the filter behind the mark is what this transport's header makes of it. */

@@ -83,6 +83,15 @@ const char *request_libdir(void);
 const char *request_try(const char *path, const struct module **mod);
 
 /**
+ * request_if_named - load a file if it has a module of a name
+ * @path: its absolute name
+ * @name: as MODULE_TRANSPORT() has it; letters may be of either case
+ *
+ * Returns whether it has. Call it only if request_may_load(). errno may change.
+ */
+bool request_if_named(const char *path, const char *name);
+
+/**
  * request_exit - tell all loaded modules that the process exits
  */
 void request_exit(void);

@@ -159,6 +159,18 @@ void run_same_mapped(const char *name, const char *what);
 void run_same_skeleton(const char *name, const char *what, const char *modules);
 
 /**
+ * run_same_carried, run_same_listed_carried - on UDP that transports/skeleton carries
+ * @name: as for run_same() and run_same_listed()
+ * @what: likewise
+ * @modules: the directory of the module
+ *
+ * COP_TRANSPORT in the environment tells the program whose header there is.
+ */
+void run_same_carried(const char *name, const char *what, const char *modules);
+void run_same_listed_carried(const char *name, const char *what,
+			     const char *modules);
+
+/**
  * run_same_without_fault - run_same(), with COP_DEBUG=1 on COP
  * @name: as there
  * @what: as there

@@ -33,12 +33,17 @@ static void make_skeleton(void)
 
 TestSuite(e2e_skeleton, .init = make_skeleton);
 
+static const char *modules(void)
+{
+	static char dir[128];
+
+	snprintf(dir, sizeof(dir), "%s/m", scratch_dir);
+	return dir;
+}
+
 static void same(const char *name, const char *what)
 {
-	char modules[128];
-
-	snprintf(modules, sizeof(modules), "%s/m", scratch_dir);
-	run_same_skeleton(name, what, modules);
+	run_same_skeleton(name, what, modules());
 }
 
 #define ALL(names)                                       \

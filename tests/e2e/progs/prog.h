@@ -60,6 +60,8 @@ static void *volatile no_ptr;
 static const char *kind; /* of the sockets: argv[1] */
 static bool is_cop; /* or of another type that the kernel has not: "skeleton" */
 static int cop_type = SOCK_COP, cop_protocol = IPPROTO_COP, cop_header = 16;
+static const char *cop_magic = "\xc0\xb1\x14"; /* the header begins so */
+static int cop_ports_at = 4;		       /* two ports are there */
 
 /* By COP, asked for or not: then there are strays, and a datagram has less room. */
 static bool is_carried;
@@ -102,8 +104,9 @@ static inline void know_kind(const char *name)
 {
 	kind = name;
 	is_cop = !strcmp(kind, "cop") || !strcmp(kind, "skeleton");
-	if (!strcmp(kind, "skeleton"))
-		cop_type = 8, cop_protocol = 254, cop_header = 8;
+	if (!strcmp(kind, "skeleton") || getenv("COP_TRANSPORT"))
+		cop_type = 8, cop_protocol = 254, cop_header = 8,
+		cop_magic = "SK", cop_ports_at = 2;
 	cop_type = cop_number("COP_TEST_TYPE", cop_type);
 	cop_protocol = cop_number("COP_TEST_PROTOCOL", cop_protocol);
 	is_carried = is_cop || !strcmp(kind, "adopted");
