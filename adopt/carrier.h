@@ -65,6 +65,15 @@ static inline struct cop_carrier *cop_carrier_of(const struct proto *prot)
 		       : NULL;
 }
 
+/* Whether a sock of any transport has a pending one, as far as this process knows. */
+static inline bool cop_has_pending(const struct sock *sk)
+{
+	const struct proto *prot = READ_ONCE(sk->sk_prot);
+	const struct cop_carrier *c = cop_carrier_of(prot);
+
+	return c && prot == &c->pending;
+}
+
 /* For a sock that began as pending: what it is once it is adopted, or is not. */
 static inline const struct proto *cop_udp_of(const struct sock *sk)
 {

@@ -53,18 +53,9 @@ static int adopt_pending(struct sock *sk, int fd, const struct cop_mark *mark)
 	return sk->sk_prot->adopt(sk, fd, mark);
 }
 
-/* The sock may be of any transport. */
-static bool is_pending(const struct sock *sk)
-{
-	const struct proto *prot = sk->sk_prot;
-	const struct cop_carrier *c = cop_carrier_of(prot);
-
-	return c && prot == &c->pending;
-}
-
 void cop_pending_share(struct sock *sk, int fd)
 {
-	if (is_pending(sk) && !sock_flag(sk, SOCK_PENDING_SHARED) &&
+	if (cop_has_pending(sk) && !sock_flag(sk, SOCK_PENDING_SHARED) &&
 	    !cop_confined())
 		cop_pending_mark(sk, fd);
 }
