@@ -121,9 +121,8 @@ Test(cop_netns, a_socket_made_elsewhere_claims_no_port_at_home, .init = t_init)
 
 static int came_from_elsewhere(void)
 {
-	const struct cop_mark mark = {
-		PF_INET, SOCK_COP, IPPROTO_COP, 0, { 0 }, 0, 0
-	};
+	const struct cop_mark mark = { PF_INET, SOCK_COP, IPPROTO_COP, 0, { 0 },
+				       0,	0 };
 	int home = t_open(), udp;
 	uint16_t snum;
 
