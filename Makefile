@@ -74,8 +74,8 @@ B ?= build
 LIB ?= libcop.so
 COP ?= $(patsubst ./%,%,$(dir $(LIB))cop)
 COP_PROGRAM_DIR := $(patsubst ./%,%,$(dir $(COP))libexec/cop)
-COP_PROGRAMS := $(COP_PROGRAM_DIR)/cop-check $(COP_PROGRAM_DIR)/cop-stat \
-	$(COP_PROGRAM_DIR)/cop-transports
+COP_PROGRAMS := $(COP_PROGRAM_DIR)/cop-carries $(COP_PROGRAM_DIR)/cop-check \
+	$(COP_PROGRAM_DIR)/cop-stat $(COP_PROGRAM_DIR)/cop-transports
 
 # scripts/rooms lists the rooms from the top down. Unit tests are linked without
 # the first one.
@@ -242,12 +242,14 @@ TOOLS := $(sort $(wildcard tools/*.c))
 JUDGE := tools/command.c tools/elf.c tools/library.c tools/program.c \
 	tools/report.c tools/say.c tools/secure.c tools/self.c tools/verdict.c \
 	lib/escape.c
-LAUNCHER := $(JUDGE) tools/cop.c tools/run.c tools/adopt.c tools/setting.c
+LAUNCHER := $(JUDGE) tools/cop.c tools/run.c tools/adopt.c tools/carrier.c \
+	tools/setting.c
+CARRIES := tools/carries.c
 CHECK := $(JUDGE) tools/check.c tools/loader.c
 TRANSPORTS := tools/transports.c tools/offer.c tools/probe.c tools/trusted.c \
 	tools/command.c tools/say.c tools/self.c tools/setting.c
-STAT := $(filter-out $(LAUNCHER) $(CHECK) $(TRANSPORTS),$(TOOLS)) lib/escape.c \
-	lib/addr.c flow/source.c tools/command.c tools/elf.c tools/library.c \
+STAT := $(filter-out $(LAUNCHER) $(CHECK) $(CARRIES) $(TRANSPORTS),$(TOOLS)) \
+	lib/escape.c lib/addr.c flow/source.c tools/command.c tools/elf.c tools/library.c \
 	tools/say.c tools/self.c
 
 $(COP): $(LAUNCHER:%.c=$(B)/launcher/%.o)
@@ -274,6 +276,11 @@ $(COP_PROGRAM_DIR)/cop-stat: $(STAT:%.c=$(B)/programs/%.o)
 $(COP_PROGRAM_DIR)/cop-transports: $(TRANSPORTS:%.c=$(B)/programs/%.o) $(ROOM_OBJECTS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(COP_CFLAGS) -o $@ $^ -lpthread -ldl $(LDFLAGS)
+
+# It is dynamic, because the library has to act in it.
+$(COP_PROGRAM_DIR)/cop-carries: $(CARRIES:%.c=$(B)/programs/%.o)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(COP_CFLAGS) -o $@ $^ $(LDFLAGS)
 
 $(B)/programs/%.o: %.c | need
 	@mkdir -p $(@D)

@@ -172,10 +172,14 @@ int fd_any(void);
  *
  * It came over an exec or from another process. If the kernel socket has a COP mark,
  * the descriptor gets a socket: the one that another descriptor of that kernel socket
- * has here, else a new one. Returns whether the descriptor is COP's now. A descriptor
- * without a mark costs one system call. In socket/received.c. Async-signal-safe.
+ * has here, else a new one. If the transport is not here, its module is loaded. If there
+ * is none, the new socket is one whose calls fail: see inet/missing.h. Returns 1 if the
+ * descriptor is the library's now, 0 if it is not, or -EPROTONOSUPPORT if it would be such a
+ * socket in a child of vfork(), which can't enter one: the caller closes the descriptor. A
+ * descriptor without a mark costs one system call. In socket/received.c.
+ * Async-signal-safe, unless it loads a module.
  */
-bool fd_adopt(int fd);
+int fd_adopt(int fd);
 
 /* A call that closes a descriptor, or puts another in its place. */
 struct fd_change {

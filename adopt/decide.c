@@ -30,7 +30,7 @@ static int stay_udp(struct sock *sk, int fd)
 	struct cop_mark_held held;
 
 	cop_decide_lock(sk, fd, &held);
-	if (cop_decide(sk, &cop_plain_prot) &&
+	if (cop_decide(sk, cop_plain_of(sk)) &&
 	    sock_flag(sk, SOCK_PENDING_SHARED) && !cop_confined())
 		cop_program_unwrap(fd);
 	cop_decide_unlock(sk, fd, &held);
@@ -68,7 +68,7 @@ static int put_on_cop_locked(struct sock *sk, int fd)
 		return 0;
 	err = move_filter(sk, fd);
 	if (err) {
-		cop_decide(sk, &cop_plain_prot);
+		cop_decide(sk, cop_plain_of(sk));
 		return err;
 	}
 	cop_naming_begin(sk);
@@ -76,9 +76,9 @@ static int put_on_cop_locked(struct sock *sk, int fd)
 	cop_decide_cop(sk);
 	cop_naming_end(sk);
 	if (sock_flag(sk, SOCK_PENDING_SHARED))
-		cop_mark(sk, fd);
+		sk->sk_prot->mark(sk, fd);
 	if (sock_flag(sk, SOCK_WAITED))
-		cop_poll(sk, fd);
+		sk->sk_prot->poll(sk, fd);
 	return 0;
 }
 
@@ -139,7 +139,7 @@ int cop_decide_by_dest(struct sock *sk, int fd, const void *name, socklen_t len)
 		return cop_is_plain(sk) ? COP_PLAIN_UDP : 0;
 	err = cop_decide_by_port(sk, fd, to.port);
 	if (!err && !READ_ONCE(inet_sk(sk)->inet_sport))
-		err = cop_autobind(sk, fd);
+		err = sk->sk_prot->autobind(sk, fd);
 	return err;
 }
 

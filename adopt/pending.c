@@ -6,7 +6,7 @@
  * goes to COP, or to the kernel's UDP as long as nothing is decided, or it returns
  * COP_PLAIN_UDP.
  *
- * Owns: cop_pending_prot, SOCK_WAITED. Protected by: sk_prot changes under the
+ * Owns: SOCK_WAITED. Protected by: sk_prot changes under the
  * calls at any time, see adopt/share.c; each change is for good.
  * Counterpart in the kernel: net/smc/af_smc.c, whose sockets become SMC or TCP.
  */
@@ -33,20 +33,10 @@
 
 static int open_pending(struct sock *sk, int flags)
 {
-	int fd = cop_udp_prot.open(sk, flags);
+	int fd = cop_udp_of(sk)->open(sk, flags);
 
 	sock_reset_flag(sk, SOCK_CARRIED);
 	return fd;
-}
-
-static bool is_udp(int fd)
-{
-	socklen_t len = sizeof(int);
-	int protocol;
-
-	return !cop_libc.getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol,
-				    &len) &&
-	       protocol == IPPROTO_UDP;
 }
 
 /*
@@ -57,16 +47,16 @@ static int adopt_pending(struct sock *sk, int fd, const struct cop_mark *mark)
 {
 	if (cop_pending_is_marked(mark)) {
 		sock_set_flag(sk, SOCK_PENDING_SHARED);
-		return is_udp(fd) ? 0 : -ENOENT;
+		return sock_is_udp(fd, sk->sk_family) ? 0 : -ENOENT;
 	}
-	cop_decide(sk, &cop_udp_prot);
-	return cop_adopt(sk, fd, mark);
+	cop_decide(sk, cop_udp_of(sk));
+	return sk->sk_prot->adopt(sk, fd, mark);
 }
 
 void cop_pending_share(struct sock *sk, int fd)
 {
-	if (sk->sk_prot == &cop_pending_prot &&
-	    !sock_flag(sk, SOCK_PENDING_SHARED) && !cop_confined())
+	if (cop_has_pending(sk) && !sock_flag(sk, SOCK_PENDING_SHARED) &&
+	    !cop_confined())
 		cop_pending_mark(sk, fd);
 }
 
@@ -76,7 +66,7 @@ static void mark_pending(struct sock *sk, int fd)
 	if (cop_still_pending(sk, fd))
 		cop_pending_share(sk, fd);
 	else if (!cop_is_plain(sk))
-		cop_mark(sk, fd);
+		cop_udp_of(sk)->mark(sk, fd);
 }
 
 /* ---- naming -------------------------------------------------------------- */
@@ -88,7 +78,7 @@ static int bind_pending(struct sock *sk, int fd, const union cop_addr *addr)
 
 	if (!cop_still_pending(sk, fd))
 		return cop_is_plain(sk) ? COP_PLAIN_UDP
-					: cop_udp_prot.bind(sk, fd, addr);
+					: cop_udp_of(sk)->bind(sk, fd, addr);
 	err = kernel_bind(fd, addr);
 	if (!err && cop_confined())
 		WRITE_ONCE(inet_sk(sk)->inet_sport, cop_addr_port(addr));
@@ -111,7 +101,7 @@ static int connect_pending(struct sock *sk, int fd,
 	    !to.port)
 		return cop_libc_result(cop_libc.connect(fd, uaddr, addr_len));
 	err = cop_decide_by_port(sk, fd, to.port);
-	return err ? err : cop_udp_prot.connect(sk, fd, uaddr, addr_len);
+	return err ? err : cop_udp_of(sk)->connect(sk, fd, uaddr, addr_len);
 }
 
 static int disconnect_pending(struct sock *sk, int fd,
@@ -119,7 +109,7 @@ static int disconnect_pending(struct sock *sk, int fd,
 {
 	int err = cop_decide_if_received(sk, fd);
 
-	return err ? err : cop_udp_prot.disconnect(sk, fd, uaddr, addr_len);
+	return err ? err : cop_udp_of(sk)->disconnect(sk, fd, uaddr, addr_len);
 }
 
 static int getname_pending(struct sock *sk, int fd, struct sockaddr *uaddr,
@@ -150,7 +140,7 @@ static bool poll_pending(struct sock *sk, int fd)
 	if (!sock_flag(sk, SOCK_WAITED))
 		sock_set_flag(sk, SOCK_WAITED);
 	return cop_still_pending(sk, fd) || cop_is_plain(sk) ||
-	       cop_poll(sk, fd);
+	       cop_udp_of(sk)->poll(sk, fd);
 }
 
 static int ioctl_pending(struct sock *sk, int fd, unsigned long cmd, void *arg)
@@ -159,7 +149,7 @@ static int ioctl_pending(struct sock *sk, int fd, unsigned long cmd, void *arg)
 
 	if (err || cop_is_plain(sk))
 		return err ? err : COP_PLAIN_UDP;
-	return cop_ioctl(sk, fd, cmd, arg);
+	return cop_udp_of(sk)->ioctl(sk, fd, cmd, arg);
 }
 
 /* The socket may become COP, so options that COP refuses fail from the start. */
@@ -171,7 +161,8 @@ static int setsockopt_pending(struct sock *sk, int fd, int level, int optname,
 		return COP_PLAIN_UDP;
 	if (cop_is_filter_option(level, optname))
 		return cop_pending_set_filter(sk, fd, optname, optval, optlen);
-	return cop_udp_prot.setsockopt(sk, fd, level, optname, optval, optlen);
+	return cop_udp_of(sk)->setsockopt(sk, fd, level, optname, optval,
+					  optlen);
 }
 
 static int getsockopt_pending(struct sock *sk, int fd, int level, int optname,
@@ -185,7 +176,8 @@ static int getsockopt_pending(struct sock *sk, int fd, int level, int optname,
 	    !sock_flag(sk, SOCK_PENDING_SHARED))
 		return cop_libc_result(cop_libc.getsockopt(fd, level, optname,
 							   optval, optlen));
-	return cop_udp_prot.getsockopt(sk, fd, level, optname, optval, optlen);
+	return cop_udp_of(sk)->getsockopt(sk, fd, level, optname, optval,
+					  optlen);
 }
 
 /* ---- data ---------------------------------------------------------------- */
@@ -220,7 +212,7 @@ static ssize_t sendto_pending(struct sock *sk, int fd, const void *buf,
 	if (cop_is_pending(sk))
 		return cop_libc_result(
 			cop_libc.sendto(fd, buf, len, flags, to, namelen));
-	return cop_sendto(sk, fd, buf, len, flags, to, namelen);
+	return cop_udp_of(sk)->sendto(sk, fd, buf, len, flags, to, namelen);
 }
 
 static ssize_t sendmsg_pending(struct sock *sk, int fd,
@@ -236,7 +228,7 @@ static ssize_t sendmsg_pending(struct sock *sk, int fd,
 		return err;
 	if (cop_is_pending(sk))
 		return cop_libc_result(cop_libc.sendmsg(fd, &msg, flags));
-	return cop_sendmsg(sk, fd, &msg, flags);
+	return cop_udp_of(sk)->sendmsg(sk, fd, &msg, flags);
 }
 
 /* Returns 1 if the kernel has taken the message; 0 if COP has to send it. */
@@ -279,7 +271,8 @@ static int sendmmsg_pending(struct sock *sk, int fd, struct mmsghdr *vec,
 		done++;
 	}
 	if (!err)
-		err = cop_sendmmsg(sk, fd, vec + done, n - done, flags);
+		err = cop_udp_of(sk)->sendmmsg(sk, fd, vec + done, n - done,
+					       flags);
 	if (done)
 		return err > 0 && done < n ? (int)done + err : (int)done;
 	return err;
@@ -340,7 +333,9 @@ static ssize_t recvfrom_pending(struct sock *sk, int fd, void *buf, size_t len,
 			cop_libc.recvfrom(fd, buf, len, flags, name, namelen));
 	if (!err && cop_is_pending(sk))
 		err = receive_first(sk, fd, &msg, flags);
-	return err ? err : cop_recvfrom(sk, fd, buf, len, flags, name, namelen);
+	return err ? err
+		   : cop_udp_of(sk)->recvfrom(sk, fd, buf, len, flags, name,
+					      namelen);
 }
 
 static ssize_t recvmsg_pending(struct sock *sk, int fd, struct msghdr *msg,
@@ -352,7 +347,7 @@ static ssize_t recvmsg_pending(struct sock *sk, int fd, struct msghdr *msg,
 		return cop_libc_result(cop_libc.recvmsg(fd, msg, flags));
 	if (!err && cop_is_pending(sk))
 		err = receive_first(sk, fd, msg, flags);
-	return err ? err : cop_recvmsg(sk, fd, msg, flags);
+	return err ? err : cop_udp_of(sk)->recvmsg(sk, fd, msg, flags);
 }
 
 /* A recvmmsg() of 0 messages does not wait. */
@@ -367,17 +362,21 @@ static int recvmmsg_pending(struct sock *sk, int fd, struct mmsghdr *vec,
 	if (!err && cop_is_pending(sk) && n &&
 	    user_readable(fd, vec, sizeof(*vec)))
 		err = receive_many_first(sk, fd, vec, flags, timeout);
-	return err ? err : cop_recvmmsg(sk, fd, vec, n, flags, timeout);
+	return err ? err
+		   : cop_udp_of(sk)->recvmmsg(sk, fd, vec, n, flags, timeout);
 }
 
-struct proto cop_pending_prot = {
+const struct proto cop_pending_ops = {
 	.name = "UDP",
-	.slab = &cop_udp_slab,
 	.open = open_pending,
 	.adopt = adopt_pending,
 	.mark = mark_pending,
 	.shares_ports = true,
 	.bind = bind_pending,
+	.get_port = cop_get_port,
+	.unhash = cop_unhash,
+	.holds = cop_holds,
+	.reclaim = cop_reclaim,
 	.autobind = cop_plain_autobind,
 	.autobound = cop_plain_autobound,
 	.getname = getname_pending,

@@ -5,9 +5,9 @@
 #ifndef COP_PENDING_H
 #define COP_PENDING_H
 
-#include "socket/sock.h"
+#include "adopt/carrier.h"
 
-extern struct proto cop_pending_prot;
+extern const struct proto cop_pending_ops;
 
 /**
  * cop_pending_share - note that another process is about to have a socket

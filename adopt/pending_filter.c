@@ -59,7 +59,8 @@ int cop_pending_move_filter(struct sock *sk, int fd)
 		return 0;
 	if (!filter_length(fd))
 		return cop_filter_is_locked(fd) ? -EPERM : 0;
-	if (!cop_program_read(fd, &mark) && !cop_pending_is_marked(&mark))
+	if (!cop_program_read(sk_wire(sk), fd, &mark) &&
+	    !cop_pending_is_marked(&mark))
 		return 0; /* another process has moved it */
 	err = cop_program_unwrap(fd);
 	if (err)
@@ -89,15 +90,16 @@ static int set_below_mark(struct sock *sk, int fd, int optname,
 	if (!sock_flag(sk, SOCK_PENDING_SHARED))
 		return cop_libc_result(cop_libc.setsockopt(
 			fd, SOL_SOCKET, optname, optval, optlen));
-	err = cop_program_read(fd, &mark);
+	err = cop_program_read(sk_wire(sk), fd, &mark);
 	if (!err)
 		err = cop_program_unwrap(fd);
 	if (err)
 		return err;
 	err = cop_libc_result(
 		cop_libc.setsockopt(fd, SOL_SOCKET, optname, optval, optlen));
-	if (cop_filter_is_locked(fd) || cop_program_wrap(fd, &mark))
-		cop_decide(sk, &cop_plain_prot);
+	if (cop_filter_is_locked(fd) ||
+	    cop_program_wrap(sk_wire(sk), fd, &mark))
+		cop_decide(sk, cop_plain_of(sk));
 	return err;
 }
 
@@ -117,6 +119,6 @@ int cop_pending_set_filter(struct sock *sk, int fd, int optname,
 		return err;
 	if (cop_is_plain(sk))
 		return COP_PLAIN_UDP;
-	return cop_udp_prot.setsockopt(sk, fd, SOL_SOCKET, optname, optval,
-				       optlen);
+	return cop_udp_of(sk)->setsockopt(sk, fd, SOL_SOCKET, optname, optval,
+					  optlen);
 }

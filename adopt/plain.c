@@ -4,14 +4,13 @@
  * UDP. Each call answers COP_PLAIN_UDP: the interpose room then forgets the
  * descriptor and gives the call to libc.
  *
- * Owns: cop_plain_prot. Protected by: proto_register() completes it while the
- * library starts, and nothing writes it later.
+ * Owns: nothing. Protected by: nothing to protect.
  * Counterpart in the kernel: a socket of net/smc/af_smc.c that has fallen back to
  * TCP, where use_fallback sends each call on.
  */
 #include "adopt/plain.h"
-#include "adopt/udp.h"
 #include "lib/libc.h"
+#include "port/bind.h"
 
 /* To be UDP, a function here needs nothing that it is called with. */
 #pragma GCC diagnostic ignored "-Wunused-parameter"
@@ -112,12 +111,15 @@ static int plain_recvmmsg(struct sock *sk, int fd, struct mmsghdr *vec,
 	return COP_PLAIN_UDP;
 }
 
-struct proto cop_plain_prot = {
+const struct proto cop_plain_ops = {
 	.name = "UDP",
-	.slab = &cop_udp_slab,
 	.mark = plain_mark,
 	.shares_ports = true,
 	.bind = plain_bind,
+	.get_port = cop_get_port,
+	.unhash = cop_unhash,
+	.holds = cop_holds,
+	.reclaim = cop_reclaim,
 	.autobind = cop_plain_autobind,
 	.autobound = cop_plain_autobound,
 	.getname = plain_getname,

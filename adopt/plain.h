@@ -5,9 +5,9 @@
 #ifndef COP_PLAIN_H
 #define COP_PLAIN_H
 
-#include "socket/sock.h"
+#include "adopt/carrier.h"
 
-extern struct proto cop_plain_prot;
+extern const struct proto cop_plain_ops;
 
 /*
  * The kernel binds the socket in its own send, so there is nothing to do around it.
@@ -18,7 +18,7 @@ bool cop_plain_autobound(struct sock *sk, int fd, int err);
 
 static inline bool cop_is_plain(struct sock *sk)
 {
-	return sk->sk_prot == &cop_plain_prot;
+	return sk->sk_prot == cop_plain_of(sk);
 }
 
 #endif /* COP_PLAIN_H */

@@ -25,14 +25,14 @@ bool cop_decide(struct sock *sk, const struct proto *prot)
 {
 	const struct proto *is = sk->sk_prot;
 
-	return is != &cop_udp_prot && is != &cop_plain_prot &&
+	return is != cop_udp_of(sk) && is != cop_plain_of(sk) &&
 	       atomic_compare_exchange_strong(&sk->sk_prot, &is, prot);
 }
 
 void cop_decide_cop(struct sock *sk)
 {
 	sock_set_flag(sk, SOCK_CARRIED);
-	cop_decide(sk, &cop_udp_prot);
+	cop_decide(sk, cop_udp_of(sk));
 }
 
 /* ---- the mark ------------------------------------------------------------ */
@@ -62,6 +62,8 @@ void cop_pending_mark(struct sock *sk, int fd)
 		.family = sk->sk_family,
 		.type = sk->sk_type,
 		.protocol = sk->sk_protocol,
+		.carrier_type = sk->sk_prot->carrier_type,
+		.carrier_protocol = sk->sk_prot->carrier_protocol,
 		.word[WORD_PENDING] = PENDING_MAGIC,
 	};
 	struct cop_mark_held held;
@@ -69,7 +71,7 @@ void cop_pending_mark(struct sock *sk, int fd)
 	cop_mark_lock(sk, fd, &held);
 	if (cop_is_pending(sk) && !sock_flag(sk, SOCK_PENDING_SHARED) &&
 	    !cop_filter_is_locked(fd) && cop_owns(sk, fd)) {
-		if (!cop_program_wrap(fd, &mark))
+		if (!cop_program_wrap(sk_wire(sk), fd, &mark))
 			sock_set_flag(sk, SOCK_PENDING_SHARED);
 		else
 			cop_warn(fd, "can't be marked, so each process decides "
@@ -90,15 +92,15 @@ static noinline void follow(struct sock *sk, int fd)
 
 	if (!cop_is_pending(sk) || !cop_owns(sk, fd))
 		return;
-	if (cop_program_read(fd, &mark)) {
-		cop_decide(sk, &cop_plain_prot);
+	if (cop_program_read(sk_wire(sk), fd, &mark)) {
+		cop_decide(sk, cop_plain_of(sk));
 	} else if (!cop_pending_is_marked(&mark)) {
 		cop_naming_begin(sk);
-		cop_adopt(sk, fd, &mark);
+		cop_udp_of(sk)->adopt(sk, fd, &mark);
 		cop_decide_cop(sk);
 		cop_naming_end(sk);
 		if (sock_flag(sk, SOCK_WAITED))
-			cop_poll(sk, fd);
+			sk->sk_prot->poll(sk, fd);
 	}
 }
 

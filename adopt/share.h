@@ -3,9 +3,9 @@
  * share.h - what a socket that was pending has become, and that all processes that
  * share it learn it.
  *
- * Only for socks that began with cop_pending_prot. Such a sock has one of three
- * transports: it is pending until one thread of one process exchanges
- * cop_pending_prot for cop_udp_prot or cop_plain_prot.
+ * Only for socks that began with the pending transport of a carrier. Such a sock has
+ * one of three transports: it is pending until one thread of one process exchanges
+ * pending for udp or plain of struct cop_carrier.
  */
 #ifndef COP_SHARE_H
 #define COP_SHARE_H
@@ -20,8 +20,9 @@
 static inline bool cop_is_pending(struct sock *sk)
 {
 	const struct proto *prot = sk->sk_prot;
+	const struct cop_carrier *c = cop_carrier_of(prot);
 
-	return prot != &cop_udp_prot && prot != &cop_plain_prot;
+	return prot != &c->udp && prot != &c->plain;
 }
 
 /**
@@ -37,7 +38,7 @@ bool cop_still_pending(struct sock *sk, int fd);
 /**
  * cop_decide - give a pending sock its transport for good
  * @sk: the sock
- * @prot: &cop_udp_prot or &cop_plain_prot
+ * @prot: cop_udp_of(@sk) or cop_plain_of(@sk)
  *
  * Returns whether the sock was pending. Under cop_decide_lock(), if the kernel
  * socket has to change with it.

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
  * adopt/udp.c - struct proto cop_udp_prot: a socket that the program created for
- * UDP, and COP_ADOPT has put on COP. It carries datagrams as COP does, but the
- * program and the kernel see UDP: in its options, and in the rule of which sockets
- * may share a port.
+ * UDP, and COP_ADOPT has put on COP or another carrier. It carries datagrams as the
+ * carrier does, but the program and the kernel see UDP: in its options, and in the
+ * rule of which sockets may share a port.
  *
- * Owns: cop_udp_prot; the slab of its socks and of pending ones. Protected by:
- * proto_register() completes cop_udp_prot while the library starts, and nothing
- * writes it later; the caller keeps the sock alive.
+ * Owns: nothing. Protected by: nothing to protect; the caller keeps the sock alive.
  * Counterpart in the kernel: update_socket_protocol() in net/socket.c, by which
  * a program's TCP becomes MPTCP; and net/ipv4/udp.c.
  */
@@ -27,12 +25,10 @@
 #include "datagram/stats.h"
 #include "lib/uaccess.h"
 
-struct cop_slab cop_udp_slab = COP_SLAB(struct cop_sock);
-
 /* The cookie alone tells sockets apart that share a port. */
 static int udp_open(struct sock *sk, int flags)
 {
-	int fd = cop_open(sk, flags);
+	int fd = cop_base_of(sk)->open(sk, flags);
 
 	if (fd >= 0)
 		WRITE_ONCE(sk->sk_socket->cookie, sock_kernel_cookie(fd));
@@ -78,7 +74,8 @@ static int udp_setsockopt(struct sock *sk, int fd, int level, int optname,
 		return cop_attach_reuseport(sk, fd, optval, optlen);
 	if (level == SOL_SOCKET && optname == SO_ATTACH_REUSEPORT_EBPF)
 		return attach_unmovable(fd, optval, optlen);
-	return cop_setsockopt(sk, fd, level, optname, optval, optlen);
+	return cop_base_of(sk)->setsockopt(sk, fd, level, optname, optval,
+					   optlen);
 }
 
 static int udp_getsockopt(struct sock *sk, int fd, int level, int optname,
@@ -87,15 +84,19 @@ static int udp_getsockopt(struct sock *sk, int fd, int level, int optname,
 	if (is_udps(level, optname))
 		return cop_libc_result(cop_libc.getsockopt(fd, level, optname,
 							   optval, optlen));
-	return cop_getsockopt(sk, fd, level, optname, optval, optlen);
+	return cop_base_of(sk)->getsockopt(sk, fd, level, optname, optval,
+					   optlen);
 }
 
-struct proto cop_udp_prot = {
-	.name = "COP-UDP",
-	.slab = &cop_udp_slab,
+/* Ports are given by UDP's rule, whatever rule the carrier has. */
+const struct proto cop_udp_ops = {
 	.open = udp_open,
 	.shares_ports = true,
 	.bind = cop_get_kernels_port,
+	.get_port = cop_get_port,
+	.unhash = cop_unhash,
+	.holds = cop_holds,
+	.reclaim = cop_reclaim,
 	.setsockopt = udp_setsockopt,
 	.getsockopt = udp_getsockopt,
 };

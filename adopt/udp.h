@@ -5,11 +5,9 @@
 #ifndef COP_ADOPT_UDP_H
 #define COP_ADOPT_UDP_H
 
-#include "socket/sock.h"
+#include "adopt/carrier.h"
 
-extern struct proto cop_udp_prot;
-
-/* Its socks, and those of a socket that is pending: one may become the other. */
-extern struct cop_slab cop_udp_slab;
+/* What they do otherwise than their carrier. */
+extern const struct proto cop_udp_ops;
 
 #endif /* COP_ADOPT_UDP_H */

@@ -138,6 +138,21 @@ int proto_register(struct proto *prot)
 	return 0;
 }
 
+void proto_derive(struct proto *prot, const struct proto *base,
+		  const struct proto *with)
+{
+	const op_word *is = (const op_word *)with;
+	op_word *op = (op_word *)prot;
+
+	*prot = *base;
+	prot->name = with->name;
+	prot->slab = NULL;
+	prot->shares_ports = with->shares_ports;
+	for (size_t i = FIRST_OP; i < END_OP; i++)
+		if (is[i])
+			op[i] = is[i];
+}
+
 void proto_unregister(struct proto *prot)
 {
 	WRITE_ONCE(prot->gone, true);

@@ -26,6 +26,17 @@ extern const struct proto cop_datagram_prot;
 int proto_register(struct proto *prot);
 
 /**
+ * proto_derive - make a transport of another one
+ * @prot: filled in, to be registered; its old contents do not matter
+ * @base: the other one, registered
+ * @with: name, shares_ports, and the operations that are different: those that are not NULL
+ *
+ * It has no slab yet.
+ */
+void proto_derive(struct proto *prot, const struct proto *base,
+		  const struct proto *with);
+
+/**
  * proto_unregister - make no new sock of a transport
  * @prot: the transport; its socks stay, and their memory
  */

@@ -81,15 +81,6 @@ static void adopt_names(struct sock *sk, int fd, const union cop_addr *local)
 	WRITE_ONCE(sk->sk_state, COP_ESTABLISHED);
 }
 
-static bool option_is(int fd, int optname, int value)
-{
-	socklen_t len = sizeof(int);
-	int is;
-
-	return !cop_libc.getsockopt(fd, SOL_SOCKET, optname, &is, &len) &&
-	       is == value;
-}
-
 /*
  * The kernel socket came over an exec, or from another process. That process may have
  * marked any socket, such as a raw socket for UDP, and may still use it.
@@ -99,9 +90,7 @@ int cop_adopt(struct sock *sk, int fd, const struct cop_mark *mark)
 	union cop_addr local;
 	int err;
 
-	if (!option_is(fd, SO_DOMAIN, sk->sk_family) ||
-	    !option_is(fd, SO_TYPE, SOCK_DGRAM) ||
-	    !option_is(fd, SO_PROTOCOL, IPPROTO_UDP))
+	if (!sock_is_udp(fd, sk->sk_family))
 		return -ENOENT;
 	if (!cop_local_addr(fd, &local))
 		return -ENOENT;

@@ -336,7 +336,7 @@ static int get_socket(struct sock *sk, int fd, int optname, void *optval,
 	case SO_ERROR:
 		return get_error(sk, fd, optval, optlen);
 	case SO_GET_FILTER:
-		return cop_get_filter(fd, optval, optlen);
+		return cop_get_filter(sk, fd, optval, optlen);
 	case SO_PEEK_OFF:
 		return -EOPNOTSUPP;
 	default:

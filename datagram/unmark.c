@@ -34,6 +34,8 @@ static bool mark_is_sound(struct sock *sk, const struct cop_mark *mark)
 {
 	return mark->family == sk->sk_family && mark->type == sk->sk_type &&
 	       mark->protocol == sk->sk_protocol &&
+	       mark->carrier_type == sk->sk_prot->carrier_type &&
+	       mark->carrier_protocol == sk->sk_prot->carrier_protocol &&
 	       !(mark->word[WORD_FLAGS] & ~MARK_FLAGS) &&
 	       !(mark->word[WORD_LOCKS] & ~MARK_LOCKS) &&
 	       is_range(mark->word[WORD_RANGE]);

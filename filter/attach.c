@@ -46,6 +46,15 @@ static unsigned int program_len(int fd)
 	return len;
 }
 
+/*
+ * Another process may set a longer program between the question for the length and the
+ * one for the program: one of the library's own has room.
+ */
+static unsigned int room_for(unsigned int len)
+{
+	return len > FEW ? len : FEW;
+}
+
 /* Reads the program's own filter back from the socket that has accepted it. */
 static int put_user(const struct cop_wire *wire, struct program *p, int user)
 {
@@ -90,7 +99,8 @@ int cop_program_attach(const struct cop_wire *wire, int fd,
 	return err;
 }
 
-static int mark_renewed(int fd, const struct cop_mark *mark, struct program *p)
+static int mark_renewed(const struct cop_wire *wire, int fd,
+			const struct cop_mark *mark, struct program *p)
 {
 	enum cop_body body = COP_BODY_ALL;
 	unsigned int ulen = 0;
@@ -100,7 +110,7 @@ static int mark_renewed(int fd, const struct cop_mark *mark, struct program *p)
 		return err;
 	if (!p->len) {
 		p->len = BODY + program_put_all(p->insn + BODY);
-	} else if (program_is_marked(p)) {
+	} else if (program_is_marked(wire, p)) {
 		body = program_body(p);
 		ulen = program_user_len(p);
 	} else {
@@ -110,26 +120,28 @@ static int mark_renewed(int fd, const struct cop_mark *mark, struct program *p)
 	return program_set(fd, p);
 }
 
-int cop_program_mark(int fd, const struct cop_mark *mark)
+int cop_program_mark(const struct cop_wire *wire, int fd,
+		     const struct cop_mark *mark)
 {
 	unsigned int len = program_len(fd);
 	struct program p;
-	int err = program_open(&p, len > FEW ? len : FEW);
+	int err = program_open(&p, room_for(len));
 
 	if (!err)
-		err = mark_renewed(fd, mark, &p);
+		err = mark_renewed(wire, fd, mark, &p);
 	program_close(&p);
 	return err;
 }
 
 /* If there is no filter, this puts one that lets everything in. */
-static int wrap(int fd, const struct cop_mark *mark, struct program *p)
+static int wrap(const struct cop_wire *wire, int fd,
+		const struct cop_mark *mark, struct program *p)
 {
 	int err = program_get(fd, p);
 
 	if (err)
 		return err;
-	if (program_is_marked(p))
+	if (program_is_marked(wire, p))
 		return program_body(p) == COP_BODY_RAW ? 0 : -EBUSY;
 	if (p->len > p->room - BODY)
 		return -EINVAL;
@@ -141,13 +153,14 @@ static int wrap(int fd, const struct cop_mark *mark, struct program *p)
 	return program_set(fd, p);
 }
 
-int cop_program_wrap(int fd, const struct cop_mark *mark)
+int cop_program_wrap(const struct cop_wire *wire, int fd,
+		     const struct cop_mark *mark)
 {
 	struct program p;
 	int err = program_open(&p, program_len(fd) + BODY + 1);
 
 	if (!err)
-		err = wrap(fd, mark, &p);
+		err = wrap(wire, fd, mark, &p);
 	program_close(&p);
 	return err;
 }
@@ -157,7 +170,8 @@ static int unwrap(int fd, struct program *p)
 	int err = program_get(fd, p);
 	int none = 0;
 
-	if (err || !program_is_marked(p) || program_body(p) != COP_BODY_RAW)
+	if (err || !program_claims_mark(p) || program_body(p) != COP_BODY_RAW ||
+	    !program_is_marked(NULL, p))
 		return err;
 	p->len = program_user_len(p);
 	if (!p->len)
@@ -178,7 +192,8 @@ int cop_program_unwrap(int fd)
 	return err;
 }
 
-int cop_program_read(int fd, struct cop_mark *mark)
+/* @wire is NULL if the mark's transport is not known yet. */
+static int read_mark(const struct cop_wire *wire, int fd, struct cop_mark *mark)
 {
 	unsigned int len = program_len(fd);
 	struct program p;
@@ -186,13 +201,23 @@ int cop_program_read(int fd, struct cop_mark *mark)
 
 	if (likely(len <= BODY))
 		return err;
-	if (!program_open(&p, len) && !program_get(fd, &p) &&
-	    program_is_marked(&p)) {
+	if (!program_open(&p, room_for(len)) && !program_get(fd, &p) &&
+	    (wire ? program_is_marked(wire, &p) : program_claims_mark(&p))) {
 		program_get_mark(&p, mark);
 		err = 0;
 	}
 	program_close(&p);
 	return err;
+}
+
+int cop_program_claim(int fd, struct cop_mark *mark)
+{
+	return read_mark(NULL, fd, mark);
+}
+
+int cop_program_read(const struct cop_wire *wire, int fd, struct cop_mark *mark)
+{
+	return read_mark(wire, fd, mark);
 }
 
 /* With no room the caller only asks for the length. */
@@ -209,14 +234,15 @@ static int get_user(const struct program *p, struct sock_filter *insn,
 	return n;
 }
 
-int cop_program_user(int fd, struct sock_filter *insn, unsigned int len)
+int cop_program_user(const struct cop_wire *wire, int fd,
+		     struct sock_filter *insn, unsigned int len)
 {
 	struct program p;
-	int err = program_open(&p, program_len(fd));
+	int err = program_open(&p, room_for(program_len(fd)));
 
 	if (!err)
 		err = program_get(fd, &p);
-	if (!err && program_is_marked(&p))
+	if (!err && program_is_marked(wire, &p))
 		err = get_user(&p, insn, len);
 	program_close(&p);
 	return err;

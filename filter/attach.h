@@ -22,13 +22,19 @@ enum cop_body {
 	COP_BODY_RAW, /* the program's own filter as the program set it, or none */
 };
 
-/* What another process has to know to make a COP socket of a kernel socket. */
+/*
+ * What another process has to know to make a socket of a transport of a kernel socket.
+ * Type and protocol are what the program asked for. The datagrams of a socket that was
+ * adopted have the header of another transport, its carrier.
+ */
 struct cop_mark {
-	uint8_t family;	   /* PF_INET */
-	uint8_t type;	   /* SOCK_COP */
-	uint16_t protocol; /* IPPROTO_COP */
+	uint8_t family;	   /* PF_INET, PF_INET6 */
+	uint8_t type;	   /* SOCK_COP, for one */
+	uint16_t protocol; /* IPPROTO_COP, for one */
 	enum cop_body body;
 	uint32_t word[COP_MARK_WORDS]; /* the transport's own */
+	uint8_t carrier_type;	       /* 0: not adopted, or carried by COP */
+	uint16_t carrier_protocol;
 };
 
 /**
@@ -47,16 +53,19 @@ int cop_program_attach(const struct cop_wire *wire, int fd,
 
 /**
  * cop_program_mark - renew the mark, and keep the filter that is there
+ * @wire: the transport's header
  * @fd: the kernel socket
  * @mark: what the socket is; its body is ignored
  *
  * Returns as cop_program_attach() does, and -EBUSY if the socket has a BPF program
  * that this library did not make. Async-signal-safe.
  */
-int cop_program_mark(int fd, const struct cop_mark *mark);
+int cop_program_mark(const struct cop_wire *wire, int fd,
+		     const struct cop_mark *mark);
 
 /**
  * cop_program_wrap - put a mark ahead of the filter that a UDP socket has, or has not
+ * @wire: the header of the transport that the socket may get
  * @fd: the kernel socket
  * @mark: what the socket is; its body is ignored
  *
@@ -64,7 +73,8 @@ int cop_program_mark(int fd, const struct cop_mark *mark);
  * is an eBPF program, the socket has SO_LOCK_FILTER, or it has a mark with another
  * body. Async-signal-safe.
  */
-int cop_program_wrap(int fd, const struct cop_mark *mark);
+int cop_program_wrap(const struct cop_wire *wire, int fd,
+		     const struct cop_mark *mark);
 
 /**
  * cop_program_unwrap - undo cop_program_wrap(): take the mark, leave the filter
@@ -75,7 +85,19 @@ int cop_program_wrap(int fd, const struct cop_mark *mark);
 int cop_program_unwrap(int fd);
 
 /**
- * cop_program_read - read the mark
+ * cop_program_claim - read what a mark says, to find out whose it is
+ * @fd: any descriptor
+ * @mark: filled in
+ *
+ * Checks only that the BPF program has the form of one with a mark. The caller finds the
+ * transport that @mark names, and then calls cop_program_read(). Costs one system call
+ * if there is no mark. Returns 0, or -ENOENT. Async-signal-safe.
+ */
+int cop_program_claim(int fd, struct cop_mark *mark);
+
+/**
+ * cop_program_read - read the mark of a socket whose transport is known
+ * @wire: the transport's header
  * @fd: any descriptor
  * @mark: filled in
  *
@@ -84,10 +106,12 @@ int cop_program_unwrap(int fd);
  * @mark->body names. The caller checks the rest of @mark. Costs one system call if
  * there is no mark. Returns 0, or -ENOENT. Async-signal-safe.
  */
-int cop_program_read(int fd, struct cop_mark *mark);
+int cop_program_read(const struct cop_wire *wire, int fd,
+		     struct cop_mark *mark);
 
 /**
  * cop_program_user - read the program's own filter as it was set
+ * @wire: the transport's header
  * @fd: the kernel socket
  * @insn: where its instructions go
  * @len: how many there is room for; 0: only count them
@@ -95,6 +119,7 @@ int cop_program_read(int fd, struct cop_mark *mark);
  * Returns how many there are, 0 if the program has set no filter, -EINVAL if there is
  * too little room. Counterpart: sk_get_filter().
  */
-int cop_program_user(int fd, struct sock_filter *insn, unsigned int len);
+int cop_program_user(const struct cop_wire *wire, int fd,
+		     struct sock_filter *insn, unsigned int len);
 
 #endif /* COP_ATTACH_H */

@@ -159,7 +159,8 @@ static int filter_set(struct sock *sk, int fd)
 	int err = 0;
 
 	cop_mark_lock(sk, fd, &held);
-	if (cop_program_read(fd, &mark) || mark.body == COP_BODY_ALL)
+	if (cop_program_read(sk_wire(sk), fd, &mark) ||
+	    mark.body == COP_BODY_ALL)
 		err = cop_mark_filter(sk, fd, COP_BODY_COP, -1);
 	cop_mark_unlock(sk, fd, &held);
 	return err;
@@ -183,7 +184,8 @@ static void filter_look_again(struct sock *sk, int fd)
 	struct cop_mark mark;
 
 	sock_reset_flag(sk, SOCK_FILTER_NEW);
-	if (cop_program_read(fd, &mark) || mark.body != COP_BODY_ALL)
+	if (cop_program_read(sk_wire(sk), fd, &mark) ||
+	    mark.body != COP_BODY_ALL)
 		return;
 	sock_reset_flag(sk, SOCK_FILTER_CLEAN);
 	filter_attach(sk, fd);

@@ -71,7 +71,7 @@ int cop_attach_filter(struct sock *sk, int fd, int optname, const void *optval,
 		      socklen_t optlen);
 int cop_detach_filter(struct sock *sk, int fd, const void *optval,
 		      socklen_t optlen);
-int cop_get_filter(int fd, void *optval, socklen_t *optlen);
+int cop_get_filter(struct sock *sk, int fd, void *optval, socklen_t *optlen);
 
 /**
  * cop_attach_reuseport - SO_ATTACH_REUSEPORT_CBPF on sockets that share a port

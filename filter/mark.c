@@ -23,6 +23,8 @@ static void mark_fill(struct sock *sk, enum cop_body body,
 	mark->family = sk->sk_family;
 	mark->type = sk->sk_type;
 	mark->protocol = sk->sk_protocol;
+	mark->carrier_type = sk->sk_prot->carrier_type;
+	mark->carrier_protocol = sk->sk_prot->carrier_protocol;
 	mark->body = body;
 	mark->word[WORD_FLAGS] = READ_ONCE(sk->sk_flags) & MARK_FLAGS;
 	mark->word[WORD_LOCKS] = READ_ONCE(sk->sk_userlocks) |
@@ -81,7 +83,7 @@ static noinline void mark_renew(struct sock *sk, int fd)
 
 	cop_mark_lock(sk, fd, &held);
 	mark_fill(sk, COP_BODY_ALL, &mark);
-	mark_done(sk, fd, &mark, cop_program_mark(fd, &mark));
+	mark_done(sk, fd, &mark, cop_program_mark(sk_wire(sk), fd, &mark));
 	cop_mark_unlock(sk, fd, &held);
 }
 

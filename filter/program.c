@@ -17,7 +17,7 @@
 #include "lib/compiler.h"
 
 #define MARK_MAGIC   0xc0b1f117 /* a COP socket's */
-#define MARK_VERSION 1
+#define MARK_VERSION 2
 
 /*
  * A signal handler may call this. Its stack may be too small for many instructions,
@@ -71,6 +71,8 @@ void program_put_mark(struct program *p, const struct cop_mark *mark,
 		 MARK_VERSION << 24 | mark->family << 16 | mark->type << 8 |
 			 body);
 	put_word(p, WORD_SIZE, (uint32_t)mark->protocol << 16 | ulen);
+	put_word(p, WORD_CARRIER,
+		 (uint32_t)mark->carrier_type << 16 | mark->carrier_protocol);
 	for (unsigned int i = 0; i < COP_MARK_WORDS; i++)
 		put_word(p, WORD_STATE + i, mark->word[i]);
 }
@@ -83,6 +85,8 @@ void program_get_mark(const struct program *p, struct cop_mark *mark)
 	mark->type = kind >> 8;
 	mark->body = program_body(p);
 	mark->protocol = program_word(p, WORD_SIZE) >> 16;
+	mark->carrier_type = program_word(p, WORD_CARRIER) >> 16;
+	mark->carrier_protocol = program_word(p, WORD_CARRIER);
 	for (unsigned int i = 0; i < COP_MARK_WORDS; i++)
 		mark->word[i] = program_word(p, WORD_STATE + i);
 }
@@ -97,12 +101,13 @@ static bool lengths_fit(const struct program *p)
 }
 
 /* Another process may have written these instructions, so every field is checked. */
-static bool has_mark(const struct program *p)
+bool program_claims_mark(const struct program *p)
 {
 	return p->len > BODY && p->insn[0].code == (BPF_JMP | BPF_JA) &&
 	       p->insn[0].k == WORDS &&
 	       program_word(p, WORD_MAGIC) == MARK_MAGIC &&
 	       program_word(p, WORD_KIND) >> 24 == MARK_VERSION &&
+	       program_word(p, WORD_CARRIER) >> 24 == 0 &&
 	       program_body(p) <= COP_BODY_RAW && lengths_fit(p);
 }
 
@@ -142,7 +147,8 @@ int program_put_body(const struct cop_wire *wire, struct program *p,
 }
 
 /* Makes the filter again from the program's own filter, which comes last in @p. */
-static int put_user_again(struct program *again, const struct program *p)
+static int put_user_again(const struct cop_wire *wire, struct program *again,
+			  const struct program *p)
 {
 	struct program user;
 	int err = program_open(&user, 2 * program_user_len(p));
@@ -151,7 +157,7 @@ static int put_user_again(struct program *again, const struct program *p)
 		user.len = program_user_len(p);
 		memcpy(user.insn, p->insn + p->len - user.len,
 		       user.len * sizeof(*user.insn));
-		err = program_put_body(&cop_wire, again, COP_BODY_USER, &user);
+		err = program_put_body(wire, again, COP_BODY_USER, &user);
 	}
 	program_close(&user);
 	return err;
@@ -163,7 +169,8 @@ static unsigned int sure_len(const struct program *p)
 	return program_body(p) == COP_BODY_RAW ? BODY : p->len;
 }
 
-static bool is_made_again(struct program *again, const struct program *p)
+static bool is_made_again(const struct cop_wire *wire, struct program *again,
+			  const struct program *p)
 {
 	struct cop_mark mark;
 	int err;
@@ -173,9 +180,9 @@ static bool is_made_again(struct program *again, const struct program *p)
 	if (mark.body == COP_BODY_RAW)
 		err = 0;
 	else if (mark.body == COP_BODY_USER)
-		err = put_user_again(again, p);
+		err = put_user_again(wire, again, p);
 	else
-		err = program_put_body(&cop_wire, again, mark.body, NULL);
+		err = program_put_body(wire, again, mark.body, NULL);
 	if (err || again->len != p->len)
 		return false;
 	program_put_mark(again, &mark, mark.body, program_user_len(p));
@@ -186,17 +193,15 @@ static bool is_made_again(struct program *again, const struct program *p)
  * A mark says which filter follows it, and poll() relies on that. So a mark counts
  * only if each instruction of the program is the one that the library would set. If
  * cop_bpf_shift() or cop_bpf_strays() changes its result, MARK_VERSION has to change.
- * The library tries only COP's own header: a program of another transport counts as one
- * without a mark.
  */
-bool program_is_marked(const struct program *p)
+bool program_is_marked(const struct cop_wire *wire, const struct program *p)
 {
 	struct program again;
 	bool is;
 
-	if (!has_mark(p))
+	if (!program_claims_mark(p))
 		return false;
-	is = !program_open(&again, p->len) && is_made_again(&again, p);
+	is = !program_open(&again, p->len) && is_made_again(wire, &again, p);
 	program_close(&again);
 	return is;
 }

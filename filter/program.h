@@ -13,8 +13,9 @@
 /* The words of a mark, each the operand of one instruction. */
 enum {
 	WORD_MAGIC,
-	WORD_KIND, /* version, family, type, body; a byte each */
-	WORD_SIZE, /* protocol, length of the program's own filter */
+	WORD_KIND,    /* version, family, type, body; a byte each */
+	WORD_SIZE,    /* protocol, length of the program's own filter */
+	WORD_CARRIER, /* the carrier's type, its protocol */
 	WORD_STATE,
 	WORDS = WORD_STATE + COP_MARK_WORDS
 };
@@ -82,12 +83,21 @@ unsigned int program_user_len(const struct program *p);
 enum cop_body program_body(const struct program *p);
 
 /**
+ * program_claims_mark - whether a program has the form of one with a mark
+ * @p: the program; another process may have written it
+ *
+ * Says nothing of the filter behind the mark.
+ */
+bool program_claims_mark(const struct program *p);
+
+/**
  * program_is_marked - whether this library has made the program
+ * @wire: the header of the transport that the mark is for; not used for COP_BODY_RAW
  * @p: the program; another process may have written it
  *
  * True only if the whole program, to the last instruction, is what this library
  * makes for the mark.
  */
-bool program_is_marked(const struct program *p);
+bool program_is_marked(const struct cop_wire *wire, const struct program *p);
 
 #endif /* COP_PROGRAM_H */

@@ -110,7 +110,8 @@ static int detach(struct sock *sk, int fd)
 	int err = -ENOENT;
 
 	cop_mark_lock(sk, fd, &held);
-	if (!cop_program_read(fd, &mark) && mark.body == COP_BODY_USER)
+	if (!cop_program_read(sk_wire(sk), fd, &mark) &&
+	    mark.body == COP_BODY_USER)
 		err = cop_mark_filter(sk, fd, COP_BODY_COP, -1);
 	cop_mark_unlock(sk, fd, &held);
 	return err;
@@ -132,18 +133,19 @@ int cop_detach_filter(struct sock *sk, int fd, const void *optval,
 	return err;
 }
 
-static int read_filter(int fd, struct sock_filter *insn, unsigned int room)
+static int read_filter(struct sock *sk, int fd, struct sock_filter *insn,
+		       unsigned int room)
 {
-	int n = room ? cop_program_user(fd, NULL, 0) : 0;
+	int n = room ? cop_program_user(sk_wire(sk), fd, NULL, 0) : 0;
 
 	if (n > 0 && room >= (unsigned int)n &&
 	    !user_writable(insn, n * sizeof(*insn)))
 		return -EFAULT;
-	return cop_program_user(fd, insn, room);
+	return cop_program_user(sk_wire(sk), fd, insn, room);
 }
 
 /* *@optlen is a number of instructions, not of bytes. */
-int cop_get_filter(int fd, void *optval, socklen_t *optlen)
+int cop_get_filter(struct sock *sk, int fd, void *optval, socklen_t *optlen)
 {
 	int n;
 
@@ -151,7 +153,7 @@ int cop_get_filter(int fd, void *optval, socklen_t *optlen)
 		return -EFAULT;
 	if ((int)*optlen < 0)
 		return -EINVAL;
-	n = read_filter(fd, optval, *optlen);
+	n = read_filter(sk, fd, optval, *optlen);
 	if (n < 0)
 		return n;
 	return copy_to_user(optlen, &(socklen_t){ n }, sizeof(*optlen));

@@ -232,6 +232,11 @@ struct proto {
 	 * and SO_REUSEADDR. If not, a bound port is one socket's alone on this host. */
 	bool shares_ports;
 
+	/* The library's own, for sockets that it adopts: type and protocol of the
+	 * transport whose header their datagrams have. 0: COP, or not adopted. */
+	unsigned char carrier_type;
+	unsigned short carrier_protocol;
+
 	/* Names of counters that each of its socks has, with a NULL behind the last
 	 * one; NULL: none. COP_STATS and cop stat show them by name. At most
 	 * COP_COUNTERS_MAX names, each of 1 to COP_COUNTER_NAME_MAX letters, digits

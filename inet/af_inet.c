@@ -12,13 +12,14 @@
 #include <sys/syscall.h>
 
 #include "adopt/pending.h"
-#include "adopt/share.h"
+#include "adopt/plain.h"
 #include "adopt/udp.h"
 #include "lib/sockname.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "lib/env.h"
 #include "inet/af_inet.h"
+#include "inet/missing.h"
 #include "inet/protosw.h"
 #include "lib/libc.h"
 #include "lib/netns.h"
@@ -70,11 +71,31 @@ static bool capable(int cap)
 	       data[cap / 32 % 2].effective >> cap % 32 & 1;
 }
 
+int inet_create_sk(struct socket *sock, int family, int protocol,
+		   const struct inet_protosw *answer, const struct proto *prot)
+{
+	struct sock *sk = sk_alloc(family, prot);
+	int err;
+
+	if (!sk)
+		return -ENOBUFS;
+	WRITE_ONCE(sock->ops,
+		   answer && answer->ops ? answer->ops : &inet_dgram_ops);
+	sock_init_data(sock, sk);
+	sk->sk_protocol = protocol;
+	if (family == PF_INET6)
+		cop_port_note_ipv6();
+	if (answer && answer->flags & INET_PROTOSW_REUSE)
+		WRITE_ONCE(sk->sk_reuse, 1);
+	err = sk->sk_prot->init(sk);
+	if (err)
+		sk_common_release(sk);
+	return err;
+}
+
 int inet_create(struct socket *sock, int family, int protocol)
 {
 	struct inet_protosw *answer;
-	struct sock *sk;
-	int err;
 
 	if (protocol < 0 || protocol >= IPPROTO_MAX)
 		return inet_refuse(family, -EINVAL);
@@ -85,33 +106,12 @@ int inet_create(struct socket *sock, int family, int protocol)
 		return inet_refuse(family, -EPROTONOSUPPORT);
 	if (unlikely(answer->capability > 0 && !capable(answer->capability)))
 		return -EPERM;
-	sk = sk_alloc(family, answer->prot);
-	if (!sk)
-		return -ENOBUFS;
-	WRITE_ONCE(sock->ops, answer->ops ?: &inet_dgram_ops);
-	sock_init_data(sock, sk);
-	sk->sk_protocol = protocol;
-	if (family == PF_INET6)
-		cop_port_note_ipv6();
-	if (answer->flags & INET_PROTOSW_REUSE)
-		WRITE_ONCE(sk->sk_reuse, 1);
-	err = sk->sk_prot->init(sk);
-	if (err)
-		sk_common_release(sk);
-	return err;
+	return inet_create_sk(sock, family, protocol, answer, answer->prot);
 }
 
-/*
- * A socket of UDP that another process left pending is pending here too, even if
- * this process puts all sockets on COP.
- */
 static int inet_adopt(struct socket *sock, int fd, const struct cop_mark *mark)
 {
-	struct sock *sk = sock->sk;
-
-	if (sk->sk_prot == &cop_udp_prot && cop_pending_is_marked(mark))
-		WRITE_ONCE(sk->sk_prot, &cop_pending_prot);
-	return sk->sk_prot->adopt(sk, fd, mark);
+	return sock->sk->sk_prot->adopt(sock->sk, fd, mark);
 }
 
 static int inet_release(struct socket *sock)
@@ -230,31 +230,31 @@ static const struct net_proto_family inet_family_ops[] = {
 	{ .family = PF_INET6, .serves = inet_serves, .create = inet_create },
 };
 
-static void inet_choose_prot(struct inet_protosw *p)
+/* Nothing creates a socket at the same time: the library or the program starts. */
+void inet_adopt_on(const struct cop_carrier *c, int capability)
 {
-	if (p->flags & INET_PROTOSW_ADOPTED && cop_env.adopt == COP_ADOPT_SOME)
-		p->prot = &cop_pending_prot;
+	for (size_t i = 0; i < ARRAY_SIZE(inetsw_array); i++) {
+		inetsw_array[i].prot = !c ? &cop_missing_prot
+				       : cop_env.adopt == COP_ADOPT_SOME
+					       ? &c->pending
+					       : &c->udp;
+		inetsw_array[i].capability = capability;
+	}
 }
 
-void inet_adopt_init(void)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(inetsw_array); i++)
-		inet_choose_prot(&inetsw_array[i]);
-}
-
-static struct proto *const inet_protos[] = {
-	&cop_udp_prot,
-	&cop_pending_prot,
-	&cop_plain_prot,
+static const struct cop_carrier_ops carrier_ops = {
+	.udp = &cop_udp_ops,
+	.pending = &cop_pending_ops,
+	.plain = &cop_plain_ops,
 };
 
 void inet_init(void)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(inet_protos); i++)
-		proto_register(inet_protos[i]);
+	proto_register(&cop_missing_prot);
+	cop_carrier_init(&carrier_ops, &cop_datagram_prot);
 	for (size_t i = 0; i < ARRAY_SIZE(inet_family_ops); i++)
 		sock_register(&inet_family_ops[i]);
-	inet_adopt_init();
+	inet_adopt_on(&cop_carriers[0], 0);
 	for (size_t i = 0; i < ARRAY_SIZE(inetsw_array); i++)
 		inet_register_protosw(&inetsw_array[i]);
 }

@@ -7,6 +7,7 @@
 
 #include <netinet/in.h>
 
+#include "adopt/carrier.h"
 #include "socket/sock.h"
 
 /* A flag of struct inet_protosw: the kernel's type, ours by COP_ADOPT. */
@@ -43,6 +44,19 @@ int inet_create(struct socket *sock, int family, int protocol);
 bool inet_may_request(int family, int type, int protocol);
 
 /**
+ * inet_create_sk - the second half of inet_create()
+ * @sock: new, with its type
+ * @family: PF_INET or PF_INET6
+ * @protocol: protocol number, not 0
+ * @answer: the entry of inetsw; NULL: none
+ * @prot: the transport
+ *
+ * Returns 0, -ENOBUFS without memory, or what init of the transport returns.
+ */
+int inet_create_sk(struct socket *sock, int family, int protocol,
+		   const struct inet_protosw *answer, const struct proto *prot);
+
+/**
  * inet_request - ask for a module, for a socket that the kernel has refused
  * @family: as given to socket()
  * @type: likewise, without flags
@@ -55,9 +69,13 @@ bool inet_may_request(int family, int type, int protocol);
 bool inet_request(int family, int type, int protocol);
 
 /**
- * inet_adopt_init - choose the transport of UDP by the environment
+ * inet_adopt_on - choose the transport of UDP, for COP_ADOPT
+ * @c: the carrier; NULL: it can't be had, so socket() fails with EPROTONOSUPPORT
+ * @capability: what the carrier's own sockets need; 0: none
+ *
+ * While the library starts, and once more where it has started without the environment.
  */
-void inet_adopt_init(void);
+void inet_adopt_on(const struct cop_carrier *c, int capability);
 
 /**
  * inet_register_protosw - add a transport

@@ -16,6 +16,7 @@
 #include "datagram/proto.h"
 #include "inet/af_inet.h"
 #include "inet/kernel.h"
+#include "inet/marked.h"
 #include "inet/protosw.h"
 #include "inet/request.h"
 #include "lib/compiler.h"
@@ -197,6 +198,7 @@ int module_begin(struct module *mod)
 void modules_init(void)
 {
 	request_begin = module_begin;
+	inet_marked_init();
 	for (size_t i = 0; i < ARRAY_SIZE(builtin); i++) {
 		builtin[i]->kernel = &cop_kernel;
 		builtin[i]->init();

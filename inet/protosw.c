@@ -148,11 +148,22 @@ static uint64_t refused_bit(int protocol)
 	return 1ull << protocol % 64;
 }
 
+/* Says why not, where the program may wonder. */
+static bool may_load(int type, int protocol)
+{
+	const char *obstacle = request_obstacle();
+
+	if (obstacle)
+		cop_warn(-1, "no module is loaded for type %d, protocol %d: %s",
+			 type, protocol, obstacle);
+	return !obstacle;
+}
+
 static struct inet_protosw *request_protosw(int family, int type, int *protocol)
 {
 	struct inet_protosw *answer;
 
-	if (!request_may_load())
+	if (!may_load(type, *protocol))
 		return NULL;
 	request_module("net-pf-%d-proto-%d-type-%d", family, *protocol, type);
 	answer = inet_lookup_protosw(type, protocol);
@@ -198,11 +209,11 @@ bool inet_may_request(int family, int type, int protocol)
 		return false;
 	if (family != PF_INET && family != PF_INET6)
 		return !(READ_ONCE(families_asked) & 1ull << family) &&
-		       request_may_load();
+		       may_load(type, protocol);
 	if (READ_ONCE(*refused_word(family, type, protocol)) &
 	    refused_bit(protocol))
 		return false;
-	return request_may_load() || inet_has_type(type);
+	return inet_has_type(type) || may_load(type, protocol);
 }
 
 bool inet_request(int family, int type, int protocol)

@@ -102,11 +102,23 @@ bool request_is_loading(void)
 	return unlikely(thread) && thread == gettid();
 }
 
+const char *request_obstacle(void)
+{
+	if (cop_confined())
+		return "the process is confined";
+	if (!cop_process_is_owner() || cop_process_has_parted())
+		return "this is a child of vfork(), or a thread with "
+		       "descriptors of its own";
+	if (cop_process_is_torn() || cop_process_lost_threads())
+		return "this is a forked child of a process with threads";
+	if (request_is_loading())
+		return "another module is being loaded";
+	return NULL;
+}
+
 bool request_may_load(void)
 {
-	return !cop_confined() && cop_process_is_owner() &&
-	       !cop_process_has_parted() && !cop_process_is_torn() &&
-	       !cop_process_lost_threads() && !request_is_loading();
+	return !request_obstacle();
 }
 
 __attribute__((format(printf, 3, 4))) static void
@@ -240,6 +252,39 @@ void request_module(const char *fmt, ...)
 	if (!each_name(module_dirs, try_directory, name))
 		try_directory(COP_LIBDIR "/cop", name);
 	load_end(&mask, cancel);
+}
+
+/* Its constructors run, as libc wants it, but not the init of a module of another name. */
+static bool map_if_named(const char *path, const char *name)
+{
+	void *handle = cop_libc.dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	const struct module *mod;
+	bool is;
+
+	if (!handle)
+		return false;
+	mod = dlsym(handle, "cop_module");
+	is = mod && !module_object_fault(mod) && !strcasecmp(mod->name, name);
+	if (is)
+		map_file(path);
+	dlclose(handle);
+	return is;
+}
+
+bool request_if_named(const char *path, const char *name)
+{
+	struct cop_dlerror keep;
+	sigset_t mask;
+	bool is = false;
+	int cancel;
+
+	load_begin(&mask, &cancel);
+	cop_dlerror_hide(&keep);
+	if (!module_file_fault(path))
+		is = map_if_named(path, name);
+	cop_dlerror_show(&keep);
+	load_end(&mask, cancel);
+	return is;
 }
 
 static bool load_named(const char *path, const char *unused)

@@ -39,6 +39,13 @@ void request_load(void);
 bool request_may_load(void);
 
 /**
+ * request_obstacle - why this thread may not load a module, see request_may_load()
+ *
+ * Returns a text for a message, or NULL if it may.
+ */
+const char *request_obstacle(void);
+
+/**
  * request_is_loading - whether this thread is loading a module
  */
 bool request_is_loading(void);
@@ -74,6 +81,15 @@ const char *request_libdir(void);
  * stays until the next call. For cop transports. Not async-signal-safe.
  */
 const char *request_try(const char *path, const struct module **mod);
+
+/**
+ * request_if_named - load a file if it has a module of a name
+ * @path: its absolute name
+ * @name: as MODULE_TRANSPORT() has it; letters may be of either case
+ *
+ * Returns whether it has. Call it only if request_may_load(). errno may change.
+ */
+bool request_if_named(const char *path, const char *name);
 
 /**
  * request_exit - tell all loaded modules that the process exits

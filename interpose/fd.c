@@ -162,9 +162,13 @@ EXPORT int dup3(int fd, int newfd, int flags)
 EXPORT int pidfd_getfd(int pidfd, int fd, unsigned int flags)
 {
 	int ret = cop_libc.pidfd_getfd(pidfd, fd, flags);
+	int err = ret >= 0 ? fd_received(ret) : 0;
 
-	if (ret >= 0)
-		fd_received(ret);
+	if (unlikely(err)) {
+		close_unseen(ret);
+		errno = -err;
+		return -1;
+	}
 	return ret;
 }
 

@@ -155,15 +155,17 @@ void rights_send(const struct msghdr *umsg);
  * fd_received - find out whether a descriptor of another process is COP's
  * @fd: a new descriptor of this process
  *
- * errno stays.
+ * Returns 0, or -EPROTONOSUPPORT if this task can't use it: see fd_adopt(). errno stays.
  */
-void fd_received(int fd);
+int fd_received(int fd);
 
 /**
  * rights_receive - call fd_received() for each descriptor in a message
  * @msg: the received message
+ *
+ * If this task can't use one of them, closes them all and returns -EPROTONOSUPPORT.
  */
-void rights_receive(struct msghdr *msg);
+int rights_receive(struct msghdr *msg);
 
 /* Whether the process has, or ever had, a COP socket. */
 static inline bool any_ours(void)

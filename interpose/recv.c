@@ -173,6 +173,15 @@ static noinline flatten ssize_t sys_recvmsg(struct socket *sock, int fd,
 	return cop_return(ret, saved);
 }
 
+/* Returns 0 for no error. */
+static int refuse_rights(int err)
+{
+	if (likely(!err))
+		return 0;
+	errno = -err;
+	return -1;
+}
+
 EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
 	struct socket *sock = sockfd_lookup(fd);
@@ -182,7 +191,7 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 		return sys_recvmsg(sock, fd, msg, flags);
 	ret = cop_libc.recvmsg(fd, msg, flags);
 	if (ret >= 0 && unlikely(msg->msg_controllen))
-		rights_receive(msg);
+		return refuse_rights(rights_receive(msg)) ?: ret;
 	return ret;
 }
 
@@ -208,11 +217,12 @@ static noinline int recvmmsg_foreign(int fd, struct mmsghdr *vec,
 				     struct timespec *timeout)
 {
 	int ret = cop_libc.recvmmsg(fd, vec, n, flags, timeout);
+	int err = 0;
 
 	for (int i = 0; i < ret; i++)
 		if (unlikely(vec[i].msg_hdr.msg_controllen))
-			rights_receive(&vec[i].msg_hdr);
-	return ret;
+			err = rights_receive(&vec[i].msg_hdr) ?: err;
+	return refuse_rights(err) ?: ret;
 }
 
 EXPORT int recvmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags,

@@ -17,29 +17,32 @@
 #include "cop_table.h"
 #include "lib/uaccess.h"
 
-static void fd_mark(int fd)
+static int fd_mark(int fd)
 {
 	struct socket *sock = sockfd_get(fd);
 
 	if (!sock)
-		return;
+		return 0;
 	fd_hand_on(sock, fd);
 	fd_drop(sock);
+	return 0;
 }
 
 /*
  * If the table has an entry for this number, the entry's socket was closed
  * unseen.
  */
-void fd_received(int fd)
+int fd_received(int fd)
 {
 	int saved = errno;
+	int err = 0;
 
 	cop_libc_early();
 	foreign_fd(fd);
 	if (!cop_confined())
-		fd_adopt(fd);
+		err = fd_adopt(fd);
 	errno = saved;
+	return err < 0 ? err : 0;
 }
 
 /*
@@ -54,9 +57,11 @@ static bool cmsg_ok(const struct msghdr *msg, const struct cmsghdr *cmsg)
 	       cmsg->cmsg_len <= msg->msg_controllen - at;
 }
 
-static void each_right(struct msghdr *msg, void (*act)(int fd))
+/* Returns the last error of @act. */
+static int each_right(struct msghdr *msg, int (*act)(int fd))
 {
 	struct cmsghdr *cmsg;
+	int err = 0;
 
 	for (cmsg = CMSG_FIRSTHDR(msg); cmsg && cmsg_ok(msg, cmsg);
 	     cmsg = CMSG_NXTHDR(msg, cmsg)) {
@@ -68,9 +73,10 @@ static void each_right(struct msghdr *msg, void (*act)(int fd))
 			continue;
 		for (size_t i = 0; i + sizeof(fd) <= n; i += sizeof(fd)) {
 			memcpy(&fd, CMSG_DATA(cmsg) + i, sizeof(fd));
-			act(fd);
+			err = act(fd) ?: err;
 		}
 	}
+	return err;
 }
 
 /* No message passes more descriptors than SCM_MAX_FD, which is 253. */
@@ -94,7 +100,19 @@ noinline void rights_send(const struct msghdr *umsg)
 	errno = saved;
 }
 
-noinline void rights_receive(struct msghdr *msg)
+static int fd_refuse(int fd)
 {
-	each_right(msg, fd_received);
+	cop_libc.close(fd);
+	return 0;
+}
+
+noinline int rights_receive(struct msghdr *msg)
+{
+	int err = each_right(msg, fd_received);
+
+	if (unlikely(err)) {
+		each_right(msg, fd_refuse);
+		msg->msg_controllen = 0;
+	}
+	return err;
 }

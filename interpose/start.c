@@ -11,6 +11,7 @@
 
 #include "cop_table.h"
 #include "inet/af_inet.h"
+#include "inet/carried.h"
 #include "inet/kernel.h"
 #include "inet/request.h"
 #include "interpose/interpose.h"
@@ -55,6 +56,7 @@ static void cop_start(void)
 	cop_stream_io = &stream_io;
 	confined = cop_confine_start();
 	request_load();
+	inet_carry_init();
 	inherit(confined);
 	if (unlikely(confined))
 		cop_confine_started();
@@ -103,9 +105,9 @@ __attribute__((constructor)) static void cop_load(int argc, char **argv,
 	cop_init();
 	if (unlikely(env_unread)) {
 		cop_env_init();
-		inet_adopt_init();
 		request_init();
 		request_load();
+		inet_carry_init();
 		env_unread = false;
 	}
 }

@@ -249,10 +249,19 @@ static enum cop_adopt env_adopt(const char *name)
 	return COP_ADOPT_NONE;
 }
 
+/* A name that is cut off names no transport: no transport has one as long. */
+static void env_transport(const char *name)
+{
+	const char *value = secure_getenv(name) ?: "";
+
+	snprintf(cop_env.transport, sizeof(cop_env.transport), "%s", value);
+}
+
 void cop_env_init(void)
 {
 	cop_output_init();
 	cop_env.adopt = env_adopt("COP_ADOPT");
 	cop_env.debug = env_level("COP_DEBUG");
+	env_transport("COP_TRANSPORT");
 	cop_env.stats = env_path("COP_STATS");
 }

@@ -24,6 +24,7 @@ enum cop_debug_level {
 struct cop_env {
 	int debug;	      /* (c) COP_DEBUG, enum cop_debug_level */
 	enum cop_adopt adopt; /* (c) COP_ADOPT */
+	char transport[64];   /* (c) COP_TRANSPORT, cut off; "": not set */
 	const char *stats;    /* (c) COP_STATS: "stderr", an absolute path in
 			       * the library's own memory, or NULL */
 };

@@ -24,6 +24,22 @@ uint64_t sock_kernel_cookie(int fd)
 	return cookie;
 }
 
+static bool option_is(int fd, int optname, int value)
+{
+	socklen_t len = sizeof(int);
+	int is;
+
+	return !cop_libc.getsockopt(fd, SOL_SOCKET, optname, &is, &len) &&
+	       is == value;
+}
+
+bool sock_is_udp(int fd, int family)
+{
+	return option_is(fd, SO_DOMAIN, family) &&
+	       option_is(fd, SO_TYPE, SOCK_DGRAM) &&
+	       option_is(fd, SO_PROTOCOL, IPPROTO_UDP);
+}
+
 bool sock_is_v6only(int fd, int family)
 {
 	socklen_t len = sizeof(int);

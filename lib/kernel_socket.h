@@ -23,6 +23,16 @@
 uint64_t sock_kernel_cookie(int fd);
 
 /**
+ * sock_is_udp - whether a descriptor is a socket of UDP
+ * @fd: the descriptor
+ * @family: the address family that it must have
+ *
+ * False also for a raw socket of that protocol. One to three system calls. errno may
+ * change. Async-signal-safe.
+ */
+bool sock_is_udp(int fd, int family);
+
+/**
  * sock_is_v6only - whether a kernel socket leaves IPv4 to others
  * @fd: its descriptor
  * @family: its address family

@@ -3,11 +3,15 @@
  * socket/received.c - a descriptor that came over an exec or from another process.
  *
  * If the kernel socket has a mark (filter/mark.c), the descriptor gets a socket: the
- * one that another descriptor of this kernel socket has here, else a new one.
+ * one that another descriptor of this kernel socket has here, else a new one. The mark
+ * names the transport. A module may have to be loaded for it, which happens ahead of the
+ * lock.
  *
  * Owns: the lock for this. Protected by: that lock; one thread at a time adopts.
  * Counterpart in the kernel: receive_fd(); there the sock itself is handed on.
  */
+#include <errno.h>
+
 #include "cop_table.h"
 #include "filter/attach.h"
 #include "lib/atomic.h"
@@ -87,11 +91,15 @@ static bool mark_adopt(int fd, const struct cop_mark *mark)
 	return adopted;
 }
 
-bool fd_adopt(int fd)
+int fd_adopt(int fd)
 {
 	struct cop_mark mark;
+	bool is_here;
 
-	if (cop_program_read(fd, &mark) || !cop_process_is_owner())
-		return false;
-	return mark_adopt(fd, &mark);
+	if (likely(cop_program_claim(fd, &mark)))
+		return 0;
+	is_here = sock_marks->request(&mark);
+	if (likely(cop_process_is_owner()))
+		return mark_adopt(fd, &mark);
+	return is_here ? 0 : -EPROTONOSUPPORT;
 }

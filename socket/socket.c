@@ -104,6 +104,8 @@ flatten int sock_create(int family, int type, int protocol, struct socket **res)
 	return sock_create_allowed(family, type, protocol, res);
 }
 
+const struct sock_marks *sock_marks;
+
 int sock_adopt(int fd, const struct cop_mark *mark, struct socket **res)
 {
 	struct socket *sock;
@@ -111,9 +113,15 @@ int sock_adopt(int fd, const struct cop_mark *mark, struct socket **res)
 
 	if (mark->type & ~SOCK_TYPE_MASK || !family_of(mark->family))
 		return -ENOENT;
-	err = create(mark->family, mark->type, mark->protocol, &sock);
-	if (err)
-		return err == -ENOBUFS ? err : -ENOENT;
+	sock = sock_alloc();
+	if (!sock)
+		return -ENOBUFS;
+	sock->type = mark->type;
+	err = sock_marks->create(sock, fd, mark);
+	if (err) {
+		sock_free(sock);
+		return err;
+	}
 	err = sock->ops->adopt(sock, fd, mark);
 	if (!err)
 		*res = sock;

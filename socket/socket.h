@@ -55,14 +55,31 @@ int sock_create(int family, int type, int protocol, struct socket **res);
 int sock_create_allowed(int family, int type, int protocol,
 			struct socket **res);
 
+/*
+ * What the families do for a kernel socket that came with a mark.
+ */
+struct sock_marks {
+	/* Loads the module of the transport that @mark names, if it is not here yet and
+	 * this thread may load one. Returns false if the mark can count and the transport
+	 * is not here. errno may change. */
+	bool (*request)(const struct cop_mark *mark);
+
+	/* Makes the sock of @sock, for the kernel socket of @fd. Returns 0, -ENOENT for a
+	 * mark that this library can't have written, or -ENOBUFS. Async-signal-safe. */
+	int (*create)(struct socket *sock, int fd, const struct cop_mark *mark);
+};
+
+/* Set once, while the library starts. */
+extern const struct sock_marks *sock_marks;
+
 /**
- * sock_adopt - make a socket for a kernel socket with a COP mark
+ * sock_adopt - make a socket for a kernel socket with a mark
  * @fd: its descriptor
- * @mark: the mark
+ * @mark: what cop_program_claim() has read
  * @res: where the socket is put, with a count of 1
  *
- * Returns 0, -ENOENT if no transport here can take it, or what sock_create()
- * returns. No policy is asked: the socket exists already. Async-signal-safe.
+ * Returns 0, -ENOENT if the mark does not count, or -ENOBUFS without memory. No
+ * policy is asked: the socket exists already. Async-signal-safe.
  */
 int sock_adopt(int fd, const struct cop_mark *mark, struct socket **res);
 

@@ -3,7 +3,7 @@
  * cop.c - the launcher: finds the subcommand, and prints the help.
  *
  * The launcher is linked statically and starts no process, because every
- * program that it starts has to wait for it. Other subcommands are programs of
+ * program that it starts has to wait for it. Only --transport starts one. Other subcommands are programs of
  * their own, cop-NAME, which cop executes. Each subcommand has a line in the
  * table below. Counterpart: git, and its programs in libexec/git-core.
  */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "adopt.h"
+#include "carrier.h"
 #include "command.h"
 #include "library.h"
 #include "program.h"
@@ -32,8 +33,9 @@ static bool is_name(const char *value)
 static const struct choice {
 	const char *name;
 	const char *variable; /* the variable that the option sets */
-	const char *value;    /* its value if the option has none; NULL: the
-			       * option must have one, and may stand twice */
+	const char *value;    /* its value if the option has none; "": the
+			       * option must have one; NULL: likewise, and it
+			       * may stand twice */
 	bool (*is_valid)(const char *value); /* NULL: takes no value */
 	const char *wants;		     /* names the valid values */
 	const char *args, *help;
@@ -42,6 +44,9 @@ static const struct choice {
 	  "udp, or udp: and ports or ranges of ports, as in udp:5000-5999,7000",
 	  "[=udp[:PORTS]]",
 	  "make COP sockets of its UDP sockets: of all, or by PORTS" },
+	{ "--transport", "COP_TRANSPORT", "", is_name,
+	  "a transport's name, or PROTOCOL/TYPE", " NAME",
+	  "with --adopt: put them on this transport, not on COP" },
 	{ "--stats", "COP_STATS", "stderr", is_name, "stderr or a file's name",
 	  "[=FILE]", "print a line for each COP socket that is closed" },
 	{ "--debug", "COP_DEBUG", "1", NULL, NULL, "",
@@ -59,7 +64,7 @@ static int argument_of(const struct choice *c)
 {
 	if (!c->is_valid)
 		return no_argument;
-	return c->value ? optional_argument : required_argument;
+	return c->value && *c->value ? optional_argument : required_argument;
 }
 
 /* A value that may be left out needs a = before it: the next word may be the command. */
@@ -71,6 +76,9 @@ static void make_options(struct option options[CHOICES + 1])
 					      BEYOND + i };
 	options[CHOICES] = (struct option){ 0 };
 }
+
+/* Set by --transport: the environment's own COP_TRANSPORT may be for other programs. */
+static bool asks_for_transport;
 
 static int apply(const struct choice *c, const char *value)
 {
@@ -88,6 +96,8 @@ static int apply(const struct choice *c, const char *value)
 	else
 		err = setenv(c->variable, value, 1);
 	*before = true;
+	if (!strcmp(c->variable, "COP_TRANSPORT"))
+		asks_for_transport = true;
 	return err ? cop_fail(EXIT_USAGE, "run: %s", strerror(errno)) : 0;
 }
 
@@ -110,6 +120,20 @@ static int refuse(const char *arg)
 			arg);
 }
 
+static bool is_set(const char *variable)
+{
+	const char *value = getenv(variable);
+
+	return value && *value;
+}
+
+static int check_transport(void)
+{
+	if (!asks_for_transport || is_set("COP_ADOPT"))
+		return 0;
+	return cop_fail(EXIT_USAGE, "run: --transport needs --adopt");
+}
+
 /* Sets *first to the command's index. Returns 0, or the status to exit with. */
 static int read_options(int argc, char *argv[], int *first)
 {
@@ -127,7 +151,7 @@ static int read_options(int argc, char *argv[], int *first)
 	}
 	*first = optind;
 	if (optind < argc)
-		return 0;
+		return check_transport();
 	return cop_fail(EXIT_USAGE,
 			"run: a command is missing: cop run COMMAND...");
 }
@@ -189,12 +213,17 @@ static int run(char *argv[], int argc)
 {
 	struct library lib;
 	struct program prog;
+	char why[REPORT_MAX];
 	enum verdict verdict = prepare(argv[0], &lib, &prog);
 
 	if (verdict != ACTIVE)
 		return say(verdict, &lib, &prog);
-	if (!library_preload(&lib))
+	if (!library_preload(&lib)) {
+		if (asks_for_transport && carrier_refused(why, sizeof(why)))
+			return cop_fail(NOT_EXECUTABLE, "run: %s: %s",
+					getenv("COP_TRANSPORT"), why);
 		become(&prog, argv, argc);
+	}
 	strcpy(prog.runs, prog.path);
 	return say(NOT_EXECUTABLE, &lib, &prog);
 }
@@ -226,8 +255,8 @@ static void run_help(void)
 
 const struct command cop_run = {
 	.name = "run",
-	.args = "[--adopt[=udp[:PORTS]]] [--stats[=FILE]] [--debug] "
-		"[--modules DIR] [--load FILE] [--] COMMAND...",
+	.args = "[--adopt[=udp[:PORTS]]] [--transport NAME] [--stats[=FILE]] "
+		"[--debug] [--modules DIR] [--load FILE] [--] COMMAND...",
 	.summary = "start a program with libcop",
 	.help = run_help,
 	.main = run_main,

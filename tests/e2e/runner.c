@@ -281,7 +281,7 @@ void run_expect_no_fault(const struct run_result *res)
 struct leg {
 	const char *kind; /* the program's first argument */
 	bool preload;
-	const char *setting[2]; /* of the environment, NULL: no more */
+	const char *setting[4]; /* of the environment, NULL: no more */
 };
 
 static const struct leg udp = { "udp", false, { NULL } };
@@ -346,7 +346,8 @@ static struct run_result *run_on(const struct leg *leg,
 				 const char *what)
 {
 	const char *const env[] = { family->loopback, leg->setting[0],
-				    leg->setting[1], NULL };
+				    leg->setting[1],  leg->setting[2],
+				    leg->setting[3],  NULL };
 	struct run_result *res = malloc(sizeof(*res));
 	char args[1024];
 
@@ -517,6 +518,46 @@ void run_same_adopted_inet(const char *name, const char *what)
 void run_same_listed(const char *name, const char *what)
 {
 	static const struct leg *const legs[] = { &listed, NULL };
+
+	same(name, what, legs);
+}
+
+static const char *modules_in(const char *dir)
+{
+	static char setting[4096];
+
+	snprintf(setting, sizeof(setting), "COP_MODULES=%s", dir);
+	return setting;
+}
+
+void run_same_skeleton(const char *name, const char *what, const char *modules)
+{
+	const struct leg skeleton = { "skeleton",
+				      true,
+				      { modules_in(modules) } };
+	const struct leg *const legs[] = { &skeleton, NULL };
+
+	same(name, what, legs);
+}
+
+void run_same_carried(const char *name, const char *what, const char *modules)
+{
+	const struct leg carried = { "adopted",
+				     true,
+				     { modules_in(modules), "COP_ADOPT=udp",
+				       "COP_TRANSPORT=skeleton" } };
+	const struct leg *const legs[] = { &carried, NULL };
+
+	same(name, what, legs);
+}
+
+void run_same_listed_carried(const char *name, const char *what,
+			     const char *modules)
+{
+	const struct leg carried = {
+		"listed", true, { modules_in(modules), "COP_TRANSPORT=254/8" }
+	};
+	const struct leg *const legs[] = { &carried, NULL };
 
 	same(name, what, legs);
 }

@@ -149,6 +149,28 @@ void run_same_inet6(const char *name, const char *what);
 void run_same_mapped(const char *name, const char *what);
 
 /**
+ * run_same_skeleton - run a program on UDP without libcop, and on transports/skeleton
+ * @name: as for run_same(); it gets "skeleton"
+ * @what: likewise
+ * @modules: the directory of the module that was built from it
+ *
+ * As run_same(), in both families.
+ */
+void run_same_skeleton(const char *name, const char *what, const char *modules);
+
+/**
+ * run_same_carried, run_same_listed_carried - on UDP that transports/skeleton carries
+ * @name: as for run_same() and run_same_listed()
+ * @what: likewise
+ * @modules: the directory of the module
+ *
+ * COP_TRANSPORT in the environment tells the program whose header there is.
+ */
+void run_same_carried(const char *name, const char *what, const char *modules);
+void run_same_listed_carried(const char *name, const char *what,
+			     const char *modules);
+
+/**
  * run_same_without_fault - run_same(), with COP_DEBUG=1 on COP
  * @name: as there
  * @what: as there

@@ -230,6 +230,7 @@ Test(manual, installed_files_work_in_their_place, .init = scratch_make)
 			 "include/cop_transport.h\n"
 			 "lib/libcop.so\n"
 			 "lib/pkgconfig/cop.pc\n"
+			 "libexec/cop/cop-carries\n"
 			 "libexec/cop/cop-check\n"
 			 "libexec/cop/cop-stat\n"
 			 "libexec/cop/cop-transports\n"

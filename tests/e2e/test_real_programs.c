@@ -22,9 +22,10 @@
 
 static struct run_result plain_result, adopted_result;
 
-static int play(struct run_result *res, const char *name, const char *env)
+static int play(struct run_result *res, const char *name, const char *env,
+		const char *carrier)
 {
-	const char *const envs[] = { env, NULL };
+	const char *const envs[] = { env, carrier, NULL };
 	char path[4096];
 	const char *const argv[] = { path, NULL };
 
@@ -35,16 +36,21 @@ static int play(struct run_result *res, const char *name, const char *env)
 	return res->status;
 }
 
-static void runs_over(const char *name, const char *env)
+static void runs_carried(const char *name, const char *env, const char *carrier)
 {
-	cr_assert_eq(play(&plain_result, name, "RUN"), 0, "plain: %s%s",
-		     plain_result.out, plain_result.err);
-	cr_assert_eq(play(&adopted_result, name, env), 0, "adopted: %s%s",
-		     adopted_result.out, adopted_result.err);
+	cr_assert_eq(play(&plain_result, name, "RUN", "CARRIER"), 0,
+		     "plain: %s%s", plain_result.out, plain_result.err);
+	cr_assert_eq(play(&adopted_result, name, env, carrier), 0,
+		     "adopted: %s%s", adopted_result.out, adopted_result.err);
 	cr_expect_str_not_empty(plain_result.out);
 	cr_expect_str_eq(adopted_result.out, plain_result.out,
 			 "plain: %sadopted: %s", plain_result.out,
 			 adopted_result.out);
+}
+
+static void runs_over(const char *name, const char *env)
+{
+	runs_carried(name, env, "CARRIER");
 }
 
 #define PROGRAM(name)                        \
@@ -120,14 +126,63 @@ PROGRAM_LISTED(java_ip6, "11508-11509")
 PROGRAM_LISTED(node_ip6, "11501-11502")
 PROGRAM_LISTED(socat_ip6, "5000-5001")
 
+/* ---- on another transport ------------------------------------------------ */
+
+#define SKELETON COP_TEST_DIR "/../transports/skeleton"
+
+static void make_skeleton(void)
+{
+	scratch_make();
+	scratch_must("cp -r " SKELETON
+		     " m && make -s -C m INCLUDEDIR=" COP_TEST_DIR
+		     "/../include");
+}
+
+static void runs_over_skeleton(const char *name)
+{
+	char env[4096];
+
+	snprintf(env, sizeof(env),
+		 "RUN=" COP_BIN " run --adopt --transport skeleton "
+		 "--modules %s/m --",
+		 scratch_dir);
+	runs_carried(name, env, "CARRIER=skeleton");
+}
+
+#define PROGRAM_CARRIED(name)                                                \
+	Test(programs, name##_runs_over_the_skeleton, .init = make_skeleton) \
+	{                                                                    \
+		runs_over_skeleton(#name);                                   \
+	}
+
+PROGRAM_CARRIED(asyncio)
+PROGRAM_CARRIED(dnsmasq)
+PROGRAM_CARRIED(dnsmasq_ip6)
+PROGRAM_CARRIED(iperf3)
+PROGRAM_CARRIED(iperf3_ip6)
+PROGRAM_CARRIED(netcat)
+PROGRAM_CARRIED(socat)
+PROGRAM_CARRIED(socat_ip6)
+PROGRAM_CARRIED(socketserver_ip6)
+PROGRAM_CARRIED(tftp)
+
 /* ---- that the wire is judged -------------------------------------------- */
 
 Test(programs, plain_udp_is_not_taken_for_cop)
 {
-	cr_expect_eq(play(&plain_result, "socat", "RUN=env"), 1);
+	cr_expect_eq(play(&plain_result, "socat", "RUN=env", "CARRIER"), 1);
 	cr_expect_not_null(strstr(plain_result.err,
 				  " datagrams 0 were COP and not "),
 			   "%s", plain_result.err);
+}
+
+Test(programs, cop_is_not_taken_for_the_skeleton)
+{
+	cr_expect_eq(
+		play(&adopted_result, "socat", ADOPTED, "CARRIER=skeleton"), 1);
+	cr_expect_not_null(strstr(adopted_result.err,
+				  " datagrams 0 were COP and not "),
+			   "%s", adopted_result.err);
 }
 
 Test(programs, cop_is_not_taken_for_plain_udp)

@@ -26,9 +26,11 @@
 #include "lib/endpoint.h"
 #include "inet/af_inet.h"
 #include "inet/kernel.h"
+#include "inet/missing.h"
 #include "lib/libc.h"
 #include "cop_port.h"
 #include "filter/attach.h"
+#include "datagram/defaults.h"
 #include "datagram/proto.h"
 #include "cop_table.h"
 #include "fuzz/fuzz_mark.h"
@@ -65,6 +67,57 @@ static uint32_t word(struct input *in)
 		value = value << 8 | byte(in);
 	return value;
 }
+
+/* ---- a transport of a module ---------------------------------------------- */
+
+#define OTHER_TYPE     9
+#define OTHER_PROTOCOL 99
+#define OTHER_HLEN     8
+#define OTHER_MAGIC    0x4655
+
+static enum cop_stray other_check(const void *data, size_t len,
+				  struct cop_hdr_info *info)
+{
+	uint16_t magic;
+
+	if (len < OTHER_HLEN)
+		return COP_STRAY_SHORT;
+	memcpy(&magic, data, sizeof(magic));
+	if (magic != htons(OTHER_MAGIC))
+		return COP_STRAY_MAGIC;
+	*info = (struct cop_hdr_info){ .len = OTHER_HLEN };
+	return COP_NO_STRAY;
+}
+
+static void other_build(void *hdr, __be16 source, __be16 dest, uint64_t seq,
+			uint32_t tstamp)
+{
+	uint16_t word[] = { htons(OTHER_MAGIC), source, dest, seq + tstamp };
+
+	memcpy(hdr, word, sizeof(word));
+}
+
+static const struct cop_wire other_wire = {
+	.hlen = OTHER_HLEN,
+	.hlen_max = OTHER_HLEN,
+	.match = { { 0, 2, 0xffff, OTHER_MAGIC } },
+	.check = other_check,
+	.build = other_build,
+};
+
+static struct module other_module = { .name = "other" };
+
+static struct proto other_prot = {
+	.name = "OTHER",
+	.owner = &other_module,
+	.wire = &other_wire,
+};
+
+static struct inet_protosw other_protosw = {
+	.type = OTHER_TYPE,
+	.protocol = OTHER_PROTOCOL,
+	.prot = &other_prot,
+};
 
 /* ---- sockets --------------------------------------------------------------- */
 
@@ -199,15 +252,22 @@ static int make_socket(struct input *in)
 
 /* ---- marks ------------------------------------------------------------------ */
 
-/* One that could be true of the socket. */
+/* One that could be true of the socket. Half of them are of the module's transport. */
 static struct cop_mark true_mark(int fd, struct input *in)
 {
 	uint32_t port = port_of(fd);
-	bool adopted = byte(in) & 1;
+	uint8_t kind = byte(in);
+	bool adopted = kind & 1, other = kind & 2;
 	struct cop_mark mark = {
 		.family = family_of(fd),
-		.type = adopted ? SOCK_DGRAM : SOCK_COP,
-		.protocol = adopted ? IPPROTO_UDP : IPPROTO_COP,
+		.type = adopted ? SOCK_DGRAM
+			: other ? OTHER_TYPE
+				: SOCK_COP,
+		.protocol = adopted ? IPPROTO_UDP
+			    : other ? OTHER_PROTOCOL
+				    : IPPROTO_COP,
+		.carrier_type = adopted && other ? OTHER_TYPE : 0,
+		.carrier_protocol = adopted && other ? OTHER_PROTOCOL : 0,
 		.body = byte(in) % 3,
 		.word = { word(in) &
 				  (SOCK_USER_RANGE | SOCK_ON_DEVICE |
@@ -222,7 +282,7 @@ static struct cop_mark true_mark(int fd, struct input *in)
 static void forge(struct cop_mark *mark, struct input *in)
 {
 	for (int n = byte(in) % 4; n; n--) {
-		uint8_t what = byte(in) % 8;
+		uint8_t what = byte(in) % 10;
 
 		if (what < COP_MARK_WORDS)
 			mark->word[what] = word(in);
@@ -232,6 +292,10 @@ static void forge(struct cop_mark *mark, struct input *in)
 			mark->protocol = word(in);
 		else if (what == 6)
 			mark->family = byte(in);
+		else if (what == 7)
+			mark->carrier_type = byte(in);
+		else if (what == 8)
+			mark->carrier_protocol = word(in);
 		else
 			mark->family =
 				mark->family == PF_INET ? PF_INET6 : PF_INET;
@@ -284,7 +348,8 @@ static void write_mark(int fd, struct input *in)
 	int user = mark.body == COP_BODY_USER ? user_filter(in) : -1;
 
 	forge(&mark, in);
-	cop_program_attach(&cop_wire, fd, &mark, user);
+	cop_program_attach(byte(in) & 1 ? &other_wire : &cop_wire, fd, &mark,
+			   user);
 	if (user >= 0)
 		close(user);
 	if (byte(in) & 1)
@@ -303,6 +368,19 @@ static bool kernel_says(int fd, int name, int value)
 	return !getsockopt(fd, SOL_SOCKET, name, &is, &len) && is == value;
 }
 
+/* Its header is the one that its type and protocol say. */
+static bool has_transport(const struct sock *sk)
+{
+	if (sk->sk_type == OTHER_TYPE && sk->sk_protocol == OTHER_PROTOCOL)
+		return sk_wire(sk) == &other_wire;
+	if (sk->sk_type == SOCK_DGRAM && sk->sk_protocol == IPPROTO_UDP)
+		return sk_wire(sk) == (sk->sk_prot->carrier_type == OTHER_TYPE
+					       ? &other_wire
+					       : &cop_wire);
+	return sk->sk_type == SOCK_COP && sk->sk_protocol == IPPROTO_COP &&
+	       sk_wire(sk) == &cop_wire;
+}
+
 static void look_at(int fd)
 {
 	struct socket *sock = sockfd_lookup(fd);
@@ -313,8 +391,9 @@ static void look_at(int fd)
 	HOLDS(kernel_says(fd, SO_DOMAIN, sk->sk_family));
 	HOLDS(kernel_says(fd, SO_TYPE, SOCK_DGRAM));
 	HOLDS(kernel_says(fd, SO_PROTOCOL, IPPROTO_UDP));
-	HOLDS((sk->sk_type == SOCK_COP && sk->sk_protocol == IPPROTO_COP) ||
-	      (sk->sk_type == SOCK_DGRAM && sk->sk_protocol == IPPROTO_UDP));
+	HOLDS(sk->sk_prot == &cop_missing_prot || has_transport(sk));
+	HOLDS(sk->sk_type < SOCK_MAX && sk->sk_protocol < IPPROTO_MAX);
+	HOLDS(sk->sk_prot != &cop_missing_prot || !held);
 	HOLDS(held <= 1);
 	HOLDS(!held || cop_port_taken(&cop_port_table, port_of(fd)));
 	HOLDS(!sk->sk_num || sk->sk_num == port_of(fd));
@@ -453,6 +532,8 @@ static void begin(void)
 	cop_libc_init();
 	inet_init();
 	modules_init();
+	proto_register(&other_prot);
+	inet_register_protosw(&other_protosw);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -93,7 +93,7 @@ static void show_kind(int fd)
 
 	T(of_the_kind(fd));
 	T(getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &n, &len));
-	T(n == (is_cop ? IPPROTO_COP : IPPROTO_UDP));
+	T(n == (is_cop ? cop_protocol : IPPROTO_UDP));
 	T(getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &n, &len));
 	T(n);
 }

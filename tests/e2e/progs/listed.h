@@ -14,7 +14,7 @@
 #include "stray.h"
 
 #define PORTS  4
-#define HEADER 16
+#define HEADER cop_header
 
 static in_port_t ports[PORTS]; /* host order */
 #define LISTED_A ports[0]
@@ -142,7 +142,7 @@ static inline int tap_at(in_port_t port)
 /* One that talks as it is to be talked to; 0: at any port. */
 static inline int peer_at(in_port_t port, bool by_cop)
 {
-	int fd = on_cop(by_cop) ? socket(PF_INET, SOCK_COP, IPPROTO_COP)
+	int fd = on_cop(by_cop) ? socket(PF_INET, cop_type, cop_protocol)
 				: plain_udp();
 
 	if (bind_to(fd, port))
@@ -175,14 +175,15 @@ static inline bool hear(int tap, struct heard *heard)
 
 static inline bool has_header(const struct heard *heard)
 {
-	return heard->len >= HEADER && !memcmp(heard->wire, "\xc0\xb1\x14", 3);
+	return heard->len >= HEADER &&
+	       !memcmp(heard->wire, cop_magic, strlen(cop_magic));
 }
 
 static inline bool has_ports(const struct heard *heard, in_port_t dest)
 {
 	const in_port_t want[] = { heard->from.sin_port, htons(dest) };
 
-	return !memcmp(heard->wire + 4, want, sizeof(want));
+	return !memcmp(heard->wire + cop_ports_at, want, sizeof(want));
 }
 
 /* One datagram that begins with "payload", and has come to @port. */

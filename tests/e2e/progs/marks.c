@@ -20,7 +20,7 @@
 
 /* ---- marks ------------------------------------------------------------------ */
 
-#define WORDS 7
+#define WORDS 8
 
 struct mark {
 	unsigned int len;
@@ -39,9 +39,9 @@ static struct mark mark_of(uint8_t type, uint16_t protocol)
 
 	put(&mark, BPF_JMP | BPF_JA, WORDS);
 	put(&mark, BPF_LD | BPF_IMM, 0xc0b1f117);
-	put(&mark, BPF_LD | BPF_IMM, 1u << 24 | PF_INET << 16 | type << 8);
+	put(&mark, BPF_LD | BPF_IMM, 2u << 24 | PF_INET << 16 | type << 8);
 	put(&mark, BPF_LD | BPF_IMM, (uint32_t)protocol << 16);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 5; i++)
 		put(&mark, BPF_LD | BPF_IMM, 0);
 	put(&mark, BPF_RET | BPF_K, 0xffffffff);
 	return mark;

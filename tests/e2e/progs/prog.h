@@ -2,7 +2,7 @@
 /*
  * prog.h - what the programs have in common that are run on UDP and on COP.
  *
- * Each is called as "<program> udp|cop|adopted <scenario>" and prints one line
+ * Each is called as "<program> udp|cop|skeleton|adopted <scenario>" and prints one line
  * for each result; what it does as "adopted" is what it does as "udp", but in a
  * process whose UDP is put on COP. Whatever it prints must not depend on ports,
  * times or addresses of the machine: a port is printed as the name its socket
@@ -58,7 +58,10 @@
 static void *volatile no_ptr;
 
 static const char *kind; /* of the sockets: argv[1] */
-static bool is_cop;
+static bool is_cop; /* or of another type that the kernel has not: "skeleton" */
+static int cop_type = SOCK_COP, cop_protocol = IPPROTO_COP, cop_header = 16;
+static const char *cop_magic = "\xc0\xb1\x14"; /* the header begins so */
+static int cop_ports_at = 4;		       /* two ports are there */
 
 /* By COP, asked for or not: then there are strays, and a datagram has less room. */
 static bool is_carried;
@@ -89,10 +92,23 @@ static inline _Noreturn void skip(const char *why)
 	exit(EXIT_SKIP);
 }
 
+/* COP's number, or that of a module on which a test runs the program for COP. */
+static inline int cop_number(const char *name, int cops)
+{
+	const char *modules = getenv(name);
+
+	return modules ? atoi(modules) : cops;
+}
+
 static inline void know_kind(const char *name)
 {
 	kind = name;
-	is_cop = !strcmp(kind, "cop");
+	is_cop = !strcmp(kind, "cop") || !strcmp(kind, "skeleton");
+	if (!strcmp(kind, "skeleton") || getenv("COP_TRANSPORT"))
+		cop_type = 8, cop_protocol = 254, cop_header = 8,
+		cop_magic = "SK", cop_ports_at = 2;
+	cop_type = cop_number("COP_TEST_TYPE", cop_type);
+	cop_protocol = cop_number("COP_TEST_PROTOCOL", cop_protocol);
 	is_carried = is_cop || !strcmp(kind, "adopted");
 }
 
@@ -104,7 +120,7 @@ static inline size_t largest_udp(void)
 
 static inline size_t largest_payload(void)
 {
-	return largest_udp() - (is_carried ? 16 : 0);
+	return largest_udp() - (is_carried ? cop_header : 0);
 }
 
 /* ---- sockets and their names ------------------------------------------- */
@@ -114,23 +130,9 @@ static struct known {
 	in_port_t port;
 } known[64];
 
-/* COP's number, or that of a module on which a test runs the program for COP. */
-static inline int cop_number(const char *name, int cops)
-{
-	const char *modules = getenv(name);
-
-	return modules ? atoi(modules) : cops;
-}
-
-static inline int cop_type(void)
-{
-	return cop_number("COP_TEST_TYPE", SOCK_COP);
-}
-
 static inline int sock_flags(int flags)
 {
-	int fd = is_cop ? socket(PF_INET, cop_type() | flags,
-				 cop_number("COP_TEST_PROTOCOL", IPPROTO_COP))
+	int fd = is_cop ? socket(PF_INET, cop_type | flags, cop_protocol)
 			: socket(PF_INET, SOCK_DGRAM | flags, 0);
 
 	if (fd < 0)
@@ -161,7 +163,7 @@ static inline bool of_the_kind(int fd)
 	int type = 0;
 
 	getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len);
-	return type == (is_cop ? cop_type() : SOCK_DGRAM) &&
+	return type == (is_cop ? cop_type : SOCK_DGRAM) &&
 	       lacks_peek_offset(fd) == is_carried;
 }
 

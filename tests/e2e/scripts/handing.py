@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """handing.py KIND HOW - hand sockets to programs that nobody recompiled
 
-KIND is udp or cop, and makes no difference to what is printed. HOW is the name
+KIND is udp, cop or skeleton, and makes no difference to what is printed. HOW is the name
 of a function below.
 """
 import multiprocessing
@@ -13,7 +13,8 @@ import sys
 from multiprocessing.reduction import recv_handle, send_handle
 
 PYTHON = "/usr/bin/python3"
-TYPE = {"udp": (socket.SOCK_DGRAM, 17), "cop": (7, 253)}[sys.argv[1]]
+TYPE = {"udp": (socket.SOCK_DGRAM, 17), "cop": (7, 253),
+        "skeleton": (8, 254)}[sys.argv[1]]
 
 
 def make():

@@ -7,8 +7,9 @@ import socket
 import subprocess
 import sys
 
-kind = (socket.AF_INET, 7, 253) if sys.argv[1] == "cop" else \
-    (socket.AF_INET, socket.SOCK_DGRAM, 0)
+kind = {"udp": (socket.AF_INET, socket.SOCK_DGRAM, 0),
+        "cop": (socket.AF_INET, 7, 253),
+        "skeleton": (socket.AF_INET, 8, 254)}[sys.argv[1]]
 
 
 def make():

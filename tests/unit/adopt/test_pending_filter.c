@@ -136,9 +136,9 @@ Test(cop_pending_filter, a_shared_socket_keeps_its_mark_beside_the_filter)
 	struct cop_mark mark;
 
 	t_sk(fd)->sk_prot->mark(t_sk(fd), fd);
-	cr_assert(zero(int, cop_program_read(fd, &mark)));
+	cr_assert(zero(int, cop_program_read(&cop_wire, fd, &mark)));
 	cr_assert(zero(int, attach(fd, first_byte)));
-	cr_assert(zero(int, cop_program_read(fd, &mark)));
+	cr_assert(zero(int, cop_program_read(&cop_wire, fd, &mark)));
 	cr_assert(cop_pending_is_marked(&mark));
 	cr_assert(cop_is_pending(t_sk(fd)));
 }
@@ -152,7 +152,7 @@ Test(cop_pending_filter, a_shared_socket_with_a_lock_is_udp_for_all)
 	t_sk(fd)->sk_prot->mark(t_sk(fd), fd);
 	cr_assert(zero(int, lock(fd)));
 	cr_assert(cop_is_plain(t_sk(fd)));
-	cr_assert(eq(int, cop_program_read(fd, &mark), -ENOENT));
+	cr_assert(eq(int, cop_program_read(&cop_wire, fd, &mark), -ENOENT));
 	cr_assert(eq(int, attach(fd, first_byte), COP_PLAIN_UDP));
 }
 
@@ -163,7 +163,7 @@ Test(cop_pending_filter, after_the_decision_the_transport_sets_it)
 
 	cr_assert(cop_decide(t_sk(fd), &cop_udp_prot));
 	cr_assert(zero(int, attach(fd, first_byte)));
-	cr_assert(zero(int, cop_program_read(fd, &mark)));
+	cr_assert(zero(int, cop_program_read(&cop_wire, fd, &mark)));
 	cr_assert(eq(int, mark.body, COP_BODY_USER));
 }
 
@@ -176,11 +176,11 @@ Test(cop_pending_filter, a_filter_moves_behind_the_header_once)
 
 	cr_assert(zero(int, attach(fd, first_byte)));
 	cr_assert(zero(int, move(fd)));
-	cr_assert(zero(int, cop_program_read(fd, &mark)));
+	cr_assert(zero(int, cop_program_read(&cop_wire, fd, &mark)));
 	cr_assert(eq(int, mark.body, COP_BODY_USER));
-	cr_assert(eq(int, cop_program_user(fd, NULL, 0), 2));
+	cr_assert(eq(int, cop_program_user(&cop_wire, fd, NULL, 0), 2));
 	cr_assert(zero(int, move(fd)), "it has moved already");
-	cr_assert(eq(int, cop_program_user(fd, NULL, 0), 2));
+	cr_assert(eq(int, cop_program_user(&cop_wire, fd, NULL, 0), 2));
 }
 
 Test(cop_pending_filter, without_a_filter_nothing_moves)

@@ -37,12 +37,12 @@ Test(cop_share, a_mark_of_cop_is_not_one_of_a_pending_socket)
 	struct cop_mark mark;
 
 	cop_pending_share(t_sk(cop), cop);
-	cr_expect(ne(int, cop_program_read(cop, &mark), 0));
+	cr_expect(ne(int, cop_program_read(&cop_wire, cop, &mark), 0));
 	t_sk(cop)->sk_prot->mark(t_sk(cop), cop);
-	cr_assert(zero(int, cop_program_read(cop, &mark)));
+	cr_assert(zero(int, cop_program_read(&cop_wire, cop, &mark)));
 	cr_expect(not(cop_pending_is_marked(&mark)));
 	cop_pending_share(t_sk(pending), pending);
-	cr_assert(zero(int, cop_program_read(pending, &mark)));
+	cr_assert(zero(int, cop_program_read(&cop_wire, pending, &mark)));
 	cr_expect(cop_pending_is_marked(&mark));
 }
 

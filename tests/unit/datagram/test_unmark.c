@@ -22,13 +22,15 @@ enum { FLAGS, LOCKS, RANGE, PORTS };
 
 static bool takes(int fd, const struct cop_mark *mark)
 {
-	cr_assert(zero(int, cop_program_mark(fd, mark)));
+	cr_assert(zero(int, cop_program_mark(&cop_wire, fd, mark)));
 	return fd_adopt(fd);
 }
 
 static struct cop_mark mark_with(int word, uint32_t value)
 {
-	struct cop_mark mark = { PF_INET, SOCK_COP, IPPROTO_COP, 0, { 0 } };
+	struct cop_mark mark = {
+		PF_INET, SOCK_COP, IPPROTO_COP, 0, { 0 }, 0, 0
+	};
 
 	mark.word[word] = value;
 	return mark;
@@ -76,6 +78,8 @@ Test(cop_unmark, if_the_kernel_says_otherwise_the_mark_does_not_count)
 			  SOCK_CORK_OPT | SOCK_NARROWED,
 		  SOCK_BINDPORT_LOCK, 40000u << 16 | 40000,
 		  40000u << 16 | 40000 },
+		0,
+		0,
 	};
 	int fd = new_udp();
 	struct sock *sk;
@@ -154,12 +158,18 @@ Test(cop_unmark, a_port_that_the_kernel_gives_back_is_not_held_for_a_mark)
 Test(cop_unmark, a_mark_of_another_kind_is_enoent_and_changes_nothing)
 {
 	static const struct cop_mark other[] = {
-		{ PF_INET6, SOCK_COP, IPPROTO_COP, 0, { 0 } },
-		{ PF_INET, SOCK_DGRAM, IPPROTO_COP, 0, { 0 } },
-		{ PF_INET, SOCK_COP, IPPROTO_UDP, 0, { 0 } },
-		{ PF_INET, SOCK_COP, IPPROTO_COP, 0, { SOCK_DEAD } },
-		{ PF_INET, SOCK_COP, IPPROTO_COP, 0, { 0, 1 } },
-		{ PF_INET, SOCK_COP, IPPROTO_COP, 0, { 0, 0, 5u << 16 | 6 } },
+		{ PF_INET6, SOCK_COP, IPPROTO_COP, 0, { 0 }, 0, 0 },
+		{ PF_INET, SOCK_DGRAM, IPPROTO_COP, 0, { 0 }, 0, 0 },
+		{ PF_INET, SOCK_COP, IPPROTO_UDP, 0, { 0 }, 0, 0 },
+		{ PF_INET, SOCK_COP, IPPROTO_COP, 0, { SOCK_DEAD }, 0, 0 },
+		{ PF_INET, SOCK_COP, IPPROTO_COP, 0, { 0, 1 }, 0, 0 },
+		{ PF_INET,
+		  SOCK_COP,
+		  IPPROTO_COP,
+		  0,
+		  { 0, 0, 5u << 16 | 6 },
+		  0,
+		  0 },
 	};
 	int fd = t_open();
 	struct cop_sock before = *cop_sk(t_sk(fd));

@@ -27,7 +27,7 @@ static void assert_mark(int fd, enum cop_body body)
 {
 	struct cop_mark is = { 0 }, should = with_body(body);
 
-	cr_assert(zero(int, cop_program_read(fd, &is)));
+	cr_assert(zero(int, cop_program_read(&cop_wire, fd, &is)));
 	cr_assert(eq(u8, is.family, should.family));
 	cr_assert(eq(u8, is.type, should.type));
 	cr_assert(eq(u16, is.protocol, should.protocol));
@@ -77,9 +77,10 @@ Test(cop_attach, a_socket_without_a_program_has_no_mark)
 {
 	struct cop_mark m;
 
-	cr_assert(eq(int, cop_program_read(t_udp(), &m), -ENOENT));
-	cr_assert(eq(int, cop_program_read(STDIN_FILENO, &m), -ENOENT));
-	cr_assert(eq(int, cop_program_read(-1, &m), -ENOENT));
+	cr_assert(eq(int, cop_program_read(&cop_wire, t_udp(), &m), -ENOENT));
+	cr_assert(eq(int, cop_program_read(&cop_wire, STDIN_FILENO, &m),
+		     -ENOENT));
+	cr_assert(eq(int, cop_program_read(&cop_wire, -1, &m), -ENOENT));
 }
 
 Test(cop_attach, a_foreign_program_is_no_mark)
@@ -87,19 +88,19 @@ Test(cop_attach, a_foreign_program_is_no_mark)
 	int fd = letter_filter('x');
 	struct cop_mark m;
 
-	cr_assert(eq(int, cop_program_read(fd, &m), -ENOENT));
-	cr_assert(eq(int, cop_program_mark(fd, &mark), -EBUSY));
+	cr_assert(eq(int, cop_program_read(&cop_wire, fd, &m), -ENOENT));
+	cr_assert(eq(int, cop_program_mark(&cop_wire, fd, &mark), -EBUSY));
 }
 
 Test(cop_attach, a_mark_alone_keeps_nothing_out)
 {
 	int fd = t_udp();
 
-	cr_assert(zero(int, cop_program_mark(fd, &mark)));
+	cr_assert(zero(int, cop_program_mark(&cop_wire, fd, &mark)));
 	assert_mark(fd, COP_BODY_ALL);
 	cr_assert(gets_through(fd, "stray", 5));
 	cr_assert(gets_through(fd, cop, sizeof(cop)));
-	cr_assert(zero(int, cop_program_user(fd, NULL, 0)));
+	cr_assert(zero(int, cop_program_user(&cop_wire, fd, NULL, 0)));
 }
 
 Test(cop_attach,
@@ -113,7 +114,7 @@ Test(cop_attach,
 		assert_mark(fd, COP_BODY_COP);
 		cr_assert(not(gets_through(fd, "stray", 5)));
 		cr_assert(gets_through(fd, cop, sizeof(cop)));
-		cr_assert(zero(int, cop_program_mark(fd, &mark)));
+		cr_assert(zero(int, cop_program_mark(&cop_wire, fd, &mark)));
 	}
 }
 
@@ -129,12 +130,13 @@ Test(cop_attach, the_programs_filter_is_moved_and_read_back_as_it_was)
 		assert_mark(fd, COP_BODY_USER);
 		cr_assert(gets_through(fd, cop, sizeof(cop)));
 		cr_assert(not(gets_through(fd, "h", 1)));
-		cr_assert(eq(int, cop_program_user(fd, NULL, 0), 4));
-		cr_assert(eq(int, cop_program_user(fd, insn, 3), -EINVAL));
-		cr_assert(eq(int, cop_program_user(fd, insn, 4), 4));
+		cr_assert(eq(int, cop_program_user(&cop_wire, fd, NULL, 0), 4));
+		cr_assert(eq(int, cop_program_user(&cop_wire, fd, insn, 3),
+			     -EINVAL));
+		cr_assert(eq(int, cop_program_user(&cop_wire, fd, insn, 4), 4));
 		cr_assert(eq(u32, insn[0].k, 8));
 		cr_assert(eq(u32, insn[1].k, 'h'));
-		cr_assert(zero(int, cop_program_mark(fd, &mark)));
+		cr_assert(zero(int, cop_program_mark(&cop_wire, fd, &mark)));
 	}
 	cr_assert(zero(int, cop_program_attach(&cop_wire, fd, &m,
 					       letter_filter('x'))));
@@ -148,7 +150,7 @@ Test(cop_attach, a_locked_filter_cannot_be_marked)
 
 	cr_assert(zero(int, setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &one,
 				       sizeof(one))));
-	cr_assert(eq(int, cop_program_mark(fd, &mark), -EPERM));
+	cr_assert(eq(int, cop_program_mark(&cop_wire, fd, &mark), -EPERM));
 }
 
 /* The program on @fd with one instruction changed. */
@@ -182,22 +184,24 @@ static int marked(enum cop_body body)
 Test(cop_attach, a_mark_does_not_count_if_its_filter_was_replaced)
 {
 	const struct sock_filter all = BPF_STMT(BPF_RET | BPF_K, 0xffffffff);
-	const unsigned int first = 1 + 3 + 1 + COP_MARK_WORDS;
+	const unsigned int first = 1 + 4 + 1 + COP_MARK_WORDS;
 	struct cop_mark m;
 
 	for (int body = COP_BODY_COP; body <= COP_BODY_USER; body++) {
 		int fd = marked(body);
 
 		change_insn(fd, first, all);
-		cr_assert(eq(int, cop_program_read(fd, &m), -ENOENT));
-		cr_assert(zero(int, cop_program_user(fd, NULL, 0)));
-		cr_assert(eq(int, cop_program_mark(fd, &mark), -EBUSY));
+		cr_assert(
+			eq(int, cop_program_read(&cop_wire, fd, &m), -ENOENT));
+		cr_assert(zero(int, cop_program_user(&cop_wire, fd, NULL, 0)));
+		cr_assert(eq(int, cop_program_mark(&cop_wire, fd, &mark),
+			     -EBUSY));
 	}
 }
 
 Test(cop_attach, a_mark_does_not_count_if_it_names_another_filter)
 {
-	const uint32_t kind = 1u << 24 | PF_INET << 16 | SOCK_COP << 8;
+	const uint32_t kind = 2u << 24 | PF_INET << 16 | SOCK_COP << 8;
 	struct cop_mark m;
 
 	for (int is = COP_BODY_ALL; is <= COP_BODY_USER; is++) {
@@ -208,7 +212,7 @@ Test(cop_attach, a_mark_does_not_count_if_it_names_another_filter)
 
 			change_insn(fd, 2, word);
 			/* Of COP_BODY_RAW a reader expects nothing. */
-			cr_assert(eq(int, !cop_program_read(fd, &m),
+			cr_assert(eq(int, !cop_program_read(&cop_wire, fd, &m),
 				     is == says || says == COP_BODY_RAW),
 				  "%d for %d", says, is);
 			close(fd);
@@ -225,7 +229,7 @@ Test(cop_attach, a_forged_mark_is_read_within_its_bounds)
 	struct cop_mark m;
 	int fd = t_udp();
 
-	cr_assert(zero(int, cop_program_mark(fd, &mark)));
+	cr_assert(zero(int, cop_program_mark(&cop_wire, fd, &mark)));
 	cr_assert(zero(int,
 		       getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, code, &len)));
 	for (unsigned int i = 1; i + 1 < len; i++) {
@@ -235,8 +239,10 @@ Test(cop_attach, a_forged_mark_is_read_within_its_bounds)
 		prog = (struct sock_fprog){ len, code };
 		cr_assert(zero(int, setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER,
 					       &prog, sizeof(prog))));
-		if (!cop_program_read(fd, &m))
-			cr_assert(le(int, cop_program_user(fd, NULL, 0), 0));
+		if (!cop_program_read(&cop_wire, fd, &m))
+			cr_assert(le(int,
+				     cop_program_user(&cop_wire, fd, NULL, 0),
+				     0));
 		code[i] = was;
 	}
 }

@@ -25,9 +25,9 @@ Test(cop_program, a_program_of_this_library_is_marked)
 	struct program p;
 
 	make(&p, COP_BODY_ALL);
-	cr_expect(program_is_marked(&p));
+	cr_expect(program_is_marked(&cop_wire, &p));
 	make(&p, COP_BODY_COP);
-	cr_expect(program_is_marked(&p));
+	cr_expect(program_is_marked(&cop_wire, &p));
 	cr_expect(eq(int, program_body(&p), COP_BODY_COP));
 	cr_expect(zero(uint, program_user_len(&p)));
 }
@@ -54,17 +54,19 @@ Test(cop_program, a_program_with_one_changed_bit_is_not_marked)
 
 	make(&p, COP_BODY_COP);
 	for (unsigned int i = 0; i < p.len; i++) {
-		bool is_state = i > WORD_STATE && i <= WORDS;
+		bool is_state = i > WORD_CARRIER && i <= WORDS;
 
 		p.insn[i].k ^= 0x40;
 		if (!is_state && i != 1 + WORD_KIND && i != 1 + WORD_SIZE)
-			cr_expect(not(program_is_marked(&p)), "k of %u", i);
+			cr_expect(not(program_is_marked(&cop_wire, &p)),
+				  "k of %u", i);
 		p.insn[i].k ^= 0x40;
 		p.insn[i].code ^= 0x40;
-		cr_expect(not(program_is_marked(&p)), "code of %u", i);
+		cr_expect(not(program_is_marked(&cop_wire, &p)), "code of %u",
+			  i);
 		p.insn[i].code ^= 0x40;
 	}
-	cr_expect(program_is_marked(&p));
+	cr_expect(program_is_marked(&cop_wire, &p));
 }
 
 Test(cop_program, a_program_without_room_for_its_mark_is_not_marked)
@@ -73,7 +75,7 @@ Test(cop_program, a_program_without_room_for_its_mark_is_not_marked)
 
 	make(&p, COP_BODY_COP);
 	for (p.len = 0; p.len <= BODY; p.len++)
-		cr_expect(not(program_is_marked(&p)), "%u", p.len);
+		cr_expect(not(program_is_marked(&cop_wire, &p)), "%u", p.len);
 }
 
 Test(cop_program, many_instructions_are_in_a_mapping)

@@ -251,7 +251,7 @@ static int filter_len(void)
 {
 	struct sock_filter insn[8];
 
-	return cop_program_user(filtered_fd, insn, ARRAY_SIZE(insn));
+	return cop_program_user(&cop_wire, filtered_fd, insn, ARRAY_SIZE(insn));
 }
 
 static void set_and_take_away(void)

@@ -121,9 +121,8 @@ Test(cop_netns, a_socket_made_elsewhere_claims_no_port_at_home, .init = t_init)
 
 static int came_from_elsewhere(void)
 {
-	const struct cop_mark mark = {
-		PF_INET, SOCK_COP, IPPROTO_COP, 0, { 0 }
-	};
+	const struct cop_mark mark = { PF_INET, SOCK_COP, IPPROTO_COP, 0, { 0 },
+				       0,	0 };
 	int home = t_open(), udp;
 	uint16_t snum;
 
@@ -132,7 +131,7 @@ static int came_from_elsewhere(void)
 		return T_SKIP;
 	udp = t_udp();
 	snum = t_port(udp);
-	CHECK(!cop_program_mark(udp, &mark));
+	CHECK(!cop_program_mark(&cop_wire, udp, &mark));
 	CHECK(fd_adopt(udp));
 	CHECK(sock_flag(t_sk(udp), SOCK_ELSEWHERE));
 	CHECK(t_sk(udp)->sk_num == snum);

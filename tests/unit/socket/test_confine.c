@@ -68,7 +68,7 @@ Test(cop_socket_confine, an_open_socket_gets_its_mark_first)
 	int fd = t_open_bound();
 
 	cr_assert(cop_confine_begin());
-	cr_assert(zero(int, cop_program_read(fd, &mark)));
+	cr_assert(zero(int, cop_program_read(&cop_wire, fd, &mark)));
 }
 
 Test(cop_socket_confine, errno_stays_as_it_was)

@@ -129,9 +129,9 @@ Test(cop_identify, a_socket_that_is_handed_on_has_a_cookie_and_a_mark)
 	int fd = t_open_bound();
 	struct cop_mark mark;
 
-	cr_assert(eq(int, cop_program_read(fd, &mark), -ENOENT));
+	cr_assert(eq(int, cop_program_read(&cop_wire, fd, &mark), -ENOENT));
 	fd_hand_on(t_sock(fd), fd);
 	cr_assert(ne(u64, cookie_of(fd), 0));
-	cr_assert(zero(int, cop_program_read(fd, &mark)));
+	cr_assert(zero(int, cop_program_read(&cop_wire, fd, &mark)));
 	cr_assert(eq(int, mark.type, SOCK_COP));
 }
