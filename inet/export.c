@@ -61,6 +61,8 @@ __attribute__((visibility("default"))) const struct cop_export libcop_export = {
 		[COP_KIND_PENDING] = &cop_pending_prot,
 		[COP_KIND_PLAIN] = &cop_plain_prot,
 	},
+	.carriers = sizeof(cop_carriers) / sizeof(*cop_carriers),
+	.carrier_size = sizeof(*cop_carriers),
 	.flows_max = COP_FLOWS_MAX,
 	.fields = COP_FIELDS,
 	.object = {

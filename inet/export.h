@@ -144,8 +144,11 @@ struct cop_export {
 	const void *table;   /* the struct cop_table */
 	const void *process; /* where the pointer to struct cop_process is */
 	const void *protos[COP_KINDS];
-	uint16_t flows_max;	      /* of one socket */
-	uint16_t fields;	      /* in field[] */
+	uint32_t carriers;     /* transports that UDP may be put on; each has */
+	uint32_t carrier_size; /* its own struct proto so many bytes behind the
+				* last one's, for the kinds of COP_ADOPT */
+	uint16_t flows_max;    /* of one socket */
+	uint16_t fields;       /* in field[] */
 	uint16_t object[COP_OBJECTS]; /* sizes, in bytes */
 	struct cop_export_field field[COP_FIELDS];
 };

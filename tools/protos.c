@@ -17,6 +17,24 @@
 
 static struct stat_transport last;
 
+static bool is_of_kind(const struct cop_export *x, int kind, uint64_t prot)
+{
+	uint64_t by = prot - (uintptr_t)x->protos[kind];
+
+	if (kind == COP_KIND_COP || !x->carrier_size)
+		return !by;
+	return by % x->carrier_size == 0 && by / x->carrier_size < x->carriers;
+}
+
+enum cop_export_kind protos_kind(const struct cop_export *x, uint64_t prot)
+{
+	int kind = 0;
+
+	while (kind < COP_KINDS && !is_of_kind(x, kind, prot))
+		kind++;
+	return kind;
+}
+
 void protos_begin(void)
 {
 	last.addr = 0;

@@ -24,6 +24,13 @@ struct stat_transport {
 };
 
 /**
+ * protos_kind - what kind of socket has a struct proto
+ * @x: the library in its process
+ * @prot: address of the struct proto; may be any number
+ */
+enum cop_export_kind protos_kind(const struct cop_export *x, uint64_t prot);
+
+/**
  * protos_begin - forget all transports: the next process has its own
  */
 void protos_begin(void);

@@ -191,9 +191,7 @@ static bool take_kind(const struct target *t, const struct cop_export *x,
 {
 	uint64_t prot = object_value(x, COP_SOCK_PROT, sk);
 
-	s->kind = 0;
-	while (s->kind < COP_KINDS && prot != (uintptr_t)x->protos[s->kind])
-		s->kind++;
+	s->kind = protos_kind(x, prot);
 	if (s->kind == COP_KIND_PLAIN)
 		return false;
 	s->transport = protos_find(t, x, prot);

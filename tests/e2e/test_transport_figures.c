@@ -343,3 +343,23 @@ Test(transport_figures, cop_stat_escapes_a_transports_name)
 	shows(SEEN(""), text);
 	shows(SEEN("-j"), json);
 }
+
+Test(transport_figures, cop_stat_knows_udp_that_is_put_on_a_module,
+     .init = make_skeleton)
+{
+	static const char *const text[] = { "adopted UNCONN ", "adopted ESTAB ",
+					    "rx=3 rx_bytes=15", "jitter_us=-",
+					    NULL };
+
+	shows("rm -f ready; $COP run --load m/" NAME ".so --adopt --transport "
+	      "SKEL python3 -c 'import socket, time\n"
+	      "a = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+	      "b = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+	      "a.bind((\"127.0.0.1\", 0))\n"
+	      "b.connect(a.getsockname())\n"
+	      "for i in range(3): b.send(b\"hello\"); a.recv(9)\n"
+	      "open(\"ready\", \"w\"); time.sleep(60)' & "
+	      "while [ ! -e ready ]; do sleep 0.1; done; $COP stat -f -p $!; "
+	      "kill $!",
+	      text);
+}
