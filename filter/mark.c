@@ -35,10 +35,13 @@ static void mark_fill(struct sock *sk, enum cop_body body,
 				 READ_ONCE(cop_sk(sk)->pinned);
 }
 
-/* FNV-1a. Never 0, because 0 means that the kernel socket has no mark. */
+/*
+ * FNV-1a, of what can change while a sock lives: IPV6_ADDRFORM changes the family. Never
+ * 0, because 0 means that the kernel socket has no mark.
+ */
 static uint32_t mark_sum(const struct cop_mark *mark)
 {
-	uint32_t sum = 0x811c9dc5;
+	uint32_t sum = (0x811c9dc5 ^ mark->family) * 0x01000193;
 
 	for (int i = 0; i < COP_MARK_WORDS; i++)
 		sum = (sum ^ mark->word[i]) * 0x01000193;

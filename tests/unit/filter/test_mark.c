@@ -120,3 +120,26 @@ Test(cop_mark, a_sock_of_ipv6_is_taken_over_with_its_names)
 	t_close(fd);
 	t_close(to);
 }
+
+/* A connected socket of IPv6 becomes one of IPv4 behind its first mark. */
+Test(cop_mark, a_change_of_the_family_is_marked)
+{
+	struct sockaddr_in6 any = { .sin6_family = AF_INET6,
+				    .sin6_addr = IN6ADDR_ANY_INIT };
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6,
+				   .sin6_port = htons(9) };
+	int fd = t_open_inet6(&any), family = AF_INET;
+	struct socket *sock = t_sock(fd);
+	struct sock *sk = sock->sk;
+
+	inet_pton(AF_INET6, "::ffff:127.0.0.1", &to.sin6_addr);
+	cr_assert(zero(int,
+		       sock->ops->connect(sock, fd, (void *)&to, sizeof(to))));
+	sk->sk_prot->mark(sk, fd);
+	cr_assert(zero(int, sk->sk_prot->setsockopt(sk, fd, IPPROTO_IPV6,
+						    IPV6_ADDRFORM, &family,
+						    sizeof(family))));
+	sk = t_taken_over(fd);
+	cr_assert(eq(int, sk->sk_family, AF_INET));
+	cr_assert(eq(int, sk->sk_type, SOCK_COP));
+}
