@@ -276,7 +276,7 @@ static void make_source(void)
 	scratch_make();
 	scratch_must(
 		"mkdir bin && ln -s $LIB libcop.so && "
-		"ln -s " ROOT "tools " ROOT "tests . && "
+		"ln -s " ROOT "tools " ROOT "tests " ROOT "scripts . && "
 		"ln -s " COP_BUILD_DIR " build && "
 		"ln -s " COP_BUILD_DIR "/tests/progs/asks "
 		"bin/your-program && "
@@ -382,6 +382,11 @@ Test(docs, the_commands_of_differences_work, .init = make_source,
 Test(docs, the_commands_of_programs_work, .init = make_source, .timeout = 120)
 {
 	expect_page("docs/PROGRAMS.md", 1);
+}
+
+Test(docs, the_commands_of_lab_work, .init = make_source, .timeout = 120)
+{
+	expect_page("docs/lab.md", 1);
 }
 
 Test(docs, the_commands_of_transports_are_read, .init = make_source)

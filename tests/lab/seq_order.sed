@@ -1,0 +1,3 @@
+# NO 5.4
+# wrong byte order
+s/htons(seq)/seq/;s/ntohs(hdr->seq)/hdr->seq/

@@ -1,0 +1,3 @@
+# NO 3.2
+# gives EINVAL and not EADDRINUSE
+s/-EADDRINUSE/-EINVAL/
