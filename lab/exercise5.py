@@ -192,7 +192,8 @@ def counts():
 
 @check("5.11", "the figures show loss, order and duplicates", """
     check fills in seq of its struct cop_hdr_info, in host order: ntohs() or ntohl();
-    and first for the first datagram of a flow.
+    and first for the first datagram of a flow. has of struct cop_wire says COP_HAS_SEQ,
+    and seq_bits how long a number is.
     """, needs="5.4 5.10")
 def figures():
     datagrams = lab.on_the_wire(8)[0]
