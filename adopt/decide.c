@@ -99,10 +99,8 @@ int cop_put_on_cop(struct sock *sk, int fd)
 
 int cop_decide_by_port(struct sock *sk, int fd, __be16 port)
 {
-	if (cop_is_plain(sk))
-		return COP_PLAIN_UDP;
-	if (!cop_is_pending(sk))
-		return 0;
+	if (!cop_is_pending(sk)) /* first: a decision is for good */
+		return cop_is_plain(sk) ? COP_PLAIN_UDP : 0;
 	if (cop_env_adopts(ntohs(port)))
 		return cop_put_on_cop(sk, fd);
 	cop_debug(fd, "stays UDP: port %u is not listed", ntohs(port));

@@ -212,6 +212,8 @@ static ssize_t sendto_pending(struct sock *sk, int fd, const void *buf,
 	if (cop_is_pending(sk))
 		return cop_libc_result(
 			cop_libc.sendto(fd, buf, len, flags, to, namelen));
+	if (cop_is_plain(sk)) /* another thread has decided meanwhile */
+		return COP_PLAIN_UDP;
 	return cop_udp_of(sk)->sendto(sk, fd, buf, len, flags, to, namelen);
 }
 
@@ -228,6 +230,8 @@ static ssize_t sendmsg_pending(struct sock *sk, int fd,
 		return err;
 	if (cop_is_pending(sk))
 		return cop_libc_result(cop_libc.sendmsg(fd, &msg, flags));
+	if (cop_is_plain(sk))
+		return COP_PLAIN_UDP;
 	return cop_udp_of(sk)->sendmsg(sk, fd, &msg, flags);
 }
 
@@ -248,7 +252,7 @@ static int sendmmsg_first(struct sock *sk, int fd, struct mmsghdr *vec,
 	first.msg_name = copy_name(&copy, first.msg_name, first.msg_namelen);
 	n = cop_decide_by_dest(sk, fd, first.msg_name, first.msg_namelen);
 	if (n || !cop_is_pending(sk))
-		return n;
+		return !n && cop_is_plain(sk) ? COP_PLAIN_UDP : n;
 	n = cop_libc_result(cop_libc.sendmsg(fd, &first, flags));
 	if (n < 0)
 		return n;

@@ -112,7 +112,9 @@ int cop_pending_set_filter(struct sock *sk, int fd, int optname,
 
 	cop_decide_lock(sk, fd, &held);
 	pending = cop_is_pending(sk);
-	if (pending)
+	if (pending && optname == SO_ATTACH_FILTER && sk_wire(sk)->decode)
+		err = -EINVAL; /* as on a socket that is adopted */
+	else if (pending)
 		err = set_below_mark(sk, fd, optname, optval, optlen);
 	cop_decide_unlock(sk, fd, &held);
 	if (pending)
