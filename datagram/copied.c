@@ -10,6 +10,7 @@
  * udp_sendmsg() and udp_recvmsg().
  */
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "datagram/copied.h"
@@ -17,9 +18,11 @@
 #include "datagram/rx.h"
 #include "datagram/strays.h"
 #include "flow/flow.h"
+#include "lib/cancel.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "lib/libc.h"
+#include "wire/buffer.h"
 #include "wire/coded.h"
 #include "wire/hdr.h"
 #include "wire/stray.h"
@@ -110,27 +113,59 @@ static bool drop_stray(struct sock *sk, int fd, int flags, ssize_t n,
 	return true;
 }
 
-int cop_recv_copied(struct sock *sk, int fd, void *buf, size_t len, int flags,
-		    struct cop_arrived *a)
+/* @wire has room for @room bytes. */
+static int recv_in(struct sock *sk, int fd, void *buf, size_t cap, int flags,
+		   struct cop_arrived *a, unsigned char *wire, size_t room)
 {
-	const size_t cap = min_t(size_t, len, COP_DATAGRAM_MAX);
-	const bool coded = sk_wire(sk)->decode;
-	unsigned char wire[COP_HDR_MAX + (coded ? COP_DATAGRAM_MAX : cap)]
-		__attribute__((aligned(8)));
 	ssize_t n;
 
 	do {
-		n = recv_wire(sk, fd, wire, sizeof(wire), flags, a);
+		n = recv_wire(sk, fd, wire, room, flags, a);
 		if (n < 0)
 			return n;
-		if (coded)
+		if (sk_wire(sk)->decode)
 			cop_coded_measure(sk, &a->rx, wire,
-					  min_t(size_t, n, sizeof(wire)), cap,
-					  flags);
+					  min_t(size_t, n, room), cap, flags);
 		else
 			cop_rx_measure(sk_wire(sk), &a->rx, wire, n, cap);
 	} while (drop_stray(sk, fd, flags, n, a));
 	if (a->rx.stray == COP_NO_STRAY && a->rx.copied)
 		memcpy(buf, wire + a->rx.hdr.len, a->rx.copied);
 	return 0;
+}
+
+/* A stack may be smaller than a whole datagram. */
+static noinline int recv_coded(struct sock *sk, int fd, void *buf, size_t cap,
+			       int flags, struct cop_arrived *a)
+{
+	struct _pthread_cleanup_buffer cleanup;
+	struct cop_buffer *buffer = cop_buffer_get();
+	int err;
+
+	if (!buffer)
+		return -ENOBUFS;
+	buffer->used = sizeof(buffer->data);
+	_pthread_cleanup_push(&cleanup, cop_buffer_put, buffer);
+	err = recv_in(sk, fd, buf, cap, flags, a, buffer->data,
+		      sizeof(buffer->data));
+	_pthread_cleanup_pop(&cleanup, 1);
+	return err;
+}
+
+static noinline int recv_plain(struct sock *sk, int fd, void *buf, size_t cap,
+			       int flags, struct cop_arrived *a)
+{
+	unsigned char wire[COP_HDR_MAX + cap] __attribute__((aligned(8)));
+
+	return recv_in(sk, fd, buf, cap, flags, a, wire, sizeof(wire));
+}
+
+int cop_recv_copied(struct sock *sk, int fd, void *buf, size_t len, int flags,
+		    struct cop_arrived *a)
+{
+	const size_t cap = min_t(size_t, len, COP_DATAGRAM_MAX);
+
+	if (unlikely(sk_wire(sk)->decode))
+		return recv_coded(sk, fd, buf, cap, flags, a);
+	return recv_plain(sk, fd, buf, cap, flags, a);
 }

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "datagram/defaults.h"
 #include "wire/own_counters.h"
@@ -19,6 +20,7 @@
 #include "filter/mark.h"
 #include "lib/compiler.h"
 #include "lib/env.h"
+#include "wire/buffer.h"
 #include "port/bind.h"
 
 const struct proto cop_datagram_prot = {
@@ -67,16 +69,28 @@ _Static_assert(sizeof(struct cop_sock) <= sizeof(struct datagram_sock),
 	       "a transport's own values stand behind a struct cop_sock");
 
 /* What a first registration has filled in is right. */
+#define OBJ_SIZE_MAX (1 << 20) /* cop stat reads no more, either */
+#define NAME_LEN_MAX 31
+
 static bool obj_size_is_valid(const struct proto *prot)
 {
 	return !prot->obj_size || prot->obj_size == prot->base_size ||
-	       prot->obj_size >= sizeof(struct datagram_sock);
+	       (prot->obj_size >= sizeof(struct datagram_sock) &&
+		prot->obj_size <= OBJ_SIZE_MAX);
+}
+
+/* It stands among the figures, NAME=VALUE, so it may not look like one. */
+static bool name_is_valid(const char *name)
+{
+	size_t len = name ? strnlen(name, NAME_LEN_MAX + 1) : 0;
+
+	return len && len <= NAME_LEN_MAX && strcspn(name, " \t\r\n=") == len;
 }
 
 /* Names the first member that can't be right. */
 static const char *fault_of(const struct proto *prot)
 {
-	if (!prot->name)
+	if (!name_is_valid(prot->name))
 		return "name";
 	if (!obj_size_is_valid(prot))
 		return "obj_size";
@@ -130,6 +144,8 @@ int proto_register(struct proto *prot)
 		return err;
 	prot->base_clear = COP_SOCK_CLEARED;
 	WRITE_ONCE(prot->gone, false);
+	if (prot->wire && prot->wire->decode)
+		cop_buffer_reserve();
 	if (!prot->wire)
 		prot->wire = cop_datagram_prot.wire;
 	for (size_t i = FIRST_OP; i < END_OP; i++)

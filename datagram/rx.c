@@ -316,7 +316,7 @@ static inline bool measure(const struct cop_wire *hdr, const bool is_cop,
 {
 	if (is_cop)
 		return cop_rx_measure_plain(&cop_wire, rx, wire, n, cap);
-	rx->stray = hdr->check(wire, n, &rx->hdr);
+	rx->stray = cop_wire_check(hdr, wire, n, &rx->hdr);
 	rx->len = n - rx->hdr.len;
 	rx->copied = min_t(size_t, rx->len, cap);
 	return rx->stray == COP_NO_STRAY;

@@ -216,7 +216,8 @@ struct datagram_sock {
  * async-signal-safe: no malloc, no printf, no lock that may be held already.
  */
 struct proto {
-	/* Required. Messages name the transport so. */
+	/* Required. Messages and figures name the transport so: a word of 31 bytes
+	 * at most, without "=". */
 	const char *name;
 
 	/* THIS_MODULE: each socket holds a reference of it. */

@@ -140,8 +140,11 @@ static void start_module(const char *path, struct module *mod)
 {
 	int err;
 
-	if (mod->kernel)
+	if (mod->kernel) {
+		if (READ_ONCE(mod->going))
+			refuse(path, "used", "its init has failed before");
 		return;
+	}
 	cop_libc.dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 	err = request_begin(mod);
 	if (err) {

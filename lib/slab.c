@@ -87,6 +87,11 @@ static struct slab_node *slab_grow(struct cop_slab *slab)
 	return node;
 }
 
+void *cop_slab_take(struct cop_slab *slab)
+{
+	return slab_pop(slab);
+}
+
 void *cop_slab_alloc(struct cop_slab *slab)
 {
 	struct slab_node *node = slab_pop(slab);

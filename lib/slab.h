@@ -60,6 +60,14 @@ struct cop_slab {
 void *cop_slab_alloc(struct cop_slab *slab);
 
 /**
+ * cop_slab_take - take an object that is free already
+ * @slab: the slab
+ *
+ * As cop_slab_alloc(), but asks for no memory: returns NULL if no object is free.
+ */
+void *cop_slab_take(struct cop_slab *slab);
+
+/**
  * cop_slab_free - give an object back
  * @slab: its slab
  * @object: from cop_slab_alloc()

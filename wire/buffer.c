@@ -8,13 +8,30 @@
  */
 #include <string.h>
 
+#include "lib/confine.h"
 #include "wire/buffer.h"
+
+/* What a confined process has: 1 MB of addresses, of which a page each is touched. */
+#define RESERVED 15
 
 static struct cop_slab buffer_slab = COP_SLAB(struct cop_buffer);
 
+void cop_buffer_reserve(void)
+{
+	struct cop_buffer *buffer[RESERVED];
+	int n = 0;
+
+	while (n < RESERVED && (buffer[n] = cop_slab_alloc(&buffer_slab)))
+		n++;
+	while (n)
+		cop_slab_free(&buffer_slab, buffer[--n]);
+}
+
 struct cop_buffer *cop_buffer_get(void)
 {
-	struct cop_buffer *buffer = cop_slab_alloc(&buffer_slab);
+	struct cop_buffer *buffer = cop_confined()
+					    ? cop_slab_take(&buffer_slab)
+					    : cop_slab_alloc(&buffer_slab);
 
 	if (buffer)
 		buffer->used = 0;

@@ -18,9 +18,17 @@ struct cop_buffer {
 };
 
 /**
+ * cop_buffer_reserve - make some buffers ready
+ *
+ * A process that confines itself later may not be allowed to map memory, so it has these
+ * only. Called when a transport is registered that encodes payloads.
+ */
+void cop_buffer_reserve(void);
+
+/**
  * cop_buffer_get - take a buffer
  *
- * Returns NULL where no memory is left. As many buffers are kept for good as were ever
+ * Returns NULL where no memory is left, or in a confined process no buffer. As many buffers are kept for good as were ever
  * in use at once: one for each thread in a call. Lock-free, async-signal-safe.
  */
 struct cop_buffer *cop_buffer_get(void);

@@ -61,18 +61,6 @@ static ssize_t send_buffer(struct sock *sk, int fd, const void *hdr,
 	return send_whole(fd, &whole, flags);
 }
 
-static noinline ssize_t send_on_stack(struct sock *sk, int fd, const void *hdr,
-				      const struct msghdr *msg, int flags,
-				      size_t len)
-{
-	struct cop_buffer buffer;
-	ssize_t n;
-
-	n = send_buffer(sk, fd, hdr, msg, flags, len, &buffer);
-	explicit_bzero(buffer.data, buffer.used);
-	return n;
-}
-
 static ssize_t send_in_buffer(struct sock *sk, int fd, const void *hdr,
 			      const struct msghdr *msg, int flags, size_t len)
 {
@@ -97,8 +85,6 @@ ssize_t cop_coded_send(struct sock *sk, int fd, const void *hdr,
 
 	if (unlikely(len > (size_t)cop_wire_most(wire)))
 		n = UNREADABLE;
-	else if (unlikely(cop_confined()))
-		n = send_on_stack(sk, fd, hdr, msg, flags, len);
 	else
 		n = send_in_buffer(sk, fd, hdr, msg, flags, len);
 	if (unlikely(n == UNREADABLE))

@@ -36,7 +36,9 @@ static inline ssize_t cop_wire_most(const struct cop_wire *wire)
 /**
  * cop_wire_check - check a header, and whether a payload can be behind it
  *
- * Arguments and result as for struct cop_wire's check.
+ * Arguments and result as for struct cop_wire's check. A header whose check tells a
+ * length that it can't have is a stray, so that no mistake in a module makes the library
+ * read behind the datagram.
  */
 static inline enum cop_stray cop_wire_check(const struct cop_wire *wire,
 					    const void *data, size_t len,
@@ -44,10 +46,14 @@ static inline enum cop_stray cop_wire_check(const struct cop_wire *wire,
 {
 	enum cop_stray stray = wire->check(data, len, info);
 
-	if (unlikely(wire->overhead) && stray == COP_NO_STRAY &&
-	    len < (size_t)info->len + wire->overhead)
+	if (unlikely(stray != COP_NO_STRAY))
+		return stray;
+	if (unlikely(info->len < wire->hlen || info->len > wire->hlen_max ||
+		     info->len > len))
+		return COP_STRAY_LENGTH;
+	if (unlikely(len < (size_t)info->len + wire->overhead))
 		return COP_STRAY_SHORT;
-	return stray;
+	return COP_NO_STRAY;
 }
 
 /**

@@ -142,17 +142,6 @@ static int recv_through(struct sock *sk, int fd, struct msghdr *msg, int flags,
 			    min_t(socklen_t, room, whole.msg_namelen));
 }
 
-/* A confined process may not be allowed to map memory. */
-static noinline int recv_on_stack(struct sock *sk, int fd, struct msghdr *msg,
-				  int flags, size_t cap, struct cop_rx *rx)
-{
-	struct cop_buffer buffer = { .used = 0 };
-	int err = recv_through(sk, fd, msg, flags, cap, rx, &buffer);
-
-	explicit_bzero(buffer.data, buffer.used);
-	return err;
-}
-
 static noinline int recv_bounced(struct sock *sk, int fd, struct msghdr *msg,
 				 int flags, size_t cap, struct cop_rx *rx)
 {
@@ -160,8 +149,6 @@ static noinline int recv_bounced(struct sock *sk, int fd, struct msghdr *msg,
 	struct cop_buffer *buffer;
 	int err;
 
-	if (unlikely(cop_confined()))
-		return recv_on_stack(sk, fd, msg, flags, cap, rx);
 	buffer = cop_buffer_get();
 	if (!buffer)
 		return -ENOBUFS;

@@ -428,3 +428,30 @@ Test(coded, a_confined_process_sends_encoded_and_too_long_is_emsgsize)
 	     "fails(p[1].send, b\"x\" * 65000)\n"
 	     "print(p[0].recv(70000) == b\"x\" * 65000)\n");
 }
+
+Test(coded, a_confined_thread_with_a_small_stack_is_as_on_udp)
+{
+	static const char *const scenarios[] = { "on_a_small_stack", NULL };
+
+	same("small", scenarios);
+}
+
+/* Nobody knows yet whether the socket will be adopted. */
+Test(coded, a_filter_on_a_socket_that_may_be_adopted_is_refused)
+{
+	scratch_shell(
+		&result,
+		"COP_ADOPT=udp:5000 COP_TRANSPORT=254/9 " WITH
+		"/usr/bin/python3 -c '"
+		"import socket, struct, ctypes\n"
+		"s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+		"all = ctypes.create_string_buffer(struct.pack(\"HBBI\", 6, 0, "
+		"0, 0xffffffff))\n"
+		"try:\n"
+		"    s.setsockopt(1, 26, struct.pack(\"HxxxxxxQ\", 1, "
+		"ctypes.addressof(all)))\n"
+		"except OSError as e:\n"
+		"    print(e.errno)\n"
+		"'");
+	cr_expect_str_eq(result.out, "22\n", "%s", result.err);
+}

@@ -46,6 +46,38 @@ Test(cop_defaults, a_member_that_can_not_be_right_is_einval_and_named)
 		     NULL));
 }
 
+Test(cop_defaults, a_name_is_a_word)
+{
+	static const char *const wrong[] = {
+		"",
+		"X tx=99",
+		"a\nb",
+		"a=b",
+		"a-name-of-32-letters-is-too-long",
+	};
+	struct proto right = { .name = "a-name_of-31-letters-is-right-3" };
+
+	t_init();
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		struct proto prot = { .name = wrong[i] };
+
+		cr_expect(eq(int, proto_register(&prot), -EINVAL), "%zu", i);
+	}
+	cr_expect(zero(int, proto_register(&right)));
+}
+
+Test(cop_defaults, a_sock_has_a_megabyte_at_most)
+{
+	struct proto large = { .name = "LARGE", .obj_size = 1 << 20 };
+	struct proto too_large = { .name = "LARGE", .obj_size = (1 << 20) + 1 };
+	struct proto wraps = { .name = "LARGE", .obj_size = SIZE_MAX };
+
+	t_init();
+	cr_expect(eq(int, proto_register(&too_large), -EINVAL));
+	cr_expect(eq(int, proto_register(&wraps), -EINVAL));
+	cr_expect(zero(int, proto_register(&large)));
+}
+
 Test(cop_defaults, a_transport_gets_a_slab_for_its_own_socks)
 {
 	struct own_sock {

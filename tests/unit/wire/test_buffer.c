@@ -2,6 +2,7 @@
 /*
  * test_buffer.c - wire/buffer.c: buffers for datagrams whose payload is encoded.
  */
+#include "lib/confine.h"
 #include "unit/helpers.h"
 #include "wire/buffer.h"
 
@@ -44,4 +45,17 @@ Test(cop_buffer, one_call_after_another_needs_one_buffer)
 		cr_assert(zero(sz, b->used));
 		cop_buffer_put(b);
 	}
+}
+
+Test(cop_buffer, a_confined_process_has_the_buffers_of_before)
+{
+	int n = 0;
+
+	cop_buffer_reserve();
+	WRITE_ONCE(cop_is_confined, true);
+	while (cop_buffer_get())
+		n++;
+	WRITE_ONCE(cop_is_confined, false);
+	cr_assert(eq(int, n, 15));
+	cr_assert(ne(ptr, cop_buffer_get(), NULL));
 }

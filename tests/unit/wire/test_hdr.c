@@ -230,3 +230,39 @@ Test(cop_hdr, a_description_without_check_or_build_is_not_valid)
 	cr_assert(eq(str, (char *)cop_wire_fault(&no_check), "check"));
 	cr_assert(eq(str, (char *)cop_wire_fault(&no_build), "build"));
 }
+
+static size_t told; /* the length that the module's check tells */
+
+static enum cop_stray tells(const void *at, size_t len,
+			    struct cop_hdr_info *info)
+{
+	(void)at;
+	(void)len;
+	*info = (struct cop_hdr_info){ .len = told };
+	return COP_NO_STRAY;
+}
+
+Test(cop_hdr, a_length_that_a_header_can_not_have_is_a_stray)
+{
+	static const struct {
+		size_t told, len;
+		enum cop_stray stray;
+	} lengths[] = {
+		{ 8, 20, COP_NO_STRAY },      { 12, 20, COP_NO_STRAY },
+		{ 8, 8, COP_NO_STRAY },	      { 0, 20, COP_STRAY_LENGTH },
+		{ 7, 20, COP_STRAY_LENGTH },  { 13, 20, COP_STRAY_LENGTH },
+		{ 12, 11, COP_STRAY_LENGTH },
+	};
+	const struct cop_wire wire = { .hlen = 8,
+				       .hlen_max = 12,
+				       .check = tells };
+	struct cop_hdr_info info;
+
+	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
+		told = lengths[i].told;
+		cr_assert(eq(int,
+			     cop_wire_check(&wire, "", lengths[i].len, &info),
+			     lengths[i].stray),
+			  "%zu", i);
+	}
+}
