@@ -861,12 +861,27 @@ udp_ports:add_for_decode_as(cop)
 -- libcop looks for modules. A file that is damaged is left out, with a message.
 
 local FILES_MAX, FIELDS_MAX, HEADER_MAX = 64, 64, 64 -- header: COP_HDR_MAX
-local FILE_BYTES_MAX, STEPS_MAX = 65536, 100000
+local FILE_BYTES_MAX = 65536
+local STEPS, CALLS_MAX, MEMORY_MAX = 20, 5000, 16384 -- instructions; calls; kB
 local INTEGERS = {
     ProtoField.uint8, ProtoField.uint16, ProtoField.uint24, ProtoField.uint32,
     [8] = ProtoField.uint64,
 }
 local BASES = {dec = base.DEC, hex = base.HEX}
+
+-- Ends a description that runs on, or whose texts grow and grow.
+local function limit()
+    local calls, before = 0, collectgarbage("count")
+    return function()
+        calls = calls + 1
+        if calls > CALLS_MAX then
+            error("it takes too long", 0)
+        end
+        if collectgarbage("count") > before + MEMORY_MAX then
+            error("it takes too much memory", 0)
+        end
+    end
+end
 
 -- The description gets no functions at all, and not for long.
 local function run(text, file)
@@ -877,7 +892,7 @@ local function run(text, file)
         error(fault, 0)
     end
     strings.__index = nil
-    debug.sethook(function() error("it takes too long", 0) end, "", STEPS_MAX)
+    debug.sethook(limit(), "", STEPS)
     local fine, result = pcall(chunk)
     debug.sethook()
     strings.__index = methods
