@@ -70,3 +70,23 @@ void scratch_must(const char *fmt, ...)
 		     res.err);
 	va_end(ap);
 }
+
+void scratch_says(struct run_result *res, const char *out, const char *line)
+{
+	scratch_shell(res, "%s", line);
+	cr_expect_str_eq(res->out, out, "%s: %s%s", line, res->out, res->err);
+}
+
+void scratch_says_in_stderr(const struct run_result *res, const char *text)
+{
+	cr_expect_not_null(strstr(res->err, text), "no \"%s\" in: %s", text,
+			   res->err);
+}
+
+const char *scratch_modules(void)
+{
+	static char dir[128];
+
+	snprintf(dir, sizeof(dir), "%s/m", scratch_dir);
+	return dir;
+}

@@ -43,4 +43,22 @@ int scratch_shell(struct run_result *res, const char *fmt, ...)
  */
 void scratch_must(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/**
+ * scratch_says - run a line of the shell and expect what it prints
+ * @res: its outcome
+ * @out: what stdout is to have
+ * @line: the line, as for scratch_shell()
+ */
+void scratch_says(struct run_result *res, const char *out, const char *line);
+
+/**
+ * scratch_says_in_stderr - expect a text in what a line has written to stderr
+ * @res: its outcome
+ * @text: the text
+ */
+void scratch_says_in_stderr(const struct run_result *res, const char *text);
+
+/* The path of m/, where tests have their modules. Valid until the next call. */
+const char *scratch_modules(void);
+
 #endif /* COP_TEST_SCRATCH_H */

@@ -11,28 +11,13 @@
 
 #include "runner.h"
 #include "scratch.h"
+#include "skeleton.h"
 
-#define ROOT	COP_TEST_DIR "/.."
 #define SCRIPTS COP_TEST_DIR "/e2e/scripts/"
 
 static struct run_result result, wanted;
 
-static void make_skeleton(void)
-{
-	scratch_make();
-	scratch_must("cp -r " ROOT "/transports/skeleton m && "
-		     "make -s -C m INCLUDEDIR=" ROOT "/include");
-}
-
 TestSuite(e2e_carried, .init = make_skeleton);
-
-static const char *modules(void)
-{
-	static char dir[128];
-
-	snprintf(dir, sizeof(dir), "%s/m", scratch_dir);
-	return dir;
-}
 
 #define PARAMS(names)                                    \
 	cr_make_param_array(char[sizeof(*names)], names, \
@@ -76,7 +61,7 @@ ParameterizedTestParameters(e2e_carried, a_program_sees_udp)
 ParameterizedTest(char (*what)[2][32], e2e_carried, a_program_sees_udp,
 		  .init = make_skeleton)
 {
-	run_same_carried((*what)[0], (*what)[1], modules());
+	run_same_carried((*what)[0], (*what)[1], scratch_modules());
 }
 
 ParameterizedTestParameters(e2e_carried, a_list_of_ports_decides)
@@ -113,7 +98,7 @@ ParameterizedTestParameters(e2e_carried, a_list_of_ports_decides)
 ParameterizedTest(char (*what)[2][32], e2e_carried, a_list_of_ports_decides,
 		  .init = make_skeleton)
 {
-	run_same_listed_carried((*what)[0], (*what)[1], modules());
+	run_same_listed_carried((*what)[0], (*what)[1], scratch_modules());
 }
 
 /* ---- programs that nobody recompiled ------------------------------------------ */
@@ -145,19 +130,6 @@ ParameterizedTest(char (*how)[32], e2e_carried,
 }
 
 /* ---- the name ------------------------------------------------------------------- */
-
-static void says(const char *out, const char *line)
-{
-	scratch_shell(&result, "%s", line);
-	cr_expect_str_eq(result.out, out, "%s: %s%s", line, result.out,
-			 result.err);
-}
-
-static void says_in_stderr(const char *text)
-{
-	cr_expect_not_null(strstr(result.err, text), "no \"%s\" in: %s", text,
-			   result.err);
-}
 
 /* A program sends by UDP; what the kernel's UDP gets is printed. */
 #define TAP                                                        \
@@ -250,15 +222,16 @@ Test(e2e_carried, the_library_alone_fails_the_programs_socket)
 				 "Protocol not supported\n"
 				 "Protocol not supported\n",
 				 "%s: %s", bad[i].name, result.out);
-		says_in_stderr(bad[i].why);
+		scratch_says_in_stderr(&result, bad[i].why);
 	}
 }
 
 Test(e2e_carried, without_COP_DEBUG_nothing_is_said)
 {
-	says("Protocol not supported\nProtocol not supported\n",
-	     "COP_ADOPT=udp:1-65535 COP_TRANSPORT=nothing "
-	     "LD_PRELOAD=$LIB" OPENS);
+	scratch_says(&result,
+		     "Protocol not supported\nProtocol not supported\n",
+		     "COP_ADOPT=udp:1-65535 COP_TRANSPORT=nothing "
+		     "LD_PRELOAD=$LIB" OPENS);
 	cr_expect_str_empty(result.err);
 }
 
@@ -277,7 +250,7 @@ Test(e2e_carried, cop_run_refuses_and_says_why)
 		cr_expect_str_eq(result.err, line);
 		cr_expect_str_empty(result.out);
 	}
-	says("", "ls ran 2>/dev/null");
+	scratch_says(&result, "", "ls ran 2>/dev/null");
 }
 
 Test(e2e_carried, cop_run_says_what_is_wrong_with_the_module)
@@ -286,7 +259,7 @@ Test(e2e_carried, cop_run_says_what_is_wrong_with_the_module)
 	scratch_shell(&result, "$COP run --adopt --transport 254/8 --modules m "
 			       "touch ran");
 	cr_expect_eq(result.status, 126);
-	says_in_stderr("it is cut off");
+	scratch_says_in_stderr(&result, "it is cut off");
 }
 
 Test(e2e_carried, cop_run_wants_adopt_with_transport)
@@ -318,18 +291,21 @@ Test(e2e_carried, cop_run_wants_adopt_with_transport)
 
 Test(e2e_carried, the_mark_and_not_the_environment_says_what_carries_a_socket)
 {
-	says("b'queued' 2 1\n", CARRIED HANDS "LATER=1");
-	says("b'queued' 2 1\n", CARRIED HANDS "LATER=1 COP_TRANSPORT=cop");
-	says("b'queued' 2 1\n", CARRIED HANDS "-u COP_TRANSPORT LATER=1");
-	says("b'queued' 2 1\n",
-	     CARRIED HANDS "-u COP_TRANSPORT -u COP_ADOPT LATER=1");
+	scratch_says(&result, "b'queued' 2 1\n", CARRIED HANDS "LATER=1");
+	scratch_says(&result, "b'queued' 2 1\n",
+		     CARRIED HANDS "LATER=1 COP_TRANSPORT=cop");
+	scratch_says(&result, "b'queued' 2 1\n",
+		     CARRIED HANDS "-u COP_TRANSPORT LATER=1");
+	scratch_says(&result, "b'queued' 2 1\n",
+		     CARRIED HANDS "-u COP_TRANSPORT -u COP_ADOPT LATER=1");
 }
 
 Test(e2e_carried, without_the_carriers_module_calls_on_the_socket_fail)
 {
-	says("Protocol not supported\n",
-	     CARRIED HANDS "COP_MODULES=/nowhere COP_TRANSPORT=cop");
-	says_in_stderr(
+	scratch_says(&result, "Protocol not supported\n",
+		     CARRIED HANDS "COP_MODULES=/nowhere COP_TRANSPORT=cop");
+	scratch_says_in_stderr(
+		&result,
 		"it is a socket of type 8, protocol 254, which no module "
 		"has");
 }

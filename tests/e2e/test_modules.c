@@ -11,37 +11,15 @@
 
 #include "runner.h"
 #include "scratch.h"
+#include "skeleton.h"
 
-#define ROOT	 COP_TEST_DIR "/.."
-#define SKELETON ROOT "/transports/skeleton"
-#define ASK	 COP_BUILD_DIR "/tests/progs/modules "
-#define DAMAGED	 COP_BUILD_DIR "/tests/progs/damaged "
-#define NAME	 "net-pf-2-proto-254-type-8"
-#define WITH	 "COP_DEBUG=1 COP_MODULES=$PWD/m LD_PRELOAD=$LIB "
+#define ASK	COP_BUILD_DIR "/tests/progs/modules "
+#define DAMAGED COP_BUILD_DIR "/tests/progs/damaged "
+#define WITH	"COP_DEBUG=1 COP_MODULES=$PWD/m LD_PRELOAD=$LIB "
 
 static struct run_result result;
 
-static void make_skeleton(void)
-{
-	scratch_make();
-	scratch_must("cp -r " SKELETON " m && make -s -C m INCLUDEDIR=" ROOT
-		     "/include");
-}
-
 TestSuite(modules, .init = make_skeleton, .timeout = 120);
-
-static void says(const char *out, const char *line)
-{
-	scratch_shell(&result, "%s", line);
-	cr_expect_str_eq(result.out, out, "%s: %s%s", line, result.out,
-			 result.err);
-}
-
-static void says_in_stderr(const char *text)
-{
-	cr_expect_not_null(strstr(result.err, text), "no \"%s\" in: %s", text,
-			   result.err);
-}
 
 /* ---- what can not be a module ---------------------------------------------- */
 
@@ -73,19 +51,20 @@ Test(modules, a_file_that_is_no_module_is_refused_at_once)
 		scratch_must("rm -rf m/" NAME ".so && make -s -C m INCLUDEDIR="
 			     "" ROOT "/include && %s 2>/dev/null",
 			     wrong[i].line);
-		says("ESOCKTNOSUPPORT\n",
-		     "timeout -k 1 20 env " WITH ASK "ask 2");
-		says_in_stderr(wrong[i].why);
+		scratch_says(&result, "ESOCKTNOSUPPORT\n",
+			     "timeout -k 1 20 env " WITH ASK "ask 2");
+		scratch_says_in_stderr(&result, wrong[i].why);
 	}
 }
 
 /* Its writer waits on for a reader. */
 Test(modules, a_fifo_has_no_reader_for_a_moment)
 {
-	says("ESOCKTNOSUPPORT\n",
-	     "rm m/" NAME ".so && mkfifo m/" NAME ".so; "
-	     "(: >m/" NAME ".so; echo awake) & sleep 0.2; " WITH ASK "ask; "
-	     "sleep 0.2; kill $!");
+	scratch_says(&result, "ESOCKTNOSUPPORT\n",
+		     "rm m/" NAME ".so && mkfifo m/" NAME ".so; "
+		     "(: >m/" NAME ".so; echo awake) & sleep 0.2; " WITH ASK
+		     "ask; "
+		     "sleep 0.2; kill $!");
 }
 
 Test(modules, a_file_that_the_program_may_not_read_is_refused)
@@ -93,9 +72,10 @@ Test(modules, a_file_that_the_program_may_not_read_is_refused)
 	if (geteuid())
 		cr_skip("needs root, to give up privileges");
 	scratch_must("chmod 0 m/" NAME ".so");
-	says("ESOCKTNOSUPPORT\n",
-	     WITH "setpriv --bounding-set -all --inh-caps -all " ASK "ask");
-	says_in_stderr("it can't be read");
+	scratch_says(&result, "ESOCKTNOSUPPORT\n",
+		     WITH "setpriv --bounding-set -all --inh-caps -all " ASK
+			  "ask");
+	scratch_says_in_stderr(&result, "it can't be read");
 }
 
 /* ---- what has no module ----------------------------------------------------- */
@@ -126,8 +106,8 @@ Test(modules, an_object_without_a_struct_module_is_refused)
 		scratch_must("cat >m/x.c <<'EOF'\n%s\nEOF\n"
 			     "cc -fPIC -shared -o m/" NAME ".so m/x.c",
 			     foreign[i].source);
-		says("ESOCKTNOSUPPORT\n", WITH ASK "ask 2");
-		says_in_stderr(foreign[i].why);
+		scratch_says(&result, "ESOCKTNOSUPPORT\n", WITH ASK "ask 2");
+		scratch_says_in_stderr(&result, foreign[i].why);
 	}
 }
 
@@ -144,9 +124,9 @@ static void change_init(const char *change)
 Test(modules, what_an_init_has_registered_before_it_failed_is_not_found)
 {
 	change_init("s/return err ? err : \\(.*\\);/\\1; return -EXDEV;/");
-	says("ESOCKTNOSUPPORT\n", WITH ASK "ask 3");
-	says_in_stderr("its init returned -18");
-	says("0 sockets\n", WITH ASK "threads");
+	scratch_says(&result, "ESOCKTNOSUPPORT\n", WITH ASK "ask 3");
+	scratch_says_in_stderr(&result, "its init returned -18");
+	scratch_says(&result, "0 sockets\n", WITH ASK "threads");
 }
 
 Test(modules, an_init_that_asks_for_its_own_type_gets_the_refusal)
@@ -154,16 +134,16 @@ Test(modules, an_init_that_asks_for_its_own_type_gets_the_refusal)
 	change_init("s/return err ? err :/"
 		    "pr_info(\"INIT %d %d\", socket(AF_INET, 8, 254), errno); "
 		    "&/");
-	says("a socket\n", WITH ASK "ask 3");
-	says_in_stderr("INIT -1 94");
+	scratch_says(&result, "a socket\n", WITH ASK "ask 3");
+	scratch_says_in_stderr(&result, "INIT -1 94");
 }
 
 Test(modules, a_constructor_that_asks_for_its_own_type_gets_the_refusal)
 {
 	change_init("$a __attribute__((constructor)) static void early(void) "
 		    "{ if (socket(AF_INET, 8, 254) >= 0) __builtin_trap(); }");
-	says("a socket\n", WITH ASK "ask 3");
-	says("16 sockets\n", WITH ASK "threads");
+	scratch_says(&result, "a socket\n", WITH ASK "ask 3");
+	scratch_says(&result, "16 sockets\n", WITH ASK "threads");
 }
 
 Test(modules, threads_that_ask_at_once_for_a_family_all_get_it)
@@ -183,15 +163,16 @@ Test(modules, threads_that_ask_at_once_for_a_family_all_get_it)
 		     "EOF\n"
 		     "cc -I" ROOT "/include -fPIC -shared -o m/net-pf-12.so "
 		     "m/f.c");
-	says("8\n", WITH "python3 -c 'import socket, threading\n"
-			 "got = []\n"
-			 "def f():\n"
-			 "  try: got.append(socket.socket(12, 7, 0))\n"
-			 "  except OSError: pass\n"
-			 "t = [threading.Thread(target=f) for i in range(8)]\n"
-			 "for x in t: x.start()\n"
-			 "for x in t: x.join()\n"
-			 "print(len(got))'");
+	scratch_says(&result, "8\n",
+		     WITH "python3 -c 'import socket, threading\n"
+			  "got = []\n"
+			  "def f():\n"
+			  "  try: got.append(socket.socket(12, 7, 0))\n"
+			  "  except OSError: pass\n"
+			  "t = [threading.Thread(target=f) for i in range(8)]\n"
+			  "for x in t: x.start()\n"
+			  "for x in t: x.join()\n"
+			  "print(len(got))'");
 }
 
 /* ---- damage ------------------------------------------------------------------ */
@@ -201,21 +182,25 @@ Test(modules, threads_that_ask_at_once_for_a_family_all_get_it)
 
 Test(modules, a_module_that_is_cut_off_anywhere_ends_no_program)
 {
-	says("all\n", DAMAGE "cut m/" NAME ".so " COPY " 2>/dev/null");
+	scratch_says(&result, "all\n",
+		     DAMAGE "cut m/" NAME ".so " COPY " 2>/dev/null");
 }
 
 Test(modules, a_changed_byte_ends_no_program_that_dlopen_would_not_end)
 {
-	says("all\n", DAMAGE "flip m/" NAME ".so " COPY " 2000 1 2>/dev/null");
+	scratch_says(&result, "all\n",
+		     DAMAGE "flip m/" NAME ".so " COPY " 2000 1 2>/dev/null");
 }
 
 /* ---- what the program keeps --------------------------------------------------- */
 
 Test(modules, errno_stays_when_the_first_socket_loads_its_module)
 {
-	says("a socket, ERANGE\na socket, ERANGE\n", WITH ASK "errno");
-	says("refused, ESOCKTNOSUPPORT\nrefused, ESOCKTNOSUPPORT\n",
-	     "LD_PRELOAD=$LIB " ASK "errno");
+	scratch_says(&result, "a socket, ERANGE\na socket, ERANGE\n",
+		     WITH ASK "errno");
+	scratch_says(&result,
+		     "refused, ESOCKTNOSUPPORT\nrefused, ESOCKTNOSUPPORT\n",
+		     "LD_PRELOAD=$LIB " ASK "errno");
 }
 
 static bool libc_keeps_messages(void)
@@ -231,15 +216,19 @@ Test(modules, a_message_of_dlopen_stays_when_a_module_is_loaded)
 {
 	if (!libc_keeps_messages())
 		cr_skip("this libc has its messages elsewhere");
-	says("/nowhere/at/all.so: cannot open shared object file: No such "
-	     "file or directory\n",
-	     WITH ASK "dlerror");
+	scratch_says(
+		&result,
+		"/nowhere/at/all.so: cannot open shared object file: No such "
+		"file or directory\n",
+		WITH ASK "dlerror");
 	change_init("s/^static int skel_init(void)/int missing(void);&/; "
 		    "s/return err ? err :/return err + missing() +/");
-	says("/nowhere/at/all.so: cannot open shared object file: No such "
-	     "file or directory\n",
-	     WITH ASK "dlerror");
-	says_in_stderr("undefined symbol: missing");
+	scratch_says(
+		&result,
+		"/nowhere/at/all.so: cannot open shared object file: No such "
+		"file or directory\n",
+		WITH ASK "dlerror");
+	scratch_says_in_stderr(&result, "undefined symbol: missing");
 }
 
 /* libc keeps its memory of the constructor's failure, without a message. */
@@ -250,10 +239,12 @@ Test(modules, a_message_of_dlopen_stays_over_those_of_a_constructor)
 	change_init("$a void *dlopen(const char *, int); "
 		    "__attribute__((constructor)) static void early(void) "
 		    "{ dlopen(\"/of/a/constructor.so\", 1); }");
-	says("/nowhere/at/all.so: cannot open shared object file: No such "
-	     "file or directory\n",
-	     "valgrind -q --error-exitcode=9 --trace-children=yes env " WITH ASK
-	     "dlerror");
+	scratch_says(
+		&result,
+		"/nowhere/at/all.so: cannot open shared object file: No such "
+		"file or directory\n",
+		"valgrind -q --error-exitcode=9 --trace-children=yes env " WITH
+			ASK "dlerror");
 	cr_expect_null(strstr(result.err, "=="), "%s", result.err);
 }
 
@@ -266,10 +257,12 @@ Test(modules, a_program_with_the_privileges_of_another_loads_nothing)
 	run_or_skip(can);
 	scratch_must("cc -I" ROOT "/include -fPIC -shared -o m/policy.so "
 		     "" COP_TEST_DIR "/e2e/modules/counting.c && chmod 755 m");
-	says("a socket\nfile\n", "MODE=755 unshare -m sh " COP_TEST_DIR
-				 "/e2e/scripts/secure.sh $LIB " ASK "m ask 3");
-	says_in_stderr("<create 2 8 254 0>");
-	says("ESOCKTNOSUPPORT\n", "unshare -m sh " COP_TEST_DIR
-				  "/e2e/scripts/secure.sh $LIB " ASK "m ask 3");
+	scratch_says(&result, "a socket\nfile\n",
+		     "MODE=755 unshare -m sh " COP_TEST_DIR
+		     "/e2e/scripts/secure.sh $LIB " ASK "m ask 3");
+	scratch_says_in_stderr(&result, "<create 2 8 254 0>");
+	scratch_says(&result, "ESOCKTNOSUPPORT\n",
+		     "unshare -m sh " COP_TEST_DIR
+		     "/e2e/scripts/secure.sh $LIB " ASK "m ask 3");
 	cr_expect_str_empty(result.err);
 }

@@ -14,6 +14,7 @@
 
 #include "runner.h"
 #include "scratch.h"
+#include "skeleton.h"
 
 #define SCRIPTS	      COP_TEST_DIR "/programs/"
 #define ADOPTED	      "RUN=" COP_BIN " run --adopt --"
@@ -127,16 +128,6 @@ PROGRAM_LISTED(node_ip6, "11501-11502")
 PROGRAM_LISTED(socat_ip6, "5000-5001")
 
 /* ---- on another transport ------------------------------------------------ */
-
-#define SKELETON COP_TEST_DIR "/../transports/skeleton"
-
-static void make_skeleton(void)
-{
-	scratch_make();
-	scratch_must("cp -r " SKELETON
-		     " m && make -s -C m INCLUDEDIR=" COP_TEST_DIR
-		     "/../include");
-}
 
 static void runs_over_skeleton(const char *name)
 {

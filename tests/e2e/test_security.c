@@ -52,13 +52,6 @@ TestSuite(security, .init = build, .timeout = 60);
 
 #define SAY "\nprint(*said)'"
 
-static void says(const char *out, const char *line)
-{
-	scratch_shell(&result, "%s", line);
-	cr_expect_str_eq(result.out, out, "%s: %s%s", line, result.out,
-			 result.err);
-}
-
 /* What the policy was asked, without the time and the process of each line. */
 static void was_asked(const char *questions)
 {
@@ -79,51 +72,57 @@ static void was_asked(const char *questions)
 
 Test(security, a_policy_allows_some_ports_only)
 {
-	says("0 13 0 13 0 0 0 13 13\n",
-	     ONLY PYTHON "t(cop().bind, (here, 4100))\n"
-			 "t(cop().bind, (here, 4200))\n"
-			 "s = cop()\n"
-			 "t(s.connect, (here, 4199))\n"
-			 "t(s.connect, (here, 4099))\n"
-			 "t(cop().bind, (here, 0))\n"
-			 "t(cop().sendto, b\"\", (here, 4099))\n"
-			 "t(cop6().bind, (\"::1\", 4100))\n"
-			 "t(cop6().bind, (\"::1\", 4200))\n"
-			 "t(cop6().connect, (\"::1\", 4200))" SAY);
-	says("0 0\n", "LD_PRELOAD=$LIB " PYTHON "t(cop().bind, (here, 4200))\n"
-		      "t(cop().connect, (here, 4099))" SAY);
+	scratch_says(&result, "0 13 0 13 0 0 0 13 13\n",
+		     ONLY PYTHON "t(cop().bind, (here, 4100))\n"
+				 "t(cop().bind, (here, 4200))\n"
+				 "s = cop()\n"
+				 "t(s.connect, (here, 4199))\n"
+				 "t(s.connect, (here, 4099))\n"
+				 "t(cop().bind, (here, 0))\n"
+				 "t(cop().sendto, b\"\", (here, 4099))\n"
+				 "t(cop6().bind, (\"::1\", 4100))\n"
+				 "t(cop6().bind, (\"::1\", 4200))\n"
+				 "t(cop6().connect, (\"::1\", 4200))" SAY);
+	scratch_says(&result, "0 0\n",
+		     "LD_PRELOAD=$LIB " PYTHON "t(cop().bind, (here, 4200))\n"
+		     "t(cop().connect, (here, 4099))" SAY);
 }
 
 Test(security, a_policy_is_asked_about_adopted_udp_and_not_about_the_kernels)
 {
-	says("13 13 0\n",
-	     "COP_ADOPT=udp " ONLY PYTHON "t(udp().bind, (here, 4200))\n"
-	     "t(udp().connect, (here, 4200))\n"
-	     "t(socket().bind, (here, 4200))" SAY);
-	says("13 0\n",
-	     "COP_ADOPT=udp:4200 " ONLY PYTHON "t(udp().bind, (here, 4200))\n"
-	     "t(udp().bind, (here, 4100))" SAY);
-	says("0 0 0\n", ONLY PYTHON "t(udp().bind, (here, 4200))\n"
-				    "t(udp().connect, (here, 4200))\n"
-				    "t(socket().bind, (here, 4200))" SAY);
+	scratch_says(&result, "13 13 0\n",
+		     "COP_ADOPT=udp " ONLY PYTHON
+		     "t(udp().bind, (here, 4200))\n"
+		     "t(udp().connect, (here, 4200))\n"
+		     "t(socket().bind, (here, 4200))" SAY);
+	scratch_says(&result, "13 0\n",
+		     "COP_ADOPT=udp:4200 " ONLY PYTHON
+		     "t(udp().bind, (here, 4200))\n"
+		     "t(udp().bind, (here, 4100))" SAY);
+	scratch_says(&result, "0 0 0\n",
+		     ONLY PYTHON "t(udp().bind, (here, 4200))\n"
+				 "t(udp().connect, (here, 4200))\n"
+				 "t(socket().bind, (here, 4200))" SAY);
 }
 
 Test(security, a_policy_is_asked_about_a_loaded_transport)
 {
-	says("0 13\n", "COP_MODULES=$PWD/m " ONLY PYTHON
-		       "t(socket(AF_INET, 8, 254).bind, (here, 4100))\n"
-		       "t(socket(AF_INET, 8, 254).bind, (here, 4200))" SAY);
+	scratch_says(&result, "0 13\n",
+		     "COP_MODULES=$PWD/m " ONLY PYTHON
+		     "t(socket(AF_INET, 8, 254).bind, (here, 4100))\n"
+		     "t(socket(AF_INET, 8, 254).bind, (here, 4200))" SAY);
 }
 
 /* ---- what is asked, and when ------------------------------------------------ */
 
 Test(security, each_call_asks_once_with_the_programs_arguments)
 {
-	says("0 0 0\n",
-	     COUNTING PYTHON "s = cop()\n"
-			     "t(s.bind, (here, 0))\n"
-			     "t(s.connect, s.getsockname())\n"
-			     "raw(\"connect\", s, bytes(16), 16)\n" SAY);
+	scratch_says(&result, "0 0 0\n",
+		     COUNTING PYTHON
+		     "s = cop()\n"
+		     "t(s.bind, (here, 0))\n"
+		     "t(s.connect, s.getsockname())\n"
+		     "raw(\"connect\", s, bytes(16), 16)\n" SAY);
 	was_asked("create 2 7 0 0\n"
 		  "post_create 2 7 0 0: 2 7 253, port 0\n"
 		  "bind 2, 16 bytes\nconnect 2, 16 bytes\n"
@@ -133,7 +132,8 @@ Test(security, each_call_asks_once_with_the_programs_arguments)
 /* The second bind asks the kernel again, and yet again with a borrowed claim. */
 Test(security, a_bind_that_is_tried_again_asks_once)
 {
-	says("98\n", COUNTING PYTHON "s = cop()\n"
+	scratch_says(&result, "98\n",
+		     COUNTING PYTHON "s = cop()\n"
 				     "s.bind((here, 0))\n"
 				     "t(cop().bind, s.getsockname())\n" SAY);
 	was_asked("create 2 7 0 0\n"
@@ -159,46 +159,51 @@ Test(security, a_bind_that_is_tried_again_asks_once)
 /* As __sys_bind() and __sys_connect(): only the copy of the address is ahead. */
 Test(security, faults_of_the_address_come_behind_the_policy)
 {
-	says("14 22 22 22 14 22 22 22 99 0 22\n", COUNTING FAULTY);
-	says("14 22 18 18 14 22 22 22 18\n",
-	     "REFUSE=\"bind 7\" " COUNTING PYTHON "s = cop()\n"
-	     "for call in \"bind\", \"connect\":\n"
-	     "  raw(call, s, ctypes.c_void_p(8), 16)\n"
-	     "  raw(call, s, bytes(129), 129)\n"
-	     "  raw(call, s, bytes([1, 0]), 2)\n"
-	     "  raw(call, s, b\"\", 0)\n"
-	     "t(s.bind, (\"192.0.2.1\", 0))" SAY);
+	scratch_says(&result, "14 22 22 22 14 22 22 22 99 0 22\n",
+		     COUNTING FAULTY);
+	scratch_says(&result, "14 22 18 18 14 22 22 22 18\n",
+		     "REFUSE=\"bind 7\" " COUNTING PYTHON "s = cop()\n"
+		     "for call in \"bind\", \"connect\":\n"
+		     "  raw(call, s, ctypes.c_void_p(8), 16)\n"
+		     "  raw(call, s, bytes(129), 129)\n"
+		     "  raw(call, s, bytes([1, 0]), 2)\n"
+		     "  raw(call, s, b\"\", 0)\n"
+		     "t(s.bind, (\"192.0.2.1\", 0))" SAY);
 }
 
 Test(security, a_refused_socket_is_refused_ahead_of_its_module)
 {
-	says("18 0 94 94\n",
-	     "REFUSE=\"create 8\" COP_MODULES=$PWD/m " COUNTING PYTHON
-	     "t(socket, AF_INET, 8, 254)\n"
-	     "t(cop)\n"
-	     "t(socket, AF_INET, 9, 254)\n"
-	     "t(socket, AF_INET, 9, 254)" SAY);
+	scratch_says(&result, "18 0 94 94\n",
+		     "REFUSE=\"create 8\" COP_MODULES=$PWD/m " COUNTING PYTHON
+		     "t(socket, AF_INET, 8, 254)\n"
+		     "t(cop)\n"
+		     "t(socket, AF_INET, 9, 254)\n"
+		     "t(socket, AF_INET, 9, 254)" SAY);
 	was_asked("create 2 8 254 0\n"
 		  "create 2 7 0 0\npost_create 2 7 0 0: 2 7 253, port 0\n"
 		  "create 2 9 254 0\n");
-	says("", "REFUSE=\"create 8\" COP_DEBUG=2 COP_MODULES=$PWD/m "
-		 "COP_LOAD=$PWD/counting.so LD_PRELOAD=$LIB python3 -c '\n"
-		 "import socket\n"
-		 "try: socket.socket(2, 8, 254)\n"
-		 "except OSError: pass'");
+	scratch_says(&result, "",
+		     "REFUSE=\"create 8\" COP_DEBUG=2 COP_MODULES=$PWD/m "
+		     "COP_LOAD=$PWD/counting.so LD_PRELOAD=$LIB python3 -c '\n"
+		     "import socket\n"
+		     "try: socket.socket(2, 8, 254)\n"
+		     "except OSError: pass'");
 	cr_expect_null(strstr(result.err, "loaded module skeleton"), "%s",
 		       result.err);
 }
 
 Test(security, a_refusal_behind_the_creation_leaves_nothing)
 {
-	says("18 18 0\n",
-	     "REFUSE=\"post_create 8\" COP_MODULES=$PWD/m COP_LOAD=$PWD/"
-	     "counting.so COP_DEBUG=2 COP_STATS=stderr LD_PRELOAD=$LIB " PYTHON
-	     "fds = os.listdir(\"/proc/self/fd\")\n"
-	     "t(socket, AF_INET, 8, 254)\n"
-	     "t(socket, AF_INET, 8, 254)\n"
-	     "said.append(len(os.listdir(\"/proc/self/fd\")) - len(fds))" SAY);
+	scratch_says(
+		&result, "18 18 0\n",
+		"REFUSE=\"post_create 8\" COP_MODULES=$PWD/m COP_LOAD=$PWD/"
+		"counting.so COP_DEBUG=2 COP_STATS=stderr "
+		"LD_PRELOAD=$LIB " PYTHON
+		"fds = os.listdir(\"/proc/self/fd\")\n"
+		"t(socket, AF_INET, 8, 254)\n"
+		"t(socket, AF_INET, 8, 254)\n"
+		"said.append(len(os.listdir(\"/proc/self/fd\")) - "
+		"len(fds))" SAY);
 	cr_expect_not_null(strstr(result.err, "skeleton ends with 0 sockets"),
 			   "%s", result.err);
 	cr_expect_null(strstr(result.err, "SKEL socket"), "%s", result.err);
@@ -206,37 +211,40 @@ Test(security, a_refusal_behind_the_creation_leaves_nothing)
 
 Test(security, socketpair_asks_as_well)
 {
-	says("18\n", "REFUSE=\"create 7\" " COUNTING PYTHON
+	scratch_says(&result, "18\n",
+		     "REFUSE=\"create 7\" " COUNTING PYTHON
 		     "t(socketpair, AF_INET, 7)" SAY);
 }
 
 Test(security, an_inherited_socket_exists_already)
 {
-	says("b'text' 18\n",
-	     "REFUSE=\"create 7\" COP_DEBUG=1 COP_LOAD= LD_PRELOAD=$LIB "
-	     "python3 -c '\n"
-	     "import socket, os, sys\n"
-	     "s = socket.socket(2, 7)\n"
-	     "s.bind((\"127.0.0.1\", 0))\n"
-	     "s.sendto(b\"text\", s.getsockname())\n"
-	     "os.dup2(s.fileno(), 9)\n"
-	     "os.environ[\"COP_LOAD\"] = os.getcwd() + \"/counting.so\"\n"
-	     "os.execv(sys.executable, [sys.executable, \"-c\", \"\"\"\n"
-	     "import socket\n"
-	     "s = socket.socket(2, 7, 0, 9)\n"
-	     "try: socket.socket(2, 7)\n"
-	     "except OSError as x: print(s.recv(9), x.errno)\n"
-	     "\"\"\"])'");
+	scratch_says(
+		&result, "b'text' 18\n",
+		"REFUSE=\"create 7\" COP_DEBUG=1 COP_LOAD= LD_PRELOAD=$LIB "
+		"python3 -c '\n"
+		"import socket, os, sys\n"
+		"s = socket.socket(2, 7)\n"
+		"s.bind((\"127.0.0.1\", 0))\n"
+		"s.sendto(b\"text\", s.getsockname())\n"
+		"os.dup2(s.fileno(), 9)\n"
+		"os.environ[\"COP_LOAD\"] = os.getcwd() + \"/counting.so\"\n"
+		"os.execv(sys.executable, [sys.executable, \"-c\", \"\"\"\n"
+		"import socket\n"
+		"s = socket.socket(2, 7, 0, 9)\n"
+		"try: socket.socket(2, 7)\n"
+		"except OSError as x: print(s.recv(9), x.errno)\n"
+		"\"\"\"])'");
 	was_asked("create 2 7 0 0\n");
 }
 
 Test(security, the_hooks_of_a_module_whose_init_failed_are_gone)
 {
-	says("0 0 0\n",
-	     "FAIL_INIT=1 REFUSE=\"bind 7\" " COUNTING PYTHON "s = cop()\n"
-	     "t(s.bind, (here, 0))\n"
-	     "t(s.connect, s.getsockname())\n"
-	     "t(cop)" SAY);
+	scratch_says(&result, "0 0 0\n",
+		     "FAIL_INIT=1 REFUSE=\"bind 7\" " COUNTING PYTHON
+		     "s = cop()\n"
+		     "t(s.bind, (here, 0))\n"
+		     "t(s.connect, s.getsockname())\n"
+		     "t(cop)" SAY);
 	was_asked("");
 	cr_expect_not_null(strstr(result.err, "its init returned -19"), "%s",
 			   result.err);
@@ -244,8 +252,9 @@ Test(security, the_hooks_of_a_module_whose_init_failed_are_gone)
 
 Test(security, COP_DEBUG_names_the_policy_that_refuses)
 {
-	says("13\n",
-	     "COP_DEBUG=1 " ONLY PYTHON "t(cop().bind, (here, 4200))" SAY);
+	scratch_says(&result, "13\n",
+		     "COP_DEBUG=1 " ONLY PYTHON
+		     "t(cop().bind, (here, 4200))" SAY);
 	cr_expect_not_null(strstr(result.err, "only_ports refuses: its "
 					      "socket_bind returned -13"),
 			   "%s", result.err);

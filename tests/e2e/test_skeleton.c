@@ -33,17 +33,9 @@ static void make_skeleton(void)
 
 TestSuite(e2e_skeleton, .init = make_skeleton);
 
-static const char *modules(void)
-{
-	static char dir[128];
-
-	snprintf(dir, sizeof(dir), "%s/m", scratch_dir);
-	return dir;
-}
-
 static void same(const char *name, const char *what)
 {
-	run_same_skeleton(name, what, modules());
+	run_same_skeleton(name, what, scratch_modules());
 }
 
 #define ALL(names)                                       \
@@ -218,12 +210,6 @@ static void says(const char *out, const char *line)
 			 result.err);
 }
 
-static void says_in_stderr(const char *text)
-{
-	cr_expect_not_null(strstr(result.err, text), "no \"%s\" in: %s", text,
-			   result.err);
-}
-
 #define PYTHON_RECEIVES                                            \
 	"python3 -c 'import socket; s = socket.socket(fileno=9); " \
 	"print(s.recv(99), s.type, s.proto)'"
@@ -260,7 +246,7 @@ Test(e2e_skeleton, a_module_with_another_header_does_not_get_the_socket)
 		     "make -s -B -C n CFLAGS=-O1 INCLUDEDIR=" ROOT "/include");
 	says(without, "COP_DEBUG=0 $M make env COP_DEBUG=1 COP_MODULES=$PWD/n "
 		      "$M calls 9");
-	says_in_stderr("which has another header here");
+	scratch_says_in_stderr(&result, "which has another header here");
 }
 
 /* ---- where no module is loaded ---------------------------------------------- */
@@ -269,12 +255,14 @@ Test(e2e_skeleton, a_child_that_loads_nothing_can_not_use_what_it_receives)
 {
 	says("received\n", "$M fork");
 	says("EPROTONOSUPPORT\n", "$M forked");
-	says_in_stderr(
+	scratch_says_in_stderr(
+		&result,
 		"no module is loaded for type 8, protocol 254: this is a "
 		"forked child of a process with threads");
 	says("EPROTONOSUPPORT\n", "$M torn");
 	says("EPROTONOSUPPORT\n", "$M vforked");
-	says_in_stderr(
+	scratch_says_in_stderr(
+		&result,
 		"no module is loaded for type 8, protocol 254: this is a "
 		"child of vfork()");
 }
@@ -292,8 +280,9 @@ Test(e2e_skeleton, with_COP_LOAD_each_child_uses_what_it_receives)
 Test(e2e_skeleton, a_child_that_loads_nothing_says_why_socket_fails)
 {
 	says("child 0, parent 1\n", COP_BUILD_DIR "/tests/progs/modules vfork");
-	says_in_stderr("this is a child of vfork()");
+	scratch_says_in_stderr(&result, "this is a child of vfork()");
 	says("child 0, parent 1\n",
 	     COP_BUILD_DIR "/tests/progs/modules forked");
-	says_in_stderr("this is a forked child of a process with threads");
+	scratch_says_in_stderr(
+		&result, "this is a forked child of a process with threads");
 }

@@ -16,19 +16,6 @@
 
 static struct run_result result;
 
-static void says(const char *out, const char *line)
-{
-	scratch_shell(&result, "%s", line);
-	cr_expect_str_eq(result.out, out, "%s: %s%s", line, result.out,
-			 result.err);
-}
-
-static void says_in_stderr(const char *text)
-{
-	cr_expect_not_null(strstr(result.err, text), "no \"%s\" in: %s", text,
-			   result.err);
-}
-
 #define WITH "COP_DEBUG=1 COP_MODULES=$PWD/m LD_PRELOAD=$LIB "
 
 /* ---- the header ----------------------------------------------------------- */
@@ -43,16 +30,18 @@ Test(transports, the_public_header_stands_alone, .init = scratch_make)
 Test(transports, a_module_exports_one_symbol_and_needs_none_of_the_librarys,
      .init = make_skeleton)
 {
-	says("cop_module\n",
-	     "nm -D --defined-only m/" NAME ".so | sed -n 's/.* //p'");
-	says("", "nm -D --undefined-only m/" NAME ".so | grep -v -e ' w ' "
-		 "-e @GLIBC");
+	scratch_says(&result, "cop_module\n",
+		     "nm -D --defined-only m/" NAME ".so | sed -n 's/.* //p'");
+	scratch_says(&result, "",
+		     "nm -D --undefined-only m/" NAME ".so | grep -v -e ' w ' "
+		     "-e @GLIBC");
 }
 
 Test(transports, the_skeleton_has_at_most_120_lines)
 {
-	says("yes\n", "[ $(wc -l <" SKELETON "/skeleton.c) -le 120 ] && "
-		      "echo yes");
+	scratch_says(&result, "yes\n",
+		     "[ $(wc -l <" SKELETON "/skeleton.c) -le 120 ] && "
+		     "echo yes");
 }
 
 /* ---- the way of a student ------------------------------------------------- */
@@ -85,40 +74,43 @@ Test(transports, the_skeleton_works_from_what_is_installed,
 		     "make -s INCLUDEDIR=../destination/usr/local/include && "
 		     "[ -d ../destination/usr/local/lib/cop ] && "
 		     "cat >exchange.py <<'EOF'\n" EXCHANGE "EOF\n");
-	says("b'question' True\nb'six'\n12 b'SK' b'wire'\nTrue\nTrue\n",
-	     "cd mine && COP_DEBUG=1 COP_MODULES=. "
-	     "LD_PRELOAD=../destination/usr/local/lib/libcop.so "
-	     "python3 exchange.py");
-	says_in_stderr("skel_init_sock() was called");
+	scratch_says(&result,
+		     "b'question' True\nb'six'\n12 b'SK' b'wire'\nTrue\nTrue\n",
+		     "cd mine && COP_DEBUG=1 COP_MODULES=. "
+		     "LD_PRELOAD=../destination/usr/local/lib/libcop.so "
+		     "python3 exchange.py");
+	scratch_says_in_stderr(&result, "skel_init_sock() was called");
 }
 
 Test(transports, a_capture_shows_the_header_of_8_bytes, .init = make_skeleton)
 {
 	if (geteuid())
 		cr_skip("a capture needs root");
-	says("534b102e102e000068656c6c6f\n",
-	     "tcpdump -i lo -U -w c.pcap udp port 4142 2>t & "
-	     "while [ ! -s c.pcap ]; do sleep 0.1; done; " WITH
-	     "python3 -c 'import socket\n"
-	     "s = socket.socket(socket.AF_INET, 8, 254)\n"
-	     "s.bind((\"127.0.0.1\", 4142))\n"
-	     "s.sendto(b\"hello\", s.getsockname())\n"
-	     "s.recv(9)'; sleep 1; kill $!; wait $!; "
-	     "tshark -r c.pcap -T fields -e udp.payload 2>/dev/null");
+	scratch_says(&result, "534b102e102e000068656c6c6f\n",
+		     "tcpdump -i lo -U -w c.pcap udp port 4142 2>t & "
+		     "while [ ! -s c.pcap ]; do sleep 0.1; done; " WITH
+		     "python3 -c 'import socket\n"
+		     "s = socket.socket(socket.AF_INET, 8, 254)\n"
+		     "s.bind((\"127.0.0.1\", 4142))\n"
+		     "s.sendto(b\"hello\", s.getsockname())\n"
+		     "s.recv(9)'; sleep 1; kill $!; wait $!; "
+		     "tshark -r c.pcap -T fields -e udp.payload 2>/dev/null");
 }
 
 Test(transports, the_lowest_free_port_of_the_shortest_queue_is_taken,
      .init = make_skeleton)
 {
-	says("0 1 2 True\n",
-	     WITH "python3 -c 'import socket\n"
-		  "s = [socket.socket(socket.AF_INET, 8, 254) for i in "
-		  "range(3)]\n"
-		  "for x in s: x.bind((\"127.0.0.1\", 0))\n"
-		  "low = int(open(\"/proc/sys/net/ipv4/ip_local_port_range\")"
-		  ".read().split()[0])\n"
-		  "p = [x.getsockname()[1] for x in s]\n"
-		  "print(*[x % 128 for x in p], p[0] < low + 128 + 128)'");
+	scratch_says(
+		&result, "0 1 2 True\n",
+		WITH
+		"python3 -c 'import socket\n"
+		"s = [socket.socket(socket.AF_INET, 8, 254) for i in "
+		"range(3)]\n"
+		"for x in s: x.bind((\"127.0.0.1\", 0))\n"
+		"low = int(open(\"/proc/sys/net/ipv4/ip_local_port_range\")"
+		".read().split()[0])\n"
+		"p = [x.getsockname()[1] for x in s]\n"
+		"print(*[x % 128 for x in p], p[0] < low + 128 + 128)'");
 }
 
 /* ---- who is asked, in which order ----------------------------------------- */
@@ -126,45 +118,50 @@ Test(transports, the_lowest_free_port_of_the_shortest_queue_is_taken,
 Test(transports, the_kernel_is_asked_before_the_directories,
      .init = make_skeleton)
 {
-	says("socket(AF_INET\nm/" NAME ".so\nm/net-pf-2-proto-254.so\n",
-	     "rm m/*.so; echo no >m/" NAME ".so; "
-	     "COP_MODULES=$PWD/none:$PWD/m strace -o trace -E LD_PRELOAD=$LIB "
-	     "-E COP_MODULES=$PWD/none:$PWD/m -e trace=%file,socket " ASK
-	     "ask >out; sed -n -e 's/\\(socket(AF_INET\\), 0x8.*/\\1/p' "
-	     "-e 's/^.*stat.*(.*\\/\\(m\\/net[^\"]*\\).*/\\1/p' trace");
+	scratch_says(
+		&result,
+		"socket(AF_INET\nm/" NAME ".so\nm/net-pf-2-proto-254.so\n",
+		"rm m/*.so; echo no >m/" NAME ".so; "
+		"COP_MODULES=$PWD/none:$PWD/m strace -o trace -E "
+		"LD_PRELOAD=$LIB "
+		"-E COP_MODULES=$PWD/none:$PWD/m -e trace=%file,socket " ASK
+		"ask >out; sed -n -e 's/\\(socket(AF_INET\\), 0x8.*/\\1/p' "
+		"-e 's/^.*stat.*(.*\\/\\(m\\/net[^\"]*\\).*/\\1/p' trace");
 }
 
 Test(transports, a_refusal_is_remembered, .init = scratch_make)
 {
-	says("ESOCKTNOSUPPORT\n2000\n1\n1\n",
-	     "mkdir m; strace -o trace -E LD_PRELOAD=$LIB "
-	     "-E COP_MODULES=$PWD/m -e trace=%file,socket " ASK "ask 2000; "
-	     "grep -c socket trace; grep -c m/" NAME ".so trace; "
-	     "grep -c m/net-pf-2-proto-254.so trace");
+	scratch_says(&result, "ESOCKTNOSUPPORT\n2000\n1\n1\n",
+		     "mkdir m; strace -o trace -E LD_PRELOAD=$LIB "
+		     "-E COP_MODULES=$PWD/m -e trace=%file,socket " ASK
+		     "ask 2000; "
+		     "grep -c socket trace; grep -c m/" NAME ".so trace; "
+		     "grep -c m/net-pf-2-proto-254.so trace");
 }
 
 Test(transports, a_module_of_the_shorter_name_is_found, .init = make_skeleton)
 {
-	says("a socket\n", "rm m/net-pf-10* m/*proto-0*; mv m/" NAME
-			   ".so m/net-pf-2-proto-254.so; " WITH ASK "ask");
+	scratch_says(&result, "a socket\n",
+		     "rm m/net-pf-10* m/*proto-0*; mv m/" NAME
+		     ".so m/net-pf-2-proto-254.so; " WITH ASK "ask");
 }
 
 Test(transports, a_type_that_a_module_has_keeps_the_kernels_errors,
      .init = make_skeleton)
 {
-	says("94 93 22 94 97\n",
-	     WITH "python3 -c 'import socket\n"
-		  "e = []\n"
-		  "def f(*a):\n"
-		  "  try: socket.socket(*a)\n"
-		  "  except OSError as x: e.append(x.errno)\n"
-		  "f(2, 9, 254)\n"
-		  "f(2, 8, 254)\n"
-		  "f(2, 8, 77)\n"
-		  "f(2, 8, 300)\n"
-		  "f(2, 9, 254)\n"
-		  "f(12, 8, 254)\n"
-		  "print(*e)'");
+	scratch_says(&result, "94 93 22 94 97\n",
+		     WITH "python3 -c 'import socket\n"
+			  "e = []\n"
+			  "def f(*a):\n"
+			  "  try: socket.socket(*a)\n"
+			  "  except OSError as x: e.append(x.errno)\n"
+			  "f(2, 9, 254)\n"
+			  "f(2, 8, 254)\n"
+			  "f(2, 8, 77)\n"
+			  "f(2, 8, 300)\n"
+			  "f(2, 9, 254)\n"
+			  "f(12, 8, 254)\n"
+			  "print(*e)'");
 }
 
 Test(transports, a_family_of_a_module_is_found, .init = scratch_make)
@@ -182,13 +179,14 @@ Test(transports, a_family_of_a_module_is_found, .init = scratch_make)
 		     "EOF\n"
 		     "cc -I" ROOT "/include -fPIC -shared -o m/net-pf-12.so "
 		     "m/f.c");
-	says("a COP socket\n",
-	     WITH "python3 -c 'import socket\n"
-		  "s = socket.socket(12, 7, 0)\n"
-		  "t = socket.socket(socket.AF_INET, 7, 0, s.detach())\n"
-		  "t.bind((\"127.0.0.1\", 0))\n"
-		  "t.sendto(b\"a COP socket\", t.getsockname())\n"
-		  "print(t.recv(99).decode())'");
+	scratch_says(&result, "a COP socket\n",
+		     WITH
+		     "python3 -c 'import socket\n"
+		     "s = socket.socket(12, 7, 0)\n"
+		     "t = socket.socket(socket.AF_INET, 7, 0, s.detach())\n"
+		     "t.bind((\"127.0.0.1\", 0))\n"
+		     "t.sendto(b\"a COP socket\", t.getsockname())\n"
+		     "print(t.recv(99).decode())'");
 }
 
 /* ---- modules that can't be used ------------------------------------------- */
@@ -222,15 +220,16 @@ Test(transports, a_module_that_can_not_be_used_leaves_the_kernels_answer)
 		scratch_must("%s", bad[i].line);
 		if (!*bad[i].why && !geteuid())
 			continue;
-		says("ESOCKTNOSUPPORT\n", WITH ASK "ask 3");
-		says_in_stderr(bad[i].why);
+		scratch_says(&result, "ESOCKTNOSUPPORT\n", WITH ASK "ask 3");
+		scratch_says_in_stderr(&result, bad[i].why);
 	}
 }
 
 Test(transports, without_COP_DEBUG_nothing_is_said, .init = scratch_make)
 {
-	says("ESOCKTNOSUPPORT\n", "mkdir m; echo >m/" NAME ".so; "
-				  "COP_MODULES=m LD_PRELOAD=$LIB " ASK "ask");
+	scratch_says(&result, "ESOCKTNOSUPPORT\n",
+		     "mkdir m; echo >m/" NAME ".so; "
+		     "COP_MODULES=m LD_PRELOAD=$LIB " ASK "ask");
 	cr_expect_str_eq(result.err, "");
 }
 
@@ -247,9 +246,10 @@ Test(transports, a_capability_that_a_program_has_not_is_eperm)
 	if (geteuid())
 		cr_skip("needs root, to give up privileges");
 	make_variant("s/.type = SOCK_SKEL,/& .capability = 13,/", "");
-	says("a socket\n", WITH ASK "ask");
-	says("EPERM\n",
-	     WITH "setpriv --bounding-set -all --inh-caps -all " ASK "ask");
+	scratch_says(&result, "a socket\n", WITH ASK "ask");
+	scratch_says(&result, "EPERM\n",
+		     WITH "setpriv --bounding-set -all --inh-caps -all " ASK
+			  "ask");
 }
 
 /* ---- processes and threads ------------------------------------------------ */
@@ -259,7 +259,7 @@ Test(transports, threads_that_ask_at_once_load_it_once, .init = make_skeleton)
 	scratch_must("sed -i 's/int err = proto_reg/pr_info(\"BEGIN\"); &/' "
 		     "m/skeleton.c && make -s -C m INCLUDEDIR=" ROOT
 		     "/include");
-	says("16 sockets\n", WITH ASK "threads");
+	scratch_says(&result, "16 sockets\n", WITH ASK "threads");
 	cr_assert_not_null(strstr(result.err, "BEGIN"));
 	cr_expect_null(strstr(strstr(result.err, "BEGIN") + 1, "BEGIN"), "%s",
 		       result.err);
@@ -268,33 +268,39 @@ Test(transports, threads_that_ask_at_once_load_it_once, .init = make_skeleton)
 Test(transports, a_child_loads_nothing_where_libc_can_not,
      .init = make_skeleton)
 {
-	says("child 0, parent 1\n", WITH ASK "vfork");
-	says("child 1, parent 1\n", WITH ASK "fork");
-	says("child 0, parent 1\n", WITH ASK "forked");
+	scratch_says(&result, "child 0, parent 1\n", WITH ASK "vfork");
+	scratch_says(&result, "child 1, parent 1\n", WITH ASK "fork");
+	scratch_says(&result, "child 0, parent 1\n", WITH ASK "forked");
 }
 
 /* ---- COP_LOAD ------------------------------------------------------------- */
 
 Test(transports, COP_LOAD_loads_at_the_start, .init = make_skeleton)
 {
-	says("a socket\n", "COP_LOAD=m/" NAME ".so LD_PRELOAD=$LIB " ASK "ask");
-	says("a socket\n",
-	     "COP_LOAD=m/" NAME ".so LD_PRELOAD=$LIB " ASK "handler");
-	says("child 1, parent 1\n",
-	     "COP_LOAD=m/" NAME ".so LD_PRELOAD=$LIB " ASK "forked");
-	says("child 1, parent 1\n",
-	     "COP_LOAD=m/" NAME ".so LD_PRELOAD=$LIB " ASK "vfork");
-	says("ESOCKTNOSUPPORT\n", "COP_DEBUG=1 COP_LOAD=none.so "
-				  "LD_PRELOAD=$LIB " ASK "ask");
-	says_in_stderr("none.so can't be loaded: there is no such file");
+	scratch_says(&result, "a socket\n",
+		     "COP_LOAD=m/" NAME ".so LD_PRELOAD=$LIB " ASK "ask");
+	scratch_says(&result, "a socket\n",
+		     "COP_LOAD=m/" NAME ".so LD_PRELOAD=$LIB " ASK "handler");
+	scratch_says(&result, "child 1, parent 1\n",
+		     "COP_LOAD=m/" NAME ".so LD_PRELOAD=$LIB " ASK "forked");
+	scratch_says(&result, "child 1, parent 1\n",
+		     "COP_LOAD=m/" NAME ".so LD_PRELOAD=$LIB " ASK "vfork");
+	scratch_says(&result, "ESOCKTNOSUPPORT\n",
+		     "COP_DEBUG=1 COP_LOAD=none.so "
+		     "LD_PRELOAD=$LIB " ASK "ask");
+	scratch_says_in_stderr(
+		&result, "none.so can't be loaded: there is no such file");
 }
 
 Test(transports, cop_run_names_files_and_directories, .init = make_skeleton)
 {
-	says("a socket\n", "$COP run --modules m " ASK "ask");
-	says("a socket\n", "$COP run --modules=none --modules=m " ASK "ask");
-	says("a socket\n", "$COP run --load m/" NAME ".so " ASK "handler");
-	says("a socket\n", "$COP run --modules m sh -c 'cd / && " ASK "ask'");
+	scratch_says(&result, "a socket\n", "$COP run --modules m " ASK "ask");
+	scratch_says(&result, "a socket\n",
+		     "$COP run --modules=none --modules=m " ASK "ask");
+	scratch_says(&result, "a socket\n",
+		     "$COP run --load m/" NAME ".so " ASK "handler");
+	scratch_says(&result, "a socket\n",
+		     "$COP run --modules m sh -c 'cd / && " ASK "ask'");
 }
 
 /* ---- exec ----------------------------------------------------------------- */
@@ -316,9 +322,9 @@ Test(transports, cop_run_names_files_and_directories, .init = make_skeleton)
 Test(transports, a_socket_stays_of_its_transport_over_an_exec,
      .init = make_skeleton)
 {
-	says("b'before'\nb'after'\n", WITH EXEC);
-	says("b'before'\nb'after'\n",
-	     "COP_LOAD=$PWD/m/" NAME ".so LD_PRELOAD=$LIB " EXEC);
+	scratch_says(&result, "b'before'\nb'after'\n", WITH EXEC);
+	scratch_says(&result, "b'before'\nb'after'\n",
+		     "COP_LOAD=$PWD/m/" NAME ".so LD_PRELOAD=$LIB " EXEC);
 }
 
 Test(transports, the_exit_of_a_module_is_called, .init = make_skeleton)
@@ -326,7 +332,7 @@ Test(transports, the_exit_of_a_module_is_called, .init = make_skeleton)
 	scratch_must("sed -i 's/^\\tinet_unregister/\\tpr_info(\"END\");&/' "
 		     "m/skeleton.c && make -s -C m INCLUDEDIR=" ROOT
 		     "/include");
-	says("a socket\n", WITH "COP_DEBUG=2 " ASK "ask 3");
-	says_in_stderr("END");
-	says_in_stderr("module skeleton ends with 1 sockets");
+	scratch_says(&result, "a socket\n", WITH "COP_DEBUG=2 " ASK "ask 3");
+	scratch_says_in_stderr(&result, "END");
+	scratch_says_in_stderr(&result, "module skeleton ends with 1 sockets");
 }

@@ -23,13 +23,6 @@
 
 static struct run_result result;
 
-static void says(const char *out, const char *line)
-{
-	scratch_shell(&result, "%s", line);
-	cr_expect_str_eq(result.out, out, "%s: %s%s", line, result.out,
-			 result.err);
-}
-
 /* The skeleton in m/, with one name. */
 static void make_skeleton(void)
 {
@@ -58,39 +51,45 @@ Test(transports_command, the_librarys_own_and_a_modules_are_listed,
      .init = make_skeleton)
 {
 	scratch_must("ln -s " NAME " m/net-pf-10-proto-254-type-8.so");
-	says("COP       inet   7    253      1       ok    built in\n"
-	     "COP       inet6  7    253      1       ok    built in\n"
-	     "SKEL      inet   8    254      1       ok    m/" NAME "\n"
-	     "SKEL      inet6  8    254      1       ok    "
-	     "m/net-pf-10-proto-254-type-8.so -> " NAME "\n",
-	     LIST);
+	scratch_says(&result,
+		     "COP       inet   7    253      1       ok    built in\n"
+		     "COP       inet6  7    253      1       ok    built in\n"
+		     "SKEL      inet   8    254      1       ok    m/" NAME "\n"
+		     "SKEL      inet6  8    254      1       ok    "
+		     "m/net-pf-10-proto-254-type-8.so -> " NAME "\n",
+		     LIST);
 }
 
 Test(transports_command, the_variables_count_as_they_do_in_a_program,
      .init = make_skeleton)
 {
-	says("1\n2\n",
-	     "COP_MODULES=none:m $COP transports | grep -c SKEL; "
-	     "COP_MODULES=none:m $COP transports --modules none | "
-	     "grep SKEL; COP_LOAD=m/" NAME " $COP transports | grep -c SKEL");
-	says("1\n", "COP_MODULES=none:m $COP transports 2>err | grep -c SKEL");
-	says("", "grep -v 'none: No such file' err");
+	scratch_says(&result, "1\n2\n",
+		     "COP_MODULES=none:m $COP transports | grep -c SKEL; "
+		     "COP_MODULES=none:m $COP transports --modules none | "
+		     "grep SKEL; COP_LOAD=m/" NAME
+		     " $COP transports | grep -c SKEL");
+	scratch_says(&result, "1\n",
+		     "COP_MODULES=none:m $COP transports 2>err | grep -c SKEL");
+	scratch_says(&result, "", "grep -v 'none: No such file' err");
 }
 
 Test(transports_command, json_has_a_line_for_each_with_its_numbers,
      .init = make_skeleton)
 {
-	says("7 8\n"
-	     "SKEL skeleton 1 2 8 254 ok None True None True\n",
-	     "$COP transports -j --modules m | python3 -c 'import json, sys\n"
-	     "rows = [json.loads(line) for line in sys.stdin]\n"
-	     "print(*sorted({r[\"socktype\"] for r in rows}))\n"
-	     "for r in rows:\n"
-	     "  if r[\"name\"] == \"SKEL\": print(*[r[k] for k in \"name "
-	     "module "
-	     "version family socktype protocol state reason\".split()],"
-	     " r[\"file\"].endswith(\"/m/" NAME "\"), r[\"target\"],"
-	     " r[\"from\"].endswith(\"/m\"))'");
+	scratch_says(
+		&result,
+		"7 8\n"
+		"SKEL skeleton 1 2 8 254 ok None True None True\n",
+		"$COP transports -j --modules m | python3 -c 'import json, "
+		"sys\n"
+		"rows = [json.loads(line) for line in sys.stdin]\n"
+		"print(*sorted({r[\"socktype\"] for r in rows}))\n"
+		"for r in rows:\n"
+		"  if r[\"name\"] == \"SKEL\": print(*[r[k] for k in \"name "
+		"module "
+		"version family socktype protocol state reason\".split()],"
+		" r[\"file\"].endswith(\"/m/" NAME "\"), r[\"target\"],"
+		" r[\"from\"].endswith(\"/m\"))'");
 }
 
 Test(transports_command, names_that_nobody_asks_for_are_marked,
@@ -100,8 +99,8 @@ Test(transports_command, names_that_nobody_asks_for_are_marked,
 		     "net-pf-2-proto-0254-type-8.so net-pf-2-proto-263.so "
 		     "net-pf-46.so net-pf-44-proto-1.so net-pf-2-proto-9.so.1 "
 		     "net-pf-99999999999999999999.so other.so");
-	says("8\n", LIST " | grep -c '^- .* unasked '");
-	says("", LIST " | grep other");
+	scratch_says(&result, "8\n", LIST " | grep -c '^- .* unasked '");
+	scratch_says(&result, "", LIST " | grep other");
 }
 
 /* ---- who comes first ------------------------------------------------------ */
@@ -110,17 +109,21 @@ Test(transports_command, an_earlier_file_of_the_same_name_hides_a_later_one,
      .init = make_skeleton)
 {
 	scratch_must("mkdir n && echo no >n/" NAME);
-	says("fails n/" NAME "\n"
-	     "hidden m/" NAME "\n",
-	     "$COP transports --modules n --modules m | grep type-8 | "
-	     "sed \"s:$PWD/::g\" | sed -n 's/.* \\(fails\\|hidden\\)  */\\1 "
-	     "/p'");
-	says("hidden\n", "$COP transports --load m/" NAME " --modules m | sed "
-			 "-n 's/.*\\(hidden\\) .*/\\1/p'");
+	scratch_says(
+		&result,
+		"fails n/" NAME "\n"
+		"hidden m/" NAME "\n",
+		"$COP transports --modules n --modules m | grep type-8 | "
+		"sed \"s:$PWD/::g\" | sed -n 's/.* \\(fails\\|hidden\\)  */\\1 "
+		"/p'");
+	scratch_says(&result, "hidden\n",
+		     "$COP transports --load m/" NAME " --modules m | sed "
+		     "-n 's/.*\\(hidden\\) .*/\\1/p'");
 	scratch_must("ln -sf nowhere n/" NAME);
-	says("fails\nok\n", "$COP transports --modules n --modules m | "
-			    "sed -n 's/.* \\(ok\\|fails\\|hidden\\) .*type-8.*/"
-			    "\\1/p'");
+	scratch_says(&result, "fails\nok\n",
+		     "$COP transports --modules n --modules m | "
+		     "sed -n 's/.* \\(ok\\|fails\\|hidden\\) .*type-8.*/"
+		     "\\1/p'");
 }
 
 Test(transports_command, what_the_kernel_or_the_library_has_is_never_asked_for,
@@ -128,12 +131,13 @@ Test(transports_command, what_the_kernel_or_the_library_has_is_never_asked_for,
 {
 	make_variant("net-pf-2-proto-17-type-2.so", "");
 	make_variant("net-pf-2-proto-0-type-7.so", "");
-	says("-         inet   2    17       -       hidden "
-	     "m/net-pf-2-proto-17-type-2.so\n"
-	     "\tthe kernel is asked first, and has it\n",
-	     LIST " | grep -A 1 type-2");
-	says("\tlibcop has it built in\n",
-	     LIST " | grep -A 1 type-7 | tail -n 1");
+	scratch_says(&result,
+		     "-         inet   2    17       -       hidden "
+		     "m/net-pf-2-proto-17-type-2.so\n"
+		     "\tthe kernel is asked first, and has it\n",
+		     LIST " | grep -A 1 type-2");
+	scratch_says(&result, "\tlibcop has it built in\n",
+		     LIST " | grep -A 1 type-7 | tail -n 1");
 }
 
 /* Each row says what a program meets. */
@@ -148,27 +152,30 @@ Test(transports_command, a_program_gets_a_socket_where_the_list_says_ok,
 		     "s/return err ?/return -1; &/");
 	make_variant("net-pf-2-proto-96-type-9.so",
 		     "s/SOCK_SKEL    8/SOCK_SKEL 9/; s/_SKEL 254/_SKEL 96/");
-	says("(2, 8, 254) ok\n"
-	     "(2, 9, 96) ok\n"
-	     "(2, 9, 97) fails\n"
-	     "(2, 9, 98) fails\n"
-	     "(10, 8, 99) ok\n"
-	     "agreed\n",
-	     "$COP transports -j --modules m >rows; cat >try.py <<'EOF'\n"
-	     "import json, os, socket, sys\n"
-	     "wrong, out = 0, []\n"
-	     "for row in map(json.loads, open('rows')):\n"
-	     "    if not row['file'] or os.getcwd() not in row['file']:\n"
-	     "        continue\n"
-	     "    kind = row['family'], row['socktype'] or 8, row['protocol']\n"
-	     "    out.append((kind, row['state']))\n"
-	     "    try: socket.socket(*kind)\n"
-	     "    except OSError: wrong += row['state'] == 'ok'\n"
-	     "    else: wrong += row['state'] != 'ok'\n"
-	     "for kind, state in sorted(out): print(kind, state)\n"
-	     "print('differ' if wrong else 'agreed')\n"
-	     "EOF\n"
-	     "for i in 1; do $COP run --modules m python3 try.py; done");
+	scratch_says(
+		&result,
+		"(2, 8, 254) ok\n"
+		"(2, 9, 96) ok\n"
+		"(2, 9, 97) fails\n"
+		"(2, 9, 98) fails\n"
+		"(10, 8, 99) ok\n"
+		"agreed\n",
+		"$COP transports -j --modules m >rows; cat >try.py <<'EOF'\n"
+		"import json, os, socket, sys\n"
+		"wrong, out = 0, []\n"
+		"for row in map(json.loads, open('rows')):\n"
+		"    if not row['file'] or os.getcwd() not in row['file']:\n"
+		"        continue\n"
+		"    kind = row['family'], row['socktype'] or 8, "
+		"row['protocol']\n"
+		"    out.append((kind, row['state']))\n"
+		"    try: socket.socket(*kind)\n"
+		"    except OSError: wrong += row['state'] == 'ok'\n"
+		"    else: wrong += row['state'] != 'ok'\n"
+		"for kind, state in sorted(out): print(kind, state)\n"
+		"print('differ' if wrong else 'agreed')\n"
+		"EOF\n"
+		"for i in 1; do $COP run --modules m python3 try.py; done");
 }
 
 /* ---- modules that do harm ------------------------------------------------- */
@@ -217,8 +224,10 @@ Test(transports_command, a_modules_own_output_is_not_in_the_list,
 {
 	make_variant(NAME, "s/int err = proto_reg/write(1, \"no\", 2); "
 			   "write(2, \"no\", 2); &/");
-	says("SKEL      inet   8    254      1       ok    m/" NAME "\n",
-	     LIST " | grep type-8");
+	scratch_says(&result,
+		     "SKEL      inet   8    254      1       ok    m/" NAME
+		     "\n",
+		     LIST " | grep type-8");
 	cr_expect_str_empty(result.err);
 }
 
@@ -228,19 +237,22 @@ Test(transports_command, processes_that_a_module_starts_end_with_it,
 	make_variant(NAME, "s|int err = proto_reg|if (!fork()) "
 			   "for (execl(\"./m/idle\", \"idle\", \"600\", 0);;) "
 			   "_exit(1); &|");
-	says("1\n0\n", "cp $(command -v sleep) m/idle; " LIST
-		       " | grep -c ' ok .*type-8'; "
-		       "sleep 0.2; ps -e -o args | grep -c '^idle 600$'");
+	scratch_says(&result, "1\n0\n",
+		     "cp $(command -v sleep) m/idle; " LIST
+		     " | grep -c ' ok .*type-8'; "
+		     "sleep 0.2; ps -e -o args | grep -c '^idle 600$'");
 }
 
 Test(transports_command, a_list_of_many_files_has_an_end, .init = make_empty)
 {
-	says("256\n", "for i in $(seq 256) 257 258 259; do "
-		      "echo >m/net-pf-2-proto-$i-type-9.so; done; "
-		      "$COP transports -j --modules m 2>err | "
-		      "grep -c \"$PWD/m/net\"");
-	says("yes\n", "grep -q 'm has too many files: cop looks at 256 of "
-		      "them$' err && echo yes");
+	scratch_says(&result, "256\n",
+		     "for i in $(seq 256) 257 258 259; do "
+		     "echo >m/net-pf-2-proto-$i-type-9.so; done; "
+		     "$COP transports -j --modules m 2>err | "
+		     "grep -c \"$PWD/m/net\"");
+	scratch_says(&result, "yes\n",
+		     "grep -q 'm has too many files: cop looks at 256 of "
+		     "them$' err && echo yes");
 }
 
 Test(transports_command, names_and_versions_are_escaped, .init = make_empty)
@@ -248,17 +260,21 @@ Test(transports_command, names_and_versions_are_escaped, .init = make_empty)
 	make_variant(NAME, "s/\"SKEL\"/\"S\\\\033[2J\"/; "
 			   "s/(\"skeleton\", \"1\")/(\"\\\\n\", \"\\\\xff\")/");
 	scratch_must("touch \"$(printf 'm/net-pf-2\\033[31m.so')\"");
-	says("S\\x1b[2J\n", LIST " | grep -o '^S.* inet' | cut -d ' ' -f 1");
-	says("2\n", LIST " | grep -c -F -e '\\xff' -e 'net-pf-2\\x1b[31m.so'");
-	says("0\n",
-	     "$COP transports --modules m | grep -c \"$(printf '\\033')\"");
-	says("['S\\x1b[2J', '\\n', '\\ufffd']\n",
-	     "$COP transports -j --modules m | grep type-8 | python3 -c "
-	     "'import "
-	     "json, sys\n"
-	     "r = json.load(sys.stdin)\n"
-	     "print(ascii([r[k] for k in (\"name\", \"module\", "
-	     "\"version\")]))'");
+	scratch_says(&result, "S\\x1b[2J\n",
+		     LIST " | grep -o '^S.* inet' | cut -d ' ' -f 1");
+	scratch_says(&result, "2\n",
+		     LIST " | grep -c -F -e '\\xff' -e 'net-pf-2\\x1b[31m.so'");
+	scratch_says(
+		&result, "0\n",
+		"$COP transports --modules m | grep -c \"$(printf '\\033')\"");
+	scratch_says(
+		&result, "['S\\x1b[2J', '\\n', '\\ufffd']\n",
+		"$COP transports -j --modules m | grep type-8 | python3 -c "
+		"'import "
+		"json, sys\n"
+		"r = json.load(sys.stdin)\n"
+		"print(ascii([r[k] for k in (\"name\", \"module\", "
+		"\"version\")]))'");
 }
 
 /* ---- whose code is loaded ------------------------------------------------- */
@@ -282,7 +298,8 @@ Test(transports_command, a_file_that_others_may_change_is_not_loaded,
 	expect_untried("chmod o-w m/" NAME "; chmod o+w m");
 	expect_untried("chmod o-w m; mkdir o; mv m/" NAME " o; chmod o+w o; ln "
 		       "-s ../o/" NAME " m/" NAME);
-	says("1\n", "chmod o-w o; " LIST " | grep -c 'SKEL.* ok '");
+	scratch_says(&result, "1\n",
+		     "chmod o-w o; " LIST " | grep -c 'SKEL.* ok '");
 }
 
 Test(transports_command, root_loads_no_file_of_another_user,
@@ -298,15 +315,19 @@ Test(transports_command, root_loads_no_file_of_another_user,
 
 Test(transports_command, wrong_usage_is_125, .init = scratch_make)
 {
-	says("125\n125\n125\n125\n",
-	     "exec 2>err; $COP transports -x; echo $?; $COP transports x; "
-	     "echo $?; $COP transports --load; echo $?; $COP transports "
-	     ">/dev/full; echo $?");
-	says("cop: transports: there is no option -x: cop help transports "
-	     "lists "
-	     "them\n"
-	     "cop: transports: x is no option: cop help transports lists them\n"
-	     "cop: transports: --load: a value is missing\n"
-	     "cop: standard output: No space left on device\n",
-	     "cat err");
+	scratch_says(
+		&result, "125\n125\n125\n125\n",
+		"exec 2>err; $COP transports -x; echo $?; $COP transports x; "
+		"echo $?; $COP transports --load; echo $?; $COP transports "
+		">/dev/full; echo $?");
+	scratch_says(
+		&result,
+		"cop: transports: there is no option -x: cop help transports "
+		"lists "
+		"them\n"
+		"cop: transports: x is no option: cop help transports lists "
+		"them\n"
+		"cop: transports: --load: a value is missing\n"
+		"cop: standard output: No space left on device\n",
+		"cat err");
 }
