@@ -29,7 +29,8 @@ int proto_register(struct proto *prot);
  * proto_derive - make a transport of another one
  * @prot: filled in, to be registered; its old contents do not matter
  * @base: the other one, registered
- * @with: name, shares_ports, and the operations that are different: those that are not NULL
+ * @with: its name, its shares_ports, and its own operations; where one is NULL, @prot has
+ *	that of @base
  *
  * It has no slab yet.
  */

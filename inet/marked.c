@@ -129,7 +129,7 @@ static const struct proto *prot_of(const struct cop_mark *mark,
 	return is_udp(mark) ? adopted_prot(mark, answer->prot) : answer->prot;
 }
 
-/* Whether the filter behind the mark is what this transport's header makes of it. */
+/* Whether the header of this transport gives the filter that is behind the mark. */
 static bool is_made_for(const struct proto *prot, int fd)
 {
 	struct cop_mark mark;

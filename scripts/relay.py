@@ -52,7 +52,7 @@ class Way:
 
     def __init__(self, name, fate, send):
         self.name = name
-        self.fate = fate  # None: all datagrams go on as they come
+        self.fate = fate  # None: the relay passes each datagram on at once
         self.send = send
         self.due = 0.0  # when the last one goes on: delays do not reorder
         self.held = None  # a datagram that the next one overtakes

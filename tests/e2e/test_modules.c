@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * test_modules.c - files that are no module, damaged modules, and what a program keeps
- * while one is loaded. test_transports.c has those that work.
+ * while one is loaded. test_transports.c has modules that work.
  */
 #include <criterion/criterion.h>
 
