@@ -350,6 +350,20 @@ $(LIAR): tests/differential/liar.c | need
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(test_cflags) -fPIC -shared -o $@ $< -ldl
 
+# Only tests/programs/quinn.sh needs it, which is skipped where quinn is another
+# version.
+QUINN := $(B)/quinn/release/quinn_transfer
+CRATES := /usr/share/cargo/registry
+
+$(QUINN): $(wildcard tests/programs/quinn/*) | need
+	@mkdir -p $(B)/quinn
+	@cp $^ $(B)/quinn
+	$(call say,CARGO,$@)cargo build --quiet --release --offline \
+		--manifest-path $(B)/quinn/Cargo.toml --target-dir $(B)/quinn \
+		--config 'source.crates-io.replace-with="debian"' \
+		--config 'source.debian.directory="$(CRATES)"' || \
+		echo 'quinn_transfer can not be built: its test is skipped'
+
 SEED ?= fresh
 N ?= 100000
 LONG_CALLS := 500000
@@ -383,7 +397,7 @@ test: tests
 	scripts/criterion $(UNIT) $(CRITERION)
 	scripts/criterion $(E2E) $(CRITERION) --filter '!($(LONG_SUITES))/*'
 
-test-all: tests
+test-all: tests $(QUINN)
 	$(MAKE) differential-quick
 	$(DIFFERENTIAL) --calls $(LONG_CALLS) --seed 5
 	$(DIFFERENTIAL) --calls $(LONG_CALLS) --seed 5 --adopt udp

@@ -164,10 +164,10 @@ Test(docs, a_script_without_a_header_is_refused)
 /* A script that no test runs says nothing. */
 Test(docs, every_script_of_a_program_is_run_by_a_test)
 {
-	shell("cd " COP_TEST_DIR "/programs && for script in *.sh; do [ "
-	      "$script = lib.sh ] || echo \"PROGRAM(${script%.sh})\"; done | "
-	      "sort >" COPY "scripts && grep '^PROGRAM(' " SOURCE
-	      " | sort | diff " COPY "scripts -");
+	shell("cd " COP_TEST_DIR "/programs && ls *.sh | grep -v '^lib' | "
+	      "sed 's/\\(.*\\)\\.sh/PROGRAM(\\1)/' | sort >" COPY
+	      "scripts && grep '^PROGRAM(' " SOURCE " | sort | diff " COPY
+	      "scripts -");
 	cr_expect_eq(result.status, 0, "%s%s", result.out, result.err);
 }
 
