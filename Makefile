@@ -140,8 +140,14 @@ DEMO_NEEDS := \
 	tcpdump
 
 BENCH_NEEDS := \
+	-dnsperf \
 	iperf3 \
 	iproute2=ip \
+	-knot=knotd \
+	-ngtcp2-client=gtlsclient \
+	-ngtcp2-server=gtlsserver \
+	-nsd \
+	-openssl \
 	python3=/usr/bin/python3 \
 	sockperf
 

@@ -3,7 +3,8 @@
 """bench_programs - what real programs come to on COP, adopted, beside plain UDP
 
 iperf3 says how much gets through, sockperf how long a datagram takes there and
-back. Both ends of each run in a network namespace of their own, on one CPU
+back. ngtcp2 and quinn transfer 100 MB by QUIC, dnsperf asks knotd and nsd, which
+answer in batches. A program that is not installed is left out. Both ends of each run in a network namespace of their own, on one CPU
 each, if there are two. The sides take turns, A B B' B' B A, where B' is plain
 UDP once more, so that it is seen what two equal sides come to; the ratio is the
 median over all rounds of the ratio within a round.
@@ -15,6 +16,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "8"))
@@ -22,6 +24,9 @@ PATIENCE = 20
 COP = [os.environ["COP_BIN"], "run", "--adopt", "--"]
 SIDES = {"COP": COP, "UDP": [], "UDP again": []}
 CPUS = sorted(os.sched_getaffinity(0))[-2:]
+BUILD = os.path.dirname(os.path.dirname(os.path.abspath(sys.argv[0])))
+CONTENT = 100000000  # bytes of a transfer by QUIC
+HOSTS = 200          # names in a zone
 
 
 def pinned(cpu):
@@ -49,8 +54,8 @@ def is_bound(port, files):
 
 
 def serve(side, port, command, files):
-    subprocess.Popen(SIDES[side] + command, stdout=subprocess.DEVNULL,
-                     stdin=subprocess.DEVNULL, preexec_fn=pinned(CPUS[0]))
+    subprocess.Popen(SIDES[side] + command, stdin=subprocess.DEVNULL,
+                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=pinned(CPUS[0]))
     end = time.monotonic() + PATIENCE
     while not is_bound(port, files):
         if time.monotonic() > end:
@@ -113,6 +118,143 @@ class Latency:
         return [float(re.search(r"percentile 50\.0+ *= *([\d.]+)", text)[1])]
 
 
+class Transfer:
+    """A file's way by QUIC, with the handshake"""
+    unit = "Mbit/s"
+    rounds = ROUNDS
+    better = max
+    goal = 1.0
+    files = ["udp"]
+
+    @classmethod
+    def measure(cls, side, port):
+        start = time.monotonic()
+        talk(side, cls.client(port))
+        return [CONTENT * 8 / 1e6 / (time.monotonic() - start)]
+
+
+class Ngtcp2(Transfer):
+    names = ["gtlsserver, gtlsclient: 100 MB"]
+    needs = ["gtlsserver", "gtlsclient", "openssl"]
+
+    @staticmethod
+    def server(port):
+        return ["gtlsserver", "-q", "127.0.0.1", port, "key.pem", "cert.pem"]
+
+    @staticmethod
+    def client(port):
+        return ["gtlsclient", "-q", "--exit-on-all-streams-close", "127.0.0.1",
+                port, "https://localhost:%s/content" % port]
+
+
+class Quinn(Transfer):
+    names = ["quinn: 100 MB"]
+    program = BUILD + "/quinn/release/quinn_transfer"
+    needs = [program, "openssl"]
+
+    @classmethod
+    def server(cls, port):
+        return [cls.program, "serve", "127.0.0.1:" + port, "cert", "key",
+                "content"]
+
+    @classmethod
+    def client(cls, port):
+        return [cls.program, "fetch", "127.0.0.1:" + port, "cert", "/dev/null"]
+
+
+class Answers:
+    """What a name server answers, of as much as can be asked"""
+    unit = "1000/s"
+    rounds = ROUNDS
+    better = max
+    goal = 1.0
+    files = ["udp"]
+
+    @staticmethod
+    def measure(side, port):
+        text = talk(side, ["dnsperf", "-s", "127.0.0.1", "-p", port, "-d",
+                           "queries", "-l", "1", "-q", "200"])
+        return [float(re.search(r"per second: *([\d.]+)", text)[1]) / 1000]
+
+
+class Knotd(Answers):
+    names = ["knotd, asked by dnsperf"]
+    needs = ["knotd", "dnsperf"]
+
+    @staticmethod
+    def server(port):
+        os.mkdir("knotd." + port)
+        with open("knotd." + port + "/conf", "w") as conf:
+            conf.write("""
+server:
+    listen: 127.0.0.1@%s
+    rundir: %s
+    udp-workers: 1
+database:
+    storage: %s
+zone:
+  - domain: example.test
+    file: %s/zone
+    zonefile-sync: -1
+    journal-content: none
+""" % (port, *2 * [os.path.abspath("knotd." + port)], os.getcwd()))
+        return ["knotd", "-c", conf.name]
+
+
+class Nsd(Answers):
+    names = ["nsd, asked by dnsperf"]
+    needs = ["nsd", "dnsperf"]
+
+    @staticmethod
+    def server(port):
+        with open("nsd." + port, "w") as conf:
+            conf.write("""
+server:
+    ip-address: 127.0.0.1@%s
+    username: root
+    chroot: ""
+    zonesdir: "%s"
+    database: ""
+    pidfile: ""
+    zonelistfile: "list.%s"
+    xfrdfile: ""
+    rrl-ratelimit: 0
+remote-control:
+    control-enable: no
+zone:
+    name: example.test
+    zonefile: zone
+""" % (port, os.getcwd(), port))
+        return ["nsd", "-d", "-c", conf.name]
+
+
+def make_certificate():
+    for command in (
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes "
+            "-days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost "
+            "-addext basicConstraints=critical,CA:FALSE "
+            "-keyout key.pem -out cert.pem",
+            "x509 -in cert.pem -outform DER -out cert",
+            "pkcs8 -topk8 -nocrypt -in key.pem -outform DER -out key"):
+        subprocess.run(["openssl", *command.split()], check=True,
+                       stderr=subprocess.DEVNULL)
+
+
+def make_files():
+    """What the servers have to give, in the working directory"""
+    if shutil.which("openssl"):
+        make_certificate()
+    with open("content", "wb") as content:
+        content.write(os.urandom(CONTENT))
+    names = ["h%d" % n for n in range(1, HOSTS + 1)]
+    with open("zone", "w") as zone:
+        zone.write("$TTL 60\n@ SOA ns host 1 60 60 600 60\n@ NS ns\n")
+        for n, name in enumerate(["ns"] + names):
+            zone.write("%s A 192.0.2.%d\n" % (name, n + 1))
+    with open("queries", "w") as queries:
+        queries.writelines("%s.example.test A\n" % name for name in names)
+
+
 def one_round(bench, ports):
     """Each side's figures: the means of its two turns"""
     turns = {side: [] for side in SIDES}
@@ -154,15 +296,31 @@ def run(bench, first_port):
         report(bench, which, rounds)
 
 
+def missing(bench):
+    return [name for name in getattr(bench, "needs", ())
+            if not shutil.which(name)]
+
+
+def run_all(benches):
+    make_files()
+    print("\nprograms: adopted by cop run, beside plain UDP twice")
+    print("%-34s %6s %9s %9s %-6s %7s %7s  goal" % (
+        "", "rounds", "COP", "UDP", "", "ratio", "UDP's"), flush=True)
+    for i, bench in enumerate(benches):
+        if missing(bench):
+            print("%-34s %s" % (bench.names[0], "left out: no " +
+                                ", ".join(missing(bench))))
+            continue
+        run(bench, 5000 + 100 * i)
+
+
 def main():
     if not all(map(shutil.which, ["iperf3", "sockperf", "unshare", "ip"])):
         sys.exit("iperf3, sockperf, unshare and ip are needed")
     enter_namespace()
-    print("\nprograms: adopted by cop run, beside plain UDP twice")
-    print("%-34s %6s %9s %9s %-6s %7s %7s  goal" % (
-        "", "rounds", "COP", "UDP", "", "ratio", "UDP's"), flush=True)
-    run(Throughput, 5000)
-    run(Latency, 6000)
+    with tempfile.TemporaryDirectory() as files:
+        os.chdir(files)
+        run_all([Throughput, Latency, Ngtcp2, Quinn, Knotd, Nsd])
 
 
 main()
