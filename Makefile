@@ -536,10 +536,10 @@ lint: need
 	scripts/layers build/gcc
 	scripts/untested
 	scripts/families
-	cppcheck -q --error-exitcode=1 --inline-suppr -I. -Iinclude $(SOURCES) $(TOOLS)
+	@echo cppcheck; cppcheck -q --error-exitcode=1 --inline-suppr -I. -Iinclude $(SOURCES) $(TOOLS)
 	mandoc -T lint -W warning man/*
 	luacheck -q $(wildcard tools/*.lua transports/*/*.lua tests/*/*/*.lua)
-	clang-format --dry-run -Werror $(shell git ls-files '*.c' '*.h')
+	@echo clang-format; clang-format --dry-run -Werror $(shell git ls-files '*.c' '*.h')
 
 # ---- installing ---------------------------------------------------------------
 #
