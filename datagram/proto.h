@@ -25,6 +25,20 @@ struct cop_counters {
 		strays[COP_STRAY_REASONS]; /* dropped here, by reason */
 };
 
+/* What segments.c knows of a socket. */
+struct cop_segmenting {
+	_Atomic(uint16_t)
+		may; /* (a) COP_SEG_*, and how often options were set */
+	_Atomic(uint8_t) refusals; /* (a) a measure of recent ones */
+	_Atomic(uint8_t) pause;	   /* (a) batches until the next try */
+};
+
+/* Whether the options allow it; neither: ask the kernel. */
+#define COP_SEG_YES    1
+#define COP_SEG_NO     2
+#define COP_SEG_ANSWER 3
+#define COP_SEG_CHANGE 4 /* added for each option that is set */
+
 struct cop_sock {
 	struct inet_sock inet;	   /* first: sk and cop_sk() are one */
 	_Atomic(uint16_t) pinned;  /* (a) port that the kernel keeps for good,
@@ -40,7 +54,8 @@ struct cop_sock {
 	_Atomic(int) soft_err;	   /* (a) errno that a receive met too late to
 				      * return; the next call returns it */
 	_Atomic(uint32_t)
-		user_range;   /* (a) IP_LOCAL_PORT_RANGE as it was set */
+		user_range; /* (a) IP_LOCAL_PORT_RANGE as it was set */
+	struct cop_segmenting segmenting; /* sends of many datagrams */
 	struct cop_sent peer; /* (a) figures of what the peer was sent */
 	struct cop_counters count;
 	struct cop_flows

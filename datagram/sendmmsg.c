@@ -14,6 +14,7 @@
 
 #include "datagram/batch.h"
 #include "datagram/proto.h"
+#include "datagram/segments.h"
 #include "datagram/soft_error.h"
 #include "datagram/tx.h"
 #include "lib/clock.h"
@@ -128,6 +129,33 @@ static int tx_settle(struct tx_batch *b, struct sock *sk, struct mmsghdr *vec,
 	return told ? told : -EFAULT;
 }
 
+/*
+ * Bytes of a datagram that may be part of a run, with its header; else 0. The kernel
+ * refuses one without a destination, and control messages are for one datagram only.
+ */
+static uint16_t tx_segment(const struct tx_batch *b, unsigned int i,
+			   unsigned int hlen)
+{
+	const struct cop_tx *tx = &b->tx[i];
+
+	if (tx->flow == COP_TX_NONE || b->vec[i].msg_hdr.msg_controllen ||
+	    tx->payload > UINT16_MAX - hlen)
+		return 0;
+	return hlen + tx->payload;
+}
+
+static int tx_send(struct tx_batch *b, struct sock *sk, int fd, int flags)
+{
+	const unsigned int hlen = sk_wire(sk)->hlen;
+	struct cop_segments s = {
+		.sk = sk, .fd = fd, .flags = flags, .n = b->n, .vec = b->vec
+	};
+
+	for (unsigned int i = 0; i < b->n; i++)
+		s.len[i] = tx_segment(b, i, hlen);
+	return cop_segments_send(&s);
+}
+
 /* Returns how many messages were sent or -errno; *@tried is how many it tried. */
 static int tx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
 		    unsigned int n, int flags, unsigned int *tried)
@@ -141,8 +169,7 @@ static int tx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
 		return 0;
 	sent = cop_soft_error(sk);
 	if (likely(!sent))
-		sent = cop_libc_result(
-			cop_libc.sendmmsg(fd, b.vec, b.n, flags));
+		sent = tx_send(&b, sk, fd, flags);
 	told = tx_settle(&b, sk, vec, sent);
 	return sent < 0 ? sent : told;
 }

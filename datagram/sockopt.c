@@ -21,6 +21,7 @@
 #include "filter/mark.h"
 #include "datagram/proto.h"
 #include "cop_route.h"
+#include "datagram/segments.h"
 #include "datagram/soft_error.h"
 #include "lib/uaccess.h"
 #include "datagram/wait.h"
@@ -223,8 +224,8 @@ static int set_family(struct sock *sk, int fd, const void *optval,
 	return err;
 }
 
-int cop_setsockopt(struct sock *sk, int fd, int level, int optname,
-		   const void *optval, socklen_t optlen)
+static int set_option(struct sock *sk, int fd, int level, int optname,
+		      const void *optval, socklen_t optlen)
 {
 	if (level == SOL_SOCKET)
 		return set_socket(sk, fd, optname, optval, optlen);
@@ -238,6 +239,15 @@ int cop_setsockopt(struct sock *sk, int fd, int level, int optname,
 		return optname == UDP_CORK ? set_cork(sk, fd, optval, optlen)
 					   : -ENOPROTOOPT;
 	return kernel_set(fd, level, optname, optval, optlen);
+}
+
+int cop_setsockopt(struct sock *sk, int fd, int level, int optname,
+		   const void *optval, socklen_t optlen)
+{
+	int err = set_option(sk, fd, level, optname, optval, optlen);
+
+	cop_segments_forget(sk);
+	return err;
 }
 
 /* Let the kernel check the arguments, then replace its answer by ours. */

@@ -309,6 +309,41 @@ def reuseport_payload(story, step, udp):
     return None
 
 
+# ---- batches --------------------------------------------------------------------
+
+RUN_MIN = 4  # datagrams that the library gives to the kernel as one send
+UNSENT = str(0xa5a5)
+
+
+def in_a_run(lengths, i):
+    """Whether datagrams i - 1 and i are in one such send, or in two"""
+    for first in range(i):
+        end = first + 1
+        while (end < len(lengths) and lengths[end - 1] == lengths[first] and
+               lengths[end] <= lengths[first]):
+            end += 1
+        if end > i and end - first >= RUN_MIN:
+            return True
+    return False
+
+
+@rule
+def icmp_behind_batch(story, step, udp):
+    """UDP has met an ICMP error behind the first datagrams, and sent no more"""
+    got = re.match(r"\d+ sendmmsg ret=(\d+) ", udp)
+    lengths = lengths_of(step) if got else []
+    sent = int(got.group(1)) if got else 0
+    if not 0 < sent < len(lengths) or not in_a_run(lengths, sent):
+        return None
+    lines = []
+    for more in range(sent + 1, len(lengths) + 1):
+        told = [str(length) for length in lengths[:more]]
+        told += [UNSENT] * (len(lengths) - more)
+        lines.append("%d sendmmsg ret=%d %s" % (step.index, more,
+                                                " ".join(told)))
+    return Answer(*lines, ends=True)
+
+
 # ---- lengths --------------------------------------------------------------------
 
 
@@ -415,7 +450,7 @@ def refused_from(step, udp, i):
     """What a call says whose datagram number i is refused"""
     if step.call != "sendmmsg":
         return failed(step, "EMSGSIZE")
-    none = str(0xa5a5)
+    none = UNSENT
     if not i:
         return failed(step, "EMSGSIZE", *[none] * len(lengths_of(step)))
     sent = [word for word in udp.split() if word.isdigit()][1:]

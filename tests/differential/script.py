@@ -470,7 +470,27 @@ class Script:
         else:
             self.add("sendmsg", slot, self.send_flags(), self.message_out(slot))
 
+    def alike(self, slot):
+        """Datagrams that the library may give to the kernel as one send: to one
+        destination and of one length, but for some of them"""
+        named = "N,0" if self.chance(30) else self.peer_name(slot)
+        length = self.pick(*LENGTHS) if self.chance(80) else self.length()
+        messages = ["%s %d - 0" % (named, length)
+                    for _ in range(self.pick(4, 5, 8, 12, 16, 16))]
+        if self.chance(40):
+            messages[-1] = "%s %d - 0" % (named,
+                                          self.rnd.randrange(length + 1))
+        while self.chance(25):
+            messages[self.rnd.randrange(len(messages))] = (
+                self.message_out(slot))
+        return messages
+
     def do_sendmmsg(self, slot):
+        if self.chance(40):
+            messages = self.alike(slot)
+            self.add("sendmmsg", slot, len(messages), self.send_flags(), "o",
+                     *messages)
+            return
         many = self.pick(0, 1, 1, 2, 2, 3, 3, 4, 8)
         asked = many if self.chance(95) else self.pick(0, 1, 1025, 0xffffffff)
         kind = "o" if self.chance(96) else self.any(BAD)
