@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+/*
+ * bench_batch.c - 32 datagrams in one call, sent alone and sent and received, on
+ * loopback, over COP and over the kernel's UDP, with IPv4 and with IPv6.
+ *
+ * Both kinds of socket are open in this process. For UDP the benchmark calls
+ * libc's own functions, past the library: they cost as much as without it.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "cop.h"
+#include "harness.h"
+
+#define PAYLOAD_MAX 1400
+#define VLEN	    32
+
+/* Two sockets of one kind: one sends to the other. */
+struct pair {
+	int (*sendmmsg)(int fd, struct mmsghdr *vec, unsigned int n, int flags);
+	int (*recvmmsg)(int fd, struct mmsghdr *vec, unsigned int n, int flags,
+			struct timespec *timeout);
+	int tx, rx;
+	struct bench_end to; /* @rx's address */
+};
+
+static struct pair cop, udp;
+
+static struct mmsghdr out[VLEN], in[VLEN];
+static unsigned char room[VLEN][PAYLOAD_MAX];
+
+static void expect(long got, long wanted)
+{
+	if (got != wanted)
+		bench_die("a datagram was not sent or received whole");
+}
+
+static void send_batch(struct pair *p)
+{
+	for (int i = 0; i < VLEN; i++)
+		if (out[i].msg_hdr.msg_namelen)
+			out[i].msg_hdr.msg_name = &p->to.sa;
+	expect(p->sendmmsg(p->tx, out, VLEN, 0), VLEN);
+}
+
+static void receive_batch(struct pair *p)
+{
+	expect(p->recvmmsg(p->rx, in, VLEN, 0, NULL), VLEN);
+	expect(in[VLEN - 1].msg_len, out[VLEN - 1].msg_hdr.msg_iov->iov_len);
+}
+
+static void run_send(void *arg, unsigned int n)
+{
+	for (; n; n -= VLEN)
+		send_batch(arg);
+}
+
+static void run_pair(void *arg, unsigned int n)
+{
+	for (; n; n -= VLEN) {
+		send_batch(arg);
+		receive_batch(arg);
+	}
+}
+
+static void drain(void *arg)
+{
+	receive_batch(arg);
+}
+
+/* Datagrams of one length, or each longer than the one before. */
+static void set_up(size_t len, bool alike, bool named)
+{
+	static struct iovec out_iov[VLEN], in_iov[VLEN];
+
+	for (int i = 0; i < VLEN; i++) {
+		size_t less = alike ? 0 : VLEN - 1 - i;
+
+		out_iov[i] = (struct iovec){ room[i], len - less };
+		in_iov[i] = (struct iovec){ room[i], PAYLOAD_MAX };
+		out[i].msg_hdr =
+			(struct msghdr){ .msg_namelen = named ? cop.to.len : 0,
+					 .msg_iov = &out_iov[i],
+					 .msg_iovlen = 1 };
+		in[i].msg_hdr = (struct msghdr){ .msg_iov = &in_iov[i],
+						 .msg_iovlen = 1 };
+	}
+}
+
+static const struct variant {
+	const char *name;
+	bool receives, alike, named;
+	double goal; /* ratio to UDP */
+} variants[] = {
+	{ "sendmmsg", false, true, false, 0.30 },
+	{ "sendmmsg by name", false, true, true, 0.30 },
+	{ "sendmmsg + recvmmsg", true, true, false, 0.45 },
+	{ "sendmmsg by name + recvmmsg", true, true, true, 0.45 },
+	{ "sendmmsg of many lengths", false, false, false, 1.05 },
+	{ "the same + recvmmsg", true, false, false, 1.05 },
+};
+
+static void compare(const struct variant *v, size_t len)
+{
+	const struct bench_goal goal = { .ratio = v->goal };
+	struct bench_op ops[2] = { { .arg = &cop }, { .arg = &udp } };
+	struct bench_side ours = { .op = &ops[0] }, kernels = { .op = &ops[1] };
+	struct bench_result res = { 0 };
+	char name[64];
+
+	for (int i = 0; i < 2; i++) {
+		ops[i].run = v->receives ? run_pair : run_send;
+		ops[i].after = v->receives ? NULL : drain;
+		ops[i].n = VLEN;
+	}
+	set_up(len, v->alike, v->named);
+	bench_rounds(&res, &ours, &kernels, 60, 20);
+	snprintf(name, sizeof(name), "%s, %zu bytes", v->name, len);
+	bench_report(name, &res, &goal);
+}
+
+static int bound(int family, int type, int protocol, struct bench_end *end)
+{
+	int fd = socket(family, type, protocol);
+
+	bench_loopback(end, family, 0);
+	if (fd < 0 || bind(fd, &end->sa, end->len) ||
+	    getsockname(fd, &end->sa, &end->len))
+		bench_die("a bound socket");
+	return fd;
+}
+
+static void pair_open(struct pair *p, int family, int type, int protocol)
+{
+	struct bench_end tx;
+
+	p->tx = bound(family, type, protocol, &tx);
+	p->rx = bound(family, type, protocol, &p->to);
+	if (connect(p->tx, &p->to.sa, p->to.len) ||
+	    connect(p->rx, &tx.sa, tx.len))
+		bench_die("connect");
+}
+
+static void compare_family(const struct bench_family *family)
+{
+	static const size_t lens[] = { 64, 512, 1200, PAYLOAD_MAX };
+	char title[64];
+
+	snprintf(title, sizeof(title), "ns for one datagram of %d, %s", VLEN,
+		 family->name);
+	pair_open(&cop, family->family, SOCK_COP, IPPROTO_COP);
+	pair_open(&udp, family->family, SOCK_DGRAM, 0);
+	bench_title(title, "COP", family->udp);
+	for (size_t v = 0; v < sizeof(variants) / sizeof(*variants); v++)
+		for (size_t i = 0; i < sizeof(lens) / sizeof(*lens); i++)
+			compare(&variants[v], lens[i]);
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	bench_begin("batch");
+	bench_preload(argv);
+	cop.sendmmsg = sendmmsg;
+	cop.recvmmsg = recvmmsg;
+	udp.sendmmsg = bench_libc("sendmmsg");
+	udp.recvmmsg = bench_libc("recvmmsg");
+	for (size_t f = 0; f < BENCH_FAMILIES; f++)
+		if (bench_has(&bench_families[f]))
+			compare_family(&bench_families[f]);
+	return 0;
+}
