@@ -434,8 +434,8 @@ local function find_out(flow, arrival)
 end
 
 -- A frame may hold several datagrams; their offsets tell them apart.
-local function place(tvb, pinfo)
-    return pinfo.number * 0x100000 + tvb:offset() % 0x100000
+local function place(tvb, pinfo, more)
+    return pinfo.number * 0x100000 + (tvb:offset() + (more or 0)) % 0x100000
 end
 
 local function microseconds(pinfo)
@@ -455,10 +455,11 @@ local function figures_of(tvb, pinfo)
     return recall(flow.ids[at])
 end
 
--- For a datagram whose sequence number was not captured.
-local function skip_unknown(tvb, pinfo)
+-- For a datagram, @more bytes behind the beginning, whose sequence number was not
+-- captured.
+local function skip_unknown(tvb, pinfo, more)
     local flow = flow_of(pinfo)
-    local at = place(tvb, pinfo)
+    local at = place(tvb, pinfo, more)
     if not flow.ids[at] then
         flow.ids[at] = 0
         source_skip(flow.source)
@@ -788,6 +789,79 @@ local function dissect(tvb, pinfo, root)
     elseif tvb:captured_len() > 2 then
         show_content(tree, tvb, pinfo, root)
     end
+end
+
+-- ---- runs -------------------------------------------------------------------
+--
+-- A capture on the sender's host has datagrams that were one send (UDP_SEGMENT)
+-- as one packet: header, payload, header, payload, and so on. It does not say
+-- at which length the kernel cuts the packet. So the second header is looked
+-- for by its bytes, all of which follow from those of the first.
+
+local function network_order(n)
+    local bytes = {}
+    for i = 4, 1, -1 do
+        bytes[i], n = n % 256, math.floor(n / 256)
+    end
+    return string.char(bytes[1], bytes[2], bytes[3], bytes[4])
+end
+
+-- The header of the datagram with this number in the run, from 1 on.
+local function header_behind(tvb, number)
+    local seq = (tvb(8, 4):uint() + number) % WORD
+    return tvb:raw(0, 3) .. "\0" .. tvb:raw(4, 4) .. network_order(seq) ..
+        tvb:raw(12, 4)
+end
+
+-- Returns the length at which the kernel cuts the packet, or nil if it is one
+-- datagram.
+local function length_in_run(tvb)
+    local len = tvb:captured_len()
+    if len < 2 * HLEN or fault_of(tvb) or header_length(tvb) ~= HLEN then
+        return nil
+    end
+    local at = tvb:raw():find(header_behind(tvb, 1), HLEN + 1, true)
+    local step = at and at - 1
+    for number = 2, at and math.floor((len - HLEN) / step) or 0 do
+        if tvb:raw(number * step, HLEN) ~= header_behind(tvb, number) then
+            return nil
+        end
+    end
+    local rest = at and tvb:reported_len() % step or 0
+    return (rest == 0 or rest >= HLEN) and step or nil
+end
+
+-- Shows each datagram that was captured whole.
+local function dissect_run(tvb, pinfo, root, step)
+    local len = tvb:reported_len()
+    local count = math.ceil(len / step)
+    for i = 0, count - 1 do
+        local at = i * step
+        local size = math.min(step, len - at)
+        if at + size > tvb:captured_len() then
+            if cop.prefs.analyze and not pinfo.in_error_pkt then
+                skip_unknown(tvb, pinfo, at)
+            end
+            break
+        end
+        pinfo.cols.protocol:clear_fence()
+        pinfo.cols.info:clear_fence()
+        dissect(tvb(at, size):tvb(), pinfo, root)
+    end
+    pinfo.cols.protocol:clear_fence()
+    pinfo.cols.protocol:set("COP")
+    pinfo.cols.info:clear_fence()
+    pinfo.cols.info:set(string.format("[%d datagrams] %s", count,
+                                      summary(tvb)))
+end
+
+local function dissect_all(tvb, pinfo, root)
+    local step = length_in_run(tvb)
+    if step then
+        dissect_run(tvb, pinfo, root, step)
+    else
+        dissect(tvb, pinfo, root)
+    end
     return tvb:captured_len()
 end
 
@@ -797,7 +871,7 @@ function cop.dissector(tvb, pinfo, root)
     if is_handed(tvb, pinfo) then
         return 0
     elseif has_magic(tvb) then
-        return dissect(tvb, pinfo, root)
+        return dissect_all(tvb, pinfo, root)
     end
     local taken = is_whole(tvb) and by_port(tvb, pinfo, root)
     return taken and tvb:captured_len() or 0
@@ -821,7 +895,7 @@ cop:register_heuristic("udp", function(tvb, pinfo, root)
     if is_handed(tvb, pinfo) or not looks_like_cop(tvb, pinfo) then
         return false
     end
-    dissect(tvb, pinfo, root)
+    dissect_all(tvb, pinfo, root)
     return true
 end)
 

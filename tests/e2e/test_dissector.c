@@ -152,6 +152,64 @@ Test(dissector, nests_flags_and_figures, .init = dissector_make)
 		"'cop.analysis.gap_us': '0'}\n");
 }
 
+/* ---- runs --------------------------------------------------------------- */
+
+#define EACH "-e cop.seq -e cop.len -e cop.payload "
+
+/* A capture on the sender's host has datagrams of one send in one packet. */
+Test(dissector, shows_a_run_datagram_by_datagram, .init = dissector_make)
+{
+	capture("runs");
+	expect_shown("runs", FIELDS EACH "-e _ws.expert.message",
+		     "1|0,1,2,3|3,3,3,1|6f6e65,74776f,736978,34|\n"
+		     "2|4|5|616c6f6e65|\n"
+		     "3|7,8,9|0,0,0||2 missing\n");
+	expect_shown("runs", COLUMNS,
+		     "COP [4 datagrams] 40000 → 41000 Seq=0 [First]\n"
+		     "COP 40000 → 41000 Seq=4 Len=5\n"
+		     "COP [3 datagrams] 40000 → 41000 Seq=7\n");
+	expect_shown("runs",
+		     FIELDS "-e cop.analysis.datagrams -e cop.analysis.lost",
+		     "1|1,2,3,4|0,0,0,0\n2|5|0\n3|6,7,8|2,2,2\n");
+	expect_shown("runs", FIELDS EACH "-2 -Y cop.len==1",
+		     "1|0,1,2,3|3,3,3,1|6f6e65,74776f,736978,34\n");
+}
+
+Test(dissector, gives_each_payload_of_a_run_to_its_dissector,
+     .init = dissector_make)
+{
+	capture("runs_of_queries");
+	expect_shown("runs_of_queries",
+		     FIELDS "-e cop.seq -e dns.id -o cop.ports:53",
+		     "1|0,1|0x1234,0x5678\n2|4294967295,0|\n");
+}
+
+/* As long as not all of the second header follows from the first. */
+Test(dissector, takes_no_payload_for_the_rest_of_a_run, .init = dissector_make)
+{
+	capture("not_runs");
+	expect_shown("not_runs", FIELDS "-e cop.seq -e cop.len",
+		     "1|0|16\n2|0|16\n3|0|16\n4|0|16\n5|0|15\n6|0|34\n"
+		     "7|0|56\n");
+}
+
+/* What was not captured is not lost. A packet without a second header is one. */
+Test(dissector, shows_a_cut_run_as_far_as_it_goes, .init = dissector_make)
+{
+	capture("cut_runs");
+	expect_shown("cut_runs", FIELDS EACH "-e cop.analysis.lost",
+		     "1|0,1|5,5|6669727374,6f74686572|0,0\n"
+		     "2|3|0||0\n"
+		     "3|4,5|5,5|6669727374,6f74686572|0,0\n"
+		     "4|7|0||0\n"
+		     "5|8,9|5,5|6669727374,6f74686572|0,0\n"
+		     "6|11|0||0\n"
+		     "7|12|5|6669727374|0\n"
+		     "8|15|0||0\n"
+		     "9|16|47|6669727374c0b114009c40a02800000011|0\n"
+		     "10|19|0||2\n");
+}
+
 /* ---- what an expert says ------------------------------------------------- */
 
 #define MESSAGE "-e cop.version -e cop.hdr_len -e _ws.expert.message "
@@ -720,6 +778,29 @@ Test(dissector, shows_the_datagrams_of_cop_sockets, .init = dissector_make)
 		     "7|1|16|0x01|40000|41000|0|4|Restart\n");
 	for (int i = 0; i < FAMILIES; i++)
 		expect_same_as_sent(families[i].suffix);
+}
+
+#define BATCHES                                                           \
+	"if unshare -n true 2>/dev/null; then users=; else users=r; fi\n" \
+	"unshare -${users}n true || exit 77\n"                            \
+	"for family in inet inet6; do unshare -${users}n " PYTHON SCRIPTS \
+	"wire.py $family wire${family#inet}.pcap $LIB " COP_BUILD_DIR     \
+	"/tests/progs${family#inet}/batches "                             \
+	"cop to_the_peer >sent || exit 1; done"
+
+/* 32 and 8 datagrams, twice; the last one is shorter. */
+Test(dissector, shows_what_sendmmsg_sends, .init = dissector_make)
+{
+	scratch_shell(&result, BATCHES);
+	if (result.status == RUN_SKIP)
+		cr_skip_test("no network namespace can be made: %s",
+			     result.err);
+	cr_assert_eq(result.status, 0, "%s%s", result.out, result.err);
+	scratch_must("seq 0 79 >numbers");
+	expect_shown("wire", "-T fields -e frame.number", "1\n2\n3\n4\n");
+	expect_shown("wire",
+		     "-T fields -e cop.seq | tr , '\n' | diff - numbers", "");
+	expect_shown("wire", MATCHES "_ws.expert", "");
 }
 
 /* ---- seen again ---------------------------------------------------------- */

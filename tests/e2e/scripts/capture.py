@@ -136,6 +136,45 @@ def notes(to):
     to.add(datagram(cop(), ports=(10024, 60000)))
 
 
+# ---- WHAT: runs ---------------------------------------------------------------
+
+def together(*payloads, seq=0, tstamp=77, first=0):
+    """Datagrams that were one send, as a capture on the sender's host has them"""
+    return b"".join(cop(seq + i, payload, tstamp=tstamp,
+                        flags=0 if i else first)
+                    for i, payload in enumerate(payloads))
+
+
+def runs(to):
+    to.add(datagram(together(b"one", b"two", b"six", b"4", first=FIRST)))
+    to.add(datagram(cop(4, b"alone", tstamp=1077)))
+    to.add(datagram(together(b"", b"", b"", seq=7, tstamp=2077)))
+
+
+def runs_of_queries(to):
+    other = b"\x56\x78" + QUERY[2:]
+    to.add(datagram(together(QUERY, other), ports=(40000, 53)))
+    to.add(datagram(together(b"a", b"b", seq=0xFFFFFFFF), ports=(1024, 1025)))
+
+
+def not_runs(to):
+    """One datagram each, whatever its payload looks like"""
+    inner = cop(1, tstamp=77)
+    for payload in (cop(2, tstamp=77), cop(1, tstamp=78),
+                    cop(1, tstamp=77, ports=(40000, 41001)),
+                    cop(1, tstamp=77, flags=FIRST), inner[:15],
+                    b"ab" + inner + inner, b"abcd" + inner + b"xyz" + b"7" * 17 +
+                    inner):
+        to.add(datagram(cop(0, payload, tstamp=77)))
+
+
+def cut_runs(to):
+    for i, lost in enumerate((1, 5, 20, 24, 30)):
+        whole = datagram(together(b"first", b"other", b"third", seq=4 * i))
+        to.add(whole, cut=len(whole) - lost)
+        to.add(datagram(cop(4 * i + 3, tstamp=77)))
+
+
 # ---- WHAT: sequences --------------------------------------------------------
 
 def play(to, arrivals, **names):
@@ -244,7 +283,7 @@ def tunnel(to):
     inner = datagram(cop(77, b"inner", ports=(1, 2)), (1, 2))
     to.add(datagram(cop(0, vxlan + inner, ports=ports), ports))
     to.add(datagram(cop(1, b"x", ports=ports), ports))
-    inner = datagram(cop(3, ports=ports), ports)
+    inner = datagram(cop(3, ports=ports, tstamp=1), ports)
     to.add(datagram(cop(2, vxlan + inner, ports=ports), ports))
 
 

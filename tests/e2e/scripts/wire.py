@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""wire.py FAMILY FILE LIBRARY - capture what COP sockets send on loopback
+"""wire.py FAMILY FILE LIBRARY [COMMAND...] - capture what COP sockets send on loopback
 
 FAMILY is inet or inet6.
 
 In a network of its own, whose loopback it sets up. FILE is in pcap's format;
 FILE.txt has a line for each datagram, as capture.py's flows() writes it, decoded
-here. What the program says that has the sockets, talk() below, goes to stdout.
+here. What the program says that has the sockets, talk() below or COMMAND, goes to
+stdout.
 """
 import os
 import socket
@@ -96,10 +97,10 @@ def write(path, frames):
             print(flow, now, seq, tstamp, flags, 0, file=text)
 
 
-def main(path, library):
+def main(path, library, *command):
     sock = tap()
-    subprocess.run([sys.executable, __file__, sys.argv[1], "talk"], check=True,
-                   env=dict(os.environ, LD_PRELOAD=library))
+    subprocess.run(command or [sys.executable, __file__, sys.argv[1], "talk"],
+                   check=True, env=dict(os.environ, LD_PRELOAD=library))
     write(path, captured(sock))
 
 
