@@ -75,7 +75,8 @@ LIB ?= libcop.so
 COP ?= $(patsubst ./%,%,$(dir $(LIB))cop)
 COP_PROGRAM_DIR := $(patsubst ./%,%,$(dir $(COP))libexec/cop)
 COP_PROGRAMS := $(COP_PROGRAM_DIR)/cop-carries $(COP_PROGRAM_DIR)/cop-check \
-	$(COP_PROGRAM_DIR)/cop-stat $(COP_PROGRAM_DIR)/cop-transports
+	$(COP_PROGRAM_DIR)/cop-service $(COP_PROGRAM_DIR)/cop-stat \
+	$(COP_PROGRAM_DIR)/cop-transports
 
 # scripts/rooms lists the rooms from the top down. Unit tests are linked without
 # the first one.
@@ -123,6 +124,7 @@ TEST_NEEDS := \
 	python3=/usr/bin/python3 \
 	socat \
 	strace \
+	systemd=/usr/share/doc/systemd \
 	tcpdump \
 	tshark \
 	valgrind \
@@ -249,12 +251,16 @@ JUDGE := tools/command.c tools/elf.c tools/library.c tools/program.c \
 	tools/report.c tools/say.c tools/secure.c tools/self.c tools/verdict.c \
 	lib/escape.c
 LAUNCHER := $(JUDGE) tools/cop.c tools/run.c tools/adopt.c tools/carrier.c \
-	tools/setting.c
+	tools/options.c tools/setting.c
 CARRIES := tools/carries.c
 CHECK := $(JUDGE) tools/check.c tools/loader.c
 TRANSPORTS := tools/transports.c tools/offer.c tools/probe.c tools/trusted.c \
 	tools/command.c tools/say.c tools/self.c tools/setting.c
-STAT := $(filter-out $(LAUNCHER) $(CHECK) $(CARRIES) $(TRANSPORTS),$(TOOLS)) \
+SERVICE := $(JUDGE) tools/service.c tools/enable.c tools/status.c tools/adopt.c \
+	tools/dropin.c tools/fitness.c tools/manager.c tools/options.c tools/setting.c \
+	tools/trusted.c tools/unit.c tools/unitfile.c
+STAT := $(filter-out $(LAUNCHER) $(CHECK) $(CARRIES) $(SERVICE) $(TRANSPORTS),\
+	$(TOOLS)) \
 	lib/escape.c lib/addr.c flow/source.c tools/command.c tools/elf.c tools/library.c \
 	tools/say.c tools/self.c
 
@@ -276,6 +282,10 @@ $(B)/launcher/%.o: %.c | need
 $(COP_PROGRAM_DIR)/cop-stat: $(STAT:%.c=$(B)/programs/%.o)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(COP_CFLAGS) -o $@ $^ -lelf -lsmartcols $(LDFLAGS)
+
+$(COP_PROGRAM_DIR)/cop-service: $(SERVICE:%.c=$(B)/programs/%.o)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(COP_CFLAGS) -o $@ $^ $(LDFLAGS)
 
 # It loads modules by the library's own functions: what it says of a module is what a
 # program would find.

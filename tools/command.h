@@ -17,7 +17,8 @@ struct command {
 	void (*help)(void);  /* prints the rest of cop help NAME; or NULL */
 	int (*main)(int argc, char *argv[]); /* argv[0] is the name; NULL: a
 					      * program of its own */
-	bool keeps_preload;		     /* the program reads LD_PRELOAD */
+	const char *program; /* that program is cop-PROGRAM; NULL: cop-NAME */
+	bool keeps_preload;  /* the program reads LD_PRELOAD */
 };
 
 /* In run.c. */
@@ -26,6 +27,9 @@ extern const struct command cop_run;
 /* Subcommands that are programs of their own. cop lists them, too. */
 #define CHECK_SUMMARY	   "say whether libcop acts here, or would in a program"
 #define STAT_SUMMARY	   "show the COP sockets of running programs"
+#define ENABLE_SUMMARY	   "give libcop to a service of systemd"
+#define DISABLE_SUMMARY	   "take libcop from a service of systemd"
+#define STATUS_SUMMARY	   "say whether a service of systemd has libcop"
 #define TRANSPORTS_SUMMARY "list the transports that a program can ask for"
 
 /**

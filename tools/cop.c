@@ -44,6 +44,24 @@ static const struct command transports = {
 	.summary = TRANSPORTS_SUMMARY,
 };
 
+static const struct command enable = {
+	.name = "enable",
+	.summary = ENABLE_SUMMARY,
+	.program = "service",
+};
+
+static const struct command disable = {
+	.name = "disable",
+	.summary = DISABLE_SUMMARY,
+	.program = "service",
+};
+
+static const struct command status = {
+	.name = "status",
+	.summary = STATUS_SUMMARY,
+	.program = "service",
+};
+
 static const struct command version = {
 	.name = "version",
 	.args = "",
@@ -59,7 +77,8 @@ static const struct command help = {
 };
 
 static const struct command *const commands[] = {
-	&cop_run, &check, &stat, &transports, &version, &help,
+	&cop_run, &check,  &stat,    &transports, &enable,
+	&disable, &status, &version, &help,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
@@ -105,11 +124,12 @@ static void help_all(void)
 static int become(const struct command *command, int argc, char *argv[])
 {
 	char path[PATH_MAX], self[PATH_MAX], name[64], otherwise[PATH_MAX];
+	const char *program = command->program ?: command->name;
 	char *args[argc + 2];
 
-	snprintf(name, sizeof(name), PROGRAMS "%s", command->name);
+	snprintf(name, sizeof(name), PROGRAMS "%s", program);
 	snprintf(otherwise, sizeof(otherwise), COP_LIBEXECDIR "/cop/cop-%s",
-		 command->name);
+		 program);
 	if (!self_path(self))
 		self[0] = '\0';
 	args[0] = self;

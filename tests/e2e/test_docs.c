@@ -389,6 +389,11 @@ Test(docs, the_commands_of_lab_work, .init = make_source, .timeout = 120)
 	expect_page("docs/lab.md", 1);
 }
 
+Test(docs, the_commands_of_services_are_read, .init = make_source)
+{
+	expect_page("docs/services.md", 0);
+}
+
 Test(docs, the_commands_of_transports_are_read, .init = make_source)
 {
 	expect_page("docs/transports.md", 0);

@@ -81,13 +81,15 @@ static void expect_in_completions(const char *word)
 
 #define WORDS 64
 
-/* Those in the source, so that none goes unmentioned; --list is a loader's. */
+/* Those in the source, so that none goes unmentioned; --list is a loader's, and --system
+ * and --value are systemctl's. */
 Test(manual, every_option_is_in_the_page_the_help_and_the_completions,
      .init = scratch_make)
 {
 	char *found[WORDS];
 	int n = words("grep -oh -- '\"--[a-z]*\"' " ROOT "tools/*.c | "
-		      "tr -d '\"' | grep -vx -e -- -e --list | sort -u",
+		      "tr -d '\"' | grep -vx -e -- -e --list -e --system -e "
+		      "--value | sort -u",
 		      found, WORDS);
 
 	cr_assert_geq(n, 5, "%d options", n);
@@ -97,7 +99,8 @@ Test(manual, every_option_is_in_the_page_the_help_and_the_completions,
 		if (strcmp(found[i], "--help") &&
 		    strcmp(found[i], "--version")) {
 			scratch_shell(&result, "$COP help run; $COP help stat; "
-					       "$COP help transports");
+					       "$COP help transports; "
+					       "$COP help enable");
 			cr_expect_not_null(strstr(result.out, found[i]),
 					   "%s is not in the help", found[i]);
 		}
@@ -232,6 +235,7 @@ Test(manual, installed_files_work_in_their_place, .init = scratch_make)
 			 "lib/pkgconfig/cop.pc\n"
 			 "libexec/cop/cop-carries\n"
 			 "libexec/cop/cop-check\n"
+			 "libexec/cop/cop-service\n"
 			 "libexec/cop/cop-stat\n"
 			 "libexec/cop/cop-transports\n"
 			 "share/bash-completion/completions/cop\n"
@@ -276,6 +280,15 @@ static const struct completion {
 	{ "cop transports --mod", "--modules", "transports|--modules" },
 	{ "cop transports -j --load fig", "figures",
 	  "transports|-j|--load|figures" },
+	{ "cop ena", "enable", "enable" },
+	{ "cop enable --us", "--user", "enable|--user" },
+	{ "cop enable --ado", "--adopt", "enable|--adopt" },
+	{ "cop enable --root fold", "folder", "enable|--root|folder" },
+	{ "cop enable --root folder uniqueu", "uniqueunit.service",
+	  "enable|--root|folder|uniqueunit.service" },
+	{ "cop disable --root folder uniqueu", "uniqueunit.service",
+	  "disable|--root|folder|uniqueunit.service" },
+	{ "cop status --ro", "--root", "status|--root" },
 	{ "cop run uniquec", "uniquecommand", "run|uniquecommand" },
 	{ "cop run -- uniquec", "uniquecommand", "run|--|uniquecommand" },
 	{ "cop run --adopt --stats=x uniquec", "uniquecommand",
@@ -294,7 +307,8 @@ static void make_command(void)
 {
 	scratch_make();
 	scratch_must("echo >uniquecommand && chmod +x uniquecommand && "
-		     ": >figures");
+		     ": >figures && mkdir -p folder/etc/systemd/system && "
+		     ": >folder/etc/systemd/system/uniqueunit.service");
 }
 
 static void complete_bash(const struct completion *row, const char *rc)

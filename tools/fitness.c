@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+/*
+ * fitness.c - says whether libcop would act in a service of systemd, by the settings
+ * that hide files from it or change its environment, and by the programs that it starts.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fitness.h"
+#include "program.h"
+#include "report.h"
+
+/* Where systemd looks for a program that is named without a directory. */
+#define SYSTEMD_PATH                                               \
+	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:" \
+	"/bin"
+
+static void read_file(void *arg, const char *path)
+{
+	FILE *in = fopen(path, "re");
+
+	if (!in)
+		return;
+	unitfile_read(arg, in);
+	fclose(in);
+}
+
+void fitness_read(const struct unit *unit, struct unit_settings *settings)
+{
+	*settings = (struct unit_settings){ 0 };
+	unit_each_file(unit, read_file, settings);
+}
+
+/* ---- the library's file --------------------------------------------------- */
+
+static bool is_set(const struct unit_settings *settings,
+		   enum unit_setting which, const char *also)
+{
+	static const char *const yes[] = { "1", "yes", "y", "true", "t", "on" };
+	const char *value = settings->values[which];
+
+	if (!value)
+		return false;
+	for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++)
+		if (!strcasecmp(value, yes[i]))
+			return true;
+	return also && !strcasecmp(value, also);
+}
+
+static bool is_below(const char *path, const char *dir, size_t len)
+{
+	while (len > 1 && dir[len - 1] == '/')
+		len--;
+	if (len == 1 && *dir == '/')
+		return true;
+	return !strncmp(path, dir, len) && (!path[len] || path[len] == '/');
+}
+
+static bool is_below_one(const char *path, const char *const dirs[])
+{
+	for (size_t i = 0; dirs[i]; i++)
+		if (is_below(path, dirs[i], strlen(dirs[i])))
+			return true;
+	return false;
+}
+
+/* A path in such a list has marks before it and options behind a colon. */
+static bool is_listed(const struct unit_settings *settings,
+		      enum unit_setting which, const char *path)
+{
+	const char *all = settings->values[which];
+	char *copy = all ? strdup(all) : NULL, *rest = copy, *word;
+	bool found = false;
+
+	while (copy && !found && (word = unitfile_word(&rest))) {
+		word += strspn(word, "-+");
+		found = *word == '/' &&
+			is_below(path, word, strcspn(word, ":"));
+	}
+	free(copy);
+	return found;
+}
+
+/* Returns the setting that hides the library from the service, or NULL. */
+static const char *hides(const struct unit_settings *settings, const char *path)
+{
+	static const char *const homes[] = { "/home", "/root", "/run/user",
+					     NULL };
+	static const char *const temporary[] = { "/tmp", "/var/tmp", NULL };
+
+	if (is_listed(settings, UNIT_BIND_PATHS, path))
+		return NULL;
+	if (is_set(settings, UNIT_PROTECT_HOME, "tmpfs") &&
+	    is_below_one(path, homes))
+		return "ProtectHome";
+	if (is_set(settings, UNIT_PRIVATE_TMP, "disconnected") &&
+	    is_below_one(path, temporary))
+		return "PrivateTmp";
+	if (is_listed(settings, UNIT_INACCESSIBLE_PATHS, path))
+		return "InaccessiblePaths";
+	if (is_listed(settings, UNIT_TEMPORARY_FILE_SYSTEM, path))
+		return "TemporaryFileSystem";
+	if (is_listed(settings, UNIT_NO_EXEC_PATHS, path) &&
+	    !is_listed(settings, UNIT_EXEC_PATHS, path))
+		return "NoExecPaths";
+	return NULL;
+}
+
+static bool is_outside(const struct unit *unit,
+		       const struct unit_settings *settings, const char *path)
+{
+	const char *dir = settings->values[UNIT_ROOT_DIRECTORY];
+	char inside[2 * PATH_MAX];
+
+	if (!dir || strchr(dir, '%') || !strcmp(dir, "/") ||
+	    is_listed(settings, UNIT_BIND_PATHS, path))
+		return false;
+	snprintf(inside, sizeof(inside), "%s%s%s", unit->place.root, dir, path);
+	return access(inside, R_OK);
+}
+
+static bool refuses_library(const struct unit *unit,
+			    const struct unit_settings *settings,
+			    const char *path, char *why)
+{
+	const char *hidden_by = hides(settings, path);
+
+	if (hidden_by)
+		snprintf(why, WHY_SIZE,
+			 "its %s= hides %s: install libcop where the service "
+			 "can read it",
+			 hidden_by, path);
+	else if (is_outside(unit, settings, path))
+		snprintf(why, WHY_SIZE,
+			 "its RootDirectory=%s has no %s: put libcop there, or "
+			 "add BindReadOnlyPaths=%s to the unit",
+			 settings->values[UNIT_ROOT_DIRECTORY], path, path);
+	else
+		return false;
+	return true;
+}
+
+/* ---- the environment ------------------------------------------------------ */
+
+static bool file_sets_preload(const char *path)
+{
+	FILE *in = fopen(path, "re");
+	bool found = false;
+	char line[4096];
+
+	while (in && !found && fgets(line, sizeof(line), in))
+		found = !strncmp(line + strspn(line, " \t"), "LD_PRELOAD=", 11);
+	if (in)
+		fclose(in);
+	return found;
+}
+
+/* What counts more than Environment=, whichever file has it. */
+static bool refuses_environment(const struct unit *unit,
+				const struct unit_settings *settings, char *why)
+{
+	const char *unset = settings->values[UNIT_UNSET_ENVIRONMENT];
+	const char *files = settings->values[UNIT_ENVIRONMENT_FILE];
+	char *copy = files ? strdup(files) : NULL, *rest = copy, *line;
+	char path[2 * PATH_MAX];
+	bool found = unset && strstr(unset, "LD_PRELOAD");
+
+	if (found)
+		snprintf(why, WHY_SIZE,
+			 "its UnsetEnvironment= removes LD_PRELOAD");
+	while (!found && (line = strsep(&rest, "\n"))) {
+		line += strspn(line, "-");
+		snprintf(path, sizeof(path), "%s%s", unit->place.root, line);
+		found = file_sets_preload(path);
+		if (found)
+			snprintf(
+				why, WHY_SIZE,
+				"its EnvironmentFile=%s sets LD_PRELOAD, which "
+				"counts more than a drop-in",
+				line);
+	}
+	free(copy);
+	return found;
+}
+
+/* ---- the programs --------------------------------------------------------- */
+
+static bool refuses_program(const char *name, char *why)
+{
+	char subject[REPORT_MAX], reason[REPORT_MAX];
+	struct program prog = { .runs = "" };
+	enum verdict verdict = program_find(&prog, name);
+
+	if (verdict == ACTIVE)
+		verdict = program_judge(&prog);
+	if (verdict < STATIC || verdict > NO_PROGRAM)
+		return false;
+	report_subject(subject, verdict, NULL, &prog);
+	report_reason(reason, verdict, NULL);
+	snprintf(why, WHY_SIZE, "%.*s: %.*s", PATH_MAX, subject, PATH_MAX,
+		 reason);
+	return true;
+}
+
+/* Programs in another root, or named by variables, are not looked at. */
+static bool refuses_programs(const struct unit *unit,
+			     const struct unit_settings *settings, char *why)
+{
+	const char *all = settings->values[UNIT_EXEC_START];
+	char *copy, *rest, *line, *word;
+	bool refused = false;
+
+	if (!all || *unit->place.root ||
+	    settings->values[UNIT_ROOT_DIRECTORY] ||
+	    settings->values[UNIT_ROOT_IMAGE])
+		return false;
+	setenv("PATH", SYSTEMD_PATH, 1);
+	rest = copy = strdup(all);
+	while (!refused && (line = strsep(&rest, "\n"))) {
+		word = unitfile_word(&line);
+		if (!word || strpbrk(word, "%$"))
+			continue;
+		word += strspn(word, "@-:+!|");
+		refused = *word && refuses_program(word, why);
+	}
+	free(copy);
+	return refused;
+}
+
+bool fitness_refuses(const struct unit *unit,
+		     const struct unit_settings *settings, const char *library,
+		     char *why)
+{
+	return refuses_library(unit, settings, library, why) ||
+	       refuses_environment(unit, settings, why) ||
+	       refuses_programs(unit, settings, why);
+}
+
+/* ---- socket activation ---------------------------------------------------- */
+
+static void find_datagram(void *arg, const char *path)
+{
+	FILE *in = fopen(path, "re");
+	char line[4096];
+
+	while (in && fgets(line, sizeof(line), in))
+		if (!strncmp(line, "ListenDatagram=", 15))
+			*(bool *)arg = line[15] && line[15] != '\n' &&
+				       line[15] != '/' && line[15] != '@';
+	if (in)
+		fclose(in);
+}
+
+/* The socket unit of the same name; one that has another name is not found. */
+bool fitness_socket(const struct unit *unit, char name[UNIT_NAME_SIZE])
+{
+	struct unit socket = { .place = unit->place };
+	size_t stem = strlen(unit->name) - strlen(".service");
+	bool has_datagram = false;
+
+	snprintf(socket.name, sizeof(socket.name), "%.*s.socket", (int)stem,
+		 unit->name);
+	strcpy(name, socket.name);
+	if (unit_find(&socket) && !socket.is_masked)
+		unit_each_file(&socket, find_datagram, &has_datagram);
+	return has_datagram;
+}
