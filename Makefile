@@ -225,8 +225,8 @@ $(B)/inet/request.o: own_cflags = -DCOP_LIBDIR='"$(LIBDIR)"'
 
 # These objects know where they will be installed. So make install builds them again if
 # it is given other directories than make was.
-$(addprefix $(B)/,inet/request.o launcher/tools/cop.o launcher/tools/library.o \
-	programs/tools/library.o): $(B)/paths
+knows_paths := $(shell grep -lE 'COP_LIB(EXEC)?DIR' $(SOURCES) tools/*.c)
+$(foreach dir,$(B) $(B)/launcher $(B)/programs,$(knows_paths:%.c=$(dir)/%.o)): $(B)/paths
 
 $(B)/paths: paths
 	@mkdir -p $(@D)

@@ -90,6 +90,8 @@ Test(install, the_newest_changes_are_those_of_this_version,
 	     "grep '^## ' " ROOT
 	     "/CHANGELOG.md | head -n 1 | cut -d ' ' -f 1-2");
 	says("cop " COP_LIB_VERSION "\n", "$COP --version");
+	says("(" COP_LIB_VERSION ")\n",
+	     "head -n 1 " ROOT "/debian/changelog | cut -d ' ' -f 2");
 }
 
 /* ---- compilers ------------------------------------------------------------ */
@@ -166,6 +168,8 @@ Test(e2e_long, a_release_builds_tests_and_installs_without_git, .init = unpack,
 	says("1\n",
 	     "cop=$PWD/p/bin/cop; cd /; $cop check true | grep -c '/p/lib/"
 	     "x86_64-linux-gnu/libcop.so\\|active'");
+	says("", "grep -rlE '/usr/local/lib(exec/|/libcop)' p/bin p/lib "
+		 "p/libexec");
 	long_shell(WITHOUT_GIT "make -s uninstall PREFIX=$PWD/../p "
 			       "LIBDIR=$PWD/../p/lib/x86_64-linux-gnu "
 			       "WIRESHARKDIR=");
