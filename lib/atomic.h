@@ -31,9 +31,15 @@
 /* glibc has this symbol since 2.32. */
 extern char __libc_single_threaded __attribute__((weak));
 
+/*
+ * (c) Where that is, once the constructors have run. Until then, and with an older
+ * glibc, a place that says that there may be several threads.
+ */
+extern const char *cop_one_thread_at;
+
 static inline bool one_thread(void)
 {
-	return &__libc_single_threaded && __libc_single_threaded;
+	return *(const volatile char *)cop_one_thread_at;
 }
 
 /*
@@ -49,6 +55,8 @@ static inline void threads_begin(void)
 #define UNLOCKED_ADD(v, n, suffix)               \
 	__asm__ volatile("xadd" suffix " %0, %1" \
 			 : "+r"(n), "+m"(*(v))::"memory")
+#define UNLOCKED_COUNT(v, n, suffix) \
+	__asm__ volatile("add" suffix " %1, %0" : "+m"(*(v)) : "er"(n) : "cc")
 #define UNLOCKED_CAS(v, old, new, done, suffix)                 \
 	__asm__ volatile("cmpxchg" suffix " %3, %1"             \
 			 : "=@ccz"(done), "+m"(*(v)), "+a"(old) \
@@ -65,6 +73,7 @@ static inline void threads_begin(void)
 }
 
 #define UNLOCKED_ADD(v, n, suffix)		(void)0
+#define UNLOCKED_COUNT(v, n, suffix)		(void)0
 #define UNLOCKED_CAS(v, old, new, done, suffix) (done = false)
 #endif
 
@@ -101,6 +110,22 @@ COP_ATOMIC(u16, uint16_t, "w")
 COP_ATOMIC(u32, uint32_t, "l")
 COP_ATOMIC(u64, uint64_t, "q")
 COP_ATOMIC(int, int, "l")
+
+/*
+ * type_count(v, n, alone): adds n to *v, for a caller that has asked one_thread()
+ * already: a function that counts several things asks once.
+ */
+#define COP_ATOMIC_COUNT(name, type, suffix)                                   \
+	static inline void name##_count(_Atomic(type) *v, type n, bool alone)  \
+	{                                                                      \
+		if (likely(alone))                                             \
+			UNLOCKED_COUNT(v, n, suffix);                          \
+		else                                                           \
+			atomic_fetch_add_explicit(v, n, memory_order_relaxed); \
+	}
+
+COP_ATOMIC_COUNT(u32, uint32_t, "l")
+COP_ATOMIC_COUNT(u64, uint64_t, "q")
 
 /* type_or, type_and: change bits, return the old value. */
 #define COP_ATOMIC_BITS(name, type)                                \

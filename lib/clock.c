@@ -53,6 +53,14 @@ struct timespec cop_time_left(const struct timespec *end)
 	return left;
 }
 
+static uint64_t kernel_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint32_t)now.tv_nsec / 1000;
+}
+
 #ifdef __x86_64__
 #include <x86intrin.h>
 
@@ -82,19 +90,16 @@ enum rate {
 };
 
 /*
- * Nanoseconds in 2^32 cycles, measured once, over BASE_NS at least. The kernel
- * may slew its clock afterwards, by 500 ppm at most. That makes an error of
- * half a microsecond in the ASK_AGAIN_NS until the thread reads the clock
- * again.
+ * The rate is measured once, over BASE_NS at least. The kernel may slew its clock
+ * afterwards, by 500 ppm at most. That makes an error of half a microsecond in the
+ * ASK_AGAIN_NS until the thread reads the clock again.
  */
 static _Atomic(enum rate) rate_state;
-static _Atomic(uint64_t) rate_ns;
 static struct reading base; /* (c) from RATE_BEGUN on */
 
-static __thread _Atomic(uint64_t) last_cycles
-	__attribute__((tls_model("initial-exec")));
-static __thread _Atomic(uint64_t) last_ns
-	__attribute__((tls_model("initial-exec")));
+struct cop_clock_rate cop_clock_rate;
+__thread struct cop_clock_reading cop_clock_last;
+
 static __thread atomic_bool last_busy
 	__attribute__((tls_model("initial-exec")));
 
@@ -168,27 +173,33 @@ void cop_clock_prepare(void)
 		rate_begin();
 }
 
-/* Two threads may measure at once: either result is good. */
+/*
+ * Two threads may measure at once: either result is good. A counter of more than
+ * 2^32 cycles in ASK_AGAIN_NS is not one of a processor.
+ */
 static void rate_measure(void)
 {
-	uint64_t since;
+	uint64_t since, cycles, limit;
 	struct reading r;
 
 	if (!read_pair(&r))
 		return;
 	since = r.ns - base.ns;
+	cycles = r.cycles - base.cycles;
 	if (since < BASE_NS || r.cycles <= base.cycles)
 		return;
-	WRITE_ONCE(rate_ns,
-		   ((unsigned __int128)since << 32) / (r.cycles - base.cycles));
+	limit = (unsigned __int128)cycles * ASK_AGAIN_NS / since;
+	if (limit > UINT32_MAX)
+		return;
+	WRITE_ONCE(cop_clock_rate.ns,
+		   ((unsigned __int128)since << 20) / cycles);
 	rate_become(RATE_MEASURED);
+	atomic_store_explicit(&cop_clock_rate.limit, limit,
+			      memory_order_release);
 }
 
-static enum rate rate_known(void)
+static noinline enum rate rate_find(enum rate state)
 {
-	enum rate state =
-		atomic_load_explicit(&rate_state, memory_order_acquire);
-
 	if (state == RATE_UNKNOWN && !cop_confined())
 		rate_begin();
 	else if (state == RATE_BEGUN)
@@ -196,60 +207,45 @@ static enum rate rate_known(void)
 	return state;
 }
 
-static noinline uint64_t ask_again(void)
+static enum rate rate_known(void)
+{
+	enum rate state =
+		atomic_load_explicit(&rate_state, memory_order_acquire);
+
+	return state >= RATE_NONE ? state : rate_find(state);
+}
+
+static noinline uint64_t read_again(void)
 {
 	struct reading r;
 
-	if (rate_known() != RATE_MEASURED || READ_ONCE(last_busy))
-		return cop_clock_ns();
 	WRITE_ONCE(last_busy, true);
 	atomic_signal_fence(memory_order_seq_cst);
-	WRITE_ONCE(last_cycles, 0);
+	WRITE_ONCE(cop_clock_last.cycles, 0);
 	atomic_signal_fence(memory_order_seq_cst);
 	if (read_pair(&r)) {
-		WRITE_ONCE(last_ns, r.ns);
+		WRITE_ONCE(cop_clock_last.ns, r.ns);
 		atomic_signal_fence(memory_order_seq_cst);
-		WRITE_ONCE(last_cycles, r.cycles);
+		WRITE_ONCE(cop_clock_last.cycles, r.cycles);
 	}
 	atomic_signal_fence(memory_order_seq_cst);
 	WRITE_ONCE(last_busy, false);
-	return r.ns;
+	return r.ns / 1000;
 }
 
-/*
- * A signal handler may take a new reading between these loads. Then last_cycles
- * has changed, and the values do not belong together.
- */
-static uint64_t now_ns(void)
+noinline uint64_t cop_clock_ask(void)
 {
-	uint64_t from = READ_ONCE(last_cycles), since, ns, from_ns;
-
-	atomic_signal_fence(memory_order_seq_cst);
-	since = __rdtsc() - from;
-	ns = since * (READ_ONCE(rate_ns) >> 12) >> 20;
-	from_ns = READ_ONCE(last_ns);
-	atomic_signal_fence(memory_order_seq_cst);
-	/*
-	 * since is huge, too, before the first reading or if the counter went
-	 * back.
-	 */
-	if (unlikely(since > UINT32_MAX || ns >= ASK_AGAIN_NS ||
-		     READ_ONCE(last_busy) || READ_ONCE(last_cycles) != from))
-		return ask_again();
-	return from_ns + ns;
+	if (rate_known() == RATE_MEASURED && !READ_ONCE(last_busy))
+		return read_again();
+	return kernel_us();
 }
 #else
-static uint64_t now_ns(void)
+noinline uint64_t cop_clock_ask(void)
 {
-	return cop_clock_ns();
+	return kernel_us();
 }
 
 void cop_clock_prepare(void)
 {
 }
 #endif
-
-uint64_t cop_clock_us(void)
-{
-	return now_ns() / 1000;
-}

@@ -5,8 +5,11 @@
 #ifndef COP_CLOCK_H
 #define COP_CLOCK_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <time.h>
+
+#include "lib/compiler.h"
 
 /**
  * cop_clock_ns - CLOCK_MONOTONIC in nanoseconds, from the kernel
@@ -21,6 +24,27 @@ static inline uint64_t cop_clock_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint32_t)now.tv_nsec;
 }
 
+/* A thread's last reading of the kernel's clock: both at one moment. */
+struct cop_clock_reading {
+	_Atomic(uint64_t) cycles; /* (a) for this thread's signal handlers; 0:
+				   * none, or one is being taken */
+	_Atomic(uint64_t) ns;	  /* (a) likewise */
+};
+
+/* How fast the cycle counter is; all 0 until that is known, and if it is not used. */
+struct cop_clock_rate {
+	_Atomic(uint64_t) ns; /* (a) nanoseconds in 2^20 cycles */
+	_Atomic(uint64_t)
+		limit; /* (a) cycles after which a reading is too old */
+};
+
+extern __thread struct cop_clock_reading cop_clock_last
+	__attribute__((tls_model("initial-exec")));
+extern struct cop_clock_rate cop_clock_rate;
+
+/* cop_clock_us() from the kernel, which is also a new reading. */
+uint64_t cop_clock_ask(void);
+
 /**
  * cop_clock_us - CLOCK_MONOTONIC in microseconds
  *
@@ -30,7 +54,30 @@ static inline uint64_t cop_clock_ns(void)
  * thread is interrupted between two instructions. errno stays.
  * Async-signal-safe.
  */
-uint64_t cop_clock_us(void);
+static inline uint64_t cop_clock_us(void)
+{
+#ifdef __x86_64__
+	const uint64_t limit = READ_ONCE(cop_clock_rate.limit);
+	const uint64_t from = READ_ONCE(cop_clock_last.cycles);
+	uint64_t since, ns;
+
+	if (unlikely(!limit))
+		return cop_clock_ask();
+	atomic_signal_fence(memory_order_seq_cst);
+	since = __builtin_ia32_rdtsc() - from;
+	ns = READ_ONCE(cop_clock_last.ns);
+	ns += since * READ_ONCE(cop_clock_rate.ns) >> 20;
+	atomic_signal_fence(memory_order_seq_cst);
+	/*
+	 * A signal handler may have taken a new reading between these loads: then
+	 * the values do not belong together. since is huge before the first reading,
+	 * and if the counter went back.
+	 */
+	if (likely(since < limit && READ_ONCE(cop_clock_last.cycles) == from))
+		return ns / 1000;
+#endif
+	return cop_clock_ask();
+}
 
 /**
  * cop_clock_prepare - find out now how the kernel keeps time

@@ -37,7 +37,7 @@ static void page_set_up(struct cop_process *page)
 	madvise(page, sizeof(*page), MADV_WIPEONFORK);
 }
 
-static struct cop_process *process_map(void)
+noinline struct cop_process *cop_process_map(void)
 {
 	struct cop_process *none = NULL;
 	struct cop_process *page =
@@ -53,14 +53,6 @@ static struct cop_process *process_map(void)
 	if (page != &process_fallback)
 		munmap(page, sizeof(*page));
 	return none;
-}
-
-struct cop_process *cop_process(void)
-{
-	struct cop_process *page =
-		atomic_load_explicit(&cop_process_page, memory_order_acquire);
-
-	return likely(page) ? page : process_map();
 }
 
 void cop_process_share(void)

@@ -5,8 +5,11 @@
 #ifndef COP_PROCESS_H
 #define COP_PROCESS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "lib/compiler.h"
 
 #define COP_RANDOM_POOL 256
 
@@ -39,12 +42,21 @@ struct cop_process {
 /* (a) NULL until it is mapped. Only cop_process() and inet/export.c use it. */
 extern _Atomic(struct cop_process *) cop_process_page;
 
+/* cop_process() for the first call. */
+struct cop_process *cop_process_map(void);
+
 /**
  * cop_process - this process's own page
  *
  * Returns the page, mapped at the first call. Lock-free, async-signal-safe.
  */
-struct cop_process *cop_process(void);
+static inline struct cop_process *cop_process(void)
+{
+	struct cop_process *page =
+		atomic_load_explicit(&cop_process_page, memory_order_acquire);
+
+	return likely(page) ? page : cop_process_map();
+}
 
 /**
  * cop_process_share - note that a child may share this memory soon
