@@ -79,6 +79,22 @@ static inline _Atomic(struct socket *) *cop_slot(struct cop_slots *slots,
 struct socket *sockfd_ask(int fd);
 
 /**
+ * sockfd_slot - the slot of a descriptor, with its notes
+ * @fd: any number
+ *
+ * Returns NULL if @fd is not ours. Of a slot without notes it is the socket, else
+ * sockfd_lookup() has to ask. Costs as much, and has no call in it.
+ */
+static inline struct socket *sockfd_slot(int fd)
+{
+	if (likely((unsigned int)fd >=
+		   atomic_load_explicit(&cop_table.max, memory_order_acquire)))
+		return NULL;
+	return atomic_load_explicit(cop_slot(cop_slots(), fd),
+				    memory_order_acquire);
+}
+
+/**
  * sockfd_lookup - the COP socket behind a descriptor
  * @fd: any number
  *
@@ -89,13 +105,8 @@ struct socket *sockfd_ask(int fd);
  */
 static inline struct socket *sockfd_lookup(int fd)
 {
-	struct socket *slot;
+	struct socket *slot = sockfd_slot(fd);
 
-	if (likely((unsigned int)fd >=
-		   atomic_load_explicit(&cop_table.max, memory_order_acquire)))
-		return NULL;
-	slot = atomic_load_explicit(cop_slot(cop_slots(), fd),
-				    memory_order_acquire);
 	return unlikely(slot_has(slot, SLOT_NOTES)) ? sockfd_ask(fd) : slot;
 }
 

@@ -33,6 +33,7 @@ void cop_decide_cop(struct sock *sk)
 {
 	sock_set_flag(sk, SOCK_CARRIED);
 	cop_decide(sk, cop_udp_of(sk));
+	cop_short_open(sk);
 }
 
 /* ---- the mark ------------------------------------------------------------ */

@@ -34,10 +34,20 @@
 #include "lib/uaccess.h"
 
 /* The counterpart of udp_init_sock: a socket has no flows to begin with. */
+void cop_short_open(struct sock *sk)
+{
+	const struct proto *prot = READ_ONCE(sk->sk_prot);
+
+	if (prot->wire == &cop_wire && prot->sendto == cop_sendto &&
+	    prot->recvfrom == cop_recvfrom)
+		sock_set_flag(sk, SOCK_SHORT);
+}
+
 int cop_init_sock(struct sock *sk)
 {
 	cop_flow_init(&cop_sk(sk)->flows);
 	cop_filter_init(sk);
+	cop_short_open(sk);
 	return 0;
 }
 

@@ -72,6 +72,14 @@ static inline struct cop_sock *cop_sk(const struct sock *sk)
 	return (struct cop_sock *)sk;
 }
 
+/**
+ * cop_short_open - let a sock's datagrams take the short way, if its transport allows it
+ * @sk: a sock whose transport does not change any more, unless it has no sendto of COP's
+ *
+ * The short way leaves out sendto and recvfrom of the transport: see tx_short.h.
+ */
+void cop_short_open(struct sock *sk);
+
 /* Operations of struct proto: what each promises stands in socket/sock.h. */
 int cop_init_sock(struct sock *sk);
 void cop_destroy(struct sock *sk);

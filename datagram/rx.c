@@ -13,10 +13,12 @@
 #include "datagram/copied.h"
 #include "datagram/proto.h"
 #include "datagram/rx.h"
+#include "datagram/rx_short.h"
 #include "datagram/soft_error.h"
 #include "datagram/strays.h"
 #include "datagram/wait.h"
 #include "filter/filter.h"
+#include "flow/arrivals.h"
 #include "flow/flow.h"
 #include "lib/atomic.h"
 #include "lib/clock.h"
@@ -28,60 +30,14 @@
 #include "lib/uaccess.h"
 #include "wire/encap.h"
 
-/* A NAT on the way rewrites UDP's ports, but not the ports in the header. */
-static bool ports_differ(struct sock *sk, const struct cop_peer *from,
-			 const struct cop_rx *rx)
-{
-	if (rx->hdr.dest != READ_ONCE(inet_sk(sk)->inet_sport) &&
-	    READ_ONCE(inet_sk(sk)->inet_sport))
-		return true;
-	return from && from->end.port != rx->hdr.source;
-}
-
-static void tell_flow(struct sock *sk, const struct cop_wire *wire,
-		      const bool is_cop, const struct cop_peer *from,
-		      const struct cop_rx *rx)
-{
-	struct cop_arrival arrival = {
-		.now = rx->now,
-		.seq = rx->hdr.seq,
-		.tstamp = rx->hdr.tstamp,
-		.len = rx->len,
-		.lacks = is_cop ? 0 : cop_wire_lacks(wire),
-		.narrow = is_cop ? 0 : cop_wire_narrow(wire),
-		.first = rx->hdr.first,
-	};
-
-	cop_flow_arrived(&cop_sk(sk)->flows, from, &arrival, rx->serial);
-}
-
-/* @from is NULL for a datagram without a sender. @is_cop is a constant. */
-static void account_from(struct sock *sk, const struct cop_wire *wire,
-			 const bool is_cop, const struct cop_peer *from,
-			 const struct cop_rx *rx)
-{
-	struct cop_counters *count = &cop_sk(sk)->count;
-
-	if (unlikely(rx->gen != READ_ONCE(cop_sk(sk)->flows.gen)))
-		return;
-	u32_add(&count->rx_datagrams, 1);
-	u64_add(&count->rx_bytes, rx->copied);
-	if (unlikely(rx->copied < rx->len))
-		u32_add(&count->rx_truncated, 1);
-	if ((is_cop || wire->has & COP_HAS_PORTS) &&
-	    unlikely(ports_differ(sk, from, rx)))
-		u32_add(&count->port_mismatch, 1);
-	if (likely(from))
-		tell_flow(sk, wire, is_cop, from, rx);
-}
-
 void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
 		    const struct cop_rx *rx)
 {
 	struct cop_peer peer;
 
-	account_from(sk, sk_wire(sk), false,
-		     likely(cop_peer_of(name, len, &peer)) ? &peer : NULL, rx);
+	cop_rx_account_from(
+		sk, sk_wire(sk), false,
+		likely(cop_peer_of(name, len, &peer)) ? &peer : NULL, rx);
 }
 
 /* What a receive returns that gives a stray to the program. */
@@ -93,28 +49,14 @@ static ssize_t kept_length(const struct cop_rx *rx, int flags,
 }
 
 /* The program gets a datagram: count it and return its length. */
-static ssize_t rx_done_from(struct sock *sk, const struct cop_wire *wire,
-			    const bool is_cop, int fd, int flags,
-			    const struct cop_peer *from, struct cop_rx *rx)
+static ssize_t rx_done(struct sock *sk, int fd, int flags, const void *name,
+		       socklen_t len, struct cop_rx *rx)
 {
 	if (likely(!(flags & MSG_PEEK))) {
 		rx->now = cop_clock_us();
-		account_from(sk, wire, is_cop, from, rx);
+		cop_rx_account(sk, name, len, rx);
 	}
-	if (unlikely(cop_head_unclean(sk)))
-		cop_poll(sk, fd);
-	return cop_rx_length(rx, flags);
-}
-
-static ssize_t rx_done(struct sock *sk, const struct cop_wire *wire,
-		       const bool is_cop, int fd, int flags, const void *name,
-		       socklen_t len, struct cop_rx *rx)
-{
-	struct cop_peer peer;
-	bool has = cop_peer_of(name, len, &peer);
-
-	return rx_done_from(sk, wire, is_cop, fd, flags,
-			    likely(has) ? &peer : NULL, rx);
+	return cop_rx_result(sk, fd, flags, rx);
 }
 
 /* The flow's figures need the sender even if the program has no room for its address. */
@@ -192,8 +134,7 @@ flatten ssize_t cop_recvmsg_until(struct sock *sk, int fd, struct msghdr *msg,
 			return err;
 		}
 		if (likely(rx.stray == COP_NO_STRAY))
-			return rx_done(sk, sk_wire(sk), false, fd, flags,
-				       msg->msg_name,
+			return rx_done(sk, fd, flags, msg->msg_name,
 				       min_t(socklen_t, asked.msg_namelen,
 					     msg->msg_namelen),
 				       &rx);
@@ -217,16 +158,6 @@ ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg, int flags)
 	return cop_recvmsg_until(sk, fd, msg, flags, &wait);
 }
 
-/* The caller has checked that both can be written to. */
-static void put_name(void *name, socklen_t *namelen,
-		     const struct sockaddr_storage *from, socklen_t fromlen)
-{
-	if (!name)
-		return;
-	memcpy(name, from, min_t(socklen_t, *namelen, fromlen));
-	*namelen = fromlen;
-}
-
 static ssize_t recvfrom_confined(struct sock *sk, int fd, void *buf, size_t len,
 				 int flags, void *name, socklen_t *namelen)
 {
@@ -237,7 +168,7 @@ static ssize_t recvfrom_confined(struct sock *sk, int fd, void *buf, size_t len,
 		err = cop_recv_copied(sk, fd, buf, len, flags, &a);
 	if (err)
 		return err;
-	put_name(name, namelen, &a.from, a.fromlen);
+	cop_rx_put_name(name, namelen, &a.from, a.fromlen);
 	if (a.rx.stray != COP_NO_STRAY)
 		return 0;
 	if (!(flags & MSG_PEEK)) {
@@ -268,28 +199,20 @@ static noinline ssize_t recvfrom_any(struct sock *sk, int fd, void *buf,
 	return n;
 }
 
-/*
- * The rest of a receive for a stray or, on COP, a header with options, in @wire. @from
- * is NULL where the sender is the peer.
- */
-static noinline ssize_t recvfrom_odd(struct sock *sk, int fd,
-				     const unsigned char *wire, size_t n,
-				     void *buf, size_t len, int flags,
-				     void *name, socklen_t *namelen,
-				     const struct sockaddr_storage *from,
-				     socklen_t fromlen, uint64_t begin,
-				     uint16_t gen)
+noinline ssize_t cop_recvfrom_odd(struct sock *sk, int fd,
+				  struct cop_rx_short in, void *buf, size_t len,
+				  int flags, void *name, socklen_t *namelen)
 {
-	struct cop_wait wait = { .begin = begin };
-	struct cop_rx rx = { .serial = cop_rx_serial, .gen = gen };
-	struct sockaddr_storage peer;
+	struct cop_wait wait = { .begin = in.begin };
+	struct cop_rx rx = { .serial = cop_rx_serial, .gen = in.gen };
 	enum cop_stray_fate fate = COP_STRAY_DROPPED;
+	struct sockaddr_storage peer;
 	int err;
 
-	cop_rx_measure(sk_wire(sk), &rx, wire, n, len);
+	cop_rx_measure(sk_wire(sk), &rx, in.wire, in.n, len);
 	if (rx.stray != COP_NO_STRAY) {
-		fate = cop_stray_fate(sk, fd, flags, from, from ? fromlen : 0,
-				      &rx);
+		fate = cop_stray_fate(sk, fd, flags, in.from,
+				      in.from ? in.fromlen : 0, &rx);
 		if (fate == COP_STRAY_DROPPED) {
 			err = cop_wait_again(sk, fd, flags, &wait);
 			return err ? err
@@ -298,101 +221,29 @@ static noinline ssize_t recvfrom_odd(struct sock *sk, int fd,
 		}
 		rx.hdr.len = 0;
 	}
-	if (copy_to_user(buf, wire + rx.hdr.len, rx.copied))
+	if (copy_to_user(buf, in.wire + rx.hdr.len, rx.copied))
 		return -EFAULT;
-	put_name(name, namelen, from, fromlen);
+	cop_rx_put_name(name, namelen, in.from, in.fromlen);
 	if (rx.stray != COP_NO_STRAY)
 		return kept_length(&rx, flags, fate);
-	if (!from)
-		fromlen = cop_peer_name(sk, &peer);
-	return rx_done(sk, sk_wire(sk), false, fd, flags, from ?: &peer,
-		       fromlen, &rx);
+	if (!in.from)
+		in.fromlen = cop_peer_name(sk, &peer);
+	return rx_done(sk, fd, flags, in.from ?: &peer, in.fromlen, &rx);
 }
 
-/* Returns false for a datagram that is for recvfrom_odd(). */
-static inline bool measure(const struct cop_wire *hdr, const bool is_cop,
-			   struct cop_rx *rx, const void *wire, size_t n,
-			   size_t cap)
+/* The interpose room has what the short way is meant for, unless it is a module's. */
+ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len, int flags,
+		     void *name, socklen_t *namelen)
 {
-	if (is_cop)
-		return cop_rx_measure_plain(&cop_wire, rx, wire, n, cap);
-	rx->stray = cop_wire_check(hdr, wire, n, &rx->hdr);
-	rx->len = n - rx->hdr.len;
-	rx->copied = min_t(size_t, rx->len, cap);
-	return rx->stray == COP_NO_STRAY;
-}
-
-static inline ssize_t recvfrom_short(struct sock *sk,
-				     const struct cop_wire *hdr,
-				     const bool is_cop, int fd, void *buf,
-				     size_t len, int flags, void *name,
-				     socklen_t *namelen)
-{
-	unsigned char wire[COP_HDR_MAX + COP_COPY_MAX]
-		__attribute__((aligned(4)));
-	const uint32_t sk_flags = READ_ONCE(sk->sk_flags);
-	const bool known = !name && sk_flags & SOCK_PEER_ONLY;
-	const uint64_t begin =
-		unlikely(sk_flags & SOCK_RCVTIMEO) ? cop_clock_us() : 0;
-	struct sockaddr_storage from;
-	socklen_t fromlen = sizeof(from);
-	struct cop_peer peer;
-	struct cop_rx rx = { .serial = cop_rx_serial,
-			     .gen = READ_ONCE(cop_sk(sk)->flows.gen) };
-	ssize_t n;
+	const struct cop_wire *hdr = sk_wire(sk);
+	const uint64_t begin = cop_wait_begin(sk).begin;
 
 	if (unlikely(len > COP_COPY_MAX ||
 		     flags & (MSG_ERRQUEUE | COP_MSG_FILE) ||
 		     READ_ONCE(cop_sk(sk)->soft_err) ||
-		     is_head_unclean(sk_flags)))
+		     is_head_unclean(READ_ONCE(sk->sk_flags)) || hdr->decode))
 		return recvfrom_any(sk, fd, buf, len, flags, name, namelen,
 				    begin);
-	n = cop_libc.recvfrom(fd, wire, COP_HDR_MAX + len, flags | MSG_TRUNC,
-			      known ? NULL : (struct sockaddr *)&from,
-			      known ? NULL : &fromlen);
-	if (unlikely(n < 0))
-		return -errno;
-	if (unlikely(!measure(hdr, is_cop, &rx, wire, n, len)))
-		return recvfrom_odd(sk, fd, wire, n, buf, len, flags, name,
-				    namelen, known ? NULL : &from, fromlen,
-				    begin, rx.gen);
-	if (unlikely(copy_to_user(buf, wire + n - rx.len, rx.copied)))
-		return -EFAULT;
-	put_name(name, namelen, &from, fromlen);
-	if (is_cop)
-		rx.hdr = cop_hdr_read(wire);
-	if (!known)
-		return rx_done(sk, hdr, is_cop, fd, flags, &from, fromlen, &rx);
-	cop_slot_peer(&sk->sk_daddr, &peer);
-	return rx_done_from(sk, hdr, is_cop, fd, flags, &peer, &rx);
-}
-
-/* Compiled twice, as sendto_short() is. */
-static noinline flatten ssize_t recvfrom_cop(struct sock *sk, int fd, void *buf,
-					     size_t len, int flags, void *name,
-					     socklen_t *namelen)
-{
-	return recvfrom_short(sk, &cop_wire, true, fd, buf, len, flags, name,
-			      namelen);
-}
-
-static noinline flatten ssize_t recvfrom_other(struct sock *sk, int fd,
-					       void *buf, size_t len, int flags,
-					       void *name, socklen_t *namelen)
-{
-	const struct cop_wire *hdr = sk_wire(sk);
-
-	if (unlikely(hdr->decode))
-		return recvfrom_any(sk, fd, buf, len, flags, name, namelen,
-				    cop_wait_begin(sk).begin);
-	return recvfrom_short(sk, hdr, false, fd, buf, len, flags, name,
-			      namelen);
-}
-
-ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len, int flags,
-		     void *name, socklen_t *namelen)
-{
-	if (likely(sk_wire(sk) == &cop_wire))
-		return recvfrom_cop(sk, fd, buf, len, flags, name, namelen);
-	return recvfrom_other(sk, fd, buf, len, flags, name, namelen);
+	return cop_recvfrom_wire(sk, hdr, false, fd, buf, len, flags, name,
+				 namelen, begin);
 }

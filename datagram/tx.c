@@ -16,6 +16,7 @@
 #include "datagram/proto.h"
 #include "datagram/soft_error.h"
 #include "datagram/tx.h"
+#include "datagram/tx_short.h"
 #include "flow/flow.h"
 #include "lib/atomic.h"
 #include "lib/clock.h"
@@ -37,98 +38,41 @@ static bool is_peer(struct sock *sk, const struct cop_peer *to)
 	return cop_endpoint_equal(&peer, &end);
 }
 
-/* A send that autobinds has no sk_num yet, but has claimed its port. */
-static __be16 tx_source(const struct sock *sk)
+static enum cop_tx_flow flow_of_name(struct sock *sk, const struct cop_peer *to)
 {
-	uint16_t snum = READ_ONCE(sk->sk_num);
-
-	return htons(likely(snum) ? snum : READ_ONCE(cop_sk(sk)->armed));
+	return unlikely(READ_ONCE(sk->sk_state) == COP_ESTABLISHED) &&
+			       is_peer(sk, to)
+		       ? COP_TX_PEER
+		       : COP_TX_TABLE;
 }
 
-static uint64_t peer_next(struct sock *sk, size_t payload, uint64_t now)
+noinline struct cop_tx cop_tx_find_any(struct sock *sk, const void *name,
+				       socklen_t len)
 {
-	struct cop_sent *peer = &cop_sk(sk)->peer;
-	uint64_t seq = cop_sent_add(peer, payload, now);
+	struct cop_tx tx = { .flow = COP_TX_NONE };
 
-	if (unlikely(!seq))
-		WRITE_ONCE(peer->begin, now);
-	return seq;
-}
-
-static void find_peer(struct sock *sk, struct cop_tx *tx)
-{
-	tx->flow = COP_TX_NONE;
-	tx->to.end.port = 0;
-	if (READ_ONCE(sk->sk_state) == COP_ESTABLISHED) {
-		tx->to.end.port = READ_ONCE(sk->sk_daddr.port);
-		tx->flow = COP_TX_PEER;
-	}
-}
-
-static void find_name(struct sock *sk, struct cop_tx *tx)
-{
-	tx->flow = unlikely(READ_ONCE(sk->sk_state) == COP_ESTABLISHED) &&
-				   is_peer(sk, &tx->to)
-			   ? COP_TX_PEER
-			   : COP_TX_TABLE;
-}
-
-/* A name that is not IPv4's. */
-static noinline void find_any(struct sock *sk, const void *name, socklen_t len,
-			      struct cop_tx *tx)
-{
-	switch (cop_peer_dest(sk->sk_family, name, len, &tx->to)) {
+	switch (cop_peer_dest(sk->sk_family, name, len, &tx.to)) {
 	case COP_DEST_NAME:
-		find_name(sk, tx);
-		return;
+		tx.flow = flow_of_name(sk, &tx.to);
+		break;
 	case COP_DEST_PEER:
-		find_peer(sk, tx);
-		return;
+		cop_tx_find_peer(sk, &tx);
+		break;
 	default:
-		tx->flow = COP_TX_NONE;
-		tx->to.end.port = 0;
+		tx.to.end.port = 0;
 	}
+	return tx;
 }
 
-static void tx_find(struct sock *sk, const void *name, socklen_t len,
-		    struct cop_tx *tx)
-{
-	if (!name)
-		find_peer(sk, tx);
-	else if (likely(cop_peer_of_in(name, len, &tx->to)))
-		find_name(sk, tx);
-	else
-		find_any(sk, name, len, tx);
-}
-
-/*
- * A datagram without a destination gets no number: the kernel will refuse it. @is_cop
- * says that @wire is COP's; it is a constant where that has to be fast.
- */
-static inline void tx_begin(struct sock *sk, const struct cop_wire *wire,
-			    const bool is_cop, const void *name, socklen_t len,
-			    size_t payload, uint64_t now, struct cop_tx *tx,
-			    void *hdr)
-{
-	uint64_t seq = 0;
-
-	tx_find(sk, name, len, tx);
-	tx->payload = payload;
-	if (tx->flow == COP_TX_PEER)
-		seq = peer_next(sk, payload, now);
-	else if (tx->flow == COP_TX_TABLE)
-		seq = cop_flow_next(&cop_sk(sk)->flows, &tx->to, payload, now);
-	tx->seq = seq;
-	if (is_cop)
-		cop_hdr_build(hdr, tx_source(sk), tx->to.end.port, seq, now);
-	else
-		wire->build(hdr, tx_source(sk), tx->to.end.port, seq, now);
-}
-
+/* A datagram without a destination gets no number: the kernel will refuse it. */
 void cop_tx_begin(struct sock *sk, const void *name, socklen_t len,
 		  size_t payload, uint64_t now, struct cop_tx *tx, void *hdr)
 {
-	tx_begin(sk, sk_wire(sk), false, name, len, payload, now, tx, hdr);
+	cop_tx_find(sk, name, len, tx);
+	tx->payload = payload;
+	tx->seq = cop_tx_number(sk, tx, now);
+	sk_wire(sk)->build(hdr, cop_tx_source(sk), tx->to.end.port, tx->seq,
+			   now);
 }
 
 static void tx_undo(struct sock *sk, struct cop_tx *tx)
@@ -140,17 +84,21 @@ static void tx_undo(struct sock *sk, struct cop_tx *tx)
 			      tx->payload);
 }
 
+noinline ssize_t cop_tx_failed(struct sock *sk, struct cop_tx tx)
+{
+	ssize_t err = -errno;
+
+	tx_undo(sk, &tx);
+	u32_add(&cop_sk(sk)->count.tx_errors, 1);
+	return err;
+}
+
 void cop_tx_end(struct sock *sk, struct cop_tx *tx, ssize_t result)
 {
-	struct cop_counters *count = &cop_sk(sk)->count;
-
-	if (unlikely(result < 0)) {
-		tx_undo(sk, tx);
-		u32_add(&count->tx_errors, 1);
-		return;
-	}
-	u32_add(&count->tx_datagrams, 1);
-	u64_add(&count->tx_bytes, result);
+	if (likely(result >= 0))
+		cop_tx_count(sk, result);
+	else
+		cop_tx_failed(sk, *tx);
 }
 
 /* For a segment length of 0 the kernel makes no segments. */
@@ -192,7 +140,7 @@ static void tx_more(struct sock *sk, const struct msghdr *msg, size_t n)
 	struct cop_tx tx;
 
 	u64_add(&cop_sk(sk)->count.tx_bytes, n);
-	tx_find(sk, msg->msg_name, msg->msg_namelen, &tx);
+	cop_tx_find(sk, msg->msg_name, msg->msg_namelen, &tx);
 	if (tx.flow == COP_TX_PEER)
 		u64_add(&cop_sk(sk)->peer.bytes, n);
 	else if (tx.flow == COP_TX_TABLE)
@@ -326,61 +274,18 @@ static ssize_t sendto_any(struct sock *sk, int fd, const void *buf, size_t len,
 	return cop_sendmsg(sk, fd, &msg, flags & ~COP_MSG_FILE);
 }
 
-/* The short way, for a small datagram: copy it behind its header and send it. */
-static inline ssize_t sendto_short(struct sock *sk, const struct cop_wire *hdr,
-				   const bool is_cop, int fd, const void *buf,
-				   size_t len, int flags, const void *name,
-				   socklen_t namelen)
+/* The interpose room has what the short way is meant for, unless it is a module's. */
+ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
+		   int flags, const void *name, socklen_t namelen)
 {
-	unsigned char wire[COP_HDR_MAX + COP_COPY_MAX]
-		__attribute__((aligned(4)));
-	const int hlen = is_cop ? COP_HLEN : hdr->hlen;
-	struct cop_tx tx;
-	ssize_t n;
+	const struct cop_wire *hdr = sk_wire(sk);
 
-	if (unlikely(len > COP_COPY_MAX || flags & (MSG_MORE | COP_MSG_FILE) ||
+	if (unlikely(hdr->encode || len > COP_COPY_MAX ||
+		     flags & (MSG_MORE | COP_MSG_FILE) ||
 		     !user_readable(fd, buf, len) ||
 		     READ_ONCE(cop_sk(sk)->soft_err) ||
 		     sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT)))
 		return sendto_any(sk, fd, buf, len, flags, name, namelen);
-	tx_begin(sk, hdr, is_cop, name, namelen, len, cop_clock_us(), &tx,
-		 wire);
-	memcpy(wire + hlen, buf, len);
-	n = cop_libc.sendto(fd, wire, hlen + len, flags, name, namelen);
-	n = likely(n >= hlen) ? n - hlen : -errno;
-	cop_tx_end(sk, &tx, n);
-	return n;
-}
-
-/*
- * The short way is compiled twice: for COP's header, and for one that only its transport
- * knows. Both have the arguments of cop_sendto(), which then only jumps to them.
- */
-static noinline flatten ssize_t sendto_cop(struct sock *sk, int fd,
-					   const void *buf, size_t len,
-					   int flags, const void *name,
-					   socklen_t namelen)
-{
-	return sendto_short(sk, &cop_wire, true, fd, buf, len, flags, name,
-			    namelen);
-}
-
-static noinline flatten ssize_t sendto_other(struct sock *sk, int fd,
-					     const void *buf, size_t len,
-					     int flags, const void *name,
-					     socklen_t namelen)
-{
-	const struct cop_wire *hdr = sk_wire(sk);
-
-	if (unlikely(hdr->encode))
-		return sendto_any(sk, fd, buf, len, flags, name, namelen);
-	return sendto_short(sk, hdr, false, fd, buf, len, flags, name, namelen);
-}
-
-ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
-		   int flags, const void *name, socklen_t namelen)
-{
-	if (likely(sk_wire(sk) == &cop_wire))
-		return sendto_cop(sk, fd, buf, len, flags, name, namelen);
-	return sendto_other(sk, fd, buf, len, flags, name, namelen);
+	return cop_sendto_wire(sk, hdr, false, fd, buf, len, flags, name,
+			       namelen);
 }

@@ -15,7 +15,7 @@ struct cop_tx {
 	struct cop_peer to; /* without a destination, only port: 0 */
 	uint64_t seq;
 	size_t payload; /* bytes */
-	enum {
+	enum cop_tx_flow {
 		COP_TX_NONE,  /* no valid destination: the kernel refuses it */
 		COP_TX_PEER,  /* the peer the socket is connected to */
 		COP_TX_TABLE, /* any other peer; its flow is in the table */

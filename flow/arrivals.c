@@ -109,7 +109,8 @@ noinline void cop_flow_take_backlog(struct cop_flows *flows,
  * for a thread that is still writing an arrival: that thread tries the lock itself
  * afterwards, and may be the one that this signal handler has interrupted.
  */
-void cop_flow_unlock(struct cop_flows *flows, struct flow_table *table)
+noinline void cop_flow_unlock_slow(struct cop_flows *flows,
+				   struct flow_table *table)
 {
 	do {
 		if (unlikely(READ_ONCE(flows->waiting)))
@@ -123,10 +124,8 @@ void cop_flow_unlock(struct cop_flows *flows, struct flow_table *table)
 		 cop_flow_trylock(flows, table));
 }
 
-static noinline void leave_to_holder(struct cop_flows *flows,
-				     struct flow_table *table,
-				     const struct cop_peer *peer,
-				     struct cop_arrival *a)
+static void leave_to_holder(struct cop_flows *flows, struct flow_table *table,
+			    const struct cop_peer *peer, struct cop_arrival *a)
 {
 	a->ordered = false;
 	if (!cop_backlog_put(flows, peer, a)) {
@@ -137,20 +136,33 @@ static noinline void leave_to_holder(struct cop_flows *flows,
 	}
 }
 
-flatten void cop_flow_arrived(struct cop_flows *flows,
-			      const struct cop_peer *peer,
-			      struct cop_arrival *a, uint32_t serial)
+noinline void cop_flow_arrived_odd(struct cop_flows *flows,
+				   struct flow_table *table,
+				   const struct cop_peer *peer,
+				   struct cop_arrival a, uint32_t serial)
 {
-	struct flow_table *table = cop_flow_table_get(flows);
+	a.ordered = serial + 1 == cop_rx_serial;
+	take_arrival(flows, table, peer, &a);
+}
 
-	a->ordered = serial == cop_rx_serial;
-	cop_rx_serial++;
+noinline void cop_flow_arrived_unlocked(struct cop_flows *flows,
+					const struct cop_peer *peer,
+					struct cop_arrival a, uint32_t serial)
+{
+	struct flow_table *table = READ_ONCE(flows->table);
+
+	a.ordered = serial + 1 == cop_rx_serial;
+	if (table) {
+		leave_to_holder(flows, table, peer, &a);
+		return;
+	}
+	table = cop_flow_table_get(flows);
 	if (unlikely(!table)) {
 		u32_add(&flows->missed, 1);
 	} else if (likely(cop_flow_trylock(flows, table))) {
-		take_arrival(flows, table, peer, a);
+		take_arrival(flows, table, peer, &a);
 		cop_flow_unlock(flows, table);
 	} else {
-		leave_to_holder(flows, table, peer, a);
+		leave_to_holder(flows, table, peer, &a);
 	}
 }

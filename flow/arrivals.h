@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arrivals.h - what a thread does before it lets go of the lock of the flows.
+ * arrivals.h - what arrives, and what a thread does before it lets go of the lock of
+ * the flows.
  */
 #ifndef COP_FLOW_ARRIVALS_H
 #define COP_FLOW_ARRIVALS_H
 
 #include "flow/flow.h"
+#include "flow/lock.h"
+#include "flow/source.h"
 #include "flow/table.h"
+#include "lib/atomic.h"
+#include "lib/compiler.h"
 
 /**
  * cop_flow_take_backlog - take note of the arrivals in the backlog
@@ -15,13 +20,90 @@
  */
 void cop_flow_take_backlog(struct cop_flows *flows, struct flow_table *table);
 
+/* cop_flow_unlock() where other threads have left something. */
+void cop_flow_unlock_slow(struct cop_flows *flows, struct flow_table *table);
+
+/* Whether the holder of the lock has to see to what other threads have left. */
+static inline bool cop_flow_is_left(struct cop_flows *flows,
+				    struct flow_table *table)
+{
+	return unlikely(READ_ONCE(flows->waiting) |
+			(uintptr_t)READ_ONCE(table->fresh));
+}
+
 /**
- * cop_flow_unlock - see to what other threads have left, and let go of the lock
+ * cop_flow_unlock - let go of the lock, and see to what other threads have left
  * @flows: the socket's flows; the caller holds their lock
  * @table: their table
  *
  * Counterpart: release_sock().
  */
-void cop_flow_unlock(struct cop_flows *flows, struct flow_table *table);
+static inline void cop_flow_unlock(struct cop_flows *flows,
+				   struct flow_table *table)
+{
+	cop_flow_leave(flows);
+	if (cop_flow_is_left(flows, table) && cop_flow_trylock(flows, table))
+		cop_flow_unlock_slow(flows, table);
+}
+
+/* cop_flow_arrived() where the lock is not free, or there is no table. */
+void cop_flow_arrived_unlocked(struct cop_flows *flows,
+			       const struct cop_peer *peer,
+			       struct cop_arrival a, uint32_t serial);
+
+/* Count an arrival that is not the next one of the last sender. Holds the lock. */
+void cop_flow_arrived_odd(struct cop_flows *flows, struct flow_table *table,
+			  const struct cop_peer *peer, struct cop_arrival a,
+			  uint32_t serial);
+
+/*
+ * Count the next datagram of the last sender, if it is this one and this thread has
+ * received the sender's last one, too. Holds the lock. Nothing is late, so
+ * @a->ordered does not matter. The flow has begun with an earlier datagram.
+ */
+static inline bool cop_flow_arrived_next(struct cop_flows *flows, uint64_t word,
+					 const struct cop_arrival *a)
+{
+	struct cop_flow *flow = flows->rx_last;
+
+	if (unlikely(!flow || READ_ONCE(flow->word) != word ||
+		     flow->receiver != &cop_rx_serial ||
+		     flow->unknown != READ_ONCE(flows->unknown) ||
+		     !cop_source_is_next(&flow->rx, a)))
+		return false;
+	flow->run++;
+	cop_source_next(&flow->rx, a);
+	if (likely(a->now > READ_ONCE(flow->end)))
+		WRITE_ONCE(flow->end, a->now);
+	return true;
+}
+
+/**
+ * cop_flow_arrived - count a datagram that was received
+ * @flows: the socket's flows
+ * @peer: the sender
+ * @a: the datagram, without @a->ordered
+ * @serial: cop_rx_serial before the receive
+ *
+ * Never waits. If another thread holds the lock, the arrival goes to the backlog;
+ * if there is no room either, it counts as missed. Async-signal-safe.
+ */
+static inline void cop_flow_arrived(struct cop_flows *flows,
+				    const struct cop_peer *peer,
+				    const struct cop_arrival *a,
+				    uint32_t serial)
+{
+	struct flow_table *table =
+		atomic_load_explicit(&flows->table, memory_order_acquire);
+
+	cop_rx_serial++;
+	if (unlikely(!table || !cop_flow_trylock(flows, table))) {
+		cop_flow_arrived_unlocked(flows, peer, *a, serial);
+		return;
+	}
+	if (unlikely(!cop_flow_arrived_next(flows, peer->word, a)))
+		cop_flow_arrived_odd(flows, table, peer, *a, serial);
+	cop_flow_unlock(flows, table);
+}
 
 #endif /* COP_FLOW_ARRIVALS_H */

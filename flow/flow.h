@@ -84,20 +84,6 @@ void cop_flow_prepare(void);
 void cop_flow_init(struct cop_flows *flows);
 
 /**
- * cop_flow_next - the sequence number of the next datagram to a destination
- * @flows: the socket's flows
- * @peer: the destination
- * @len: payload, bytes
- * @now: cop_clock_us()
- *
- * Returns how many datagrams of this flow were sent before; the header carries
- * the low 32 bits. Lock-free, async-signal-safe: a signal handler that
- * interrupts this very function gets a number of its own.
- */
-uint64_t cop_flow_next(struct cop_flows *flows, const struct cop_peer *peer,
-		       size_t len, uint64_t now);
-
-/**
  * cop_flow_undo - give back the number of a datagram that was not sent
  * @flows: the socket's flows
  * @peer: the destination
@@ -134,19 +120,6 @@ extern __thread uint32_t cop_rx_serial
 	__attribute__((tls_model("initial-exec")));
 
 /**
- * cop_flow_arrived - count a datagram that was received
- * @flows: the socket's flows
- * @peer: the sender
- * @a: the datagram; this sets @a->ordered
- * @serial: cop_rx_serial before the receive
- *
- * Never waits. If another thread holds the lock, the arrival goes to the backlog;
- * if there is no room either, it counts as missed. Async-signal-safe.
- */
-void cop_flow_arrived(struct cop_flows *flows, const struct cop_peer *peer,
-		      struct cop_arrival *a, uint32_t serial);
-
-/**
  * cop_flow_list - report the flows of a socket
  * @flows: the socket's flows
  * @from: how many flows to leave out
@@ -167,25 +140,54 @@ unsigned int cop_flow_list(struct cop_flows *flows, unsigned int from,
 void cop_flow_destroy(struct cop_flows *flows);
 
 /**
- * cop_sent_add - count a datagram that is sent
+ * cop_sent_next - count a datagram that is sent
  * @sent: the counters of its destination
  * @len: payload, bytes
  * @now: cop_clock_us()
  *
  * Returns how many datagrams were counted before.
  */
-static inline uint64_t cop_sent_add(struct cop_sent *sent, size_t len,
-				    uint64_t now)
+static inline uint64_t cop_sent_next(struct cop_sent *sent, size_t len,
+				     uint64_t now)
 {
-	u64_add(&sent->bytes, len);
+	uint64_t seq;
+
+	u64_count(&sent->bytes, len, one_thread());
 	WRITE_ONCE(sent->end, now);
-	return u64_add(&sent->datagrams, 1);
+	seq = u64_add(&sent->datagrams, 1);
+	if (unlikely(!seq))
+		WRITE_ONCE(sent->begin, now);
+	return seq;
+}
+
+/* cop_flow_next() for a peer that is not the first destination, or not yet. */
+uint64_t cop_flow_next_other(struct cop_flows *flows, struct cop_peer peer,
+			     size_t len, uint64_t now);
+
+/**
+ * cop_flow_next - the sequence number of the next datagram to a destination
+ * @flows: the socket's flows
+ * @peer: the destination
+ * @len: payload, bytes
+ * @now: cop_clock_us()
+ *
+ * Returns how many datagrams of this flow were sent before; the header carries
+ * the low 32 bits. Lock-free, async-signal-safe: a signal handler that
+ * interrupts this very function gets a number of its own.
+ */
+static inline uint64_t cop_flow_next(struct cop_flows *flows,
+				     const struct cop_peer *peer, size_t len,
+				     uint64_t now)
+{
+	if (likely(READ_ONCE(flows->first) == peer->word && peer->word))
+		return cop_sent_next(&flows->first_sent, len, now);
+	return cop_flow_next_other(flows, *peer, len, now);
 }
 
 /**
- * cop_sent_undo - undo cop_sent_add()
+ * cop_sent_undo - undo cop_sent_next()
  * @sent: the counters of the destination
- * @seq: what cop_sent_add() returned
+ * @seq: what cop_sent_next() returned
  * @len: payload, bytes
  *
  * If a later datagram has been counted, the number of datagrams stays.

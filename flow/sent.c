@@ -134,17 +134,13 @@ static bool is_first(struct cop_flows *flows, const struct cop_peer *peer)
 	       u64_cas(&flows->first, &first, peer->word);
 }
 
-uint64_t cop_flow_next(struct cop_flows *flows, const struct cop_peer *peer,
-		       size_t len, uint64_t now)
+noinline uint64_t cop_flow_next_other(struct cop_flows *flows,
+				      struct cop_peer peer, size_t len,
+				      uint64_t now)
 {
-	uint64_t seq;
-
-	if (unlikely(!is_first(flows, peer)))
-		return table_next(flows, peer, len, now);
-	seq = cop_sent_add(&flows->first_sent, len, now);
-	if (unlikely(!seq))
-		WRITE_ONCE(flows->first_sent.begin, now);
-	return seq;
+	if (unlikely(is_first(flows, &peer)))
+		return cop_sent_next(&flows->first_sent, len, now);
+	return table_next(flows, &peer, len, now);
 }
 
 void cop_flow_undo(struct cop_flows *flows, const struct cop_peer *peer,

@@ -17,9 +17,6 @@
  */
 #define AHEAD_US 10000
 
-/* No datagram is on its way for longer: RFC 1122 limits the TTL to 255 seconds. */
-#define BEHIND_US 255000000
-
 /*
  * Numbers are kept in 64 bits. The first one of a stretch is stored as this plus the
  * number, so that there is room for a lower number that arrives later.
@@ -48,20 +45,6 @@ static void sender_begin(struct cop_source *s, const struct cop_arrival *a)
 	s->torn = s->skip = s->repeats = false;
 }
 
-/*
- * How many microseconds after the latest datagram so far this one was sent; less
- * than 0 if before it. The sender's clock has 32 bits and wraps every 71 minutes,
- * so the difference of two times leaves open how many turns lie between. The
- * result is the possible value nearest to the time that has passed here.
- */
-static int64_t newer_by(const struct cop_source *s, const struct cop_arrival *a)
-{
-	uint64_t silent = a->now > s->end ? a->now - s->end : 0;
-
-	return (int64_t)silent +
-	       (int32_t)(a->tstamp - s->last_tstamp - (uint32_t)silent);
-}
-
 /* Whether this is a first datagram, but not the one with first_tstamp. */
 static bool is_other_first(const struct cop_source *s,
 			   const struct cop_arrival *a)
@@ -78,7 +61,7 @@ static bool has_restarted(const struct cop_source *s,
 			  const struct cop_arrival *a, int64_t newer,
 			  int32_t ahead)
 {
-	if (newer < -BEHIND_US)
+	if (newer < -COP_SOURCE_BEHIND_US)
 		return a->first || ahead <= 0;
 	if (a->first)
 		return newer > 0 ||
@@ -181,30 +164,6 @@ static bool take_number(struct cop_source *s, const struct cop_arrival *a,
 	return true;
 }
 
-/*
- * RFC 3550, appendix A.8: add |D|, and subtract a sixteenth of the jitter so far,
- * rounded. If |D| is longer than a datagram can be on its way, somebody has set a
- * clock. The limit also keeps the sum from overflowing.
- */
-static void take_jitter(struct cop_source *s, uint32_t transit)
-{
-	int32_t d = transit - s->transit;
-	uint32_t far = d < 0 ? -(uint32_t)d : (uint32_t)d;
-
-	s->jitter += min_t(uint32_t, far, BEHIND_US) - ((s->jitter + 8) >> 4);
-	s->transit = transit;
-}
-
-/* A thread that was held up may count a datagram late; that ends no gap. */
-static void take_gap(struct cop_source *s, uint64_t now)
-{
-	if (now <= s->end)
-		return;
-	if (now - s->end > s->gap)
-		s->gap = min_t(uint64_t, now - s->end, UINT32_MAX);
-	s->end = now;
-}
-
 static void source_begin(struct cop_source *s, const struct cop_arrival *a)
 {
 	sender_begin(s, a);
@@ -243,24 +202,23 @@ static noinline void source_continue_lacking(struct cop_source *s,
 	if (!(a->lacks & COP_HAS_SEQ))
 		take_number_alone(s, a);
 	else if (!(a->lacks & COP_HAS_TSTAMP))
-		take_jitter(s, (uint32_t)a->now - a->tstamp);
-	take_gap(s, a->now);
+		cop_source_take_jitter(s, (uint32_t)a->now - a->tstamp);
+	cop_source_take_gap(s, a->now);
 }
 
 static void source_continue(struct cop_source *s, const struct cop_arrival *a)
 {
 	uint32_t transit = (uint32_t)a->now - a->tstamp;
 	uint32_t restarts = s->restarts;
-	int64_t newer = newer_by(s, a);
+	int64_t newer = cop_source_newer(s, a);
 	bool fresh = take_number(s, a, newer);
 
 	if (restarts != s->restarts)
 		s->transit = transit; /* the clock may be another one */
 	else if (fresh)
-		take_jitter(s, transit);
-	if (newer > 0 || newer < -BEHIND_US)
-		s->last_tstamp = a->tstamp;
-	take_gap(s, a->now);
+		cop_source_take_jitter(s, transit);
+	cop_source_take_time(s, a, newer);
+	cop_source_take_gap(s, a->now);
 }
 
 void cop_source_update(struct cop_source *s, const struct cop_arrival *a)

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/compiler.h"
+
 #define COP_SOURCE_WINDOW 64 /* the last numbers, each remembered by a bit */
 
 /* A datagram that was received. */
@@ -70,6 +72,90 @@ struct cop_source {
  * clock has gone on. Where the header has no time, two known numbers in a row say so.
  */
 void cop_source_update(struct cop_source *s, const struct cop_arrival *a);
+
+/* No datagram is on its way for longer: RFC 1122 limits the TTL to 255 seconds. */
+#define COP_SOURCE_BEHIND_US 255000000
+
+/*
+ * How many microseconds after the latest datagram so far this one was sent; less
+ * than 0 if before it. The sender's clock has 32 bits and wraps every 71 minutes,
+ * so the difference of two times leaves open how many turns lie between. The
+ * result is the possible value nearest to the time that has passed here.
+ */
+static inline int64_t cop_source_newer(const struct cop_source *s,
+				       const struct cop_arrival *a)
+{
+	uint64_t silent = a->now > s->end ? a->now - s->end : 0;
+
+	return (int64_t)silent +
+	       (int32_t)(a->tstamp - s->last_tstamp - (uint32_t)silent);
+}
+
+static inline void cop_source_take_time(struct cop_source *s,
+					const struct cop_arrival *a,
+					int64_t newer)
+{
+	if (likely(newer > 0) || newer < -COP_SOURCE_BEHIND_US)
+		s->last_tstamp = a->tstamp;
+}
+
+/*
+ * RFC 3550, appendix A.8: add |D|, and subtract a sixteenth of the jitter so far,
+ * rounded. If |D| is longer than a datagram can be on its way, somebody has set a
+ * clock. The limit also keeps the sum from overflowing.
+ */
+static inline void cop_source_take_jitter(struct cop_source *s,
+					  uint32_t transit)
+{
+	int32_t d = transit - s->transit;
+	uint32_t far = d < 0 ? -(uint32_t)d : (uint32_t)d;
+
+	s->jitter += min_t(uint32_t, far, COP_SOURCE_BEHIND_US) -
+		     ((s->jitter + 8) >> 4);
+	s->transit = transit;
+}
+
+/* A thread that was held up may count a datagram late; that ends no gap. */
+static inline void cop_source_take_gap(struct cop_source *s, uint64_t now)
+{
+	if (unlikely(now <= s->end))
+		return;
+	if (unlikely(now - s->end > s->gap))
+		s->gap = min_t(uint64_t, now - s->end, UINT32_MAX);
+	s->end = now;
+}
+
+/**
+ * cop_source_is_next - whether a datagram has the number behind the highest one, and
+ *			nothing else is to be found out of it
+ * @s: the figures of its flow, which has had a datagram
+ * @a: the datagram
+ *
+ * Nearly every datagram is such a one.
+ */
+static inline bool cop_source_is_next(const struct cop_source *s,
+				      const struct cop_arrival *a)
+{
+	return a->seq == (uint32_t)s->highest + 1 &&
+	       !(s->skip | a->first | a->lacks | a->narrow);
+}
+
+/**
+ * cop_source_next - cop_source_update() for a datagram that is the next one
+ * @s: the figures of its flow
+ * @a: the datagram, of which cop_source_is_next() is true
+ */
+static inline void cop_source_next(struct cop_source *s,
+				   const struct cop_arrival *a)
+{
+	cop_source_take_time(s, a, cop_source_newer(s, a));
+	cop_source_take_jitter(s, (uint32_t)a->now - a->tstamp);
+	cop_source_take_gap(s, a->now);
+	s->highest++;
+	s->window = s->window << 1 | 1;
+	s->bytes += a->len;
+	s->datagrams++;
+}
 
 /**
  * cop_source_skip - note that a datagram may have come that nobody counted

@@ -89,8 +89,20 @@ static inline bool gone(int fd, ssize_t ret, int saved_errno)
 	return forgotten;
 }
 
-/* The kernel's own flag for 32-bit programs, which a program must not set. */
-#define MSG_CMSG_COMPAT (int)0x80000000
+/*
+ * A descriptor and MSG_* in one argument: with the slot a call then has six arguments,
+ * all of them in registers. So the exported function only jumps to it: no return more
+ * between the system call and the program.
+ */
+static inline uint64_t fd_and_flags(int fd, int flags)
+{
+	return (uint64_t)fd << 32 | (uint32_t)flags;
+}
+
+static inline int fd_of(uint64_t fd_flags)
+{
+	return fd_flags >> 32;
+}
 
 /**
  * iov_judge - check iovecs as the kernel does before a socket sees them

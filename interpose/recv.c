@@ -13,6 +13,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "datagram/rx_short.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "wire/encap.h"
@@ -99,49 +100,99 @@ static ssize_t sock_recvfrom(struct socket *sock, int fd, void *buf, size_t len,
 						       addr ? alen : NULL));
 }
 
-static noinline flatten ssize_t sys_recvfrom(struct socket *sock, int fd,
-					     void *buf, size_t len, int flags,
-					     struct sockaddr *addr,
-					     socklen_t *alen)
+/*
+ * A receive has failed, or has met a descriptor that is another socket now. Makes the
+ * call again where the descriptor is not COP's any more.
+ */
+static noinline ssize_t recvfrom_end(int fd, ssize_t ret, int saved, void *buf,
+				     size_t len, int flags,
+				     struct sockaddr *addr, socklen_t *alen,
+				     struct socket *sock)
 {
-	int saved = errno;
-	ssize_t ret;
-
-	ret = sock_recvfrom(sock, fd, buf, len, flags, addr, alen);
+	ret = recv_result(sock, fd, ret);
 	if (unlikely(gone(fd, ret, saved)))
 		return AGAIN(recvfrom)(fd, buf, len, flags, addr, alen);
 	return cop_return(ret, saved);
 }
 
-EXPORT ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
-			struct sockaddr *addr, socklen_t *alen)
+/* Every receive that can't take the short way, and has one buffer. */
+static noinline flatten ssize_t recvfrom_long(int fd, void *buf, size_t len,
+					      int flags, struct sockaddr *addr,
+					      socklen_t *alen)
 {
 	struct socket *sock = sockfd_lookup(fd);
-
-	if (likely(!sock))
-		return cop_libc.recvfrom(fd, buf, len, flags, addr, alen);
-	return sys_recvfrom(sock, fd, buf, len, flags, addr, alen);
-}
-
-static noinline flatten ssize_t sys_recv(struct socket *sock, int fd, void *buf,
-					 size_t len, int flags)
-{
 	int saved = errno;
 	ssize_t ret;
 
-	ret = sock_recvfrom(sock, fd, buf, len, flags, NULL, NULL);
-	if (unlikely(gone(fd, ret, saved)))
-		return AGAIN(recv)(fd, buf, len, flags);
+	if (unlikely(!sock))
+		return cop_libc.recvfrom(fd, buf, len, flags, addr, alen);
+	ret = sock_recvfrom(sock, fd, buf, len, flags, addr, alen);
+	if (unlikely(ret < 0))
+		return recvfrom_end(fd, ret, saved, buf, len, flags, addr, alen,
+				    sock);
 	return cop_return(ret, saved);
+}
+
+/* Whether it is a length, without COP_RX_STALE. */
+static inline bool is_length(ssize_t ret)
+{
+	return (size_t)ret < COP_RX_STALE;
+}
+
+/* @slot is @fd's slot, with its notes. */
+static inline ssize_t recv_ours(struct socket *slot, int fd, void *buf,
+				size_t len, int flags, struct sockaddr *addr,
+				socklen_t *alen)
+{
+	struct sock *sk;
+	ssize_t ret;
+	int saved;
+
+	if (unlikely(slot_has(slot, SLOT_NOTES)))
+		return recvfrom_long(fd, buf, len, flags, addr, alen);
+	sk = READ_ONCE(slot->sk);
+	if (unlikely(!cop_rx_is_short(sk, buf, len, flags, addr, alen)))
+		return recvfrom_long(fd, buf, len, flags, addr, alen);
+	saved = errno;
+	ret = cop_recvfrom_short(sk, fd, buf, len, flags, addr, alen);
+	if (likely(is_length(ret)))
+		return ret;
+	return recvfrom_end(fd, ret, saved, buf, len, flags, addr, alen, slot);
+}
+
+static noinline flatten ssize_t sys_recvfrom(struct socket *slot, void *buf,
+					     size_t len, uint64_t fd_flags,
+					     struct sockaddr *addr,
+					     socklen_t *alen)
+{
+	return recv_ours(slot, fd_of(fd_flags), buf, len, (int)fd_flags, addr,
+			 alen);
+}
+
+EXPORT ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
+			struct sockaddr *addr, socklen_t *alen)
+{
+	struct socket *slot = sockfd_slot(fd);
+
+	if (likely(!slot))
+		return cop_libc.recvfrom(fd, buf, len, flags, addr, alen);
+	return sys_recvfrom(slot, buf, len, fd_and_flags(fd, flags), addr,
+			    alen);
+}
+
+static noinline flatten ssize_t sys_recv(struct socket *slot, int fd, void *buf,
+					 size_t len, int flags)
+{
+	return recv_ours(slot, fd, buf, len, flags, NULL, NULL);
 }
 
 EXPORT ssize_t recv(int fd, void *buf, size_t len, int flags)
 {
-	struct socket *sock = sockfd_lookup(fd);
+	struct socket *slot = sockfd_slot(fd);
 
-	if (likely(!sock))
+	if (likely(!slot))
 		return cop_libc.recv(fd, buf, len, flags);
-	return sys_recv(sock, fd, buf, len, flags);
+	return sys_recv(slot, fd, buf, len, flags);
 }
 
 static ssize_t sock_recvmsg_user(struct socket *sock, int fd,
@@ -235,28 +286,56 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags,
 	return recvmmsg_foreign(fd, vec, n, flags, timeout);
 }
 
-/*
- * Counterpart: sock_read_iter(). A read of 0 bytes leaves the datagram there.
- */
-static noinline flatten ssize_t sys_read(struct socket *sock, int fd, void *buf,
-					 size_t len)
+static noinline ssize_t read_end(int fd, ssize_t ret, int saved, void *buf,
+				 size_t len, struct socket *sock)
 {
-	int saved = errno;
-	ssize_t ret;
-
-	ret = sock_recvfrom(sock, fd, buf, len, cop_file_flags(), NULL, NULL);
+	ret = recv_result(sock, fd, ret);
 	if (unlikely(gone(fd, ret, saved)))
 		return AGAIN(read)(fd, buf, len);
 	return cop_return(ret, saved);
 }
 
-EXPORT ssize_t read(int fd, void *buf, size_t len)
+/* Counterpart: sock_read_iter(). A read of 0 bytes leaves the datagram there. */
+static noinline flatten ssize_t read_long(int fd, void *buf, size_t len)
 {
 	struct socket *sock = sockfd_lookup(fd);
+	int saved = errno;
+	ssize_t ret;
 
-	if (likely(!sock) || unlikely(!len || !user_range(buf, len)))
+	if (unlikely(!sock || !len || !user_range(buf, len)))
 		return cop_libc.read(fd, buf, len);
-	return sys_read(sock, fd, buf, len);
+	ret = sock_recvfrom(sock, fd, buf, len, cop_file_flags(), NULL, NULL);
+	if (unlikely(ret < 0))
+		return read_end(fd, ret, saved, buf, len, sock);
+	return cop_return(ret, saved);
+}
+
+static noinline flatten ssize_t sys_read(struct socket *slot, int fd, void *buf,
+					 size_t len)
+{
+	struct sock *sk;
+	ssize_t ret;
+	int saved;
+
+	if (unlikely(slot_has(slot, SLOT_NOTES) || !len || cop_confined()))
+		return read_long(fd, buf, len);
+	sk = READ_ONCE(slot->sk);
+	if (unlikely(!cop_rx_is_short(sk, buf, len, 0, NULL, NULL)))
+		return read_long(fd, buf, len);
+	saved = errno;
+	ret = cop_recvfrom_short(sk, fd, buf, len, 0, NULL, NULL);
+	if (likely(is_length(ret)))
+		return ret;
+	return read_end(fd, ret, saved, buf, len, slot);
+}
+
+EXPORT ssize_t read(int fd, void *buf, size_t len)
+{
+	struct socket *slot = sockfd_slot(fd);
+
+	if (likely(!slot))
+		return cop_libc.read(fd, buf, len);
+	return sys_read(slot, fd, buf, len);
 }
 
 static ssize_t sock_readv(struct socket *sock, int fd, const struct iovec *iov,

@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "datagram/tx_short.h"
 #include "lib/sockname.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
@@ -135,50 +136,89 @@ static ssize_t sock_sendto(struct socket *sock, int fd, const void *buf,
 					 alen);
 }
 
-static noinline flatten ssize_t sys_sendto(struct socket *sock, int fd,
-					   const void *buf, size_t len,
-					   int flags,
-					   const struct sockaddr *addr,
-					   socklen_t alen)
+/* A send has failed. Makes the call again where the descriptor is not COP's any more. */
+static noinline ssize_t sendto_failed(int fd, ssize_t err, int saved,
+				      const void *buf, size_t len, int flags,
+				      const struct sockaddr *addr,
+				      socklen_t alen)
 {
+	if (unlikely(gone(fd, err, saved)))
+		return AGAIN(sendto)(fd, buf, len, flags, addr, alen);
+	return cop_return(err, saved);
+}
+
+/* Every send that can't take the short way, and has one buffer. */
+static noinline flatten ssize_t sendto_long(int fd, const void *buf, size_t len,
+					    int flags,
+					    const struct sockaddr *addr,
+					    socklen_t alen)
+{
+	struct socket *sock = sockfd_lookup(fd);
 	int saved = errno;
 	ssize_t ret;
 
+	if (unlikely(!sock))
+		return cop_libc.sendto(fd, buf, len, flags, addr, alen);
 	ret = sock_sendto(sock, fd, buf, len, flags, addr, alen);
-	if (unlikely(gone(fd, ret, saved)))
-		return AGAIN(sendto)(fd, buf, len, flags, addr, alen);
+	if (unlikely(ret < 0))
+		return sendto_failed(fd, ret, saved, buf, len, flags, addr,
+				     alen);
 	return cop_return(ret, saved);
+}
+
+/* @slot is @fd's slot, with its notes. */
+static inline ssize_t send_ours(struct socket *slot, int fd, const void *buf,
+				size_t len, int flags,
+				const struct sockaddr *addr, socklen_t alen)
+{
+	struct sock *sk;
+	ssize_t ret;
+	int saved;
+
+	if (unlikely(slot_has(slot, SLOT_NOTES)))
+		return sendto_long(fd, buf, len, flags, addr, alen);
+	sk = READ_ONCE(slot->sk);
+	if (unlikely(!cop_tx_is_short(sk, buf, len, flags, addr, alen)))
+		return sendto_long(fd, buf, len, flags, addr, alen);
+	saved = errno;
+	ret = cop_sendto_short(sk, fd, buf, len, flags, addr, alen);
+	if (likely(ret >= 0))
+		return ret;
+	return sendto_failed(fd, ret, saved, buf, len, flags, addr, alen);
+}
+
+static noinline flatten ssize_t sys_sendto(struct socket *slot, const void *buf,
+					   size_t len, uint64_t fd_flags,
+					   const struct sockaddr *addr,
+					   socklen_t alen)
+{
+	return send_ours(slot, fd_of(fd_flags), buf, len, (int)fd_flags, addr,
+			 alen);
 }
 
 EXPORT ssize_t sendto(int fd, const void *buf, size_t len, int flags,
 		      const struct sockaddr *addr, socklen_t alen)
 {
-	struct socket *sock = sockfd_lookup(fd);
+	struct socket *slot = sockfd_slot(fd);
 
-	if (likely(!sock))
+	if (likely(!slot))
 		return cop_libc.sendto(fd, buf, len, flags, addr, alen);
-	return sys_sendto(sock, fd, buf, len, flags, addr, alen);
+	return sys_sendto(slot, buf, len, fd_and_flags(fd, flags), addr, alen);
 }
 
-static noinline flatten ssize_t sys_send(struct socket *sock, int fd,
+static noinline flatten ssize_t sys_send(struct socket *slot, int fd,
 					 const void *buf, size_t len, int flags)
 {
-	int saved = errno;
-	ssize_t ret;
-
-	ret = sock_sendto(sock, fd, buf, len, flags, NULL, 0);
-	if (unlikely(gone(fd, ret, saved)))
-		return AGAIN(send)(fd, buf, len, flags);
-	return cop_return(ret, saved);
+	return send_ours(slot, fd, buf, len, flags, NULL, 0);
 }
 
 EXPORT ssize_t send(int fd, const void *buf, size_t len, int flags)
 {
-	struct socket *sock = sockfd_lookup(fd);
+	struct socket *slot = sockfd_slot(fd);
 
-	if (likely(!sock))
+	if (likely(!slot))
 		return cop_libc.send(fd, buf, len, flags);
-	return sys_send(sock, fd, buf, len, flags);
+	return sys_send(slot, fd, buf, len, flags);
 }
 
 static ssize_t sock_sendmsg_user(struct socket *sock, int fd,
@@ -274,25 +314,54 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags)
 	return sys_sendmmsg(sock, fd, vec, n, flags);
 }
 
-static noinline flatten ssize_t sys_write(struct socket *sock, int fd,
-					  const void *buf, size_t len)
+static noinline ssize_t write_failed(int fd, ssize_t err, int saved,
+				     const void *buf, size_t len)
 {
+	if (unlikely(gone(fd, err, saved)))
+		return AGAIN(write)(fd, buf, len);
+	return cop_return(err, saved);
+}
+
+static noinline flatten ssize_t write_long(int fd, const void *buf, size_t len)
+{
+	struct socket *sock = sockfd_lookup(fd);
 	int saved = errno;
 	ssize_t ret;
 
+	if (unlikely(!sock || !user_range(buf, len)))
+		return cop_libc.write(fd, buf, len);
 	ret = sock_sendto(sock, fd, buf, len, cop_file_flags(), NULL, 0);
-	if (unlikely(gone(fd, ret, saved)))
-		return AGAIN(write)(fd, buf, len);
+	if (unlikely(ret < 0))
+		return write_failed(fd, ret, saved, buf, len);
 	return cop_return(ret, saved);
+}
+
+static noinline flatten ssize_t sys_write(struct socket *slot, int fd,
+					  const void *buf, size_t len)
+{
+	struct sock *sk;
+	ssize_t ret;
+	int saved;
+
+	if (unlikely(slot_has(slot, SLOT_NOTES) || cop_confined()))
+		return write_long(fd, buf, len);
+	sk = READ_ONCE(slot->sk);
+	if (unlikely(!cop_tx_is_short(sk, buf, len, 0, NULL, 0)))
+		return write_long(fd, buf, len);
+	saved = errno;
+	ret = cop_sendto_short(sk, fd, buf, len, 0, NULL, 0);
+	if (likely(ret >= 0))
+		return ret;
+	return write_failed(fd, ret, saved, buf, len);
 }
 
 EXPORT ssize_t write(int fd, const void *buf, size_t len)
 {
-	struct socket *sock = sockfd_lookup(fd);
+	struct socket *slot = sockfd_slot(fd);
 
-	if (likely(!sock) || unlikely(!user_range(buf, len)))
+	if (likely(!slot))
 		return cop_libc.write(fd, buf, len);
-	return sys_write(sock, fd, buf, len);
+	return sys_write(slot, fd, buf, len);
 }
 
 static ssize_t sock_writev(struct socket *sock, int fd, const struct iovec *iov,

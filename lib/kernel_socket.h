@@ -42,6 +42,9 @@ bool sock_is_udp(int fd, int family);
  */
 bool sock_is_v6only(int fd, int family);
 
+/* The kernel's own flag for 32-bit programs, which a program must not set. */
+#define MSG_CMSG_COMPAT (int)0x80000000
+
 /* The kernel's name for what libc calls MSG_PROXY: a send that sends nothing. */
 #define MSG_PROBE MSG_PROXY
 

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "flow/arrivals.h"
 #include "flow/flow.h"
 #include "unit/helpers.h"
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 
+#include "flow/arrivals.h"
 #include "flow/backlog.h"
 #include "unit/helpers.h"
 #include "unit/step.h"

@@ -62,7 +62,7 @@ Test(cop_sock, a_new_sock_has_sock_init_datas_defaults)
 	cr_assert(eq(long, sk->sk_sndtimeo, MAX_SCHEDULE_TIMEOUT));
 	cr_assert(zero(int, sk->sk_num));
 	cr_assert(zero(int, sk->sk_userlocks));
-	cr_assert(eq(int, sk->sk_flags, SOCK_CARRIED));
+	cr_assert(eq(int, sk->sk_flags, SOCK_CARRIED | SOCK_SHORT));
 }
 
 /* A kernel socket that nobody touched says what the sysctls are. */
@@ -91,7 +91,7 @@ Test(cop_sock, a_recycled_sock_remembers_nothing)
 	fd = t_open();
 	cr_assert(eq(ptr, t_sk(fd), first));
 	cr_assert(zero(int, first->sk_num));
-	cr_assert(eq(int, first->sk_flags, SOCK_CARRIED));
+	cr_assert(eq(int, first->sk_flags, SOCK_CARRIED | SOCK_SHORT));
 	cr_assert(zero(int, first->sk_userlocks));
 	cr_assert(zero(u64, cop_sk(first)->peer.datagrams));
 	cr_assert(zero(u64, t_count(fd)->tx_bytes));

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tx_short.h - the short way out, for a small datagram: one function without a call
+ * but libc's, compiled into each call of the interpose room.
+ *
+ * The kernel spoils the processor's predictions of returns during a system call, so
+ * each return between it and the program costs more than the work of a function.
+ */
+#ifndef COP_TX_SHORT_H
+#define COP_TX_SHORT_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "datagram/proto.h"
+#include "datagram/tx.h"
+#include "flow/flow.h"
+#include "lib/atomic.h"
+#include "lib/clock.h"
+#include "lib/compiler.h"
+#include "lib/confine.h"
+#include "lib/libc.h"
+#include "lib/uaccess.h"
+#include "wire/encap.h"
+
+/* A send that autobinds has no sk_num yet, but has claimed its port. */
+static inline __be16 cop_tx_source(const struct sock *sk)
+{
+	uint16_t snum = READ_ONCE(sk->sk_num);
+
+	return htons(likely(snum) ? snum : READ_ONCE(cop_sk(sk)->armed));
+}
+
+static inline void cop_tx_find_peer(struct sock *sk, struct cop_tx *tx)
+{
+	tx->flow = COP_TX_NONE;
+	tx->to.end.port = 0;
+	if (likely(READ_ONCE(sk->sk_state) == COP_ESTABLISHED)) {
+		tx->to.end.port = READ_ONCE(sk->sk_daddr.port);
+		tx->flow = COP_TX_PEER;
+	}
+}
+
+/*
+ * cop_tx_find() for a name that is not IPv4's, or on a connected sock. What it returns
+ * is not a pointer's target, so that the short way keeps its struct cop_tx in registers.
+ */
+struct cop_tx cop_tx_find_any(struct sock *sk, const void *name, socklen_t len);
+
+/* Find a datagram's flow. */
+static inline void cop_tx_find(struct sock *sk, const void *name, socklen_t len,
+			       struct cop_tx *tx)
+{
+	if (!name) {
+		cop_tx_find_peer(sk, tx);
+		return;
+	}
+	tx->flow = COP_TX_TABLE;
+	if (unlikely(READ_ONCE(sk->sk_state) == COP_ESTABLISHED ||
+		     !cop_peer_of_in(name, len, &tx->to)))
+		*tx = cop_tx_find_any(sk, name, len);
+}
+
+/* Give a datagram's number back, and count the error. Returns -errno. */
+ssize_t cop_tx_failed(struct sock *sk, struct cop_tx tx);
+
+/* The datagram's number in its flow; 0 without a flow. */
+static inline uint64_t cop_tx_number(struct sock *sk, struct cop_tx *tx,
+				     uint64_t now)
+{
+	struct cop_sock *cop = cop_sk(sk);
+
+	if (tx->flow == COP_TX_TABLE)
+		return cop_flow_next(&cop->flows, &tx->to, tx->payload, now);
+	if (tx->flow == COP_TX_PEER)
+		return cop_sent_next(&cop->peer, tx->payload, now);
+	return 0;
+}
+
+static inline void cop_tx_count(struct sock *sk, size_t len)
+{
+	struct cop_counters *count = &cop_sk(sk)->count;
+	const bool alone = one_thread();
+
+	u32_count(&count->tx_datagrams, 1, alone);
+	u64_count(&count->tx_bytes, len, alone);
+}
+
+/**
+ * cop_tx_is_short - whether a datagram can take the short way
+ * @sk: the sender
+ * @buf: the payload
+ * @len: its length in bytes
+ * @flags: MSG_*
+ * @name: destination, or NULL for the peer
+ * @namelen: bytes of @name
+ *
+ * True for a small payload and a name in memory that can be read, on a sock with COP's
+ * header and a port. What is false is decided by sendto() of the transport.
+ */
+static inline bool cop_tx_is_short(const struct sock *sk, const void *buf,
+				   size_t len, int flags, const void *name,
+				   socklen_t namelen)
+{
+	const uint32_t sk_flags = READ_ONCE(sk->sk_flags);
+
+	return (sk_flags & (SOCK_SHORT | SOCK_CORKED | SOCK_CORK_OPT)) ==
+		       SOCK_SHORT &&
+	       !(flags & (MSG_MORE | COP_MSG_FILE | MSG_CMSG_COMPAT)) &&
+	       len <= COP_COPY_MAX &&
+	       cop_page_seen(&cop_readable_pages, buf, len) &&
+	       (!name || (namelen - 1 < sizeof(struct sockaddr_storage) &&
+			  cop_page_seen(&cop_readable_pages, name, namelen))) &&
+	       READ_ONCE(inet_sk(sk)->inet_sport) &&
+	       !READ_ONCE(cop_sk(sk)->soft_err);
+}
+
+/**
+ * cop_sendto_wire - copy a payload behind its header and send it
+ * @sk: the sender
+ * @hdr: its header
+ * @is_cop: whether that is COP's: a constant
+ *
+ * The other arguments are those of the call, and were checked. Returns the payload's
+ * length or -errno. One system call, and a cancellation point.
+ */
+static inline ssize_t cop_sendto_wire(struct sock *sk,
+				      const struct cop_wire *hdr,
+				      const bool is_cop, int fd,
+				      const void *buf, size_t len, int flags,
+				      const void *name, socklen_t namelen)
+{
+	unsigned char wire[COP_HDR_MAX + COP_COPY_MAX]
+		__attribute__((aligned(4)));
+	const size_t hlen = is_cop ? COP_HLEN : hdr->hlen;
+	const uint64_t now = cop_clock_us();
+	struct cop_tx tx;
+	ssize_t n;
+
+	cop_tx_find(sk, name, namelen, &tx);
+	tx.payload = len;
+	tx.seq = cop_tx_number(sk, &tx, now);
+	if (is_cop)
+		cop_hdr_build(wire, cop_tx_source(sk), tx.to.end.port, tx.seq,
+			      now);
+	else
+		hdr->build(wire, cop_tx_source(sk), tx.to.end.port, tx.seq,
+			   now);
+	cop_copy(wire + hlen, buf, len);
+	n = cop_libc.sendto(fd, wire, hlen + len, flags, name, namelen);
+	if (unlikely(n < (ssize_t)hlen))
+		return cop_tx_failed(sk, tx);
+	n -= hlen;
+	cop_tx_count(sk, n);
+	return n;
+}
+
+/* cop_sendto_wire() with COP's header, for what cop_tx_is_short() is true of. */
+static inline ssize_t cop_sendto_short(struct sock *sk, int fd, const void *buf,
+				       size_t len, int flags, const void *name,
+				       socklen_t namelen)
+{
+	return cop_sendto_wire(sk, &cop_wire, true, fd, buf, len, flags, name,
+			       namelen);
+}
+
+#endif /* COP_TX_SHORT_H */
