@@ -151,7 +151,8 @@ BENCH_NEEDS := \
 	-nsd \
 	-openssl \
 	python3=/usr/bin/python3 \
-	sockperf
+	sockperf \
+	valgrind
 
 PLOT_NEEDS := \
 	gnuplot-nox=gnuplot
