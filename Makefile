@@ -14,7 +14,9 @@
 #                with UDP sockets that COP_ADOPT puts on COP; NET=6 is one of the
 #                networks that tests/differential/script6.py lists)
 # make asan      the unit tests under AddressSanitizer and UBSan
-# make fuzz      random descriptors, under AddressSanitizer (FUZZ_RUNS=1000000)
+# make fuzz      the targets of fuzz/ with random input, a minute each, under
+#                AddressSanitizer (make fuzz FUZZ=bpf FUZZ_SECONDS=600: one of them)
+# make fuzz-smoke  the same, 5 seconds each
 # make coverage  which lines of the library the tests run
 # make tsan      the unit tests under ThreadSanitizer, and sixteen threads at once
 # make symbols   write the library's symbols into docs/BYPASS.md
@@ -188,7 +190,7 @@ NEEDS = $(BUILD_NEEDS) $(CC_NEEDS) \
 	$(if $(call needed_by,demo),$(DEMO_NEEDS)) \
 	$(if $(call needed_by,bench $(B)/bench/%),$(BENCH_NEEDS)) \
 	$(if $(call needed_by,bench-plot),$(PLOT_NEEDS)) \
-	$(if $(call needed_by,tsan fuzz),$(TSAN_NEEDS)) \
+	$(if $(call needed_by,tsan fuzz fuzz-smoke),$(TSAN_NEEDS)) \
 	$(if $(call needed_by,coverage),$(COVERAGE_NEEDS)) \
 	$(if $(call needed_by,lint),$(LINT_NEEDS)) \
 	$(if $(call needed_by,fresh deb),$(FRESH_NEEDS))
@@ -309,7 +311,6 @@ $(B)/programs/%.o: %.c | need
 #                   some files of tools/
 # tests/e2e/*.c     one program, which runs others under LD_PRELOAD
 # tests/e2e/progs/  these programs: each .c is one that does not know libcop
-# tests/fuzz/       functions for random input, for tests/unit and "make fuzz"
 # tests/programs/   scripts that run real programs on UDP and on COP
 # tests/differential/  a program that makes random calls, and one that compares
 #
@@ -322,7 +323,7 @@ PROGS := $(patsubst tests/e2e/progs/%.c,$(B)/tests/progs/%,\
 	$(sort $(wildcard tests/e2e/progs/*.c)))
 PROGS6 := $(PROGS:$(B)/tests/progs/%=$(B)/tests/progs6/%)
 UNIT_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/unit/*.c \
-	tests/unit/*/*.c tests/fuzz/*.c)) \
+	tests/unit/*/*.c) fuzz/mark.c) \
 	$(addprefix tools/,budget.c child.c lines.c refused.c say.c supervise.c target.c))
 E2E_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/e2e/*.c)))
 test_cflags := $(base_cflags) -Wno-missing-prototypes -Itests
@@ -428,22 +429,55 @@ asan: need
 	$(MAKE) unit B=build/asan CC=gcc WERROR=-Werror \
 		CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all'
 
-# Clang's libFuzzer makes the inputs. The directory keeps inputs that reach new
-# code.
-FUZZ := $(B)/tests/fuzz-mark
-FUZZ_RUNS ?= 1000000
+# Clang's libFuzzer makes the inputs. Each file of fuzz/ that is named here is a target;
+# fuzz/seeds has inputs to begin with, and $(B)/corpus keeps inputs that reach new code.
+FUZZ ?= bpf environment error_queue header mark ports program stat transport unit
+FUZZ_SECONDS ?= 60
+FUZZ_PROGRAMS := $(FUZZ:%=$(B)/fuzz/%)
 
-$(FUZZ): $(B)/tests/fuzz/fuzz_mark.o $(ROOM_OBJECTS)
-	$(call say,LD,$@)$(CC) $(base_cflags) -fsanitize=fuzzer -o $@ $^ -lpthread $(LDFLAGS)
+# The modules that fuzz/transport.c loads: one of each folder, and those of the tests.
+FUZZ_MODULES := $(patsubst transports/%/,%,$(filter-out transports/cop/,\
+	$(sort $(dir $(wildcard transports/*/*.c)))))
+FUZZ_TEST_MODULES := $(patsubst tests/e2e/modules/%.c,%,$(wildcard tests/e2e/modules/*.c))
+FUZZ_LOADED := $(addprefix $(B)/fuzz/modules/,$(addsuffix .so,$(FUZZ_MODULES) \
+	$(FUZZ_TEST_MODULES)))
+module_cflags = -std=gnu11 -D_GNU_SOURCE -Iinclude $(CFLAGS) -fPIC -shared
 
-fuzz-mark: need $(FUZZ)
-	@mkdir -p $(B)/fuzz
-	$(FUZZ) -runs=$(FUZZ_RUNS) -max_len=128 -len_control=0 \
-		-artifact_prefix=$(B)/ $(B)/fuzz
+$(B)/fuzz/%.o: fuzz/%.c | need
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(test_cflags) -DFUZZ_MODULES='"$(abspath $(B))/fuzz/modules"' \
+		-MMD -MP -c -o $@ $<
+
+$(B)/fuzz/bpf $(B)/fuzz/header $(B)/fuzz/transport: $(B)/fuzz/bpf_model.o
+$(B)/fuzz/ports: $(B)/tools/adopt.o
+$(B)/fuzz/program: $(patsubst %,$(B)/tools/%.o,elf program report secure verdict)
+$(B)/fuzz/stat: $(patsubst %,$(B)/tools/%.o,budget diag flows kernel object protos \
+	sockets target)
+$(B)/fuzz/unit: $(patsubst %,$(B)/tools/%.o,unit unitfile)
+$(B)/fuzz/transport: | $(FUZZ_LOADED)
+
+# Modules find the sanitizer's functions in the program.
+$(FUZZ_PROGRAMS): $(B)/fuzz/%: $(B)/fuzz/%.o $(ROOM_OBJECTS)
+	$(call say,LD,$@)$(CC) $(base_cflags) -fsanitize=fuzzer -rdynamic -o $@ $^ \
+		-lpthread -ldl $(LDFLAGS)
+
+$(FUZZ_MODULES:%=$(B)/fuzz/modules/%.so): $(B)/fuzz/modules/%.so: transports/%
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(module_cflags) -o $@ $(wildcard $</*.c)
+
+$(FUZZ_TEST_MODULES:%=$(B)/fuzz/modules/%.so): $(B)/fuzz/modules/%.so: tests/e2e/modules/%.c
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(module_cflags) -o $@ $<
+
+fuzz-run: need $(FUZZ_PROGRAMS)
+	@scripts/fuzz $(B) $(FUZZ_SECONDS) $(FUZZ)
 
 fuzz: need
-	$(MAKE) fuzz-mark B=build/fuzz CC=clang WERROR=-Werror \
+	$(MAKE) fuzz-run B=build/fuzz CC=clang WERROR=-Werror \
 		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
+
+fuzz-smoke:
+	$(MAKE) fuzz FUZZ_SECONDS=5
 
 tsan: need
 	$(MAKE) unit churn B=build/tsan CC=clang WERROR=-Werror \
@@ -625,6 +659,6 @@ clean:
 
 -include $(shell find $(B) -path $(B)/fresh -prune -o -name '*.d' -print 2>/dev/null)
 
-.PHONY: all need paths tests check test test-all fresh unit churn fuzz fuzz-mark differential differential-quick coverage asan tsan bench bench-plot demo symbols programs lint install install-strip uninstall dist deb clean
+.PHONY: all need paths tests check test test-all fresh unit churn fuzz fuzz-run fuzz-smoke differential differential-quick coverage asan tsan bench bench-plot demo symbols programs lint install install-strip uninstall dist deb clean
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_fuzz.c - what tests/fuzz looks for, for a moment, with the same numbers in
+ * test_fuzz.c - what fuzz/mark.c looks for, for a moment, with the same numbers in
  * each run. "make fuzz" looks for longer.
  */
-#include "fuzz/fuzz_mark.h"
+#include "fuzz/mark.h"
 #include "unit/helpers.h"
 
 #define MARKS  20000

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * fuzz_mark.c - descriptors of all kinds with forged marks, as another process may
+ * mark.c - descriptors of all kinds with forged marks, as another process may
  * send them: none may crash the receiver, none may give it a port that the kernel
  * does not show as that very socket's, and none may leave a port behind.
  *
@@ -33,7 +33,7 @@
 #include "datagram/defaults.h"
 #include "datagram/proto.h"
 #include "cop_table.h"
-#include "fuzz/fuzz_mark.h"
+#include "fuzz/mark.h"
 #include "unit/port_taken.h"
 
 #define HOLDS(x)                                                            \

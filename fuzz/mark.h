@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz_mark.h - descriptors with forged marks, one for each call.
+ * mark.h - descriptors with forged marks, one for each call.
  */
 #ifndef COP_FUZZ_MARK_H
 #define COP_FUZZ_MARK_H
