@@ -17,6 +17,7 @@
 # make fuzz      the targets of fuzz/ with random input, a minute each, under
 #                AddressSanitizer (make fuzz FUZZ=bpf FUZZ_SECONDS=600: one of them)
 # make fuzz-smoke  the same, 5 seconds each
+# make soak      sockets in use for 30 minutes, and what is left then (MINUTES=5)
 # make coverage  which lines of the library the tests run
 # make tsan      the unit tests under ThreadSanitizer, and sixteen threads at once
 # make symbols   write the library's symbols into docs/BYPASS.md
@@ -496,6 +497,13 @@ churn: $(CHURN)
 		{ cat $(CHURN).err; false; }
 	! grep -e refcnt= -e 'reference too many' $(CHURN).err
 
+# For half an hour: many threads, forks, programs that are executed, signals and strays, on
+# all transports that there are. Nothing may be left.
+MINUTES ?= 30
+
+soak: need $(LIB) $(COP) $(COP_PROGRAMS) $(B)/tests/progs/soak $(B)/tests/progs6/soak
+	CC='$(CC)' scripts/soak $(B) $(abspath $(LIB)) $(abspath $(COP)) $(MINUTES)
+
 # The counters are in mapped files, so that a program that a signal ends leaves
 # its counters, too. Tests that use valgrind fail in this build: use "make test"
 # to see which tests pass.
@@ -659,6 +667,6 @@ clean:
 
 -include $(shell find $(B) -path $(B)/fresh -prune -o -name '*.d' -print 2>/dev/null)
 
-.PHONY: all need paths tests check test test-all fresh unit churn fuzz fuzz-run fuzz-smoke differential differential-quick coverage asan tsan bench bench-plot demo symbols programs lint install install-strip uninstall dist deb clean
+.PHONY: all need paths tests check test test-all fresh unit churn fuzz fuzz-run fuzz-smoke soak differential differential-quick coverage asan tsan bench bench-plot demo symbols programs lint install install-strip uninstall dist deb clean
 .DELETE_ON_ERROR:
 .SECONDARY:

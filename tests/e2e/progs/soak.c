@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT
+/*
+ * soak.c - what churn.c does, for long, with all that can come between: forks, programs
+ * that are executed and inherit sockets, signals whose handler uses sockets, and strays.
+ *
+ *	soak udp|cop|skeleton|adopted run SECONDS [WARM]
+ *
+ * Behind WARM seconds, 60 if it is not given, and at the end everything stands still and
+ * all sockets are closed. What there is then must be the same. Prints one line, and exits
+ * with 1 where something is left.
+ */
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "churn.h"
+#include "raw.h"
+
+#define WORKERS	  4
+#define SIGNAL_US 5000
+
+extern char **environ;
+
+static const char *self, *preload;
+static atomic_bool halt;
+static atomic_int idle, forks, execs, signals, *strays; /* in shared memory */
+
+/* ---- what comes between --------------------------------------------------- */
+
+static void reap(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			die("waitpid");
+	if (status) {
+		fprintf(stderr, "%d: ended with status %#x\n", pid, status);
+		damaged++;
+	}
+}
+
+/* The child of a process with threads: only what a signal handler may do, too. */
+static void fork_one(struct worker *me)
+{
+	static const struct itimerval none;
+	int was = damaged;
+	pid_t pid = fork();
+
+	if (pid) {
+		forks++;
+		if (pid > 0)
+			reap(pid);
+		return;
+	}
+	setitimer(ITIMER_REAL, &none, NULL);
+	alarm(20);
+	for (int i = 0; i < 20; i++)
+		call_one(me);
+	_exit(damaged != was);
+}
+
+/*
+ * The other program inherits a socket of this one. It must not look at others: another
+ * thread may be about to make one, and the library does not know it yet.
+ */
+static void exec_one(struct worker *me)
+{
+	int fd = taken(me);
+	char number[16];
+	char *argv[] = { (char *)self, (char *)kind, "child", number, NULL };
+	pid_t pid;
+
+	snprintf(number, sizeof(number), "%d", fd);
+	if (fd >= 0 && !posix_spawn(&pid, self, NULL, NULL, argv, environ)) {
+		execs++;
+		reap(pid);
+	}
+	put(me, fd);
+}
+
+/*
+ * Another process sends them, by calls that no library sees. In this one such a socket
+ * might get the number of a COP socket that is just being closed, and the library would
+ * take it for that (docs/BYPASS.md).
+ */
+static pid_t start_strays(void)
+{
+	struct sockaddr_in addr = addr_of("127.0.0.1", 0);
+	int fd, port = 0;
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	fd = raw(SYS_socket, PF_INET, SOCK_DGRAM, 0, 0);
+	addr.sin_port = htons(PORT_MIN - 1); /* no port that is asked for */
+	raw(SYS_bind, fd, (long)&addr, sizeof(addr), 0);
+	for (;; port = (port + 1) % PORTS) {
+		addr.sin_port = htons(PORT_MIN + port);
+		if (raw6(SYS_sendto, fd, (long)"a stray!", 8, 0, (long)&addr,
+			 sizeof(addr)) == 8)
+			(*strays)++;
+		usleep(200);
+	}
+}
+
+static void handler(int sig)
+{
+	static atomic_flag busy = ATOMIC_FLAG_INIT;
+	static struct worker me = { .state = 99 };
+	int err = errno;
+
+	(void)sig;
+	if (atomic_flag_test_and_set(&busy))
+		return;
+	sendto_one(&me);
+	recv_one(&me);
+	ask_one(&me);
+	signals++;
+	atomic_flag_clear(&busy);
+	errno = err;
+}
+
+static void some_call(struct worker *me)
+{
+	static void (*const between[])(struct worker *) = { fork_one,
+							    exec_one };
+	uint32_t which = below(me, 2000);
+
+	if (which < ARRAY_SIZE(between))
+		between[which](me);
+	else
+		call_one(me);
+}
+
+/* ---- the program that inherits -------------------------------------------- */
+
+static int child(int fd)
+{
+	static struct worker me;
+
+	if (fcntl(fd, F_GETFD) < 0)
+		return 0; /* it is closed by the exec */
+	init_worker(&me, getpid());
+	alarm(20);
+	put(&me, fd);
+	for (int i = 0; i < 1000; i++) {
+		recv_verified(&me);
+		sendto_one(&me);
+	}
+	return damaged != 0;
+}
+
+/* ---- standing still ------------------------------------------------------- */
+
+static void *work(void *arg)
+{
+	struct worker *me = arg;
+
+	while (!stop) {
+		while (!halt && !stop)
+			some_call(me);
+		idle++;
+		while (halt && !stop)
+			usleep(1000);
+		idle--;
+	}
+	return NULL;
+}
+
+struct left {
+	int ports, fds;
+	long kb;
+};
+
+static void set_timer(long us)
+{
+	const struct itimerval every = { { 0, us }, { 0, us } };
+
+	setitimer(ITIMER_REAL, &every, NULL);
+}
+
+/* A handler that has begun may still hold a socket that is closed by now. */
+static int ports_left(void)
+{
+	int lost = ports_lost();
+
+	for (int i = 0; i < 20 && lost; i++) {
+		usleep(100000);
+		lost = ports_lost();
+	}
+	return lost;
+}
+
+static struct left look(void)
+{
+	struct left left;
+
+	set_timer(0);
+	halt = true;
+	while (idle < WORKERS)
+		usleep(1000);
+	close_slots();
+	left.ports = ports_left();
+	left.fds = count_fds();
+	left.kb = vm_kb();
+	return left;
+}
+
+/*
+ * The library keeps the memory of objects for the next ones, so it has as much as there
+ * ever were at once. Here are as many flows as there can be later.
+ */
+static void fill_up(void)
+{
+	struct sockaddr_in addr = addr_of("127.0.0.1", 0);
+	int fds[SLOTS + WORKERS];
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = sock();
+		for (int port = PORT_MIN; port < PORT_MIN + PORTS; port++) {
+			addr.sin_port = htons(port);
+			sendto(fds[i], "a flow", 6, MSG_DONTWAIT, SA(&addr),
+			       sizeof(addr));
+		}
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+}
+
+static void go_on(int seconds)
+{
+	struct timespec rest = { .tv_sec = seconds };
+
+	halt = false;
+	set_timer(SIGNAL_US);
+	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &rest, &rest))
+		;
+}
+
+static int tell_left(const struct left *before, const struct left *after)
+{
+	int ports = before->ports + after->ports;
+	int fds = after->fds - before->fds;
+	long kb = after->kb - before->kb;
+
+	printf("%s: %d ports lost, %d descriptors left, %ld KB grown, %d "
+	       "damaged; %d verified, %d forks, %d execs, %d signals, %d "
+	       "strays\n",
+	       kind, ports, fds, kb, damaged, verified, forks, execs, signals,
+	       *strays);
+	return ports || fds || kb > 0 || damaged || !verified || !forks ||
+	       !execs || !signals;
+}
+
+static int run(int seconds, int warm)
+{
+	static struct worker worker[WORKERS];
+	struct sigaction act = { .sa_handler = handler,
+				 .sa_flags = SA_RESTART };
+	pthread_t thread[WORKERS];
+	struct left before, after;
+	pid_t sender;
+
+	strays = mmap(NULL, sizeof(*strays), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (strays == MAP_FAILED)
+		die("mmap");
+	sender = is_carried ? start_strays() : 0;
+	fill_up();
+	sigaction(SIGALRM, &act, NULL);
+	for (int i = 0; i < WORKERS; i++) {
+		init_worker(&worker[i], i + getpid());
+		if (pthread_create(&thread[i], NULL, work, &worker[i]))
+			die("pthread_create");
+	}
+	go_on(warm);
+	before = look();
+	go_on(seconds - warm);
+	after = look();
+	stop = true;
+	for (int i = 0; i < WORKERS; i++)
+		pthread_join(thread[i], NULL);
+	if (sender > 0 && !kill(sender, SIGKILL))
+		waitpid(sender, NULL, 0);
+	return tell_left(&before, &after);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 4)
+		return 2;
+	know_kind(argv[1]);
+	self = argv[0];
+	for (int i = 0; i < SLOTS; i++)
+		slot[i] = -1;
+	if (!strcmp(argv[2], "child"))
+		return child(atoi(argv[3]));
+	preload = getenv("LD_PRELOAD") ? strdup(getenv("LD_PRELOAD")) : NULL;
+	own_network();
+	if (preload)
+		setenv("LD_PRELOAD", preload, 1);
+	set_sysctl("ip_local_port_range", "40000 43999");
+	return run(atoi(argv[3]), argc > 4 ? atoi(argv[4]) : 60);
+}
