@@ -64,20 +64,68 @@ static ssize_t recv_error_only(const struct cop_wire *wire, int fd,
 	return 0;
 }
 
+#define QUOTE_MAX 1280 /* an ICMP error has no more bytes */
+#define TELLING	  4    /* so many bytes of a header tell that it is one */
+
+/*
+ * Where the header of the next datagram begins that was one send with the first, or
+ * @len. All of the header follows from that of the first.
+ */
+static size_t next_header(const struct cop_wire *wire,
+			  const struct cop_hdr_info *first,
+			  const unsigned char *data, size_t len)
+{
+	unsigned char next[COP_HDR_MAX] __attribute__((aligned(4)));
+
+	wire->build(next, first->source, first->dest, first->seq + 1ull,
+		    first->tstamp);
+	for (size_t at = 0; at + TELLING <= len; at++)
+		if (!memcmp(data + at, next,
+			    min_t(size_t, wire->hlen, len - at)))
+			return at;
+	return len;
+}
+
+/*
+ * An error on the sender's host brings back all datagrams of one send. The program gets
+ * the first one. @len bytes are in the iovecs, and @spill more in @tail. Returns how many
+ * of those in the iovecs are the first datagram's payload.
+ */
+static size_t first_payload(const struct cop_wire *wire, struct msghdr *msg,
+			    const struct cop_hdr_info *first, size_t len,
+			    const void *tail, size_t spill)
+{
+	unsigned char data[QUOTE_MAX + COP_HDR_MAX];
+	size_t end;
+
+	if (!wire->segments || len > QUOTE_MAX)
+		return len;
+	if (len)
+		cop_iov_gather(data, msg->msg_iov, len);
+	memcpy(data + len, tail, spill);
+	end = next_header(wire, first, data, len + spill);
+	if (end < len + spill && end <= len)
+		msg->msg_flags &= ~MSG_TRUNC;
+	return min_t(size_t, end, len);
+}
+
 /* From the error queue the kernel returns the bytes it copied, MSG_TRUNC or not. */
 static ssize_t recv_error(const struct cop_wire *wire, int fd,
 			  struct msghdr *msg, int flags, size_t cap)
 {
 	unsigned char hdr[COP_HDR_MAX] __attribute__((aligned(4)));
-	struct iovec iov[COP_IOV_ON_STACK + 1] = { { hdr, wire->hlen } };
+	unsigned char tail[COP_HDR_MAX];
+	struct iovec iov[COP_IOV_ON_STACK + 2] = { { hdr, wire->hlen } };
+	size_t spill = 0;
 	struct msghdr whole = *msg;
 	struct cop_hdr_info info;
 	ssize_t n;
 
 	if (msg->msg_iovlen)
 		memcpy(iov + 1, msg->msg_iov, msg->msg_iovlen * sizeof(*iov));
+	iov[msg->msg_iovlen + 1] = (struct iovec){ tail, wire->hlen };
 	whole.msg_iov = iov;
-	whole.msg_iovlen++;
+	whole.msg_iovlen += 2;
 	n = cop_libc_result(cop_libc.recvmsg(fd, &whole, flags));
 	msg->msg_namelen =
 		whole.msg_namelen; /* even if that is no place for it */
@@ -87,8 +135,15 @@ static ssize_t recv_error(const struct cop_wire *wire, int fd,
 	msg->msg_flags = whole.msg_flags;
 	if (n < wire->hlen)
 		return 0; /* the router sent back less than a header */
-	if (wire->check(hdr, n, &info) == COP_NO_STRAY ||
-	    put_frame(wire, msg, hdr, n))
+	if ((size_t)n > wire->hlen + cap) {
+		spill = n - wire->hlen - cap;
+		n -= spill;
+		msg->msg_flags |= MSG_TRUNC;
+	}
+	if (wire->check(hdr, n, &info) == COP_NO_STRAY)
+		return first_payload(wire, msg, &info, n - wire->hlen, tail,
+				     spill);
+	if (put_frame(wire, msg, hdr, n))
 		return n - wire->hlen;
 	if ((size_t)n > cap)
 		msg->msg_flags |= MSG_TRUNC;

@@ -20,7 +20,8 @@
  * @cap: what cop_iov_length() returned
  *
  * Returns the bytes put in the iovecs or -errno. Where the kernel returns a datagram
- * of ours with an error, these bytes are its payload. Where it returns the frame
+ * of ours with an error, these bytes are its payload, or that of the first datagram of
+ * several that were one send. Where it returns the frame
  * that goes with a transmit timestamp, they are the frame without the header.
  * Everything else stays as the kernel has it. Where the transport encodes payloads,
  * no payload is returned.

@@ -47,6 +47,32 @@ Test(cop_error_queue, the_error_queue_returns_the_payload)
 	cr_assert(eq(int, ee->ee_errno, ECONNREFUSED));
 }
 
+/* On this host the kernel sends back all datagrams of one send. */
+Test(cop_error_queue, of_a_batch_the_first_payload_comes_back)
+{
+	static const size_t rooms[] = { 100, 40, 28, 20, 8, 7, 3 };
+	struct iovec iov = { "payload", 7 };
+	struct mmsghdr vec[8];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rooms); i++) {
+		int udp, fd = connected(&udp);
+		struct msghdr msg;
+
+		cr_assert(zero(int, t_set(fd, IPPROTO_IP, IP_RECVERR, 1)));
+		close(udp);
+		for (size_t k = 0; k < ARRAY_SIZE(vec); k++)
+			vec[k].msg_hdr = (struct msghdr){ .msg_iov = &iov,
+							  .msg_iovlen = 1 };
+		cr_assert(eq(int, t_sendmmsg(fd, vec, 8, 0), 8));
+		memset(room, 0, 100);
+		cr_assert(eq(int, recv_error(fd, &msg, room, rooms[i]),
+			     min_t(int, 7, rooms[i])));
+		cr_assert(zero(int, memcmp(room, "payload",
+					   min_t(size_t, 7, rooms[i]))));
+		cr_assert(eq(int, !!(msg.msg_flags & MSG_TRUNC), rooms[i] < 7));
+	}
+}
+
 Test(cop_error_queue, the_error_queue_truncates_to_a_short_buffer)
 {
 	struct msghdr msg;
