@@ -19,6 +19,7 @@
 #include "adopt/pending.h"
 #include "adopt/pending_filter.h"
 #include "adopt/share.h"
+#include "datagram/cut.h"
 #include "datagram/proto.h"
 #include "datagram/tx.h"
 #include "filter/filter.h"
@@ -47,6 +48,7 @@ static int adopt_pending(struct sock *sk, int fd, const struct cop_mark *mark)
 {
 	if (cop_pending_is_marked(mark)) {
 		sock_set_flag(sk, SOCK_PENDING_SHARED);
+		cop_cut_note(sk, fd);
 		return sock_is_udp(fd, sk->sk_family) ? 0 : -ENOENT;
 	}
 	cop_decide(sk, cop_udp_of(sk));

@@ -25,6 +25,7 @@
 #include "filter/mark.h"
 #include "lib/netns.h"
 #include "cop_port.h"
+#include "datagram/cut.h"
 #include "datagram/proto.h"
 #include "datagram/unmark.h"
 #include "cop_route.h"
@@ -113,6 +114,7 @@ int cop_adopt(struct sock *sk, int fd, const struct cop_mark *mark)
 	adopt_names(sk, fd, &local);
 	cop_mirror_buffers(sk, fd);
 	cop_wait_note(sk, fd);
+	cop_cut_note(sk, fd);
 	if (mark->body != COP_BODY_ALL)
 		cop_filter_attached(sk);
 	return 0;

@@ -25,12 +25,14 @@ struct cop_counters {
 		strays[COP_STRAY_REASONS]; /* dropped here, by reason */
 };
 
-/* What segments.c knows of a socket. */
+/* What segments.c and cut.c know of a socket. */
 struct cop_segmenting {
 	_Atomic(uint16_t)
 		may; /* (a) COP_SEG_*, and how often options were set */
 	_Atomic(uint8_t) refusals; /* (a) a measure of recent ones */
 	_Atomic(uint8_t) pause;	   /* (a) batches until the next try */
+	_Atomic(uint16_t)
+		size; /* (a) UDP_SEGMENT as the program set it; 0: none */
 };
 
 /* Whether the options allow it; neither: ask the kernel. */

@@ -13,6 +13,7 @@
 #include <limits.h>
 
 #include "datagram/batch.h"
+#include "datagram/cut.h"
 #include "datagram/proto.h"
 #include "datagram/segments.h"
 #include "datagram/soft_error.h"
@@ -53,7 +54,7 @@ static ssize_t tx_length(const struct tx_batch *b, struct sock *sk, int fd,
 
 	if (len > cop_wire_most(sk_wire(sk)) ||
 	    msg->msg_iovlen + 1 > COP_BATCH_IOVS - b->iovs ||
-	    cop_refuse_udp_cmsg(fd, msg))
+	    cop_cut_size(sk, fd, msg))
 		return -1;
 	return len;
 }
@@ -132,14 +133,19 @@ static int tx_settle(struct tx_batch *b, struct sock *sk, struct mmsghdr *vec,
 /*
  * Bytes of a datagram that may be part of a run, with its header; else 0. The kernel
  * refuses one without a destination, and control messages are for one datagram only.
+ * Another thread may have changed the program's iovecs since their length was taken.
  */
 static uint16_t tx_segment(const struct tx_batch *b, unsigned int i,
 			   unsigned int hlen)
 {
 	const struct cop_tx *tx = &b->tx[i];
+	const struct msghdr *whole = &b->vec[i].msg_hdr;
+	size_t len = 0;
 
-	if (tx->flow == COP_TX_NONE || b->vec[i].msg_hdr.msg_controllen ||
-	    tx->payload > UINT16_MAX - hlen)
+	for (size_t k = 1; k < whole->msg_iovlen; k++)
+		len += whole->msg_iov[k].iov_len;
+	if (len != tx->payload || tx->flow == COP_TX_NONE ||
+	    whole->msg_controllen || tx->payload > UINT16_MAX - hlen)
 		return 0;
 	return hlen + tx->payload;
 }

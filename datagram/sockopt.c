@@ -19,6 +19,7 @@
 #include "lib/libc.h"
 #include "lib/sockname.h"
 #include "filter/mark.h"
+#include "datagram/cut.h"
 #include "datagram/proto.h"
 #include "cop_route.h"
 #include "datagram/segments.h"
@@ -196,6 +197,25 @@ static int set_cork(struct sock *sk, int fd, const void *optval,
 	return 0;
 }
 
+static int set_udp(struct sock *sk, int fd, int optname, const void *optval,
+		   socklen_t optlen)
+{
+	switch (optname) {
+	case UDP_CORK:
+		return set_cork(sk, fd, optval, optlen);
+	case UDP_SEGMENT:
+		return cop_cut_set(sk, fd, optval, optlen);
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+static bool knows_udp(struct sock *sk, int optname)
+{
+	return optname == UDP_CORK ||
+	       (optname == UDP_SEGMENT && sk_wire(sk)->segments);
+}
+
 static int set_v6only(struct sock *sk, int fd, const void *optval,
 		      socklen_t optlen)
 {
@@ -236,8 +256,7 @@ static int set_option(struct sock *sk, int fd, int level, int optname,
 	if (level == IPPROTO_IPV6 && optname == IPV6_ADDRFORM)
 		return set_family(sk, fd, optval, optlen);
 	if (level == IPPROTO_UDP)
-		return optname == UDP_CORK ? set_cork(sk, fd, optval, optlen)
-					   : -ENOPROTOOPT;
+		return set_udp(sk, fd, optname, optval, optlen);
 	return kernel_set(fd, level, optname, optval, optlen);
 }
 
@@ -361,7 +380,7 @@ int cop_getsockopt(struct sock *sk, int fd, int level, int optname,
 		return get_socket(sk, fd, optname, optval, optlen);
 	if (level == IPPROTO_IP && optname == IP_LOCAL_PORT_RANGE)
 		return get_port_range(sk, fd, optval, optlen);
-	if (level == IPPROTO_UDP && optname != UDP_CORK)
+	if (level == IPPROTO_UDP && !knows_udp(sk, optname))
 		return -ENOPROTOOPT;
 	return kernel_get(fd, level, optname, optval, optlen);
 }

@@ -9,10 +9,10 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <netinet/udp.h>
 #include <string.h>
 
 #include "datagram/copied.h"
+#include "datagram/cut.h"
 #include "datagram/proto.h"
 #include "datagram/soft_error.h"
 #include "datagram/tx.h"
@@ -25,7 +25,6 @@
 #include "lib/kernel_socket.h"
 #include "lib/libc.h"
 #include "lib/msghdr.h"
-#include "lib/sysctl.h"
 #include "lib/uaccess.h"
 #include "wire/coded.h"
 #include "wire/encap.h"
@@ -101,34 +100,6 @@ void cop_tx_end(struct sock *sk, struct cop_tx *tx, ssize_t result)
 		cop_tx_failed(sk, *tx);
 }
 
-/* For a segment length of 0 the kernel makes no segments. */
-static int judge_udp_cmsg(const struct cmsghdr *cmsg)
-{
-	uint16_t size;
-
-	if (cmsg->cmsg_type != UDP_SEGMENT ||
-	    cmsg->cmsg_len != CMSG_LEN(sizeof(size)))
-		return -EINVAL;
-	memcpy(&size, CMSG_DATA(cmsg), sizeof(size));
-	return size ? -EIO : 0;
-}
-
-int cop_refuse_udp_cmsg(int fd, const struct msghdr *msg)
-{
-	struct cmsghdr *cmsg;
-	int err = 0;
-
-	if (likely(!msg->msg_controllen) ||
-	    msg->msg_controllen > (size_t)READ_ONCE(cop_sysctl.optmem_max) ||
-	    !user_readable(fd, msg->msg_control, msg->msg_controllen))
-		return 0;
-	for (cmsg = CMSG_FIRSTHDR(msg); cmsg && err != -EINVAL;
-	     cmsg = CMSG_NXTHDR((struct msghdr *)msg, cmsg))
-		if (cmsg->cmsg_level == IPPROTO_UDP)
-			err = judge_udp_cmsg(cmsg) ?: err;
-	return err;
-}
-
 static bool cork_pending(struct sock *sk, int fd)
 {
 	return cop_confined() || sock_probe(fd, sk->sk_family);
@@ -151,7 +122,8 @@ static void tx_more(struct sock *sk, const struct msghdr *msg, size_t n)
  * A datagram that is sent in parts has one header, ahead of the first part. The
  * kernel may refuse a part. If it had begun to add it (no room, unreadable, too long
  * in all), it drops the earlier parts too. Else (control messages that can't be read,
- * a length beyond 65,535, MSG_OOB) the datagram stays open.
+ * a length beyond 65,535, MSG_OOB) the datagram stays open. Parts can't be cut into
+ * pieces of another size.
  */
 static ssize_t sendmsg_corked(struct sock *sk, int fd, const struct msghdr *msg,
 			      int flags, size_t len)
@@ -162,6 +134,8 @@ static ssize_t sendmsg_corked(struct sock *sk, int fd, const struct msghdr *msg,
 	struct cop_tx tx;
 	ssize_t n;
 
+	if (!begun && cop_cut_size(sk, fd, msg))
+		return -EIO;
 	if (!begun)
 		cop_tx_begin(sk, msg->msg_name, msg->msg_namelen, len,
 			     cop_clock_us(), &tx, hdr);
@@ -205,6 +179,22 @@ static noinline ssize_t sendmsg_coded(struct sock *sk, int fd,
 	return n;
 }
 
+static noinline ssize_t sendmsg_cut(struct sock *sk, int fd,
+				    const struct msghdr *msg, int flags,
+				    size_t len, unsigned int size)
+{
+	const struct cop_cut cut = { .sk = sk,
+				     .fd = fd,
+				     .flags = flags,
+				     .msg = msg,
+				     .len = len,
+				     .size = size,
+				     .begin = cop_tx_begin,
+				     .end = cop_tx_end };
+
+	return cop_cut_send(&cut);
+}
+
 flatten ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
 			    int flags)
 {
@@ -219,13 +209,15 @@ flatten ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
 	n = unlikely(too_long) ? 0 : cop_soft_error(sk);
 	if (unlikely(n))
 		return n;
-	n = unlikely(too_long) ? 0 : cop_refuse_udp_cmsg(fd, msg);
-	if (unlikely(n))
+	n = unlikely(too_long) ? 0 : cop_cut_size(sk, fd, msg);
+	if (unlikely(n < 0))
 		return n;
 	if (unlikely(flags & MSG_MORE ||
 		     sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT)) &&
 	    !sk_wire(sk)->encode)
 		return sendmsg_corked(sk, fd, msg, flags, len);
+	if (unlikely(n))
+		return sendmsg_cut(sk, fd, msg, flags, len, n);
 	if (unlikely(too_long))
 		return sendmsg_too_long(sk, fd, msg, flags, len);
 	if (unlikely(sk_wire(sk)->encode))
@@ -268,7 +260,7 @@ static ssize_t sendto_any(struct sock *sk, int fd, const void *buf, size_t len,
 			      .msg_iovlen = 1 };
 
 	if (cop_confined() && !(flags & MSG_MORE) &&
-	    !sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT))
+	    !sock_flag(sk, COP_TX_LONG))
 		return sendto_confined(sk, fd, buf, iov.iov_len, flags, name,
 				       namelen);
 	return cop_sendmsg(sk, fd, &msg, flags & ~COP_MSG_FILE);
@@ -284,7 +276,7 @@ ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
 		     flags & (MSG_MORE | COP_MSG_FILE) ||
 		     !user_readable(fd, buf, len) ||
 		     READ_ONCE(cop_sk(sk)->soft_err) ||
-		     sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT)))
+		     sock_flag(sk, COP_TX_LONG)))
 		return sendto_any(sk, fd, buf, len, flags, name, namelen);
 	return cop_sendto_wire(sk, hdr, false, fd, buf, len, flags, name,
 			       namelen);

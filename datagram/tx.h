@@ -43,16 +43,4 @@ void cop_tx_begin(struct sock *sk, const void *name, socklen_t len,
  */
 void cop_tx_end(struct sock *sk, struct cop_tx *tx, ssize_t result);
 
-/**
- * cop_refuse_udp_cmsg - refuse a message with a control message for UDP itself
- * @fd: the sender's descriptor
- * @msg: the message that is to be sent
- *
- * UDP_SEGMENT would cut a datagram into several, and only the first would have a
- * header. Returns -EIO for UDP_SEGMENT: udp_send_skb() returns that where segments
- * can't be made, and programs then do without. Returns -EINVAL for a type that UDP
- * does not know either; else 0.
- */
-int cop_refuse_udp_cmsg(int fd, const struct msghdr *msg);
-
 #endif /* COP_TX_H */

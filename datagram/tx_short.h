@@ -87,6 +87,9 @@ static inline void cop_tx_count(struct sock *sk, size_t len)
 	u64_count(&count->tx_bytes, len, alone);
 }
 
+/* A send of such a sock may be a part of a datagram, or several datagrams. */
+#define COP_TX_LONG (SOCK_CORKED | SOCK_CORK_OPT | SOCK_SEGMENTS)
+
 /**
  * cop_tx_is_short - whether a datagram can take the short way
  * @sk: the sender
@@ -105,8 +108,7 @@ static inline bool cop_tx_is_short(const struct sock *sk, const void *buf,
 {
 	const uint32_t sk_flags = READ_ONCE(sk->sk_flags);
 
-	return (sk_flags & (SOCK_SHORT | SOCK_CORKED | SOCK_CORK_OPT)) ==
-		       SOCK_SHORT &&
+	return (sk_flags & (SOCK_SHORT | COP_TX_LONG)) == SOCK_SHORT &&
 	       !(flags & (MSG_MORE | COP_MSG_FILE | MSG_CMSG_COMPAT)) &&
 	       len <= COP_COPY_MAX &&
 	       cop_page_seen(&cop_readable_pages, buf, len) &&

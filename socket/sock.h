@@ -59,10 +59,11 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_MAYBE_V6ONLY   0x2000 /* IPV6_V6ONLY may be set: ask the kernel */
 #define SOCK_PENDING_SHARED 0x4000 /* pending in other processes too: adopt/ */
 #define SOCK_PASSED	    0x8000 /* a spawn may duplicate its descriptor */
-#define SOCK_FILTER_NEW	    0x10000 /* the next poll checks the filter again */
-#define SOCK_PEER_ONLY	    0x20000 /* only the peer's datagrams can come */
-#define SOCK_WAITED	    0x40000 /* a wait began while it was pending */
-#define SOCK_SHORT	    0x80000 /* COP's header, and the default's calls */
+#define SOCK_FILTER_NEW	    0x10000  /* the next poll checks the filter again */
+#define SOCK_PEER_ONLY	    0x20000  /* only the peer's datagrams can come */
+#define SOCK_WAITED	    0x40000  /* a wait began while it was pending */
+#define SOCK_SHORT	    0x80000  /* COP's header, and the default's calls */
+#define SOCK_SEGMENTS	    0x100000 /* UDP_SEGMENT is set: datagram/cut.c */
 #define SOCK_ELSEWHERE	    0x1000000 /* not in the home namespace: netns.h */
 #define SOCK_RECEIVED	    0x2000000 /* from another process or image */
 #define SOCK_CONTEST	    0x4000000 /* a bind ignores other socks' claims */

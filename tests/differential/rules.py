@@ -25,7 +25,7 @@ COP_MAX = UDP_MAX - HEADER
 SO_TYPE, SO_PROTOCOL = 3, 38
 SO_DETACH_REUSEPORT_BPF = 68
 IP_RECVFRAGSIZE = 25
-UDP_CORK = 1
+UDP_CORK, UDP_SEGMENT = 1, 103
 IP_CHECKSUM = 23
 IP_RECVORIGDSTADDR = 20
 FIONREAD = 0x541b
@@ -250,7 +250,8 @@ def type_and_protocol(story, step, udp):
 @rule
 def udp_options(story, step, udp):
     option = option_of(step)
-    if not option or option[0] != IPPROTO_UDP or option[1] == UDP_CORK:
+    if (not option or option[0] != IPPROTO_UDP or
+            option[1] in (UDP_CORK, UDP_SEGMENT)):
         return None
     return refused(step, "ENOPROTOOPT", udp)
 
@@ -325,6 +326,54 @@ def in_a_run(lengths, i):
         if end > i and end - first >= RUN_MIN:
             return True
     return False
+
+
+def cut_sizes(story, index):
+    """Of UDP_SEGMENT before a step: (who set the option, bytes)"""
+    for step in story.steps[:index]:
+        if (option_of(step) == (IPPROTO_UDP, UDP_SEGMENT) and
+                step.call == "setsockopt" and step.words[3][0] != "!"):
+            yield step.actor, int.from_bytes(
+                bytes.fromhex(step.words[3])[:4], "little", signed=True)
+        for word in step.words:
+            for value in re.findall(r"(?:^|;)17:103:([0-9a-f]{4})", word):
+                yield step.actor, int.from_bytes(bytes.fromhex(value),
+                                                 "little")
+
+
+@rule
+def cut_and_corked(story, step, udp):
+    """UDP cuts a datagram that was sent in parts"""
+    sizes = [size for _, size in cut_sizes(story, step.index + 1) if size > 0]
+    if step.call not in SENDS or not sizes:
+        return None
+    if sends_more(step) or story.corks():
+        return Anything()
+    return None
+
+
+@rule
+def cut_between_processes(story, step, udp):
+    """A process has set UDP_SEGMENT, and another does not know"""
+    if any(actor != step.actor
+           for actor, _ in cut_sizes(story, step.index + 1)):
+        return Anything()
+    return None
+
+
+@rule
+def route_of_a_failed_connect(story, step, udp):
+    """Behind a connect that failed, UDP's first datagram arrives and no other"""
+    socket = story.sockets(step.index + 1)
+    failed_ones = set()
+    for before, line in story.until(step.index + 1):
+        if before.call == "connect" and not succeeded(line):
+            failed_ones.add(socket(before.index))
+        if (before.call == "sendmmsg" and
+                socket(before.index) in failed_ones and
+                in_a_run(lengths_of(before), 1)):
+            return Anything()
+    return None
 
 
 @rule
@@ -442,6 +491,8 @@ def all_near_a_limit(story, step):
         if sends_more(step) or story.corks():
             wholes += [sum(lengths[at:i + 1]) for at in range(1, i + 1)]
         wholes.append(length)
+        wholes += [min(length, size)
+                   for _, size in cut_sizes(story, step.index + 1)]
         if any(near_a_limit(story, step, whole) for whole in wholes):
             yield i
 
@@ -642,6 +693,9 @@ def error_quote(story, step, udp):
     """An ICMP error quotes so many bytes, of which the header is some"""
     if not step.call.startswith("recv"):
         return None
+    if step.number({"recvmsg": 1}.get(step.call, 2)) & MSG_ERRQUEUE and any(
+            size > 0 for _, size in cut_sizes(story, step.index)):
+        return Anything()
     lines = [udp]
     for whole, most, rest in re.findall(r" data=(\d+):\w+/(\d+):(\w+)", udp):
         if any(quoted - HEADER < int(whole) < quoted for quoted in QUOTED):

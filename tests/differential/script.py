@@ -272,6 +272,7 @@ class Script:
             "1:37:" + hexed(self.pick(0, 0x2, 0x8, 0x10, 0x80)),
             "1:%d:%s" % (self.rnd.randrange(LAST_SO), num),
             "0:%d:%s" % (self.rnd.randrange(LAST_IP), num),
+            "17:103:" + hexed(self.pick(0, 8, 50, 100, 1000), form="H"),
             "41:50:" + num, "6:1:" + num)
 
     def control(self):
@@ -658,6 +659,10 @@ class Script:
 
     def set_well(self, slot):
         """An option that receivers and senders are interested in"""
+        if self.chance(8):
+            self.add("setsockopt", slot, IPPROTO_UDP, 103,
+                     hexed(self.pick(0, 8, 50, 100, 1000, 1440, 1456)), 4)
+            return
         level, name = self.pick((0, 8), (0, 11), (0, 11), (0, 12), (0, 13),
                                 (0, 20), (0, 7), (1, 29), (1, 35), (1, 40),
                                 (1, 6), (1, 6), (0, 49))

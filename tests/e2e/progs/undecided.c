@@ -90,7 +90,6 @@ static void try_refused(int fd)
 {
 	T(set(fd, SOL_SOCKET, SO_PEEK_OFF));
 	T(set(fd, SOL_SOCKET, SO_ZEROCOPY));
-	T(set(fd, IPPROTO_UDP, UDP_SEGMENT));
 	T(set(fd, IPPROTO_UDP, UDP_GRO));
 	T(set(fd, IPPROTO_UDP, UDP_ENCAP));
 }

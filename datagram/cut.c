@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: MIT
+/*
+ * datagram/cut.c - sends that the program wants to be cut into datagrams (UDP_SEGMENT,
+ * as a socket option or a control message). Each piece gets its header and its number,
+ * and the kernel cuts behind each piece.
+ *
+ * Owns: SOCK_SEGMENTS, and the size in struct cop_segmenting. Protected by: atomic
+ * accesses. Counterpart in the kernel: udp_send_skb() in net/ipv4/udp.c.
+ */
+#include <errno.h>
+#include <netinet/udp.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "datagram/cut.h"
+#include "datagram/tx.h"
+#include "lib/cancel.h"
+#include "lib/clock.h"
+#include "lib/compiler.h"
+#include "lib/confine.h"
+#include "lib/libc.h"
+#include "lib/sysctl.h"
+#include "lib/uaccess.h"
+#include "wire/bounce.h"
+#include "wire/encap.h"
+
+/* UDP_MAX_SEGMENTS of any kernel, and one more, so that the kernel says EINVAL. */
+#define PIECES_MAX 129
+
+/*
+ * A control message of ours; the most bytes of the program's own; and room behind
+ * these, where the last one may lack its number.
+ */
+#define OUR_CONTROL CMSG_SPACE(sizeof(uint16_t))
+#define CONTROL_MAX 4096
+#define CONTROL_PAD 8
+
+/* ---- the size ------------------------------------------------------------------ */
+
+static void note_size(struct sock *sk, int size)
+{
+	WRITE_ONCE(cop_sk(sk)->segmenting.size, size);
+	if (size)
+		sock_set_flag(sk, SOCK_SEGMENTS);
+	else
+		sock_reset_flag(sk, SOCK_SEGMENTS);
+}
+
+void cop_cut_note(struct sock *sk, int fd)
+{
+	socklen_t len = sizeof(int);
+	int size;
+
+	if (!cop_confined() &&
+	    !cop_libc.getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, &len))
+		note_size(sk, size);
+}
+
+int cop_cut_set(struct sock *sk, int fd, const void *optval, socklen_t optlen)
+{
+	int err, size;
+
+	if (!sk_wire(sk)->segments)
+		return -ENOPROTOOPT;
+	err = cop_libc_result(cop_libc.setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT,
+						  optval, optlen));
+	if (err)
+		return err;
+	memcpy(&size, optval, sizeof(size));
+	note_size(sk, size);
+	return 0;
+}
+
+static bool can_read_control(int fd, const struct msghdr *msg)
+{
+	return msg->msg_controllen <=
+		       (size_t)READ_ONCE(cop_sysctl.optmem_max) &&
+	       user_readable(fd, msg->msg_control, msg->msg_controllen);
+}
+
+static bool has_number(const struct msghdr *msg, const struct cmsghdr *cmsg)
+{
+	return (const char *)CMSG_DATA(cmsg) + sizeof(uint16_t) <=
+	       (const char *)msg->msg_control + msg->msg_controllen;
+}
+
+static bool is_size(const struct cmsghdr *cmsg)
+{
+	return cmsg->cmsg_level == IPPROTO_UDP &&
+	       cmsg->cmsg_type == UDP_SEGMENT &&
+	       cmsg->cmsg_len == CMSG_LEN(sizeof(uint16_t));
+}
+
+/* A size that no payload exceeds. 0, in a control message, means the same. */
+#define NEVER UINT16_MAX
+
+/* The last size counts. */
+static int size_in_control(const struct msghdr *msg, int size)
+{
+	struct cmsghdr *cmsg;
+	uint16_t value;
+
+	for (cmsg = CMSG_FIRSTHDR(msg); cmsg;
+	     cmsg = CMSG_NXTHDR((struct msghdr *)msg, cmsg)) {
+		if (cmsg->cmsg_level != IPPROTO_UDP)
+			continue;
+		if (!is_size(cmsg) || !has_number(msg, cmsg))
+			return -EINVAL;
+		memcpy(&value, CMSG_DATA(cmsg), sizeof(value));
+		size = value ?: NEVER;
+	}
+	return size;
+}
+
+int cop_cut_size_of(struct sock *sk, int fd, const struct msghdr *msg)
+{
+	int size = READ_ONCE(cop_sk(sk)->segmenting.size);
+
+	if (msg->msg_controllen && can_read_control(fd, msg))
+		size = size_in_control(msg, size);
+	if (size == NEVER)
+		return 0;
+	return size > 0 && !sk_wire(sk)->segments ? -EIO : size;
+}
+
+/* ---- the pieces ---------------------------------------------------------------- */
+
+/* A send, and how many pieces it is. */
+struct pieces {
+	struct cop_cut cut;
+	unsigned int n;
+	unsigned int hlen;
+};
+
+static size_t piece_length(const struct pieces *p, unsigned int i)
+{
+	return min_t(size_t, p->cut.size, p->cut.len - i * (size_t)p->cut.size);
+}
+
+/* The program's iovecs, from byte *@off of **@from on. Returns how many go to @to. */
+static unsigned int take_iovecs(struct iovec *to, const struct iovec **from,
+				size_t *off, size_t len)
+{
+	unsigned int n = 0;
+
+	while (len) {
+		const struct iovec *iov = *from;
+		const size_t part = min_t(size_t, iov->iov_len - *off, len);
+
+		if (part)
+			to[n++] = (struct iovec){ (char *)iov->iov_base + *off,
+						  part };
+		*off += part;
+		len -= part;
+		if (*off == iov->iov_len) {
+			(*from)++;
+			*off = 0;
+		}
+	}
+	return n;
+}
+
+/*
+ * Ours comes first. The program's own may have other sizes: all of them become ours,
+ * since the last one counts.
+ */
+static void make_control(const struct pieces *p, void *control)
+{
+	const uint16_t step =
+		min_t(unsigned int, p->cut.size + p->hlen, UINT16_MAX);
+	struct msghdr all = { .msg_control = control,
+			      .msg_controllen = OUR_CONTROL +
+						p->cut.msg->msg_controllen };
+	struct cmsghdr *cmsg = control;
+
+	memset(control, 0, OUR_CONTROL);
+	*cmsg = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(step)),
+				  .cmsg_level = IPPROTO_UDP,
+				  .cmsg_type = UDP_SEGMENT };
+	if (p->cut.msg->msg_controllen)
+		memcpy((char *)control + OUR_CONTROL, p->cut.msg->msg_control,
+		       p->cut.msg->msg_controllen);
+	for (; cmsg; cmsg = CMSG_NXTHDR(&all, cmsg))
+		if (is_size(cmsg))
+			memcpy(CMSG_DATA(cmsg), &step, sizeof(step));
+}
+
+/*
+ * With its headers the send may be too long for the kernel although the payload is not.
+ * Then it is two. The kernel may refuse the second one alone: for the program its
+ * datagrams are sent then, and lost.
+ */
+static ssize_t send_two(const struct pieces *p, const struct msghdr *whole,
+			size_t first_iovs)
+{
+	struct mmsghdr vec[2] = { { .msg_hdr = *whole },
+				  { .msg_hdr = *whole } };
+	int sent;
+
+	vec[0].msg_hdr.msg_iovlen = first_iovs;
+	vec[1].msg_hdr.msg_iov += first_iovs;
+	vec[1].msg_hdr.msg_iovlen -= first_iovs;
+	sent = cop_libc_result(
+		cop_libc.sendmmsg(p->cut.fd, vec, 2, p->cut.flags));
+	return sent < 0 ? sent : (ssize_t)p->cut.len;
+}
+
+static void settle(const struct pieces *p, struct cop_tx *tx, ssize_t sent)
+{
+	for (unsigned int i = p->n; i-- > 0;)
+		p->cut.end(p->cut.sk, &tx[i],
+			   sent < 0 ? sent : (ssize_t)piece_length(p, i));
+}
+
+/* How many pieces the kernel takes in one send. */
+static unsigned int pieces_at_once(const struct pieces *p)
+{
+	const unsigned int most =
+		COP_DATAGRAM_MAX_IPV4 / (p->cut.size + p->hlen);
+
+	if (p->cut.len + p->n * p->hlen <= COP_DATAGRAM_MAX_IPV4 || p->n == 1)
+		return p->n;
+	return most ?: 1;
+}
+
+static ssize_t send_pieces(const struct pieces *p)
+{
+	const unsigned int stride = (p->hlen + 3) & ~3u,
+			   most = pieces_at_once(p);
+	unsigned char hdr[p->n * stride] __attribute__((aligned(4)));
+	struct iovec iov[2 * p->n + p->cut.msg->msg_iovlen];
+	char control[OUR_CONTROL + p->cut.msg->msg_controllen + CONTROL_PAD]
+		__attribute__((aligned(8)));
+	const struct iovec *from = p->cut.msg->msg_iov;
+	const uint64_t now = cop_clock_us();
+	struct msghdr whole = *p->cut.msg;
+	size_t off = 0, iovs = 0, first_iovs = 0;
+	struct cop_tx tx[p->n];
+	ssize_t sent;
+
+	for (unsigned int i = 0; i < p->n; i++) {
+		const size_t len = piece_length(p, i);
+
+		p->cut.begin(p->cut.sk, whole.msg_name, whole.msg_namelen, len,
+			     now, &tx[i], hdr + i * stride);
+		iov[iovs++] = (struct iovec){ hdr + i * stride, p->hlen };
+		iovs += take_iovecs(iov + iovs, &from, &off, len);
+		if (i + 1 == most)
+			first_iovs = iovs;
+	}
+	make_control(p, control);
+	whole.msg_iov = iov;
+	whole.msg_iovlen = iovs;
+	whole.msg_control = control;
+	whole.msg_controllen = sizeof(control) - CONTROL_PAD;
+	if (likely(most == p->n))
+		sent = cop_libc_result(
+			cop_libc.sendmsg(p->cut.fd, &whole, p->cut.flags));
+	else
+		sent = send_two(p, &whole, first_iovs);
+	settle(p, tx, sent);
+	return sent < 0 ? sent : (ssize_t)p->cut.len;
+}
+
+static ssize_t refuse(const struct pieces *p)
+{
+	static const unsigned char hdr[COP_HDR_MAX];
+
+	return cop_encap_refuse(sk_wire(p->cut.sk), p->cut.fd, hdr, p->cut.msg,
+				p->cut.flags, p->cut.len);
+}
+
+/* More iovecs than fit on a stack: their bytes go to a buffer. */
+static ssize_t send_gathered(struct pieces *p, void *buf)
+{
+	struct iovec iov = { buf, p->cut.len };
+	struct msghdr one = *p->cut.msg;
+
+	if (cop_payload_fetch(p->cut.fd, p->cut.msg, buf, p->cut.len))
+		return refuse(p);
+	one.msg_iov = &iov;
+	one.msg_iovlen = 1;
+	p->cut.msg = &one;
+	return send_pieces(p);
+}
+
+static noinline ssize_t send_bounced(struct pieces *p)
+{
+	struct _pthread_cleanup_buffer cleanup;
+	void *buf = cop_bounce_map();
+	ssize_t n;
+
+	if (!buf)
+		return -ENOBUFS;
+	_pthread_cleanup_push(&cleanup, cop_bounce_unmap, buf);
+	n = send_gathered(p, buf);
+	_pthread_cleanup_pop(&cleanup, 1);
+	return n;
+}
+
+/*
+ * The program's iovecs are read once more. Another thread may have changed them, but the
+ * kernel must not cut at other places than between our pieces.
+ */
+static ssize_t send_copied(struct pieces *p)
+{
+	struct iovec own[p->cut.msg->msg_iovlen];
+	struct msghdr msg = *p->cut.msg;
+	size_t len = 0;
+
+	if (msg.msg_iovlen)
+		memcpy(own, msg.msg_iov, sizeof(own));
+	for (size_t i = 0; i < msg.msg_iovlen; i++)
+		len += min_t(size_t, own[i].iov_len, COP_DATAGRAM_MAX);
+	if (len < p->cut.len)
+		return -EFAULT;
+	msg.msg_iov = own;
+	p->cut.msg = &msg;
+	return send_pieces(p);
+}
+
+/* The kernel refuses control messages that it can't read, or that are too long. */
+ssize_t cop_cut_send(const struct cop_cut *cut)
+{
+	struct pieces p = { .cut = *cut, .hlen = sk_wire(cut->sk)->hlen };
+	const size_t controllen = cut->msg->msg_controllen;
+
+	p.cut.flags &= ~COP_MSG_FILE;
+	if (cut->len > COP_DATAGRAM_MAX_IPV4 ||
+	    (controllen && !can_read_control(cut->fd, cut->msg)))
+		return refuse(&p);
+	if (controllen > CONTROL_MAX)
+		return -ENOBUFS;
+	p.n = cut->len ? (cut->len + cut->size - 1) / cut->size : 1;
+	if (p.n > PIECES_MAX) {
+		p.n = PIECES_MAX;
+		p.cut.len = PIECES_MAX * (size_t)cut->size;
+	}
+	if (cut->msg->msg_iovlen > COP_IOV_ON_STACK)
+		return send_bounced(&p);
+	return send_copied(&p);
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_cut.c - datagram/cut.c: sends that the program wants to be cut into datagrams.
+ */
+#include <netinet/udp.h>
+
+#include "datagram/cut.h"
+#include "lib/libc.h"
+#include "unit/helpers.h"
+
+TestSuite(cop_cut, .init = t_init, .timeout = 20);
+
+static char data[70000];
+static struct t_wire wire;
+
+static void fill(void)
+{
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = i * 7 + i / 256;
+}
+
+/* A socket whose peer is @udp, and which cuts at @size. */
+static int cutting(int *udp, int size)
+{
+	int fd = t_open_bound(), room = 1 << 22;
+
+	fill();
+	*udp = t_udp();
+	setsockopt(*udp, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
+	cr_assert(zero(int, t_connect(fd, LOOPBACK, t_port(*udp))));
+	cr_assert(zero(int, t_set(fd, IPPROTO_UDP, UDP_SEGMENT, size)));
+	return fd;
+}
+
+static ssize_t send_data(int fd, size_t len)
+{
+	return t_sendto(fd, data, len, 0, NULL);
+}
+
+/* The next @n datagrams are the data, in pieces of @size, from number @seq on. */
+static void assert_pieces(int udp, size_t len, size_t size, uint32_t seq)
+{
+	char byte;
+
+	for (size_t at = 0; at < len; at += size, seq++) {
+		t_wire_recv(udp, &wire);
+		cr_assert(eq(u32, ntohl(wire.hdr.seq), seq));
+		cr_assert(eq(int, wire.hdr.flags, seq ? 0 : COP_F_FIRST));
+		cr_assert(eq(sz, wire.len, min_t(size_t, size, len - at)));
+		cr_assert(zero(int, memcmp(wire.payload, data + at, wire.len)));
+	}
+	cr_assert(lt(int, recv(udp, &byte, 1, MSG_DONTWAIT), 0));
+}
+
+Test(cop_cut, each_piece_has_a_header_and_a_number)
+{
+	int udp, fd = cutting(&udp, 100);
+
+	cr_assert(eq(int, send_data(fd, 950), 950));
+	assert_pieces(udp, 950, 100, 0);
+	cr_assert(eq(int, send_data(fd, 100), 100));
+	assert_pieces(udp, 100, 100, 10);
+	cr_assert(eq(u32, t_count(fd)->tx_datagrams, 11));
+	cr_assert(eq(u64, t_count(fd)->tx_bytes, 1050));
+}
+
+/* 54 headers more than UDP has: two sends for the kernel. */
+Test(cop_cut, a_send_that_is_too_long_with_its_headers_is_two)
+{
+	int udp, fd = cutting(&udp, 1200);
+
+	cr_assert(eq(int, send_data(fd, 64800), 64800));
+	assert_pieces(udp, 64800, 1200, 0);
+}
+
+Test(cop_cut, a_send_that_is_refused_spends_no_numbers)
+{
+	int udp, fd = cutting(&udp, 10);
+
+	cr_assert(eq(int, send_data(fd, 2000), -EINVAL));
+	cr_assert(eq(int, send_data(fd, 65508), -EMSGSIZE));
+	cr_assert(eq(int, t_sendto(fd, (void *)4096, 100, 0, NULL), -EFAULT));
+	cr_assert(zero(u32, t_count(fd)->tx_datagrams));
+	cr_assert(eq(int, send_data(fd, 95), 95));
+	assert_pieces(udp, 95, 10, 0);
+}
+
+static int only_first(int fd, struct mmsghdr *vec, unsigned int n, int flags)
+{
+	cr_assert(eq(u32, n, 2));
+	vec[0].msg_len = sendmsg(fd, &vec[0].msg_hdr, flags);
+	return 1;
+}
+
+Test(cop_cut, pieces_that_only_the_second_send_has_are_lost)
+{
+	int udp, fd = cutting(&udp, 1200);
+
+	cop_libc.sendmmsg = only_first;
+	cr_assert(eq(int, send_data(fd, 64800), 64800));
+	assert_pieces(udp, 53 * 1200, 1200, 0);
+}
+
+static struct proto other;
+static struct cop_wire wire_without;
+
+/* A transport whose receivers mind that datagrams have one time. */
+static int open_without_segments(void)
+{
+	int fd = t_open_bound();
+
+	other = *t_sk(fd)->sk_prot;
+	wire_without = *other.wire;
+	wire_without.segments = false;
+	other.wire = &wire_without;
+	WRITE_ONCE(t_sk(fd)->sk_prot, &other);
+	return fd;
+}
+
+Test(cop_cut, a_transport_that_has_no_segments_refuses)
+{
+	union {
+		struct cmsghdr cmsg;
+		char room[CMSG_SPACE(sizeof(uint16_t))];
+	} control = { .cmsg = { .cmsg_len = CMSG_LEN(sizeof(uint16_t)),
+				.cmsg_level = IPPROTO_UDP,
+				.cmsg_type = UDP_SEGMENT } };
+	int udp = t_udp(), fd = open_without_segments();
+	struct sockaddr_in to = t_addr(LOOPBACK, t_port(udp));
+	struct iovec iov = { data, 100 };
+	struct msghdr msg = { .msg_name = &to,
+			      .msg_namelen = sizeof(to),
+			      .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	uint16_t size = 10;
+
+	cr_assert(
+		eq(int, t_set(fd, IPPROTO_UDP, UDP_SEGMENT, 10), -ENOPROTOOPT));
+	cr_assert(eq(int, t_get(fd, IPPROTO_UDP, UDP_SEGMENT), -ENOPROTOOPT));
+	cr_assert(eq(int, t_sendmsg(fd, &msg, 0), 100));
+	memcpy(CMSG_DATA(&control.cmsg), &size, sizeof(size));
+	cr_assert(eq(int, t_sendmsg(fd, &msg, 0), -EIO));
+}
+
+Test(cop_cut, a_socket_that_comes_from_elsewhere_cuts_as_before)
+{
+	int udp, fd = cutting(&udp, 100);
+	struct sock *sk = t_sk(fd);
+
+	sock_reset_flag(sk, SOCK_SEGMENTS);
+	WRITE_ONCE(cop_sk(sk)->segmenting.size, 0);
+	cop_cut_note(sk, fd);
+	cr_assert(eq(int, send_data(fd, 250), 250));
+	assert_pieces(udp, 250, 100, 0);
+}
