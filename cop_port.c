@@ -53,7 +53,7 @@ bool cop_port_claim(struct cop_port_table *table, uint16_t snum)
 
 static void queue_look_again(struct cop_port_table *table, unsigned int q)
 {
-	atomic_fetch_and(&table->count[q], ~COP_QUEUE_FULL);
+	u16_and(&table->count[q], ~COP_QUEUE_FULL);
 }
 
 void cop_port_release(struct cop_port_table *table, uint16_t snum)
@@ -195,7 +195,7 @@ static uint16_t claim_in_queue(struct cop_port_table *table, unsigned int q,
  */
 static bool queue_is_full(struct cop_port_table *table, unsigned int q)
 {
-	atomic_fetch_or(&table->count[q], COP_QUEUE_FULL);
+	u16_or(&table->count[q], COP_QUEUE_FULL);
 	if (!free_in_queue(table, q))
 		return true;
 	queue_look_again(table, q);

@@ -129,7 +129,7 @@ void cop_close(struct sock *sk)
 /* Releases a port that is claimed and not hashed. */
 static void release_claim(_Atomic(uint16_t) *claim)
 {
-	uint16_t snum = atomic_exchange(claim, 0);
+	uint16_t snum = u16_exchange(claim, 0);
 
 	if (snum)
 		cop_port_release(&cop_port_table, snum);

@@ -39,7 +39,7 @@ struct segments {
 	size_t n;
 };
 
-static bool is_whole(const ElfW(Phdr) * segment, off_t size)
+static bool is_whole(const ElfW(Phdr) * segment, off64_t size)
 {
 	return segment->p_offset <= (size_t)size &&
 	       segment->p_filesz <= (size_t)size - segment->p_offset;
@@ -63,7 +63,7 @@ static uintptr_t end_of(const ElfW(Phdr) * segment)
  * The loader reserves memory up to the end of the last segment. A segment that goes
  * further would be mapped over another library.
  */
-static const char *check_loads(const struct segments *s, off_t size)
+static const char *check_loads(const struct segments *s, off64_t size)
 {
 	uintptr_t end = 0;
 
@@ -108,14 +108,14 @@ static bool is_mapped(const struct segments *s, const ElfW(Phdr) * segment)
 	return false;
 }
 
-static const char *check_segments(int fd, const ElfW(Ehdr) * elf, off_t size)
+static const char *check_segments(int fd, const ElfW(Ehdr) * elf, off64_t size)
 {
 	struct segments s = { .n = elf->e_phnum };
 	const size_t len = s.n * sizeof(*s.at);
 	const char *fault;
 
 	if (!s.n || s.n > PHDRS_MAX || elf->e_phentsize != sizeof(*s.at) ||
-	    pread(fd, s.at, len, elf->e_phoff) != (ssize_t)len)
+	    pread64(fd, s.at, len, elf->e_phoff) != (ssize_t)len)
 		return "it is damaged";
 	fault = check_loads(&s, size);
 	for (size_t i = 0; !fault && i < s.n; i++)
@@ -127,11 +127,11 @@ static const char *check_segments(int fd, const ElfW(Ehdr) * elf, off_t size)
 static const char *check_file(int fd)
 {
 	ElfW(Ehdr) elf;
-	struct stat st;
+	struct stat64 st;
 
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+	if (fstat64(fd, &st) || !S_ISREG(st.st_mode))
 		return "it is no file";
-	if (pread(fd, &elf, sizeof(elf), 0) != sizeof(elf) ||
+	if (pread64(fd, &elf, sizeof(elf), 0) != sizeof(elf) ||
 	    memcmp(elf.e_ident, ELFMAG, SELFMAG))
 		return "it is no ELF file";
 	if (!is_of_our_kind(&elf))
@@ -156,15 +156,15 @@ const char *module_file_fault(const char *path)
 {
 	struct cop_scratch part;
 	const char *fault;
-	struct stat st;
+	struct stat64 st;
 	int fd;
 
-	if (stat(path, &st))
+	if (stat64(path, &st))
 		return open_fault(errno);
 	if (!S_ISREG(st.st_mode))
 		return "it is no file";
 	cop_scratch_begin(&part);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	fd = open64(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	fault = fd < 0 ? open_fault(errno) : check_file(fd);
 	if (fd >= 0)
 		cop_libc.close(fd);

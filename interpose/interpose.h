@@ -43,6 +43,12 @@ int __vsnprintf_chk(char *buf, size_t len, int flag, size_t buflen,
 int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t size);
 int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 		const sigset_t *mask, size_t size);
+#define X(type, name, params, args) type name params;
+COP_LIBC_TIME64(X)
+#undef X
+#define X(type, name, fixed, arg) type name(int fd, fixed, ...);
+COP_LIBC_TIME64_VARIADIC(X)
+#undef X
 
 /**
  * cop_return - the one place where a negative errno becomes -1 and errno
@@ -132,6 +138,19 @@ int rwf_to_msg(int flags);
  */
 long syscall_seccomp(const long *a);
 
+/**
+ * syscall_socketcall - syscall(SYS_socketcall), the older form of the socket calls
+ * @a: its arguments: which call, and where that call's own arguments are
+ */
+long syscall_socketcall(const long *a);
+
+/**
+ * syscall_do - a system call that a program makes by syscall()
+ * @number: SYS_*
+ * @a: six arguments
+ */
+long syscall_do(long number, const long *a);
+
 extern _Atomic(bool) cop_started; /* (a) the library serves all its calls */
 
 /**
@@ -178,6 +197,15 @@ int fd_received(int fd);
  * If this task can't use one of them, closes them all and returns -EPROTONOSUPPORT.
  */
 int rights_receive(struct msghdr *msg);
+
+/* Returns 0 if @err is 0, else -1 with errno. */
+static inline int refuse_rights(int err)
+{
+	if (likely(!err))
+		return 0;
+	errno = -err;
+	return -1;
+}
 
 /* Whether the process has, or ever had, a COP socket. */
 static inline bool any_ours(void)

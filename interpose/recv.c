@@ -224,15 +224,6 @@ static noinline flatten ssize_t sys_recvmsg(struct socket *sock, int fd,
 	return cop_return(ret, saved);
 }
 
-/* Returns 0 for no error. */
-static int refuse_rights(int err)
-{
-	if (likely(!err))
-		return 0;
-	errno = -err;
-	return -1;
-}
-
 EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
 	struct socket *sock = sockfd_lookup(fd);
@@ -434,6 +425,8 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t len, size_t buflen,
 	return recvfrom(fd, buf, len, flags, addr, alen);
 }
 
+#ifdef __OFF_T_MATCHES_OFF64_T /* else wide.c has it */
 ALIAS(preadv64v2)
 ssize_t preadv2(int fd, const struct iovec *iov, int n, off_t off, int flags);
+#endif
 ALIAS(read) ssize_t __read(int fd, void *buf, size_t len);

@@ -436,7 +436,9 @@ EXPORT ssize_t pwritev64v2(int fd, const struct iovec *iov, int n, off64_t off,
 	return sys_pwritev64v2(sock, fd, iov, n, off, flags);
 }
 
+#ifdef __OFF_T_MATCHES_OFF64_T /* else wide.c has it */
 ALIAS(pwritev64v2)
 ssize_t pwritev2(int fd, const struct iovec *iov, int n, off_t off, int flags);
+#endif
 ALIAS(send) ssize_t __send(int fd, const void *buf, size_t len, int flags);
 ALIAS(write) ssize_t __write(int fd, const void *buf, size_t len);

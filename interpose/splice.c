@@ -33,9 +33,9 @@ static bool is_ours(int fd)
 
 static bool is_pipe(int fd)
 {
-	struct stat st;
+	struct stat64 st;
 
-	return !fstat(fd, &st) && S_ISFIFO(st.st_mode);
+	return !fstat64(fd, &st) && S_ISFIFO(st.st_mode);
 }
 
 /*
@@ -135,11 +135,40 @@ static noinline ssize_t sys_sendfile(int out, int in, off64_t *off, size_t n)
 	return cop_return(ret, saved);
 }
 
+/*
+ * A position of 32 bits. As in the kernel, no byte beyond the last position is sent,
+ * and the program's position is written even if the call fails.
+ */
+static noinline ssize_t sys_sendfile32(int out, int in, int32_t *uoff, size_t n)
+{
+	int32_t off32;
+	off64_t off;
+	ssize_t ret;
+
+	if (!uoff)
+		return sys_sendfile(out, in, NULL, n);
+	if (!user_readable(out, uoff, sizeof(*uoff))) {
+		errno = EFAULT;
+		return -1;
+	}
+	off = *uoff;
+	if (off >= 0)
+		n = min_t(size_t, n, INT32_MAX - off);
+	ret = sys_sendfile(out, in, &off, n);
+	off32 = off;
+	if (!copy_to_user(uoff, &off32, sizeof(off32)))
+		return ret;
+	errno = EFAULT;
+	return -1;
+}
+
 EXPORT ssize_t sendfile(int out, int in, off_t *off, size_t n)
 {
 	if (likely(!sockfd_lookup(out) && !sockfd_lookup(in)))
 		return cop_libc.sendfile(out, in, off, n);
-	return sys_sendfile(out, in, off, n);
+	if (sizeof(off_t) < sizeof(off64_t))
+		return sys_sendfile32(out, in, (int32_t *)(void *)off, n);
+	return sys_sendfile(out, in, (off64_t *)off, n);
 }
 
 EXPORT ssize_t sendfile64(int out, int in, off64_t *off, size_t n)

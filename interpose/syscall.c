@@ -20,6 +20,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "lib/arch.h"
 #include "lib/atomic.h"
 #include "lib/compiler.h"
 #include "interpose/interpose.h"
@@ -29,6 +30,7 @@
 
 /* The arguments of syscall(): each is a register. */
 #define INT(n) ((int)a[n])
+#define POS(n) COP_FILE_POS(a, n)
 #define PTR(n) ((void *)a[n])
 
 /*
@@ -46,12 +48,13 @@
 	X(recvfrom, (INT(0), PTR(1), a[2], INT(3), PTR(4), PTR(5))) \
 	X(read, (INT(0), PTR(1), a[2]))                             \
 	X(readv, (INT(0), PTR(1), INT(2)))                          \
-	X(preadv2, (INT(0), PTR(1), INT(2), a[3], INT(5)))          \
-	X(pwritev2, (INT(0), PTR(1), INT(2), a[3], INT(5)))         \
+	X(preadv2, (INT(0), PTR(1), INT(2), POS(3), INT(5)))        \
+	X(pwritev2, (INT(0), PTR(1), INT(2), POS(3), INT(5)))       \
 	X(write, (INT(0), PTR(1), a[2]))                            \
 	X(writev, (INT(0), PTR(1), INT(2)))                         \
 	X(ioctl, (INT(0), a[1], PTR(2)))                            \
-	X(close, (INT(0)))
+	X(close, (INT(0)))                                          \
+	ARM_CALLS(X)
 
 /*
  * Calls that may concern the table, as soon as the process has had a COP
@@ -62,7 +65,6 @@
 	X(dup, (INT(0)))                                        \
 	X(dup3, (INT(0), INT(1), INT(2)))                       \
 	X(close_range, (a[0], a[1], INT(2)))                    \
-	X(accept, (INT(0), PTR(1), PTR(2)))                     \
 	X(accept4, (INT(0), PTR(1), PTR(2), INT(3)))            \
 	X(epoll_ctl, (INT(0), INT(1), INT(2), PTR(3)))          \
 	X(sendmsg, (INT(0), PTR(1), INT(2)))                    \
@@ -71,7 +73,10 @@
 	X(splice, (INT(0), PTR(1), INT(2), PTR(3), a[4], a[5])) \
 	X(execve, (PTR(0), PTR(1), PTR(2)))                     \
 	X(execveat, (INT(0), PTR(1), PTR(2), PTR(3), INT(4)))   \
-	OLD_TABLE_CALLS(X)
+	OLD_TABLE_CALLS(X)                                      \
+	SELECT_CALL(X)                                          \
+	ACCEPT_CALL(X)                                          \
+	WIDE_CALLS(X)
 
 /*
  * Calls that may create or receive the first COP socket, or change its
@@ -84,17 +89,54 @@
 	X(recvmsg, (INT(0), PTR(1), INT(2)))                \
 	X(recvmmsg, (INT(0), PTR(1), a[2], INT(3), PTR(4))) \
 	X(pidfd_getfd, (INT(0), INT(1), a[2]))              \
-	X(socketpair, (INT(0), INT(1), INT(2), PTR(3)))
+	X(socketpair, (INT(0), INT(1), INT(2), PTR(3)))     \
+	TIME64_CALLS(X)
 
 /* Calls that newer architectures do not have: they have newer forms only. */
 #ifdef SYS_dup2
 #define OLD_TABLE_CALLS(X)                              \
 	X(dup2, (INT(0), INT(1)))                       \
 	X(epoll_wait, (INT(0), PTR(1), INT(2), INT(3))) \
-	X(poll, (PTR(0), a[1], INT(2)))                 \
-	X(select, (INT(0), PTR(1), PTR(2), PTR(3), PTR(4)))
+	X(poll, (PTR(0), a[1], INT(2)))
 #else
 #define OLD_TABLE_CALLS(X)
+#endif
+
+/* Where there is a new one, SYS_select is another call, with one argument. */
+#ifdef SYS__newselect
+#define _newselect     select
+#define SELECT_CALL(X) X(_newselect, (INT(0), PTR(1), PTR(2), PTR(3), PTR(4)))
+#elif defined(SYS_select)
+#define SELECT_CALL(X) X(select, (INT(0), PTR(1), PTR(2), PTR(3), PTR(4)))
+#else
+#define SELECT_CALL(X)
+#endif
+
+#ifdef SYS_accept
+#define ACCEPT_CALL(X) X(accept, (INT(0), PTR(1), PTR(2)))
+#else
+#define ACCEPT_CALL(X)
+#endif
+
+#ifdef SYS_send
+#define ARM_CALLS(X)                            \
+	X(send, (INT(0), PTR(1), a[2], INT(3))) \
+	X(recv, (INT(0), PTR(1), a[2], INT(3)))
+#else
+#define ARM_CALLS(X)
+#endif
+
+/* Calls of 32-bit programs with positions of 64 bits, and with times of 64 bits. */
+#ifdef SYS_fcntl64
+#define WIDE_CALLS(X)                      \
+	X(fcntl64, (INT(0), INT(1), a[2])) \
+	X(sendfile64, (INT(0), INT(1), PTR(2), a[3]))
+#define recvmmsg_time64 __recvmmsg64
+#define TIME64_CALLS(X) \
+	X(recvmmsg_time64, (INT(0), PTR(1), a[2], INT(3), PTR(4)))
+#else
+#define WIDE_CALLS(X)
+#define TIME64_CALLS(X)
 #endif
 
 static long next_syscall(long number, const long *a)
@@ -129,19 +171,33 @@ SAME_CALLS(X)
 #undef X
 
 /* The kernel's signal masks differ from libc's, so these stay system calls. */
-static long nr_ppoll(const long *a)
-{
-	if (any_ours())
-		poll_prepare(PTR(0), a[1]);
-	return next_syscall(SYS_ppoll, a);
-}
+#ifdef SYS_ppoll_time64
+#define PPOLL_CALLS(X)	 X(ppoll) X(ppoll_time64)
+#define PSELECT_CALLS(X) X(pselect6) X(pselect6_time64)
+#else
+#define PPOLL_CALLS(X)	 X(ppoll)
+#define PSELECT_CALLS(X) X(pselect6)
+#endif
 
-static long nr_pselect6(const long *a)
-{
-	if (any_ours())
-		select_prepare(INT(0), PTR(1));
-	return next_syscall(SYS_pselect6, a);
-}
+#define X(name)                                     \
+	static long nr_##name(const long *a)        \
+	{                                           \
+		if (any_ours())                     \
+			poll_prepare(PTR(0), a[1]); \
+		return next_syscall(SYS_##name, a); \
+	}
+PPOLL_CALLS(X)
+#undef X
+
+#define X(name)                                         \
+	static long nr_##name(const long *a)            \
+	{                                               \
+		if (any_ours())                         \
+			select_prepare(INT(0), PTR(1)); \
+		return next_syscall(SYS_##name, a);     \
+	}
+PSELECT_CALLS(X)
+#undef X
 
 static long nr_epoll_pwait(const long *a)
 {
@@ -187,7 +243,7 @@ static unsigned long flags_of(long number, const long *a)
 	struct iovec from = { PTR(0), sizeof(flags) };
 
 	if (number == SYS_clone)
-		return a[0];
+		return a[COP_CLONE_FLAGS];
 	if (number == SYS_clone3 &&
 	    process_vm_readv(getpid(), &to, 1, &from, 1, 0) < 0)
 		return CLONE_VM;
@@ -235,17 +291,25 @@ static long (*const calls[])(const long *a) = {
 	FD_CALLS(X) TABLE_CALLS(X) SAME_CALLS(X)
 #undef X
 #define X(name) [SYS_##name] = nr_##name,
-		SHARING_CALLS(X)
+		SHARING_CALLS(X) PPOLL_CALLS(X) PSELECT_CALLS(X)
 #undef X
-			[SYS_ppoll] = nr_ppoll,
-	[SYS_prctl] = nr_prctl,
+			[SYS_prctl] = nr_prctl,
 	[SYS_seccomp] = syscall_seccomp,
-	[SYS_pselect6] = nr_pselect6,
+#ifdef SYS_socketcall
+	[SYS_socketcall] = syscall_socketcall,
+#endif
 	[SYS_epoll_pwait] = nr_epoll_pwait,
 #ifdef SYS_epoll_pwait2
 	[SYS_epoll_pwait2] = nr_epoll_pwait2,
 #endif
 };
+
+long syscall_do(long number, const long *a)
+{
+	if (number >= 0 && (size_t)number < ARRAY_SIZE(calls) && calls[number])
+		return calls[number](a);
+	return next_syscall(number, a);
+}
 
 EXPORT long syscall(long number, ...)
 {
@@ -256,7 +320,5 @@ EXPORT long syscall(long number, ...)
 	for (size_t i = 0; i < ARRAY_SIZE(a); i++)
 		a[i] = va_arg(ap, long);
 	va_end(ap);
-	if (number >= 0 && (size_t)number < ARRAY_SIZE(calls) && calls[number])
-		return calls[number](a);
-	return next_syscall(number, a);
+	return syscall_do(number, a);
 }

@@ -106,7 +106,6 @@ static inline void threads_begin(void)
 	}                                                       \
 	COP_ATOMIC_CAS(name, type, suffix)
 
-COP_ATOMIC(u16, uint16_t, "w")
 COP_ATOMIC(u32, uint32_t, "l")
 COP_ATOMIC(u64, uint64_t, "q")
 COP_ATOMIC(int, int, "l")
@@ -126,6 +125,56 @@ COP_ATOMIC(int, int, "l")
 
 COP_ATOMIC_COUNT(u32, uint32_t, "l")
 COP_ATOMIC_COUNT(u64, uint64_t, "q")
+
+#ifdef __GCC_HAVE_SYNC_COMPARE_AND_SWAP_2
+COP_ATOMIC(u16, uint16_t, "w")
+
+#define COP_ATOMIC_U16(name, c11, result)                                   \
+	static inline uint16_t u16_##name(_Atomic(uint16_t) *v, uint16_t n) \
+	{                                                                   \
+		return c11(v, n);                                           \
+	}
+#else
+/*
+ * Before gcc 13 such operations on RISC-V are calls of libatomic, which would be one
+ * more library in each program. So the word around the two bytes changes.
+ */
+static inline bool u16_cas(_Atomic(uint16_t) *v, uint16_t *old, uint16_t new)
+{
+	typedef uint32_t __attribute__((may_alias)) word_t;
+	const bool big = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+	const unsigned int shift = (((uintptr_t)v ^ (big ? 2 : 0)) & 2) * 8;
+	word_t *word = (word_t *)((uintptr_t)v & ~(uintptr_t)3), next;
+	word_t is = __atomic_load_n(word, __ATOMIC_RELAXED);
+
+	do {
+		if ((uint16_t)(is >> shift) != *old) {
+			*old = is >> shift;
+			return false;
+		}
+		next = (is & ~(0xffffu << shift)) | (uint32_t) new << shift;
+	} while (!__atomic_compare_exchange_n(
+		word, &is, next, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+	return true;
+}
+
+#define COP_ATOMIC_U16(name, c11, result)                                   \
+	static inline uint16_t u16_##name(_Atomic(uint16_t) *v, uint16_t n) \
+	{                                                                   \
+		uint16_t old = READ_ONCE(*v);                               \
+                                                                            \
+		while (!u16_cas(v, &old, result))                           \
+			;                                                   \
+		return old;                                                 \
+	}
+
+COP_ATOMIC_U16(add, , old + n)
+#endif
+
+/* u16_exchange, u16_or, u16_and: return the old value. */
+COP_ATOMIC_U16(exchange, atomic_exchange, n)
+COP_ATOMIC_U16(or, atomic_fetch_or, old | n)
+COP_ATOMIC_U16(and, atomic_fetch_and, old &n)
 
 /* type_or, type_and: change bits, return the old value. */
 #define COP_ATOMIC_BITS(name, type)                                \

@@ -7,6 +7,7 @@
  * Counterpart in the kernel: udp_sendmsg() and udpv6_sendmsg(), which find out
  * where a datagram goes; ipv6_hash_secret.
  */
+#include "lib/arch.h"
 #include "lib/compiler.h"
 #include "lib/endpoint.h"
 #include "lib/random.h"
@@ -113,14 +114,13 @@ noinline void cop_endpoint_prepare(void)
 	atomic_store_explicit(&has_factors, true, memory_order_release);
 }
 
-/* A word times a factor of 128 bits, modulo 2^128. */
-static unsigned __int128 times_factor(uint64_t word, size_t i)
+/* Adds a word times a factor of 128 bits, modulo 2^128. */
+static cop_u128 add_times_factor(cop_u128 sum, uint64_t word, size_t i)
 {
 	const uint64_t low = READ_ONCE(factor[i]);
 	const uint64_t high = READ_ONCE(factor[i + HASH_WORDS]);
 
-	return (unsigned __int128)word * low +
-	       ((unsigned __int128)(word * high) << 64);
+	return u128_add(sum, u128_product(word, low), word * high);
 }
 
 /*
@@ -132,7 +132,7 @@ static unsigned __int128 times_factor(uint64_t word, size_t i)
 noinline uint64_t cop_endpoint_hash(const struct cop_endpoint *end)
 {
 	uint64_t word[HASH_WORDS];
-	unsigned __int128 sum = 0;
+	cop_u128 sum = { 0 };
 	uint64_t hash;
 
 	_Static_assert(sizeof(word) == sizeof(*end), "all of it");
@@ -141,8 +141,8 @@ noinline uint64_t cop_endpoint_hash(const struct cop_endpoint *end)
 	memcpy(word, end, sizeof(word));
 #pragma GCC unroll 3
 	for (size_t i = 0; i < HASH_WORDS; i++)
-		sum += times_factor(word[i], i);
-	hash = (uint64_t)(sum >> 64) | 1ull << 63;
+		sum = add_times_factor(sum, word[i], i);
+	hash = u128_high(sum) | 1ull << 63;
 	return hash - !~hash;
 }
 

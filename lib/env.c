@@ -176,14 +176,14 @@ static bool path_is_put(const char *name)
 static const char *env_path(const char *name)
 {
 	const char *value = secure_getenv(name);
-	struct stat st;
+	struct stat64 st;
 
 	if (!value)
 		return NULL;
 	if (!strcmp(value, "stderr"))
 		return "stderr";
 	if (*value && path_is_put(value) &&
-	    (lstat(path, &st) || S_ISREG(st.st_mode)))
+	    (lstat64(path, &st) || S_ISREG(st.st_mode)))
 		return path;
 	cop_log(-1, "%s=%.200s is ignored: it must be stderr or a file's name",
 		name, value);

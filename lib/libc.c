@@ -41,17 +41,40 @@ static void *next_symbol(const char *name)
 static bool is_socket_call(const char *name, int fd)
 {
 	static const char *const calls[] = {
-		"recv",	      "recvfrom",   "recvmsg",	   "recvmmsg",
-		"send",	      "sendto",	    "sendmsg",	   "sendmmsg",
-		"read",	      "readv",	    "write",	   "writev",
-		"bind",	      "connect",    "getsockname", "getsockopt",
-		"setsockopt", "__read_chk", "__recv_chk",  "__recvfrom_chk",
+		"recv",
+		"recvfrom",
+		"recvmsg",
+		"recvmmsg",
+		"send",
+		"sendto",
+		"sendmsg",
+		"sendmmsg",
+		"read",
+		"readv",
+		"write",
+		"writev",
+		"bind",
+		"connect",
+		"getsockname",
+		"getsockopt",
+		"setsockopt",
+		"__read_chk",
+		"__recv_chk",
+		"__recvfrom_chk",
+#if __TIMESIZE == 32
+		"__recvmsg64",
+		"__recvmmsg64",
+		"__sendmsg64",
+		"__sendmmsg64",
+		"__getsockopt64",
+		"__setsockopt64",
+#endif
 	};
-	struct stat st;
+	struct stat64 st;
 
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
 		if (!strcmp(calls[i], name))
-			return !fstat(fd, &st) && S_ISSOCK(st.st_mode);
+			return !fstat64(fd, &st) && S_ISSOCK(st.st_mode);
 	return false;
 }
 

@@ -16,6 +16,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
@@ -195,13 +196,83 @@
 	X(int, __ppoll_chk,                                                    \
 	  (struct pollfd * fds, nfds_t n, const struct timespec *timeout,      \
 	   const sigset_t *mask, size_t size),                                 \
-	  (fds, n, timeout, mask, size))
+	  (fds, n, timeout, mask, size))                                       \
+	COP_LIBC_TIME64(X)
+
+/*
+ * The names of libc for programs of 32 bits that are built with times of 64 bits, as
+ * Debian 13's are. Each @timeout is a struct cop_timespec64 or cop_timeval64.
+ */
+#if __TIMESIZE == 32
+#define COP_LIBC_TIME64(X)                                                     \
+	X(int, __getsockopt64,                                                 \
+	  (int fd, int level, int name, void *val, socklen_t *len),            \
+	  (fd, level, name, val, len))                                         \
+	X(int, __setsockopt64,                                                 \
+	  (int fd, int level, int name, const void *val, socklen_t len),       \
+	  (fd, level, name, val, len))                                         \
+	X(ssize_t, __sendmsg64, (int fd, const struct msghdr *msg, int flags), \
+	  (fd, msg, flags))                                                    \
+	X(int, __sendmmsg64,                                                   \
+	  (int fd, struct mmsghdr *vec, unsigned int n, int flags),            \
+	  (fd, vec, n, flags))                                                 \
+	X(ssize_t, __recvmsg64, (int fd, struct msghdr *msg, int flags),       \
+	  (fd, msg, flags))                                                    \
+	X(int, __recvmmsg64,                                                   \
+	  (int fd, struct mmsghdr *vec, unsigned int n, int flags,             \
+	   struct cop_timespec64 *timeout),                                    \
+	  (fd, vec, n, flags, timeout))                                        \
+	X(int, __ppoll64,                                                      \
+	  (struct pollfd * fds, nfds_t n,                                      \
+	   const struct cop_timespec64 *timeout, const sigset_t *mask),        \
+	  (fds, n, timeout, mask))                                             \
+	X(int, __ppoll64_chk,                                                  \
+	  (struct pollfd * fds, nfds_t n,                                      \
+	   const struct cop_timespec64 *timeout, const sigset_t *mask,         \
+	   size_t size),                                                       \
+	  (fds, n, timeout, mask, size))                                       \
+	X(int, __select64,                                                     \
+	  (int n, fd_set *rd, fd_set *wr, fd_set *ex,                          \
+	   struct cop_timeval64 *timeout),                                     \
+	  (n, rd, wr, ex, timeout))                                            \
+	X(int, __pselect64,                                                    \
+	  (int n, fd_set *rd, fd_set *wr, fd_set *ex,                          \
+	   const struct cop_timespec64 *timeout, const sigset_t *mask),        \
+	  (n, rd, wr, ex, timeout, mask))                                      \
+	X(int, __epoll_pwait2_time64,                                          \
+	  (int epfd, struct epoll_event *ev, int n,                            \
+	   const struct cop_timespec64 *timeout, const sigset_t *mask),        \
+	  (epfd, ev, n, timeout, mask))
+#define COP_LIBC_TIME64_VARIADIC(X)       \
+	X(int, __fcntl_time64, int, long) \
+	X(int, __ioctl_time64, unsigned long, void *)
+
+struct cop_timespec64 {
+	int64_t tv_sec;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	int32_t : 32;
+	int32_t tv_nsec;
+#else
+	int32_t tv_nsec;
+	int32_t : 32;
+#endif
+};
+
+struct cop_timeval64 {
+	int64_t tv_sec;
+	int64_t tv_usec;
+};
+#else
+#define COP_LIBC_TIME64(X)
+#define COP_LIBC_TIME64_VARIADIC(X)
+#endif
 
 /* X(type, name, type of the command, type of the argument behind it) */
-#define COP_LIBC_VARIADIC(X)       \
-	X(int, fcntl, int, long)   \
-	X(int, fcntl64, int, long) \
-	X(int, ioctl, unsigned long, void *)
+#define COP_LIBC_VARIADIC(X)                 \
+	X(int, fcntl, int, long)             \
+	X(int, fcntl64, int, long)           \
+	X(int, ioctl, unsigned long, void *) \
+	COP_LIBC_TIME64_VARIADIC(X)
 
 struct cop_libc {
 #define X(type, name, params, args) type(*name) params;

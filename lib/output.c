@@ -28,15 +28,15 @@
 
 static bool had_stderr;
 static dev_t stderr_dev;
-static ino_t stderr_ino;
+static ino64_t stderr_ino;
 
 static _Atomic(uint32_t) lost;
 
 void cop_output_init(void)
 {
-	struct stat st;
+	struct stat64 st;
 
-	had_stderr = !fstat(STDERR_FILENO, &st);
+	had_stderr = !fstat64(STDERR_FILENO, &st);
 	if (!had_stderr)
 		return;
 	stderr_dev = st.st_dev;
@@ -45,9 +45,9 @@ void cop_output_init(void)
 
 static bool was_stderr(int fd)
 {
-	struct stat st;
+	struct stat64 st;
 
-	return !fstat(fd, &st) && st.st_dev == stderr_dev &&
+	return !fstat64(fd, &st) && st.st_dev == stderr_dev &&
 	       st.st_ino == stderr_ino;
 }
 
@@ -73,25 +73,25 @@ int cop_output_stderr(void)
 /* Refuses a pipe: its reader would see a writer come and go. */
 static bool may_be_opened(const char *path)
 {
-	struct stat st;
+	struct stat64 st;
 
-	return lstat(path, &st) ? errno == ENOENT : S_ISREG(st.st_mode);
+	return lstat64(path, &st) ? errno == ENOENT : S_ISREG(st.st_mode);
 }
 
 int cop_output_file(const char *path)
 {
-	struct stat st;
+	struct stat64 st;
 	int fd;
 
 	if (cop_confined())
 		return -EPERM;
 	if (!may_be_opened(path))
 		return -EINVAL;
-	fd = cop_libc_result(open(path,
-				  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC |
-					  O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
-				  0644));
-	if (fd < 0 || (!fstat(fd, &st) && S_ISREG(st.st_mode)))
+	fd = cop_libc_result(open64(path,
+				    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC |
+					    O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+				    0644));
+	if (fd < 0 || (!fstat64(fd, &st) && S_ISREG(st.st_mode)))
 		return fd;
 	cop_libc.close(fd);
 	return -EINVAL;
@@ -149,24 +149,24 @@ static ssize_t write_socket(int fd, const char *text, size_t len)
 /*
  * Writes all or nothing: at the limit the kernel would write a part of a line.
  */
-static ssize_t write_file(int fd, const char *text, size_t len, off_t size)
+static ssize_t write_file(int fd, const char *text, size_t len, off64_t size)
 {
-	struct rlimit limit;
+	struct rlimit64 limit;
 
-	if (!getrlimit(RLIMIT_FSIZE, &limit) &&
-	    limit.rlim_cur != RLIM_INFINITY &&
-	    size + (off_t)len > (off_t)limit.rlim_cur)
+	if (!getrlimit64(RLIMIT_FSIZE, &limit) &&
+	    limit.rlim_cur != RLIM64_INFINITY &&
+	    size + (off64_t)len > (off64_t)limit.rlim_cur)
 		return -EFBIG;
 	return cop_libc_result(cop_libc.write(fd, text, len));
 }
 
 static ssize_t write_once(int fd, const char *text, size_t len)
 {
-	struct stat st;
+	struct stat64 st;
 
 	if (cop_confined())
 		return cop_libc_result(cop_libc.write(fd, text, len));
-	if (fstat(fd, &st))
+	if (fstat64(fd, &st))
 		return -errno;
 	if (S_ISFIFO(st.st_mode))
 		return write_pipe(fd, text, len);

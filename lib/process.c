@@ -291,9 +291,9 @@ bool cop_process_is_torn(void)
  */
 static bool has_one_task(void)
 {
-	struct stat task;
+	struct stat64 task;
 	int saved = errno;
-	int err = stat(TASKS, &task);
+	int err = stat64(TASKS, &task);
 
 	errno = saved;
 	return !err && task.st_nlink == 3;

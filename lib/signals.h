@@ -8,7 +8,14 @@
 
 #include <signal.h>
 
-#define COP_SIGNAL_BIT(sig) (1ul << ((sig)-1))
+#define COP_SIGNAL_BIT(sig) (1ull << ((sig)-1))
+
+/* All signals but the ones that signals_off() names. A long has 32 of them or 64. */
+#define COP_SIGNALS_MOST                                      \
+	(~(COP_SIGNAL_BIT(SIGSEGV) | COP_SIGNAL_BIT(SIGBUS) | \
+	   COP_SIGNAL_BIT(SIGILL) | COP_SIGNAL_BIT(SIGFPE) |  \
+	   COP_SIGNAL_BIT(SIGTRAP) | COP_SIGNAL_BIT(SIGSYS) | \
+	   COP_SIGNAL_BIT(32) | COP_SIGNAL_BIT(33)))
 
 /**
  * signals_off - block the thread's signals
@@ -21,11 +28,10 @@
  */
 static inline void signals_off(sigset_t *were)
 {
-	static const sigset_t most = { { ~(
-		COP_SIGNAL_BIT(SIGSEGV) | COP_SIGNAL_BIT(SIGBUS) |
-		COP_SIGNAL_BIT(SIGILL) | COP_SIGNAL_BIT(SIGFPE) |
-		COP_SIGNAL_BIT(SIGTRAP) | COP_SIGNAL_BIT(SIGSYS) |
-		COP_SIGNAL_BIT(32) | COP_SIGNAL_BIT(33)) } };
+	static const sigset_t most = {
+		{ (unsigned long)COP_SIGNALS_MOST,
+		  sizeof(long) == 8 ? 0 : COP_SIGNALS_MOST >> 32 }
+	};
 
 	pthread_sigmask(SIG_BLOCK, &most, were);
 }

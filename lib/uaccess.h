@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "lib/arch.h"
 #include "lib/compiler.h"
 
 #define COP_PAGE_SHIFT 12
@@ -49,15 +50,15 @@ static inline bool cop_page_seen(struct cop_pages *pages,
  * @len: its length in bytes
  *
  * False for memory that no program can map: the first page, and the kernel's
- * half of the address space. The kernel's access_ok() is the same, but allows
+ * half of the address space, which a 32-bit program does not see. The kernel's access_ok() is the same, but allows
  * the first page. A range that passes may still be unmapped.
  */
 static inline bool access_ok(const volatile void *ptr, size_t len)
 {
-	uintptr_t start = (uintptr_t)ptr;
-	uintptr_t end = start + len;
+	uint64_t start = (uintptr_t)ptr;
+	uint64_t end = start + len;
 
-	return start >= 4096 && end >= start && (intptr_t)end >= 0;
+	return start >= 4096 && end >= start && !(end >> COP_USER_BITS);
 }
 
 /**
@@ -67,14 +68,14 @@ static inline bool access_ok(const volatile void *ptr, size_t len)
  *
  * The kernel's own access_ok(), with which it returns EFAULT before it does
  * anything else, even if there is nothing to copy. No machine gives a program a
- * larger half.
+ * larger half. To a kernel of 64 bits each pointer of a 32-bit program is in it.
  */
 static inline bool user_range(const volatile void *ptr, size_t len)
 {
-	uintptr_t start = (uintptr_t)ptr;
-	uintptr_t end = start + len;
+	uint64_t start = (uintptr_t)ptr;
+	uint64_t end = start + len;
 
-	return end >= start && end < 1ul << 56;
+	return end >= start && end < 1ull << 56;
 }
 
 /* user_readable() for a range that is not on one page that was seen before. */

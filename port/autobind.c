@@ -65,8 +65,7 @@ static int claim_armed(struct sock *sk)
 	if (armed)
 		return armed;
 	snum = cop_claim_candidate(sk);
-	if (snum <= 0 ||
-	    atomic_compare_exchange_strong(&cop_sk(sk)->armed, &armed, snum))
+	if (snum <= 0 || u16_cas(&cop_sk(sk)->armed, &armed, snum))
 		return snum;
 	cop_port_release(&cop_port_table, snum); /* another thread was first */
 	return armed;
@@ -89,7 +88,7 @@ static void arm(struct sock *sk, int fd, uint16_t snum)
 	if (err == -ENOPROTOOPT && !bind_old(sk, fd, snum))
 		cop_hash(sk, snum);
 	else if (err && cop_confined() &&
-		 atomic_exchange(&cop_sk(sk)->armed, 0) == snum)
+		 u16_exchange(&cop_sk(sk)->armed, 0) == snum)
 		cop_port_release(&cop_port_table, snum);
 }
 
@@ -119,7 +118,7 @@ static bool may_have(struct sock *sk, uint16_t armed)
 bool cop_autobind_settle(struct sock *sk, int fd, const union cop_addr *now,
 			 int err)
 {
-	uint16_t armed = atomic_exchange(&cop_sk(sk)->armed, 0);
+	uint16_t armed = u16_exchange(&cop_sk(sk)->armed, 0);
 	uint16_t got = ntohs(cop_addr_port(now));
 
 	if (armed && armed == got && may_have(sk, armed)) {

@@ -90,10 +90,10 @@ static void adopt_range(unsigned int first, unsigned int n)
 static bool adopt_sockets(unsigned int first, unsigned int n)
 {
 	bool open = false;
-	struct stat st;
+	struct stat64 st;
 
 	for (unsigned int fd = first; fd < first + n; fd++) {
-		if (fstat(fd, &st))
+		if (fstat64(fd, &st))
 			continue;
 		open = true;
 		if (S_ISSOCK(st.st_mode))

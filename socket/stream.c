@@ -78,9 +78,9 @@ struct cop_stream *cop_stream_take(FILE *fp)
 /* Counterpart: _IO_file_doallocate() in libc. */
 size_t cop_stream_buffer_size(int fd)
 {
-	struct stat st;
+	struct stat64 st;
 
-	if (fstat(fd, &st) || st.st_blksize <= 0 || st.st_blksize > BUFSIZ)
+	if (fstat64(fd, &st) || st.st_blksize <= 0 || st.st_blksize > BUFSIZ)
 		return BUFSIZ;
 	return st.st_blksize;
 }

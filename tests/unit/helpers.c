@@ -4,10 +4,7 @@
  * interpose.c takes, which the unit tests are not linked with.
  */
 #include <fcntl.h>
-#include <linux/audit.h>
 #include <linux/capability.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stddef.h>
@@ -502,26 +499,32 @@ bool t_unprivileged(void)
 	return geteuid() && !syscall(SYS_capset, &head, none);
 }
 
-bool t_old_kernel(void)
+static bool is_unknown(int level, int name)
 {
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_setsockopt, 1, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getsockopt, 0, 5),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 offsetof(struct seccomp_data, args[1])),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_IP, 0, 3),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 offsetof(struct seccomp_data, args[2])),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IP_LOCAL_PORT_RANGE, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOPROTOOPT),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog prog = { ARRAY_SIZE(code), code };
+	if (level != IPPROTO_IP || name != IP_LOCAL_PORT_RANGE)
+		return false;
+	errno = ENOPROTOOPT;
+	return true;
+}
 
-	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
-	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
+static int old_getsockopt(int fd, int level, int name, void *val,
+			  socklen_t *len)
+{
+	return is_unknown(level, name) ? -1
+				       : getsockopt(fd, level, name, val, len);
+}
+
+static int old_setsockopt(int fd, int level, int name, const void *val,
+			  socklen_t len)
+{
+	return is_unknown(level, name) ? -1
+				       : setsockopt(fd, level, name, val, len);
+}
+
+void t_old_kernel(void)
+{
+	cop_libc.getsockopt = old_getsockopt;
+	cop_libc.setsockopt = old_setsockopt;
 }
 
 void t_stderr(void (*fn)(void), char *text, size_t size)

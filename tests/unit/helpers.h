@@ -135,7 +135,7 @@ bool t_own_network(void);
 bool t_unprivileged(void);
 
 /* In a child: the option IP_LOCAL_PORT_RANGE is unknown, as before Linux 6.3. */
-bool t_old_kernel(void);
+void t_old_kernel(void);
 
 /* What @fn has written to stderr, in @text. */
 void t_stderr(void (*fn)(void), char *text, size_t size);

@@ -388,8 +388,7 @@ static int old_kernel(void)
 	int fd, udp = t_udp();
 	struct sockaddr_in to = t_addr(LOOPBACK, t_port(udp));
 
-	if (!t_old_kernel())
-		return T_SKIP;
+	t_old_kernel();
 	fd = t_open_adopted();
 	CHECK(t_sendto(fd, "hello", 5, 0, &to) == 5);
 	CHECK(t_port(fd) && t_sk(fd)->sk_num == t_port(fd));

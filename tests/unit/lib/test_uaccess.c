@@ -10,6 +10,9 @@
 
 #define PAGE 4096
 
+/* An address that no program has; a 32-bit program may have all but the last page. */
+#define NOBODYS (UINTPTR_MAX - (sizeof(void *) == 8 ? UINTPTR_MAX / 2 : PAGE - 1))
+
 /* Ranges of three pages, of which a program may use only the one in the middle. */
 static const struct {
 	long at;
@@ -56,7 +59,7 @@ Test(uaccess, memory_that_no_program_can_map_needs_no_question)
 		size_t len;
 	} c[] = {
 		{ 0, 1 },	    { 1, 16 },		 { 4095, 1 },
-		{ UINTPTR_MAX, 1 }, { UINTPTR_MAX, 16 }, { 1ul << 63, 1 },
+		{ UINTPTR_MAX, 1 }, { UINTPTR_MAX, 16 }, { NOBODYS, 1 },
 		{ PAGE, SIZE_MAX },
 	};
 
@@ -145,7 +148,7 @@ Test(uaccess, pages_ahead_of_a_fault_are_written)
 
 Test(uaccess, no_bytes_can_be_written_anywhere)
 {
-	static const uintptr_t at[] = { 0, 1, 8, 4096, UINTPTR_MAX, 1ul << 63 };
+	static const uintptr_t at[] = { 0, 1, 8, 4096, UINTPTR_MAX, NOBODYS };
 
 	for (size_t i = 0; i < ARRAY_SIZE(at); i++)
 		cr_assert(zero(int, copy_to_user((void *)at[i], "", 0)),
@@ -154,7 +157,7 @@ Test(uaccess, no_bytes_can_be_written_anywhere)
 
 Test(uaccess, a_byte_where_no_program_has_memory_is_efault)
 {
-	static const uintptr_t at[] = { 0, 1, 8, 4095, UINTPTR_MAX, 1ul << 63 };
+	static const uintptr_t at[] = { 0, 1, 8, 4095, UINTPTR_MAX, NOBODYS };
 
 	errno = ENOTTY;
 	for (size_t i = 0; i < ARRAY_SIZE(at); i++)

@@ -19,7 +19,9 @@ Test(cop_payload, iovecs_that_the_kernel_refuses_have_its_errno_for_a_length)
 	msg.msg_iovlen = 1024;
 	cr_assert(eq(long, cop_iov_length(fd, &msg), 1));
 	msg = (struct msghdr){ .msg_iov = huge, .msg_iovlen = 2 };
-	cr_assert(eq(long, cop_iov_length(fd, &msg), -EFAULT));
+	/* To a kernel of 64 bits a 32-bit program has no wrong address. */
+	cr_assert(eq(long, cop_iov_length(fd, &msg),
+		     sizeof(void *) == 8 ? -EFAULT : INT_MAX));
 	msg = (struct msghdr){ .msg_iov = NULL, .msg_iovlen = 1 };
 	cr_assert(eq(long, cop_iov_length(fd, &msg), -EFAULT));
 	msg.msg_iovlen = 0;
