@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "lib/addr.h"
+#include "lib/endpoint.h"
 
 /**
  * inet_addr_type - what kind of address this is, here and now
@@ -34,6 +35,20 @@ unsigned int inet_addr_type(__be32 addr);
  * bits of the address decide.
  */
 bool inet_addr_is_source(const union cop_addr *addr, uint64_t netns);
+
+/**
+ * inet_route_source - the source address that the kernel chooses for a destination
+ * @dest: the destination; its scope is the interface to go by, 0: any
+ * @netns: as for inet_addr_is_source()
+ * @source: where the address is put; its port is 0
+ *
+ * Returns false if there is no route, or the kernel can't be asked. The answer may be
+ * a second old, and of any age in a process that has confined itself. Costs a few loads
+ * for a destination that was asked for a moment ago, else a few system calls.
+ * Async-signal-safe. Counterpart: ip_route_output_key() and ip6_route_get_saddr().
+ */
+bool inet_route_source(const struct cop_endpoint *dest, uint64_t netns,
+		       struct cop_endpoint *source);
 
 /**
  * ip_route_connect - connect the kernel socket and learn what it chose

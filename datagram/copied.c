@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "datagram/copied.h"
+#include "datagram/ends.h"
 #include "datagram/proto.h"
 #include "datagram/rx.h"
 #include "datagram/strays.h"
@@ -24,6 +25,7 @@
 #include "lib/libc.h"
 #include "wire/buffer.h"
 #include "wire/coded.h"
+#include "wire/ends.h"
 #include "wire/hdr.h"
 #include "wire/stray.h"
 
@@ -36,18 +38,9 @@ static ssize_t send_wire(int fd, const void *wire, size_t len, int flags,
 		cop_libc.sendto(fd, wire, len, flags, name, namelen));
 }
 
-/* Returns 0 or -errno. */
-static int encode(struct sock *sk, unsigned char *wire, size_t len)
-{
-	const struct cop_wire *is = sk_wire(sk);
-	int err = is->encode ? is->encode(sk, wire, wire + is->hlen, len) : 0;
-
-	return err > 0 ? -EINVAL : err;
-}
-
-static ssize_t send_behind(struct sock *sk, int fd, const void *hdr,
-			   const void *buf, size_t len, int flags,
-			   const void *name, socklen_t namelen)
+static ssize_t send_behind(struct sock *sk, int fd, const struct cop_tx *tx,
+			   const void *hdr, const void *buf, size_t len,
+			   int flags, const void *name, socklen_t namelen)
 {
 	const int hlen = sk_wire(sk)->hlen;
 	const int around = hlen + sk_wire(sk)->overhead;
@@ -57,19 +50,19 @@ static ssize_t send_behind(struct sock *sk, int fd, const void *hdr,
 	memcpy(wire, hdr, hlen);
 	if (len)
 		memcpy(wire + hlen, buf, len);
-	n = encode(sk, wire, len);
+	n = sk_wire(sk)->encode ? cop_encode(sk, fd, tx, wire, wire + hlen) : 0;
 	if (!n)
 		n = send_wire(fd, wire, sizeof(wire), flags, name, namelen);
 	return n < around ? n : n - around;
 }
 
-ssize_t cop_send_copied(struct sock *sk, int fd, const void *hdr,
-			const void *buf, size_t len, int flags,
+ssize_t cop_send_copied(struct sock *sk, int fd, const struct cop_tx *tx,
+			const void *hdr, const void *buf, size_t len, int flags,
 			const void *name, socklen_t namelen)
 {
 	if (!hdr)
 		return send_wire(fd, buf, len, flags, name, namelen);
-	return send_behind(sk, fd, hdr, buf, len, flags, name, namelen);
+	return send_behind(sk, fd, tx, hdr, buf, len, flags, name, namelen);
 }
 
 /* read() does not return the sender. It can only be the peer, if there is one. */
@@ -113,6 +106,17 @@ static bool drop_stray(struct sock *sk, int fd, int flags, ssize_t n,
 	return true;
 }
 
+static void measure_coded(struct sock *sk, unsigned char *wire, size_t n,
+			  size_t cap, int flags, struct cop_arrived *a)
+{
+	struct cop_ends ends;
+
+	cop_ends_source(&a->from, a->fromlen, &ends);
+	cop_ends_own(sk, &ends);
+	cop_coded_measure(sk, &a->rx, wire, n, cap, flags,
+			  sk_wire(sk)->ends ? &ends : NULL);
+}
+
 /* @wire has room for @room bytes. */
 static int recv_in(struct sock *sk, int fd, void *buf, size_t cap, int flags,
 		   struct cop_arrived *a, unsigned char *wire, size_t room)
@@ -124,8 +128,8 @@ static int recv_in(struct sock *sk, int fd, void *buf, size_t cap, int flags,
 		if (n < 0)
 			return n;
 		if (sk_wire(sk)->decode)
-			cop_coded_measure(sk, &a->rx, wire,
-					  min_t(size_t, n, room), cap, flags);
+			measure_coded(sk, wire, min_t(size_t, n, room), cap,
+				      flags, a);
 		else
 			cop_rx_measure(sk_wire(sk), &a->rx, wire, n, cap);
 	} while (drop_stray(sk, fd, flags, n, a));
@@ -144,10 +148,10 @@ static noinline int recv_coded(struct sock *sk, int fd, void *buf, size_t cap,
 
 	if (!buffer)
 		return -ENOBUFS;
-	buffer->used = sizeof(buffer->data);
+	buffer->used = sk_wire(sk)->plain ? 0 : COP_DATAGRAM_MAX;
 	_pthread_cleanup_push(&cleanup, cop_buffer_put, buffer);
 	err = recv_in(sk, fd, buf, cap, flags, a, buffer->data,
-		      sizeof(buffer->data));
+		      COP_DATAGRAM_MAX);
 	_pthread_cleanup_pop(&cleanup, 1);
 	return err;
 }

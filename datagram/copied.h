@@ -10,6 +10,8 @@
 #include "socket/sock.h"
 #include "wire/recv.h"
 
+struct cop_tx;
+
 /* A datagram that has come, and its sender. */
 struct cop_arrived {
 	struct cop_rx rx;
@@ -21,6 +23,7 @@ struct cop_arrived {
  * cop_send_copied - send a header and a payload as one UDP datagram
  * @sk: the sender
  * @fd: its descriptor
+ * @tx: from cop_tx_begin(); NULL without a header
  * @hdr: the header, or NULL to get the kernel's error for @len, which must be beyond
  *	COP_DATAGRAM_MAX
  * @buf: the payload
@@ -32,8 +35,8 @@ struct cop_arrived {
  * Returns the payload's length or -errno. A payload of any length is copied to the
  * stack.
  */
-ssize_t cop_send_copied(struct sock *sk, int fd, const void *hdr,
-			const void *buf, size_t len, int flags,
+ssize_t cop_send_copied(struct sock *sk, int fd, const struct cop_tx *tx,
+			const void *hdr, const void *buf, size_t len, int flags,
 			const void *name, socklen_t namelen);
 
 /**

@@ -15,6 +15,7 @@
 #include "datagram/defaults.h"
 #include "wire/own_counters.h"
 #include "datagram/proto.h"
+#include "datagram/rx_plain.h"
 #include "datagram/stats.h"
 #include "filter/filter.h"
 #include "filter/mark.h"
@@ -148,6 +149,10 @@ int proto_register(struct proto *prot)
 		cop_buffer_reserve();
 	if (!prot->wire)
 		prot->wire = cop_datagram_prot.wire;
+	if (prot->shares_ports && !prot->bind)
+		prot->bind = cop_get_kernels_port;
+	if (prot->wire->plain && !prot->recvfrom)
+		prot->recvfrom = cop_recvfrom_plain;
 	for (size_t i = FIRST_OP; i < END_OP; i++)
 		if (!op[i])
 			op[i] = is[i];

@@ -24,6 +24,7 @@
 #include "lib/libc.h"
 #include "filter/mark.h"
 #include "lib/netns.h"
+#include "lib/pktinfo.h"
 #include "cop_port.h"
 #include "datagram/cut.h"
 #include "datagram/proto.h"
@@ -67,6 +68,8 @@ int cop_open(struct sock *sk, int flags)
 	if (fd < 0)
 		return fd;
 	sock_set_flag(sk, SOCK_CARRIED);
+	if (unlikely(sk_wire(sk)->ends))
+		cop_pktinfo_ask(fd, sk->sk_family);
 	if (unlikely(cop_sysctl_may_be_v6only()))
 		sock_set_flag(sk, SOCK_MAYBE_V6ONLY);
 	if (unlikely(!cop_netns_made_at_home(fd))) {
@@ -111,6 +114,8 @@ int cop_adopt(struct sock *sk, int fd, const struct cop_mark *mark)
 	if (err)
 		return err;
 	sock_set_flag(sk, SOCK_CARRIED | SOCK_RECEIVED);
+	if (unlikely(sk_wire(sk)->ends))
+		cop_pktinfo_ask(fd, sk->sk_family);
 	adopt_names(sk, fd, &local);
 	cop_mirror_buffers(sk, fd);
 	cop_wait_note(sk, fd);
@@ -240,16 +245,28 @@ static void leave_peer(struct sock *sk)
 	cop_flow_fold(&cop_sk(sk)->flows, &peer, &cop_sk(sk)->peer);
 }
 
+/* An AF_INET6 socket can be bound to ::ffff:0.0.0.0: all addresses of IPv4. */
+static bool is_wildcard(const struct cop_addr_slot *slot)
+{
+	struct cop_endpoint end = cop_slot_endpoint(slot);
+	union cop_addr addr;
+
+	cop_addr_on_wire(&end, &addr);
+	return addr.family == AF_UNSPEC;
+}
+
 /* What ip4_datagram_connect leaves in the sock. */
 static void cop_connected(struct sock *sk, int fd, const union cop_addr *peer,
 			  const union cop_addr *local)
 {
 	struct inet_sock *inet = inet_sk(sk);
 
-	if (!cop_slot_is_set(&inet->inet_saddr))
-		cop_slot_set(&inet->inet_saddr, local);
-	if (!cop_slot_is_set(&inet->inet_rcv_saddr))
+	/* A sock that is bound to a group sends from another address. */
+	if (is_wildcard(&inet->inet_rcv_saddr)) {
+		if (is_wildcard(&inet->inet_saddr))
+			cop_slot_set(&inet->inet_saddr, local);
 		cop_slot_set(&inet->inet_rcv_saddr, local);
+	}
 	if (cop_addr_port(local))
 		WRITE_ONCE(inet->inet_sport, cop_addr_port(local));
 	leave_peer(sk);

@@ -59,7 +59,10 @@ static ssize_t rx_done(struct sock *sk, int fd, int flags, const void *name,
 	return cop_rx_result(sk, fd, flags, rx);
 }
 
-/* The flow's figures need the sender even if the program has no room for its address. */
+/*
+ * The flow's figures need the sender even if the program has no room for its address.
+ * Behind a datagram that is refused, the program's memory stays as it was.
+ */
 static noinline ssize_t recvmsg_named(struct sock *sk, int fd,
 				      struct msghdr *msg, int flags,
 				      struct cop_wait *wait)
@@ -71,7 +74,9 @@ static noinline ssize_t recvmsg_named(struct sock *sk, int fd,
 
 	named.msg_name = &from;
 	named.msg_namelen = sizeof(from);
+	wait->named = true;
 	n = cop_recvmsg_until(sk, fd, &named, flags, wait);
+	wait->named = false;
 	if (n >= 0 && msg->msg_name) {
 		room = min_t(socklen_t, msg->msg_namelen, named.msg_namelen);
 		msg->msg_namelen = named.msg_namelen;
@@ -106,6 +111,13 @@ static int recv_next(struct sock *sk, int fd, struct msghdr *msg, int flags,
 	return cop_encap_recv(sk, fd, msg, flags, cap, rx);
 }
 
+static bool needs_own_name(const struct sock *sk, const struct msghdr *msg,
+			   const struct cop_wait *wait)
+{
+	return msg->msg_namelen < cop_addr_size(sk->sk_family) ||
+	       (unlikely(sk_wire(sk)->decode) && !wait->named);
+}
+
 flatten ssize_t cop_recvmsg_until(struct sock *sk, int fd, struct msghdr *msg,
 				  int flags, struct cop_wait *wait)
 {
@@ -118,8 +130,8 @@ flatten ssize_t cop_recvmsg_until(struct sock *sk, int fd, struct msghdr *msg,
 	if (unlikely(cap < 0))
 		return msg_refuse(fd, cap);
 	if (unlikely(flags & MSG_ERRQUEUE))
-		return cop_encap_recv_error(sk_wire(sk), fd, msg, flags, cap);
-	if (!msg->msg_name || asked.msg_namelen < cop_addr_size(sk->sk_family))
+		return cop_encap_recv_error(sk, fd, msg, flags, cap);
+	if (!msg->msg_name || needs_own_name(sk, &asked, wait))
 		return recvmsg_named(sk, fd, msg, flags, wait);
 	rx.serial = cop_rx_serial;
 	rx.gen = READ_ONCE(cop_sk(sk)->flows.gen);
@@ -178,9 +190,9 @@ static ssize_t recvfrom_confined(struct sock *sk, int fd, void *buf, size_t len,
 	return cop_rx_length(&a.rx, flags);
 }
 
-static noinline ssize_t recvfrom_any(struct sock *sk, int fd, void *buf,
-				     size_t len, int flags, void *name,
-				     socklen_t *namelen, uint64_t begin)
+noinline ssize_t cop_recvfrom_any(struct sock *sk, int fd, void *buf,
+				  size_t len, int flags, void *name,
+				  socklen_t *namelen, uint64_t begin)
 {
 	struct cop_wait wait = { .begin = begin };
 	struct iovec iov = { buf, min_t(size_t, len, INT_MAX) };
@@ -199,36 +211,46 @@ static noinline ssize_t recvfrom_any(struct sock *sk, int fd, void *buf,
 	return n;
 }
 
-noinline ssize_t cop_recvfrom_odd(struct sock *sk, int fd,
-				  struct cop_rx_short in, void *buf, size_t len,
-				  int flags, void *name, socklen_t *namelen)
+ssize_t cop_recvfrom_rest(struct sock *sk, int fd, struct cop_rx_short in,
+			  struct cop_rx *rx, void *buf, size_t len, int flags,
+			  void *name, socklen_t *namelen)
 {
 	struct cop_wait wait = { .begin = in.begin };
-	struct cop_rx rx = { .serial = cop_rx_serial, .gen = in.gen };
 	enum cop_stray_fate fate = COP_STRAY_DROPPED;
 	struct sockaddr_storage peer;
 	int err;
 
-	cop_rx_measure(sk_wire(sk), &rx, in.wire, in.n, len);
-	if (rx.stray != COP_NO_STRAY) {
+	if (rx->stray != COP_NO_STRAY) {
 		fate = cop_stray_fate(sk, fd, flags, in.from,
-				      in.from ? in.fromlen : 0, &rx);
+				      in.from ? in.fromlen : 0, rx);
 		if (fate == COP_STRAY_DROPPED) {
 			err = cop_wait_again(sk, fd, flags, &wait);
 			return err ? err
-				   : recvfrom_any(sk, fd, buf, len, flags, name,
-						  namelen, wait.begin);
+				   : cop_recvfrom_any(sk, fd, buf, len, flags,
+						      name, namelen,
+						      wait.begin);
 		}
-		rx.hdr.len = 0;
+		rx->hdr.len = 0;
 	}
-	if (copy_to_user(buf, in.wire + rx.hdr.len, rx.copied))
+	if (copy_to_user(buf, in.wire + rx->hdr.len, rx->copied))
 		return -EFAULT;
 	cop_rx_put_name(name, namelen, in.from, in.fromlen);
-	if (rx.stray != COP_NO_STRAY)
-		return kept_length(&rx, flags, fate);
+	if (rx->stray != COP_NO_STRAY)
+		return kept_length(rx, flags, fate);
 	if (!in.from)
 		in.fromlen = cop_peer_name(sk, &peer);
-	return rx_done(sk, fd, flags, in.from ?: &peer, in.fromlen, &rx);
+	return rx_done(sk, fd, flags, in.from ?: &peer, in.fromlen, rx);
+}
+
+noinline ssize_t cop_recvfrom_odd(struct sock *sk, int fd,
+				  struct cop_rx_short in, void *buf, size_t len,
+				  int flags, void *name, socklen_t *namelen)
+{
+	struct cop_rx rx = { .serial = cop_rx_serial, .gen = in.gen };
+
+	cop_rx_measure(sk_wire(sk), &rx, in.wire, in.n, len);
+	return cop_recvfrom_rest(sk, fd, in, &rx, buf, len, flags, name,
+				 namelen);
 }
 
 /* The interpose room has what the short way is meant for, unless it is a module's. */
@@ -242,8 +264,8 @@ ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len, int flags,
 		     flags & (MSG_ERRQUEUE | COP_MSG_FILE) ||
 		     READ_ONCE(cop_sk(sk)->soft_err) ||
 		     is_head_unclean(READ_ONCE(sk->sk_flags)) || hdr->decode))
-		return recvfrom_any(sk, fd, buf, len, flags, name, namelen,
-				    begin);
+		return cop_recvfrom_any(sk, fd, buf, len, flags, name, namelen,
+					begin);
 	return cop_recvfrom_wire(sk, hdr, false, fd, buf, len, flags, name,
 				 namelen, begin);
 }

@@ -23,6 +23,16 @@
 void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
 		    const struct cop_rx *rx);
 
+/**
+ * cop_recvfrom_any - recvfrom() for everything that its short ways do not do
+ * @begin: cop_clock_us() when the call began, 0: not known
+ *
+ * Other arguments and result as for recvfrom of struct proto.
+ */
+ssize_t cop_recvfrom_any(struct sock *sk, int fd, void *buf, size_t len,
+			 int flags, void *name, socklen_t *namelen,
+			 uint64_t begin);
+
 /* The length that a receive returns, by its flags. */
 static inline ssize_t cop_rx_length(const struct cop_rx *rx, int flags)
 {

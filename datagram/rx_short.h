@@ -41,6 +41,11 @@ ssize_t cop_recvfrom_odd(struct sock *sk, int fd, struct cop_rx_short in,
 			 void *buf, size_t len, int flags, void *name,
 			 socklen_t *namelen);
 
+/* The same, once @rx describes what came: in.gen does not count. */
+ssize_t cop_recvfrom_rest(struct sock *sk, int fd, struct cop_rx_short in,
+			  struct cop_rx *rx, void *buf, size_t len, int flags,
+			  void *name, socklen_t *namelen);
+
 /* A NAT on the way rewrites UDP's ports, but not the ports in the header. */
 static inline bool cop_rx_ports_differ(struct sock *sk,
 				       const struct cop_peer *from,

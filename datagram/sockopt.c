@@ -12,11 +12,13 @@
 #include <string.h>
 
 #include "cop.h"
+#include "datagram/ends.h"
 #include "port/bind.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "filter/filter.h"
 #include "lib/libc.h"
+#include "lib/pktinfo.h"
 #include "lib/sockname.h"
 #include "filter/mark.h"
 #include "datagram/cut.h"
@@ -98,12 +100,23 @@ void cop_mirror_buffers(struct sock *sk, int fd)
 		WRITE_ONCE(sk->sk_sndbuf, size);
 }
 
+/* Whether the kernel alone has a say in an option, for a transport that lets it. */
+static bool is_kernels(const struct sock *sk, int optname)
+{
+	const struct proto *prot = READ_ONCE(sk->sk_prot);
+
+	if (optname == SO_REUSEADDR || optname == SO_REUSEPORT)
+		return prot->shares_ports;
+	return optname == SO_NO_CHECK && prot->wire->plain;
+}
+
 static int set_socket(struct sock *sk, int fd, int optname, const void *optval,
 		      socklen_t optlen)
 {
 	int err;
 
-	if (optlen < sizeof(int) && optname != SO_BINDTODEVICE)
+	if ((optlen < sizeof(int) && optname != SO_BINDTODEVICE) ||
+	    is_kernels(sk, optname))
 		return kernel_set(fd, SOL_SOCKET, optname, optval, optlen);
 	switch (optname) {
 	case SO_REUSEADDR:
@@ -117,7 +130,7 @@ static int set_socket(struct sock *sk, int fd, int optname, const void *optval,
 		return cop_detach_filter(sk, fd, optval, optlen);
 	case SO_LOCK_FILTER:
 		return lock_filter(sk, fd, optval, optlen);
-	case SO_NO_CHECK: /* COP has no checksum of its own, so UDP's stays on */
+	case SO_NO_CHECK: /* the only checksum is UDP's, so it stays on */
 		return -ENOPROTOOPT;
 	case SO_ZEROCOPY: /* the kernel would read the header after the call */
 	case SO_PEEK_OFF: /* a peek has to begin with the header */
@@ -239,9 +252,18 @@ static int set_family(struct sock *sk, int fd, const void *optval,
 {
 	int err = kernel_set(fd, IPPROTO_IPV6, IPV6_ADDRFORM, optval, optlen);
 
-	if (!err)
-		WRITE_ONCE(sk->sk_family, PF_INET);
-	return err;
+	if (err)
+		return err;
+	WRITE_ONCE(sk->sk_family, PF_INET);
+	if (sk_wire(sk)->ends)
+		cop_take_pktinfo(sk, fd);
+	return 0;
+}
+
+/* The kernel takes either number for the level of UDP's options. */
+static bool is_udp(int level)
+{
+	return level == IPPROTO_UDP || level == IPPROTO_UDPLITE;
 }
 
 static int set_option(struct sock *sk, int fd, int level, int optname,
@@ -255,7 +277,9 @@ static int set_option(struct sock *sk, int fd, int level, int optname,
 		return set_v6only(sk, fd, optval, optlen);
 	if (level == IPPROTO_IPV6 && optname == IPV6_ADDRFORM)
 		return set_family(sk, fd, optval, optlen);
-	if (level == IPPROTO_UDP)
+	if (cop_keeps_pktinfo(sk, level, optname))
+		return cop_set_pktinfo(sk, fd, level, optname, optval, optlen);
+	if (is_udp(level))
 		return set_udp(sk, fd, optname, optval, optlen);
 	return kernel_set(fd, level, optname, optval, optlen);
 }
@@ -349,6 +373,8 @@ static int get_error(struct sock *sk, int fd, void *optval, socklen_t *optlen)
 static int get_socket(struct sock *sk, int fd, int optname, void *optval,
 		      socklen_t *optlen)
 {
+	if (is_kernels(sk, optname))
+		return kernel_get(fd, SOL_SOCKET, optname, optval, optlen);
 	switch (optname) {
 	case SO_TYPE:
 		return get_instead(fd, SOL_SOCKET, optname, optval, optlen,
@@ -380,7 +406,10 @@ int cop_getsockopt(struct sock *sk, int fd, int level, int optname,
 		return get_socket(sk, fd, optname, optval, optlen);
 	if (level == IPPROTO_IP && optname == IP_LOCAL_PORT_RANGE)
 		return get_port_range(sk, fd, optval, optlen);
-	if (level == IPPROTO_UDP && !knows_udp(sk, optname))
+	if (is_udp(level) && !knows_udp(sk, optname))
 		return -ENOPROTOOPT;
+	if (cop_keeps_pktinfo(sk, level, optname))
+		return get_instead(fd, level, optname, optval, optlen,
+				   sock_flag(sk, SOCK_PKTINFO));
 	return kernel_get(fd, level, optname, optval, optlen);
 }

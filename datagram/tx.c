@@ -13,6 +13,7 @@
 
 #include "datagram/copied.h"
 #include "datagram/cut.h"
+#include "datagram/ends.h"
 #include "datagram/proto.h"
 #include "datagram/soft_error.h"
 #include "datagram/tx.h"
@@ -167,6 +168,7 @@ static noinline ssize_t sendmsg_coded(struct sock *sk, int fd,
 				      size_t len)
 {
 	unsigned char hdr[COP_HDR_MAX] __attribute__((aligned(4)));
+	struct cop_ends ends;
 	struct cop_tx tx;
 	ssize_t n;
 
@@ -174,7 +176,10 @@ static noinline ssize_t sendmsg_coded(struct sock *sk, int fd,
 		return -EOPNOTSUPP;
 	cop_tx_begin(sk, msg->msg_name, msg->msg_namelen, len, cop_clock_us(),
 		     &tx, hdr);
-	n = cop_coded_send(sk, fd, hdr, msg, flags, len);
+	n = sk_wire(sk)->ends ? cop_ends_sent(sk, fd, &tx, msg, &ends) : 0;
+	if (likely(!n))
+		n = cop_coded_send(sk, fd, hdr, msg, flags, len,
+				   sk_wire(sk)->ends ? &ends : NULL);
 	cop_tx_end(sk, &tx, n);
 	return n;
 }
@@ -241,11 +246,11 @@ static ssize_t sendto_confined(struct sock *sk, int fd, const void *buf,
 		return n;
 	if (len > (size_t)cop_wire_most(sk_wire(sk)))
 		return cop_send_copied(
-			sk, fd, NULL, buf,
+			sk, fd, NULL, NULL, buf,
 			len > COP_DATAGRAM_MAX ? len : COP_DATAGRAM_MAX + 1,
 			flags, name, namelen);
 	cop_tx_begin(sk, name, namelen, len, cop_clock_us(), &tx, hdr);
-	n = cop_send_copied(sk, fd, hdr, buf, len, flags, name, namelen);
+	n = cop_send_copied(sk, fd, &tx, hdr, buf, len, flags, name, namelen);
 	cop_tx_end(sk, &tx, n);
 	return n;
 }
@@ -272,7 +277,7 @@ ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
 {
 	const struct cop_wire *hdr = sk_wire(sk);
 
-	if (unlikely(hdr->encode || len > COP_COPY_MAX ||
+	if (unlikely((hdr->encode && !hdr->plain) || len > COP_COPY_MAX ||
 		     flags & (MSG_MORE | COP_MSG_FILE) ||
 		     !user_readable(fd, buf, len) ||
 		     READ_ONCE(cop_sk(sk)->soft_err) ||

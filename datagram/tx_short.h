@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "datagram/ends.h"
 #include "datagram/proto.h"
 #include "datagram/tx.h"
 #include "flow/flow.h"
@@ -150,6 +151,13 @@ static inline ssize_t cop_sendto_wire(struct sock *sk,
 		hdr->build(wire, cop_tx_source(sk), tx.to.end.port, tx.seq,
 			   now);
 	cop_copy(wire + hlen, buf, len);
+	if (!is_cop && hdr->encode) {
+		n = cop_encode(sk, fd, &tx, wire, wire + hlen);
+		if (unlikely(n)) {
+			errno = -n;
+			return cop_tx_failed(sk, tx);
+		}
+	}
 	n = cop_libc.sendto(fd, wire, hlen + len, flags, name, namelen);
 	if (unlikely(n < (ssize_t)hlen))
 		return cop_tx_failed(sk, tx);

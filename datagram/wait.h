@@ -5,6 +5,7 @@
 #ifndef COP_WAIT_H
 #define COP_WAIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/clock.h"
@@ -16,6 +17,7 @@ struct cop_wait {
 	uint64_t begin; /* when the call began, 0: not known */
 	uint64_t until; /* when it has to end, 0: only SO_RCVTIMEO ends it */
 	int flags; /* MSG_DONTWAIT once cop_wait_again() does the waiting */
+	bool named; /* whether the room for the sender is memory of the library's */
 };
 
 /**

@@ -95,6 +95,17 @@ struct cop_hdr_info {
 #define COP_HAS_ALL    0x07
 
 /*
+ * The two ends of a datagram as its IP header has them, for a checksum that covers the
+ * addresses. An IPv4 datagram of an AF_INET6 socket has ends of AF_INET. The ports are
+ * not set. AF_UNSPEC stands for an address that can't be known: struct cop_wire says
+ * when.
+ */
+struct cop_ends {
+	union cop_addr source;
+	union cop_addr dest;
+};
+
+/*
  * Bytes of a header that tell it from what else comes in UDP datagrams: @size bytes at
  * @off, in network order, are @value where @mask has a 1. Mask and value are numbers
  * in host order: a magic of 0x534b is written 0x534b here.
@@ -165,17 +176,28 @@ struct cop_wire {
 	 * bytes. Another result than 0 says that the payload is not genuine: then the
 	 * datagram is a stray, and @payload must be as it was. With @peek the
 	 * datagram will come again: decode must not note that it has come.
+	 * @ends: set if .ends is, else NULL.
 	 * @hdr and @payload are in memory of the library, which is wiped after the
 	 * call; @payload is not aligned. More than one thread may be in either, for
 	 * the same socket. Async-signal-safe. */
-	int (*encode)(struct sock *sk, void *hdr, void *payload, size_t len);
+	int (*encode)(struct sock *sk, void *hdr, void *payload, size_t len,
+		      const struct cop_ends *ends);
 	int (*decode)(struct sock *sk, const void *hdr, void *payload,
-		      size_t len, bool peek);
+		      size_t len, bool peek, const struct cop_ends *ends);
 
 	/* Whether the kernel may cut several datagrams to one peer, each with its
 	 * header, out of one send (UDP_SEGMENT). Say so only if a receiver does not
 	 * mind that such datagrams have one tstamp. Not with encode. */
 	bool segments;
+
+	/* encode and decode need the addresses of each datagram. A send knows both,
+	 * unless the kernel is about to refuse it. A receive of a confined process
+	 * does not know dest if the socket is bound to the wildcard address. */
+	bool ends;
+
+	/* encode and decode only read the payload, and no overhead is added: a
+	 * checksum. Then memory is not wiped. */
+	bool plain;
 };
 
 /* ---- the transport ------------------------------------------------------- */
@@ -230,7 +252,8 @@ struct proto {
 	const struct cop_wire *wire;
 
 	/* Whether sockets may share a port as the kernel's UDP allows it, by addresses
-	 * and SO_REUSEADDR. If not, a bound port is one socket's alone on this host. */
+	 * and SO_REUSEADDR. The default bind is then the kernel's, and asks no get_port.
+	 * If not, a bound port is one socket's alone on this host. */
 	bool shares_ports;
 
 	/* The library's own, for sockets that it adopts: type and protocol of the
@@ -509,6 +532,8 @@ struct cop_kernel {
 	void (*socket_info)(const struct socket *sock,
 			    struct cop_socket_info *info);
 	void (*count)(struct sock *sk, unsigned int i);
+	int (*copy_from_user)(int fd, void *to, const void *from, size_t len);
+	int (*copy_to_user)(void *to, const void *from, size_t len);
 };
 
 /* Port p is in queue p % INET_PORT_QUEUES, in the port space of all transports. */
@@ -787,6 +812,26 @@ static inline struct cop_socket_info socket_info(const struct socket *sock)
 static inline void cop_count(struct sock *sk, unsigned int i)
 {
 	COP_MODULE.kernel->count(sk, i);
+}
+
+/**
+ * copy_from_user, copy_to_user - read and write memory that a program points to
+ * @fd: the descriptor that the program used
+ * @to: where to
+ * @from: where from
+ * @len: how many bytes
+ *
+ * Return 0, or -EFAULT if the program's memory can't be read or written; such a read
+ * changes nothing. Async-signal-safe.
+ */
+static inline int copy_from_user(int fd, void *to, const void *from, size_t len)
+{
+	return COP_MODULE.kernel->copy_from_user(fd, to, from, len);
+}
+
+static inline int copy_to_user(void *to, const void *from, size_t len)
+{
+	return COP_MODULE.kernel->copy_to_user(to, from, len);
 }
 
 #endif /* COP_TRANSPORT_TYPES */

@@ -7,8 +7,10 @@
  * Owns: constants. Protected by: they never change. Counterpart in the kernel:
  * EXPORT_SYMBOL(), and the initcalls.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cop_port.h"
 #include "datagram/defaults.h"
@@ -22,6 +24,7 @@
 #include "lib/compiler.h"
 #include "lib/env.h"
 #include "lib/random.h"
+#include "lib/uaccess.h"
 #include "port/port_crowd.h"
 #include "socket/module.h"
 #include "socket/security.h"
@@ -137,6 +140,19 @@ static int register_family(const struct net_proto_family *fam)
 	return err;
 }
 
+static int module_copy_from_user(int fd, void *to, const void *from, size_t len)
+{
+	if (!user_readable(fd, from, len))
+		return -EFAULT;
+	memcpy(to, from, len);
+	return 0;
+}
+
+static int module_copy_to_user(void *to, const void *from, size_t len)
+{
+	return copy_to_user(to, from, len);
+}
+
 static const struct cop_kernel cop_kernel = {
 	.datagram = &cop_datagram_prot,
 	.proto_register = register_proto,
@@ -161,6 +177,8 @@ static const struct cop_kernel cop_kernel = {
 	.security_add_hooks = security_add_hooks,
 	.socket_info = socket_info,
 	.count = cop_count,
+	.copy_from_user = module_copy_from_user,
+	.copy_to_user = module_copy_to_user,
 };
 
 /* ---- the start of a module ------------------------------------------------ */

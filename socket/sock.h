@@ -64,6 +64,7 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_WAITED	    0x40000  /* a wait began while it was pending */
 #define SOCK_SHORT	    0x80000  /* COP's header, and the default's calls */
 #define SOCK_SEGMENTS	    0x100000 /* UDP_SEGMENT is set: datagram/cut.c */
+#define SOCK_PKTINFO	    0x200000 /* the program set IP_PKTINFO: wire/ends.h */
 #define SOCK_ELSEWHERE	    0x1000000 /* not in the home namespace: netns.h */
 #define SOCK_RECEIVED	    0x2000000 /* from another process or image */
 #define SOCK_CONTEST	    0x4000000 /* a bind ignores other socks' claims */

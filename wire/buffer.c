@@ -6,8 +6,10 @@
  * the call that has taken it. A fork during another thread's call leaves that thread's
  * buffer unused in the child. Counterpart in the kernel: alloc_skb().
  */
+#include <stdint.h>
 #include <string.h>
 
+#include "lib/compiler.h"
 #include "lib/confine.h"
 #include "wire/buffer.h"
 
@@ -33,8 +35,12 @@ struct cop_buffer *cop_buffer_get(void)
 					    ? cop_slab_take(&buffer_slab)
 					    : cop_slab_alloc(&buffer_slab);
 
-	if (buffer)
-		buffer->used = 0;
+	if (unlikely(!buffer))
+		return NULL;
+	buffer->used = 0;
+	buffer->data =
+		buffer->room + ((COP_BUFFER_AT - (uintptr_t)buffer->room) &
+				(COP_BUFFER_STRIDE - 1));
 	return buffer;
 }
 

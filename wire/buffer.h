@@ -8,13 +8,23 @@
 #include <stddef.h>
 
 #include "lib/slab.h"
+#include "wire/ends.h"
 #include "wire/hdr.h"
+
+/*
+ * A processor copies slowly where the lower 12 bits of both addresses are nearly equal.
+ * The kernel has datagrams at the begin of a half page, so the data is amid one.
+ */
+#define COP_BUFFER_STRIDE 2048
+#define COP_BUFFER_AT	  1024
 
 /* A datagram is put together here, or taken apart. */
 struct cop_buffer {
 	struct slab_node node;
-	size_t used; /* bytes that are to be wiped */
-	unsigned char data[COP_DATAGRAM_MAX] __attribute__((aligned(8)));
+	size_t used;	     /* bytes that are to be wiped */
+	unsigned char *data; /* COP_DATAGRAM_MAX bytes in @room */
+	unsigned char control[COP_CONTROL_MAX] __attribute__((aligned(8)));
+	unsigned char room[COP_DATAGRAM_MAX + COP_BUFFER_STRIDE];
 };
 
 /**

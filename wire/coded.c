@@ -40,6 +40,7 @@ static ssize_t send_whole(int fd, const struct msghdr *msg, int flags)
 /* @buffer is filled in and sent. */
 static ssize_t send_buffer(struct sock *sk, int fd, const void *hdr,
 			   const struct msghdr *msg, int flags, size_t len,
+			   const struct cop_ends *ends,
 			   struct cop_buffer *buffer)
 {
 	const struct cop_wire *wire = sk_wire(sk);
@@ -47,13 +48,14 @@ static ssize_t send_buffer(struct sock *sk, int fd, const void *hdr,
 	struct msghdr whole = *msg;
 	int err;
 
-	buffer->used = iov.iov_len;
+	buffer->used = wire->plain ? 0 : iov.iov_len;
 	memcpy(buffer->data, hdr, wire->hlen);
 	if (cop_payload_fetch(fd, msg, buffer->data + wire->hlen, len))
 		return UNREADABLE;
-	err = wire->encode(sk, buffer->data, buffer->data + wire->hlen, len);
+	err = cop_coded_encode(sk, buffer->data, buffer->data + wire->hlen, len,
+			       ends);
 	if (unlikely(err))
-		return err < 0 ? err : -EINVAL;
+		return err;
 	if (cop_by_file(flags))
 		return cop_libc_result(cop_libc.writev(fd, &iov, 1));
 	whole.msg_iov = &iov;
@@ -62,7 +64,8 @@ static ssize_t send_buffer(struct sock *sk, int fd, const void *hdr,
 }
 
 static ssize_t send_in_buffer(struct sock *sk, int fd, const void *hdr,
-			      const struct msghdr *msg, int flags, size_t len)
+			      const struct msghdr *msg, int flags, size_t len,
+			      const struct cop_ends *ends)
 {
 	struct _pthread_cleanup_buffer cleanup;
 	struct cop_buffer *buffer = cop_buffer_get();
@@ -71,13 +74,14 @@ static ssize_t send_in_buffer(struct sock *sk, int fd, const void *hdr,
 	if (!buffer)
 		return -ENOBUFS;
 	_pthread_cleanup_push(&cleanup, cop_buffer_put, buffer);
-	n = send_buffer(sk, fd, hdr, msg, flags, len, buffer);
+	n = send_buffer(sk, fd, hdr, msg, flags, len, ends, buffer);
 	_pthread_cleanup_pop(&cleanup, 1);
 	return n;
 }
 
 ssize_t cop_coded_send(struct sock *sk, int fd, const void *hdr,
-		       const struct msghdr *msg, int flags, size_t len)
+		       const struct msghdr *msg, int flags, size_t len,
+		       const struct cop_ends *ends)
 {
 	const struct cop_wire *wire = sk_wire(sk);
 	const size_t around = wire->hlen + wire->overhead;
@@ -86,7 +90,7 @@ ssize_t cop_coded_send(struct sock *sk, int fd, const void *hdr,
 	if (unlikely(len > (size_t)cop_wire_most(wire)))
 		n = UNREADABLE;
 	else
-		n = send_in_buffer(sk, fd, hdr, msg, flags, len);
+		n = send_in_buffer(sk, fd, hdr, msg, flags, len, ends);
 	if (unlikely(n == UNREADABLE))
 		return cop_encap_refuse(wire, fd, hdr, msg, flags, len);
 	return n < (ssize_t)around ? n : n - (ssize_t)around;
@@ -95,14 +99,16 @@ ssize_t cop_coded_send(struct sock *sk, int fd, const void *hdr,
 /* ---- in -------------------------------------------------------------------- */
 
 static bool is_genuine(struct sock *sk, const struct cop_rx *rx,
-		       unsigned char *data, int flags)
+		       unsigned char *data, int flags,
+		       const struct cop_ends *ends)
 {
 	return !sk_wire(sk)->decode(sk, data, data + rx->hdr.len, rx->len,
-				    flags & MSG_PEEK);
+				    flags & MSG_PEEK, ends);
 }
 
 void cop_coded_measure(struct sock *sk, struct cop_rx *rx, unsigned char *data,
-		       size_t n, size_t cap, int flags)
+		       size_t n, size_t cap, int flags,
+		       const struct cop_ends *ends)
 {
 	const struct cop_wire *wire = sk_wire(sk);
 
@@ -110,7 +116,7 @@ void cop_coded_measure(struct sock *sk, struct cop_rx *rx, unsigned char *data,
 	rx->len = n;
 	if (rx->stray == COP_NO_STRAY) {
 		rx->len = n - rx->hdr.len - wire->overhead;
-		if (!is_genuine(sk, rx, data, flags)) {
+		if (!is_genuine(sk, rx, data, flags, ends)) {
 			rx->stray = COP_STRAY_PAYLOAD;
 			rx->len = n;
 		}

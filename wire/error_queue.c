@@ -13,7 +13,9 @@
 #include "lib/iov.h"
 #include "lib/libc.h"
 #include "lib/uaccess.h"
+#include "socket/sock.h"
 #include "wire/bounce.h"
+#include "wire/ends.h"
 #include "wire/error_queue.h"
 #include "wire/frame.h"
 #include "wire/hdr.h"
@@ -45,20 +47,30 @@ static bool put_frame(const struct cop_wire *wire, const struct msghdr *msg,
  * The kernel quotes what was sent, which is encoded. So the program gets all but the
  * payload; MSG_TRUNC says whether there was one.
  */
-static ssize_t recv_error_only(const struct cop_wire *wire, int fd,
+static ssize_t recv_error_only(const struct sock *sk, int fd,
 			       struct msghdr *msg, int flags)
 {
+	const struct cop_wire *wire = sk_wire(sk);
 	unsigned char head[COP_HDR_MAX + COP_OVERHEAD_MAX];
+	unsigned char control[COP_CONTROL_MAX] __attribute__((aligned(8)));
 	struct iovec iov = { head, wire->hlen + wire->overhead };
 	struct msghdr whole = *msg;
 	ssize_t n;
 
 	whole.msg_iov = &iov;
 	whole.msg_iovlen = 1;
+	if (wire->ends) {
+		whole.msg_control = control;
+		whole.msg_controllen = sizeof(control);
+	}
 	n = cop_libc_result(cop_libc.recvmsg(fd, &whole, flags));
 	msg->msg_namelen = whole.msg_namelen;
 	if (n < 0)
 		return n;
+	if (wire->ends) {
+		cop_ends_control(sk, &whole, msg);
+		return 0;
+	}
 	msg->msg_controllen = whole.msg_controllen;
 	msg->msg_flags = whole.msg_flags;
 	return 0;
@@ -196,14 +208,15 @@ static noinline ssize_t recv_error_bounced(const struct cop_wire *wire, int fd,
 }
 
 /* It never waits, so a thread need not be cancelled in it. */
-ssize_t cop_encap_recv_error(const struct cop_wire *wire, int fd,
-			     struct msghdr *msg, int flags, size_t cap)
+ssize_t cop_encap_recv_error(struct sock *sk, int fd, struct msghdr *msg,
+			     int flags, size_t cap)
 {
+	const struct cop_wire *wire = sk_wire(sk);
 	int cancel = cancel_off();
 	ssize_t n;
 
 	if (wire->decode)
-		n = recv_error_only(wire, fd, msg, flags);
+		n = recv_error_only(sk, fd, msg, flags);
 	else if (msg->msg_iovlen > COP_IOV_ON_STACK)
 		n = recv_error_bounced(wire, fd, msg, flags, cap);
 	else

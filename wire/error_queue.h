@@ -11,9 +11,11 @@
 
 #include "wire/hdr.h"
 
+struct sock;
+
 /**
  * cop_encap_recv_error - receive from the error queue
- * @wire: the transport's header
+ * @sk: the receiver
  * @fd: the kernel socket
  * @msg: as for cop_encap_recv()
  * @flags: MSG_*, with MSG_ERRQUEUE
@@ -26,7 +28,7 @@
  * Everything else stays as the kernel has it. Where the transport encodes payloads,
  * no payload is returned.
  */
-ssize_t cop_encap_recv_error(const struct cop_wire *wire, int fd,
-			     struct msghdr *msg, int flags, size_t cap);
+ssize_t cop_encap_recv_error(struct sock *sk, int fd, struct msghdr *msg,
+			     int flags, size_t cap);
 
 #endif /* COP_ERROR_QUEUE_H */

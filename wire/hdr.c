@@ -82,6 +82,14 @@ static bool coding_is_valid(const struct cop_wire *wire)
 	return wire->overhead <= (wire->encode ? COP_OVERHEAD_MAX : 0);
 }
 
+/* What is said of encode and decode needs them. */
+static bool coding_is_told(const struct cop_wire *wire)
+{
+	if (wire->plain && wire->overhead)
+		return false;
+	return wire->encode || !(wire->ends || wire->plain);
+}
+
 const char *cop_wire_fault(const struct cop_wire *wire)
 {
 	if (!lengths_are_valid(wire))
@@ -97,5 +105,7 @@ const char *cop_wire_fault(const struct cop_wire *wire)
 		return "has or seq_bits";
 	if (!coding_is_valid(wire))
 		return "overhead, encode or decode";
+	if (!coding_is_told(wire))
+		return "ends or plain";
 	return wire->segments && wire->encode ? "segments" : NULL;
 }

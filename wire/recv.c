@@ -20,6 +20,7 @@
 #include "wire/bounce.h"
 #include "wire/buffer.h"
 #include "wire/coded.h"
+#include "wire/ends.h"
 #include "wire/owner.h"
 #include "wire/payload.h"
 #include "wire/recv.h"
@@ -90,10 +91,11 @@ static ssize_t recv_one(int fd, struct msghdr *msg, struct iovec *iov,
 
 /* @data is the whole datagram. */
 static void measure_whole(struct sock *sk, struct cop_rx *rx,
-			  unsigned char *data, size_t n, size_t cap, int flags)
+			  unsigned char *data, size_t n, size_t cap, int flags,
+			  const struct cop_ends *ends)
 {
 	if (sk_wire(sk)->decode)
-		cop_coded_measure(sk, rx, data, n, cap, flags);
+		cop_coded_measure(sk, rx, data, n, cap, flags, ends);
 	else
 		cop_rx_measure(sk_wire(sk), rx, data, n, cap);
 }
@@ -107,14 +109,30 @@ static bool is_for_program(struct sock *sk, int fd, const struct cop_rx *rx)
 	return likely(rx->stray == COP_NO_STRAY) || !cop_may_own(sk, fd);
 }
 
+/* As in the kernel, control messages come behind the payload, and ahead of the name. */
+static void put_control(const struct sock *sk, struct msghdr *msg,
+			const struct msghdr *whole, bool for_program)
+{
+	msg->msg_flags = whole->msg_flags;
+	if (!sk_wire(sk)->ends)
+		msg->msg_controllen = whole->msg_controllen;
+	else if (for_program)
+		cop_ends_control(sk, whole, msg);
+	else
+		msg->msg_controllen = 0;
+}
+
 static int recv_through(struct sock *sk, int fd, struct msghdr *msg, int flags,
 			size_t cap, struct cop_rx *rx,
 			struct cop_buffer *buffer)
 {
-	struct iovec iov = { buffer->data, sizeof(buffer->data) };
+	const struct cop_wire *wire = sk_wire(sk);
+	struct iovec iov = { buffer->data, COP_DATAGRAM_MAX };
 	struct sockaddr_storage name = { 0 };
 	const socklen_t room = msg->msg_name ? msg->msg_namelen : 0;
 	struct msghdr whole = *msg;
+	struct cop_ends ends;
+	bool for_program;
 	size_t skip = 0;
 	ssize_t n;
 
@@ -122,21 +140,32 @@ static int recv_through(struct sock *sk, int fd, struct msghdr *msg, int flags,
 		whole.msg_name = &name;
 		whole.msg_namelen = sizeof(name);
 	}
+	if (wire->ends) {
+		whole.msg_control = buffer->control;
+		whole.msg_controllen = sizeof(buffer->control);
+	}
 	n = recv_one(fd, &whole, &iov, 1, flags);
 	if (n < 0)
 		return n;
-	n = buffer->used = min_t(size_t, n, sizeof(buffer->data));
-	measure_whole(sk, rx, buffer->data, n, cap, flags);
+	n = min_t(size_t, n, COP_DATAGRAM_MAX);
+	buffer->used = wire->plain ? 0 : n;
+	if (wire->ends) {
+		cop_ends_source(whole.msg_name, whole.msg_namelen, &ends);
+		cop_ends_own(sk, &ends);
+		cop_ends_dest(sk, &whole, &ends.dest);
+	}
+	measure_whole(sk, rx, buffer->data, n, cap, flags,
+		      wire->ends ? &ends : NULL);
 	if (rx->stray == COP_NO_STRAY)
 		skip = rx->hdr.len;
+	for_program = is_for_program(sk, fd, rx);
 	rx->fault =
-		is_for_program(sk, fd, rx) &&
+		for_program &&
 		cop_payload_store(msg, cap, buffer->data + skip, rx->copied);
 	if (rx->fault && rx->stray == COP_NO_STRAY)
 		return -EFAULT;
 	msg->msg_namelen = whole.msg_namelen;
-	msg->msg_controllen = whole.msg_controllen;
-	msg->msg_flags = whole.msg_flags;
+	put_control(sk, msg, &whole, for_program);
 	rx_flags(msg, rx);
 	return copy_to_user(msg->msg_name, &name,
 			    min_t(socklen_t, room, whole.msg_namelen));

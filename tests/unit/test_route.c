@@ -70,3 +70,51 @@ Test(cop_route, connecting_tells_the_local_address)
 	cr_assert(eq(u32, local.in.sin_addr.s_addr, inet_addr("127.0.0.1")));
 	cr_assert(ne(int, cop_addr_port(&local), 0));
 }
+
+static const struct {
+	const char *dest, *source;
+} routes[] = {
+	{ "::ffff:127.0.0.1", "::ffff:127.0.0.1" },
+	{ "::ffff:127.1.2.3", "::ffff:127.0.0.1" },
+	{ "::1", "::1" },
+};
+
+static struct cop_endpoint end_of(const char *ip)
+{
+	struct cop_endpoint end = { 0 };
+
+	inet_pton(AF_INET6, ip, &end.addr);
+	return end;
+}
+
+/* The second answer is the one that was kept. */
+Test(cop_route, a_route_has_the_source_that_a_connected_socket_has)
+{
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(routes); i++) {
+		const size_t r = i / 2;
+		struct cop_endpoint dest = end_of(routes[r].dest);
+		struct cop_endpoint is = end_of(routes[r].source), got;
+
+		if (r == 2 && access("/proc/net/if_inet6", F_OK))
+			continue;
+		cr_assert(inet_route_source(&dest, 0, &got), "%s",
+			  routes[r].dest);
+		cr_assert(zero(int, memcmp(&got, &is, sizeof(is))), "%s",
+			  routes[r].dest);
+	}
+}
+
+static int no_route(void)
+{
+	struct cop_endpoint dest = end_of("::ffff:198.51.100.7"), got;
+
+	if (!t_own_network())
+		return T_SKIP;
+	CHECK(!inet_route_source(&dest, 0, &got));
+	return 0;
+}
+
+Test(cop_route, without_a_route_there_is_no_source)
+{
+	T_CHILD(no_route);
+}

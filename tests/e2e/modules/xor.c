@@ -53,11 +53,13 @@ static uint64_t checksum(const unsigned char *at, size_t len, int xor)
 }
 
 /* A payload that begins with "refuse" is one that can't be encoded. */
-static int xor_encode(struct sock *sk, void *hdr, void *payload, size_t len)
+static int xor_encode(struct sock *sk, void *hdr, void *payload, size_t len,
+		      const struct cop_ends *ends)
 {
 	unsigned char *at = payload;
 	uint64_t sum = checksum(at, len, 0);
 
+	(void)ends;
 	if (len >= 6 && !memcmp(at, "refuse", 6))
 		return -EPROTO;
 	((struct xorhdr *)hdr)->encodes = 1;
@@ -69,11 +71,12 @@ static int xor_encode(struct sock *sk, void *hdr, void *payload, size_t len)
 }
 
 static int xor_decode(struct sock *sk, const void *hdr, void *payload,
-		      size_t len, bool peek)
+		      size_t len, bool peek, const struct cop_ends *ends)
 {
 	unsigned char *at = payload;
 	uint64_t is;
 
+	(void)ends;
 	memcpy(&is, at + len, CHECK_LEN);
 	if (is != checksum(at, len, 0x5a) ||
 	    !((const struct xorhdr *)hdr)->encodes) {

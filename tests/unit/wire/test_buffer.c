@@ -15,8 +15,8 @@ Test(cop_buffer, two_that_are_in_use_are_not_one)
 	cr_assert(ne(ptr, a, NULL));
 	cr_assert(ne(ptr, b, NULL));
 	cr_assert(ne(ptr, a, b));
-	memset(a->data, 1, sizeof(a->data));
-	memset(b->data, 2, sizeof(b->data));
+	memset(a->data, 1, COP_DATAGRAM_MAX);
+	memset(b->data, 2, COP_DATAGRAM_MAX);
 	cr_assert(eq(int, a->data[COP_DATAGRAM_MAX - 1], 1));
 	cr_assert(eq(int, b->data[0], 2));
 	cop_buffer_put(a);

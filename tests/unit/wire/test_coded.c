@@ -37,9 +37,10 @@ static void flip(unsigned char *at, size_t len)
 		at[i] ^= 0xff;
 }
 
-static int encode(struct sock *sk, void *hdr, void *payload, size_t len)
+static int encode(struct sock *sk, void *hdr, void *payload, size_t len,
+		  const struct cop_ends *ends)
 {
-	(void)sk, (void)hdr;
+	(void)sk, (void)hdr, (void)ends;
 	if (len == 1)
 		return -EPROTO;
 	flip(payload, len);
@@ -50,9 +51,9 @@ static int encode(struct sock *sk, void *hdr, void *payload, size_t len)
 static bool peeked;
 
 static int decode(struct sock *sk, const void *hdr, void *payload, size_t len,
-		  bool peek)
+		  bool peek, const struct cop_ends *ends)
 {
-	(void)sk, (void)hdr;
+	(void)sk, (void)hdr, (void)ends;
 	peeked = peek;
 	if (memcmp((char *)payload + len, "end", OVERHEAD))
 		return 1;
@@ -144,7 +145,7 @@ static void measure(const char *wire, size_t n, int flags, struct cop_rx *rx,
 {
 	memcpy(data, wire, n);
 	cop_coded_measure(t_sk(t_open_type(CODED_TYPE)), rx,
-			  (unsigned char *)data, n, 99, flags);
+			  (unsigned char *)data, n, 99, flags, NULL);
 }
 
 Test(cop_coded, a_payload_is_decoded_in_place)

@@ -160,16 +160,17 @@ Test(cop_hdr, a_description_that_can_not_be_is_not_valid)
 	cr_assert(zero(ptr, (void *)cop_wire_fault(&cop_wire)));
 }
 
-static int code(struct sock *sk, void *hdr, void *payload, size_t len)
+static int code(struct sock *sk, void *hdr, void *payload, size_t len,
+		const struct cop_ends *ends)
 {
-	(void)sk, (void)hdr, (void)payload, (void)len;
+	(void)sk, (void)hdr, (void)payload, (void)len, (void)ends;
 	return 0;
 }
 
 static int decode(struct sock *sk, const void *hdr, void *payload, size_t len,
-		  bool peek)
+		  bool peek, const struct cop_ends *ends)
 {
-	(void)sk, (void)hdr, (void)payload, (void)len, (void)peek;
+	(void)sk, (void)hdr, (void)payload, (void)len, (void)peek, (void)ends;
 	return 0;
 }
 
@@ -192,6 +193,10 @@ static const struct {
 	{ { .overhead = 1 }, "overhead, encode or decode" },
 	{ { .encode = code }, "overhead, encode or decode" },
 	{ { .decode = decode }, "overhead, encode or decode" },
+	{ { CODED, .ends = true, .plain = true }, NULL },
+	{ { .ends = true }, "ends or plain" },
+	{ { .plain = true }, "ends or plain" },
+	{ { CODED, .plain = true, .overhead = 1 }, "ends or plain" },
 	{ { .segments = true }, NULL },
 	{ { CODED, .segments = true }, "segments" },
 };
