@@ -11,7 +11,8 @@
 # make bench-plot  run the benchmark of bind(), draw docs/bind.svg
 # make differential  random calls on UDP and on COP, compared
 #                (make differential SEED=1 N=1000000; with ADOPT=udp compare UDP
-#                with UDP sockets that COP_ADOPT puts on COP; NET=6 is one of the
+#                with UDP sockets that COP_ADOPT puts on COP; with LITE=1 the
+#                kernel's UDP-Lite with the module's; NET=6 is one of the
 #                networks that tests/differential/script6.py lists)
 # make asan      the unit tests under AddressSanitizer and UBSan
 # make fuzz      the targets of fuzz/ with random input, a minute each, under
@@ -80,6 +81,11 @@ COP_PROGRAM_DIR := $(patsubst ./%,%,$(dir $(COP))libexec/cop)
 COP_PROGRAMS := $(COP_PROGRAM_DIR)/cop-carries $(COP_PROGRAM_DIR)/cop-check \
 	$(COP_PROGRAM_DIR)/cop-service $(COP_PROGRAM_DIR)/cop-stat \
 	$(COP_PROGRAM_DIR)/cop-transports
+
+# Modules: a transport of transports/ is built by the name that libcop looks for.
+UDPLITE := $(B)/modules/net-pf-2-proto-136-type-2.so
+MODULES := $(UDPLITE)
+MODULE_ALIASES = $(MODULES:$(B)/modules/net-pf-2-%=net-pf-10-%)
 
 # scripts/rooms lists the rooms from the top down. Unit tests are linked without
 # the first one.
@@ -212,7 +218,7 @@ ifeq ($(V),0)
 say = @printf '  %-7s %s\n' $(1) $(2);
 endif
 
-all: need $(LIB) $(COP) $(COP_PROGRAMS)
+all: need $(LIB) $(COP) $(COP_PROGRAMS) $(MODULES)
 
 $(LIB): $(OBJECTS) libcop.map
 	$(call say,LD,$@)$(CC) $(lib_cflags) -o $@ $(OBJECTS) $(lib_ldflags)
@@ -236,6 +242,19 @@ $(B)/paths: paths
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(LIBDIR)' '$(LIBEXECDIR)' | cmp -s - $@ || \
 		printf '%s\n' '$(LIBDIR)' '$(LIBEXECDIR)' >$@
+
+# ---- modules ------------------------------------------------------------------
+#
+# The transports that are loaded when a program asks for them. Each has an alias for
+# PF_INET6, and a description of its header for Wireshark.
+
+$(UDPLITE): transports/udplite/udplite.c | need
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(WERROR) -Iinclude $(CFLAGS) \
+		-fPIC -fvisibility=hidden -shared -MMD -MP -MF $(@:.so=.d) \
+		-Wl,-z,relro -Wl,-z,now -o $@ $< $(LDFLAGS)
+	@ln -sf $(@F) $(@D)/$(subst net-pf-2-,net-pf-10-,$(@F))
+	@ln -sf $(abspath transports/udplite/udplite.lua) $(@D)/udplite.lua
 
 # ---- the launcher -----------------------------------------------------------
 #
@@ -387,24 +406,30 @@ SEED ?= fresh
 N ?= 100000
 LONG_CALLS := 500000
 ADOPT ?=
+LITE ?=
 NET ?=
 DIFFERENTIAL = CC='$(CC)' tests/differential/run --player $(PLAYER) \
 	--library $(abspath $(LIB)) --keep $(B)/differential $(NET:%=--net %)
 
-differential: need $(LIB) $(PLAYER)
-	$(DIFFERENTIAL) --calls $(N) --seed $(SEED) $(ADOPT:%=--adopt %)
+OF_UDPLITE = --udplite $(abspath $(UDPLITE))
+
+differential: need $(LIB) $(PLAYER) $(MODULES)
+	$(DIFFERENTIAL) --calls $(N) --seed $(SEED) $(ADOPT:%=--adopt %) \
+		$(LITE:%=$(OF_UDPLITE))
 
 # The tests play the same calls each time, so that a failure is the change's own.
 # New calls are "make differential", as often as one likes. liar.c gives wrong answers,
 # to check that the comparison finds them.
-differential-quick: need $(LIB) $(PLAYER) $(LIAR)
+differential-quick: need $(LIB) $(PLAYER) $(LIAR) $(MODULES)
 	$(DIFFERENTIAL) --check-rules
 	$(DIFFERENTIAL) --calls 2000 --liar $(abspath $(LIAR))
 	$(DIFFERENTIAL) --calls 25000 --seed 1 --seed 2 --seed 3 --seed 4
 	$(DIFFERENTIAL) --adopt udp --check-rules
 	$(DIFFERENTIAL) --adopt udp --calls 15000 --seed 1 --seed 2
+	$(DIFFERENTIAL) $(OF_UDPLITE) --check-rules
+	$(DIFFERENTIAL) $(OF_UDPLITE) --calls 15000 --seed 1 --seed 2
 
-tests: need $(LIB) $(COP) $(COP_PROGRAMS) $(UNIT) $(E2E) $(PROGS) $(PROGS6) $(PLAYER) $(LIAR)
+tests: need $(LIB) $(COP) $(COP_PROGRAMS) $(MODULES) $(UNIT) $(E2E) $(PROGS) $(PROGS6) $(PLAYER) $(LIAR)
 
 # The suites of tests/e2e that "make test" leaves out.
 LONG_SUITES := programs|e2e_long
@@ -420,6 +445,7 @@ test-all: tests $(QUINN)
 	$(MAKE) differential-quick
 	$(DIFFERENTIAL) --calls $(LONG_CALLS) --seed 5
 	$(DIFFERENTIAL) --calls $(LONG_CALLS) --seed 5 --adopt udp
+	$(DIFFERENTIAL) --calls $(LONG_CALLS) --seed 5 $(OF_UDPLITE)
 	scripts/criterion $(UNIT) $(CRITERION)
 	scripts/criterion $(E2E) $(CRITERION)
 
@@ -548,7 +574,7 @@ $(BENCH_MODULES): transports/skeleton/skeleton.c transports/skeleton/Makefile \
 
 $(B)/bench/bench_modules: | $(BENCH_MODULES)
 
-bench: $(LIB) $(COP) $(COP_PROGRAMS) $(BENCH:%=$(B)/bench/bench_%)
+bench: $(LIB) $(COP) $(COP_PROGRAMS) $(MODULES) $(BENCH:%=$(B)/bench/bench_%)
 	@for b in $(BENCH); do COP_LIB=$(abspath $(LIB)) COP_BIN=$(abspath $(COP)) \
 		COP_BENCH_MODULES=$(abspath $(BENCH_MODULES)) \
 		$(B)/bench/bench_$$b || exit 1; done
@@ -603,7 +629,12 @@ MAN := $(DATADIR)/man
 PUT_PROGRAMS = \
 	$(LIB)=$(LIBDIR)/libcop.so \
 	$(COP)=$(BINDIR)/cop \
-	$(foreach p,$(COP_PROGRAMS),$(p)=$(LIBEXECDIR)/cop/$(notdir $(p)))
+	$(foreach p,$(COP_PROGRAMS),$(p)=$(LIBEXECDIR)/cop/$(notdir $(p))) \
+	$(foreach m,$(MODULES),$(m)=$(LIBDIR)/cop/$(notdir $(m)))
+
+# The second names of modules. SOURCE is what the link says, beside it.
+PUT_LINKS = \
+	$(foreach a,$(notdir $(MODULE_ALIASES)),$(a:net-pf-10-%=net-pf-2-%)=$(LIBDIR)/cop/$(a))
 
 PUT_FILES = \
 	include/cop.h=$(INCLUDEDIR)/cop.h \
@@ -612,6 +643,7 @@ PUT_FILES = \
 	man/libcop.7=$(MAN)/man7/libcop.7 \
 	completions/cop=$(DATADIR)/bash-completion/completions/cop \
 	completions/_cop=$(DATADIR)/zsh/site-functions/_cop \
+	transports/udplite/udplite.lua=$(LIBDIR)/cop/udplite.lua \
 	$(if $(WIRESHARKDIR),tools/cop.lua=$(WIRESHARKDIR)/cop.lua)
 
 # put OPTIONS, ITEM - install one of these.
@@ -625,8 +657,15 @@ STRIPPED :=
 
 PKG_CONFIG_FILE = $(LIBDIR)/pkgconfig/cop.pc
 
-install: $(LIB) $(COP) $(COP_PROGRAMS)
+# link ITEM - make one of these.
+define link
+ln -sf $(firstword $(subst =, ,$(1))) $(DESTDIR)$(lastword $(subst =, ,$(1)))
+
+endef
+
+install: $(LIB) $(COP) $(COP_PROGRAMS) $(MODULES)
 	$(foreach item,$(PUT_PROGRAMS),$(call put,-m 755 $(STRIPPED),$(item)))
+	$(foreach item,$(PUT_LINKS),$(call link,$(item)))
 	$(foreach item,$(PUT_FILES),$(call put,-m 644,$(item)))
 	install -D -m 644 cop.pc.in $(DESTDIR)$(PKG_CONFIG_FILE)
 	sed -i -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|' \
@@ -640,7 +679,7 @@ install-strip: install
 # Modules that somebody has put into LIBDIR/cop stay, and so do all directories that
 # others may use. Wireshark may have come or gone since make install.
 uninstall:
-	rm -f $(foreach item,$(PUT_PROGRAMS) $(PUT_FILES),\
+	rm -f $(foreach item,$(PUT_PROGRAMS) $(PUT_LINKS) $(PUT_FILES),\
 		$(DESTDIR)$(lastword $(subst =, ,$(item)))) \
 		$(DESTDIR)$(PKG_CONFIG_FILE) \
 		$(DESTDIR)$(LIBDIR)/wireshark/plugins/cop.lua

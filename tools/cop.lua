@@ -1038,7 +1038,8 @@ local function match_of(match, hlen)
     need(type(match) == "table" and is_count(match.offset, hlen) and
          is_count(match.size, 4) and match.size >= 1 and
          match.offset + match.size <= hlen and
-         is_count(match.value, 2 ^ (8 * match.size) - 1), "match")
+         (is_count(match.value, 2 ^ (8 * match.size) - 1) or
+          match.size == 4 and match.value == "ports"), "match")
     return {offset = match.offset, size = match.size, value = match.value}
 end
 
@@ -1055,9 +1056,14 @@ local function take_description(d, file)
     }
 end
 
-local function is_of(tvb, d)
+-- "ports" stands for the two ports of the UDP header.
+local function is_of(tvb, pinfo, d)
+    local value = d.match.value
+    if value == "ports" then
+        value = pinfo.src_port * 65536 + pinfo.dst_port
+    end
     return tvb:captured_len() >= d.hlen and
-        tvb(d.match.offset, d.match.size):uint() == d.match.value
+        tvb(d.match.offset, d.match.size):uint() == value
 end
 
 local function summary_of(tvb, d)
@@ -1099,7 +1105,7 @@ local function register(d)
     end
     d.proto.fields = fields
     local function take(tvb, pinfo, root)
-        if is_handed(tvb, pinfo) or not is_of(tvb, d) then
+        if is_handed(tvb, pinfo) or not is_of(tvb, pinfo, d) then
             return false
         end
         dissect_module(d, tvb, pinfo, root)

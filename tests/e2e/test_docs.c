@@ -399,6 +399,11 @@ Test(docs, the_commands_of_transports_are_read, .init = make_source)
 	expect_page("docs/transports.md", 0);
 }
 
+Test(docs, the_commands_of_udplite_are_read, .init = make_source)
+{
+	expect_page("docs/udplite.md", 0);
+}
+
 /* A page with commands that no test above names would go unnoticed. */
 Test(docs, every_page_with_commands_is_run)
 {

@@ -231,6 +231,8 @@ Test(manual, installed_files_work_in_their_place, .init = scratch_make)
 			 "bin/cop\n"
 			 "include/cop.h\n"
 			 "include/cop_transport.h\n"
+			 "lib/cop/net-pf-2-proto-136-type-2.so\n"
+			 "lib/cop/udplite.lua\n"
 			 "lib/libcop.so\n"
 			 "lib/pkgconfig/cop.pc\n"
 			 "libexec/cop/cop-carries\n"
