@@ -45,7 +45,7 @@ static int family_arg(int argc, char **argv, int which)
 static void play_socket(int argc, char **argv)
 {
 	int type = (is_cop ? SOCK_COP : SOCK_DGRAM) | number(argv[1]);
-	int protocol = is_cop ? IPPROTO_COP : IPPROTO_UDP;
+	int protocol = own_protocol;
 	long fd;
 
 	if (argc > 2 && argv[2][0] != 'o')

@@ -374,6 +374,7 @@ MAIN = """
 int main(int argc, char **argv)
 {
 	is_cop = argc > 1 && !strcmp(argv[1], "cop");
+	is_lite = argc > 1 && !strcmp(argv[1], "udplite");
 	calls();
 	return 0;
 }

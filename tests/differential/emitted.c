@@ -34,10 +34,10 @@
 #include <unistd.h>
 
 #define TYPE	 (is_cop ? 7 : SOCK_DGRAM)
-#define PROTOCOL (is_cop ? 253 : IPPROTO_UDP)
+#define PROTOCOL (is_cop ? 253 : is_lite ? IPPROTO_UDPLITE : IPPROTO_UDP)
 #define CANARY	 0xa5
 
-static int is_cop;
+static int is_cop, is_lite;
 static int s[16] = { -1, -1, -1, -1, -1, -1, -1, -1,
 		     -1, -1, -1, -1, -1, -1, -1, -1 };
 static int epoll = -1;

@@ -19,10 +19,11 @@ class Player:
 
     KINDS = ("udp", "cop")  # what is compared
 
-    def __init__(self, program, library, adopt=None):
+    def __init__(self, program, library, adopt=None, udplite=None):
         self.program = program
         self.library = library
         self.adopt = adopt
+        self.udplite = udplite  # the module, beside the kernel's own
         self.net = None  # of all scripts, or of each its own
         self.steady = False  # UDP is compared with itself
 
@@ -32,7 +33,12 @@ class Player:
         env = dict(os.environ)
         for name in ("LD_PRELOAD", "COP_ADOPT", "COP_DEBUG", "COP_STATS"):
             env.pop(name, None)
-        if kind == "cop" and self.steady:
+        env.pop("COP_LOAD", None)
+        if self.udplite:
+            if kind == "cop" and not self.steady:
+                env["LD_PRELOAD"], env["COP_LOAD"] = self.library, self.udplite
+            kind = "udplite"
+        elif kind == "cop" and self.steady:
             kind = "udp"
         elif kind == "cop":
             env["LD_PRELOAD"] = self.library
@@ -117,12 +123,13 @@ def calls_of(tape):
     return [line for line in tape if line[0] != "#"]
 
 
-def compare(case, udp, cop, used=None, adopt=None):
+def compare(case, udp, cop, used=None, adopt=None, udplite=None):
     """The first Difference between two tapes, or None"""
     ours, theirs = calls_of(cop), calls_of(udp)
     if ours == theirs:
         return None
-    story = rules.Story(case.mtu, case.steps, udp, bool(adopt))
+    story = rules.Story(case.mtu, case.steps, udp, bool(adopt or udplite),
+                        bool(udplite))
     for one, other in zip(theirs, ours):
         if one == other:
             continue
@@ -147,7 +154,7 @@ def differences(player, cases, used=None):
     texts = [case.text() for case in cases]
     udp = player.play("udp", texts)
     cop = player.play("cop", texts)
-    return [compare(*three, used, player.adopt)
+    return [compare(*three, used, player.adopt, player.udplite)
             for three in zip(cases, udp, cop)]
 
 

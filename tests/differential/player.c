@@ -27,6 +27,7 @@
 #define NO_SUCH_CALL 78
 
 bool is_cop;
+int own_protocol = IPPROTO_UDP;
 int call_number;
 
 static struct script {
@@ -347,6 +348,10 @@ int main(int argc, char **argv)
 	if (argc != 2)
 		return 2;
 	is_cop = !strcmp(argv[1], "cop");
+	if (is_cop)
+		own_protocol = IPPROTO_COP;
+	else if (!strcmp(argv[1], "udplite"))
+		own_protocol = IPPROTO_UDPLITE;
 	unsetenv("LD_PRELOAD");
 	stamps_keep();
 	tape_make();

@@ -33,7 +33,8 @@
 /* ---- player.c ----------------------------------------------------------- */
 
 extern bool is_cop;
-extern int call_number; /* of the call that is being played */
+extern int own_protocol; /* of socket(): UDP's, COP's or UDP-Lite's */
+extern int call_number;	 /* of the call that is being played */
 
 /* One call of a script. */
 struct step {

@@ -2,7 +2,8 @@
 """rules.py - the differences between UDP and COP that are meant
 
 Each is described in docs/DIFFERENCES.md under its name here. Some are not there
-between UDP and a program's UDP that COP_ADOPT puts on COP. A rule is asked
+between UDP and a program's UDP that COP_ADOPT puts on COP, or between the kernel's
+UDP-Lite and the module's; and these two have rules of their own. A rule is asked
 about a call that came out differently. It says what COP's answer has to be if
 the difference is the one it knows, or None. Where a difference has consequences
 (a datagram that only one side has sent) the rule ends the comparison of the
@@ -12,7 +13,7 @@ import re
 
 from script import (IPPROTO_IP, IPPROTO_UDP, IP_MTU_DISCOVER, IP_OPTIONS,
                     MSG_ERRQUEUE, MSG_MORE, SOL_SOCKET,
-                    SO_ATTACH_REUSEPORT_CBPF, SO_MEMINFO, SO_NO_CHECK,
+                    SO_ATTACH_REUSEPORT_CBPF, SO_BROADCAST, SO_MEMINFO, SO_NO_CHECK,
                     SO_PEEK_OFF, SO_REUSEADDR, SO_REUSEPORT, SO_RXQ_OVFL,
                     SO_TIMESTAMPING, SO_TIMESTAMPING_NEW, SO_ZEROCOPY)
 
@@ -43,6 +44,8 @@ IPV6_HEADER_OPTIONS = (54, 55, 57, 59)
 RULES = {}
 NOT_ADOPTED = set()  # names of rules that adopted UDP does without
 ADOPTED_ONLY = set()
+LITE = set()  # names of the rules that UDP-Lite has
+LITE_ONLY = set()
 
 
 def rule(func):
@@ -62,8 +65,22 @@ def rule_of_adopted(func):
     return rule(func)
 
 
-def names(adopted):
-    others = NOT_ADOPTED if adopted else ADOPTED_ONLY
+def lite_too(func):
+    """One of COP's that UDP-Lite has as well"""
+    LITE.add(func.__name__)
+    return func
+
+
+def rule_of_lite(func):
+    """One that only UDP-Lite has"""
+    LITE_ONLY.add(func.__name__)
+    return rule(lite_too(func))
+
+
+def names(adopted, udplite=False):
+    if udplite:
+        return [name for name in RULES if name in LITE]
+    others = (NOT_ADOPTED if adopted else ADOPTED_ONLY) | LITE_ONLY
     return [name for name in RULES if name not in others]
 
 
@@ -149,9 +166,10 @@ class Descriptors:
 class Story:
     """A script that has been played on UDP, up to one of its steps"""
 
-    def __init__(self, mtu, steps, tape, adopted=False):
+    def __init__(self, mtu, steps, tape, adopted=False, udplite=False):
         self.mtu = mtu
         self.adopted = adopted
+        self.udplite = udplite
         self.steps = [Step(i, text) for i, text in enumerate(steps)]
         self.tape = tape  # of UDP, with the lines about ports
         self.has_ipv6 = any(step.call == "socket" and
@@ -248,6 +266,7 @@ def type_and_protocol(story, step, udp):
 
 
 @rule
+@lite_too
 def udp_options(story, step, udp):
     option = option_of(step)
     if (not option or option[0] != IPPROTO_UDP or
@@ -265,6 +284,7 @@ def no_check(story, step, udp):
 
 
 @rule
+@lite_too
 def peek_off(story, step, udp):
     if option_of(step) == (SOL_SOCKET, SO_PEEK_OFF):
         return refused(step, "EOPNOTSUPP", udp)
@@ -272,6 +292,7 @@ def peek_off(story, step, udp):
 
 
 @rule
+@lite_too
 def zerocopy(story, step, udp):
     if (step.call, option_of(step)) == ("setsockopt",
                                         (SOL_SOCKET, SO_ZEROCOPY)):
@@ -556,6 +577,7 @@ def refused_unseen(story, step):
 
 
 @rule
+@lite_too
 def payload_limit(story, step, udp):
     if refused_unseen(story, step):
         return Anything()
@@ -605,6 +627,7 @@ def reuse_between_processes(story, step, udp):
 
 
 @rule
+@lite_too
 def port_between_processes(story, step, udp):
     """One process has given a port up and another, which does not know, lets
     the kernel choose again: it gets the same"""
@@ -621,6 +644,7 @@ def port_between_processes(story, step, udp):
 
 
 @rule
+@lite_too
 def family_between_processes(story, step, udp):
     """One process has made the socket one of AF_INET, and another does not know"""
     socket = story.sockets(step.index + 1)
@@ -655,6 +679,7 @@ def parted_error(story, step):
 
 
 @rule
+@lite_too
 def kept_error(story, step, udp):
     return Anything() if parted_error(story, step) else None
 
@@ -739,6 +764,7 @@ class Queued(Answer):
 
 
 @rule
+@lite_too
 def memory(story, step, udp):
     """The header and the filter take memory that SO_MEMINFO and TIOCOUTQ show"""
     if option_of(step) == (SOL_SOCKET, SO_MEMINFO):
@@ -766,6 +792,7 @@ def send_buffer(story, step, udp):
 
 
 @rule
+@lite_too
 def receive_stamp(story, step, udp):
     """A look at the queue for strays is a receive to SIOCGSTAMP"""
     if step.call != "ioctl" or step.number(1) & 0xffff not in (0x8906, 0x8907):
@@ -793,6 +820,7 @@ def path_mtu(story, step, udp):
 
 
 @rule
+@lite_too
 def length_behind_error(story, step, udp):
     """Nothing is for certain of what is queued while an error is pending"""
     if step.call != "ioctl" or step.number(1) != FIONREAD:
@@ -810,6 +838,7 @@ def is_cut_long(story, length):
 
 
 @rule
+@lite_too
 def fragment_size(story, step, udp):
     """What does not fit a frame any more has a size of its fragments, and only
     the first of them comes back with the time at which it was sent. Without the
@@ -836,6 +865,7 @@ def fragment_size(story, step, udp):
 
 
 @rule
+@lite_too
 def drop_count(story, step, udp):
     """The kernel counts a datagram that a receive into bad memory loses"""
     if not step.call.startswith("recv"):
@@ -883,6 +913,7 @@ def port_in_an_error(story, step, udp):
 
 
 @rule
+@lite_too
 def ip_checksum(story, step, udp):
     """What the control message has is the sum of the UDP datagram"""
     asked = any(option_of(before) == (IPPROTO_IP, IP_CHECKSUM) and
@@ -915,11 +946,191 @@ def port_rule(story, step, udp):
     return Answer(failed(step, "EADDRINUSE"), ends=True)
 
 
+# ---- UDP-Lite, beside the kernel's own ---------------------------------------------
+
+SO_ATTACH_FILTER = 26
+IPV6_DONTFRAG = 62
+UDPLITE_HEADER = 8
+
+
+class Refusal(Answer):
+    """The call fails with an error, whatever else it says"""
+
+    def __init__(self, err):
+        Answer.__init__(self, ends=True)
+        self.err = " err=%s" % err
+
+    def fits(self, line):
+        return self.err in line
+
+
+@rule_of_lite
+def lite_parts(story, step, udp):
+    """A checksum needs the whole datagram, so none is sent in parts"""
+    return Refusal("EOPNOTSUPP") if sends_more(step) else None
+
+
+@rule_of_lite
+def lite_filter(story, step, udp):
+    """A filter would see another datagram than the program"""
+    if (step.call == "setsockopt" and
+            option_of(step) == (SOL_SOCKET, SO_ATTACH_FILTER)):
+        return refused(step, "EINVAL", udp)
+    return None
+
+
+@rule_of_lite
+def lite_error_queue(story, step, udp):
+    """What was sent does not come back with the error"""
+    flags = {"recv": 2, "recvfrom": 2, "recvmsg": 1, "recvmmsg": 2}
+    reads = (step.call in flags and
+             step.number(flags[step.call]) & MSG_ERRQUEUE)
+    return Anything() if reads else None
+
+
+@rule_of_lite
+def lite_dontfrag(story, step, udp):
+    """The kernel's UDP-Lite ignores IPV6_DONTFRAG; UDP around it does not"""
+    asked = any(before.call == "setsockopt" and
+                option_of(before) == (IPPROTO_IPV6, IPV6_DONTFRAG) or
+                re.search(r"(^|;)41:62:", " ".join(before.words))
+                for before in story.steps[:step.index + 1])
+    if asked and step.call == "sendmmsg":
+        return Anything()
+    return Refusal("EMSGSIZE") if asked and step.call in SENDS else None
+
+
+class Destinations(Answer):
+    """The same but for where messages say that a datagram was sent to"""
+
+    def plain(self, line):
+        return re.sub(r"(\{(?:0:8|41:50):\d+ =)\w+", r"\1", line)
+
+    def fits(self, line):
+        return any(self.plain(one) == self.plain(line) for one in self.lines)
+
+
+@rule_of_lite
+def lite_pktinfo(story, step, udp):
+    """Of a datagram from before IP_PKTINFO the kernel does not know the interface"""
+    return Destinations(udp) if step.call.startswith("recv") else None
+
+
+@rule_of_lite
+def lite_same_names(story, step, udp):
+    """Where two sockets have the same port and peer, UDP gives a datagram to another
+    one of them than UDP-Lite"""
+    shared = [before for before, line in story.until(step.index)
+              if option_of(before) in ((SOL_SOCKET, SO_REUSEADDR),
+                                       (SOL_SOCKET, SO_REUSEPORT))]
+    connected = [before for before, line in story.until(step.index)
+                 if before.call == "connect" and succeeded(line)]
+    return Anything() if len(shared) > 1 and len(connected) > 1 else None
+
+
+@rule_of_lite
+def lite_failed_connect(story, step, udp):
+    """After a connect() that fails, the kernel writes that peer's address into the IP
+    header of datagrams to the peer from before, and takes them back by the device lo"""
+    connects = [(before, line) for before, line in story.until(step.index)
+                if before.call == "connect"]
+    return (Anything() if any(succeeded(line) for _, line in connects) and
+            not all(succeeded(line) for _, line in connects) else None)
+
+
+@rule_of_lite
+def lite_broadcast(story, step, udp):
+    """UDP does not look at SO_BROADCAST again once a socket is connected"""
+    cleared = any(option_of(before) == (SOL_SOCKET, SO_BROADCAST) and
+                  before.call == "setsockopt"
+                  for before in story.steps[:step.index])
+    return (Anything() if cleared and step.call in SENDS and
+            " err=EACCES" in udp else None)
+
+
+LITE_OPTIONS = ((136, 10), (136, 11), (IPPROTO_UDP, 10), (IPPROTO_UDP, 11),
+                (IPPROTO_IP, 8), (IPPROTO_IPV6, 49))
+
+
+@rule_of_lite
+def lite_options_between_processes(story, step, udp):
+    """Coverages and IP_PKTINFO are known to the process that has set them"""
+    if not story.is_shared(step):
+        return None
+    socket = story.sockets(step.index + 1)
+    by = {socket(before.index): before.actor
+          for before, line in story.until(step.index)
+          if before.call == "setsockopt" and succeeded(line) and
+          option_of(before) in LITE_OPTIONS}
+    return (Anything() if by.get(socket(step.index), step.actor) != step.actor
+            else None)
+
+
+@rule_of_lite
+def lite_names_between_processes(story, step, udp):
+    """A process that sends from a socket which another process has bound or connected
+    does not know from which address"""
+    if not story.is_shared(step):
+        return None
+    socket = story.sockets(step.index + 1)
+    named = {}
+    for before, line in story.until(step.index + 1):
+        sock = socket(before.index)
+        if before.call in ("bind", "connect") and succeeded(line):
+            named[sock] = before.actor
+        elif (before.call in SENDS and
+              named.get(sock, before.actor) != before.actor):
+            return Anything()
+    return None
+
+
+@rule_of_lite
+def lite_coverage_later(story, step, udp):
+    """The kernel judges by UDPLITE_RECV_CSCOV when a datagram comes, the library when
+    the program receives it: as soon as the option is changed, that differs"""
+    sent = False
+    for before, line in story.until(step.index):
+        sent |= before.call in SENDS
+        if (sent and before.call == "setsockopt" and succeeded(line) and
+                option_of(before) in ((136, 11), (IPPROTO_UDP, 11))):
+            return Anything()
+    return None
+
+
+WAITS = ("poll", "ppoll", "select", "epoll_wait", "ioctl")
+
+
+@rule_of_lite
+def lite_poll(story, step, udp):
+    """A datagram that UDPLITE_RECV_CSCOV refuses ends a wait, and FIONREAD has its
+    length"""
+    refuses = any(before.call == "setsockopt" and succeeded(line) and
+                  option_of(before) in ((136, 11), (IPPROTO_UDP, 11))
+                  for before, line in story.until(step.index))
+    return Anything() if refuses and step.call in WAITS else None
+
+
+@rule_of_lite
+def lite_beside_udp(story, step, udp):
+    """UDP-Lite in UDP shares its ports with UDP"""
+    return (Anything() if any(before.call == "socket" and
+                              before.words[2] != "own"
+                              for before in story.steps[:step.index + 1])
+            else None)
+
+
+def use_udplite():
+    """UDP-Lite's header is that of the kernel's, but below UDP's"""
+    global HEADER, COP_MAX
+    HEADER = UDPLITE_HEADER
+    COP_MAX = UDP_MAX - HEADER
+
+
 def explain(story, index, udp, cop):
     """The name of the rule that explains a difference and whether the
     comparison ends there, or None"""
     step = story.steps[index]
-    for name in names(story.adopted):
+    for name in names(story.adopted, story.udplite):
         answer = RULES[name](story, step, udp)
         if answer and answer.fits(cop):
             return name, answer.ends

@@ -43,6 +43,7 @@ SO_TIMESTAMPING_NEW, SO_RCVTIMEO_NEW, SO_SNDTIMEO_NEW = 65, 66, 67
 TIMEOUTS = {SO_RCVTIMEO, SO_SNDTIMEO, SO_RCVTIMEO_NEW, SO_SNDTIMEO_NEW}
 LAST_SO = 90
 
+UDPLITE_SEND_CSCOV, UDPLITE_RECV_CSCOV = 10, 11
 IP_OPTIONS, IP_MTU_DISCOVER, IP_RECVERR, IP_MULTICAST_IF = 4, 10, 11, 32
 IP_UNICAST_IF, IP_LOCAL_PORT_RANGE = 50, 51
 LAST_IP = 53
@@ -123,6 +124,7 @@ class Script:
         self.mtu = 65536 if self.chance(70) else 1500
         self.rights = 1 if self.chance(80) else 0
         self.shares = shares  # ports
+        self.lite = False
 
     # ---- odds ------------------------------------------------------------------
 
@@ -219,7 +221,7 @@ class Script:
         if self.chance(60):
             return self.pick(0, 0, MSG_DONTWAIT)
         if self.chance(35):
-            return MSG_MORE
+            return 0 if self.lite and self.chance(95) else MSG_MORE
         return hex(self.pick(0x40, 0x4000, 0x800, 0x4, 0x4044, 0x1, 0x80, 0x10,
                              0x20, 0x2, 0x2000, 0x10000, 0x40000, 0x4000000,
                              0x20000000, 0x80000000, 1 << self.any(range(32))))
@@ -339,8 +341,9 @@ class Script:
             self.add("socket", slot, flags, self.pick(-1, 6, 99, 255, 256, 262),
                      *self.new_family(slot))
             return
-        self.add("socket", slot, flags, self.pick("own", "own", 0),
-                 *self.new_family(slot))
+        self.add("socket", slot, flags,
+                 "own" if self.lite and self.chance(98) else
+                 self.pick("own", "own", 0), *self.new_family(slot))
         self.sees[self.actor].add(slot)
         self.closed.discard(slot)
 
@@ -699,6 +702,21 @@ class Script:
         if self.chance(30):
             self.add("getsockopt", slot, 1, SO_ATTACH_FILTER, self.out(100))
 
+    def do_coverage(self):
+        """How much of a datagram the checksum of UDP-Lite covers, and what comes"""
+        slot, level = self.slot(), self.pick(136, 136, 136, IPPROTO_UDP)
+        name = self.pick(UDPLITE_SEND_CSCOV, UDPLITE_RECV_CSCOV)
+        value = hexed(self.pick(0, 1, 7, 8, 8, 9, 10, 12, 16, 24, 72, 108, 109,
+                                1008, 65535, 65536, -1))
+        self.add("setsockopt", slot, level, name, value, self.option_length(4))
+        if self.chance(30):
+            self.add("getsockopt", slot, level, name,
+                     self.out(self.option_length(4)))
+        for _ in range(self.pick(0, 1, 2)):
+            self.do_send()
+        if self.chance(50):
+            self.do_receive()
+
     def do_cork(self):
         """A datagram in parts"""
         slot = self.slot()
@@ -841,6 +859,11 @@ class Script:
                 self.set_well(slot)
 
     def make(self):
+        plays, odds = self.PLAYS, self.ODDS
+        if self.lite:
+            plays = plays + ["coverage"]
+            odds = [0.1 if play in ("cork", "filter") else often
+                    for play, often in zip(plays, odds)] + [8]
         self.begin()
         whole = len(self.steps) + self.rnd.randrange(12, 50)
         while len(self.steps) < whole:
@@ -848,7 +871,7 @@ class Script:
                 self.actor = 1 - self.actor
             if self.shares and self.chance(2):
                 self.do_shared()
-            play = self.rnd.choices(self.PLAYS, self.ODDS)[0]
+            play = self.rnd.choices(plays, odds)[0]
             getattr(self, "do_" + play)()
         return self
 

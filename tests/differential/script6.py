@@ -526,8 +526,11 @@ def net_of(seed, number):
     return rnd.choices(NETS[1:], (70, 6, 14, 10))[0]
 
 
-def script_of(seed, number, shares=False, net=None):
+def script_of(seed, number, shares=False, net=None, lite=False):
+    """With @lite its sockets are UDP-Lite, and few calls are such that the comparison
+    ends there"""
     net = net or net_of(seed, number)
-    if net == "4":
-        return Script(seed, number, shares).make()
-    return Script6(seed, number, shares, net).make()
+    script = (Script(seed, number, shares) if net == "4" else
+              Script6(seed, number, shares, net))
+    script.lite = lite
+    return script.make()
