@@ -165,6 +165,28 @@ PROGRAM_CARRIED(socat_ip6)
 PROGRAM_CARRIED(socketserver_ip6)
 PROGRAM_CARRIED(tftp)
 
+#define LITE_MODULES COP_BUILD_DIR "/modules"
+
+#define PROGRAM_LITE(name)                                              \
+	Test(programs, name##_runs_over_udplite)                        \
+	{                                                               \
+		runs_carried(#name,                                     \
+			     "RUN=" COP_BIN " run --adopt --transport " \
+			     "udplite --modules " LITE_MODULES " --",   \
+			     "CARRIER=udplite");                        \
+	}
+
+PROGRAM_LITE(asyncio)
+PROGRAM_LITE(dnsmasq)
+PROGRAM_LITE(dnsmasq_ip6)
+PROGRAM_LITE(iperf3)
+PROGRAM_LITE(iperf3_ip6)
+PROGRAM_LITE(netcat)
+PROGRAM_LITE(socat)
+PROGRAM_LITE(socat_ip6)
+PROGRAM_LITE(socketserver_ip6)
+PROGRAM_LITE(tftp)
+
 /* ---- that the wire is judged -------------------------------------------- */
 
 Test(programs, plain_udp_is_not_taken_for_cop)
@@ -179,6 +201,15 @@ Test(programs, cop_is_not_taken_for_the_skeleton)
 {
 	cr_expect_eq(
 		play(&adopted_result, "socat", ADOPTED, "CARRIER=skeleton"), 1);
+	cr_expect_not_null(strstr(adopted_result.err,
+				  " datagrams 0 were COP and not "),
+			   "%s", adopted_result.err);
+}
+
+Test(programs, cop_is_not_taken_for_udplite)
+{
+	cr_expect_eq(play(&adopted_result, "socat", ADOPTED, "CARRIER=udplite"),
+		     1);
 	cr_expect_not_null(strstr(adopted_result.err,
 				  " datagrams 0 were COP and not "),
 			   "%s", adopted_result.err);

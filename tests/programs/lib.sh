@@ -10,6 +10,7 @@
 #   RUN='cop run --adopt --' NAME.sh      every datagram must be COP
 #   CARRIER=skeleton RUN=... NAME.sh      every datagram must have the header of
 #                                         transports/skeleton; RUN has --transport
+#   CARRIER=udplite RUN=... NAME.sh       likewise, of transports/udplite
 #
 # The words of $RUN go before each program that serve and talk start. A script
 # prints what came out of it, which must not depend on $RUN. Exits with 77, and
@@ -280,19 +281,36 @@ await() {
 FRAGMENT6='ip6[6] = 44'
 LATER="(ip[6:2] & 0x1fff != 0) or ($FRAGMENT6 and ip6[42:2] & 0xfff8 != 0)"
 DATAGRAMS="udp and not ($LATER) and not port $SENTINEL"
+# begins_with HEADER LEAST - a filter: datagrams of LEAST bytes or more, with UDP's
+# header, behind which HEADER is true. There @N stands for byte N of the UDP header, 8
+# is the first one behind it.
+begins_with() {
+    in4=$(echo "$1" | sed 's/@\([0-9]*\)/udp[\1/g')
+    in6=$(echo "$1" | sed 's/@\([0-9]*\)/ip6[40+\1/g')
+    in_fragment=$(echo "$1" | sed 's/@\([0-9]*\)/ip6[48+\1/g')
+    echo "((($in4) and udp[4:2] >= $2) or
+        (ip6[6] = 17 and ($in6) and ip6[44:2] >= $2) or
+        ($FRAGMENT6 and ($in_fragment) and ip6[52:2] >= $2))"
+}
+
 # The header of transports/skeleton has 8 bytes and begins with a magic number; in a
-# server's output it is told by a number of less than 256 behind two ports.
+# server's output it is told by a number of less than 256 behind two ports. That of
+# UDP-Lite has the ports and the length of UDP's, and in a server's output it is told by
+# the server's port.
 case ${CARRIER-cop} in
 cop)
-    MAGIC='& 0xffffff00 = 0xc0b11400' LEAST=24 SHOWN='\xc0\xb1\x14'
+    COP=$(begins_with '@8:4] & 0xffffff00 = 0xc0b11400' 24)
+    SHOWN='\xc0\xb1\x14'
     ;;
 skeleton)
-    MAGIC='& 0xffff0000 = 0x534b0000' LEAST=16 SHOWN='SK.{4}\x00'
+    COP=$(begins_with '@8:4] & 0xffff0000 = 0x534b0000' 16)
+    SHOWN='SK.{4}\x00'
+    ;;
+udplite)
+    COP=$(begins_with '@8:4] = @0:4] and @12:2] = @4:2] - 8 and @14:2] != 0' 16)
+    SHOWN=
     ;;
 esac
-COP="((udp[8:4] $MAGIC and udp[4:2] >= $LEAST) or
-    (ip6[6] = 17 and ip6[48:4] $MAGIC and ip6[44:2] >= $LEAST) or
-    ($FRAGMENT6 and ip6[56:4] $MAGIC and ip6[52:2] >= $LEAST))"
 
 # The beginning of a datagram is enough, and room for bursts is there.
 start_capture() {
@@ -378,7 +396,11 @@ judge() {
 
 # A server that says what it receives never says a header.
 judge_servers() {
-    LC_ALL=C grep -alP -e "$SHOWN" server.* >saying || return 0
+    for port in $receivers; do
+        LC_ALL=C grep -alP -e "${SHOWN:-$(printf '\\x%02x\\x%02x[\\x00-\\x05].' \
+            $((port >> 8)) $((port & 255)))}" server.* >>saying || :
+    done
+    [ -s saying ] || return 0
     fail "a header is in the output of: $(tr '\n' ' ' <saying)"
 }
 
