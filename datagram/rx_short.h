@@ -231,10 +231,13 @@ static inline ssize_t cop_recvfrom_wire(struct sock *sk,
 			(struct cop_rx_short){ wire, n, known ? NULL : &from,
 					       fromlen, begin, rx.gen },
 			buf, len, flags, name, namelen);
-	if (unlikely(copy_to_user(buf, wire + n - rx.len, rx.copied)))
+	if (unlikely(is_cop ? copy_to_seen(buf, wire + n - rx.len, rx.copied)
+			    : copy_to_user(buf, wire + n - rx.len, rx.copied)))
 		return -EFAULT;
 	cop_rx_put_name(name, namelen, &from, fromlen);
 	rx.now = cop_clock_us();
+	if (is_cop)
+		rx.hdr = cop_hdr_read(wire);
 	has = cop_rx_sender(sk, known ? NULL : &from, fromlen, &peer);
 	cop_rx_account_from(sk, hdr, is_cop, likely(has) ? &peer : NULL, &rx);
 	return cop_rx_result(sk, fd, flags, &rx);

@@ -167,7 +167,7 @@ static bool take_number(struct cop_source *s, const struct cop_arrival *a,
 static void source_begin(struct cop_source *s, const struct cop_arrival *a)
 {
 	sender_begin(s, a);
-	s->begin = s->end = a->now;
+	s->end = a->now;
 	s->transit = (uint32_t)a->now - a->tstamp;
 }
 

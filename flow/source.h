@@ -39,8 +39,7 @@ struct cop_source {
 	uint64_t missing;    /* numbers of the stretch not received yet */
 	uint64_t window;     /* bit i: number highest - i was received */
 	uint64_t lost;	     /* missing at the end of earlier stretches */
-	uint64_t begin;	     /* time of the first datagram, microseconds */
-	uint64_t end;	     /* time of the last one, microseconds */
+	uint64_t end;	     /* time of the last datagram, microseconds */
 	uint32_t reordered;  /* late by the path */
 	uint32_t duplicated; /* received more than once */
 	uint32_t unordered;  /* late by the path or by our own threads */

@@ -35,7 +35,11 @@
 /* Which list a flow is in, see flow/lists.c. */
 enum { FLOW_LIST_NONE, FLOW_LIST_RECEIVED, FLOW_LIST_SENT };
 
-/* Lock (l): cop_flows.lock of the socket that the flow belongs to. */
+/*
+ * Lock (l): cop_flows.lock of the socket that the flow belongs to. What a look-up and the
+ * lists read of a flow is in its first cache line: with many peers most flows are in no
+ * cache.
+ */
 struct cop_flow {
 	struct slab_node node;
 	_Atomic(uint64_t) word;	 /* (a) cop_endpoint_word() of the peer; set
@@ -46,8 +50,11 @@ struct cop_flow {
 			 * that is sent unconnected; above them the
 			 * generation: how many flows used this memory before */
 	_Atomic(struct cop_flow *) chain; /* (a) next flow in its bucket */
-	_Atomic(uint64_t) tx_datagrams;	  /* (a) */
-	_Atomic(uint64_t) tx_bytes;	  /* (a) of their payloads */
+	struct cop_flow *prev, *next;	  /* (l) in its list */
+	struct cop_flow *newer; /* (l) links flows that are in a bucket but in
+				 * no list; set before flow_table.fresh has it */
+	_Atomic(uint64_t) tx_datagrams; /* (a) */
+	_Atomic(uint64_t) tx_bytes;	/* (a) of their payloads */
 	_Atomic(uint64_t) begin;  /* (a) time of the first datagram, sent or
 				  * received; microseconds, our clock */
 	_Atomic(uint64_t) end;	  /* (a) time of the last one, likewise */
@@ -59,13 +66,9 @@ struct cop_flow {
 	uint32_t run;		  /* (l) ...and so many in a row */
 	uint32_t unknown;     /* (l) cop_flows.unknown at the last arrival */
 	struct cop_source rx; /* (l) figures of what the peer sends */
-	struct cop_flow *prev, *next; /* (l) in its list */
-	struct cop_flow *newer; /* (l) links flows that are in a bucket but in
-				 * no list; set before flow_table.fresh has it */
 };
 
-_Static_assert(COP_FLOWS_MAX * sizeof(struct cop_flow) <= 272 * 1024,
-	       "a socket's flows must stay small");
+_Static_assert(sizeof(struct cop_flow) == 256, "whole cache lines");
 
 /* The table stays with the memory of the sock: a late thread may still use it. */
 struct flow_table {

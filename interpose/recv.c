@@ -13,12 +13,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "datagram/rx_short.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "wire/encap.h"
 #include "inet/af_inet.h"
 #include "interpose/interpose.h"
+#include "interpose/long.h"
 #include "lib/libc.h"
 #include "cop_table.h"
 #include "lib/uaccess.h"
@@ -104,10 +104,9 @@ static ssize_t sock_recvfrom(struct socket *sock, int fd, void *buf, size_t len,
  * A receive has failed, or has met a descriptor that is another socket now. Makes the
  * call again where the descriptor is not COP's any more.
  */
-static noinline ssize_t recvfrom_end(int fd, ssize_t ret, int saved, void *buf,
-				     size_t len, int flags,
-				     struct sockaddr *addr, socklen_t *alen,
-				     struct socket *sock)
+ssize_t recvfrom_end(int fd, ssize_t ret, int saved, void *buf, size_t len,
+		     int flags, struct sockaddr *addr, socklen_t *alen,
+		     struct socket *sock)
 {
 	ret = recv_result(sock, fd, ret);
 	if (unlikely(gone(fd, ret, saved)))
@@ -116,9 +115,8 @@ static noinline ssize_t recvfrom_end(int fd, ssize_t ret, int saved, void *buf,
 }
 
 /* Every receive that can't take the short way, and has one buffer. */
-static noinline flatten ssize_t recvfrom_long(int fd, void *buf, size_t len,
-					      int flags, struct sockaddr *addr,
-					      socklen_t *alen)
+flatten ssize_t recvfrom_long(int fd, void *buf, size_t len, int flags,
+			      struct sockaddr *addr, socklen_t *alen)
 {
 	struct socket *sock = sockfd_lookup(fd);
 	int saved = errno;
@@ -131,68 +129,6 @@ static noinline flatten ssize_t recvfrom_long(int fd, void *buf, size_t len,
 		return recvfrom_end(fd, ret, saved, buf, len, flags, addr, alen,
 				    sock);
 	return cop_return(ret, saved);
-}
-
-/* Whether it is a length, without COP_RX_STALE. */
-static inline bool is_length(ssize_t ret)
-{
-	return (size_t)ret < COP_RX_STALE;
-}
-
-/* @slot is @fd's slot, with its notes. */
-static inline ssize_t recv_ours(struct socket *slot, int fd, void *buf,
-				size_t len, int flags, struct sockaddr *addr,
-				socklen_t *alen)
-{
-	struct sock *sk;
-	ssize_t ret;
-	int saved;
-
-	if (unlikely(slot_has(slot, SLOT_NOTES)))
-		return recvfrom_long(fd, buf, len, flags, addr, alen);
-	sk = READ_ONCE(slot->sk);
-	if (unlikely(!cop_rx_is_short(sk, buf, len, flags, addr, alen)))
-		return recvfrom_long(fd, buf, len, flags, addr, alen);
-	saved = errno;
-	ret = cop_recvfrom_short(sk, fd, buf, len, flags, addr, alen);
-	if (likely(is_length(ret)))
-		return ret;
-	return recvfrom_end(fd, ret, saved, buf, len, flags, addr, alen, slot);
-}
-
-static noinline flatten ssize_t sys_recvfrom(struct socket *slot, void *buf,
-					     size_t len, uint64_t fd_flags,
-					     struct sockaddr *addr,
-					     socklen_t *alen)
-{
-	return recv_ours(slot, fd_of(fd_flags), buf, len, (int)fd_flags, addr,
-			 alen);
-}
-
-EXPORT ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
-			struct sockaddr *addr, socklen_t *alen)
-{
-	struct socket *slot = sockfd_slot(fd);
-
-	if (likely(!slot))
-		return cop_libc.recvfrom(fd, buf, len, flags, addr, alen);
-	return sys_recvfrom(slot, buf, len, fd_and_flags(fd, flags), addr,
-			    alen);
-}
-
-static noinline flatten ssize_t sys_recv(struct socket *slot, int fd, void *buf,
-					 size_t len, int flags)
-{
-	return recv_ours(slot, fd, buf, len, flags, NULL, NULL);
-}
-
-EXPORT ssize_t recv(int fd, void *buf, size_t len, int flags)
-{
-	struct socket *slot = sockfd_slot(fd);
-
-	if (likely(!slot))
-		return cop_libc.recv(fd, buf, len, flags);
-	return sys_recv(slot, fd, buf, len, flags);
 }
 
 static ssize_t sock_recvmsg_user(struct socket *sock, int fd,
@@ -277,8 +213,8 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags,
 	return recvmmsg_foreign(fd, vec, n, flags, timeout);
 }
 
-static noinline ssize_t read_end(int fd, ssize_t ret, int saved, void *buf,
-				 size_t len, struct socket *sock)
+ssize_t read_end(int fd, ssize_t ret, int saved, void *buf, size_t len,
+		 struct socket *sock)
 {
 	ret = recv_result(sock, fd, ret);
 	if (unlikely(gone(fd, ret, saved)))
@@ -287,7 +223,7 @@ static noinline ssize_t read_end(int fd, ssize_t ret, int saved, void *buf,
 }
 
 /* Counterpart: sock_read_iter(). A read of 0 bytes leaves the datagram there. */
-static noinline flatten ssize_t read_long(int fd, void *buf, size_t len)
+flatten ssize_t read_long(int fd, void *buf, size_t len)
 {
 	struct socket *sock = sockfd_lookup(fd);
 	int saved = errno;
@@ -299,34 +235,6 @@ static noinline flatten ssize_t read_long(int fd, void *buf, size_t len)
 	if (unlikely(ret < 0))
 		return read_end(fd, ret, saved, buf, len, sock);
 	return cop_return(ret, saved);
-}
-
-static noinline flatten ssize_t sys_read(struct socket *slot, int fd, void *buf,
-					 size_t len)
-{
-	struct sock *sk;
-	ssize_t ret;
-	int saved;
-
-	if (unlikely(slot_has(slot, SLOT_NOTES) || !len || cop_confined()))
-		return read_long(fd, buf, len);
-	sk = READ_ONCE(slot->sk);
-	if (unlikely(!cop_rx_is_short(sk, buf, len, 0, NULL, NULL)))
-		return read_long(fd, buf, len);
-	saved = errno;
-	ret = cop_recvfrom_short(sk, fd, buf, len, 0, NULL, NULL);
-	if (likely(is_length(ret)))
-		return ret;
-	return read_end(fd, ret, saved, buf, len, slot);
-}
-
-EXPORT ssize_t read(int fd, void *buf, size_t len)
-{
-	struct socket *slot = sockfd_slot(fd);
-
-	if (likely(!slot))
-		return cop_libc.read(fd, buf, len);
-	return sys_read(slot, fd, buf, len);
 }
 
 static ssize_t sock_readv(struct socket *sock, int fd, const struct iovec *iov,
@@ -429,4 +337,3 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t len, size_t buflen,
 ALIAS(preadv64v2)
 ssize_t preadv2(int fd, const struct iovec *iov, int n, off_t off, int flags);
 #endif
-ALIAS(read) ssize_t __read(int fd, void *buf, size_t len);

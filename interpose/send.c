@@ -11,12 +11,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "datagram/tx_short.h"
 #include "lib/sockname.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "wire/encap.h"
 #include "interpose/interpose.h"
+#include "interpose/long.h"
 #include "lib/libc.h"
 #include "cop_table.h"
 #include "lib/uaccess.h"
@@ -137,10 +137,9 @@ static ssize_t sock_sendto(struct socket *sock, int fd, const void *buf,
 }
 
 /* A send has failed. Makes the call again where the descriptor is not COP's any more. */
-static noinline ssize_t sendto_failed(int fd, ssize_t err, int saved,
-				      const void *buf, size_t len, int flags,
-				      const struct sockaddr *addr,
-				      socklen_t alen)
+ssize_t sendto_failed(int fd, ssize_t err, int saved, const void *buf,
+		      size_t len, int flags, const struct sockaddr *addr,
+		      socklen_t alen)
 {
 	if (unlikely(gone(fd, err, saved)))
 		return AGAIN(sendto)(fd, buf, len, flags, addr, alen);
@@ -148,10 +147,8 @@ static noinline ssize_t sendto_failed(int fd, ssize_t err, int saved,
 }
 
 /* Every send that can't take the short way, and has one buffer. */
-static noinline flatten ssize_t sendto_long(int fd, const void *buf, size_t len,
-					    int flags,
-					    const struct sockaddr *addr,
-					    socklen_t alen)
+flatten ssize_t sendto_long(int fd, const void *buf, size_t len, int flags,
+			    const struct sockaddr *addr, socklen_t alen)
 {
 	struct socket *sock = sockfd_lookup(fd);
 	int saved = errno;
@@ -164,61 +161,6 @@ static noinline flatten ssize_t sendto_long(int fd, const void *buf, size_t len,
 		return sendto_failed(fd, ret, saved, buf, len, flags, addr,
 				     alen);
 	return cop_return(ret, saved);
-}
-
-/* @slot is @fd's slot, with its notes. */
-static inline ssize_t send_ours(struct socket *slot, int fd, const void *buf,
-				size_t len, int flags,
-				const struct sockaddr *addr, socklen_t alen)
-{
-	struct sock *sk;
-	ssize_t ret;
-	int saved;
-
-	if (unlikely(slot_has(slot, SLOT_NOTES)))
-		return sendto_long(fd, buf, len, flags, addr, alen);
-	sk = READ_ONCE(slot->sk);
-	if (unlikely(!cop_tx_is_short(sk, buf, len, flags, addr, alen)))
-		return sendto_long(fd, buf, len, flags, addr, alen);
-	saved = errno;
-	ret = cop_sendto_short(sk, fd, buf, len, flags, addr, alen);
-	if (likely(ret >= 0))
-		return ret;
-	return sendto_failed(fd, ret, saved, buf, len, flags, addr, alen);
-}
-
-static noinline flatten ssize_t sys_sendto(struct socket *slot, const void *buf,
-					   size_t len, uint64_t fd_flags,
-					   const struct sockaddr *addr,
-					   socklen_t alen)
-{
-	return send_ours(slot, fd_of(fd_flags), buf, len, (int)fd_flags, addr,
-			 alen);
-}
-
-EXPORT ssize_t sendto(int fd, const void *buf, size_t len, int flags,
-		      const struct sockaddr *addr, socklen_t alen)
-{
-	struct socket *slot = sockfd_slot(fd);
-
-	if (likely(!slot))
-		return cop_libc.sendto(fd, buf, len, flags, addr, alen);
-	return sys_sendto(slot, buf, len, fd_and_flags(fd, flags), addr, alen);
-}
-
-static noinline flatten ssize_t sys_send(struct socket *slot, int fd,
-					 const void *buf, size_t len, int flags)
-{
-	return send_ours(slot, fd, buf, len, flags, NULL, 0);
-}
-
-EXPORT ssize_t send(int fd, const void *buf, size_t len, int flags)
-{
-	struct socket *slot = sockfd_slot(fd);
-
-	if (likely(!slot))
-		return cop_libc.send(fd, buf, len, flags);
-	return sys_send(slot, fd, buf, len, flags);
 }
 
 static ssize_t sock_sendmsg_user(struct socket *sock, int fd,
@@ -235,32 +177,33 @@ static ssize_t sock_sendmsg_user(struct socket *sock, int fd,
 	return sock_sendmsg(sock, fd, &msg, flags);
 }
 
-static noinline flatten ssize_t sys_sendmsg(struct socket *sock, int fd,
-					    const struct msghdr *msg, int flags)
-{
-	int saved = errno;
-	ssize_t ret;
-
-	ret = sock_sendmsg_user(sock, fd, msg, flags);
-	if (unlikely(gone(fd, ret, saved)))
-		return AGAIN(sendmsg)(fd, msg, flags);
-	return cop_return(ret, saved);
-}
-
-static ssize_t sendmsg_foreign(int fd, const struct msghdr *msg, int flags)
+ssize_t sendmsg_foreign(int fd, const struct msghdr *msg, int flags)
 {
 	if (any_ours())
 		rights_send(msg);
 	return cop_libc.sendmsg(fd, msg, flags);
 }
 
-EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+ssize_t sendmsg_failed(int fd, ssize_t err, int saved, const struct msghdr *msg,
+		       int flags)
+{
+	if (unlikely(gone(fd, err, saved)))
+		return AGAIN(sendmsg)(fd, msg, flags);
+	return cop_return(err, saved);
+}
+
+flatten ssize_t sendmsg_long(int fd, const struct msghdr *msg, int flags)
 {
 	struct socket *sock = sockfd_lookup(fd);
+	int saved = errno;
+	ssize_t ret;
 
-	if (likely(!sock))
+	if (unlikely(!sock))
 		return sendmsg_foreign(fd, msg, flags);
-	return sys_sendmsg(sock, fd, msg, flags);
+	ret = sock_sendmsg_user(sock, fd, msg, flags);
+	if (unlikely(ret < 0))
+		return sendmsg_failed(fd, ret, saved, msg, flags);
+	return cop_return(ret, saved);
 }
 
 static noinline int sys_sendmmsg(struct socket *sock, int fd,
@@ -314,15 +257,15 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags)
 	return sys_sendmmsg(sock, fd, vec, n, flags);
 }
 
-static noinline ssize_t write_failed(int fd, ssize_t err, int saved,
-				     const void *buf, size_t len)
+ssize_t write_failed(int fd, ssize_t err, int saved, const void *buf,
+		     size_t len)
 {
 	if (unlikely(gone(fd, err, saved)))
 		return AGAIN(write)(fd, buf, len);
 	return cop_return(err, saved);
 }
 
-static noinline flatten ssize_t write_long(int fd, const void *buf, size_t len)
+flatten ssize_t write_long(int fd, const void *buf, size_t len)
 {
 	struct socket *sock = sockfd_lookup(fd);
 	int saved = errno;
@@ -334,34 +277,6 @@ static noinline flatten ssize_t write_long(int fd, const void *buf, size_t len)
 	if (unlikely(ret < 0))
 		return write_failed(fd, ret, saved, buf, len);
 	return cop_return(ret, saved);
-}
-
-static noinline flatten ssize_t sys_write(struct socket *slot, int fd,
-					  const void *buf, size_t len)
-{
-	struct sock *sk;
-	ssize_t ret;
-	int saved;
-
-	if (unlikely(slot_has(slot, SLOT_NOTES) || cop_confined()))
-		return write_long(fd, buf, len);
-	sk = READ_ONCE(slot->sk);
-	if (unlikely(!cop_tx_is_short(sk, buf, len, 0, NULL, 0)))
-		return write_long(fd, buf, len);
-	saved = errno;
-	ret = cop_sendto_short(sk, fd, buf, len, 0, NULL, 0);
-	if (likely(ret >= 0))
-		return ret;
-	return write_failed(fd, ret, saved, buf, len);
-}
-
-EXPORT ssize_t write(int fd, const void *buf, size_t len)
-{
-	struct socket *slot = sockfd_slot(fd);
-
-	if (likely(!slot))
-		return cop_libc.write(fd, buf, len);
-	return sys_write(slot, fd, buf, len);
 }
 
 static ssize_t sock_writev(struct socket *sock, int fd, const struct iovec *iov,
@@ -440,5 +355,3 @@ EXPORT ssize_t pwritev64v2(int fd, const struct iovec *iov, int n, off64_t off,
 ALIAS(pwritev64v2)
 ssize_t pwritev2(int fd, const struct iovec *iov, int n, off_t off, int flags);
 #endif
-ALIAS(send) ssize_t __send(int fd, const void *buf, size_t len, int flags);
-ALIAS(write) ssize_t __write(int fd, const void *buf, size_t len);

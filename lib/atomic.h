@@ -39,7 +39,7 @@ extern const char *cop_one_thread_at;
 
 static inline bool one_thread(void)
 {
-	return *(const volatile char *)cop_one_thread_at;
+	return *cop_one_thread_at;
 }
 
 /*

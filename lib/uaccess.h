@@ -146,4 +146,19 @@ static inline int copy_to_user(void *to, const void *from, size_t len)
 	return 0;
 }
 
+/**
+ * copy_to_seen - copy_to_user() where the first byte's page was seen in this call
+ *
+ * Arguments and result as for copy_to_user().
+ */
+static inline int copy_to_seen(void *to, const void *from, size_t len)
+{
+	const uintptr_t start = (uintptr_t)to;
+
+	if (unlikely((start ^ (start + len - 1)) >> COP_PAGE_SHIFT))
+		return cop_copy_to_user(to, from, len);
+	cop_copy(to, from, len);
+	return 0;
+}
+
 #endif /* COP_UACCESS_H */

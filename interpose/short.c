@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+/*
+ * interpose/short.c - the calls on one datagram, as far as they can take the short way:
+ * see datagram/tx_short.h. All others are in send.c and recv.c.
+ *
+ * An exported function looks at the slot and jumps: to libc, or to one function that has
+ * the whole short way inline. It saves errno only for a failure, since nothing on that
+ * way changes it.
+ *
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
+ * __sys_sendto() and __sys_recvfrom() in net/socket.c.
+ */
+#include <errno.h>
+#include <sys/uio.h>
+
+#include "cop_table.h"
+#include "datagram/rx_short.h"
+#include "datagram/tx_short.h"
+#include "interpose/interpose.h"
+#include "interpose/long.h"
+#include "lib/compiler.h"
+#include "lib/confine.h"
+#include "lib/libc.h"
+#include "lib/uaccess.h"
+
+/* @slot is @fd's slot, with its notes. */
+static inline ssize_t send_ours(struct socket *slot, int fd, const void *buf,
+				size_t len, int flags,
+				const struct sockaddr *addr, socklen_t alen)
+{
+	struct sock *sk;
+	ssize_t ret;
+	int saved;
+
+	if (unlikely(slot_has(slot, SLOT_NOTES)))
+		return sendto_long(fd, buf, len, flags, addr, alen);
+	sk = READ_ONCE(slot->sk);
+	if (unlikely(!cop_tx_is_short(sk, buf, len, flags, addr, alen)))
+		return sendto_long(fd, buf, len, flags, addr, alen);
+	saved = errno;
+	ret = cop_sendto_short(sk, fd, buf, len, flags, addr, alen);
+	if (likely(ret >= 0))
+		return ret;
+	return sendto_failed(fd, ret, saved, buf, len, flags, addr, alen);
+}
+
+static noinline flatten ssize_t sys_sendto(struct socket *slot, const void *buf,
+					   size_t len, uint64_t fd_flags,
+					   const struct sockaddr *addr,
+					   socklen_t alen)
+{
+	return send_ours(slot, fd_of(fd_flags), buf, len, (int)fd_flags, addr,
+			 alen);
+}
+
+EXPORT ssize_t sendto(int fd, const void *buf, size_t len, int flags,
+		      const struct sockaddr *addr, socklen_t alen)
+{
+	struct socket *slot = sockfd_slot(fd);
+
+	if (likely(!slot))
+		return cop_libc.sendto(fd, buf, len, flags, addr, alen);
+	return sys_sendto(slot, buf, len, fd_and_flags(fd, flags), addr, alen);
+}
+
+static noinline flatten ssize_t sys_send(struct socket *slot, int fd,
+					 const void *buf, size_t len, int flags)
+{
+	return send_ours(slot, fd, buf, len, flags, NULL, 0);
+}
+
+EXPORT ssize_t send(int fd, const void *buf, size_t len, int flags)
+{
+	struct socket *slot = sockfd_slot(fd);
+
+	if (likely(!slot))
+		return cop_libc.send(fd, buf, len, flags);
+	return sys_send(slot, fd, buf, len, flags);
+}
+
+/*
+ * Copy a message, and find out whether sendto() sends it as well: it has one buffer, and
+ * no control message.
+ */
+static inline bool msg_is_simple(struct msghdr *msg, const struct msghdr *umsg)
+{
+	if (unlikely(!cop_page_seen(&cop_readable_pages, umsg, sizeof(*umsg))))
+		return false;
+	*msg = *umsg;
+	return msg->msg_iovlen == 1 && !msg->msg_controllen &&
+	       !msg->msg_name == !msg->msg_namelen &&
+	       cop_page_seen(&cop_readable_pages, msg->msg_iov,
+			     sizeof(*msg->msg_iov)) &&
+	       !cop_confined();
+}
+
+static noinline flatten ssize_t sys_sendmsg(struct socket *slot, int fd,
+					    const struct msghdr *umsg,
+					    int flags)
+{
+	struct msghdr msg;
+	struct sock *sk;
+	struct iovec iov;
+	ssize_t ret;
+	int saved;
+
+	if (unlikely(slot_has(slot, SLOT_NOTES) || !msg_is_simple(&msg, umsg)))
+		return sendmsg_long(fd, umsg, flags);
+	sk = READ_ONCE(slot->sk);
+	iov = *msg.msg_iov;
+	if (unlikely(!cop_tx_is_short(sk, iov.iov_base, iov.iov_len, flags,
+				      msg.msg_name, msg.msg_namelen)))
+		return sendmsg_long(fd, umsg, flags);
+	saved = errno;
+	ret = cop_sendto_short(sk, fd, iov.iov_base, iov.iov_len, flags,
+			       msg.msg_name, msg.msg_namelen);
+	if (likely(ret >= 0))
+		return ret;
+	return sendmsg_failed(fd, ret, saved, umsg, flags);
+}
+
+EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	struct socket *slot = sockfd_slot(fd);
+
+	if (likely(!slot))
+		return sendmsg_foreign(fd, msg, flags);
+	return sys_sendmsg(slot, fd, msg, flags);
+}
+
+static noinline flatten ssize_t sys_write(struct socket *slot, int fd,
+					  const void *buf, size_t len)
+{
+	struct sock *sk;
+	ssize_t ret;
+	int saved;
+
+	if (unlikely(slot_has(slot, SLOT_NOTES) || cop_confined()))
+		return write_long(fd, buf, len);
+	sk = READ_ONCE(slot->sk);
+	if (unlikely(!cop_tx_is_short(sk, buf, len, 0, NULL, 0)))
+		return write_long(fd, buf, len);
+	saved = errno;
+	ret = cop_sendto_short(sk, fd, buf, len, 0, NULL, 0);
+	if (likely(ret >= 0))
+		return ret;
+	return write_failed(fd, ret, saved, buf, len);
+}
+
+EXPORT ssize_t write(int fd, const void *buf, size_t len)
+{
+	struct socket *slot = sockfd_slot(fd);
+
+	if (likely(!slot))
+		return cop_libc.write(fd, buf, len);
+	return sys_write(slot, fd, buf, len);
+}
+
+/* Whether it is a length, without COP_RX_STALE. */
+static inline bool is_length(ssize_t ret)
+{
+	return (size_t)ret < COP_RX_STALE;
+}
+
+/* @slot is @fd's slot, with its notes. */
+static inline ssize_t recv_ours(struct socket *slot, int fd, void *buf,
+				size_t len, int flags, struct sockaddr *addr,
+				socklen_t *alen)
+{
+	struct sock *sk;
+	ssize_t ret;
+	int saved;
+
+	if (unlikely(slot_has(slot, SLOT_NOTES)))
+		return recvfrom_long(fd, buf, len, flags, addr, alen);
+	sk = READ_ONCE(slot->sk);
+	if (unlikely(!cop_rx_is_short(sk, buf, len, flags, addr, alen)))
+		return recvfrom_long(fd, buf, len, flags, addr, alen);
+	saved = errno;
+	ret = cop_recvfrom_short(sk, fd, buf, len, flags, addr, alen);
+	if (likely(is_length(ret)))
+		return ret;
+	return recvfrom_end(fd, ret, saved, buf, len, flags, addr, alen, slot);
+}
+
+static noinline flatten ssize_t sys_recvfrom(struct socket *slot, void *buf,
+					     size_t len, uint64_t fd_flags,
+					     struct sockaddr *addr,
+					     socklen_t *alen)
+{
+	return recv_ours(slot, fd_of(fd_flags), buf, len, (int)fd_flags, addr,
+			 alen);
+}
+
+EXPORT ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
+			struct sockaddr *addr, socklen_t *alen)
+{
+	struct socket *slot = sockfd_slot(fd);
+
+	if (likely(!slot))
+		return cop_libc.recvfrom(fd, buf, len, flags, addr, alen);
+	return sys_recvfrom(slot, buf, len, fd_and_flags(fd, flags), addr,
+			    alen);
+}
+
+static noinline flatten ssize_t sys_recv(struct socket *slot, int fd, void *buf,
+					 size_t len, int flags)
+{
+	return recv_ours(slot, fd, buf, len, flags, NULL, NULL);
+}
+
+EXPORT ssize_t recv(int fd, void *buf, size_t len, int flags)
+{
+	struct socket *slot = sockfd_slot(fd);
+
+	if (likely(!slot))
+		return cop_libc.recv(fd, buf, len, flags);
+	return sys_recv(slot, fd, buf, len, flags);
+}
+
+static noinline flatten ssize_t sys_read(struct socket *slot, int fd, void *buf,
+					 size_t len)
+{
+	struct sock *sk;
+	ssize_t ret;
+	int saved;
+
+	if (unlikely(slot_has(slot, SLOT_NOTES) || !len || cop_confined()))
+		return read_long(fd, buf, len);
+	sk = READ_ONCE(slot->sk);
+	if (unlikely(!cop_rx_is_short(sk, buf, len, 0, NULL, NULL)))
+		return read_long(fd, buf, len);
+	saved = errno;
+	ret = cop_recvfrom_short(sk, fd, buf, len, 0, NULL, NULL);
+	if (likely(is_length(ret)))
+		return ret;
+	return read_end(fd, ret, saved, buf, len, slot);
+}
+
+EXPORT ssize_t read(int fd, void *buf, size_t len)
+{
+	struct socket *slot = sockfd_slot(fd);
+
+	if (likely(!slot))
+		return cop_libc.read(fd, buf, len);
+	return sys_read(slot, fd, buf, len);
+}
+
+ALIAS(send) ssize_t __send(int fd, const void *buf, size_t len, int flags);
+ALIAS(write) ssize_t __write(int fd, const void *buf, size_t len);
+ALIAS(read) ssize_t __read(int fd, void *buf, size_t len);
