@@ -98,7 +98,8 @@ static _Atomic(enum rate) rate_state;
 static struct reading base; /* (c) from RATE_BEGUN on */
 
 struct cop_clock_rate cop_clock_rate;
-__thread struct cop_clock_reading cop_clock_last;
+__thread struct cop_clock_reading cop_clock_last
+	__attribute__((tls_model("initial-exec")));
 
 static __thread atomic_bool last_busy
 	__attribute__((tls_model("initial-exec")));
