@@ -118,13 +118,42 @@ static bool needs_own_name(const struct sock *sk, const struct msghdr *msg,
 	       (unlikely(sk_wire(sk)->decode) && !wait->named);
 }
 
+/*
+ * A datagram has come, or a stray: give the first to the program, and drop the second.
+ * Returns whether to receive again; if not, *@ret is the call's result.
+ */
+static bool recv_settle(struct sock *sk, int fd, struct msghdr *msg,
+			const struct msghdr *asked, int flags,
+			struct cop_wait *wait, struct cop_rx *rx, ssize_t *ret)
+{
+	const socklen_t named =
+		min_t(socklen_t, asked->msg_namelen, msg->msg_namelen);
+	enum cop_stray_fate fate;
+	int err = 0;
+
+	if (likely(rx->stray == COP_NO_STRAY)) {
+		*ret = rx_done(sk, fd, flags, msg->msg_name, named, rx);
+		return false;
+	}
+	fate = cop_stray_fate(sk, fd, flags, msg->msg_name, named, rx);
+	if (fate != COP_STRAY_DROPPED) {
+		*ret = rx->fault ? -EFAULT : kept_length(rx, flags, fate);
+		return false;
+	}
+	if (recv_again(sk, fd, flags, wait, &err)) {
+		*msg = *asked;
+		return true;
+	}
+	*ret = err;
+	return false;
+}
+
 flatten ssize_t cop_recvmsg_until(struct sock *sk, int fd, struct msghdr *msg,
 				  int flags, struct cop_wait *wait)
 {
 	const struct msghdr asked = *msg;
-	ssize_t cap = cop_iov_length(fd, msg);
+	ssize_t cap = cop_iov_length(fd, msg), ret;
 	struct cop_rx rx;
-	enum cop_stray_fate fate;
 	int err;
 
 	if (unlikely(cap < 0))
@@ -145,22 +174,33 @@ flatten ssize_t cop_recvmsg_until(struct sock *sk, int fd, struct msghdr *msg,
 				continue;
 			return err;
 		}
-		if (likely(rx.stray == COP_NO_STRAY))
-			return rx_done(sk, fd, flags, msg->msg_name,
-				       min_t(socklen_t, asked.msg_namelen,
-					     msg->msg_namelen),
-				       &rx);
-		fate = cop_stray_fate(sk, fd, flags, msg->msg_name,
-				      min_t(socklen_t, asked.msg_namelen,
-					    msg->msg_namelen),
-				      &rx);
-		if (fate != COP_STRAY_DROPPED)
-			return rx.fault ? -EFAULT
-					: kept_length(&rx, flags, fate);
-		if (!recv_again(sk, fd, flags, wait, &err))
-			return err;
-		*msg = asked;
+		if (!recv_settle(sk, fd, msg, &asked, flags, wait, &rx, &ret))
+			return ret;
 	}
+}
+
+/* A receive without a name is one from the peer only: see cop_rx_msg_is_short(). */
+noinline ssize_t cop_recvmsg_odd(struct sock *sk, int fd, struct msghdr *msg,
+				 const struct msghdr *asked, int flags,
+				 const void *head, size_t n, uint16_t gen)
+{
+	struct cop_rx rx = { .serial = cop_rx_serial, .gen = gen };
+	struct cop_wait wait = { 0 };
+	struct msghdr named = *msg, before = *asked;
+	struct sockaddr_storage peer;
+	ssize_t ret;
+
+	cop_encap_settle(sk_wire(sk), msg, head, n, msg->msg_iov->iov_len, &rx);
+	named.msg_flags = msg->msg_flags;
+	if (!named.msg_name && rx.stray == COP_NO_STRAY) {
+		named.msg_name = &peer;
+		named.msg_namelen = cop_peer_name(sk, &peer);
+		before.msg_namelen = sizeof(peer);
+	}
+	if (!recv_settle(sk, fd, &named, &before, flags, &wait, &rx, &ret))
+		return ret;
+	*msg = *asked;
+	return cop_recvmsg_until(sk, fd, msg, flags, &wait);
 }
 
 ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg, int flags)

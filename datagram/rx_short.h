@@ -19,6 +19,7 @@
 #include "lib/clock.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
+#include "lib/env.h"
 #include "lib/libc.h"
 #include "lib/uaccess.h"
 #include "wire/encap.h"
@@ -250,6 +251,86 @@ static inline ssize_t cop_recvfrom_short(struct sock *sk, int fd, void *buf,
 {
 	return cop_recvfrom_wire(sk, &cop_wire, true, fd, buf, len,
 				 flags & ~COP_RX_LONG, name, namelen, 0);
+}
+
+/* Whether a message has room for the sender's address. Without it, the sender is known. */
+static inline bool cop_rx_msg_has_room(const struct sock *sk,
+				       const struct msghdr *msg)
+{
+	if (!msg->msg_name)
+		return READ_ONCE(sk->sk_flags) & SOCK_PEER_ONLY;
+	return msg->msg_namelen >= cop_addr_size(sk->sk_family) &&
+	       msg->msg_namelen <= sizeof(struct sockaddr_storage);
+}
+
+/**
+ * cop_rx_msg_is_short - whether a message can take the short way in
+ * @sk: the receiver
+ * @msg: a copy of the program's message, which has one buffer
+ * @flags: MSG_*
+ *
+ * True on a sock as in cop_rx_is_short(), if cop_rx_msg_has_room().
+ */
+static inline bool cop_rx_msg_is_short(const struct sock *sk,
+				       const struct msghdr *msg, int flags)
+{
+	const uint32_t sk_flags = READ_ONCE(sk->sk_flags);
+
+	return (sk_flags & (SOCK_SHORT | SOCK_RCVTIMEO)) == SOCK_SHORT &&
+	       !is_head_unclean(sk_flags) && cop_rx_msg_has_room(sk, msg) &&
+	       !(flags & COP_RX_LONG) && !READ_ONCE(cop_sk(sk)->soft_err) &&
+	       !unlikely(cop_env.debug);
+}
+
+/*
+ * The rest of cop_recvmsg_short() for what is not the plain datagram. @msg is as the
+ * kernel has left it, with the program's iovecs, and @asked as it was before.
+ */
+ssize_t cop_recvmsg_odd(struct sock *sk, int fd, struct msghdr *msg,
+			const struct msghdr *asked, int flags, const void *head,
+			size_t n, uint16_t gen);
+
+/**
+ * cop_recvmsg_short - receive a message by recvmsg(), past header and options
+ * @sk: the receiver
+ * @fd: its descriptor
+ * @msg: the program's message, of which cop_rx_msg_is_short() is true; changed as
+ *	recvmsg() does
+ * @flags: MSG_*
+ *
+ * Returns as cop_recvfrom_wire() does.
+ */
+static inline ssize_t cop_recvmsg_short(struct sock *sk, int fd,
+					struct msghdr *msg, int flags)
+{
+	unsigned char head[COP_HDR_MAX] __attribute__((aligned(4)));
+	const struct msghdr asked = *msg;
+	struct iovec iov[3] = { cop_wire_head(&cop_wire, head), *msg->msg_iov,
+				cop_wire_tail(&cop_wire, head) };
+	struct cop_rx rx = { .serial = cop_rx_serial,
+			     .gen = READ_ONCE(cop_sk(sk)->flows.gen) };
+	struct cop_peer peer;
+	ssize_t n;
+	bool has;
+
+	msg->msg_iov = iov;
+	msg->msg_iovlen = 3;
+	n = cop_libc.recvmsg(fd, msg, flags | MSG_TRUNC);
+	msg->msg_iov = asked.msg_iov;
+	msg->msg_iovlen = 1;
+	if (unlikely(n < 0))
+		return -errno;
+	if (unlikely(!cop_rx_measure_plain(&cop_wire, &rx, head, n,
+					   iov[1].iov_len)))
+		return cop_recvmsg_odd(sk, fd, msg, &asked, flags, head, n,
+				       rx.gen);
+	rx.hdr = cop_hdr_read(head);
+	cop_rx_msg_flags(msg, &rx);
+	rx.now = cop_clock_us();
+	has = cop_rx_sender(sk, asked.msg_name, msg->msg_namelen, &peer);
+	cop_rx_account_from(sk, &cop_wire, true, likely(has) ? &peer : NULL,
+			    &rx);
+	return cop_rx_result(sk, fd, flags & ~COP_RX_LONG, &rx);
 }
 
 #endif /* COP_RX_SHORT_H */

@@ -10,6 +10,7 @@
 #define COP_TX_SHORT_H
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -91,6 +92,20 @@ static inline void cop_tx_count(struct sock *sk, size_t len)
 /* A send of such a sock may be a part of a datagram, or several datagrams. */
 #define COP_TX_LONG (SOCK_CORKED | SOCK_CORK_OPT | SOCK_SEGMENTS)
 
+/* Whether a datagram can take the short way, its payload apart: see cop_tx_is_short(). */
+static inline bool cop_tx_may_be_short(const struct sock *sk, int flags,
+				       const void *name, socklen_t namelen)
+{
+	const uint32_t sk_flags = READ_ONCE(sk->sk_flags);
+
+	return (sk_flags & (SOCK_SHORT | COP_TX_LONG)) == SOCK_SHORT &&
+	       !(flags & (MSG_MORE | COP_MSG_FILE | MSG_CMSG_COMPAT)) &&
+	       (!name || (namelen - 1 < sizeof(struct sockaddr_storage) &&
+			  cop_page_seen(&cop_readable_pages, name, namelen))) &&
+	       READ_ONCE(inet_sk(sk)->inet_sport) &&
+	       !READ_ONCE(cop_sk(sk)->soft_err);
+}
+
 /**
  * cop_tx_is_short - whether a datagram can take the short way
  * @sk: the sender
@@ -107,16 +122,9 @@ static inline bool cop_tx_is_short(const struct sock *sk, const void *buf,
 				   size_t len, int flags, const void *name,
 				   socklen_t namelen)
 {
-	const uint32_t sk_flags = READ_ONCE(sk->sk_flags);
-
-	return (sk_flags & (SOCK_SHORT | COP_TX_LONG)) == SOCK_SHORT &&
-	       !(flags & (MSG_MORE | COP_MSG_FILE | MSG_CMSG_COMPAT)) &&
-	       len <= COP_COPY_MAX &&
+	return len <= COP_COPY_MAX &&
 	       cop_page_seen(&cop_readable_pages, buf, len) &&
-	       (!name || (namelen - 1 < sizeof(struct sockaddr_storage) &&
-			  cop_page_seen(&cop_readable_pages, name, namelen))) &&
-	       READ_ONCE(inet_sk(sk)->inet_sport) &&
-	       !READ_ONCE(cop_sk(sk)->soft_err);
+	       cop_tx_may_be_short(sk, flags, name, namelen);
 }
 
 /**
@@ -173,6 +181,65 @@ static inline ssize_t cop_sendto_short(struct sock *sk, int fd, const void *buf,
 {
 	return cop_sendto_wire(sk, &cop_wire, true, fd, buf, len, flags, name,
 			       namelen);
+}
+
+/**
+ * cop_tx_msg_is_short - whether a message can go by sendmsg() on the short way
+ * @sk: the sender
+ * @msg: a copy of the program's message, which has one buffer
+ * @flags: MSG_*
+ *
+ * True as for cop_tx_is_short(), for a payload that fits any datagram, which the kernel
+ * reads, and at most one control message, which another protocol than UDP has to judge.
+ */
+static inline bool cop_tx_msg_is_short(const struct sock *sk,
+				       const struct msghdr *msg, int flags)
+{
+	const struct cmsghdr *cmsg = msg->msg_control;
+	const struct iovec *iov = msg->msg_iov;
+
+	return iov->iov_len <= COP_MAX_LEN &&
+	       user_range(iov->iov_base, iov->iov_len) &&
+	       cop_tx_may_be_short(sk, flags, msg->msg_name,
+				   msg->msg_namelen) &&
+	       (!msg->msg_controllen ||
+		(msg->msg_controllen >= sizeof(*cmsg) &&
+		 cop_page_seen(&cop_readable_pages, cmsg,
+			       msg->msg_controllen) &&
+		 CMSG_ALIGN(cmsg->cmsg_len) >= msg->msg_controllen &&
+		 cmsg->cmsg_level != IPPROTO_UDP));
+}
+
+/**
+ * cop_sendmsg_short - send a message behind COP's header by sendmsg()
+ * @sk: the sender
+ * @fd: its descriptor
+ * @msg: a copy of the program's message, of which cop_tx_msg_is_short() is true
+ * @flags: MSG_*
+ *
+ * Returns as cop_sendto_wire() does.
+ */
+static inline ssize_t cop_sendmsg_short(struct sock *sk, int fd,
+					const struct msghdr *msg, int flags)
+{
+	unsigned char hdr[COP_HLEN] __attribute__((aligned(4)));
+	struct iovec iov[2] = { { hdr, COP_HLEN }, *msg->msg_iov };
+	const uint64_t now = cop_clock_us();
+	struct msghdr whole = *msg;
+	struct cop_tx tx;
+	ssize_t n;
+
+	cop_tx_find(sk, msg->msg_name, msg->msg_namelen, &tx);
+	tx.payload = iov[1].iov_len;
+	tx.seq = cop_tx_number(sk, &tx, now);
+	cop_hdr_build(hdr, cop_tx_source(sk), tx.to.end.port, tx.seq, now);
+	whole.msg_iov = iov;
+	whole.msg_iovlen = 2;
+	n = cop_libc.sendmsg(fd, &whole, flags);
+	if (unlikely(n < COP_HLEN))
+		return cop_tx_failed(sk, tx);
+	cop_tx_count(sk, n - COP_HLEN);
+	return n - COP_HLEN;
 }
 
 #endif /* COP_TX_SHORT_H */

@@ -11,7 +11,7 @@
 struct socket;
 
 /**
- * sendto_long, sendmsg_long, write_long, recvfrom_long, read_long - the whole call
+ * sendto_long, sendmsg_long, write_long, recvfrom_long, recvmsg_long, read_long - the whole call
  *
  * For every descriptor; arguments, result and errno are those of the call.
  */
@@ -21,7 +21,11 @@ ssize_t sendmsg_long(int fd, const struct msghdr *msg, int flags);
 ssize_t write_long(int fd, const void *buf, size_t len);
 ssize_t recvfrom_long(int fd, void *buf, size_t len, int flags,
 		      struct sockaddr *addr, socklen_t *alen);
+ssize_t recvmsg_long(int fd, struct msghdr *msg, int flags);
 ssize_t read_long(int fd, void *buf, size_t len);
+
+/* recvmsg() on a descriptor whose slot is @slot, with its notes. In short.c. */
+ssize_t sys_recvmsg(struct socket *slot, int fd, struct msghdr *msg, int flags);
 
 /* sendmsg() on a descriptor that is not COP's: the message may carry one that is. */
 ssize_t sendmsg_foreign(int fd, const struct msghdr *msg, int flags);
@@ -44,15 +48,20 @@ ssize_t write_failed(int fd, ssize_t err, int saved, const void *buf,
 		     size_t len);
 
 /**
- * recvfrom_end, read_end - a receive has failed, or met another socket's datagram
+ * recvfrom_end, recvmsg_end, read_end - a receive has failed, or met another socket's datagram
  * @ret: -errno, or a length that may have COP_RX_STALE
  * @sock: the socket that was received from
+ * @msg: of a message: our copy, behind the receive
+ * @room: of a message: msg_namelen before it
  *
  * The others as for sendto_failed().
  */
 ssize_t recvfrom_end(int fd, ssize_t ret, int saved, void *buf, size_t len,
 		     int flags, struct sockaddr *addr, socklen_t *alen,
 		     struct socket *sock);
+ssize_t recvmsg_end(int fd, ssize_t ret, int saved, struct msghdr *umsg,
+		    const struct msghdr *msg, socklen_t room, int flags,
+		    struct socket *sock);
 ssize_t read_end(int fd, ssize_t ret, int saved, void *buf, size_t len,
 		 struct socket *sock);
 

@@ -148,12 +148,37 @@ static ssize_t sock_recvmsg_user(struct socket *sock, int fd,
 	return unlikely(msg_export(umsg, &msg)) ? -EFAULT : ret;
 }
 
-static noinline flatten ssize_t sys_recvmsg(struct socket *sock, int fd,
-					    struct msghdr *msg, int flags)
+ssize_t recvmsg_end(int fd, ssize_t ret, int saved, struct msghdr *umsg,
+		    const struct msghdr *msg, socklen_t room, int flags,
+		    struct socket *sock)
 {
+	ret = recv_result(sock, fd, ret);
+	if (ret < 0)
+		ret = msg_export_fault(umsg, msg, room, ret);
+	else if (msg_export(umsg, msg))
+		ret = -EFAULT;
+	if (unlikely(gone(fd, ret, saved)))
+		return AGAIN(recvmsg)(fd, umsg, flags);
+	return cop_return(ret, saved);
+}
+
+static ssize_t recvmsg_foreign(int fd, struct msghdr *msg, int flags)
+{
+	ssize_t ret = cop_libc.recvmsg(fd, msg, flags);
+
+	if (ret >= 0 && unlikely(msg->msg_controllen))
+		return refuse_rights(rights_receive(msg)) ?: ret;
+	return ret;
+}
+
+flatten ssize_t recvmsg_long(int fd, struct msghdr *msg, int flags)
+{
+	struct socket *sock = sockfd_lookup(fd);
 	int saved = errno;
 	ssize_t ret;
 
+	if (unlikely(!sock))
+		return recvmsg_foreign(fd, msg, flags);
 	ret = sock_recvmsg_user(sock, fd, msg, flags);
 	if (unlikely(gone(fd, ret, saved)))
 		return AGAIN(recvmsg)(fd, msg, flags);
@@ -162,15 +187,11 @@ static noinline flatten ssize_t sys_recvmsg(struct socket *sock, int fd,
 
 EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	struct socket *sock = sockfd_lookup(fd);
-	ssize_t ret;
+	struct socket *slot = sockfd_slot(fd);
 
-	if (unlikely(sock))
-		return sys_recvmsg(sock, fd, msg, flags);
-	ret = cop_libc.recvmsg(fd, msg, flags);
-	if (ret >= 0 && unlikely(msg->msg_controllen))
-		return refuse_rights(rights_receive(msg)) ?: ret;
-	return ret;
+	if (unlikely(slot))
+		return sys_recvmsg(slot, fd, msg, flags);
+	return recvmsg_foreign(fd, msg, flags);
 }
 
 static noinline int sys_recvmmsg(struct socket *sock, int fd,

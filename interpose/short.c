@@ -11,6 +11,7 @@
  * __sys_sendto() and __sys_recvfrom() in net/socket.c.
  */
 #include <errno.h>
+#include <limits.h>
 #include <sys/uio.h>
 
 #include "cop_table.h"
@@ -22,6 +23,9 @@
 #include "lib/confine.h"
 #include "lib/libc.h"
 #include "lib/uaccess.h"
+
+#define IS_LONG \
+	(-SSIZE_MAX - 1) /* no result of a call: it has to take the long way */
 
 /* @slot is @fd's slot, with its notes. */
 static inline ssize_t send_ours(struct socket *slot, int fd, const void *buf,
@@ -79,19 +83,45 @@ EXPORT ssize_t send(int fd, const void *buf, size_t len, int flags)
 }
 
 /*
- * Copy a message, and find out whether sendto() sends it as well: it has one buffer, and
- * no control message.
+ * Copy a message, if it is on a page of @pages and has one buffer. The buffer's iovec is
+ * copied, too, so that another thread can't change it behind our checks.
  */
-static inline bool msg_is_simple(struct msghdr *msg, const struct msghdr *umsg)
+static inline bool msg_copy(struct msghdr *msg, struct iovec *iov,
+			    const struct msghdr *umsg, struct cop_pages *pages)
 {
-	if (unlikely(!cop_page_seen(&cop_readable_pages, umsg, sizeof(*umsg))))
+	if (unlikely(!cop_page_seen(pages, umsg, sizeof(*umsg))))
 		return false;
 	*msg = *umsg;
-	return msg->msg_iovlen == 1 && !msg->msg_controllen &&
-	       !msg->msg_name == !msg->msg_namelen &&
-	       cop_page_seen(&cop_readable_pages, msg->msg_iov,
-			     sizeof(*msg->msg_iov)) &&
-	       !cop_confined();
+	if (unlikely(msg->msg_iovlen != 1 ||
+		     !cop_page_seen(&cop_readable_pages, msg->msg_iov,
+				    sizeof(*iov))))
+		return false;
+	*iov = *msg->msg_iov;
+	msg->msg_iov = iov;
+	msg->msg_flags = 0;
+	if (!msg->msg_name)
+		msg->msg_namelen = 0;
+	return true;
+}
+
+/*
+ * A small payload without a control message is copied behind its header. If it can take
+ * neither short way, returns what no call returns.
+ */
+static inline ssize_t send_message(struct sock *sk, int fd,
+				   const struct msghdr *msg, int flags)
+{
+	const struct iovec *iov = msg->msg_iov;
+	const bool copied =
+		!msg->msg_controllen && iov->iov_len <= COP_COPY_MAX;
+
+	if (copied && cop_tx_is_short(sk, iov->iov_base, iov->iov_len, flags,
+				      msg->msg_name, msg->msg_namelen))
+		return cop_sendto_short(sk, fd, iov->iov_base, iov->iov_len,
+					flags, msg->msg_name, msg->msg_namelen);
+	if (!copied && likely(cop_tx_msg_is_short(sk, msg, flags)))
+		return cop_sendmsg_short(sk, fd, msg, flags);
+	return IS_LONG;
 }
 
 static noinline flatten ssize_t sys_sendmsg(struct socket *slot, int fd,
@@ -99,23 +129,21 @@ static noinline flatten ssize_t sys_sendmsg(struct socket *slot, int fd,
 					    int flags)
 {
 	struct msghdr msg;
-	struct sock *sk;
 	struct iovec iov;
 	ssize_t ret;
 	int saved;
 
-	if (unlikely(slot_has(slot, SLOT_NOTES) || !msg_is_simple(&msg, umsg)))
+	if (unlikely(slot_has(slot, SLOT_NOTES) || cop_confined() ||
+		     !msg_copy(&msg, &iov, umsg, &cop_readable_pages)))
 		return sendmsg_long(fd, umsg, flags);
-	sk = READ_ONCE(slot->sk);
-	iov = *msg.msg_iov;
-	if (unlikely(!cop_tx_is_short(sk, iov.iov_base, iov.iov_len, flags,
-				      msg.msg_name, msg.msg_namelen)))
-		return sendmsg_long(fd, umsg, flags);
+	if (!msg.msg_namelen)
+		msg.msg_name = NULL;
 	saved = errno;
-	ret = cop_sendto_short(sk, fd, iov.iov_base, iov.iov_len, flags,
-			       msg.msg_name, msg.msg_namelen);
+	ret = send_message(READ_ONCE(slot->sk), fd, &msg, flags);
 	if (likely(ret >= 0))
 		return ret;
+	if (ret == IS_LONG)
+		return sendmsg_long(fd, umsg, flags);
 	return sendmsg_failed(fd, ret, saved, umsg, flags);
 }
 
@@ -216,6 +244,36 @@ EXPORT ssize_t recv(int fd, void *buf, size_t len, int flags)
 	if (likely(!slot))
 		return cop_libc.recv(fd, buf, len, flags);
 	return sys_recv(slot, fd, buf, len, flags);
+}
+
+flatten ssize_t sys_recvmsg(struct socket *slot, int fd, struct msghdr *umsg,
+			    int flags)
+{
+	struct msghdr msg;
+	struct iovec iov;
+	struct sock *sk;
+	socklen_t room;
+	ssize_t ret;
+	int saved;
+
+	if (unlikely(slot_has(slot, SLOT_NOTES) ||
+		     !msg_copy(&msg, &iov, umsg, &cop_writable_pages)))
+		return recvmsg_long(fd, umsg, flags);
+	sk = READ_ONCE(slot->sk);
+	if (unlikely(!cop_rx_msg_is_short(sk, &msg, flags) ||
+		     !user_range(iov.iov_base, iov.iov_len)))
+		return recvmsg_long(fd, umsg, flags);
+	saved = errno;
+	room = msg.msg_namelen;
+	ret = cop_recvmsg_short(sk, fd, &msg, flags);
+	if (unlikely(!is_length(ret)))
+		return recvmsg_end(fd, ret, saved, umsg, &msg, room, flags,
+				   slot);
+	if (msg.msg_name)
+		umsg->msg_namelen = msg.msg_namelen;
+	umsg->msg_controllen = msg.msg_controllen;
+	umsg->msg_flags = msg.msg_flags;
+	return ret;
 }
 
 static noinline flatten ssize_t sys_read(struct socket *slot, int fd, void *buf,

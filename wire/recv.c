@@ -39,14 +39,6 @@ void cop_rx_measure(const struct cop_wire *wire, struct cop_rx *rx,
 	rx->copied = min_t(size_t, rx->len, cap);
 }
 
-/* The kernel has set MSG_TRUNC by our iovecs, but the program's iovecs count. */
-static void rx_flags(struct msghdr *msg, const struct cop_rx *rx)
-{
-	msg->msg_flags &= ~MSG_TRUNC;
-	if (rx->copied < rx->len)
-		msg->msg_flags |= MSG_TRUNC;
-}
-
 static ssize_t read_one(int fd, struct msghdr *msg, struct iovec *iov,
 			size_t iovlen)
 {
@@ -166,7 +158,7 @@ static int recv_through(struct sock *sk, int fd, struct msghdr *msg, int flags,
 		return -EFAULT;
 	msg->msg_namelen = whole.msg_namelen;
 	put_control(sk, msg, &whole, for_program);
-	rx_flags(msg, rx);
+	cop_rx_msg_flags(msg, rx);
 	return copy_to_user(msg->msg_name, &name,
 			    min_t(socklen_t, room, whole.msg_namelen));
 }
@@ -220,7 +212,7 @@ void cop_encap_settle(const struct cop_wire *wire, struct msghdr *msg,
 	else if (unlikely(rx->hdr.len > wire->hlen))
 		skip_options(wire, msg, head, rx->hdr.len - wire->hlen,
 			     rx->copied);
-	rx_flags(msg, rx);
+	cop_rx_msg_flags(msg, rx);
 }
 
 static int recv_vectored(const struct cop_wire *wire, int fd,

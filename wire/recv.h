@@ -36,6 +36,14 @@ struct cop_rx {
 	bool fault; /* the iovecs have no room to write the whole stray to */
 };
 
+/* The kernel has set MSG_TRUNC by our iovecs, but the program's iovecs count. */
+static inline void cop_rx_msg_flags(struct msghdr *msg, const struct cop_rx *rx)
+{
+	msg->msg_flags &= ~MSG_TRUNC;
+	if (unlikely(rx->copied < rx->len))
+		msg->msg_flags |= MSG_TRUNC;
+}
+
 /**
  * cop_encap_recv - receive one UDP datagram and part header from payload
  * @sk: the receiver
