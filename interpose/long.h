@@ -24,11 +24,15 @@ ssize_t recvfrom_long(int fd, void *buf, size_t len, int flags,
 ssize_t recvmsg_long(int fd, struct msghdr *msg, int flags);
 ssize_t read_long(int fd, void *buf, size_t len);
 
-/* recvmsg() on a descriptor whose slot is @slot, with its notes. In short.c. */
-ssize_t sys_recvmsg(struct socket *slot, int fd, struct msghdr *msg, int flags);
-
-/* sendmsg() on a descriptor that is not COP's: the message may carry one that is. */
+/*
+ * sendmsg() and recvmsg() on a descriptor that is not COP's: the message may carry one
+ * that is.
+ */
 ssize_t sendmsg_foreign(int fd, const struct msghdr *msg, int flags);
+ssize_t recvmsg_foreign(int fd, struct msghdr *msg, int flags);
+
+/* As AGAIN(): makes a call of the above again. */
+#define AGAIN_LONG(call) (cop_process_is_owner() ? call##_long : cop_libc.call)
 
 /**
  * sendto_failed, sendmsg_failed, write_failed - a send has failed

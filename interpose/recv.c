@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * interpose/recv.c - the calls that receive: recv, recvfrom, recvmsg, recvmmsg,
- * reading from a socket, and the fortified names of these.
+ * interpose/recv.c - the calls that receive: recvmmsg, readv, and what does not take
+ * the short way of recv, recvfrom, recvmsg and read, which short.c has.
  *
  * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
  * __sys_recvfrom() and sock_read_iter() in net/socket.c.
@@ -110,7 +110,7 @@ ssize_t recvfrom_end(int fd, ssize_t ret, int saved, void *buf, size_t len,
 {
 	ret = recv_result(sock, fd, ret);
 	if (unlikely(gone(fd, ret, saved)))
-		return AGAIN(recvfrom)(fd, buf, len, flags, addr, alen);
+		return AGAIN_LONG(recvfrom)(fd, buf, len, flags, addr, alen);
 	return cop_return(ret, saved);
 }
 
@@ -158,11 +158,11 @@ ssize_t recvmsg_end(int fd, ssize_t ret, int saved, struct msghdr *umsg,
 	else if (msg_export(umsg, msg))
 		ret = -EFAULT;
 	if (unlikely(gone(fd, ret, saved)))
-		return AGAIN(recvmsg)(fd, umsg, flags);
+		return AGAIN_LONG(recvmsg)(fd, umsg, flags);
 	return cop_return(ret, saved);
 }
 
-static ssize_t recvmsg_foreign(int fd, struct msghdr *msg, int flags)
+ssize_t recvmsg_foreign(int fd, struct msghdr *msg, int flags)
 {
 	ssize_t ret = cop_libc.recvmsg(fd, msg, flags);
 
@@ -181,17 +181,8 @@ flatten ssize_t recvmsg_long(int fd, struct msghdr *msg, int flags)
 		return recvmsg_foreign(fd, msg, flags);
 	ret = sock_recvmsg_user(sock, fd, msg, flags);
 	if (unlikely(gone(fd, ret, saved)))
-		return AGAIN(recvmsg)(fd, msg, flags);
+		return AGAIN_LONG(recvmsg)(fd, msg, flags);
 	return cop_return(ret, saved);
-}
-
-EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
-{
-	struct socket *slot = sockfd_slot(fd);
-
-	if (unlikely(slot))
-		return sys_recvmsg(slot, fd, msg, flags);
-	return recvmsg_foreign(fd, msg, flags);
 }
 
 static noinline int sys_recvmmsg(struct socket *sock, int fd,
@@ -239,7 +230,7 @@ ssize_t read_end(int fd, ssize_t ret, int saved, void *buf, size_t len,
 {
 	ret = recv_result(sock, fd, ret);
 	if (unlikely(gone(fd, ret, saved)))
-		return AGAIN(read)(fd, buf, len);
+		return AGAIN_LONG(read)(fd, buf, len);
 	return cop_return(ret, saved);
 }
 
@@ -327,31 +318,6 @@ EXPORT ssize_t preadv64v2(int fd, const struct iovec *iov, int n, off64_t off,
 	if (likely(!sock))
 		return cop_libc.preadv64v2(fd, iov, n, off, flags);
 	return sys_preadv64v2(sock, fd, iov, n, off, flags);
-}
-
-/* The fortified names. libc ends the program if @len is beyond the buffer. */
-EXPORT ssize_t __read_chk(int fd, void *buf, size_t len, size_t buflen)
-{
-	if (likely(!sockfd_lookup(fd)) || len > buflen)
-		return cop_libc.__read_chk(fd, buf, len, buflen);
-	return read(fd, buf, len);
-}
-
-EXPORT ssize_t __recv_chk(int fd, void *buf, size_t len, size_t buflen,
-			  int flags)
-{
-	if (likely(!sockfd_lookup(fd)) || len > buflen)
-		return cop_libc.__recv_chk(fd, buf, len, buflen, flags);
-	return recv(fd, buf, len, flags);
-}
-
-EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t len, size_t buflen,
-			      int flags, struct sockaddr *addr, socklen_t *alen)
-{
-	if (likely(!sockfd_lookup(fd)) || len > buflen)
-		return cop_libc.__recvfrom_chk(fd, buf, len, buflen, flags,
-					       addr, alen);
-	return recvfrom(fd, buf, len, flags, addr, alen);
 }
 
 #ifdef __OFF_T_MATCHES_OFF64_T /* else wide.c has it */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * interpose/send.c - the calls that send: send, sendto, sendmsg, sendmmsg, and
- * writing to a socket.
+ * interpose/send.c - the calls that send: sendmmsg, writev, and what does not take the
+ * short way of send, sendto, sendmsg and write, which short.c has.
  *
  * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
  * __sys_sendto() and sock_write_iter() in net/socket.c.
@@ -142,7 +142,7 @@ ssize_t sendto_failed(int fd, ssize_t err, int saved, const void *buf,
 		      socklen_t alen)
 {
 	if (unlikely(gone(fd, err, saved)))
-		return AGAIN(sendto)(fd, buf, len, flags, addr, alen);
+		return AGAIN_LONG(sendto)(fd, buf, len, flags, addr, alen);
 	return cop_return(err, saved);
 }
 
@@ -188,7 +188,7 @@ ssize_t sendmsg_failed(int fd, ssize_t err, int saved, const struct msghdr *msg,
 		       int flags)
 {
 	if (unlikely(gone(fd, err, saved)))
-		return AGAIN(sendmsg)(fd, msg, flags);
+		return AGAIN_LONG(sendmsg)(fd, msg, flags);
 	return cop_return(err, saved);
 }
 
@@ -261,7 +261,7 @@ ssize_t write_failed(int fd, ssize_t err, int saved, const void *buf,
 		     size_t len)
 {
 	if (unlikely(gone(fd, err, saved)))
-		return AGAIN(write)(fd, buf, len);
+		return AGAIN_LONG(write)(fd, buf, len);
 	return cop_return(err, saved);
 }
 

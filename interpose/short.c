@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * interpose/short.c - the calls on one datagram, as far as they can take the short way:
- * see datagram/tx_short.h. All others are in send.c and recv.c.
+ * see datagram/tx_short.h. The
+ * rest of these calls is in send.c and recv.c.
  *
  * An exported function looks at the slot and jumps: to libc, or to one function that has
  * the whole short way inline. It saves errno only for a failure, since nothing on that
@@ -246,8 +247,8 @@ EXPORT ssize_t recv(int fd, void *buf, size_t len, int flags)
 	return sys_recv(slot, fd, buf, len, flags);
 }
 
-flatten ssize_t sys_recvmsg(struct socket *slot, int fd, struct msghdr *umsg,
-			    int flags)
+static noinline flatten ssize_t sys_recvmsg(struct socket *slot, int fd,
+					    struct msghdr *umsg, int flags)
 {
 	struct msghdr msg;
 	struct iovec iov;
@@ -276,6 +277,15 @@ flatten ssize_t sys_recvmsg(struct socket *slot, int fd, struct msghdr *umsg,
 	return ret;
 }
 
+EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	struct socket *slot = sockfd_slot(fd);
+
+	if (unlikely(slot))
+		return sys_recvmsg(slot, fd, msg, flags);
+	return recvmsg_foreign(fd, msg, flags);
+}
+
 static noinline flatten ssize_t sys_read(struct socket *slot, int fd, void *buf,
 					 size_t len)
 {
@@ -302,6 +312,31 @@ EXPORT ssize_t read(int fd, void *buf, size_t len)
 	if (likely(!slot))
 		return cop_libc.read(fd, buf, len);
 	return sys_read(slot, fd, buf, len);
+}
+
+/* The fortified names. libc ends the program if @len is beyond the buffer. */
+EXPORT ssize_t __read_chk(int fd, void *buf, size_t len, size_t buflen)
+{
+	if (likely(!sockfd_lookup(fd)) || len > buflen)
+		return cop_libc.__read_chk(fd, buf, len, buflen);
+	return read(fd, buf, len);
+}
+
+EXPORT ssize_t __recv_chk(int fd, void *buf, size_t len, size_t buflen,
+			  int flags)
+{
+	if (likely(!sockfd_lookup(fd)) || len > buflen)
+		return cop_libc.__recv_chk(fd, buf, len, buflen, flags);
+	return recv(fd, buf, len, flags);
+}
+
+EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t len, size_t buflen,
+			      int flags, struct sockaddr *addr, socklen_t *alen)
+{
+	if (likely(!sockfd_lookup(fd)) || len > buflen)
+		return cop_libc.__recvfrom_chk(fd, buf, len, buflen, flags,
+					       addr, alen);
+	return recvfrom(fd, buf, len, flags, addr, alen);
 }
 
 ALIAS(send) ssize_t __send(int fd, const void *buf, size_t len, int flags);
