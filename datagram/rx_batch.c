@@ -15,6 +15,7 @@
 #include "datagram/proto.h"
 #include "datagram/rx.h"
 #include "datagram/rx_batch.h"
+#include "datagram/rx_short.h"
 #include "datagram/strays.h"
 #include "filter/filter.h"
 #include "lib/clock.h"
@@ -199,12 +200,43 @@ static int rx_export(const struct rx_batch *b, int fd, struct mmsghdr *vec,
 }
 
 /*
+ * rx_settle_one() for a datagram with COP's header and nothing unusual, in the program's
+ * own message @i. Returns false, with nothing done, for every other one.
+ */
+static inline bool rx_settle_plain(struct rx_batch *b, struct sock *sk,
+				   struct mmsghdr *vec, unsigned int i)
+{
+	struct msghdr *whole = &b->vec[i].msg_hdr, *umsg = &vec[i].msg_hdr;
+	struct cop_rx rx = { .now = b->now,
+			     .serial = b->serial,
+			     .gen = b->gen };
+	struct cop_peer peer;
+	bool has;
+
+	if (unlikely(!cop_rx_measure_plain(b->wire, &rx, b->head[i],
+					   b->vec[i].msg_len, b->cap[i])))
+		return false;
+	rx.hdr = cop_hdr_read(b->head[i]);
+	cop_rx_msg_flags(whole, &rx);
+	if (whole->msg_name != &b->from[i])
+		umsg->msg_namelen = whole->msg_namelen;
+	umsg->msg_controllen = whole->msg_controllen;
+	umsg->msg_flags = whole->msg_flags;
+	vec[i].msg_len = rx.copied;
+	has = cop_rx_sender(sk, whole->msg_name, whole->msg_namelen, &peer);
+	cop_rx_account_from(sk, &cop_wire, true, likely(has) ? &peer : NULL,
+			    &rx);
+	b->serial++;
+	return true;
+}
+
+/*
  * The kernel has received message @i of the batch into the memory of the program's
  * message @i. Make it the program's message @at. Returns false for a stray.
  */
-static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
-			  struct mmsghdr *vec, unsigned int i, unsigned int at,
-			  int flags)
+static noinline bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
+				   struct mmsghdr *vec, unsigned int i,
+				   unsigned int at, int flags)
 {
 	const struct msghdr *whole = &b->vec[i].msg_hdr;
 	const socklen_t named = min_t(socklen_t, whole->msg_namelen,
@@ -230,6 +262,16 @@ static bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 		b->serial++;
 	}
 	return true;
+}
+
+static inline bool rx_settle(struct rx_batch *b, struct sock *sk, int fd,
+			     struct mmsghdr *vec, unsigned int i,
+			     unsigned int at, int flags)
+{
+	if (likely(i == at && !(flags & (MSG_PEEK | MSG_TRUNC)) &&
+		   rx_settle_plain(b, sk, vec, i)))
+		return true;
+	return rx_settle_one(b, sk, fd, vec, i, at, flags);
 }
 
 /*
@@ -260,8 +302,9 @@ static void strays_left(struct sock *sk, int fd, int flags, unsigned int kept)
 		cop_rx_discard(fd);
 }
 
-int cop_rx_batch(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
-		 int flags, struct timespec *timeout, struct cop_rx_result *res)
+flatten int cop_rx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
+			 unsigned int n, int flags, struct timespec *timeout,
+			 struct cop_rx_result *res)
 {
 	struct rx_batch b;
 	int got;
@@ -279,8 +322,7 @@ int cop_rx_batch(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 	if (got > 0)
 		b.now = cop_clock_us();
 	for (int i = 0; i < got; i++)
-		res->kept +=
-			rx_settle_one(&b, sk, fd, vec, i, res->kept, flags);
+		res->kept += rx_settle(&b, sk, fd, vec, i, res->kept, flags);
 	if (got > 0 && res->kept < (unsigned int)got)
 		strays_left(sk, fd, flags, res->kept);
 	if (got < (int)b.n)
