@@ -119,6 +119,24 @@ static void tx_more(struct sock *sk, const struct msghdr *msg, size_t n)
 		cop_flow_more(&cop_sk(sk)->flows, &tx.to, n);
 }
 
+/* The kernel refuses this datagram, with the errno that the program is to get. */
+static noinline ssize_t sendmsg_refused(struct sock *sk, int fd,
+					const struct msghdr *msg, int flags,
+					size_t len)
+{
+	static const unsigned char hdr[COP_HDR_MAX];
+
+	return cop_encap_refuse(sk_wire(sk), fd, hdr, msg, flags, len);
+}
+
+/* What can't be cut. The kernel may find another fault first with a control message. */
+static noinline ssize_t sendmsg_uncut(struct sock *sk, int fd,
+				      const struct msghdr *msg, int flags,
+				      size_t len, int err)
+{
+	return err == -EINVAL ? sendmsg_refused(sk, fd, msg, flags, len) : err;
+}
+
 /*
  * A datagram that is sent in parts has one header, ahead of the first part. The
  * kernel may refuse a part. If it had begun to add it (no room, unreadable, too long
@@ -135,8 +153,9 @@ static ssize_t sendmsg_corked(struct sock *sk, int fd, const struct msghdr *msg,
 	struct cop_tx tx;
 	ssize_t n;
 
-	if (!begun && cop_cut_size(sk, fd, msg))
-		return -EIO;
+	n = begun ? 0 : cop_cut_size(sk, fd, msg);
+	if (unlikely(n && !(flags & MSG_PROBE)))
+		return sendmsg_uncut(sk, fd, msg, flags, len, n < 0 ? n : -EIO);
 	if (!begun)
 		cop_tx_begin(sk, msg->msg_name, msg->msg_namelen, len,
 			     cop_clock_us(), &tx, hdr);
@@ -151,16 +170,6 @@ static ssize_t sendmsg_corked(struct sock *sk, int fd, const struct msghdr *msg,
 	else
 		sock_reset_flag(sk, SOCK_CORKED);
 	return n;
-}
-
-/* The kernel refuses this datagram, with the errno that the program is to get. */
-static noinline ssize_t sendmsg_too_long(struct sock *sk, int fd,
-					 const struct msghdr *msg, int flags,
-					 size_t len)
-{
-	static const unsigned char hdr[COP_HDR_MAX];
-
-	return cop_encap_refuse(sk_wire(sk), fd, hdr, msg, flags, len);
 }
 
 static noinline ssize_t sendmsg_coded(struct sock *sk, int fd,
@@ -186,7 +195,7 @@ static noinline ssize_t sendmsg_coded(struct sock *sk, int fd,
 
 static noinline ssize_t sendmsg_cut(struct sock *sk, int fd,
 				    const struct msghdr *msg, int flags,
-				    size_t len, unsigned int size)
+				    size_t len, int size)
 {
 	const struct cop_cut cut = { .sk = sk,
 				     .fd = fd,
@@ -197,6 +206,8 @@ static noinline ssize_t sendmsg_cut(struct sock *sk, int fd,
 				     .begin = cop_tx_begin,
 				     .end = cop_tx_end };
 
+	if (size < 0)
+		return sendmsg_uncut(sk, fd, msg, flags, len, size);
 	return cop_cut_send(&cut);
 }
 
@@ -214,17 +225,15 @@ flatten ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
 	n = unlikely(too_long) ? 0 : cop_soft_error(sk);
 	if (unlikely(n))
 		return n;
-	n = unlikely(too_long) ? 0 : cop_cut_size(sk, fd, msg);
-	if (unlikely(n < 0))
-		return n;
 	if (unlikely(flags & MSG_MORE ||
 		     sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT)) &&
 	    !sk_wire(sk)->encode)
 		return sendmsg_corked(sk, fd, msg, flags, len);
-	if (unlikely(n))
+	n = unlikely(too_long) ? 0 : cop_cut_size(sk, fd, msg);
+	if (unlikely(n && !(flags & MSG_PROBE)))
 		return sendmsg_cut(sk, fd, msg, flags, len, n);
 	if (unlikely(too_long))
-		return sendmsg_too_long(sk, fd, msg, flags, len);
+		return sendmsg_refused(sk, fd, msg, flags, len);
 	if (unlikely(sk_wire(sk)->encode))
 		return sendmsg_coded(sk, fd, msg, flags, len);
 	cop_tx_begin(sk, msg->msg_name, msg->msg_namelen, len, cop_clock_us(),
