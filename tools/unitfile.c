@@ -47,15 +47,33 @@ static char *strip(char *text)
 	return text;
 }
 
-static void set(char **value, const struct setting *s, const char *text)
+/* Returns whether there was memory for it. */
+static bool append(char **text, size_t *len, const char *part)
 {
-	char *joined = NULL;
+	size_t n = strlen(part);
+	char *more = realloc(*text, *len + n + 1);
 
-	if (s->is_list && *value && *text &&
-	    asprintf(&joined, "%s\n%s", *value, text) < 0)
-		return;
-	free(*value);
-	*value = joined ?: *text ? strdup(text) : NULL;
+	if (!more)
+		return false;
+	memcpy(more + *len, part, n + 1);
+	*text = more;
+	*len += n;
+	return true;
+}
+
+static void set(struct unit_settings *settings, const struct setting *s,
+		const char *text)
+{
+	char **value = &settings->values[s->is];
+	size_t *len = &settings->len[s->is];
+
+	if (!s->is_list || !*text) {
+		free(*value);
+		*value = NULL;
+		*len = 0;
+	}
+	if (*text && (!*value || append(value, len, "\n")))
+		append(value, len, text);
 }
 
 static void take(struct unit_settings *settings, char *line)
@@ -68,8 +86,7 @@ static void take(struct unit_settings *settings, char *line)
 	line = strip(line);
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!strcmp(names[i].name, line))
-			set(&settings->values[names[i].is], &names[i],
-			    strip(equals + 1));
+			set(settings, &names[i], strip(equals + 1));
 }
 
 static bool is_comment(const char *line)
@@ -84,8 +101,8 @@ static bool is_comment(const char *line)
  */
 static bool read_line(FILE *in, char **line, size_t *left)
 {
-	char *part = NULL, *joined;
-	size_t size = 0;
+	char *part = NULL;
+	size_t size = 0, len = 0;
 	ssize_t n;
 	bool goes_on = true;
 
@@ -99,10 +116,8 @@ static bool read_line(FILE *in, char **line, size_t *left)
 		goes_on = n && part[n - 1] == '\\' && !is_comment(part);
 		if (goes_on)
 			part[n - 1] = ' ';
-		if (asprintf(&joined, "%s%s", *line ?: "", part) < 0)
+		if (!append(line, &len, part))
 			break;
-		free(*line);
-		*line = joined;
 	}
 	free(part);
 	return *line;

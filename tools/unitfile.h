@@ -30,6 +30,7 @@ enum unit_setting {
 /* Values as they are written, a line for each; NULL: not set. */
 struct unit_settings {
 	char *values[UNIT_SETTINGS];
+	size_t len[UNIT_SETTINGS]; /* of each value */
 };
 
 /**

@@ -184,6 +184,19 @@ static void set_timer(long us)
 	setitimer(ITIMER_REAL, &every, NULL);
 }
 
+/* Whether the library or the kernel keeps a port tells where to look. */
+static void say_lost(void)
+{
+	for (int port = PORT_MIN; port < PORT_MIN + PORTS; port++) {
+		if (!can_bind(sock(), port))
+			fprintf(stderr, "port %d is not free for %s\n", port,
+				kind);
+		if (!can_bind(raw(SYS_socket, PF_INET, SOCK_DGRAM, 0, 0), port))
+			fprintf(stderr, "port %d is not free for the kernel\n",
+				port);
+	}
+}
+
 /* A handler that has begun may still hold a socket that is closed by now. */
 static int ports_left(void)
 {
@@ -193,6 +206,8 @@ static int ports_left(void)
 		usleep(100000);
 		lost = ports_lost();
 	}
+	if (lost)
+		say_lost();
 	return lost;
 }
 
