@@ -278,7 +278,10 @@ struct proto {
 	uint32_t n_counters;
 	_Atomic(bool) gone; /* by proto_unregister() */
 
-	/* socket(), for a new sock: sets what is not zero. Call the default as well. */
+	/* socket(), for a new sock: sets what is not zero. Call the default as well. An
+	 * error is the one of socket(). If the socket is one that the program inherits
+	 * or gets in a message, its calls fail with EPROTONOSUPPORT: it never becomes
+	 * a plain socket of the kernel. */
 	int (*init)(struct sock *sk);
 
 	/* The sock ends, once: frees what it owns apart from its port. Call the default
@@ -534,6 +537,7 @@ struct cop_kernel {
 	void (*count)(struct sock *sk, unsigned int i);
 	int (*copy_from_user)(int fd, void *to, const void *from, size_t len);
 	int (*copy_to_user)(void *to, const void *from, size_t len);
+	bool (*confined)(void);
 };
 
 /* Port p is in queue p % INET_PORT_QUEUES, in the port space of all transports. */
@@ -832,6 +836,18 @@ static inline int copy_from_user(int fd, void *to, const void *from, size_t len)
 static inline int copy_to_user(void *to, const void *from, size_t len)
 {
 	return COP_MODULE.kernel->copy_to_user(to, from, len);
+}
+
+/**
+ * cop_process_confined - whether the process may make only its program's system calls
+ *
+ * A process that has confined itself by seccomp may be killed for any other one: then
+ * an operation of a transport makes none of its own, not even getrandom() or mmap().
+ * Async-signal-safe.
+ */
+static inline bool cop_process_confined(void)
+{
+	return COP_MODULE.kernel->confined();
 }
 
 #endif /* COP_TRANSPORT_TYPES */

@@ -22,6 +22,7 @@
 #include "inet/protosw.h"
 #include "inet/request.h"
 #include "lib/compiler.h"
+#include "lib/confine.h"
 #include "lib/env.h"
 #include "lib/random.h"
 #include "lib/uaccess.h"
@@ -113,6 +114,11 @@ static void socket_info(const struct socket *sock, struct cop_socket_info *info)
 	};
 }
 
+static bool confined(void)
+{
+	return cop_confined();
+}
+
 /*
  * The module whose init runs, and the families that it has registered. One module
  * begins at a time.
@@ -179,6 +185,7 @@ static const struct cop_kernel cop_kernel = {
 	.count = cop_count,
 	.copy_from_user = module_copy_from_user,
 	.copy_to_user = module_copy_to_user,
+	.confined = confined,
 };
 
 /* ---- the start of a module ------------------------------------------------ */

@@ -150,7 +150,11 @@ static int create_missing(struct socket *sock, int fd,
 			      &cop_missing_prot);
 }
 
-/* A transport that is built in is the same in each process, so its mark was forged. */
+/*
+ * A transport that is built in is the same in each process, so its mark was forged. A
+ * transport that refuses the socket, for want of a key for example, must not leave it to
+ * the kernel: the program would then send as on UDP.
+ */
 static int inet_create_marked(struct socket *sock, int fd,
 			      const struct cop_mark *mark)
 {
@@ -170,7 +174,9 @@ static int inet_create_marked(struct socket *sock, int fd,
 						    "here")
 				   : -ENOENT;
 	err = inet_create_sk(sock, mark->family, mark->protocol, answer, prot);
-	return err == -ENOBUFS || !err ? err : -ENOENT;
+	if (unlikely(err && err != -ENOBUFS))
+		return create_missing(sock, fd, mark, "which refuses it here");
+	return err;
 }
 
 static const struct sock_marks inet_marks = {

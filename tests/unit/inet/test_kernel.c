@@ -5,6 +5,7 @@
 #include "cop_port.h"
 #include "inet/kernel.h"
 #include "port/port_crowd.h"
+#include "lib/confine.h"
 #include "lib/env.h"
 #include "port/range.h"
 #include "socket/module.h"
@@ -54,6 +55,14 @@ Test(inet_kernel, inet_sk_shows_addresses_and_ports)
 	kernel->inet_info(t_sk(fd), &info);
 	cr_expect(eq(uint, info.inet_daddr.family, AF_INET));
 	cr_expect(eq(uint, info.inet_daddr.in.sin_port, htons(9)));
+}
+
+Test(inet_kernel, a_module_learns_that_the_process_is_confined)
+{
+	cr_expect(not(kernel->confined()));
+	WRITE_ONCE(cop_is_confined, true);
+	cr_expect(kernel->confined());
+	WRITE_ONCE(cop_is_confined, false);
 }
 
 Test(inet_kernel, a_port_is_claimed_once_in_all_transports)

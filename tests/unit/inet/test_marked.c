@@ -2,6 +2,7 @@
 /*
  * test_marked.c - inet/marked.c: which transport a kernel socket gets by its mark.
  */
+#include <errno.h>
 #include <linux/filter.h>
 
 #include "datagram/defaults.h"
@@ -70,6 +71,20 @@ Test(cop_marked, a_socket_gets_the_transport_that_the_mark_names)
 {
 	EXPECT_PROT(&other_prot, prot_by(&other_wire, &mark));
 	cr_expect(eq(int, other_module.refcnt, 1));
+}
+
+static int refused(struct sock *sk)
+{
+	cop_datagram_prot.init(sk);
+	return -ENOKEY;
+}
+
+/* Left to the kernel, it would send what the transport was to encrypt. */
+Test(cop_marked, a_socket_that_its_transport_refuses_is_no_plain_one)
+{
+	other_prot.init = refused;
+	EXPECT_PROT(&cop_missing_prot, prot_by(&other_wire, &mark));
+	cr_expect(zero(int, other_module.refcnt));
 }
 
 Test(cop_marked, a_filter_of_another_header_does_not_fit_a_module)
