@@ -34,7 +34,8 @@ static const struct proto_ops inet_dgram_ops;
 /*
  * A type that the kernel does not have is served here, whatever the protocol. A type
  * of the kernel is served here if COP_ADOPT asks for it and inetsw has the protocol;
- * not for a thread that has parted from the table, where no socket can be entered.
+ * not for a thread that has parted from the table, where no socket can be entered. If
+ * COP_TRANSPORT names a transport, which may encrypt, socket() fails in such a thread.
  */
 static bool inet_serves(int type, int protocol)
 {
@@ -46,7 +47,8 @@ static bool inet_serves(int type, int protocol)
 	if (!answer)
 		return !inet_is_kernels(type);
 	return !(answer->flags & INET_PROTOSW_ADOPTED) ||
-	       (cop_env.adopt && !cop_process_has_parted());
+	       (cop_env.adopt &&
+		(cop_env.transport[0] || !cop_process_has_parted()));
 }
 
 /* A kernel without the family says so, whatever the protocol. */

@@ -262,6 +262,24 @@ Test(e2e_carried, cop_run_says_what_is_wrong_with_the_module)
 	scratch_says_in_stderr(&result, "it is cut off");
 }
 
+/* The table has no room for its sockets, and the transport may encrypt. */
+Test(e2e_carried, a_thread_with_descriptors_of_its_own_gets_no_plain_udp)
+{
+	scratch_shell(&result, "$COP run --adopt --transport 254/8 --modules m "
+			       "/usr/bin/python3 -c '"
+			       "import ctypes, errno, socket, threading\n"
+			       "def parted():\n"
+			       "  ctypes.CDLL(None).unshare(0x400)\n"
+			       "  try: socket.socket(socket.AF_INET, "
+			       "socket.SOCK_DGRAM)\n"
+			       "  except OSError as e: "
+			       "print(errno.errorcode[e.errno])\n"
+			       "  else: print(\"plain\")\n"
+			       "t = threading.Thread(target=parted)\n"
+			       "t.start(); t.join()'");
+	cr_expect_str_eq(result.out, "ESOCKTNOSUPPORT\n", "%s", result.err);
+}
+
 Test(e2e_carried, cop_run_wants_adopt_with_transport)
 {
 	scratch_shell(&result, "$COP run --transport skeleton true");
