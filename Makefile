@@ -82,10 +82,16 @@ COP_PROGRAMS := $(COP_PROGRAM_DIR)/cop-carries $(COP_PROGRAM_DIR)/cop-check \
 	$(COP_PROGRAM_DIR)/cop-service $(COP_PROGRAM_DIR)/cop-stat \
 	$(COP_PROGRAM_DIR)/cop-transports
 
-# Modules: a transport of transports/ is built by the name that libcop looks for.
-UDPLITE := $(B)/modules/net-pf-2-proto-136-type-2.so
-MODULES := $(UDPLITE)
-MODULE_ALIASES = $(MODULES:$(B)/modules/net-pf-2-%=net-pf-10-%)
+# Modules: transports that are loaded when a program asks for them, by the names that
+# libcop looks for. Each has aliases, and a description of its header for Wireshark.
+MODULE_DIR := $(B)/modules
+UDPLITE := $(MODULE_DIR)/net-pf-2-proto-136-type-2.so
+UDPLITE_ALIASES := net-pf-10-proto-136-type-2.so
+SEALED := $(MODULE_DIR)/net-pf-2-proto-253-type-9.so
+SEALED_ALIASES := net-pf-2-proto-0-type-9.so net-pf-10-proto-253-type-9.so \
+	net-pf-10-proto-0-type-9.so sealed.so
+SEALED_SOURCES := $(sort $(wildcard transports/sealed/*.c))
+MODULES := $(UDPLITE) $(SEALED)
 
 # scripts/rooms lists the rooms from the top down. Unit tests are linked without
 # the first one.
@@ -115,6 +121,9 @@ CC_NEEDS = \
 	libc6-dev=/usr/include/stdio.h \
 	$(if $(filter cc gcc,$(CC)),$(if $(wildcard $(ASKED)),,-musl-tools=musl-gcc))
 
+# Without it the module sealed is left out.
+MODULE_NEEDS = $(if $(wildcard $(ASKED)),,-libsodium-dev=/usr/include/sodium.h)
+
 TEST_NEEDS := \
 	bash-completion=/usr/share/bash-completion/bash_completion \
 	gcc \
@@ -125,6 +134,7 @@ TEST_NEEDS := \
 	libfaketime=/usr/share/doc/libfaketime \
 	libjemalloc2=/usr/share/doc/libjemalloc2 \
 	libsocket-wrapper=/usr/share/doc/libsocket-wrapper \
+	libsodium-dev=/usr/include/sodium.h \
 	mandoc \
 	musl-tools=musl-gcc \
 	nftables=nft \
@@ -155,6 +165,7 @@ BENCH_NEEDS := \
 	iperf3 \
 	iproute2=ip \
 	-knot=knotd \
+	libsodium-dev=/usr/include/sodium.h \
 	-ngtcp2-client=gtlsclient \
 	-ngtcp2-server=gtlsserver \
 	-nsd \
@@ -190,7 +201,7 @@ FRESH_NEEDS := \
 needed_by = $(filter $(1),$(MAKECMDGOALS))
 
 ASKED := $(B)/asked
-NEEDS = $(BUILD_NEEDS) $(CC_NEEDS) \
+NEEDS = $(BUILD_NEEDS) $(CC_NEEDS) $(MODULE_NEEDS) \
 	$(if $(call needed_by,check test tests unit asan tsan churn differential% $(B)/tests/%),\
 		$(TEST_NEEDS)) \
 	$(if $(call needed_by,test-all programs coverage),$(TEST_NEEDS) $(LONG_NEEDS)) \
@@ -244,17 +255,30 @@ $(B)/paths: paths
 		printf '%s\n' '$(LIBDIR)' '$(LIBEXECDIR)' >$@
 
 # ---- modules ------------------------------------------------------------------
-#
-# The transports that are loaded when a program asks for them. Each has an alias for
-# PF_INET6, and a description of its header for Wireshark.
+
+module_cflags = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(WERROR) -Iinclude $(CFLAGS) \
+	-fPIC -fvisibility=hidden
+module_ldflags = -shared -Wl,-z,defs -Wl,-z,relro -Wl,-z,now $(LDFLAGS)
 
 $(UDPLITE): transports/udplite/udplite.c | need
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(WERROR) -Iinclude $(CFLAGS) \
-		-fPIC -fvisibility=hidden -shared -MMD -MP -MF $(@:.so=.d) \
-		-Wl,-z,relro -Wl,-z,now -o $@ $< $(LDFLAGS)
-	@ln -sf $(@F) $(@D)/$(subst net-pf-2-,net-pf-10-,$(@F))
+	$(call say,LD,$@)$(CC) $(module_cflags) -MMD -MP -MF $(@:.so=.d) -o $@ $< \
+		$(module_ldflags)
+	@for name in $(UDPLITE_ALIASES); do ln -sf $(@F) $(@D)/$$name; done
 	@ln -sf $(abspath transports/udplite/udplite.lua) $(@D)/udplite.lua
+
+# "make" goes on without libsodium-dev; "make test" installs it.
+has_sodium = echo '\#include <sodium.h>' | $(CC) $(CFLAGS) -E - >/dev/null 2>&1
+
+$(SEALED): $(SEALED_SOURCES) $(wildcard transports/sealed/*.h) \
+		include/cop_transport.h | need
+	@mkdir -p $(@D)
+	@$(has_sodium) || echo '  sealed is left out: it needs libsodium-dev'
+	$(call say,LD,$@)! $(has_sodium) || $(CC) $(module_cflags) -o $@ \
+		$(SEALED_SOURCES) -lsodium $(module_ldflags)
+	@! $(has_sodium) || for name in $(SEALED_ALIASES); do \
+		ln -sf $(@F) $(@D)/$$name; done
+	@ln -sf $(abspath transports/sealed/sealed.lua) $(@D)/sealed.lua
 
 # ---- the launcher -----------------------------------------------------------
 #
@@ -274,14 +298,15 @@ JUDGE := tools/command.c tools/elf.c tools/library.c tools/program.c \
 	tools/report.c tools/say.c tools/secure.c tools/self.c tools/verdict.c \
 	lib/escape.c
 LAUNCHER := $(JUDGE) tools/cop.c tools/run.c tools/adopt.c tools/carrier.c \
-	tools/options.c tools/setting.c
+	tools/key.c tools/options.c tools/setting.c transports/sealed/keyfile.c
 CARRIES := tools/carries.c
 CHECK := $(JUDGE) tools/check.c tools/loader.c
 TRANSPORTS := tools/transports.c tools/offer.c tools/probe.c tools/trusted.c \
 	tools/command.c tools/say.c tools/self.c tools/setting.c
 SERVICE := $(JUDGE) tools/service.c tools/enable.c tools/status.c tools/adopt.c \
-	tools/dropin.c tools/fitness.c tools/manager.c tools/options.c tools/setting.c \
-	tools/trusted.c tools/unit.c tools/unitfile.c
+	tools/dropin.c tools/fitness.c tools/key.c tools/manager.c tools/options.c \
+	tools/setting.c tools/trusted.c tools/unit.c tools/unitfile.c \
+	transports/sealed/keyfile.c
 STAT := $(filter-out $(LAUNCHER) $(CHECK) $(CARRIES) $(SERVICE) $(TRANSPORTS),\
 	$(TOOLS)) \
 	lib/escape.c lib/addr.c flow/source.c tools/command.c tools/elf.c tools/library.c \
@@ -352,14 +377,18 @@ CRITERION := --jobs 2
 $(B)/tests/unit/%.o $(B)/tests/e2e/%.o: test_cflags += \
 	-DCOP_TEST_DIR='"$(abspath tests)"' -DCOP_BUILD_DIR='"$(abspath $(B))"' \
 	-DCOP_LIB='"$(abspath $(LIB))"' -DCOP_BIN='"$(abspath $(COP))"' \
-	-DCOP_PROGRAMS='"$(abspath $(COP_PROGRAM_DIR)/..)"'
+	-DCOP_PROGRAMS='"$(abspath $(COP_PROGRAM_DIR)/..)"' \
+	-DCOP_MODULE_DIR='"$(abspath $(MODULE_DIR))"'
 
 $(B)/tests/%.o: tests/%.c | need
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(test_cflags) -MMD -MP -c -o $@ $<
 
-$(UNIT): $(UNIT_OBJECTS) $(ROOM_OBJECTS)
-	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ -lcriterion -lpthread $(LDFLAGS)
+# The modules are linked with the tests as if they were built into the library.
+MODULE_OBJECTS := $(SEALED_SOURCES:%.c=$(B)/%.o)
+
+$(UNIT): $(UNIT_OBJECTS) $(ROOM_OBJECTS) $(MODULE_OBJECTS)
+	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ -lcriterion -lsodium -lpthread $(LDFLAGS)
 
 # These tests compare the dissector's results with the library's own.
 $(E2E): $(E2E_OBJECTS) $(B)/flow/source.o
@@ -630,11 +659,11 @@ PUT_PROGRAMS = \
 	$(LIB)=$(LIBDIR)/libcop.so \
 	$(COP)=$(BINDIR)/cop \
 	$(foreach p,$(COP_PROGRAMS),$(p)=$(LIBEXECDIR)/cop/$(notdir $(p))) \
-	$(foreach m,$(MODULES),$(m)=$(LIBDIR)/cop/$(notdir $(m)))
+	$(UDPLITE)=$(LIBDIR)/cop/$(notdir $(UDPLITE))
 
 # The second names of modules. SOURCE is what the link says, beside it.
 PUT_LINKS = \
-	$(foreach a,$(notdir $(MODULE_ALIASES)),$(a:net-pf-10-%=net-pf-2-%)=$(LIBDIR)/cop/$(a))
+	$(foreach a,$(UDPLITE_ALIASES),$(notdir $(UDPLITE))=$(LIBDIR)/cop/$(a))
 
 PUT_FILES = \
 	include/cop.h=$(INCLUDEDIR)/cop.h \
@@ -663,6 +692,7 @@ ln -sf $(firstword $(subst =, ,$(1))) $(DESTDIR)$(lastword $(subst =, ,$(1)))
 
 endef
 
+# What was left out of the build is left out here, too.
 install: $(LIB) $(COP) $(COP_PROGRAMS) $(MODULES)
 	$(foreach item,$(PUT_PROGRAMS),$(call put,-m 755 $(STRIPPED),$(item)))
 	$(foreach item,$(PUT_LINKS),$(call link,$(item)))
@@ -672,6 +702,12 @@ install: $(LIB) $(COP) $(COP_PROGRAMS) $(MODULES)
 		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(VERSION)|' \
 		$(DESTDIR)$(PKG_CONFIG_FILE)
 	install -d $(DESTDIR)$(LIBDIR)/cop
+	[ ! -e $(SEALED) ] || { \
+		install -m 755 $(STRIPPED) -t $(DESTDIR)$(LIBDIR)/cop $(SEALED) && \
+		install -m 644 -t $(DESTDIR)$(LIBDIR)/cop transports/sealed/sealed.lua && \
+		for name in $(SEALED_ALIASES); do \
+			ln -sf $(notdir $(SEALED)) $(DESTDIR)$(LIBDIR)/cop/$$name; \
+		done; }
 
 install-strip: STRIPPED := -s --strip-program=$(STRIP)
 install-strip: install
@@ -682,7 +718,9 @@ uninstall:
 	rm -f $(foreach item,$(PUT_PROGRAMS) $(PUT_LINKS) $(PUT_FILES),\
 		$(DESTDIR)$(lastword $(subst =, ,$(item)))) \
 		$(DESTDIR)$(PKG_CONFIG_FILE) \
-		$(DESTDIR)$(LIBDIR)/wireshark/plugins/cop.lua
+		$(DESTDIR)$(LIBDIR)/wireshark/plugins/cop.lua \
+		$(addprefix $(DESTDIR)$(LIBDIR)/cop/,$(notdir $(SEALED)) \
+			$(SEALED_ALIASES) sealed.lua)
 	for dir in $(LIBDIR)/cop $(LIBEXECDIR)/cop; do \
 		[ ! -d $(DESTDIR)$$dir ] || \
 			rmdir --ignore-fail-on-non-empty $(DESTDIR)$$dir; \

@@ -10,7 +10,9 @@
 
 static int refuses(int family)
 {
-	return socket(family, SOCK_DGRAM, 0) < 0 && errno == EPROTONOSUPPORT;
+	return socket(family, SOCK_DGRAM, 0) < 0 &&
+	       (errno == EPROTONOSUPPORT || errno == ENOKEY ||
+		errno == EKEYREJECTED);
 }
 
 int main(void)

@@ -15,6 +15,7 @@
 
 #include "lib/version.h"
 #include "command.h"
+#include "key.h"
 #include "say.h"
 #include "self.h"
 
@@ -77,8 +78,8 @@ static const struct command help = {
 };
 
 static const struct command *const commands[] = {
-	&cop_run, &check,  &stat,    &transports, &enable,
-	&disable, &status, &version, &help,
+	&cop_run, &cop_key, &check,  &stat,    &transports,
+	&enable,  &disable, &status, &version, &help,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))

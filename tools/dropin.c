@@ -17,10 +17,10 @@
 #define FIRST_LINE \
 	"# Written by \"cop enable\". \"cop disable\" removes this file.\n"
 
-const char *const dropin_variables[] = { "COP_ADOPT",	"COP_TRANSPORT",
-					 "COP_STATS",	"COP_DEBUG",
-					 "COP_MODULES", "COP_LOAD",
-					 NULL };
+const char *const dropin_variables[] = { "COP_ADOPT",	 "COP_TRANSPORT",
+					 "COP_STATS",	 "COP_DEBUG",
+					 "COP_MODULES",	 "COP_LOAD",
+					 "COP_KEY_FILE", NULL };
 
 /* ---- finding -------------------------------------------------------------- */
 

@@ -11,9 +11,12 @@
 
 #include "adopt.h"
 #include "command.h"
+#include "key.h"
 #include "options.h"
 #include "say.h"
 #include "setting.h"
+
+#define KEY_FILE "COP_KEY_FILE"
 
 static bool is_name(const char *value)
 {
@@ -45,6 +48,8 @@ static const struct choice {
 	  "look in DIR for transports that it asks for" },
 	{ "--load", "COP_LOAD", NULL, is_name, "a transport's file", " FILE",
 	  "load the transport FILE when it starts" },
+	{ "--key", KEY_FILE, "", is_name, "a file of keys", " FILE",
+	  "with --transport sealed: encrypt with the key in FILE" },
 };
 
 #define CHOICES (sizeof(choices) / sizeof(*choices))
@@ -84,6 +89,29 @@ static void make_list(const struct options *options,
 	list[n] = (struct option){ 0 };
 }
 
+/* The program may change its directory, and start others. */
+static int set(const struct choice *c, const char *value, bool stood_before)
+{
+	if (!c->value)
+		return setting_append(c->variable, value, !stood_before);
+	if (!strcmp(c->variable, KEY_FILE))
+		return setting_append(c->variable, value, true);
+	return setenv(c->variable, value, 1);
+}
+
+/* The library would refuse each socket. */
+static int check_key(const char *subcommand, const struct choice *c,
+		     const char *value)
+{
+	const char *why = NULL;
+
+	if (!strcmp(c->variable, KEY_FILE))
+		why = key_fault(value);
+	return why ? cop_fail(EXIT_USAGE, "%s: --key %s: %s", subcommand, value,
+			      why)
+		   : 0;
+}
+
 static int apply(const char *subcommand, const struct choice *c,
 		 const char *value)
 {
@@ -96,10 +124,10 @@ static int apply(const char *subcommand, const struct choice *c,
 	else if (!c->is_valid(value))
 		return cop_fail(EXIT_USAGE, "%s: %s=%s: the value must be %s",
 				subcommand, c->name, value, c->wants);
-	if (!c->value)
-		err = setting_append(c->variable, value, !*before);
-	else
-		err = setenv(c->variable, value, 1);
+	err = check_key(subcommand, c, value);
+	if (err)
+		return err;
+	err = set(c, value, *before);
 	*before = true;
 	if (!strcmp(c->variable, "COP_TRANSPORT"))
 		asks_for_transport = true;

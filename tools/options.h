@@ -57,6 +57,6 @@ void options_help(const struct options *options);
 /* The options of cop run, for a usage line. */
 #define OPTIONS_USAGE                                                  \
 	"[--adopt[=udp[:PORTS]]] [--transport NAME] [--stats[=FILE]] " \
-	"[--debug] [--modules DIR] [--load FILE] "
+	"[--debug] [--modules DIR] [--load FILE] [--key FILE] "
 
 #endif /* COP_TOOLS_OPTIONS_H */

@@ -238,19 +238,20 @@ Test(docs, make_alone_builds_the_library)
 /* A line of a table is "| `NAME` | `--option` |"; both stand in the source. */
 Test(docs, the_table_of_variables_is_the_sources, .init = scratch_make)
 {
-	scratch_must("grep -rhoE '\"COP_[A-Z]+\"' --include='*env.c' "
-		     "--include=request.c " ROOT
+	scratch_must("grep -rhoE '\"COP_[A-Z_]+\"' --include='*env.c' "
+		     "--include=request.c --include=keys.c "
+		     "--include=sealed.c " ROOT
 		     " --exclude-dir=build --exclude-dir=tests | "
 		     "tr -d '\"' | sort -u >source && "
 		     "test $(wc -l <source) -ge 3 && "
-		     "sed -nE 's/^\\| `(COP_[A-Z]+)` \\|.*/\\1/p' " ROOT
+		     "sed -nE 's/^\\| `(COP_[A-Z_]+)` \\|.*/\\1/p' " ROOT
 		     "docs/environment.md | sort >page");
 	scratch_shell(&result, "diff source page");
 	expect_right();
 	scratch_must(
 		"$COP help run | sed -nE 's/^  (--[a-z]+).*/\\1/p' | "
 		"sort >help && test $(wc -l <help) -ge 3 && "
-		"sed -nE 's/^\\| `COP_[A-Z]+` \\| `(--[a-z]+)`.*/\\1/p' " ROOT
+		"sed -nE 's/^\\| `COP_[A-Z_]+` \\| `(--[a-z]+)`.*/\\1/p' " ROOT
 		"docs/environment.md | sort >page");
 	scratch_shell(&result, "diff help page");
 	expect_right();
@@ -402,6 +403,11 @@ Test(docs, the_commands_of_transports_are_read, .init = make_source)
 Test(docs, the_commands_of_udplite_are_read, .init = make_source)
 {
 	expect_page("docs/udplite.md", 0);
+}
+
+Test(docs, the_commands_of_sealed_work, .init = make_source, .timeout = 120)
+{
+	expect_page("docs/sealed.md", 1);
 }
 
 /* A page with commands that no test above names would go unnoticed. */

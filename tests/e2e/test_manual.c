@@ -233,6 +233,8 @@ Test(manual, installed_files_work_in_their_place, .init = scratch_make)
 			 "include/cop_transport.h\n"
 			 "lib/cop/net-pf-2-proto-136-type-2.so\n"
 			 "lib/cop/udplite.lua\n"
+			 "lib/cop/net-pf-2-proto-253-type-9.so\n"
+			 "lib/cop/sealed.lua\n"
 			 "lib/libcop.so\n"
 			 "lib/pkgconfig/cop.pc\n"
 			 "libexec/cop/cop-carries\n"
@@ -274,6 +276,11 @@ static const struct completion {
 	{ "cop run --load fig", "figures", "run|--load|figures" },
 	{ "cop run --load figures uniquec", "uniquecommand",
 	  "run|--load|figures|uniquecommand" },
+	{ "cop run --ke", "--key", "run|--key" },
+	{ "cop run --key fig", "figures", "run|--key|figures" },
+	{ "cop run --key figures uniquec", "uniquecommand",
+	  "run|--key|figures|uniquecommand" },
+	{ "cop key ne", "new", "key|new" },
 	{ "cop sta", "stat", "stat" },
 	{ "cop stat --flo", "--flows", "stat|--flows" },
 	{ "cop stat -f --numer", "--numeric", "stat|-f|--numeric" },
