@@ -268,16 +268,20 @@ $(UDPLITE): transports/udplite/udplite.c | need
 	@ln -sf $(abspath transports/udplite/udplite.lua) $(@D)/udplite.lua
 
 # "make" goes on without libsodium-dev; "make test" installs it.
+quiet := $(if $(filter 0,$(V)),@)
 has_sodium = echo '\#include <sodium.h>' | $(CC) $(CFLAGS) -E - >/dev/null 2>&1
 
 $(SEALED): $(SEALED_SOURCES) $(wildcard transports/sealed/*.h) \
 		include/cop_transport.h | need
 	@mkdir -p $(@D)
-	@$(has_sodium) || echo '  sealed is left out: it needs libsodium-dev'
-	$(call say,LD,$@)! $(has_sodium) || $(CC) $(module_cflags) -o $@ \
-		$(SEALED_SOURCES) -lsodium $(module_ldflags)
-	@! $(has_sodium) || for name in $(SEALED_ALIASES); do \
-		ln -sf $(@F) $(@D)/$$name; done
+	$(quiet)if ! $(has_sodium); then \
+		echo '  sealed is left out: it needs libsodium-dev'; \
+	else $(if $(quiet),printf '  %-7s %s\n' LD $@;) \
+		$(CC) $(module_cflags) -o $@ $(SEALED_SOURCES) -lsodium \
+			$(module_ldflags) && \
+		for name in $(SEALED_ALIASES); do \
+			ln -sf $(@F) $(@D)/$$name || exit; \
+		done; fi
 	@ln -sf $(abspath transports/sealed/sealed.lua) $(@D)/sealed.lua
 
 # ---- the launcher -----------------------------------------------------------

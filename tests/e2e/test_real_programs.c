@@ -248,3 +248,83 @@ Test(programs, a_header_in_what_a_server_says_is_found, .init = scratch_make)
 				  "a header is in the output of: server.1"),
 			   "%s", adopted_result.err);
 }
+
+/* ---- encrypted ------------------------------------------------------------ */
+
+static void make_key(void)
+{
+	scratch_make();
+	scratch_must("$COP key new key");
+}
+
+/* The wire must have nothing in plain, and behind the headers nothing but noise. */
+static void runs_over_sealed(const char *name)
+{
+	char env[4096];
+
+	snprintf(env, sizeof(env),
+		 "RUN=" COP_BIN " run --adopt --transport sealed "
+		 "--modules " COP_MODULE_DIR " --key %s/key --",
+		 scratch_dir);
+	runs_carried(name, env, "CARRIER=sealed");
+}
+
+#define PROGRAM_SEALED(name)                                      \
+	Test(programs, name##_runs_over_sealed, .init = make_key) \
+	{                                                         \
+		runs_over_sealed(#name);                          \
+	}
+
+PROGRAM_SEALED(asyncio)
+PROGRAM_SEALED(asyncio_ip6)
+PROGRAM_SEALED(bash)
+PROGRAM_SEALED(bash_ip6)
+PROGRAM_SEALED(chronyd)
+PROGRAM_SEALED(chronyd_ip6)
+PROGRAM_SEALED(coap)
+PROGRAM_SEALED(coap_ip6)
+PROGRAM_SEALED(coturn)
+PROGRAM_SEALED(coturn_ip6)
+PROGRAM_SEALED(dnsmasq)
+PROGRAM_SEALED(dnsmasq_ip6)
+PROGRAM_SEALED(dtls)
+PROGRAM_SEALED(dtls_ip6)
+PROGRAM_SEALED(iperf)
+PROGRAM_SEALED(iperf_ip6)
+PROGRAM_SEALED(iperf3)
+PROGRAM_SEALED(iperf3_ip6)
+PROGRAM_SEALED(java)
+PROGRAM_SEALED(java_ip6)
+PROGRAM_SEALED(memcached)
+PROGRAM_SEALED(memcached_ip6)
+PROGRAM_SEALED(ncat)
+PROGRAM_SEALED(ncat_ip6)
+PROGRAM_SEALED(netcat)
+PROGRAM_SEALED(netcat_ip6)
+PROGRAM_SEALED(node)
+PROGRAM_SEALED(node_ip6)
+PROGRAM_SEALED(perl)
+PROGRAM_SEALED(perl_ip6)
+PROGRAM_SEALED(php)
+PROGRAM_SEALED(php_ip6)
+PROGRAM_SEALED(qperf)
+PROGRAM_SEALED(qperf_ip6)
+PROGRAM_SEALED(resolver)
+PROGRAM_SEALED(resolver_ip6)
+PROGRAM_SEALED(rsyslog)
+PROGRAM_SEALED(rsyslog_ip6)
+PROGRAM_SEALED(ruby)
+PROGRAM_SEALED(ruby_ip6)
+PROGRAM_SEALED(sipp)
+PROGRAM_SEALED(sipp_ip6)
+PROGRAM_SEALED(snmp)
+PROGRAM_SEALED(snmp_ip6)
+PROGRAM_SEALED(socat)
+PROGRAM_SEALED(socat_ip6)
+PROGRAM_SEALED(socketserver)
+PROGRAM_SEALED(socketserver_ip6)
+PROGRAM_SEALED(sockperf)
+PROGRAM_SEALED(tftp)
+PROGRAM_SEALED(tftp_ip6)
+PROGRAM_SEALED(unbound)
+PROGRAM_SEALED(unbound_ip6)

@@ -11,6 +11,8 @@
 #   CARRIER=skeleton RUN=... NAME.sh      every datagram must have the header of
 #                                         transports/skeleton; RUN has --transport
 #   CARRIER=udplite RUN=... NAME.sh       likewise, of transports/udplite
+#   CARRIER=sealed RUN=... NAME.sh        likewise, of transports/sealed, and behind the
+#                                         header there is nothing but noise
 #
 # The words of $RUN go before each program that serve and talk start. A script
 # prints what came out of it, which must not depend on $RUN. Exits with 77, and
@@ -296,8 +298,14 @@ begins_with() {
 # The header of transports/skeleton has 8 bytes and begins with a magic number; in a
 # server's output it is told by a number of less than 256 behind two ports. That of
 # UDP-Lite has the ports and the length of UDP's, and in a server's output it is told by
-# the server's port.
+# the server's port. A sealed one has 48 bytes, and the tag 16; some of what is behind
+# them is captured, too.
+SNAP=96
 case ${CARRIER-cop} in
+sealed)
+    COP=$(begins_with '@8:4] & 0xffffff00 = 0x5ea10100' 72)
+    SHOWN='\x5e\xa1\x01' SNAP=160
+    ;;
 cop)
     COP=$(begins_with '@8:4] & 0xffffff00 = 0xc0b11400' 24)
     SHOWN='\xc0\xb1\x14'
@@ -314,7 +322,7 @@ esac
 
 # The beginning of a datagram is enough, and room for bursts is there.
 start_capture() {
-    tcpdump -i lo -n -Z root -U --immediate-mode -s 96 -B 65536 -w wire \
+    tcpdump -i lo -n -Z root -U --immediate-mode -s $SNAP -B 65536 -w wire \
         >tcpdump 2>&1 &
     tcpdump=$!
     within listening_or_gone
@@ -394,6 +402,31 @@ judge() {
         fail "of $all datagrams $cop were COP and not $expected"
 }
 
+# Sealed bytes are as good as random: each value comes as often as any other. Over 255
+# degrees of freedom chi-squared is below 400 but once in 10^8 times; text is far beyond.
+judge_noise() {
+    [ "${CARRIER-}" = sealed ] || return 0
+    tcpdump -r wire -w noise "$others and $COP" 2>/dev/null
+    /usr/bin/python3 - <<'END' || fail 'what is sealed is no noise'
+import struct
+
+data = open("noise", "rb").read()
+at, counts = 24, [0] * 256
+while at < len(data):
+    length = struct.unpack("<I", data[at + 8:at + 12])[0]
+    packet = data[at + 16:at + 16 + length]
+    at += 16 + length
+    udp = 14 + (20 if packet[12:14] == b"\x08\x00" else
+                48 if packet[20] == 44 else 40)
+    for byte in packet[udp + 8 + 48:]:
+        counts[byte] += 1
+n = sum(counts)
+chi = sum((c - n / 256) ** 2 for c in counts) / (n / 256)
+print("%d bytes, chi-squared %.0f" % (n, chi))
+raise SystemExit(n < 16 or chi > 400)
+END
+}
+
 # A server that says what it receives never says a header.
 judge_servers() {
     for port in $receivers; do
@@ -416,6 +449,7 @@ finish() {
     done
     stop_capture
     judge
+    judge_noise >&2
     judge_servers
 }
 trap finish EXIT
