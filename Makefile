@@ -172,13 +172,15 @@ BENCH_NEEDS := \
 	-openssl \
 	python3=/usr/bin/python3 \
 	sockperf \
-	valgrind
+	valgrind \
+	-wireguard-tools=wg
 
 PLOT_NEEDS := \
 	gnuplot-nox=gnuplot
 
 TSAN_NEEDS := \
 	clang \
+	libsodium-dev=/usr/include/sodium.h \
 	libclang-rt-dev=/usr/share/doc/libclang-rt-dev
 
 COVERAGE_NEEDS := \
@@ -256,9 +258,9 @@ $(B)/paths: paths
 
 # ---- modules ------------------------------------------------------------------
 
-module_cflags = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(WERROR) -Iinclude $(CFLAGS) \
+loaded_cflags = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(WERROR) -Iinclude $(CFLAGS) \
 	-fPIC -fvisibility=hidden
-module_ldflags = -shared -Wl,-z,defs -Wl,-z,relro -Wl,-z,now $(LDFLAGS)
+loaded_ldflags = -shared -Wl,-z,defs -Wl,-z,relro -Wl,-z,now $(LDFLAGS)
 
 $(UDPLITE): transports/udplite/udplite.c | need
 	@mkdir -p $(@D)
@@ -277,8 +279,8 @@ $(SEALED): $(SEALED_SOURCES) $(wildcard transports/sealed/*.h) \
 	$(quiet)if ! $(has_sodium); then \
 		echo '  sealed is left out: it needs libsodium-dev'; \
 	else $(if $(quiet),printf '  %-7s %s\n' LD $@;) \
-		$(CC) $(module_cflags) -o $@ $(SEALED_SOURCES) -lsodium \
-			$(module_ldflags) && \
+		$(CC) $(loaded_cflags) -o $@ $(SEALED_SOURCES) -lsodium \
+			$(loaded_ldflags) && \
 		for name in $(SEALED_ALIASES); do \
 			ln -sf $(@F) $(@D)/$$name || exit; \
 		done; fi
@@ -372,7 +374,7 @@ PROGS := $(patsubst tests/e2e/progs/%.c,$(B)/tests/progs/%,\
 	$(sort $(wildcard tests/e2e/progs/*.c)))
 PROGS6 := $(PROGS:$(B)/tests/progs/%=$(B)/tests/progs6/%)
 UNIT_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/unit/*.c \
-	tests/unit/*/*.c) fuzz/mark.c) \
+	tests/unit/*/*.c) fuzz/mark.c fuzz/sealed.c) \
 	$(addprefix tools/,budget.c child.c lines.c refused.c say.c supervise.c target.c))
 E2E_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/e2e/*.c)))
 test_cflags := $(base_cflags) -Wno-missing-prototypes -Itests
@@ -491,7 +493,8 @@ asan: need
 
 # Clang's libFuzzer makes the inputs. Each file of fuzz/ that is named here is a target;
 # fuzz/seeds has inputs to begin with, and $(B)/corpus keeps inputs that reach new code.
-FUZZ ?= bpf environment error_queue header mark ports program stat transport unit
+FUZZ ?= bpf environment error_queue header mark ports program sealed stat transport \
+	unit
 FUZZ_SECONDS ?= 60
 FUZZ_PROGRAMS := $(FUZZ:%=$(B)/fuzz/%)
 
@@ -516,14 +519,20 @@ $(B)/fuzz/stat: $(patsubst %,$(B)/tools/%.o,budget diag flows kernel object prot
 $(B)/fuzz/unit: $(patsubst %,$(B)/tools/%.o,unit unitfile)
 $(B)/fuzz/transport: | $(FUZZ_LOADED)
 
+# The unit tests call it by the other name.
+$(B)/fuzz/sealed: test_cflags += -Dfuzz_sealed=LLVMFuzzerTestOneInput
+$(B)/fuzz/sealed: fuzz_libs = -lsodium
+$(B)/fuzz/sealed: $(SEALED_SOURCES:%.c=$(B)/%.o)
+$(B)/fuzz/modules/sealed.so: fuzz_libs = -lsodium
+
 # Modules find the sanitizer's functions in the program.
 $(FUZZ_PROGRAMS): $(B)/fuzz/%: $(B)/fuzz/%.o $(ROOM_OBJECTS)
 	$(call say,LD,$@)$(CC) $(base_cflags) -fsanitize=fuzzer -rdynamic -o $@ $^ \
-		-lpthread -ldl $(LDFLAGS)
+		$(fuzz_libs) -lpthread -ldl $(LDFLAGS)
 
 $(FUZZ_MODULES:%=$(B)/fuzz/modules/%.so): $(B)/fuzz/modules/%.so: transports/%
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(module_cflags) -o $@ $(wildcard $</*.c)
+	$(call say,LD,$@)$(CC) $(module_cflags) -o $@ $(wildcard $</*.c) $(fuzz_libs)
 
 $(FUZZ_TEST_MODULES:%=$(B)/fuzz/modules/%.so): $(B)/fuzz/modules/%.so: tests/e2e/modules/%.c
 	@mkdir -p $(@D)
@@ -581,7 +590,7 @@ coverage: need
 # ---- benchmarks -------------------------------------------------------------
 
 BENCHES := $(patsubst bench/bench_%.c,%,$(sort $(wildcard bench/bench_*.c))) \
-	programs
+	programs tunnel
 BENCH ?= $(BENCHES)
 
 $(B)/bench/%.o: bench/%.c | need
@@ -591,7 +600,10 @@ $(B)/bench/%.o: bench/%.c | need
 $(B)/bench/bench_%: $(B)/bench/bench_%.o $(B)/bench/harness.o $(ROOM_OBJECTS)
 	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ -lpthread $(LDFLAGS)
 
-$(B)/bench/bench_programs: bench/bench_programs.py | need
+$(B)/bench/bench_sealed: $(B)/bench/bench_sealed.o $(B)/bench/harness.o $(ROOM_OBJECTS)
+	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ -lsodium -lpthread $(LDFLAGS)
+
+$(B)/bench/bench_%: bench/bench_%.py | need
 	@mkdir -p $(@D)
 	$(call say,COPY,$@)install -m 755 $< $@
 
@@ -610,6 +622,7 @@ $(B)/bench/bench_modules: | $(BENCH_MODULES)
 bench: $(LIB) $(COP) $(COP_PROGRAMS) $(MODULES) $(BENCH:%=$(B)/bench/bench_%)
 	@for b in $(BENCH); do COP_LIB=$(abspath $(LIB)) COP_BIN=$(abspath $(COP)) \
 		COP_BENCH_MODULES=$(abspath $(BENCH_MODULES)) \
+		COP_BENCH_SEALED=$(abspath $(MODULE_DIR)) \
 		$(B)/bench/bench_$$b || exit 1; done
 
 # The results stay in $(B)/bench/bind.json.

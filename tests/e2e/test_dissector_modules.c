@@ -173,3 +173,31 @@ Test(dissector_modules, a_payload_that_is_encoded_goes_to_no_other_dissector)
 	scratch_must("sed -i 's/^return {/&encoded = true,/' m/skeleton.lua");
 	shows("-Y skel -T fields -e frame.protocols", "raw:ip:udp:skel:data\n");
 }
+
+/* The datagram of docs/sealed.md, in the place of the skeleton's. */
+Test(dissector_modules, a_sealed_datagram_is_shown_and_not_decrypted)
+{
+	scratch_must("cp " ROOT "transports/sealed/sealed.lua m && "
+		     "python3 -c 'import re, struct\n"
+		     "page = open(\"" ROOT "docs/sealed.md\").read()\n"
+		     "d = bytes.fromhex(re.search(r\"```text\\n(5ea1[0-9a-f\\n]"
+		     "+)```\", page)[1].replace(\"\\n\", \"\"))\n"
+		     "u = struct.pack(\">HHHH\", 1, 2, 8 + len(d), 0) + d\n"
+		     "p = struct.pack(\">BBHHHBBH4s4s\", 0x45, 0, 20 + len(u), "
+		     "0, 0, 64, 17, 0, b\"\\x7f\\0\\0\\1\", "
+		     "b\"\\x7f\\0\\0\\1\") + u\n"
+		     "f = open(\"c.pcap\", \"wb\")\n"
+		     "f.write(struct.pack(\"<IHHIIIIIIII\", 0xa1b2c3d4, 2, 4, "
+		     "0, 0, 65535, 101, 1000, 0, len(p), len(p)) + p)' && "
+		     "chmod -R a+rX .");
+	shows("-Y sealed -T fields -e sealed.version -e sealed.seq "
+	      "-e sealed.time -e sealed.counter -e sealed.salt_high "
+	      "-e data.len",
+	      "1\t0\t1700000000000000\t5\t0x4041424344454647\t32\n");
+	scratch_shell(&result, SHARK "-O sealed -Y sealed 2>/dev/null");
+	cr_expect_not_null(strstr(result.out,
+				  "Sealed Datagram, encrypted: Wireshark can't "
+				  "decrypt it"),
+			   "%s", result.out);
+	complains("");
+}

@@ -4,6 +4,7 @@
  * each run. "make fuzz" looks for longer.
  */
 #include "fuzz/mark.h"
+#include "fuzz/sealed.h"
 #include "unit/helpers.h"
 
 #define MARKS  20000
@@ -34,4 +35,23 @@ static int forged_marks(void)
 Test(fuzz, forged_marks_crash_nothing_and_leave_no_port)
 {
 	T_CHILD(forged_marks);
+}
+
+/* The first bytes are right, so that most of them get to decode; few salts. */
+static int sealed_datagrams(void)
+{
+	uint8_t data[LENGTH] = { 0, 0x5e, 0xa1, 1 };
+
+	for (int i = 0; i < 5 * MARKS; i++) {
+		for (size_t k = 4; k < sizeof(data); k++)
+			data[k] = random_byte() % (k < 49 ? 2 : 256);
+		data[0] = random_byte();
+		fuzz_sealed(data, 65 + random_byte() % (LENGTH - 64));
+	}
+	return 0;
+}
+
+Test(fuzz, sealed_datagrams_are_accepted_once_and_only_if_authentic)
+{
+	T_CHILD(sealed_datagrams);
 }
