@@ -209,9 +209,10 @@ static void on_alarm(int sig)
 	draw();
 }
 
+/* Once, in so many microseconds. */
 static void set_timer(int us)
 {
-	struct itimerval it = { { 0, us }, { 0, us } };
+	struct itimerval it = { .it_value.tv_usec = us };
 
 	setitimer(ITIMER_REAL, &it, NULL);
 }
@@ -219,11 +220,13 @@ static void set_timer(int us)
 Test(sealed_nonce, handlers_that_draw_and_fork_get_others, .init = begin)
 {
 	signal(SIGALRM, on_alarm);
-	set_timer(500);
-	for (int i = 0; i < 300000; i++) {
-		draw();
-		if (i % 1000 == 0)
-			sealed_nonce_end(&nonces);
+	for (int i = 0; i < 300; i++) {
+		set_timer(1 + i % 100);
+		for (int k = 0; k < 1000; k++) {
+			draw();
+			if (k % 100 == 0)
+				sealed_nonce_end(&nonces);
+		}
 	}
 	set_timer(0);
 	wait_all();
