@@ -52,8 +52,9 @@ static uint32_t id_of(const unsigned char *key)
 
 	crypto_generichash(hash, sizeof(hash), what, sizeof(what) - 1, key,
 			   SEALED_KEY_LEN);
+	hash[0] |= !(hash[0] | hash[1] | hash[2] | hash[3]);
 	memcpy(&id, hash, sizeof(id));
-	return id ?: 1;
+	return id;
 }
 
 static bool has_id_twice(unsigned int n)
