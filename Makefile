@@ -264,8 +264,8 @@ loaded_ldflags = -shared -Wl,-z,defs -Wl,-z,relro -Wl,-z,now $(LDFLAGS)
 
 $(UDPLITE): transports/udplite/udplite.c | need
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(module_cflags) -MMD -MP -MF $(@:.so=.d) -o $@ $< \
-		$(module_ldflags)
+	$(call say,LD,$@)$(CC) $(loaded_cflags) -MMD -MP -MF $(@:.so=.d) -o $@ $< \
+		$(loaded_ldflags)
 	@for name in $(UDPLITE_ALIASES); do ln -sf $(@F) $(@D)/$$name; done
 	@ln -sf $(abspath transports/udplite/udplite.lua) $(@D)/udplite.lua
 

@@ -324,10 +324,11 @@ Test(sealed, a_million_forged_senders_take_no_memory_and_evict_nobody,
 			forged.hdr.time[0] = htonl(now >> 32);
 			forged.hdr.time[1] = htonl(now);
 		}
-		cr_assert(ne(int,
-			     sk_wire(sk)->decode(sk, &forged.hdr,
-						 forged.payload, 7, false, NULL),
-			     0));
+		cr_assert(
+			ne(int,
+			   sk_wire(sk)->decode(sk, &forged.hdr, forged.payload,
+					       7, false, NULL),
+			   0));
 	}
 	cr_expect(lt(long, peak_kb() - before, 1024));
 	cr_expect(eq(uint, t_sealed_count(fd, "forged"), 1000000));
