@@ -40,9 +40,12 @@ extern struct module cop_builtin_sealed;
 
 static struct sock *sk;
 
-/* Salts and counters of what was accepted; what finds no place is not noted. */
-static struct nonce {
-	unsigned char bytes[24];
+/*
+ * Times, salts and counters of what was accepted; what finds no place is not noted. A
+ * nonce with another time is no replay: no sender that has the key makes such a datagram.
+ */
+static struct seen {
+	unsigned char bytes[32];
 	bool used;
 } accepted[ACCEPTED];
 
@@ -113,19 +116,20 @@ static void make_right(struct datagram *d, size_t len, uint8_t how)
 /* Returns whether it was there already. */
 static bool note(const struct sealedhdr *hdr)
 {
-	struct nonce nonce = { .used = true };
+	struct seen seen = { .used = true };
 	uint64_t at;
 
-	memcpy(nonce.bytes, hdr->salt, sizeof(nonce.bytes));
-	memcpy(&at, nonce.bytes + 12, sizeof(at));
+	memcpy(seen.bytes, hdr->time, sizeof(seen.bytes));
+	memcpy(&at, seen.bytes + 12, sizeof(at));
 	for (int i = 0; i < 16; i++) {
-		struct nonce *is = &accepted[(at + i) % ACCEPTED];
+		struct seen *is = &accepted[(at + i) % ACCEPTED];
 
-		if (is->used && !memcmp(is->bytes, nonce.bytes, 24))
+		if (is->used &&
+		    !memcmp(is->bytes, seen.bytes, sizeof(seen.bytes)))
 			return true;
 		if (is->used)
 			continue;
-		*is = nonce;
+		*is = seen;
 		return false;
 	}
 	return false;
