@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "datagram/cut.h"
+#include "datagram/segments.h"
 #include "datagram/tx.h"
 #include "lib/cancel.h"
 #include "lib/clock.h"
@@ -185,24 +186,35 @@ static void make_control(const struct pieces *p, void *control)
 			memcpy(CMSG_DATA(cmsg), &step, sizeof(step));
 }
 
+static ssize_t send_one(const struct pieces *p, const struct msghdr *msg)
+{
+	return cop_libc_result(cop_libc.sendmsg(p->cut.fd, msg, p->cut.flags));
+}
+
 /*
  * With its headers the send may be too long for the kernel although the payload is not.
- * Then it is two. The kernel may refuse the second one alone: for the program its
- * datagrams are sent then, and lost.
+ * Then it is two. The second one may meet an ICMP error of the first, which is for the
+ * program's next call. If the kernel refuses the second one for another reason, its
+ * datagrams are sent for the program, and lost.
  */
 static ssize_t send_two(const struct pieces *p, const struct msghdr *whole,
 			size_t first_iovs)
 {
-	struct mmsghdr vec[2] = { { .msg_hdr = *whole },
-				  { .msg_hdr = *whole } };
-	int sent;
+	struct msghdr part = *whole;
+	ssize_t sent;
 
-	vec[0].msg_hdr.msg_iovlen = first_iovs;
-	vec[1].msg_hdr.msg_iov += first_iovs;
-	vec[1].msg_hdr.msg_iovlen -= first_iovs;
-	sent = cop_libc_result(
-		cop_libc.sendmmsg(p->cut.fd, vec, 2, p->cut.flags));
-	return sent < 0 ? sent : (ssize_t)p->cut.len;
+	part.msg_iovlen = first_iovs;
+	sent = send_one(p, &part);
+	if (sent < 0)
+		return sent;
+	part.msg_iov += first_iovs;
+	part.msg_iovlen = whole->msg_iovlen - first_iovs;
+	sent = send_one(p, &part);
+	if (sent < 0 && cop_is_from_icmp(sent)) {
+		WRITE_ONCE(cop_sk(p->cut.sk)->soft_err, -sent);
+		send_one(p, &part);
+	}
+	return p->cut.len;
 }
 
 static void settle(const struct pieces *p, struct cop_tx *tx, ssize_t sent)
@@ -254,8 +266,7 @@ static ssize_t send_pieces(const struct pieces *p)
 	whole.msg_control = control;
 	whole.msg_controllen = sizeof(control) - CONTROL_PAD;
 	if (likely(most == p->n))
-		sent = cop_libc_result(
-			cop_libc.sendmsg(p->cut.fd, &whole, p->cut.flags));
+		sent = send_one(p, &whole);
 	else
 		sent = send_two(p, &whole, first_iovs);
 	settle(p, tx, sent);

@@ -71,7 +71,7 @@ struct cop_cut {
  * @cut: the send
  *
  * Returns the payload's length or -errno: all of the datagrams are sent, or none. One
- * system call, and a cancellation point.
+ * system call, or two for more than 65,507 bytes; a cancellation point.
  */
 ssize_t cop_cut_send(const struct cop_cut *cut);
 

@@ -254,8 +254,7 @@ static int send_run(const struct cop_segments *s, unsigned int i,
 	return n;
 }
 
-/* The errors that ICMP messages leave on a socket: see icmp_err_convert. */
-static bool is_from_icmp(int err)
+bool cop_is_from_icmp(int err)
 {
 	switch (-err) {
 	case ECONNREFUSED:
@@ -283,7 +282,7 @@ static noinline int send_refused(const struct cop_segments *s, unsigned int i,
 {
 	int sent = send_singly(s, i, n);
 
-	if (sent > 0 && is_from_icmp(err))
+	if (sent > 0 && cop_is_from_icmp(err))
 		WRITE_ONCE(cop_sk(s->sk)->soft_err, -err);
 	else
 		note_refusal(s->sk);

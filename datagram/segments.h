@@ -5,6 +5,7 @@
 #ifndef COP_SEGMENTS_H
 #define COP_SEGMENTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -45,5 +46,13 @@ int cop_segments_send(const struct cop_segments *s);
  * The next batch asks the kernel again whether runs may be one send.
  */
 void cop_segments_forget(struct sock *sk);
+
+/**
+ * cop_is_from_icmp - whether an ICMP message may have left an error on a socket
+ * @err: -errno of a send
+ *
+ * Counterpart: icmp_err_convert.
+ */
+bool cop_is_from_icmp(int err);
 
 #endif /* COP_SEGMENTS_H */

@@ -85,20 +85,43 @@ Test(cop_cut, a_send_that_is_refused_spends_no_numbers)
 	assert_pieces(udp, 95, 10, 0);
 }
 
-static int only_first(int fd, struct mmsghdr *vec, unsigned int n, int flags)
+static ssize_t (*real_sendmsg)(int fd, const struct msghdr *msg, int flags);
+static unsigned int sends;
+static int second_err;
+
+static ssize_t refuse_second(int fd, const struct msghdr *msg, int flags)
 {
-	cr_assert(eq(u32, n, 2));
-	vec[0].msg_len = sendmsg(fd, &vec[0].msg_hdr, flags);
-	return 1;
+	if (++sends != 2)
+		return real_sendmsg(fd, msg, flags);
+	errno = second_err;
+	return -1;
+}
+
+static void refuse_the_second(int err)
+{
+	cop_libc_init();
+	real_sendmsg = cop_libc.sendmsg;
+	cop_libc.sendmsg = refuse_second;
+	second_err = err;
 }
 
 Test(cop_cut, pieces_that_only_the_second_send_has_are_lost)
 {
 	int udp, fd = cutting(&udp, 1200);
 
-	cop_libc.sendmmsg = only_first;
+	refuse_the_second(EAGAIN);
 	cr_assert(eq(int, send_data(fd, 64800), 64800));
 	assert_pieces(udp, 53 * 1200, 1200, 0);
+}
+
+Test(cop_cut, an_icmp_error_that_the_second_send_meets_is_for_the_next_call)
+{
+	int udp, fd = cutting(&udp, 1200);
+
+	refuse_the_second(ECONNREFUSED);
+	cr_assert(eq(int, send_data(fd, 64800), 64800));
+	assert_pieces(udp, 64800, 1200, 0);
+	cr_assert(eq(int, send_data(fd, 10), -ECONNREFUSED));
 }
 
 static struct proto other;
