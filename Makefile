@@ -19,6 +19,8 @@
 #                AddressSanitizer (make fuzz FUZZ=bpf FUZZ_SECONDS=600: one of them)
 # make fuzz-smoke  the same, 5 seconds each
 # make soak      sockets in use for 30 minutes, and what is left then (MINUTES=5)
+# make cross     build for other processors, run the unit tests and a conversation
+#                there (make cross ARCH=s390x: for one)
 # make coverage  which lines of the library the tests run
 # make tsan      the unit tests under ThreadSanitizer, and sixteen threads at once
 # make symbols   write the library's symbols into docs/BYPASS.md
@@ -295,7 +297,7 @@ $(SEALED): $(SEALED_SOURCES) $(wildcard transports/sealed/*.h) \
 # flags.
 
 COP_CC = $(if $(filter cc gcc,$(CC)),$(or $(shell command -v musl-gcc),$(CC)),$(CC))
-COP_CFLAGS = $(base_cflags) -DCOP_LIBDIR='"$(LIBDIR)"' \
+COP_CFLAGS = $(base_cflags) -D_FILE_OFFSET_BITS=64 -DCOP_LIBDIR='"$(LIBDIR)"' \
 	-DCOP_LIBEXECDIR='"$(LIBEXECDIR)"'
 TOOLS := $(sort $(wildcard tools/*.c))
 
@@ -377,8 +379,10 @@ UNIT_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/unit/*.c \
 	tests/unit/*/*.c) fuzz/mark.c fuzz/sealed.c) \
 	$(addprefix tools/,budget.c child.c lines.c refused.c say.c supervise.c target.c))
 E2E_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/e2e/*.c)))
-test_cflags := $(base_cflags) -Wno-missing-prototypes -Itests
+TEST_CFLAGS ?=
+test_cflags := $(base_cflags) -Wno-missing-prototypes -Itests $(TEST_CFLAGS)
 CRITERION := --jobs 2
+CRITERION_LIB ?= -lcriterion
 
 $(B)/tests/unit/%.o $(B)/tests/e2e/%.o: test_cflags += \
 	-DCOP_TEST_DIR='"$(abspath tests)"' -DCOP_BUILD_DIR='"$(abspath $(B))"' \
@@ -394,7 +398,7 @@ $(B)/tests/%.o: tests/%.c | need
 MODULE_OBJECTS := $(SEALED_SOURCES:%.c=$(B)/%.o)
 
 $(UNIT): $(UNIT_OBJECTS) $(ROOM_OBJECTS) $(MODULE_OBJECTS)
-	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ -lcriterion -lsodium -lpthread $(LDFLAGS)
+	$(call say,LD,$@)$(CC) $(base_cflags) -o $@ $^ $(CRITERION_LIB) -lsodium -lpthread $(LDFLAGS)
 
 # These tests compare the dissector's results with the library's own.
 $(E2E): $(E2E_OBJECTS) $(B)/flow/source.o
@@ -644,6 +648,14 @@ fresh: need
 deb: need
 	USERS=package scripts/fresh $(SUITE)
 
+# ---- other processors ---------------------------------------------------------
+
+ARCH ?=
+
+# It makes the native library itself, so it does not depend on it here.
+cross:
+	scripts/cross $(ARCH)
+
 # ---- the rest ---------------------------------------------------------------
 
 demo: need $(LIB)
@@ -762,6 +774,6 @@ clean:
 
 -include $(shell find $(B) -path $(B)/fresh -prune -o -name '*.d' -print 2>/dev/null)
 
-.PHONY: all need paths tests check test test-all fresh unit churn fuzz fuzz-run fuzz-smoke soak differential differential-quick coverage asan tsan bench bench-plot demo symbols programs lint install install-strip uninstall dist deb clean
+.PHONY: all need paths tests check test test-all fresh unit churn cross fuzz fuzz-run fuzz-smoke soak differential differential-quick coverage asan tsan bench bench-plot demo symbols programs lint install install-strip uninstall dist deb clean
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -72,8 +72,9 @@ static inline void threads_begin(void)
 {
 }
 
-#define UNLOCKED_ADD(v, n, suffix)		(void)0
-#define UNLOCKED_COUNT(v, n, suffix)		(void)0
+#define UNLOCKED_ADD(v, n, suffix) (void)0
+#define UNLOCKED_COUNT(v, n, suffix) \
+	atomic_fetch_add_explicit(v, n, memory_order_relaxed)
 #define UNLOCKED_CAS(v, old, new, done, suffix) (done = false)
 #endif
 

@@ -11,7 +11,8 @@
 #define PAGE 4096
 
 /* An address that no program has; a 32-bit program may have all but the last page. */
-#define NOBODYS (UINTPTR_MAX - (sizeof(void *) == 8 ? UINTPTR_MAX / 2 : PAGE - 1))
+#define NOBODYS \
+	(UINTPTR_MAX - (sizeof(void *) == 8 ? UINTPTR_MAX / 2 : PAGE - 1))
 
 /* Ranges of three pages, of which a program may use only the one in the middle. */
 static const struct {

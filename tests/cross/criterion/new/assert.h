@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+/* assert.h - see criterion.h. */
+#include <criterion/criterion.h>
