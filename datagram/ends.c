@@ -206,3 +206,18 @@ int cop_set_pktinfo(struct sock *sk, int fd, int level, int optname,
 		cop_take_pktinfo(sk, fd);
 	return err;
 }
+
+/* IPV6_ADDRFORM makes a connected socket of AF_INET6 one of AF_INET. */
+int cop_set_addrform(struct sock *sk, int fd, const void *optval,
+		     socklen_t optlen)
+{
+	int err = cop_libc_result(cop_libc.setsockopt(
+		fd, IPPROTO_IPV6, IPV6_ADDRFORM, optval, optlen));
+
+	if (err)
+		return err;
+	WRITE_ONCE(sk->sk_family, PF_INET);
+	if (sk_wire(sk)->ends)
+		cop_take_pktinfo(sk, fd);
+	return 0;
+}

@@ -65,4 +65,12 @@ void cop_take_pktinfo(struct sock *sk, int fd);
 int cop_set_pktinfo(struct sock *sk, int fd, int level, int optname,
 		    const void *optval, socklen_t optlen);
 
+/**
+ * cop_set_addrform - setsockopt() of IPV6_ADDRFORM
+ *
+ * Arguments and result as for setsockopt of struct proto.
+ */
+int cop_set_addrform(struct sock *sk, int fd, const void *optval,
+		     socklen_t optlen);
+
 #endif /* COP_DATAGRAM_ENDS_H */

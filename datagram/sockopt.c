@@ -18,7 +18,6 @@
 #include "lib/confine.h"
 #include "filter/filter.h"
 #include "lib/libc.h"
-#include "lib/pktinfo.h"
 #include "lib/sockname.h"
 #include "filter/mark.h"
 #include "datagram/cut.h"
@@ -246,20 +245,6 @@ static int set_v6only(struct sock *sk, int fd, const void *optval,
 	return 0;
 }
 
-/* IPV6_ADDRFORM makes a connected socket of AF_INET6 one of AF_INET. */
-static int set_family(struct sock *sk, int fd, const void *optval,
-		      socklen_t optlen)
-{
-	int err = kernel_set(fd, IPPROTO_IPV6, IPV6_ADDRFORM, optval, optlen);
-
-	if (err)
-		return err;
-	WRITE_ONCE(sk->sk_family, PF_INET);
-	if (sk_wire(sk)->ends)
-		cop_take_pktinfo(sk, fd);
-	return 0;
-}
-
 /* The kernel takes either number for the level of UDP's options. */
 static bool is_udp(int level)
 {
@@ -276,7 +261,7 @@ static int set_option(struct sock *sk, int fd, int level, int optname,
 	if (level == IPPROTO_IPV6 && optname == IPV6_V6ONLY)
 		return set_v6only(sk, fd, optval, optlen);
 	if (level == IPPROTO_IPV6 && optname == IPV6_ADDRFORM)
-		return set_family(sk, fd, optval, optlen);
+		return cop_set_addrform(sk, fd, optval, optlen);
 	if (cop_keeps_pktinfo(sk, level, optname))
 		return cop_set_pktinfo(sk, fd, level, optname, optval, optlen);
 	if (is_udp(level))
