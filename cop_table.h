@@ -275,7 +275,7 @@ bool fd_forget_stale(struct socket *sock, uint16_t snum);
  *
  * By our table another socket is bound to the port. But that socket may be in another
  * network namespace, or another process may have disconnected it. A bind with
- * SOCK_CONTEST then asks the kernel. Returns the other socket, with a count for the
+ * sk_contested then asks the kernel. Returns the other socket, with a count for the
  * caller; from now on it has the port without the claim (sk_shared). Returns
  * NULL if there is none. Looks at every slot, so it is only for a bind that was
  * refused.

@@ -190,20 +190,23 @@ static void return_claim(struct socket *other, uint16_t snum)
 
 /*
  * Asks the kernel whether the port is really taken. For this bind the sock
- * borrows the claim of the sock that seems to have the port.
+ * borrows the claim of the sock that seems to have the port. If another thread contests
+ * a port for the same sock, this bind is refused.
  */
 static int bind_contest(struct socket *sock, int fd,
 			const struct sockaddr *addr, socklen_t len,
 			uint16_t snum)
 {
 	struct socket *other = fd_borrow_claim(sock, snum);
-	int err;
+	uint16_t none = 0;
+	int err = -EADDRINUSE;
 
 	if (!other)
-		return -EADDRINUSE;
-	sock_set_flag(sock->sk, SOCK_CONTEST);
-	err = sock->ops->bind(sock, fd, addr, len);
-	sock_reset_flag(sock->sk, SOCK_CONTEST);
+		return err;
+	if (u16_cas(&sock->sk->sk_contested, &none, snum)) {
+		err = sock->ops->bind(sock, fd, addr, len);
+		WRITE_ONCE(sock->sk->sk_contested, 0);
+	}
 	if (err)
 		return_claim(other, snum);
 	fd_drop(other);

@@ -5,7 +5,7 @@
  *
  * The port space says who holds a port in this process, and the kernel's own bind who
  * holds it on this host. The kernel also decides if the claim of another sock may be
- * out of date (SOCK_CONTEST): that sock may be in another namespace without our
+ * out of date (sk_contested): that sock may be in another namespace without our
  * knowledge, or another process may have disconnected its kernel socket.
  *
  * Owns: nothing. Protected by: the caller's reference. Counterpart in the kernel:

@@ -98,7 +98,7 @@ int cop_end_claim(struct sock *sk, uint16_t snum, bool claimed, int err)
 {
 	if (!err)
 		cop_hash_port(sk, snum, claimed);
-	else if (claimed && !sock_flag(sk, SOCK_CONTEST))
+	else if (claimed && !sk_contests(sk, snum))
 		cop_port_release(&cop_port_table, snum);
 	return err;
 }

@@ -52,6 +52,11 @@ static int bind_alone(struct sock *sk, int fd, const union cop_addr *addr)
 	return err;
 }
 
+static bool contests(const struct sock *sk, const union cop_addr *addr)
+{
+	return sk_contests(sk, ntohs(cop_addr_port(addr)));
+}
+
 /*
  * Without a helper UDP's rule holds between processes, and within this process our table
  * decides.
@@ -65,7 +70,7 @@ static int bind_address(struct sock *sk, int fd, const union cop_addr *addr)
 		return cop_sk_is_bound(sk, fd) ? -EINVAL : -ENOBUFS;
 	if (cop_helps(sk, fd, &helper))
 		err = bind_beside_helper(sk, fd, &helper, addr);
-	else if (sock_flag(sk, SOCK_CONTEST) && !sock_flag(sk, SOCK_ELSEWHERE))
+	else if (contests(sk, addr) && !sock_flag(sk, SOCK_ELSEWHERE))
 		err = -EADDRINUSE;
 	else
 		err = bind_alone(sk, fd, addr);
@@ -80,7 +85,7 @@ static int bind_address(struct sock *sk, int fd, const union cop_addr *addr)
  */
 static bool needs_helper(struct sock *sk, int fd, const union cop_addr *addr)
 {
-	return sock_flag(sk, SOCK_CONTEST) || !cop_bind_sees_all(sk, fd, addr);
+	return contests(sk, addr) || !cop_bind_sees_all(sk, fd, addr);
 }
 
 /*
@@ -89,7 +94,7 @@ static bool needs_helper(struct sock *sk, int fd, const union cop_addr *addr)
  */
 static int claim_number(struct sock *sk, uint16_t snum)
 {
-	if (sock_flag(sk, SOCK_CONTEST))
+	if (sk_contests(sk, snum))
 		return snum;
 	if (sock_flag(sk, SOCK_ELSEWHERE))
 		return 0;

@@ -67,7 +67,6 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_PKTINFO	    0x200000 /* the program set IP_PKTINFO: wire/ends.h */
 #define SOCK_ELSEWHERE	    0x1000000 /* not in the home namespace: netns.h */
 #define SOCK_RECEIVED	    0x2000000 /* from another process or image */
-#define SOCK_CONTEST	    0x4000000 /* a bind ignores other socks' claims */
 
 /* A socket, as a descriptor leads to it. */
 struct socket {
@@ -130,10 +129,13 @@ struct sock_common {
 	_Atomic(uint8_t) skc_state;	/* (a) COP_CLOSE, COP_ESTABLISHED */
 	_Atomic(uint8_t) skc_reuse;	/* (a) SO_REUSEADDR, recorded only */
 	_Atomic(uint8_t) skc_reuseport; /* (a) SO_REUSEPORT, recorded only */
-	_Atomic(uint32_t) skc_naming;	/* (a) calls under way that may change
+	_Atomic(uint16_t)
+		skc_contested;	      /* (a) the port of a bind under way that
+					  * ignores other socks' claims; 0: none */
+	_Atomic(uint32_t) skc_naming; /* (a) calls under way that may change
 					 * the port; in the upper half, how
 					 * many have ended */
-	_Atomic(int) skc_refcnt;	/* (a) 0: free */
+	_Atomic(int) skc_refcnt;      /* (a) 0: free */
 	_Atomic(const struct proto *) skc_prot; /* (a) set at creation */
 };
 
@@ -162,6 +164,7 @@ struct sock {
 #define sk_state     __sk_common.skc_state
 #define sk_reuse     __sk_common.skc_reuse
 #define sk_reuseport __sk_common.skc_reuseport
+#define sk_contested __sk_common.skc_contested
 #define sk_naming    __sk_common.skc_naming
 #define sk_refcnt    __sk_common.skc_refcnt
 #define sk_prot	     __sk_common.skc_prot
@@ -303,6 +306,18 @@ static inline bool sk_port_share(struct sock *sk, uint16_t snum, bool shared)
 	union sk_port_word is = { { snum, !shared } };
 
 	return sk_port_cas(sk, &is, (union sk_port_word){ { snum, shared } });
+}
+
+/**
+ * sk_contests - whether a bind of a sock leaves it to the kernel who has a port
+ * @sk: the sock
+ * @snum: the port, host order, not 0
+ *
+ * Another thread may bind the same sock to another port meanwhile.
+ */
+static inline bool sk_contests(const struct sock *sk, uint16_t snum)
+{
+	return READ_ONCE(sk->sk_contested) == snum;
 }
 
 static inline bool sock_flag(struct sock *sk, uint32_t flag)

@@ -48,13 +48,19 @@ Test(cop_unmark, a_word_that_no_library_writes_is_no_mark)
 		int word;
 		uint32_t value;
 	} forged[] = {
-		{ FLAGS, SOCK_DEAD },	     { FLAGS, SOCK_CARRIED },
-		{ FLAGS, SOCK_FILTER },	     { FLAGS, SOCK_FILTER_CLEAN },
-		{ FLAGS, SOCK_UNCONFIRMED }, { FLAGS, 0x0800 },
-		{ FLAGS, SOCK_ELSEWHERE },   { FLAGS, SOCK_CONTEST },
-		{ FLAGS, 1u << 31 },	     { LOCKS, 1 },
-		{ LOCKS, 2 << 8 },	     { LOCKS, 255 << 16 },
-		{ LOCKS, 1 << 24 },	     { RANGE, 5u << 16 | 6 },
+		{ FLAGS, SOCK_DEAD },
+		{ FLAGS, SOCK_CARRIED },
+		{ FLAGS, SOCK_FILTER },
+		{ FLAGS, SOCK_FILTER_CLEAN },
+		{ FLAGS, SOCK_UNCONFIRMED },
+		{ FLAGS, 0x0800 },
+		{ FLAGS, SOCK_ELSEWHERE },
+		{ FLAGS, 1u << 31 },
+		{ LOCKS, 1 },
+		{ LOCKS, 2 << 8 },
+		{ LOCKS, 255 << 16 },
+		{ LOCKS, 1 << 24 },
+		{ RANGE, 5u << 16 | 6 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(forged); i++) {

@@ -67,10 +67,21 @@ Test(cop_hash, a_failed_bind_with_a_borrowed_claim_keeps_the_claim)
 	struct sock *sk = t_sk(t_open());
 
 	cop_port_claim(&cop_port_table, 1000);
-	sock_set_flag(sk, SOCK_CONTEST);
+	sk->sk_contested = 1000;
 	cr_assert(eq(int, cop_end_claim(sk, 1000, true, -EADDRINUSE),
 		     -EADDRINUSE));
 	cr_assert(is_taken(1000));
+}
+
+/* One thread contests port 1000, and another fails to bind the sock to port 2000. */
+Test(cop_hash, a_contest_keeps_no_claim_of_another_port)
+{
+	struct sock *sk = t_sk(t_open());
+	bool claimed = cop_claim(sk, 2000);
+
+	sk->sk_contested = 1000;
+	cr_assert(eq(int, cop_end_claim(sk, 2000, claimed, -EINVAL), -EINVAL));
+	cr_assert(not(is_taken(2000)));
 }
 
 Test(cop_hash, a_failed_bind_without_a_claim_leaves_the_claim_of_the_other)
