@@ -971,6 +971,16 @@ def lite_parts(story, step, udp):
 
 
 @rule_of_lite
+def lite_segments(story, step, udp):
+    """The kernel takes UDP_SEGMENT, but cuts nothing that has a checksum of its own"""
+    if option_of(step) == (IPPROTO_UDP, UDP_SEGMENT):
+        return Refusal("ENOPROTOOPT")
+    if step.call in SENDS and list(cut_sizes(story, step.index + 1)):
+        return Anything()
+    return None
+
+
+@rule_of_lite
 def lite_filter(story, step, udp):
     """A filter would see another datagram than the program"""
     if (step.call == "setsockopt" and
