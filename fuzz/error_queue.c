@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 
 #include "cop.h"
+#include "datagram/proto.h"
 #include "fuzz/input.h"
 #include "lib/iov.h"
 #include "lib/libc.h"
@@ -106,9 +107,9 @@ static void check(const struct buffers *b, ssize_t n)
 }
 
 static int dummy_decode(struct sock *sk, const void *hdr, void *payload,
-			size_t len, bool peek)
+			size_t len, bool peek, const struct cop_ends *ends)
 {
-	(void)sk, (void)hdr, (void)payload, (void)len, (void)peek;
+	(void)sk, (void)hdr, (void)payload, (void)len, (void)peek, (void)ends;
 	return 0;
 }
 
@@ -122,7 +123,9 @@ static void begin(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static struct cop_sock receiver;
 	struct cop_wire coded = cop_wire;
+	struct proto prot = { .wire = &cop_wire };
 	struct msghdr msg = { 0 };
 	struct input in = { data, size };
 	bool is_coded = input_byte(&in) % 8 == 7;
@@ -130,13 +133,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ssize_t n;
 
 	coded.decode = dummy_decode;
+	if (is_coded)
+		prot.wire = &coded;
+	receiver.inet.sk.sk_prot = &prot;
 	begin();
 	make_buffers(&b, &in);
 	back = in;
 	msg.msg_iov = b.iov;
 	msg.msg_iovlen = b.n;
-	n = cop_encap_recv_error(is_coded ? &coded : &cop_wire, -1, &msg,
-				 MSG_ERRQUEUE, b.cap);
+	n = cop_encap_recv_error(&receiver.inet.sk, -1, &msg, MSG_ERRQUEUE,
+				 b.cap);
 	HOLDS(is_coded || n >= 0);
 	if (is_coded)
 		HOLDS(!n && (!b.cap || has(&b, (const uint8_t *)"\x5a", 1)));

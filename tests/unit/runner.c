@@ -78,20 +78,22 @@ static const struct criterion_test_extra_data *suite_data(void)
 	return &none;
 }
 
+static void call(void (*function)(void))
+{
+	if (function)
+		function();
+}
+
 void criterion_internal_test_setup(void)
 {
-	void (*init)(void) = current->data->init ?: suite_data()->init;
-
-	if (init)
-		init();
+	call(suite_data()->init);
+	call(current->data->init);
 }
 
 void criterion_internal_test_teardown(void)
 {
-	void (*fini)(void) = current->data->fini ?: suite_data()->fini;
-
-	if (fini)
-		fini();
+	call(current->data->fini);
+	call(suite_data()->fini);
 }
 
 /* A test goes on after a failed cr_expect(), so the result has to wait. */
