@@ -152,6 +152,9 @@ static void try_build(const struct cop_wire *wire, struct input *in)
 
 /* ---- the payload ---------------------------------------------------------- */
 
+/* The addresses that a checksum covers. */
+static const struct cop_ends ends;
+
 static void try_decode(const struct transport *t, const uint8_t *data,
 		       size_t len)
 {
@@ -167,7 +170,8 @@ static void try_decode(const struct transport *t, const uint8_t *data,
 	HOLDS(payload);
 	memcpy(hdr, data, wire->hlen);
 	memcpy(payload, data + wire->hlen, room);
-	if (wire->decode(t->sk, hdr, payload, room - wire->overhead, true))
+	if (wire->decode(t->sk, hdr, payload, room - wire->overhead, true,
+			 &ends))
 		HOLDS(!memcmp(payload, data + wire->hlen, room));
 	free(payload);
 }
@@ -182,8 +186,8 @@ static void try_roundtrip(const struct transport *t, const uint8_t *data,
 	HOLDS(payload);
 	memcpy(payload, data, len);
 	wire->build(hdr, htons(1), htons(2), len, 3);
-	if (!wire->encode(t->sk, hdr, payload, len)) {
-		HOLDS(!wire->decode(t->sk, hdr, payload, len, false));
+	if (!wire->encode(t->sk, hdr, payload, len, &ends)) {
+		HOLDS(!wire->decode(t->sk, hdr, payload, len, false, &ends));
 		HOLDS(!memcmp(payload, data, len));
 	}
 	free(payload);

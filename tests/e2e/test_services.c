@@ -250,7 +250,6 @@ Test(services, a_unit_of_a_user_is_written_below_home, .init = make_root)
 static const struct setting {
 	const char *lines, *says;
 } hiding[] = {
-	{ "ProtectHome=yes\\n", NULL }, /* the library is not below /home */
 	{ "InaccessiblePaths=-$DIR\\n", "InaccessiblePaths= hides" },
 	{ "TemporaryFileSystem=/usr / :ro\\n", "TemporaryFileSystem= hides" },
 	{ "TemporaryFileSystem=/\\nBindReadOnlyPaths=$DIR\\n", NULL },
@@ -282,6 +281,21 @@ Test(services, a_unit_that_hides_the_library_is_refused, .init = make_root)
 		cr_expect_eq(result.status, 0, "%s: %s", hiding[i].lines,
 			     result.err);
 	}
+}
+
+/* ProtectHome= hides /home, /root and /run/user. */
+Test(services, a_unit_without_homes_is_refused_where_the_library_is_in_one,
+     .init = make_root)
+{
+	bool in_home = !strncmp(COP_LIB, "/home/", 6) ||
+		       !strncmp(COP_LIB, "/root/", 6);
+
+	scratch_must("printf '[Service]\\nProtectHome=yes\\n' "
+		     ">r/usr/lib/systemd/system/foo.service");
+	if (in_home)
+		refuses(126, "ProtectHome= hides", "$COP enable --root r foo");
+	else
+		scratch_must("$COP enable --root r foo");
 }
 
 Test(services, a_masked_unit_is_refused, .init = make_root)
