@@ -25,8 +25,8 @@
 #include "wire/bounce.h"
 #include "wire/encap.h"
 
-/* UDP_MAX_SEGMENTS of any kernel, and one more, so that the kernel says EINVAL. */
-#define PIECES_MAX 129
+/* UDP_MAX_SEGMENTS of any kernel. */
+#define PIECES_MAX 128
 
 /*
  * A control message of ours; the most bytes of the program's own; and room behind
@@ -131,6 +131,7 @@ struct pieces {
 	struct cop_cut cut;
 	unsigned int n;
 	unsigned int hlen;
+	unsigned int step; /* bytes from one cut of the kernel to the next */
 };
 
 static size_t piece_length(const struct pieces *p, unsigned int i)
@@ -167,8 +168,7 @@ static unsigned int take_iovecs(struct iovec *to, const struct iovec **from,
  */
 static void make_control(const struct pieces *p, void *control)
 {
-	const uint16_t step =
-		min_t(unsigned int, p->cut.size + p->hlen, UINT16_MAX);
+	const uint16_t step = min_t(unsigned int, p->step, UINT16_MAX);
 	struct msghdr all = { .msg_control = control,
 			      .msg_controllen = OUR_CONTROL +
 						p->cut.msg->msg_controllen };
@@ -330,6 +330,19 @@ static ssize_t send_copied(struct pieces *p)
 	return send_pieces(p);
 }
 
+/*
+ * The kernel refuses so many pieces, whatever their lengths. It gets all of them behind
+ * one header. With a header for each, they could be so long that they are two sends,
+ * and it would take these.
+ */
+static void make_too_many(struct pieces *p)
+{
+	p->step = p->cut.size;
+	p->cut.len = min_t(size_t, p->cut.len, COP_DATAGRAM_MAX_IPV4 - p->hlen);
+	p->cut.size = p->cut.len;
+	p->n = 1;
+}
+
 /* The kernel refuses control messages that it can't read, or that are too long. */
 ssize_t cop_cut_send(const struct cop_cut *cut)
 {
@@ -343,10 +356,9 @@ ssize_t cop_cut_send(const struct cop_cut *cut)
 	if (controllen > CONTROL_MAX)
 		return -ENOBUFS;
 	p.n = cut->len ? (cut->len + cut->size - 1) / cut->size : 1;
-	if (p.n > PIECES_MAX) {
-		p.n = PIECES_MAX;
-		p.cut.len = PIECES_MAX * (size_t)cut->size;
-	}
+	p.step = cut->size + p.hlen;
+	if (p.n > PIECES_MAX)
+		make_too_many(&p);
 	if (cut->msg->msg_iovlen > COP_IOV_ON_STACK)
 		return send_bounced(&p);
 	return send_copied(&p);

@@ -191,7 +191,9 @@ static void limits(void)
 	} c[] = { { 100, 6400 },   { 100, 12800 },   { 100, 12801 },
 		  { 100, 60000 },  { 1, 200 },	     { 1200, 64800 },
 		  { 1023, 65450 }, { 40000, 65000 }, { 1000, 65507 },
-		  { 512, 65507 },  { 1000, 65536 } };
+		  { 512, 65507 },  { 1000, 65536 },  { 500, 64000 },
+		  { 500, 64001 },  { 500, 64500 },   { 500, 65507 },
+		  { 2, 65507 } };
 
 	start();
 	for (size_t i = 0; i < ARRAY_SIZE(c); i++) {
@@ -199,7 +201,9 @@ static void limits(void)
 		T(cut_at(sock_a, c[i].size));
 		T(send(sock_a, data, c[i].len, 0));
 		show_received();
+		T(send(sock_a, BAD_PTR, c[i].len, 0));
 	}
+	show_received();
 }
 
 static void many_iovecs(void)
