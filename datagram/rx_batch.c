@@ -88,8 +88,8 @@ static void rx_add(struct rx_batch *b, const struct msghdr *msg, size_t cap)
 	whole->msg_iov = b->iov + b->iovs;
 	whole->msg_iovlen = msg->msg_iovlen + 2;
 	b->iov[b->iovs++] = cop_wire_head(b->wire, b->head[b->n]);
-	for (size_t i = 0; i < msg->msg_iovlen; i++)
-		b->iov[b->iovs++] = msg->msg_iov[i];
+	cop_iov_take(b->iov + b->iovs, msg);
+	b->iovs += msg->msg_iovlen;
 	b->iov[b->iovs++] = cop_wire_tail(b->wire, b->head[b->n]);
 	b->n++;
 }

@@ -262,7 +262,7 @@ static noinline flatten ssize_t sys_recvmsg(struct socket *slot, int fd,
 		return recvmsg_long(fd, umsg, flags);
 	sk = READ_ONCE(slot->sk);
 	if (unlikely(!cop_rx_msg_is_short(sk, &msg, flags) ||
-		     !user_range(iov.iov_base, iov.iov_len)))
+		     !user_range_short(iov.iov_base, iov.iov_len)))
 		return recvmsg_long(fd, umsg, flags);
 	saved = errno;
 	room = msg.msg_namelen;

@@ -5,6 +5,7 @@
 #ifndef COP_UACCESS_H
 #define COP_UACCESS_H
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -76,6 +77,17 @@ static inline bool user_range(const volatile void *ptr, size_t len)
 	uint64_t end = start + len;
 
 	return end >= start && end < 1ull << 56;
+}
+
+/**
+ * user_range_short - user_range() that is false for a length beyond INT_MAX, too
+ *
+ * Arguments as for user_range(). Costs no more. A range at the end of the half is false.
+ */
+static inline bool user_range_short(const volatile void *ptr, size_t len)
+{
+	return len <= INT_MAX &&
+	       (uint64_t)(uintptr_t)ptr < (1ull << 56) - (1ull << 31);
 }
 
 /* user_readable() for a range that is not on one page that was seen before. */

@@ -8,8 +8,10 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include "lib/compiler.h"
 #include "lib/uaccess.h"
@@ -34,6 +36,24 @@ static inline ssize_t cop_iov_length(int fd, const struct msghdr *msg)
 			      min_t(size_t, msg->msg_iov->iov_len, INT_MAX))))
 		return msg->msg_iov->iov_len;
 	return cop_iov_length_many(fd, msg);
+}
+
+/**
+ * cop_iov_take - copy a message's iovecs, to put others around them
+ * @to: room for them
+ * @msg: the message, of which cop_iov_length() was taken
+ *
+ * The kernel cuts the length of a single iovec short before it checks the range. Of
+ * several iovecs it checks all of the lengths.
+ */
+static inline void cop_iov_take(struct iovec *to, const struct msghdr *msg)
+{
+	if (likely(msg->msg_iovlen == 1)) {
+		*to = *msg->msg_iov;
+		to->iov_len = min_t(size_t, to->iov_len, INT_MAX);
+	} else if (msg->msg_iovlen) {
+		memcpy(to, msg->msg_iov, msg->msg_iovlen * sizeof(*to));
+	}
 }
 
 /**

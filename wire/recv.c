@@ -186,8 +186,7 @@ static size_t iov_wrap(const struct cop_wire *wire, struct iovec *iov,
 	size_t n = msg->msg_iovlen;
 
 	iov[0] = cop_wire_head(wire, head);
-	if (n)
-		memcpy(iov + 1, msg->msg_iov, n * sizeof(*iov));
+	cop_iov_take(iov + 1, msg);
 	iov[n + 1] = cop_wire_tail(wire, head);
 	return n + 2;
 }

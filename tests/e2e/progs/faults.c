@@ -256,6 +256,30 @@ static void too_long(void)
 	show_rest(sock_b);
 }
 
+/* The kernel cuts the length of a single buffer short before it judges it. */
+static void endless_buffers(void)
+{
+	struct iovec one = { large, half };
+
+	make_pair();
+	connect_to(sock_a, &addr_b);
+	for (int i = 0; i < 2; i++) {
+		make_vec();
+		vec[0].msg_hdr = message(NULL, 0, &one);
+		vec[1].msg_hdr = message(&from, sizeof(from), &one);
+		for (int k = 0; k < 7; k++)
+			T(send(sock_a, "payload", 7, 0));
+		T(recvmsg(sock_b, &vec[0].msg_hdr, 0));
+		T(recvmsg(sock_b, &vec[1].msg_hdr, 0));
+		T(recvmmsg(sock_b, vec, 2, MSG_DONTWAIT, NULL));
+		T(readv(sock_b, &one, 1));
+		T(preadv2(sock_b, &one, 1, -1, 0));
+		T(recv(sock_b, large, half, 0));
+		show_rest(sock_b);
+		connect_to(sock_b, &addr_a);
+	}
+}
+
 /* What a program can't have is a fault even if nothing of it is used. */
 static void nothing_at_a_bad_place(void)
 {
@@ -645,6 +669,7 @@ SCENARIOS({ "pending_error_and_a_bad_vector", pending_error_and_a_bad_vector },
 	  { "many_iovecs", many_iovecs }, { "pending_error", pending_error },
 	  { "filter_from_next_number", filter_from_next_number },
 	  { "many_messages", many_messages }, { "too_long", too_long },
+	  { "endless_buffers", endless_buffers },
 	  { "nothing_at_a_bad_place", nothing_at_a_bad_place },
 	  { "name_of_no_length", name_of_no_length },
 	  { "bad_names", bad_names }, { "probes", probes },
