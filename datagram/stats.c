@@ -139,7 +139,7 @@ static uint64_t clock_offset(void)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_REALTIME, &now);
+	cop_clock_read(CLOCK_REALTIME, &now);
 	return (uint64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 -
 	       cop_clock_us();
 }

@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "lib/clock.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "socket/confine.h"
@@ -27,13 +28,33 @@ static bool confines(unsigned long mode, unsigned long filter)
 	       (mode == SECCOMP_MODE_FILTER && filter);
 }
 
+/*
+ * The strict mode also takes the cycle counter away. Returns whether the process was not
+ * confined before.
+ */
+static bool confine_begin(unsigned long mode)
+{
+	const bool becomes = cop_confine_begin();
+
+	if (becomes && mode == SECCOMP_MODE_STRICT)
+		cop_clock_spare_counter(true);
+	return becomes;
+}
+
+static void confine_undo(unsigned long mode)
+{
+	if (mode == SECCOMP_MODE_STRICT)
+		cop_clock_spare_counter(false);
+	cop_confine_undo();
+}
+
 static noinline int prctl_confine(const unsigned long *a)
 {
-	bool becomes = cop_confine_begin();
+	bool becomes = confine_begin(a[0]);
 	int ret = cop_libc.prctl(PR_SET_SECCOMP, a[0], a[1], a[2], a[3]);
 
 	if (ret && becomes)
-		cop_confine_undo();
+		confine_undo(a[0]);
 	return ret;
 }
 
@@ -48,6 +69,8 @@ EXPORT int prctl(int option, ...)
 	va_end(ap);
 	if (unlikely(option == PR_SET_SECCOMP && confines(a[0], a[1])))
 		return prctl_confine(a);
+	if (unlikely(option == PR_SET_TSC && a[0] == PR_TSC_SIGSEGV))
+		cop_clock_spare_counter(true);
 	return cop_libc.prctl(option, a[0], a[1], a[2], a[3]);
 }
 
@@ -57,10 +80,11 @@ EXPORT int prctl(int option, ...)
  */
 long syscall_seccomp(const long *a)
 {
-	bool becomes = confines(a[0] + 1, a[2]) && cop_confine_begin();
+	const unsigned long mode = a[0] + 1;
+	bool becomes = confines(mode, a[2]) && confine_begin(mode);
 	long ret = cop_libc.syscall(SYS_seccomp, a[0], a[1], a[2]);
 
 	if (ret < 0 && becomes)
-		cop_confine_undo();
+		confine_undo(mode);
 	return ret;
 }

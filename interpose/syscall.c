@@ -282,8 +282,9 @@ SHARING_CALLS(X)
 /* The other options of prctl() stay system calls. */
 static long nr_prctl(const long *a)
 {
-	return INT(0) == PR_SET_SECCOMP ? prctl(INT(0), a[1], a[2], a[3], a[4])
-					: next_syscall(SYS_prctl, a);
+	return INT(0) == PR_SET_SECCOMP || INT(0) == PR_SET_TSC
+		       ? prctl(INT(0), a[1], a[2], a[3], a[4])
+		       : next_syscall(SYS_prctl, a);
 }
 
 static long (*const calls[])(const long *a) = {

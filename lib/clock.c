@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,11 +25,82 @@
 
 #define NSEC_PER_SEC 1000000000l
 
+#if defined(__x86_64__) || defined(__i386__)
+/*
+ * (a) The program has made reading the cycle counter a SIGSEGV for itself. vDSO's
+ * clock_gettime() reads it, too.
+ */
+static _Atomic(bool) counter_is_spared;
+
+/* (a) When the program did so. A confined process may not ask the kernel. */
+static _Atomic(uint64_t) spared_since;
+
+static noinline void read_sparing(clockid_t which, struct timespec *now)
+{
+	struct {
+		long sec, nsec;
+	} kernel = { 0 };
+	const int saved = errno;
+
+	if (cop_confined() ||
+	    cop_libc.syscall(SYS_clock_gettime, which, &kernel)) {
+		kernel.sec = READ_ONCE(spared_since) / NSEC_PER_SEC;
+		kernel.nsec = READ_ONCE(spared_since) % NSEC_PER_SEC;
+	}
+	errno = saved;
+	now->tv_sec = kernel.sec;
+	now->tv_nsec = kernel.nsec;
+}
+
+static bool spares_counter(void)
+{
+	return unlikely(READ_ONCE(counter_is_spared));
+}
+#else
+static void read_sparing(clockid_t which, struct timespec *now)
+{
+	(void)which;
+	*now = (struct timespec){ 0 };
+}
+
+static bool spares_counter(void)
+{
+	return false;
+}
+
+void cop_clock_spare_counter(bool spare)
+{
+	(void)spare;
+}
+#endif
+
+void cop_clock_read(clockid_t which, struct timespec *now)
+{
+	if (spares_counter())
+		read_sparing(which, now);
+	else
+		clock_gettime(which, now);
+}
+
+static struct timespec read_clock(void)
+{
+	struct timespec now;
+
+	cop_clock_read(CLOCK_MONOTONIC, &now);
+	return now;
+}
+
+uint64_t cop_clock_ns(void)
+{
+	const struct timespec now = read_clock();
+
+	return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint32_t)now.tv_nsec;
+}
+
 struct timespec cop_time_end(const struct timespec *timeout)
 {
-	struct timespec end;
+	struct timespec end = read_clock();
 
-	clock_gettime(CLOCK_MONOTONIC, &end);
 	end.tv_nsec += timeout->tv_nsec;
 	end.tv_sec += end.tv_nsec >= NSEC_PER_SEC;
 	end.tv_nsec %= NSEC_PER_SEC;
@@ -39,9 +111,9 @@ struct timespec cop_time_end(const struct timespec *timeout)
 
 struct timespec cop_time_left(const struct timespec *end)
 {
-	struct timespec now, left;
+	const struct timespec now = read_clock();
+	struct timespec left;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	left.tv_sec = end->tv_sec - now.tv_sec;
 	left.tv_nsec = end->tv_nsec - now.tv_nsec;
 	if (left.tv_nsec < 0) {
@@ -55,9 +127,8 @@ struct timespec cop_time_left(const struct timespec *end)
 
 static uint64_t kernel_us(void)
 {
-	struct timespec now;
+	const struct timespec now = read_clock();
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000 + (uint32_t)now.tv_nsec / 1000;
 }
 
@@ -195,8 +266,9 @@ static void rate_measure(void)
 	WRITE_ONCE(cop_clock_rate.ns,
 		   ((unsigned __int128)since << 20) / cycles);
 	rate_become(RATE_MEASURED);
-	atomic_store_explicit(&cop_clock_rate.limit, limit,
-			      memory_order_release);
+	atomic_store(&cop_clock_rate.limit, limit);
+	if (atomic_load(&counter_is_spared))
+		WRITE_ONCE(cop_clock_rate.limit, 0);
 }
 
 static noinline enum rate rate_find(enum rate state)
@@ -236,9 +308,19 @@ static noinline uint64_t read_again(void)
 
 noinline uint64_t cop_clock_ask(void)
 {
-	if (rate_known() == RATE_MEASURED && !READ_ONCE(last_busy))
+	if (!spares_counter() && rate_known() == RATE_MEASURED &&
+	    !READ_ONCE(last_busy))
 		return read_again();
 	return kernel_us();
+}
+
+/* While the counter is spared, limit is 0. Then the next measurement sets it again. */
+static void forget_rate(void)
+{
+	enum rate measured = RATE_MEASURED;
+
+	atomic_store(&cop_clock_rate.limit, 0);
+	atomic_compare_exchange_strong(&rate_state, &measured, RATE_BEGUN);
 }
 #else
 noinline uint64_t cop_clock_ask(void)
@@ -248,5 +330,18 @@ noinline uint64_t cop_clock_ask(void)
 
 void cop_clock_prepare(void)
 {
+}
+#endif
+
+#if defined(__x86_64__) || defined(__i386__)
+void cop_clock_spare_counter(bool spare)
+{
+	if (spare && !spares_counter())
+		WRITE_ONCE(spared_since, cop_clock_ns());
+	atomic_store(&counter_is_spared, spare);
+#ifdef __x86_64__
+	if (spare)
+		forget_rate();
+#endif
 }
 #endif

@@ -6,6 +6,7 @@
 #define COP_CLOCK_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -16,13 +17,16 @@
  *
  * errno stays. Async-signal-safe.
  */
-static inline uint64_t cop_clock_ns(void)
-{
-	struct timespec now;
+uint64_t cop_clock_ns(void);
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint32_t)now.tv_nsec;
-}
+/**
+ * cop_clock_read - clock_gettime(), also where reading the cycle counter is a SIGSEGV
+ * @which: CLOCK_*
+ * @now: the time
+ *
+ * errno stays. Async-signal-safe.
+ */
+void cop_clock_read(clockid_t which, struct timespec *now);
 
 /* A thread's last reading of the kernel's clock: both at one moment. */
 struct cop_clock_reading {
@@ -85,6 +89,16 @@ static inline uint64_t cop_clock_us(void)
  * Makes the system calls that the first cop_clock_us() would need. errno stays.
  */
 void cop_clock_prepare(void);
+
+/**
+ * cop_clock_spare_counter - note that reading the cycle counter is a SIGSEGV from now on
+ * @spare: false: it is none after all
+ *
+ * Called ahead of prctl(PR_SET_TSC) and of seccomp's strict mode. From then on the
+ * library asks the kernel by a system call. In a confined process it makes none, and the
+ * time stands still. errno stays. Async-signal-safe.
+ */
+void cop_clock_spare_counter(bool spare);
 
 /**
  * cop_time_end - when a timeout ends

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "lib/cancel.h"
+#include "lib/clock.h"
 #include "lib/compiler.h"
 #include "lib/env.h"
 #include "lib/escape.h"
@@ -38,7 +39,7 @@ static int put_head(char *line, size_t size, int fd)
 	struct timespec now;
 	int n;
 
-	clock_gettime(CLOCK_REALTIME, &now);
+	cop_clock_read(CLOCK_REALTIME, &now);
 	n = snprintf(line, size, "libcop[%d] %lld.%06ld", getpid(),
 		     (long long)now.tv_sec, now.tv_nsec / 1000);
 	if (fd >= 0)

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "lib/cancel.h"
+#include "lib/clock.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "lib/libc.h"
@@ -70,7 +71,7 @@ static noinline bool lock_slowly(_Atomic(uint32_t) *lock, uint32_t held,
 
 	if ((held & FUTEX_TID_MASK) == me)
 		return false;
-	clock_gettime(CLOCK_REALTIME, &until);
+	cop_clock_read(CLOCK_REALTIME, &until);
 	until.tv_sec += LOCK_SECONDS;
 	do {
 		if (held && is_left_behind(held & FUTEX_TID_MASK) &&

@@ -74,3 +74,14 @@ Test(e2e_confine, calls_on_a_socket_of_ipv6_stay_what_they_are)
 {
 	run_same("confine", "by_daemon_of_ipv6");
 }
+
+Test(e2e_confine, the_strict_mode_is_never_met)
+{
+	run_same("confine", "strict");
+}
+
+/* Each of these programs is one that the kernel does not end on UDP. */
+Test(e2e_confine, the_cycle_counter_is_not_read_where_that_is_a_sigsegv)
+{
+	run_same("confine", "without_counter");
+}

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "prog.h"
 
@@ -345,7 +346,69 @@ static void sifts(void)
 	T(recv(sock_b, buf, 64, MSG_DONTWAIT));
 }
 
-SCENARIOS({ "by_daemon_of_ipv6", by_daemon_of_ipv6 }, { "kills", kills },
+static void exchange(void)
+{
+	T(write(sock_a, "written", 7));
+	R(read(sock_b, buf, 64));
+	T(write(sock_a, "", 0));
+	T(read(sock_b, buf, 64));
+	fflush(stdout);
+}
+
+/* Nothing but read() and write(), and no cycle counter either. */
+static void strict_child(bool with_syscall)
+{
+	fflush(stdout);
+	if (with_syscall
+		    ? syscall(SYS_seccomp, SECCOMP_SET_MODE_STRICT, 0, NULL)
+		    : prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT))
+		die("the strict mode");
+	exchange();
+	syscall(SYS_exit, 7);
+}
+
+static void strict(void)
+{
+	int status;
+
+	connect_pair();
+	printf("strict\n");
+	for (int i = 0; i < 4; i++) {
+		fflush(stdout);
+		if (!fork())
+			strict_child(i & 1);
+		wait(&status);
+		printf("  status %x\n", status);
+		usleep(30000);
+		exchange();
+		exchange();
+	}
+}
+
+/* The kernel then ends each program that reads the counter, in vDSO, too. */
+static void without_counter(void)
+{
+	struct timeval tv = { .tv_usec = 1000 };
+
+	connect_pair();
+	for (int i = 0; i < 3; i++) {
+		exchange();
+		usleep(30000);
+	}
+	T(prctl(PR_SET_TSC, PR_TSC_SIGSEGV));
+	exchange();
+	T(setsockopt(sock_b, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)));
+	T(recv(sock_b, buf, 64, 0));
+	exchange();
+	T(prctl(PR_SET_TSC, PR_TSC_ENABLE));
+	exchange();
+	T(syscall(SYS_prctl, PR_SET_TSC, PR_TSC_SIGSEGV));
+	exchange();
+	T(close(sock_a));
+}
+
+SCENARIOS({ "strict", strict }, { "without_counter", without_counter },
+	  { "by_daemon_of_ipv6", by_daemon_of_ipv6 }, { "kills", kills },
 	  { "kills_by_syscall", kills_by_syscall }, { "fails", fails },
 	  { "fails_unseen", fails_unseen },
 	  { "starts_confined", starts_confined }, { "serves", serves },
