@@ -281,6 +281,23 @@ static ssize_t refuse(const struct pieces *p)
 				p->cut.flags, p->cut.len);
 }
 
+static unsigned int pieces_of(const struct cop_cut *cut)
+{
+	return cut->len ? (cut->len + cut->size - 1) / cut->size : 1;
+}
+
+/*
+ * IPv6 takes a payload that is a little longer. There the kernel reads it first, which
+ * it can't here, and then refuses too many pieces.
+ */
+static ssize_t refuse_long(const struct pieces *p)
+{
+	ssize_t err = refuse(p);
+
+	return err == -EFAULT && pieces_of(&p->cut) > PIECES_MAX ? -EINVAL
+								 : err;
+}
+
 /* More iovecs than fit on a stack: their bytes go to a buffer. */
 static ssize_t send_gathered(struct pieces *p, void *buf)
 {
@@ -350,12 +367,13 @@ ssize_t cop_cut_send(const struct cop_cut *cut)
 	const size_t controllen = cut->msg->msg_controllen;
 
 	p.cut.flags &= ~COP_MSG_FILE;
-	if (cut->len > COP_DATAGRAM_MAX_IPV4 ||
-	    (controllen && !can_read_control(cut->fd, cut->msg)))
+	if (controllen && !can_read_control(cut->fd, cut->msg))
 		return refuse(&p);
+	if (cut->len > COP_DATAGRAM_MAX_IPV4)
+		return refuse_long(&p);
 	if (controllen > CONTROL_MAX)
 		return -ENOBUFS;
-	p.n = cut->len ? (cut->len + cut->size - 1) / cut->size : 1;
+	p.n = pieces_of(cut);
 	p.step = cut->size + p.hlen;
 	if (p.n > PIECES_MAX)
 		make_too_many(&p);

@@ -374,6 +374,19 @@ def cut_and_corked(story, step, udp):
 
 
 @rule
+def cut_in_two(story, step, udp):
+    """With its headers a long cut send is two sends, and meets two ICMP errors"""
+    for before in story.steps[:step.index]:
+        sizes = [size for _, size in cut_sizes(story, before.index + 1)
+                 if size > 0]
+        if before.call in SENDS and sizes and any(
+                length + HEADER * -(-length // min(sizes)) > UDP_MAX
+                for length in lengths_of(before)):
+            return Anything()
+    return None
+
+
+@rule
 def cut_between_processes(story, step, udp):
     """A process has set UDP_SEGMENT, and another does not know"""
     if any(actor != step.actor
