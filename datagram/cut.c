@@ -217,11 +217,19 @@ static ssize_t send_two(const struct pieces *p, const struct msghdr *whole,
 	return p->cut.len;
 }
 
-static void settle(const struct pieces *p, struct cop_tx *tx, ssize_t sent)
+/*
+ * All pieces have @tx, each with a number of its own. So the stack of a thread of
+ * PTHREAD_STACK_MIN is large enough.
+ */
+static void settle(const struct pieces *p, struct cop_tx *tx,
+		   const uint64_t *seq, ssize_t sent)
 {
-	for (unsigned int i = p->n; i-- > 0;)
-		p->cut.end(p->cut.sk, &tx[i],
-			   sent < 0 ? sent : (ssize_t)piece_length(p, i));
+	for (unsigned int i = p->n; i-- > 0;) {
+		tx->seq = seq[i];
+		tx->payload = piece_length(p, i);
+		p->cut.end(p->cut.sk, tx,
+			   sent < 0 ? sent : (ssize_t)tx->payload);
+	}
 }
 
 /* How many pieces the kernel takes in one send. */
@@ -247,14 +255,16 @@ static ssize_t send_pieces(const struct pieces *p)
 	const uint64_t now = cop_clock_us();
 	struct msghdr whole = *p->cut.msg;
 	size_t off = 0, iovs = 0, first_iovs = 0;
-	struct cop_tx tx[p->n];
+	uint64_t seq[p->n];
+	struct cop_tx tx;
 	ssize_t sent;
 
 	for (unsigned int i = 0; i < p->n; i++) {
 		const size_t len = piece_length(p, i);
 
 		p->cut.begin(p->cut.sk, whole.msg_name, whole.msg_namelen, len,
-			     now, &tx[i], hdr + i * stride);
+			     now, &tx, hdr + i * stride);
+		seq[i] = tx.seq;
 		iov[iovs++] = (struct iovec){ hdr + i * stride, p->hlen };
 		iovs += take_iovecs(iov + iovs, &from, &off, len);
 		if (i + 1 == most)
@@ -269,7 +279,7 @@ static ssize_t send_pieces(const struct pieces *p)
 		sent = send_one(p, &whole);
 	else
 		sent = send_two(p, &whole, first_iovs);
-	settle(p, tx, sent);
+	settle(p, &tx, seq, sent);
 	return sent < 0 ? sent : (ssize_t)p->cut.len;
 }
 

@@ -3,7 +3,9 @@
  * cuts.c - sends that are to be cut into datagrams: UDP_SEGMENT as an option and as a
  * control message.
  */
+#include <limits.h>
 #include <netinet/udp.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <sys/wait.h>
 
@@ -304,7 +306,31 @@ static void corked(void)
 	show_received();
 }
 
-SCENARIOS({ "option", option }, { "calls", calls }, { "control", control },
+static void *send_all(void *arg)
+{
+	T(send(sock_a, data, 12800, 0));
+	return arg;
+}
+
+/* The most pieces, by a thread with the least stack. */
+static void small_stack(void)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	start();
+	T(cut_at(sock_a, 100));
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, PTHREAD_STACK_MIN);
+	fflush(stdout);
+	if (pthread_create(&thread, &attr, send_all, NULL))
+		die("pthread_create");
+	pthread_join(thread, NULL);
+	show_received();
+}
+
+SCENARIOS({ "small_stack", small_stack }, { "option", option },
+	  { "calls", calls }, { "control", control },
 	  { "bad_control", bad_control }, { "limits", limits },
 	  { "many_iovecs", many_iovecs }, { "beyond_the_mtu", beyond_the_mtu },
 	  { "refused", refused }, { "heirs", heirs }, { "heir", heir },
