@@ -375,6 +375,12 @@ Test(sealed, cop_run_does_not_start_a_program_without_a_good_key,
 	cr_expect_not_null(strstr(result.err, "short: a line is not a key"),
 			   "%s", result.err);
 	cr_expect_eq(result.status, 126);
+	scratch_shell(&result, "COP_KEY_FILE=missing $COP run --adopt "
+			       "--transport sealed --modules " COP_MODULE_DIR
+			       " touch ran");
+	cr_expect_str_eq(result.err,
+			 "cop: run: sealed: missing: there is no such file\n");
+	cr_expect_eq(result.status, 126);
 	scratch_says(&result, "", "ls ran 2>/dev/null");
 }
 

@@ -104,10 +104,16 @@ static const char *read_file(int fd, struct sealed_keyfile *keys)
 	const char *why;
 	ssize_t got;
 
-	while (n < FILE_MAX && (got = read(fd, text + n, FILE_MAX - n)) > 0)
-		n += got;
+	while (n < FILE_MAX) {
+		got = read(fd, text + n, FILE_MAX - n);
+		if (!got || (got < 0 && errno != EINTR))
+			break;
+		n += got > 0 ? got : 0;
+	}
 	text[n] = '\0';
-	if (n == FILE_MAX || strlen(text) != n)
+	if (got < 0)
+		why = "it can't be read";
+	else if (n == FILE_MAX || strlen(text) != n)
 		why = "it is not a list of keys";
 	else
 		why = read_lines(text, keys);

@@ -102,6 +102,12 @@ static int load(void)
 	return err;
 }
 
+/* The name as it is, if there is no such file: for the message. */
+static char *absolute(const char *name)
+{
+	return (*name == '/' ? NULL : realpath(name, NULL)) ?: strdup(name);
+}
+
 int sealed_keys_init(void)
 {
 	const char *name = secure_getenv("COP_KEY_FILE");
@@ -114,7 +120,7 @@ int sealed_keys_init(void)
 	    madvise(memory, sizeof(*memory), MADV_WIPEONFORK))
 		return -errno;
 	if (name && *name)
-		path = *name == '/' ? strdup(name) : realpath(name, NULL);
+		path = absolute(name);
 	load_err = load();
 	return 0;
 }

@@ -128,6 +128,15 @@ Test(sealed_keyfile, what_is_no_file_is_refused)
 	cr_expect(eq(str, (char *)why, "it is no regular file"));
 }
 
+/* The first page of a process is nobody's, so the read fails. */
+Test(sealed_keyfile, a_file_that_cannot_be_read_is_refused)
+{
+	cr_expect(eq(int, sealed_keyfile_read("/proc/self/mem", &keys, &why),
+		     -EKEYREJECTED));
+	cr_expect(eq(str, (char *)why, "it can't be read"));
+	cr_expect(zero(uint, keys.n));
+}
+
 /* Nobody writes to it: an open that waited would wait for ever. */
 Test(sealed_keyfile, a_pipe_is_refused_at_once, .timeout = 10)
 {
