@@ -133,8 +133,7 @@ static ssize_t recv_error(const struct cop_wire *wire, int fd,
 	struct cop_hdr_info info;
 	ssize_t n;
 
-	if (msg->msg_iovlen)
-		memcpy(iov + 1, msg->msg_iov, msg->msg_iovlen * sizeof(*iov));
+	cop_iov_take(iov + 1, msg);
 	iov[msg->msg_iovlen + 1] = (struct iovec){ tail, wire->hlen };
 	whole.msg_iov = iov;
 	whole.msg_iovlen += 2;

@@ -29,6 +29,7 @@ Test(e2e_faults, a_payload_that_is_too_long_is_refused_as_the_kernel_does)
 Test(e2e_faults, a_single_buffer_may_have_any_length)
 {
 	run_same("faults", "endless_buffers");
+	run_same("faults", "endless_error_buffers");
 }
 
 Test(e2e_faults, nothing_at_a_place_outside_of_the_program_is_efault)

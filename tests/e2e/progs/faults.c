@@ -280,6 +280,25 @@ static void endless_buffers(void)
 	}
 }
 
+static void endless_error_buffers(void)
+{
+	struct iovec one = { large, half };
+	const int on = 1;
+
+	make_pair();
+	close(sock_b);
+	T(setsockopt(sock_a, SOL_IP, IP_RECVERR, &on, sizeof(on)));
+	make_vec();
+	vec[0].msg_hdr = message(NULL, 0, &one);
+	vec[1].msg_hdr = message(NULL, 0, &one);
+	for (int i = 0; i < 2; i++) {
+		T(sendto(sock_a, "payload", 7, 0, SA(&addr_b), sizeof(addr_b)));
+		T(i ? recvmsg(sock_a, &vec[0].msg_hdr, MSG_ERRQUEUE)
+		    : recvmmsg(sock_a, vec, 2, MSG_ERRQUEUE, NULL));
+		T(recv(sock_a, large, 1, MSG_DONTWAIT));
+	}
+}
+
 /* What a program can't have is a fault even if nothing of it is used. */
 static void nothing_at_a_bad_place(void)
 {
@@ -670,6 +689,7 @@ SCENARIOS({ "pending_error_and_a_bad_vector", pending_error_and_a_bad_vector },
 	  { "filter_from_next_number", filter_from_next_number },
 	  { "many_messages", many_messages }, { "too_long", too_long },
 	  { "endless_buffers", endless_buffers },
+	  { "endless_error_buffers", endless_error_buffers },
 	  { "nothing_at_a_bad_place", nothing_at_a_bad_place },
 	  { "name_of_no_length", name_of_no_length },
 	  { "bad_names", bad_names }, { "probes", probes },
