@@ -19,7 +19,6 @@
 
 #include "lib/atomic.h"
 #include "lib/cancel.h"
-#include "lib/clock.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "lib/libc.h"
@@ -50,16 +49,25 @@ static void futex_wake(_Atomic(uint32_t) *word)
 			 NULL, 0);
 }
 
+/* vDSO reads this clock without the cycle counter: see cop_clock_spare_counter(). */
+static int64_t coarse_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 /* Waits until @word is 0, for WAIT_NS at most. */
 static void wait_for_none(_Atomic(uint32_t) *word)
 {
-	int64_t end = cop_clock_ns() + WAIT_NS, left = WAIT_NS;
+	int64_t end = coarse_ns() + WAIT_NS, left = WAIT_NS;
 	int saved = errno;
 	uint32_t is;
 
 	while ((is = atomic_load(word)) && left > 0) {
 		futex_wait(word, is, min_t(int64_t, left, WAIT_NS - 1));
-		left = end - cop_clock_ns();
+		left = end - coarse_ns();
 	}
 	errno = saved;
 }
