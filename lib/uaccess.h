@@ -86,8 +86,9 @@ static inline bool user_range(const volatile void *ptr, size_t len)
  */
 static inline bool user_range_short(const volatile void *ptr, size_t len)
 {
-	return len <= INT_MAX &&
-	       (uint64_t)(uintptr_t)ptr < (1ull << 56) - (1ull << 31);
+	uint64_t start = (uintptr_t)ptr;
+
+	return len <= INT_MAX && start < (1ull << 56) - (1ull << 31);
 }
 
 /* user_readable() for a range that is not on one page that was seen before. */
