@@ -55,9 +55,6 @@ Test(e2e_cuts, the_option_is_the_childs_and_the_next_programs_too)
 /* See udp_options in docs/DIFFERENCES.md. */
 Test(e2e_cuts, a_thread_of_the_smallest_stack_sends_as_many_pieces)
 {
-#ifdef __SANITIZE_ADDRESS__
-	cr_skip_test("AddressSanitizer takes more of the stack");
-#endif
 	run_same("cuts", "small_stack");
 }
 
