@@ -28,13 +28,13 @@
  * the program closed the socket unseen: what came is the new socket's data, and
  * the program gets it. If the entry has gone, another thread closed the socket
  * while this call waited: what came is not for this call, which was
- * interrupted.
+ * interrupted. So it is if the entry is right: the memory of the closed socket is then
+ * that of a new one, to which the descriptor leads.
  */
 static noinline ssize_t stale_result(struct socket *sock, int fd, ssize_t ret)
 {
-	if (sockfd_lookup(fd) != sock)
+	if (sockfd_lookup(fd) != sock || !fd_forget_gone(fd))
 		return -EINTR;
-	fd_forget_gone(fd);
 	return ret & ~COP_RX_STALE;
 }
 
