@@ -43,6 +43,6 @@ Test(inet_module_object, memory_of_no_file_is_no_module)
 
 	cr_expect(eq(str, (char *)fault_of(&mod),
 		     "its cop_module is no struct module"));
-	cr_expect(eq(str, (char *)fault_of((char *)NULL + 64),
+	cr_expect(eq(str, (char *)fault_of((void *)(uintptr_t)64),
 		     "its cop_module is no struct module"));
 }
