@@ -33,40 +33,9 @@
 #include "datagram/defaults.h"
 #include "datagram/proto.h"
 #include "cop_table.h"
+#include "fuzz/input.h"
 #include "fuzz/mark.h"
 #include "unit/port_taken.h"
-
-#define HOLDS(x)                                                            \
-	do {                                                                \
-		if (!(x)) {                                                 \
-			fprintf(stderr, "line %d: not " #x "\n", __LINE__); \
-			abort();                                            \
-		}                                                           \
-	} while (0)
-
-/* ---- the input ------------------------------------------------------------ */
-
-struct input {
-	const uint8_t *at;
-	size_t left;
-};
-
-static uint8_t byte(struct input *in)
-{
-	if (!in->left)
-		return 0;
-	in->left--;
-	return *in->at++;
-}
-
-static uint32_t word(struct input *in)
-{
-	uint32_t value = 0;
-
-	for (int i = 0; i < 4; i++)
-		value = value << 8 | byte(in);
-	return value;
-}
 
 /* ---- a transport of a module ---------------------------------------------- */
 
@@ -235,7 +204,7 @@ static const int kinds[][3] = {
 /* Three in four are UDP's, of either family, for the others are told by their kind. */
 static int make_socket(struct input *in)
 {
-	size_t kind = byte(in) % (4 * (ARRAY_SIZE(kinds) + 1));
+	size_t kind = input_byte(in) % (4 * (ARRAY_SIZE(kinds) + 1));
 	int fd;
 
 	if (kind == ARRAY_SIZE(kinds))
@@ -246,7 +215,7 @@ static int make_socket(struct input *in)
 	else
 		fd = socket(kind & 1 ? AF_INET6 : AF_INET,
 			    SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	set_up(fd, byte(in));
+	set_up(fd, input_byte(in));
 	return fd;
 }
 
@@ -256,7 +225,7 @@ static int make_socket(struct input *in)
 static struct cop_mark true_mark(int fd, struct input *in)
 {
 	uint32_t port = port_of(fd);
-	uint8_t kind = byte(in);
+	uint8_t kind = input_byte(in);
 	bool adopted = kind & 1, other = kind & 2;
 	struct cop_mark mark = {
 		.family = family_of(fd),
@@ -268,12 +237,12 @@ static struct cop_mark true_mark(int fd, struct input *in)
 				    : IPPROTO_COP,
 		.carrier_type = adopted && other ? OTHER_TYPE : 0,
 		.carrier_protocol = adopted && other ? OTHER_PROTOCOL : 0,
-		.body = byte(in) % 3,
-		.word = { word(in) &
+		.body = input_byte(in) % 3,
+		.word = { input_word(in) &
 				  (SOCK_USER_RANGE | SOCK_ON_DEVICE |
 				   SOCK_CORKED | SOCK_CORK_OPT | SOCK_NARROWED),
-			  word(in) & 0x0001010c, port * 0x10001,
-			  port << 16 | (byte(in) & 1 ? port : 0) },
+			  input_word(in) & 0x0001010c, port * 0x10001,
+			  port << 16 | (input_byte(in) & 1 ? port : 0) },
 	};
 
 	return mark;
@@ -281,21 +250,21 @@ static struct cop_mark true_mark(int fd, struct input *in)
 
 static void forge(struct cop_mark *mark, struct input *in)
 {
-	for (int n = byte(in) % 4; n; n--) {
-		uint8_t what = byte(in) % 10;
+	for (int n = input_byte(in) % 4; n; n--) {
+		uint8_t what = input_byte(in) % 10;
 
 		if (what < COP_MARK_WORDS)
-			mark->word[what] = word(in);
+			mark->word[what] = input_word(in);
 		else if (what == 4)
-			mark->type = byte(in) % 16;
+			mark->type = input_byte(in) % 16;
 		else if (what == 5)
-			mark->protocol = word(in);
+			mark->protocol = input_word(in);
 		else if (what == 6)
-			mark->family = byte(in);
+			mark->family = input_byte(in);
 		else if (what == 7)
-			mark->carrier_type = byte(in);
+			mark->carrier_type = input_byte(in);
 		else if (what == 8)
-			mark->carrier_protocol = word(in);
+			mark->carrier_protocol = input_word(in);
 		else
 			mark->family =
 				mark->family == PF_INET ? PF_INET6 : PF_INET;
@@ -306,7 +275,7 @@ static int user_filter(struct input *in)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 8),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, byte(in), 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, input_byte(in), 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
@@ -326,15 +295,15 @@ static void corrupt(int fd, struct input *in)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, code, &len) || !len)
 		return;
-	for (int n = byte(in) % 4; n; n--) {
-		struct sock_filter *insn = &code[byte(in) % len];
+	for (int n = input_byte(in) % 4; n; n--) {
+		struct sock_filter *insn = &code[input_byte(in) % len];
 
-		if (byte(in) & 1)
-			insn->k ^= word(in);
+		if (input_byte(in) & 1)
+			insn->k ^= input_word(in);
 		else
-			insn->code ^= byte(in);
+			insn->code ^= input_byte(in);
 	}
-	if (byte(in) % 8 == 0) {
+	if (input_byte(in) % 8 == 0) {
 		code[len] = code[len - 1];
 		len++;
 	}
@@ -348,13 +317,13 @@ static void write_mark(int fd, struct input *in)
 	int user = mark.body == COP_BODY_USER ? user_filter(in) : -1;
 
 	forge(&mark, in);
-	cop_program_attach(byte(in) & 1 ? &other_wire : &cop_wire, fd, &mark,
-			   user);
+	cop_program_attach(input_byte(in) & 1 ? &other_wire : &cop_wire, fd,
+			   &mark, user);
 	if (user >= 0)
 		close(user);
-	if (byte(in) & 1)
+	if (input_byte(in) & 1)
 		corrupt(fd, in);
-	if (byte(in) % 8 == 0)
+	if (input_byte(in) % 8 == 0)
 		set(fd, SOL_SOCKET, SO_LOCK_FILTER, 1);
 }
 
@@ -403,11 +372,11 @@ static void look_at(int fd)
 
 static void call_names(struct socket *sock, int fd, struct input *in)
 {
-	union cop_addr addr = loopback(fd, byte(in) & 1 ? 0 : 20300);
+	union cop_addr addr = loopback(fd, input_byte(in) & 1 ? 0 : 20300);
 	struct sockaddr *sa = &addr.sa;
 	socklen_t len = sizeof(addr);
 
-	switch (byte(in) % 4) {
+	switch (input_byte(in) % 4) {
 	case 0:
 		sock->ops->bind(sock, fd, sa, len);
 		break;
@@ -434,12 +403,12 @@ static void call_options(struct socket *sock, int fd, struct input *in)
 		{ IPPROTO_UDP, UDP_CORK },
 		{ IPPROTO_IP, IP_LOCAL_PORT_RANGE },
 	};
-	const int *which = name[byte(in) % ARRAY_SIZE(name)];
+	const int *which = name[input_byte(in) % ARRAY_SIZE(name)];
 	struct sock_filter code[64];
 	socklen_t len = sizeof(int);
-	int value = word(in);
+	int value = input_word(in);
 
-	if (byte(in) & 1)
+	if (input_byte(in) & 1)
 		sock->sk->sk_prot->setsockopt(sock->sk, fd, which[0], which[1],
 					      &value, len);
 	sock->sk->sk_prot->getsockopt(sock->sk, fd, which[0], which[1], &value,
@@ -456,9 +425,10 @@ static void call_data(struct socket *sock, int fd, struct input *in)
 
 	if (!inet_sk(sock->sk)->inet_sport)
 		sock->sk->sk_prot->autobind(sock->sk, fd);
-	sock->sk->sk_prot->sendto(sock->sk, fd, buf, byte(in) % sizeof(buf),
-				  MSG_DONTWAIT | (byte(in) & 1 ? MSG_MORE : 0),
-				  &addr, cop_addr_len(&addr));
+	sock->sk->sk_prot->sendto(
+		sock->sk, fd, buf, input_byte(in) % sizeof(buf),
+		MSG_DONTWAIT | (input_byte(in) & 1 ? MSG_MORE : 0), &addr,
+		cop_addr_len(&addr));
 	if (!inet_sk(sock->sk)->inet_sport)
 		sock->sk->sk_prot->autobound(sock->sk, fd, 0);
 	sock->sk->sk_prot->poll(sock->sk, fd);
@@ -469,11 +439,11 @@ static void call_data(struct socket *sock, int fd, struct input *in)
 /* The sender has the kernel socket too, and does as it likes. */
 static void call_sender(int fd, struct input *in)
 {
-	switch (byte(in) % 4) {
+	switch (input_byte(in) % 4) {
 	case 0:
 		return disconnect(fd);
 	case 1:
-		return set_up(fd, byte(in));
+		return set_up(fd, input_byte(in));
 	case 2:
 		return write_mark(fd, in);
 	default:
@@ -486,10 +456,10 @@ static void play(int fd, struct input *in)
 {
 	bool alone = true;
 
-	for (int n = byte(in) % 6; n; n--) {
+	for (int n = input_byte(in) % 6; n; n--) {
 		struct socket *sock = sockfd_lookup(fd);
 
-		switch (byte(in) % 5) {
+		switch (input_byte(in) % 5) {
 		case 0:
 			call_names(sock, fd, in);
 			break;

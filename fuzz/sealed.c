@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fuzz/input.h"
 #include "fuzz/sealed.h"
 #include "inet/af_inet.h"
 #include "inet/kernel.h"
@@ -27,14 +28,6 @@
 #define SEAL	    1 /* with the key that the socket has */
 #define PEEK	    2
 #define RIGHT_TIME  4
-
-#define HOLDS(x)                                                            \
-	do {                                                                \
-		if (!(x)) {                                                 \
-			fprintf(stderr, "line %d: not " #x "\n", __LINE__); \
-			abort();                                            \
-		}                                                           \
-	} while (0)
 
 extern struct module cop_builtin_sealed;
 
