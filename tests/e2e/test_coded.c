@@ -9,15 +9,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "as_udp.h"
 #include "skeleton.h"
 
-#define PROG(dir) COP_BUILD_DIR "/tests/" dir "/"
 #define XOR                                                             \
 	"COP_TEST_TYPE=9 COP_TEST_PROTOCOL=254 COP_LOAD=$PWD/m/xor.so " \
 	"LD_PRELOAD=$LIB "
 #define WITH "COP_LOAD=$PWD/m/xor.so LD_PRELOAD=$LIB "
 
-static struct run_result udp, result;
+static struct run_result result;
 
 static void make_xor(void)
 {
@@ -31,26 +31,9 @@ TestSuite(coded, .init = make_xor, .timeout = 240);
 
 /* ---- as on UDP ------------------------------------------------------------- */
 
-/* Runs a program of progs/ on the kernel's UDP, and on the module. */
-static void same_in(const char *dir, const char *prog, const char *scenario)
-{
-	scratch_shell(&udp, "%s%s udp %s", dir, prog, scenario);
-	scratch_shell(&result, XOR "%s%s cop %s", dir, prog, scenario);
-	if (udp.status == 77)
-		return;
-	cr_expect_eq(result.status, udp.status, "%s %s: status %d: %s", prog,
-		     scenario, result.status, result.err);
-	cr_expect_str_eq(result.out, udp.out, "%s %s:\n%s\nand not\n%s", prog,
-			 scenario, result.out, udp.out);
-}
-
 static void same(const char *prog, const char *const *scenarios)
 {
-	for (; *scenarios; scenarios++) {
-		same_in(PROG("progs"), prog, *scenarios);
-		if (!access("/proc/net/if_inet6", F_OK))
-			same_in(PROG("progs6"), prog, *scenarios);
-	}
+	same_with(XOR, prog, scenarios);
 }
 
 Test(coded, each_call_that_sends_or_receives_is_as_on_udp)
@@ -184,7 +167,7 @@ Test(coded, confined_processes_are_as_on_udp)
 	};
 
 	for (int i = 0; scenarios[i]; i++)
-		same_in(PROG("progs"), "confine", scenarios[i]);
+		same_in(XOR, PROG("progs"), "confine", scenarios[i]);
 }
 
 /* ---- on the wire ----------------------------------------------------------- */
