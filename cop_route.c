@@ -25,13 +25,6 @@
 #include "lib/scratch.h"
 #include "lib/sockname.h"
 
-struct route_query {
-	struct nlmsghdr nlh;
-	struct rtmsg rtm;
-	struct rtattr rta;
-	__be32 dst;
-};
-
 union route_answer {
 	struct {
 		struct nlmsghdr nlh;
@@ -40,20 +33,50 @@ union route_answer {
 	char room[1024];
 };
 
-/* Ask for the route to @addr, as "ip route get" does. */
-static ssize_t route_ask(int nl, __be32 addr, union route_answer *answer)
-{
-	struct route_query query = {
-		.nlh = { .nlmsg_len = sizeof(query),
-			 .nlmsg_type = RTM_GETROUTE,
-			 .nlmsg_flags = NLM_F_REQUEST },
-		.rtm = { .rtm_family = AF_INET, .rtm_dst_len = 32 },
-		.rta = { .rta_len = RTA_LENGTH(sizeof(addr)),
-			 .rta_type = RTA_DST },
-		.dst = addr,
-	};
+struct route_query {
+	struct nlmsghdr nlh;
+	struct rtmsg rtm;
+	struct rtattr dst_attr;
+	unsigned char dst[16];
+};
 
-	if (cop_libc.send(nl, &query, sizeof(query), 0) < 0)
+struct oif_attr {
+	struct rtattr attr;
+	uint32_t oif;
+};
+
+/* The bytes of an address in an attribute: 4 or 16. */
+static size_t addr_bytes(const struct cop_endpoint *end)
+{
+	return cop_endpoint_is_v4(end) ? 4 : 16;
+}
+
+static const void *addr_data(const struct cop_endpoint *end)
+{
+	return end->addr.s6_addr + (16 - addr_bytes(end));
+}
+
+/* Ask for the route to @dest, as "ip route get" does. */
+static ssize_t route_query(int nl, const struct cop_endpoint *dest,
+			   union route_answer *answer)
+{
+	const size_t bytes = addr_bytes(dest);
+	const struct oif_attr oif = { { sizeof(oif), RTA_OIF }, dest->scope };
+	struct route_query query = {
+		.nlh = { .nlmsg_type = RTM_GETROUTE,
+			 .nlmsg_flags = NLM_F_REQUEST },
+		.rtm = { .rtm_family = bytes == 4 ? AF_INET : AF_INET6,
+			 .rtm_dst_len = 8 * bytes },
+		.dst_attr = { RTA_LENGTH(bytes), RTA_DST },
+	};
+	const size_t len = offsetof(struct route_query, dst) + bytes;
+	unsigned char message[sizeof(query) + sizeof(oif)];
+
+	query.nlh.nlmsg_len = len + (dest->scope ? sizeof(oif) : 0);
+	memcpy(query.dst, addr_data(dest), bytes);
+	memcpy(message, &query, len);
+	memcpy(message + len, &oif, sizeof(oif));
+	if (cop_libc.send(nl, message, query.nlh.nlmsg_len, 0) < 0)
 		return -1;
 	return cop_libc.recv(nl, answer, sizeof(*answer), MSG_DONTWAIT);
 }
@@ -64,9 +87,10 @@ static bool is_in(int nl, uint64_t netns)
 	return !netns || cop_netns_of(nl) == netns;
 }
 
-static unsigned int route_type(__be32 addr, uint64_t netns)
+/* Returns the bytes of the answer, or -1 if there is none, or no route. */
+static ssize_t route_ask(const struct cop_endpoint *dest, uint64_t netns,
+			 union route_answer *answer)
 {
-	union route_answer answer;
 	struct cop_scratch part;
 	ssize_t n = -1;
 	int nl;
@@ -75,14 +99,24 @@ static unsigned int route_type(__be32 addr, uint64_t netns)
 	nl = cop_libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
 			     NETLINK_ROUTE);
 	if (nl >= 0) {
-		n = is_in(nl, netns) ? route_ask(nl, addr, &answer) : 0;
+		n = is_in(nl, netns) ? route_query(nl, dest, answer) : -1;
 		cop_libc.close(nl);
 	}
 	cop_scratch_end(&part);
-	if (n >= (ssize_t)sizeof(answer.nlh) + (ssize_t)sizeof(answer.rtm) &&
-	    answer.nlh.nlmsg_type == RTM_NEWROUTE)
-		return answer.rtm.rtm_type;
-	return RTN_UNICAST;
+	return n >= (ssize_t)NLMSG_LENGTH(sizeof(answer->rtm)) &&
+			       answer->nlh.nlmsg_type == RTM_NEWROUTE
+		       ? n
+		       : -1;
+}
+
+static unsigned int route_type(__be32 addr, uint64_t netns)
+{
+	union route_answer answer;
+	struct cop_endpoint dest;
+
+	cop_endpoint_v4(addr, 0, &dest);
+	return route_ask(&dest, netns, &answer) < 0 ? RTN_UNICAST
+						    : answer.rtm.rtm_type;
 }
 
 static unsigned int addr_type(__be32 addr, uint64_t netns)
@@ -147,53 +181,6 @@ bool inet_addr_is_source(const union cop_addr *addr, uint64_t netns)
 
 /* ---- the source address of a route ----------------------------------------- */
 
-struct source_query {
-	struct nlmsghdr nlh;
-	struct rtmsg rtm;
-	struct rtattr dst_attr;
-	unsigned char dst[16];
-};
-
-struct oif_attr {
-	struct rtattr attr;
-	uint32_t oif;
-};
-
-/* The bytes of an address in an attribute: 4 or 16. */
-static size_t addr_bytes(const struct cop_endpoint *end)
-{
-	return cop_endpoint_is_v4(end) ? 4 : 16;
-}
-
-static const void *addr_data(const struct cop_endpoint *end)
-{
-	return end->addr.s6_addr + (16 - addr_bytes(end));
-}
-
-static ssize_t source_ask(int nl, const struct cop_endpoint *dest,
-			  union route_answer *answer)
-{
-	const size_t bytes = addr_bytes(dest);
-	const struct oif_attr oif = { { sizeof(oif), RTA_OIF }, dest->scope };
-	struct source_query query = {
-		.nlh = { .nlmsg_type = RTM_GETROUTE,
-			 .nlmsg_flags = NLM_F_REQUEST },
-		.rtm = { .rtm_family = bytes == 4 ? AF_INET : AF_INET6,
-			 .rtm_dst_len = 8 * bytes },
-		.dst_attr = { RTA_LENGTH(bytes), RTA_DST },
-	};
-	const size_t len = offsetof(struct source_query, dst) + bytes;
-	unsigned char message[sizeof(query) + sizeof(oif)];
-
-	query.nlh.nlmsg_len = len + (dest->scope ? sizeof(oif) : 0);
-	memcpy(query.dst, addr_data(dest), bytes);
-	memcpy(message, &query, len);
-	memcpy(message + len, &oif, sizeof(oif));
-	if (cop_libc.send(nl, message, query.nlh.nlmsg_len, 0) < 0)
-		return -1;
-	return cop_libc.recv(nl, answer, sizeof(*answer), MSG_DONTWAIT);
-}
-
 /* Finds RTA_PREFSRC in the @n bytes of an answer. */
 static bool find_source(const union route_answer *answer, size_t n,
 			const struct cop_endpoint *dest,
@@ -218,21 +205,9 @@ static bool route_source(const struct cop_endpoint *dest, uint64_t netns,
 			 struct cop_endpoint *source)
 {
 	union route_answer answer;
-	struct cop_scratch part;
-	ssize_t n = -1;
-	int nl;
+	ssize_t n = route_ask(dest, netns, &answer);
 
-	cop_scratch_begin(&part);
-	nl = cop_libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
-			     NETLINK_ROUTE);
-	if (nl >= 0) {
-		n = is_in(nl, netns) ? source_ask(nl, dest, &answer) : -1;
-		cop_libc.close(nl);
-	}
-	cop_scratch_end(&part);
-	return n >= (ssize_t)NLMSG_LENGTH(sizeof(answer.rtm)) &&
-	       answer.nlh.nlmsg_type == RTM_NEWROUTE &&
-	       find_source(&answer, n, dest, source);
+	return n >= 0 && find_source(&answer, n, dest, source);
 }
 
 /* A server answers many clients, so the last answers are kept by destination. */
