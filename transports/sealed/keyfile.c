@@ -68,7 +68,7 @@ void sealed_keyfile_text(const unsigned char key[SEALED_KEY_LEN],
 	text[out] = '\0';
 }
 
-/* Whoever owns the file can read it, so it must be ours, or root's. */
+/* The owner of a file can read it, so the file must be ours, or root's. */
 static const char *fault_of(int fd)
 {
 	struct stat st;

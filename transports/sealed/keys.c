@@ -6,7 +6,7 @@
  * subkey that finds its place taken displaces another one, which is derived again. A
  * fork clears this memory in the child, unless the process has had a socket of sealed.
  * Protected by: the keys are constant once n is set; each place for a subkey has a
- * sequence number, and whoever finds it changing derives the subkey. Nobody waits.
+ * sequence number, and a thread that finds it changing derives the subkey itself. Nobody waits.
  */
 #include <errno.h>
 #include <sched.h>

@@ -163,7 +163,7 @@ static bool set_bit(_Atomic(uint64_t) *at, uint64_t counter)
 }
 
 /*
- * The time comes first: whoever removes the stream later knows how old this datagram is.
+ * The time comes first: a thread that removes the stream later knows how old this datagram is.
  * If somebody has removed it already, the bit may be in another stream's window: then
  * the datagram is lost.
  */

@@ -255,7 +255,7 @@ static void refused(void)
 	show_received();
 }
 
-/* The option is the socket's, whoever has it. */
+/* The option belongs to the socket, and each process that has it sees the option. */
 static void inherited(char *self)
 {
 	start();

@@ -290,7 +290,7 @@ Test(sealed_window, of_eight_processes_one_receives_it, .init = share)
 	expect_each_once();
 }
 
-/* While others push the streams out: never twice, whatever is lost. */
+/* Other processes push the streams out meanwhile: some are lost, none comes twice. */
 static void *crowd(void *unused)
 {
 	for (uint64_t i = 0; i < 400000; i++) {
