@@ -13,6 +13,7 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
+#include "fds.h"
 #include "stray.h"
 
 extern char **environ;
@@ -599,39 +600,7 @@ static void image_inherits(void)
 
 static void image_receives(void)
 {
-	union {
-		char room[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct iovec iov = { buf, sizeof(buf) };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = &control,
-			      .msg_controllen = sizeof(control) };
-	int fd;
-
-	if (recvmsg(FD_LINK, &msg, 0) < 0 || !CMSG_FIRSTHDR(&msg))
-		die("recvmsg");
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
-	use(fd);
-}
-
-static void send_fd(int link, int fd)
-{
-	union {
-		char room[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { .align = { CMSG_LEN(sizeof(int)), SOL_SOCKET,
-				 SCM_RIGHTS } };
-	struct iovec iov = { "x", 1 };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = &control,
-			      .msg_controllen = sizeof(control) };
-
-	memcpy(CMSG_DATA(&control.align), &fd, sizeof(fd));
-	if (sendmsg(link, &msg, 0) < 0)
-		die("sendmsg");
+	use(take_fd(FD_LINK));
 }
 
 /* COP_ADOPT as it is there, or the other way round, for what is run next. */
@@ -684,7 +653,7 @@ static void received(void)
 		die("socketpair");
 	dup2(link[1], FD_LINK);
 	for (int i = 0; i < 2; i++, turn_over()) {
-		send_fd(link[0], sock_a);
+		give_fd(link[0], sock_a);
 		run_image("image_receives");
 	}
 }

@@ -295,17 +295,6 @@ static void call_one(struct worker *me)
 
 /* ---- what is left ------------------------------------------------------ */
 
-static long vm_kb(void)
-{
-	FILE *file = fopen("/proc/self/statm", "r");
-	long pages = 0;
-
-	if (!file || fscanf(file, "%ld", &pages) != 1)
-		die("statm");
-	fclose(file);
-	return pages * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
 static bool can_bind(int fd, int port)
 {
 	struct sockaddr_in addr = addr_of("0.0.0.0", port);

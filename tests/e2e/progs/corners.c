@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <time.h>
 
+#include "fds.h"
 #include "netns.h"
 
 #define NEAR_SECOND 1050000 /* by then what is known of ports is asked again */
@@ -127,52 +128,6 @@ static void part_that_fails(void)
 
 /* ---- a descriptor that comes in a message ------------------------------ */
 
-struct passed {
-	char byte;
-	struct iovec iov;
-	char control[CMSG_SPACE(sizeof(int))]
-		__attribute__((aligned(sizeof(struct cmsghdr))));
-	struct msghdr msg;
-};
-
-static void passed_init(struct passed *passed)
-{
-	memset(passed, 0, sizeof(*passed));
-	passed->iov = (struct iovec){ &passed->byte, 1 };
-	passed->msg =
-		(struct msghdr){ .msg_iov = &passed->iov,
-				 .msg_iovlen = 1,
-				 .msg_control = passed->control,
-				 .msg_controllen = sizeof(passed->control) };
-}
-
-static void pass_fd(int channel, int fd)
-{
-	struct passed passed;
-	struct cmsghdr *cmsg;
-
-	passed_init(&passed);
-	cmsg = CMSG_FIRSTHDR(&passed.msg);
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
-	if (sendmsg(channel, &passed.msg, 0) != 1)
-		die("sendmsg");
-}
-
-static int get_fd(int channel)
-{
-	struct passed passed;
-	int fd;
-
-	passed_init(&passed);
-	if (recvmsg(channel, &passed.msg, 0) != 1)
-		die("recvmsg");
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&passed.msg)), sizeof(fd));
-	return fd;
-}
-
 static void unix_pair(int fds[2])
 {
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
@@ -204,8 +159,8 @@ static int pass_to_stale_number(int fds[2])
 	stale = sock_at('A', "127.0.0.1");
 	file = fdopen(stale, "r");
 	fclose(file);
-	pass_fd(channel[0], fds[1]);
-	fd = get_fd(channel[1]);
+	give_fd(channel[0], fds[1]);
+	fd = take_fd(channel[1]);
 	close(fds[1]);
 	printf("the number is %s\n", fd == stale ? "reused" : "not reused");
 	return fd;

@@ -14,31 +14,6 @@
 
 #include "prog.h"
 
-static int port_a(void)
-{
-	return ntohs(addr_a.sin_port);
-}
-
-/* Whether the port of A is free by now. */
-static bool freed(void)
-{
-	struct sockaddr_in addr = addr_of("127.0.0.1", port_a());
-	int fd = sock();
-	int ret = bind(fd, SA(&addr), sizeof(addr));
-
-	close(fd);
-	return !ret;
-}
-
-/* That @fd is the socket A: sends as A, receives what is sent to A. */
-static void show_is_a(int fd)
-{
-	T(sendto(fd, "from A", 6, 0, SA(&addr_b), sizeof(addr_b)));
-	R(recvfrom(sock_b, buf, 64, MSG_DONTWAIT, SA(&from), &fromlen));
-	T(sendto(sock_b, "to A", 4, 0, SA(&addr_a), sizeof(addr_a)));
-	R(recvfrom(fd, buf, 64, MSG_DONTWAIT, SA(&from), &fromlen));
-}
-
 static void last_close_frees(int fd)
 {
 	T(freed());

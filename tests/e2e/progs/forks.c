@@ -114,25 +114,11 @@ static void in_each_way(void (*before)(void), void (*in_child)(void),
 
 /* ---- what they share --------------------------------------------------- */
 
-static bool freed(void)
-{
-	int fd = sock();
-	int ret = bind(fd, SA(&addr_a), sizeof(addr_a));
-
-	close(fd);
-	return !ret;
-}
-
 /* That sock_a is the socket A: sends as A, receives what is sent to A. */
 static void is_a(void)
 {
-	T(sendto(sock_a, "from A", 6, 0, SA(&addr_b), sizeof(addr_b)));
-	R(recvfrom(sock_b, buf, 64, MSG_DONTWAIT, SA(&from), &fromlen));
-	T(sendto(sock_b, "to A", 4, 0, SA(&addr_a), sizeof(addr_a)));
-	R(recvfrom(sock_a, buf, 64, MSG_DONTWAIT, SA(&from), &fromlen));
+	show_is_a(sock_a);
 	show_name(sock_a);
-	T(of_the_kind(sock_a));
-	T(of_the_kind(sock_b));
 }
 
 static void both_speak(void)

@@ -8,6 +8,7 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
+#include "fds.h"
 #include "six.h"
 
 #define FD_A	40
@@ -136,17 +137,9 @@ static void look(const struct kind *k, in_port_t a, in_port_t b)
 
 static void receive(void)
 {
-	char data, control[CMSG_SPACE(2 * sizeof(int))];
-	struct iovec iov = { &data, 1 };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = control,
-			      .msg_controllen = sizeof(control) };
-	int fds[2] = { -1, -1 };
+	int fds[2];
 
-	if (recvmsg(FD_LINK, &msg, 0) != 1 || !CMSG_FIRSTHDR(&msg))
-		die("recvmsg");
-	memcpy(fds, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fds));
+	take_fds(FD_LINK, fds, 2);
 	if (dup2(fds[0], FD_A) < 0 || dup2(fds[1], FD_B) < 0)
 		die("dup2");
 	close(fds[0]);
@@ -226,21 +219,7 @@ static void by_spawn(char *argv[])
 
 static void send_both(int link)
 {
-	const int fds[2] = { FD_A, FD_B };
-	char data = 'x', control[CMSG_SPACE(sizeof(fds))] = { 0 };
-	struct iovec iov = { &data, 1 };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = control,
-			      .msg_controllen = sizeof(control) };
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
-
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(fds));
-	memcpy(CMSG_DATA(cmsg), fds, sizeof(fds));
-	if (sendmsg(link, &msg, 0) != 1)
-		die("sendmsg");
+	give_fds(link, (const int[]){ FD_A, FD_B }, 2);
 	close(FD_A);
 	close(FD_B);
 }

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sys/wait.h>
 
+#include "fds.h"
 #include "prog.h"
 
 #define DATAGRAMS 1000000
@@ -69,24 +70,13 @@ static void send_by_image(void)
 
 static void send_from_message(void)
 {
-	int link[2], fd = sender;
-	char room[CMSG_SPACE(sizeof(int))], byte = 0;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = room,
-			      .msg_controllen = sizeof(room) };
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	int link[2];
 
-	socketpair(AF_UNIX, SOCK_DGRAM, 0, link);
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-	sendmsg(link[0], &msg, 0);
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, link))
+		die("socketpair");
+	give_fd(link[0], sender);
 	close(sender);
-	recvmsg(link[1], &msg, 0);
-	memcpy(&sender, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(sender));
+	sender = take_fd(link[1]);
 	send_some(EACH / 2);
 }
 

@@ -189,6 +189,18 @@ static inline int count_fds(void)
 	return n;
 }
 
+/* This process's address space in kB. */
+static inline long vm_kb(void)
+{
+	FILE *file = fopen("/proc/self/statm", "r");
+	long pages = 0;
+
+	if (!file || fscanf(file, "%ld", &pages) != 1)
+		die("statm");
+	fclose(file);
+	return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
 static inline struct sockaddr_in name_of(int fd)
 {
 	struct sockaddr_in addr = { 0 };
@@ -286,6 +298,32 @@ static inline void make_pair(void)
 	sock_b = sock_at('B', "127.0.0.1");
 	addr_a = name_of(sock_a);
 	addr_b = name_of(sock_b);
+}
+
+/* Whether the port of A is free by now. */
+static inline bool freed(void)
+{
+	int fd = sock();
+	int ret = bind(fd, SA(&addr_a), sizeof(addr_a));
+
+	close(fd);
+	return !ret;
+}
+
+/* That @a and @b are the sockets A and B: each hears what the other says. */
+static inline void show_pair(int a, int b)
+{
+	T(sendto(a, "from A", 6, 0, SA(&addr_b), sizeof(addr_b)));
+	R(recvfrom(b, buf, 64, MSG_DONTWAIT, SA(&from), &fromlen));
+	T(sendto(b, "to A", 4, 0, SA(&addr_a), sizeof(addr_a)));
+	R(recvfrom(a, buf, 64, MSG_DONTWAIT, SA(&from), &fromlen));
+	T(of_the_kind(a));
+	T(of_the_kind(b));
+}
+
+static inline void show_is_a(int fd)
+{
+	show_pair(fd, sock_b);
 }
 
 static inline void connect_to(int fd, const struct sockaddr_in *addr)

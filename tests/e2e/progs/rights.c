@@ -164,24 +164,9 @@ static void wait_done(int link)
 	recv(link, &c, 1, 0);
 }
 
-static bool freed(void)
-{
-	int fd = sock();
-	int ret = bind(fd, SA(&addr_a), sizeof(addr_a));
-
-	close(fd);
-	return !ret;
-}
-
-/* That A and B are what they were: each hears what the other says. */
 static void is_a(int fd, int b)
 {
-	T(sendto(fd, "from A", 6, 0, SA(&addr_b), sizeof(addr_b)));
-	R(recvfrom(b, buf, 64, MSG_DONTWAIT, SA(&from), &fromlen));
-	T(sendto(b, "to A", 4, 0, SA(&addr_a), sizeof(addr_a)));
-	R(recvfrom(fd, buf, 64, MSG_DONTWAIT, SA(&from), &fromlen));
-	T(of_the_kind(fd));
-	T(of_the_kind(b));
+	show_pair(fd, b);
 	show_name(fd);
 }
 

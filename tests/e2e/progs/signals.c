@@ -587,17 +587,6 @@ static void jump_from_all(void)
 		jump_from(&waiting[i]);
 }
 
-static long vm_kb(void)
-{
-	FILE *file = fopen("/proc/self/statm", "r");
-	long pages = 0;
-
-	if (!file || fscanf(file, "%ld", &pages) != 1)
-		die("statm");
-	fclose(file);
-	return pages * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
 static void jump_from_receive(void)
 {
 	const struct way into_many = { "recvmsg", by_recvmsg_many };

@@ -17,14 +17,6 @@
 
 static int file = -1; /* the number that a file got, of the caller's table */
 
-/* That @fd is the socket A in the caller's table, header and all. */
-static void show_is_a(int fd)
-{
-	T(sendto(fd, "from A", 6, 0, SA(&addr_b), sizeof(addr_b)));
-	R(recvfrom(sock_b, buf, 64, MSG_DONTWAIT, SA(&from), &fromlen));
-	T(of_the_kind(fd));
-}
-
 /* The number of the socket A is a file in the caller's table. */
 static void *replace_a(void *arg)
 {

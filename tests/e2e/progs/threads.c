@@ -207,17 +207,6 @@ static void shut_connected(void)
 
 #define ROUNDS 30
 
-static long vm_kb(void)
-{
-	FILE *file = fopen("/proc/self/statm", "r");
-	long pages = 0;
-
-	if (!file || fscanf(file, "%ld", &pages) != 1)
-		die("statm");
-	fclose(file);
-	return pages * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
 static bool cancel_blocked(const struct way *next)
 {
 	pthread_t thread = start_use(next);

@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
+#include "fds.h"
 #include "listed.h"
 #include "ways.h"
 
@@ -503,8 +504,6 @@ static void counted(void)
 #define FD_A	40
 #define FD_LINK 41
 
-static int receive_fd(void);
-
 /* What nobody has decided yet is for whoever has a list. */
 static bool has_list(void)
 {
@@ -518,7 +517,7 @@ static void image_decides(void)
 
 static void image_gets_undecided(void)
 {
-	shows(receive_fd(), LISTED_A, has_list());
+	shows(take_fd(FD_LINK), LISTED_A, has_list());
 }
 
 static void image_plain(void)
@@ -531,33 +530,14 @@ static void image_cop(void)
 	shows(FD_A, OTHER_A, true);
 }
 
-static int receive_fd(void)
-{
-	union {
-		char room[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct iovec iov = { buf, sizeof(buf) };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = &control,
-			      .msg_controllen = sizeof(control) };
-	int fd;
-
-	if (recvmsg(FD_LINK, &msg, 0) < 0 || !CMSG_FIRSTHDR(&msg))
-		die("recvmsg");
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
-	return fd;
-}
-
 static void image_gets_plain(void)
 {
-	shows(receive_fd(), LISTED_A, false);
+	shows(take_fd(FD_LINK), LISTED_A, false);
 }
 
 static void image_gets_cop(void)
 {
-	shows(receive_fd(), OTHER_A, true);
+	shows(take_fd(FD_LINK), OTHER_A, true);
 }
 
 static void run_image(const char *scenario)
@@ -575,24 +555,6 @@ static void run_image(const char *scenario)
 		die(self);
 	waitpid(pid, &status, 0);
 	T(status);
-}
-
-static void send_fd(int link, int fd)
-{
-	union {
-		char room[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { .align = { CMSG_LEN(sizeof(int)), SOL_SOCKET,
-				 SCM_RIGHTS } };
-	struct iovec iov = { "x", 1 };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = &control,
-			      .msg_controllen = sizeof(control) };
-
-	memcpy(CMSG_DATA(&control.align), &fd, sizeof(fd));
-	if (sendmsg(link, &msg, 0) < 0)
-		die("sendmsg");
 }
 
 static void hand_on(in_port_t to, const char *scenario)
@@ -619,7 +581,7 @@ static void hand_over(in_port_t to, const char *scenario)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link))
 		die("socketpair");
 	dup2(link[1], FD_LINK);
-	send_fd(link[0], fd);
+	give_fd(link[0], fd);
 	run_image(scenario);
 	if (!to)
 		shows(fd, OTHER_A, has_list());
