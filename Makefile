@@ -727,6 +727,8 @@ install: $(LIB) $(COP) $(COP_PROGRAMS) $(MODULES)
 	$(foreach item,$(PUT_PROGRAMS),$(call put,-m 755 $(STRIPPED),$(item)))
 	$(foreach item,$(PUT_LINKS),$(call link,$(item)))
 	$(foreach item,$(PUT_FILES),$(call put,-m 644,$(item)))
+	$(if $(WIRESHARKDIR),sed -i 's|^local LIBDIR = .*|local LIBDIR = "$(LIBDIR)"|' \
+		$(DESTDIR)$(WIRESHARKDIR)/cop.lua)
 	install -D -m 644 cop.pc.in $(DESTDIR)$(PKG_CONFIG_FILE)
 	sed -i -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|' \
 		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(VERSION)|' \

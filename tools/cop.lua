@@ -934,6 +934,13 @@ udp_ports:add_for_decode_as(cop)
 -- header: docs/transports.md shows one. It is looked for in the directories where
 -- libcop looks for modules. A file that is damaged is left out, with a message.
 
+-- make install writes its own LIBDIR here.
+local LIBDIR = "/usr/local/lib"
+
+-- Packages put modules below one of these, or below its directory for a processor
+-- (x86_64-linux-gnu), which need not be the processor that Wireshark is for.
+local SYSTEM = {"/usr/local/lib", "/usr/local/lib64", "/usr/lib", "/usr/lib64"}
+
 local FILES_MAX, FIELDS_MAX, HEADER_MAX = 64, 64, 64 -- header: COP_HDR_MAX
 local FILE_BYTES_MAX = 65536
 local STEPS, CALLS_MAX, MEMORY_MAX = 20, 5000, 16384 -- instructions; calls; kB
@@ -1118,33 +1125,63 @@ local function register(d)
     udp_ports:add_for_decode_as(d.proto)
 end
 
+-- The file that each description came from. A second copy of it, which belongs to
+-- the module for another processor, has nothing new.
+local described = {}
+
+local function add_description(dir, name)
+    local d = take_description(read_description(dir .. "/" .. name), name)
+    if described[d.filter] ~= name then
+        register(d)
+        described[d.filter] = name
+    end
+end
+
 local function add_module(dir, name)
-    local fine, why = pcall(function()
-        register(take_description(read_description(dir .. "/" .. name), name))
-    end)
+    local fine, why = pcall(add_description, dir, name)
     if not fine then
         io.stderr:write(string.format("cop.lua: %s is not used: %s\n",
                                       printable(name), printable(why, "")))
     end
 end
 
-local function add_modules(dir)
+-- The names in a directory, in order. One that is not there has none.
+local function names_in(dir, extension)
     local names = {}
-    if not Dir.exists(dir) then
-        return
-    end
-    for name in Dir.open(dir, ".lua") do
-        names[#names + 1] = name ~= "cop.lua" and name or nil
+    if Dir.exists(dir) then
+        for name in Dir.open(dir, extension) do
+            names[#names + 1] = name
+        end
     end
     table.sort(names)
-    for i = 1, math.min(#names, FILES_MAX) do
-        add_module(dir, names[i])
+    return names
+end
+
+local added = {}
+
+local function add_modules(dir)
+    local count = 0
+    if added[dir] then
+        return
+    end
+    added[dir] = true
+    for _, name in ipairs(names_in(dir, ".lua")) do
+        if name ~= "cop.lua" and count < FILES_MAX then
+            count = count + 1
+            add_module(dir, name)
+        end
     end
 end
 
 for dir in (os.getenv("COP_MODULES") or ""):gmatch("[^:]+") do
     add_modules(dir)
 end
-for _, dir in ipairs({"/usr/local/lib/cop", "/usr/lib/cop"}) do
-    add_modules(dir)
+add_modules(LIBDIR .. "/cop")
+for _, dir in ipairs(SYSTEM) do
+    add_modules(dir .. "/cop")
+    for _, name in ipairs(names_in(dir)) do
+        if name:find("-linux-", 1, true) then
+            add_modules(dir .. "/" .. name .. "/cop")
+        end
+    end
 end

@@ -201,3 +201,66 @@ Test(dissector_modules, a_sealed_datagram_is_shown_and_not_decrypted)
 			   "%s", result.out);
 	complains("");
 }
+
+/* ---- where packages put them ---------------------------------------------- */
+
+/* For a line in which the system has other modules than this machine's. */
+static void make_own_system(void)
+{
+	make();
+	if (scratch_shell(&result,
+			  "unshare -m mount -t tmpfs t /usr/local/lib"))
+		cr_skip_test("nothing can be mounted here");
+}
+
+#define INSTALLED(files)                                   \
+	"unshare -m sh -ec 'mount -t tmpfs -o mode=755 t " \
+	"/usr/local/lib; cd /usr/local/lib; " files        \
+	"; cd $OLDPWD; exec " SHARK "-Y frame.number==1 " SUMMARY "' 2>err"
+
+#define DESCRIBED   "SKEL\tsrcport=4142 dstport=4143 seq=7 Len=5\n"
+#define UNDESCRIBED "UDP\t4142 → 4143 Len=13\n"
+
+static void installed_shows(const char *line, const char *expected)
+{
+	scratch_shell(&result, "%s", line);
+	cr_expect_str_eq(result.out, expected, "%s: %s", line, result.out);
+	complains("");
+}
+
+/* Whatever processor the module is for. */
+Test(dissector_modules, descriptions_of_packages_are_found,
+     .init = make_own_system)
+{
+	scratch_must("mv m/skeleton.lua .");
+	installed_shows(INSTALLED("mkdir cop; cp $OLDPWD/skeleton.lua cop"),
+			DESCRIBED);
+	installed_shows(INSTALLED(
+				"mkdir -p s390x-linux-gnu/cop; "
+				"cp $OLDPWD/skeleton.lua s390x-linux-gnu/cop"),
+			DESCRIBED);
+	installed_shows(INSTALLED("mkdir -p python3/cop; "
+				  "cp $OLDPWD/skeleton.lua python3/cop"),
+			UNDESCRIBED);
+}
+
+Test(dissector_modules, a_description_that_is_there_twice_counts_once,
+     .init = make_own_system)
+{
+	installed_shows(
+		INSTALLED("mkdir -p cop arm-linux-gnueabihf/cop; "
+			  "cp $OLDPWD/m/skeleton.lua cop; "
+			  "cp $OLDPWD/m/skeleton.lua arm-linux-gnueabihf/cop"),
+		DESCRIBED);
+}
+
+Test(dissector_modules, a_damaged_description_of_a_package_is_named_once,
+     .init = make_own_system)
+{
+	scratch_must("rm m/skeleton.lua");
+	scratch_shell(&result,
+		      INSTALLED("mkdir cop; echo return 5 >cop/skeleton.lua"));
+	cr_expect_str_eq(result.out, UNDESCRIBED, "%s", result.out);
+	complains("cop.lua: skeleton.lua is not used: what it returns is "
+		  "wrong\n");
+}

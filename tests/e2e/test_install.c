@@ -161,8 +161,8 @@ Test(e2e_long, a_release_builds_tests_and_installs_without_git, .init = unpack,
 			       "2 --filter cop_port*/*' && scripts/untested && "
 			       "scripts/families");
 	long_shell(WITHOUT_GIT "make -s install PREFIX=$PWD/../p "
-			       "LIBDIR=$PWD/../p/lib/x86_64-linux-gnu "
-			       "WIRESHARKDIR=; p=$PWD/..; cd /; "
+			       "LIBDIR=$PWD/../p/lib/x86_64-linux-gnu; "
+			       "p=$PWD/..; cd /; "
 			       "$p/p/bin/cop run true; "
 			       "$p/p/bin/cop transports");
 	says("1\n",
@@ -170,8 +170,10 @@ Test(e2e_long, a_release_builds_tests_and_installs_without_git, .init = unpack,
 	     "x86_64-linux-gnu/libcop.so\\|active'");
 	says("", "grep -rlE '/usr/local/lib(exec/|/libcop)' p/bin p/lib "
 		 "p/libexec");
+	says("1\n", "grep -c \"^local LIBDIR = .$PWD/libcop-.*/p/lib/"
+		    "x86_64-linux-gnu.\" p/lib/x86_64-linux-gnu/wireshark/"
+		    "plugins/cop.lua");
 	long_shell(WITHOUT_GIT "make -s uninstall PREFIX=$PWD/../p "
-			       "LIBDIR=$PWD/../p/lib/x86_64-linux-gnu "
-			       "WIRESHARKDIR=");
+			       "LIBDIR=$PWD/../p/lib/x86_64-linux-gnu");
 	says("", "find p -type f");
 }
