@@ -118,8 +118,8 @@ static const char *interpreter(const char *line, char *path)
 }
 
 /*
- * "#!/usr/bin/env NAME" runs NAME. With options or variables, or if env will
- * not find NAME, the interpreter stays env.
+ * "#!/usr/bin/env NAME" runs NAME. With options or variables, if env will not
+ * find NAME, or if there is no such env, the interpreter stays env.
  */
 static void look_through_env(char *path, const char *args)
 {
@@ -135,7 +135,7 @@ static void look_through_env(char *path, const char *args)
 	if (strcmp(base_name(path), "env") || !len || name[0] == '-' ||
 	    strpbrk(name, " \t=/"))
 		return;
-	if (!search(found, name))
+	if (!may_execute(path) && !search(found, name))
 		strcpy(path, found);
 }
 

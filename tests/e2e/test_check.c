@@ -343,6 +343,7 @@ static const struct script {
 	{ "#!/usr/bin/env active\\n", 0, "active" },
 	{ "#!/usr/bin/env static\\n", 6, "static" },
 	{ "#! /usr/bin/env\\tstatic \\n", 6, "static" },
+	{ "#!/nosuch/env active\\n", 126, "not-executable" },
 };
 
 Test(check, a_script_is_its_interpreter, .init = scratch_make)
