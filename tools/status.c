@@ -70,11 +70,24 @@ static enum has process_has_library(pid_t pid)
 	return has;
 }
 
-/* Returns whether the service runs, and has not what its drop-in says. */
-static bool say_process(const struct unit *unit, bool is_enabled)
+static void say_has(const struct unit *unit, pid_t pid, enum has has,
+		    bool is_enabled)
 {
 	static const char *const says[] = { "has no libcop", "has libcop",
 					    "can't be looked into" };
+
+	if (has == HAS_UNKNOWN || (has == HAS) == is_enabled)
+		cop_say(stdout, "%s: process %d %s", unit->name, (int)pid,
+			says[has]);
+	else
+		cop_say(stdout, "%s: process %d %s: systemctl%s restart %s",
+			unit->name, (int)pid, says[has],
+			unit->place.is_user ? " --user" : "", unit->name);
+}
+
+/* Returns whether the service runs, and has not what its drop-in says. */
+static bool say_process(const struct unit *unit, bool is_enabled)
+{
 	enum has has;
 	pid_t pid;
 
@@ -88,13 +101,7 @@ static bool say_process(const struct unit *unit, bool is_enabled)
 		return false;
 	}
 	has = process_has_library(pid);
-	cop_say(stdout, "%s: process %d %s%s%s", unit->name, (int)pid,
-		says[has],
-		has != HAS_UNKNOWN && (has == HAS) != is_enabled
-			? ": systemctl restart "
-			: "",
-		has != HAS_UNKNOWN && (has == HAS) != is_enabled ? unit->name
-								 : "");
+	say_has(unit, pid, has, is_enabled);
 	return is_enabled && has == HAS_NOT;
 }
 

@@ -356,7 +356,7 @@ Test(services, status_names_a_library_that_is_gone, .init = make_root)
 
 /* ---- a running systemd ---------------------------------------------------- */
 
-#define UNITS COPY "mkdir s/units && cp " SCRIPTS "service.py s && "
+#define UNITS COPY "mkdir -p s/units && cp " SCRIPTS "service.py s && "
 #define START                                                        \
 	"[Service]\\nType=notify\\nNotifyAccess=all\\n"              \
 	"ExecStart=/usr/bin/python3 /run/t/service.py serve 7000\\n" \
@@ -447,6 +447,101 @@ Test(services, systemd_understands_what_cop_writes, .init = scratch_make)
 		"COP_STATS=/run/t/a \"b\\c %n $x\n"
 		"LD_PRELOAD=libutil.so.1:/run/t/libcop.so\n"
 		"X=a%b\n");
+}
+
+/* ---- a user's own systemd ------------------------------------------------- */
+
+/* The system's systemd starts it, as user@.service does. */
+#define MANAGER                                                         \
+	"[Unit]\nDefaultDependencies=no\n[Service]\nType=notify\n"      \
+	"User=65534\nDelegate=yes\nKillMode=mixed\n"                    \
+	"Environment=HOME=/run/t/home XDG_RUNTIME_DIR=/run/t/runtime\n" \
+	"ExecStart=%%s --user --unit=basic.target\n"
+
+static void make_users_service(void)
+{
+	scratch_make();
+	scratch_must("mkdir -p s/units s/runtime s/home/.config/systemd/user "
+		     "&& printf '%%b' '" START "' | "
+		     "sed s,t/server.err,t/home/server.err, "
+		     ">s/home/.config/systemd/user/echo.service && "
+		     "init=/usr/lib/systemd/systemd; "
+		     "[ -x $init ] || init=/lib/systemd/systemd; "
+		     "printf '" MANAGER "' $init >s/units/manager.service");
+	scratch_shell(&result, "chown -R 65534 s/home s/runtime && "
+			       "chmod 700 s/runtime");
+}
+
+/* cop status names the command that a user can give. */
+Test(services, a_service_of_a_users_systemd_is_on_cop,
+     .init = make_users_service)
+{
+	expect_system(
+		"",
+		"as() { setpriv --reuid=65534 --regid=65534 --clear-groups env "
+		"HOME=/run/t/home XDG_RUNTIME_DIR=/run/t/runtime \"$@\"; }\n"
+		"systemctl start manager\n"
+		"as systemctl --user start echo && ask 20\n"
+		"as ./cop enable --user echo --adopt=udp:7000 >said\n"
+		"as ./cop status --user echo >said || grep -c "
+		"'has no libcop: systemctl --user restart echo' said\n"
+		"as systemctl --user restart echo\ncop_ask\nask 0.3\n"
+		"as ./cop status --user echo >said && echo has it\n"
+		"as ./cop disable --user echo >said\n"
+		"as systemctl --user restart echo && ask 20",
+		"hello\n1\nhello\nnothing\nhas it\nhello\n");
+}
+
+/* ---- a file system of its own ---------------------------------------------- */
+
+/* s/root has the library, the server, and places for what the system lends it. */
+static void make_files(void)
+{
+	scratch_make();
+	scratch_must("mkdir -p s/root && cd s/root && "
+		     "mkdir -p run/t run/systemd usr etc dev proc sys tmp var "
+		     "root && for dir in bin lib lib64 sbin; do "
+		     "ln -s usr/$dir $dir; done && "
+		     "cp $LIB " SCRIPTS "service.py run/t");
+}
+
+#define LENT \
+	"BindReadOnlyPaths=/usr /etc\\nMountAPIVFS=no\\nPrivateDevices=no\\n"
+
+Test(services, a_service_in_a_directory_of_its_own_is_on_cop,
+     .init = make_files)
+{
+	expect_system("RootDirectory=/run/t/root\\n" LENT, ENABLED, ANSWERS);
+}
+
+static void make_image(void)
+{
+	make_files();
+	if (scratch_shell(&result, "command -v mkfs.ext4"))
+		cr_skip_test("mkfs.ext4 is not installed");
+	if (geteuid() || scratch_shell(&result, "losetup -f"))
+		cr_skip_test("this machine has no loop devices");
+}
+
+#define IMAGE "RootImage=/run/t/image\\n" LENT
+#define PACK  "mkfs.ext4 -q -d s/root s/image 24M && rm -r s/root"
+
+Test(services, a_service_in_an_image_is_on_cop, .init = make_image)
+{
+	scratch_must(PACK);
+	expect_system(IMAGE, ENABLED, ANSWERS);
+}
+
+/* cop enable does not look into images; cop status looks at the process. */
+Test(services, status_says_that_an_image_has_no_library, .init = make_image)
+{
+	scratch_must("rm s/root/run/t/libcop.so && " PACK);
+	expect_system(IMAGE,
+		      "./cop enable echo --adopt=udp:7000 >said\n"
+		      "systemctl start echo && ask 20\n"
+		      "./cop status echo >said || echo $?\n"
+		      "grep -c 'has no libcop: systemctl restart echo' said",
+		      "hello\n2\n1\n");
 }
 
 /* ---- socket activation ---------------------------------------------------- */
