@@ -271,32 +271,53 @@ static void forge(struct cop_mark *mark, struct input *in)
 	}
 }
 
+#define PADDING_MAX 1020 /* instructions */
+#define PROGRAM_MAX (2 * PADDING_MAX + 128)
+
+/* One that may be so long that nothing of it is on the library's stack. */
 static int user_filter(struct input *in)
 {
-	struct sock_filter code[] = {
+	const struct sock_filter end[] = {
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 8),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, input_byte(in), 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
-	struct sock_fprog prog = { ARRAY_SIZE(code), code };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sock_filter code[PADDING_MAX + ARRAY_SIZE(end)];
+	int n = input_byte(in), fd;
+	struct sock_fprog prog = { n % 4 == 3 ? n * 4 : n / 8, code };
 
+	for (n = 0; n < prog.len; n++)
+		code[n] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_IMM, n);
+	memcpy(code + n, end, sizeof(end));
+	prog.len += ARRAY_SIZE(end);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
 	return fd;
+}
+
+#define MARK_INSNS \
+	(1 + 4 + COP_MARK_WORDS) /* the jump, and the words of a mark */
+
+/* Half of them are words of the mark, which come first. */
+static size_t which_insn(struct input *in, size_t len)
+{
+	uint8_t i = input_byte(in);
+
+	return (i & 0x80 ? i : i % MARK_INSNS) % len;
 }
 
 /* What is on the socket, with a few instructions and the length changed. */
 static void corrupt(int fd, struct input *in)
 {
-	struct sock_filter code[128] = { 0 };
+	struct sock_filter code[PROGRAM_MAX] = { 0 };
 	socklen_t len = ARRAY_SIZE(code);
 	struct sock_fprog prog = { 0, code };
 
 	if (getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, code, &len) || !len)
 		return;
 	for (int n = input_byte(in) % 4; n; n--) {
-		struct sock_filter *insn = &code[input_byte(in) % len];
+		struct sock_filter *insn = &code[which_insn(in, len)];
 
 		if (input_byte(in) & 1)
 			insn->k ^= input_word(in);
@@ -348,6 +369,14 @@ static bool has_transport(const struct sock *sk)
 					       : &cop_wire);
 	return sk->sk_type == SOCK_COP && sk->sk_protocol == IPPROTO_COP &&
 	       sk_wire(sk) == &cop_wire;
+}
+
+/* The filter on it is the one that its header gives: a poll relies on that. */
+static bool has_filter(const struct sock *sk, int fd)
+{
+	struct cop_mark mark;
+
+	return !cop_program_read(sk_wire(sk), fd, &mark);
 }
 
 static void look_at(int fd)
@@ -484,11 +513,15 @@ static void play(int fd, struct input *in)
 
 static void receive(int fd, struct input *in)
 {
+	struct sock *sk;
+
 	if (!fd_adopt(fd)) {
 		HOLDS(!sockfd_lookup(fd));
 		return;
 	}
 	look_at(fd);
+	sk = sockfd_lookup(fd)->sk;
+	HOLDS(sk->sk_prot == &cop_missing_prot || has_filter(sk, fd));
 	play(fd, in);
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "fuzz/input.h"
+#include "fuzz/reports.h"
 #include "lib/env.h"
 #include "lib/libc.h"
 #include "tools/adopt.h"
@@ -52,6 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = { data, size };
 	char *value = input_line(&in);
 
+	keep_reports();
 	cop_libc_init();
 	setenv("COP_ADOPT", value, 1);
 	init_quietly();
