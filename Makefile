@@ -376,7 +376,7 @@ PROGS := $(patsubst tests/e2e/progs/%.c,$(B)/tests/progs/%,\
 	$(sort $(wildcard tests/e2e/progs/*.c)))
 PROGS6 := $(PROGS:$(B)/tests/progs/%=$(B)/tests/progs6/%)
 UNIT_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/unit/*.c \
-	tests/unit/*/*.c) fuzz/mark.c fuzz/sealed.c) \
+	tests/unit/*/*.c) fuzz/bpf_model.c fuzz/mark.c fuzz/sealed.c) \
 	$(addprefix tools/,budget.c child.c lines.c refused.c say.c supervise.c target.c))
 E2E_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/e2e/*.c)))
 TEST_CFLAGS ?=
@@ -515,7 +515,7 @@ $(B)/fuzz/%.o: fuzz/%.c | need
 	$(call say,CC,$@)$(CC) $(test_cflags) -DFUZZ_MODULES='"$(abspath $(B))/fuzz/modules"' \
 		-MMD -MP -c -o $@ $<
 
-$(B)/fuzz/bpf $(B)/fuzz/header $(B)/fuzz/transport: $(B)/fuzz/bpf_model.o
+$(B)/fuzz/bpf $(B)/fuzz/header $(B)/fuzz/mark $(B)/fuzz/transport: $(B)/fuzz/bpf_model.o
 $(B)/fuzz/ports: $(B)/tools/adopt.o
 $(B)/fuzz/program: $(patsubst %,$(B)/tools/%.o,elf program report secure verdict)
 $(B)/fuzz/stat: $(patsubst %,$(B)/tools/%.o,budget diag flows kernel object protos \

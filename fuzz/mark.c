@@ -33,6 +33,7 @@
 #include "datagram/defaults.h"
 #include "datagram/proto.h"
 #include "cop_table.h"
+#include "fuzz/bpf_model.h"
 #include "fuzz/input.h"
 #include "fuzz/mark.h"
 #include "unit/port_taken.h"
@@ -307,6 +308,19 @@ static size_t which_insn(struct input *in, size_t len)
 	return (i & 0x80 ? i : i % MARK_INSNS) % len;
 }
 
+/* One byte of it, which leaves the others right, or all four; or the code. */
+static void corrupt_insn(struct sock_filter *insn, struct input *in)
+{
+	uint8_t how = input_byte(in);
+
+	if (!(how & 1))
+		insn->code ^= input_byte(in);
+	else if (how & 2)
+		insn->k ^= input_word(in);
+	else
+		insn->k ^= (uint32_t)input_byte(in) << (how & 0x18);
+}
+
 /* What is on the socket, with a few instructions and the length changed. */
 static void corrupt(int fd, struct input *in)
 {
@@ -316,14 +330,8 @@ static void corrupt(int fd, struct input *in)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, code, &len) || !len)
 		return;
-	for (int n = input_byte(in) % 4; n; n--) {
-		struct sock_filter *insn = &code[which_insn(in, len)];
-
-		if (input_byte(in) & 1)
-			insn->k ^= input_word(in);
-		else
-			insn->code ^= input_byte(in);
-	}
+	for (int n = input_byte(in) % 4; n; n--)
+		corrupt_insn(&code[which_insn(in, len)], in);
 	if (input_byte(in) % 8 == 0) {
 		code[len] = code[len - 1];
 		len++;
@@ -371,12 +379,28 @@ static bool has_transport(const struct sock *sk)
 	       sk_wire(sk) == &cop_wire;
 }
 
-/* The filter on it is the one that its header gives: a poll relies on that. */
-static bool has_filter(const struct sock *sk, int fd)
+#define UDP_HLEN 8
+
+/*
+ * A poll relies on it: what follows a mark of these kinds drops what has not the header,
+ * and the first kind drops nothing else.
+ */
+static void check_filter(const struct sock *sk, int fd)
 {
+	uint8_t data[UDP_HLEN + 64] = { 0 };
+	struct sock_filter code[PROGRAM_MAX];
+	socklen_t len = ARRAY_SIZE(code);
 	struct cop_mark mark;
 
-	return !cop_program_read(sk_wire(sk), fd, &mark);
+	HOLDS(!cop_program_claim(fd, &mark));
+	if (mark.body != COP_BODY_COP && mark.body != COP_BODY_USER)
+		return;
+	HOLDS(!getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, code, &len));
+	HOLDS(model_kept(code, len, data, UDP_HLEN) < 0);
+	HOLDS(model_kept(code, len, data, sizeof(data)) < 0);
+	sk_wire(sk)->build(data + UDP_HLEN, 1, 2, 3, 4);
+	HOLDS(mark.body == COP_BODY_USER ||
+	      model_kept(code, len, data, sizeof(data)) == sizeof(data));
 }
 
 static void look_at(int fd)
@@ -521,7 +545,8 @@ static void receive(int fd, struct input *in)
 	}
 	look_at(fd);
 	sk = sockfd_lookup(fd)->sk;
-	HOLDS(sk->sk_prot == &cop_missing_prot || has_filter(sk, fd));
+	if (sk->sk_prot != &cop_missing_prot)
+		check_filter(sk, fd);
 	play(fd, in);
 }
 
