@@ -20,6 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "adopt/carrier.h"
 #include "cop.h"
 #include "port/bind.h"
 #include "lib/compiler.h"
@@ -30,6 +31,7 @@
 #include "lib/libc.h"
 #include "cop_port.h"
 #include "filter/attach.h"
+#include "filter/mark.h"
 #include "datagram/defaults.h"
 #include "datagram/proto.h"
 #include "cop_table.h"
@@ -238,7 +240,7 @@ static struct cop_mark true_mark(int fd, struct input *in)
 				    : IPPROTO_COP,
 		.carrier_type = adopted && other ? OTHER_TYPE : 0,
 		.carrier_protocol = adopted && other ? OTHER_PROTOCOL : 0,
-		.body = input_byte(in) % 3,
+		.body = input_byte(in) % 4,
 		.word = { input_word(in) &
 				  (SOCK_USER_RANGE | SOCK_ON_DEVICE |
 				   SOCK_CORKED | SOCK_CORK_OPT | SOCK_NARROWED),
@@ -276,7 +278,7 @@ static void forge(struct cop_mark *mark, struct input *in)
 #define PROGRAM_MAX (2 * PADDING_MAX + 128)
 
 /* One that may be so long that nothing of it is on the library's stack. */
-static int user_filter(struct input *in)
+static void set_filter(int fd, struct input *in)
 {
 	const struct sock_filter end[] = {
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 8),
@@ -285,16 +287,14 @@ static int user_filter(struct input *in)
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
 	struct sock_filter code[PADDING_MAX + ARRAY_SIZE(end)];
-	int n = input_byte(in), fd;
+	int n = input_byte(in);
 	struct sock_fprog prog = { n % 4 == 3 ? n * 4 : n / 8, code };
 
 	for (n = 0; n < prog.len; n++)
 		code[n] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_IMM, n);
 	memcpy(code + n, end, sizeof(end));
 	prog.len += ARRAY_SIZE(end);
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
-	return fd;
 }
 
 #define MARK_INSNS \
@@ -340,16 +340,42 @@ static void corrupt(int fd, struct input *in)
 	setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
 }
 
+static void attach_user(const struct cop_wire *wire, int fd,
+			const struct cop_mark *mark, struct input *in)
+{
+	int user = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	set_filter(user, in);
+	cop_program_attach(wire, fd, mark, user);
+	close(user);
+}
+
+/* As a socket whose transport is not decided yet has it, or nearly so. */
+static void wrap(const struct cop_wire *wire, int fd, struct cop_mark *mark,
+		 struct input *in)
+{
+	uint8_t how = input_byte(in);
+
+	if (how & 1)
+		mark->word[WORD_FLAGS] = SOCK_PENDING_SHARED;
+	if (how & 2)
+		set_filter(fd, in);
+	cop_program_wrap(wire, fd, mark);
+}
+
 static void write_mark(int fd, struct input *in)
 {
 	struct cop_mark mark = true_mark(fd, in);
-	int user = mark.body == COP_BODY_USER ? user_filter(in) : -1;
+	const struct cop_wire *wire;
 
 	forge(&mark, in);
-	cop_program_attach(input_byte(in) & 1 ? &other_wire : &cop_wire, fd,
-			   &mark, user);
-	if (user >= 0)
-		close(user);
+	wire = input_byte(in) & 1 ? &other_wire : &cop_wire;
+	if (mark.body == COP_BODY_RAW)
+		wrap(wire, fd, &mark, in);
+	else if (mark.body == COP_BODY_USER)
+		attach_user(wire, fd, &mark, in);
+	else
+		cop_program_attach(wire, fd, &mark, -1);
 	if (input_byte(in) & 1)
 		corrupt(fd, in);
 	if (input_byte(in) % 8 == 0)
@@ -393,6 +419,7 @@ static void check_filter(const struct sock *sk, int fd)
 	struct cop_mark mark;
 
 	HOLDS(!cop_program_claim(fd, &mark));
+	HOLDS((mark.body == COP_BODY_RAW) == cop_has_pending(sk));
 	if (mark.body != COP_BODY_COP && mark.body != COP_BODY_USER)
 		return;
 	HOLDS(!getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, code, &len));
