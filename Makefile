@@ -573,7 +573,7 @@ churn: $(CHURN)
 # all transports that there are. Nothing may be left.
 MINUTES ?= 30
 
-soak: need $(LIB) $(COP) $(COP_PROGRAMS) $(B)/tests/progs/soak $(B)/tests/progs6/soak
+soak: need $(LIB) $(COP) $(COP_PROGRAMS) $(MODULES) $(B)/tests/progs/soak $(B)/tests/progs6/soak
 	CC='$(CC)' scripts/soak $(B) $(abspath $(LIB)) $(abspath $(COP)) $(MINUTES)
 
 # The counters are in mapped files, so that a program that a signal ends leaves

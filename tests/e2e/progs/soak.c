@@ -247,13 +247,16 @@ static void fill_up(void)
 		close(fds[i]);
 }
 
+/* Until a moment, since a rest grows with each of the many signals on a busy machine. */
 static void go_on(int seconds)
 {
-	struct timespec rest = { .tv_sec = seconds };
+	struct timespec end;
 
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += seconds;
 	halt = false;
 	set_timer(SIGNAL_US);
-	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &rest, &rest))
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL))
 		;
 }
 
