@@ -32,7 +32,7 @@ struct cop_table {
 					    * before max is raised */
 };
 
-extern struct cop_table cop_table;
+extern struct cop_table cop_table HIDDEN;
 
 /*
  * What a slot says of its socket while a call closes or replaces the descriptor:

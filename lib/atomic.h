@@ -35,7 +35,7 @@ extern char __libc_single_threaded __attribute__((weak));
  * (c) Where that is, once the constructors have run. Until then, and with an older
  * glibc, a place that says that there may be several threads.
  */
-extern const char *cop_one_thread_at;
+extern const char *cop_one_thread_at HIDDEN;
 
 static inline bool one_thread(void)
 {

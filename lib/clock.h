@@ -44,7 +44,7 @@ struct cop_clock_rate {
 
 extern __thread struct cop_clock_reading cop_clock_last
 	__attribute__((tls_model("initial-exec")));
-extern struct cop_clock_rate cop_clock_rate;
+extern struct cop_clock_rate cop_clock_rate HIDDEN;
 
 /* cop_clock_us() from the kernel, which is also a new reading. */
 uint64_t cop_clock_ask(void);

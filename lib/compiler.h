@@ -22,6 +22,12 @@
 #define noinline __attribute__((noinline))
 
 /*
+ * For the declaration of a variable that a datagram's way reads. -fvisibility=hidden counts
+ * for definitions only, so without this each read would take the address out of a table.
+ */
+#define HIDDEN __attribute__((visibility("hidden")))
+
+/*
  * vfork() returns twice, first in the child. The child then overwrites the
  * stack below vfork()'s caller, so the library must have no frame there. The
  * wrapper therefore jumps to the next definition instead of calling it:

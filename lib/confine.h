@@ -11,7 +11,7 @@
 
 #include "lib/compiler.h"
 
-extern _Atomic(bool) cop_is_confined; /* (a) */
+extern _Atomic(bool) cop_is_confined HIDDEN; /* (a) */
 
 /**
  * cop_confined - whether only the program's own system calls may be made

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/compiler.h"
+
 /* Which of the program's UDP sockets the library puts on COP. */
 enum cop_adopt {
 	COP_ADOPT_NONE,
@@ -30,7 +32,7 @@ struct cop_env {
 };
 
 /* All zero until cop_env_init() fills it in. Nothing else writes it. */
-extern struct cop_env cop_env;
+extern struct cop_env cop_env HIDDEN;
 
 /**
  * cop_env_init - read the environment, once, when the library is loaded

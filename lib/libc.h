@@ -25,6 +25,8 @@
 #include <sys/uio.h>
 #include <time.h>
 
+#include "lib/compiler.h"
+
 /*
  * The one list of calls: X(type, name, (parameters), (arguments)) feeds the
  * table below, its stubs and its look-up. The variadic calls follow behind it.
@@ -291,7 +293,7 @@ struct cop_libc {
  * any thread may call an entry before any constructor has run. Every writer
  * stores the same values.
  */
-extern struct cop_libc cop_libc;
+extern struct cop_libc cop_libc HIDDEN;
 
 /**
  * cop_libc_init - look every symbol up now

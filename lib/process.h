@@ -40,7 +40,7 @@ struct cop_process {
 };
 
 /* (a) NULL until it is mapped. Only cop_process() and inet/export.c use it. */
-extern _Atomic(struct cop_process *) cop_process_page;
+extern _Atomic(struct cop_process *) cop_process_page HIDDEN;
 
 /* cop_process() for the first call. */
 struct cop_process *cop_process_map(void);

@@ -22,7 +22,7 @@
 #define COP_DATAGRAM_MAX      65527
 
 /* COP's own header, and the one of each transport that names no other. */
-extern const struct cop_wire cop_wire;
+extern const struct cop_wire cop_wire HIDDEN;
 
 /**
  * cop_wire_most - the longest payload that fits a datagram of any family, in bytes
