@@ -204,8 +204,8 @@ static inline bool cop_tx_msg_is_short(const struct sock *sk,
 				   msg->msg_namelen) &&
 	       (!msg->msg_controllen ||
 		(msg->msg_controllen >= sizeof(*cmsg) &&
-		 cop_page_seen(&cop_readable_pages, cmsg,
-			       msg->msg_controllen) &&
+		 cop_range_seen(&cop_readable_pages, cmsg,
+				msg->msg_controllen) &&
 		 CMSG_ALIGN(cmsg->cmsg_len) >= msg->msg_controllen &&
 		 cmsg->cmsg_level != IPPROTO_UDP));
 }

@@ -18,8 +18,7 @@
 #include "lib/libc.h"
 #include "lib/uaccess.h"
 
-#define PAGE_SIZE (1ul << COP_PAGE_SHIFT)
-#define PAGE_MASK (PAGE_SIZE - 1)
+#define PAGE_MASK (COP_PAGE_SIZE - 1)
 
 /* An option that no socket has: the kernel reads the value, then refuses it. */
 #define SO_NONE 0x7fff
@@ -28,18 +27,36 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-/* Page 0 belongs in slot 0. So slot 0 starts as 1: nobody has seen page 0. */
-struct cop_pages cop_readable_pages = { { 1 } };
-struct cop_pages cop_writable_pages = { { 1 } };
+/*
+ * An empty slot is 0, and to cop_page_seen() that is page 0 itself, or the end of the last
+ * page. So the slots of these two pages start with a page that has another slot.
+ */
+#define LAST_PAGE (UINTPTR_MAX >> COP_PAGE_SHIFT)
+#define FAR_PAGE  (LAST_PAGE / 2 + 1)
+#define NOTHING_SEEN                                                    \
+	{                                                               \
+		{                                                       \
+			[0] = FAR_PAGE << COP_PAGE_SHIFT,               \
+			[COP_PAGE_HASH(LAST_PAGE)] = FAR_PAGE           \
+						     << COP_PAGE_SHIFT, \
+		}                                                       \
+	}
 
-static bool page_is_seen(struct cop_pages *pages, uintptr_t page)
+_Static_assert(COP_PAGE_HASH(FAR_PAGE) != 0 &&
+		       COP_PAGE_HASH(FAR_PAGE) != COP_PAGE_HASH(LAST_PAGE),
+	       "nobody has seen that page either");
+
+struct cop_pages cop_readable_pages = NOTHING_SEEN;
+struct cop_pages cop_writable_pages = NOTHING_SEEN;
+
+static bool page_is_seen(struct cop_pages *pages, uintptr_t at)
 {
-	return READ_ONCE(*cop_page_slot(pages, page)) == page;
+	return cop_page_seen(pages, (const void *)at, 0);
 }
 
-static void page_see(struct cop_pages *pages, uintptr_t page)
+static void page_see(struct cop_pages *pages, uintptr_t at)
 {
-	WRITE_ONCE(*cop_page_slot(pages, page), page);
+	WRITE_ONCE(*cop_page_slot(pages, at), at & ~PAGE_MASK);
 }
 
 /*
@@ -60,11 +77,10 @@ static int probe_without_socket(uintptr_t at)
  */
 static bool page_readable(int fd, uintptr_t at)
 {
-	uintptr_t page = at >> COP_PAGE_SHIFT;
 	uintptr_t probe = at & ~3ul;
 	int err;
 
-	if (page_is_seen(&cop_readable_pages, page))
+	if (page_is_seen(&cop_readable_pages, at))
 		return true;
 	err = cop_libc_result(cop_libc.setsockopt(
 		fd, SOL_SOCKET, SO_NONE, (const void *)probe, sizeof(int)));
@@ -74,7 +90,7 @@ static bool page_readable(int fd, uintptr_t at)
 		return false;
 	cop_confine_notice(err);
 	if (err == -ENOPROTOOPT)
-		page_see(&cop_readable_pages, page);
+		page_see(&cop_readable_pages, at);
 	return true;
 }
 
@@ -100,15 +116,13 @@ static int touch_word(uintptr_t at)
  */
 static bool page_writable(uintptr_t at)
 {
-	uintptr_t page = at >> COP_PAGE_SHIFT;
-
-	if (page_is_seen(&cop_writable_pages, page))
+	if (page_is_seen(&cop_writable_pages, at))
 		return true;
-	if (madvise((void *)(at & ~PAGE_MASK), PAGE_SIZE,
+	if (madvise((void *)(at & ~PAGE_MASK), COP_PAGE_SIZE,
 		    MADV_POPULATE_WRITE) &&
 	    touch_word(at) == -EFAULT)
 		return false;
-	page_see(&cop_writable_pages, page);
+	page_see(&cop_writable_pages, at);
 	return true;
 }
 

@@ -18,31 +18,47 @@
 #define COP_PAGE_SHIFT 12
 #define COP_PAGES_BITS 9
 
-/* A hash of page numbers: the last page seen in each slot. Each slot is (a). */
+#define COP_PAGE_SIZE  (1ul << COP_PAGE_SHIFT)
+
+/* A hash of pages: the address of the last page seen in each slot. Each slot is (a). */
 struct cop_pages {
 	_Atomic(uintptr_t) slot[1 << COP_PAGES_BITS];
 };
 
-extern struct cop_pages cop_readable_pages; /* the kernel has read them */
-extern struct cop_pages cop_writable_pages; /* the kernel has written them */
+/* Pages that the kernel has read, and pages that it has written. */
+extern struct cop_pages cop_readable_pages HIDDEN;
+extern struct cop_pages cop_writable_pages HIDDEN;
+
+/* The slot of a page's number. Pages that are neighbours never share one. */
+#define COP_PAGE_HASH(page) \
+	((page)*0x9e3779b97f4a7c15u >> (64 - COP_PAGES_BITS))
 
 static inline _Atomic(uintptr_t) *cop_page_slot(struct cop_pages *pages,
-						uintptr_t page)
+						uintptr_t at)
 {
-	return &pages->slot[page * 0x9e3779b97f4a7c15u >>
-			    (64 - COP_PAGES_BITS)];
+	return &pages->slot[COP_PAGE_HASH(at >> COP_PAGE_SHIFT)];
 }
 
-/* Whether a range lies on one page, and that page was seen before. */
+/**
+ * cop_page_seen - whether a range lies on one page, and that page was seen before
+ * @pages: the pages
+ * @ptr: the range's start
+ * @len: its length in bytes, a page's at most
+ */
 static inline bool cop_page_seen(struct cop_pages *pages,
 				 const volatile void *ptr, size_t len)
 {
-	uintptr_t page = (uintptr_t)ptr >> COP_PAGE_SHIFT;
-	uintptr_t last = ((uintptr_t)ptr + len - 1) >> COP_PAGE_SHIFT;
+	const uintptr_t at = (uintptr_t)ptr;
 
-	/* One branch costs less than two. */
-	return !((READ_ONCE(*cop_page_slot(pages, page)) ^ page) |
-		 (last ^ page));
+	/* Below another page's address the difference is huge. */
+	return at - READ_ONCE(*cop_page_slot(pages, at)) + len <= COP_PAGE_SIZE;
+}
+
+/* cop_page_seen() for any length. */
+static inline bool cop_range_seen(struct cop_pages *pages,
+				  const volatile void *ptr, size_t len)
+{
+	return len <= COP_PAGE_SIZE && cop_page_seen(pages, ptr, len);
 }
 
 /**
@@ -107,7 +123,7 @@ bool cop_readable(int fd, const volatile void *ptr, size_t len);
  */
 static inline bool user_readable(int fd, const volatile void *ptr, size_t len)
 {
-	if (likely(cop_page_seen(&cop_readable_pages, ptr, len)))
+	if (likely(cop_range_seen(&cop_readable_pages, ptr, len)))
 		return true;
 	return cop_readable(fd, ptr, len);
 }
@@ -124,7 +140,7 @@ bool cop_writable(const volatile void *ptr, size_t len);
  */
 static inline bool user_writable(const volatile void *ptr, size_t len)
 {
-	if (likely(cop_page_seen(&cop_writable_pages, ptr, len)))
+	if (likely(cop_range_seen(&cop_writable_pages, ptr, len)))
 		return true;
 	return cop_writable(ptr, len);
 }
@@ -153,7 +169,7 @@ static inline void cop_copy(void *to, const void *from, size_t len)
  */
 static inline int copy_to_user(void *to, const void *from, size_t len)
 {
-	if (unlikely(!cop_page_seen(&cop_writable_pages, to, len)))
+	if (unlikely(!cop_range_seen(&cop_writable_pages, to, len)))
 		return cop_copy_to_user(to, from, len);
 	cop_copy(to, from, len);
 	return 0;
