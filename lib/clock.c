@@ -263,8 +263,8 @@ static void rate_measure(void)
 	limit = (unsigned __int128)cycles * ASK_AGAIN_NS / since;
 	if (limit > UINT32_MAX)
 		return;
-	WRITE_ONCE(cop_clock_rate.ns,
-		   ((unsigned __int128)since << 20) / cycles);
+	WRITE_ONCE(cop_clock_rate.us,
+		   ((unsigned __int128)since << 32) / cycles / 1000);
 	rate_become(RATE_MEASURED);
 	atomic_store(&cop_clock_rate.limit, limit);
 	if (atomic_load(&counter_is_spared))
@@ -288,6 +288,12 @@ static enum rate rate_known(void)
 	return state >= RATE_NONE ? state : rate_find(state);
 }
 
+/* @ns is less than a microsecond. */
+static uint64_t cycles_in(uint64_t ns)
+{
+	return (ns << 32) / 1000 / READ_ONCE(cop_clock_rate.us);
+}
+
 static noinline uint64_t read_again(void)
 {
 	struct reading r;
@@ -297,21 +303,26 @@ static noinline uint64_t read_again(void)
 	WRITE_ONCE(cop_clock_last.cycles, 0);
 	atomic_signal_fence(memory_order_seq_cst);
 	if (read_pair(&r)) {
-		WRITE_ONCE(cop_clock_last.ns, r.ns);
+		WRITE_ONCE(cop_clock_last.us, r.ns / 1000);
 		atomic_signal_fence(memory_order_seq_cst);
-		WRITE_ONCE(cop_clock_last.cycles, r.cycles);
+		WRITE_ONCE(cop_clock_last.cycles,
+			   r.cycles - cycles_in(r.ns % 1000));
 	}
 	atomic_signal_fence(memory_order_seq_cst);
 	WRITE_ONCE(last_busy, false);
 	return r.ns / 1000;
 }
 
+/* For good, or for now. */
+static bool counter_is_of_use(void)
+{
+	return READ_ONCE(rate_state) != RATE_NONE && !spares_counter() &&
+	       rate_known() == RATE_MEASURED && !READ_ONCE(last_busy);
+}
+
 noinline uint64_t cop_clock_ask(void)
 {
-	if (!spares_counter() && rate_known() == RATE_MEASURED &&
-	    !READ_ONCE(last_busy))
-		return read_again();
-	return kernel_us();
+	return counter_is_of_use() ? read_again() : kernel_us();
 }
 
 /* While the counter is spared, limit is 0. Then the next measurement sets it again. */

@@ -28,16 +28,16 @@ uint64_t cop_clock_ns(void);
  */
 void cop_clock_read(clockid_t which, struct timespec *now);
 
-/* A thread's last reading of the kernel's clock: both at one moment. */
+/* A thread's last reading of the kernel's clock: when a microsecond began. */
 struct cop_clock_reading {
 	_Atomic(uint64_t) cycles; /* (a) for this thread's signal handlers; 0:
 				   * none, or one is being taken */
-	_Atomic(uint64_t) ns;	  /* (a) likewise */
+	_Atomic(uint64_t) us;	  /* (a) likewise */
 };
 
 /* How fast the cycle counter is; all 0 until that is known, and if it is not used. */
 struct cop_clock_rate {
-	_Atomic(uint64_t) ns; /* (a) nanoseconds in 2^20 cycles */
+	_Atomic(uint64_t) us; /* (a) microseconds in 2^32 cycles */
 	_Atomic(uint64_t)
 		limit; /* (a) cycles after which a reading is too old */
 };
@@ -62,15 +62,16 @@ static inline uint64_t cop_clock_us(void)
 {
 #ifdef __x86_64__
 	const uint64_t limit = READ_ONCE(cop_clock_rate.limit);
-	const uint64_t from = READ_ONCE(cop_clock_last.cycles);
-	uint64_t since, ns;
+	uint64_t from, since, us;
 
 	if (unlikely(!limit))
 		return cop_clock_ask();
 	atomic_signal_fence(memory_order_seq_cst);
+	from = READ_ONCE(cop_clock_last.cycles);
+	atomic_signal_fence(memory_order_seq_cst);
 	since = __builtin_ia32_rdtsc() - from;
-	ns = READ_ONCE(cop_clock_last.ns);
-	ns += since * READ_ONCE(cop_clock_rate.ns) >> 20;
+	us = READ_ONCE(cop_clock_last.us);
+	us += since * READ_ONCE(cop_clock_rate.us) >> 32;
 	atomic_signal_fence(memory_order_seq_cst);
 	/*
 	 * A signal handler may have taken a new reading between these loads: then
@@ -78,7 +79,7 @@ static inline uint64_t cop_clock_us(void)
 	 * and if the counter went back.
 	 */
 	if (likely(since < limit && READ_ONCE(cop_clock_last.cycles) == from))
-		return ns / 1000;
+		return us;
 #endif
 	return cop_clock_ask();
 }
