@@ -55,10 +55,13 @@ CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 base_cflags := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(WERROR) -I. -Iinclude $(CFLAGS)
 
+# Two words in one register of a vector are more instructions than two words, where
+# the words come from elsewhere.
+#
 # libc's headers must not redirect the names that the library defines. If a
 # program loads the library by dlopen(), the library's own calls must find the
 # library, and it must stay after dlclose(), because its streams do.
-lib_cflags := $(base_cflags) -fPIC -fno-plt -fvisibility=hidden -U_FILE_OFFSET_BITS \
+lib_cflags := $(base_cflags) -fPIC -fno-plt -fvisibility=hidden -fno-tree-slp-vectorize -U_FILE_OFFSET_BITS \
 	-U_TIME_BITS -U_FORTIFY_SOURCE -Wp,-U_FORTIFY_SOURCE
 
 # The soname has no version, since no program links with the library: it exports only

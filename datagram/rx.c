@@ -33,11 +33,9 @@
 void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
 		    const struct cop_rx *rx)
 {
-	struct cop_peer peer;
+	const struct cop_peer peer = cop_peer_of(name, len);
 
-	cop_rx_account_from(
-		sk, sk_wire(sk), false,
-		likely(cop_peer_of(name, len, &peer)) ? &peer : NULL, rx);
+	cop_rx_account_from(sk, sk_wire(sk), false, &peer, rx);
 }
 
 /* What a receive returns that gives a stray to the program. */

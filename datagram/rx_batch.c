@@ -211,7 +211,6 @@ static inline bool rx_settle_plain(struct rx_batch *b, struct sock *sk,
 			     .serial = b->serial,
 			     .gen = b->gen };
 	struct cop_peer peer;
-	bool has;
 
 	if (unlikely(!cop_rx_measure_plain(b->wire, &rx, b->head[i],
 					   b->vec[i].msg_len, b->cap[i])))
@@ -223,9 +222,8 @@ static inline bool rx_settle_plain(struct rx_batch *b, struct sock *sk,
 	umsg->msg_controllen = whole->msg_controllen;
 	umsg->msg_flags = whole->msg_flags;
 	vec[i].msg_len = rx.copied;
-	has = cop_rx_sender(sk, whole->msg_name, whole->msg_namelen, &peer);
-	cop_rx_account_from(sk, &cop_wire, true, likely(has) ? &peer : NULL,
-			    &rx);
+	peer = cop_rx_sender(sk, whole->msg_name, whole->msg_namelen);
+	cop_rx_account_from(sk, &cop_wire, true, &peer, &rx);
 	b->serial++;
 	return true;
 }

@@ -47,23 +47,29 @@ ssize_t cop_recvfrom_rest(struct sock *sk, int fd, struct cop_rx_short in,
 			  struct cop_rx *rx, void *buf, size_t len, int flags,
 			  void *name, socklen_t *namelen);
 
-/* A NAT on the way rewrites UDP's ports, but not the ports in the header. */
+/*
+ * A NAT on the way rewrites UDP's ports, but not the ports in the header. A sock whose
+ * port is not confirmed does not know its own. One branch costs less than two.
+ */
 static inline bool cop_rx_ports_differ(struct sock *sk,
 				       const struct cop_peer *from,
 				       const struct cop_rx *rx)
 {
 	const __be16 sport = READ_ONCE(inet_sk(sk)->inet_sport);
 
-	if (unlikely(rx->hdr.dest != sport) && sport)
-		return true;
-	return from && from->end.port != rx->hdr.source;
+	return unlikely((rx->hdr.dest ^ sport) |
+			(cop_peer_is_known(from)
+				 ? from->end.port ^ rx->hdr.source
+				 : 0)) &&
+	       (sport ||
+		(cop_peer_is_known(from) && from->end.port != rx->hdr.source));
 }
 
 static inline void cop_rx_tell_flow(struct sock *sk,
 				    const struct cop_wire *wire,
 				    const bool is_cop,
 				    const struct cop_peer *from,
-				    const struct cop_rx *rx)
+				    const struct cop_rx *rx, const bool alone)
 {
 	struct cop_arrival arrival = {
 		.now = rx->now,
@@ -75,21 +81,18 @@ static inline void cop_rx_tell_flow(struct sock *sk,
 		.first = rx->hdr.first,
 	};
 
-	cop_flow_arrived(&cop_sk(sk)->flows, from, &arrival, rx->serial);
+	cop_flow_arrived_as(&cop_sk(sk)->flows, from, &arrival, rx->serial,
+			    alone);
 }
 
-/*
- * cop_rx_account() for a sender, or NULL for a datagram without one. @is_cop is a
- * constant, as in cop_sendto_wire().
- */
-static inline void cop_rx_account_from(struct sock *sk,
-				       const struct cop_wire *wire,
-				       const bool is_cop,
-				       const struct cop_peer *from,
-				       const struct cop_rx *rx)
+/* cop_rx_account_from() for a caller that has asked one_thread() already. */
+static inline void cop_rx_account_as(struct sock *sk,
+				     const struct cop_wire *wire,
+				     const bool is_cop,
+				     const struct cop_peer *from,
+				     const struct cop_rx *rx, const bool alone)
 {
 	struct cop_counters *count = &cop_sk(sk)->count;
-	const bool alone = one_thread();
 
 	if (unlikely(rx->gen != READ_ONCE(cop_sk(sk)->flows.gen)))
 		return;
@@ -100,18 +103,31 @@ static inline void cop_rx_account_from(struct sock *sk,
 	if ((is_cop || wire->has & COP_HAS_PORTS) &&
 	    unlikely(cop_rx_ports_differ(sk, from, rx)))
 		u32_add(&count->port_mismatch, 1);
-	if (likely(from))
-		cop_rx_tell_flow(sk, wire, is_cop, from, rx);
+	if (likely(cop_peer_is_known(from)))
+		cop_rx_tell_flow(sk, wire, is_cop, from, rx, alone);
 }
 
-/* Returns whether the sender is known. @from is NULL where it is the sock's peer. */
-static inline bool cop_rx_sender(const struct sock *sk, const void *from,
-				 socklen_t fromlen, struct cop_peer *peer)
+/*
+ * cop_rx_account() for a sender, who may be unknown. @is_cop is a constant, as in
+ * cop_sendto_wire().
+ */
+static inline void cop_rx_account_from(struct sock *sk,
+				       const struct cop_wire *wire,
+				       const bool is_cop,
+				       const struct cop_peer *from,
+				       const struct cop_rx *rx)
 {
-	if (from)
-		return cop_peer_of(from, fromlen, peer);
-	cop_slot_peer(&sk->sk_daddr, peer);
-	return true;
+	if (likely(one_thread()))
+		cop_rx_account_as(sk, wire, is_cop, from, rx, true);
+	else
+		cop_rx_account_as(sk, wire, is_cop, from, rx, false);
+}
+
+/* The sender, or nobody. @from is NULL where it is the sock's peer. */
+static inline struct cop_peer cop_rx_sender(const struct sock *sk,
+					    const void *from, socklen_t fromlen)
+{
+	return from ? cop_peer_of(from, fromlen) : cop_slot_peer(&sk->sk_daddr);
 }
 
 /* The length that a receive returns. What is behind the datagram may be a stray. */
@@ -215,7 +231,6 @@ static inline ssize_t cop_recvfrom_wire(struct sock *sk,
 	struct sockaddr_storage from;
 	socklen_t fromlen = sizeof(from);
 	struct cop_peer peer;
-	bool has;
 	struct cop_rx rx = { .serial = cop_rx_serial,
 			     .gen = READ_ONCE(cop_sk(sk)->flows.gen) };
 	ssize_t n = cop_libc.recvfrom(fd, wire, COP_HDR_MAX + len,
@@ -239,8 +254,8 @@ static inline ssize_t cop_recvfrom_wire(struct sock *sk,
 	rx.now = cop_clock_us();
 	if (is_cop)
 		rx.hdr = cop_hdr_read(wire);
-	has = cop_rx_sender(sk, known ? NULL : &from, fromlen, &peer);
-	cop_rx_account_from(sk, hdr, is_cop, likely(has) ? &peer : NULL, &rx);
+	peer = cop_rx_sender(sk, known ? NULL : &from, fromlen);
+	cop_rx_account_from(sk, hdr, is_cop, &peer, &rx);
 	return cop_rx_result(sk, fd, flags, &rx);
 }
 
@@ -311,7 +326,6 @@ static inline ssize_t cop_recvmsg_short(struct sock *sk, int fd,
 			     .gen = READ_ONCE(cop_sk(sk)->flows.gen) };
 	struct cop_peer peer;
 	ssize_t n;
-	bool has;
 
 	msg->msg_iov = iov;
 	msg->msg_iovlen = 3;
@@ -327,9 +341,8 @@ static inline ssize_t cop_recvmsg_short(struct sock *sk, int fd,
 	rx.hdr = cop_hdr_read(head);
 	cop_rx_msg_flags(msg, &rx);
 	rx.now = cop_clock_us();
-	has = cop_rx_sender(sk, asked.msg_name, msg->msg_namelen, &peer);
-	cop_rx_account_from(sk, &cop_wire, true, likely(has) ? &peer : NULL,
-			    &rx);
+	peer = cop_rx_sender(sk, asked.msg_name, msg->msg_namelen);
+	cop_rx_account_from(sk, &cop_wire, true, &peer, &rx);
 	return cop_rx_result(sk, fd, flags & ~COP_RX_LONG, &rx);
 }
 

@@ -138,31 +138,31 @@ static void leave_to_holder(struct cop_flows *flows, struct flow_table *table,
 
 noinline void cop_flow_arrived_odd(struct cop_flows *flows,
 				   struct flow_table *table,
-				   const struct cop_peer *peer,
-				   struct cop_arrival a, uint32_t serial)
+				   struct cop_peer peer, struct cop_arrival a,
+				   uint32_t serial)
 {
 	a.ordered = serial + 1 == cop_rx_serial;
-	take_arrival(flows, table, peer, &a);
+	take_arrival(flows, table, &peer, &a);
 }
 
 noinline void cop_flow_arrived_unlocked(struct cop_flows *flows,
-					const struct cop_peer *peer,
+					struct cop_peer peer,
 					struct cop_arrival a, uint32_t serial)
 {
 	struct flow_table *table = READ_ONCE(flows->table);
 
 	a.ordered = serial + 1 == cop_rx_serial;
 	if (table) {
-		leave_to_holder(flows, table, peer, &a);
+		leave_to_holder(flows, table, &peer, &a);
 		return;
 	}
 	table = cop_flow_table_get(flows);
 	if (unlikely(!table)) {
 		u32_add(&flows->missed, 1);
 	} else if (likely(cop_flow_trylock(flows, table))) {
-		take_arrival(flows, table, peer, &a);
+		take_arrival(flows, table, &peer, &a);
 		cop_flow_unlock(flows, table);
 	} else {
-		leave_to_holder(flows, table, peer, &a);
+		leave_to_holder(flows, table, &peer, &a);
 	}
 }

@@ -46,14 +46,16 @@ static inline void cop_flow_unlock(struct cop_flows *flows,
 		cop_flow_unlock_slow(flows, table);
 }
 
-/* cop_flow_arrived() where the lock is not free, or there is no table. */
-void cop_flow_arrived_unlocked(struct cop_flows *flows,
-			       const struct cop_peer *peer,
+/*
+ * cop_flow_arrived() where the lock is not free, or there is no table. What these two
+ * get is no pointer's target, so that the short way keeps it in registers.
+ */
+void cop_flow_arrived_unlocked(struct cop_flows *flows, struct cop_peer peer,
 			       struct cop_arrival a, uint32_t serial);
 
 /* Count an arrival that is not the next one of the last sender. Holds the lock. */
 void cop_flow_arrived_odd(struct cop_flows *flows, struct flow_table *table,
-			  const struct cop_peer *peer, struct cop_arrival a,
+			  struct cop_peer peer, struct cop_arrival a,
 			  uint32_t serial);
 
 /*
@@ -62,20 +64,40 @@ void cop_flow_arrived_odd(struct cop_flows *flows, struct flow_table *table,
  * @a->ordered does not matter. The flow has begun with an earlier datagram.
  */
 static inline bool cop_flow_arrived_next(struct cop_flows *flows, uint64_t word,
-					 const struct cop_arrival *a)
+					 const struct cop_arrival *a,
+					 const bool alone)
 {
 	struct cop_flow *flow = flows->rx_last;
 
-	if (unlikely(!flow || READ_ONCE(flow->word) != word ||
-		     flow->receiver != &cop_rx_serial ||
-		     flow->unknown != READ_ONCE(flows->unknown) ||
-		     !cop_source_is_next(&flow->rx, a)))
+	if (unlikely(!flow) || unlikely(READ_ONCE(flow->word) != word) ||
+	    unlikely(!alone && flow->receiver != &cop_rx_serial) ||
+	    unlikely(flow->unknown != READ_ONCE(flows->unknown)) ||
+	    unlikely(!cop_source_is_next(&flow->rx, a)))
 		return false;
 	flow->run++;
 	cop_source_next(&flow->rx, a);
 	if (likely(a->now > READ_ONCE(flow->end)))
 		WRITE_ONCE(flow->end, a->now);
 	return true;
+}
+
+/* cop_flow_arrived() for a caller that has asked one_thread() already. */
+static inline void cop_flow_arrived_as(struct cop_flows *flows,
+				       const struct cop_peer *peer,
+				       const struct cop_arrival *a,
+				       uint32_t serial, const bool alone)
+{
+	struct flow_table *table =
+		atomic_load_explicit(&flows->table, memory_order_acquire);
+
+	cop_rx_serial++;
+	if (unlikely(!table || !cop_flow_trylock_as(flows, table, alone))) {
+		cop_flow_arrived_unlocked(flows, *peer, *a, serial);
+		return;
+	}
+	if (unlikely(!cop_flow_arrived_next(flows, peer->word, a, alone)))
+		cop_flow_arrived_odd(flows, table, *peer, *a, serial);
+	cop_flow_unlock(flows, table);
 }
 
 /**
@@ -93,17 +115,7 @@ static inline void cop_flow_arrived(struct cop_flows *flows,
 				    const struct cop_arrival *a,
 				    uint32_t serial)
 {
-	struct flow_table *table =
-		atomic_load_explicit(&flows->table, memory_order_acquire);
-
-	cop_rx_serial++;
-	if (unlikely(!table || !cop_flow_trylock(flows, table))) {
-		cop_flow_arrived_unlocked(flows, peer, *a, serial);
-		return;
-	}
-	if (unlikely(!cop_flow_arrived_next(flows, peer->word, a)))
-		cop_flow_arrived_odd(flows, table, peer, *a, serial);
-	cop_flow_unlock(flows, table);
+	cop_flow_arrived_as(flows, peer, a, serial, one_thread());
 }
 
 #endif /* COP_FLOW_ARRIVALS_H */

@@ -35,6 +35,40 @@ static inline uint32_t cop_flow_mark(void)
 bool cop_flow_lock_slow(struct cop_flows *flows, struct flow_table *table,
 			uint32_t holder, uint32_t me);
 
+/*
+ * If the lock is free, take it. A thread that is @alone needs no compare and swap: a
+ * signal handler that comes in between has let go of the lock when it ends. Returns the
+ * mark that the lock had.
+ */
+static inline uint32_t cop_flow_lock_free(struct cop_flows *flows, uint32_t me,
+					  const bool alone)
+{
+	uint32_t holder = 0;
+
+	if (!alone) {
+		atomic_compare_exchange_strong(&flows->lock, &holder, me);
+		return holder;
+	}
+	holder = READ_ONCE(flows->lock);
+	if (likely(!holder))
+		WRITE_ONCE(flows->lock, me);
+	atomic_signal_fence(memory_order_seq_cst);
+	return holder;
+}
+
+/* cop_flow_trylock() for a caller that has asked one_thread() already. */
+static inline bool cop_flow_trylock_as(struct cop_flows *flows,
+				       struct flow_table *table,
+				       const bool alone)
+{
+	const uint32_t me = cop_flow_mark();
+	const uint32_t holder = cop_flow_lock_free(flows, me, alone);
+
+	if (likely(!holder) && likely(table->gen == READ_ONCE(flows->gen)))
+		return true;
+	return cop_flow_lock_slow(flows, table, holder, me);
+}
+
 /**
  * cop_flow_trylock - take the lock, unless another thread holds it
  * @flows: the socket's flows
@@ -46,12 +80,7 @@ bool cop_flow_lock_slow(struct cop_flows *flows, struct flow_table *table,
 static inline bool cop_flow_trylock(struct cop_flows *flows,
 				    struct flow_table *table)
 {
-	uint32_t me = cop_flow_mark(), holder = 0;
-
-	if (likely(u32_cas(&flows->lock, &holder, me) &&
-		   table->gen == READ_ONCE(flows->gen)))
-		return true;
-	return cop_flow_lock_slow(flows, table, holder, me);
+	return cop_flow_trylock_as(flows, table, one_thread());
 }
 
 /**

@@ -79,15 +79,20 @@ void cop_source_update(struct cop_source *s, const struct cop_arrival *a);
  * How many microseconds after the latest datagram so far this one was sent; less
  * than 0 if before it. The sender's clock has 32 bits and wraps every 71 minutes,
  * so the difference of two times leaves open how many turns lie between. The
- * result is the possible value nearest to the time that has passed here.
+ * result is the possible value nearest to the time that has passed here, @silent.
  */
+static inline int64_t cop_source_newer_by(const struct cop_source *s,
+					  const struct cop_arrival *a,
+					  uint64_t silent)
+{
+	return (int64_t)silent +
+	       (int32_t)(a->tstamp - s->last_tstamp - (uint32_t)silent);
+}
+
 static inline int64_t cop_source_newer(const struct cop_source *s,
 				       const struct cop_arrival *a)
 {
-	uint64_t silent = a->now > s->end ? a->now - s->end : 0;
-
-	return (int64_t)silent +
-	       (int32_t)(a->tstamp - s->last_tstamp - (uint32_t)silent);
+	return cop_source_newer_by(s, a, a->now > s->end ? a->now - s->end : 0);
 }
 
 static inline void cop_source_take_time(struct cop_source *s,
@@ -125,8 +130,9 @@ static inline void cop_source_take_gap(struct cop_source *s, uint64_t now)
 }
 
 /**
- * cop_source_is_next - whether a datagram has the number behind the highest one, and
- *			nothing else is to be found out of it
+ * cop_source_is_next - whether a datagram has the number behind the highest one, came
+ *			no earlier than the last one, and nothing else is to be found
+ *			out of it
  * @s: the figures of its flow, which has had a datagram
  * @a: the datagram
  *
@@ -135,8 +141,9 @@ static inline void cop_source_take_gap(struct cop_source *s, uint64_t now)
 static inline bool cop_source_is_next(const struct cop_source *s,
 				      const struct cop_arrival *a)
 {
-	return a->seq == (uint32_t)s->highest + 1 &&
-	       !(s->skip | a->first | a->lacks | a->narrow);
+	return likely(a->seq == (uint32_t)s->highest + 1) &&
+	       likely(a->now >= s->end) &&
+	       likely(!(s->skip | a->first | a->lacks | a->narrow));
 }
 
 /**
@@ -147,9 +154,13 @@ static inline bool cop_source_is_next(const struct cop_source *s,
 static inline void cop_source_next(struct cop_source *s,
 				   const struct cop_arrival *a)
 {
-	cop_source_take_time(s, a, cop_source_newer(s, a));
+	const uint64_t silent = a->now - s->end;
+
+	cop_source_take_time(s, a, cop_source_newer_by(s, a, silent));
 	cop_source_take_jitter(s, (uint32_t)a->now - a->tstamp);
-	cop_source_take_gap(s, a->now);
+	if (unlikely(silent > s->gap))
+		s->gap = min_t(uint64_t, silent, UINT32_MAX);
+	s->end = a->now;
 	s->highest++;
 	s->window = s->window << 1 | 1;
 	s->bytes += a->len;

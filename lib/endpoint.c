@@ -148,13 +148,13 @@ noinline uint64_t cop_endpoint_hash(const struct cop_endpoint *end)
 
 /* ---- peers ------------------------------------------------------------------ */
 
-noinline bool cop_peer_of_in6(const void *name, socklen_t len,
-			      struct cop_peer *peer)
+noinline struct cop_peer cop_peer_of_any(const void *name, socklen_t len)
 {
-	if (!cop_endpoint_of_in6(name, len, &peer->end))
-		return false;
-	peer->word = cop_endpoint_word(&peer->end);
-	return true;
+	struct cop_endpoint end;
+
+	if (!cop_endpoint_of(name, len, &end))
+		return (struct cop_peer){ .word = COP_WORD_NONE };
+	return cop_peer_at(&end);
 }
 
 enum cop_dest cop_peer_dest(int family, const void *name, socklen_t len,
@@ -219,10 +219,9 @@ union cop_addr cop_slot_get(const struct cop_addr_slot *slot, int family)
 	return cop_endpoint_addr(&end, family);
 }
 
-noinline void cop_slot_peer_in6(const struct cop_addr_slot *slot,
-				struct cop_peer *peer)
+noinline struct cop_peer cop_slot_peer_any(const struct cop_addr_slot *slot)
 {
 	const struct cop_endpoint end = cop_slot_endpoint(slot);
 
-	*peer = cop_peer_at(&end);
+	return cop_peer_at(&end);
 }

@@ -200,8 +200,18 @@ static inline struct cop_endpoint cop_peer_endpoint(const struct cop_peer *peer)
 					  : peer->end;
 }
 
-/* cop_peer_of() for a name that is not IPv4's. */
-bool cop_peer_of_in6(const void *name, socklen_t len, struct cop_peer *peer);
+#define COP_WORD_NONE (~0ull) /* cop_peer.word of nobody */
+
+static inline bool cop_peer_is_known(const struct cop_peer *peer)
+{
+	return peer->word != COP_WORD_NONE;
+}
+
+/*
+ * The peer that a name is, or nobody. What it returns is no pointer's target, so that the
+ * short way keeps it in registers.
+ */
+struct cop_peer cop_peer_of_any(const void *name, socklen_t len);
 
 /* Whether a name is an address of IPv4; then it is put into @peer. */
 static inline bool cop_peer_of_in(const void *name, socklen_t len,
@@ -215,12 +225,14 @@ static inline bool cop_peer_of_in(const void *name, socklen_t len,
 	return true;
 }
 
-/* As cop_endpoint_of(), for a peer. */
-static inline bool cop_peer_of(const void *name, socklen_t len,
-			       struct cop_peer *peer)
+/* The peer that a name of any family is, or nobody. */
+static inline struct cop_peer cop_peer_of(const void *name, socklen_t len)
 {
-	return likely(cop_peer_of_in(name, len, peer)) ||
-	       cop_peer_of_in6(name, len, peer);
+	struct cop_peer peer;
+
+	if (likely(cop_peer_of_in(name, len, &peer)))
+		return peer;
+	return cop_peer_of_any(name, len);
 }
 
 /* As cop_addr_dest(), for a peer. */
@@ -253,21 +265,21 @@ cop_slot_endpoint(const struct cop_addr_slot *slot)
 }
 
 /* cop_slot_peer() for an address that is not IPv4's. */
-void cop_slot_peer_in6(const struct cop_addr_slot *slot, struct cop_peer *peer);
+struct cop_peer cop_slot_peer_any(const struct cop_addr_slot *slot);
 
 /* The peer in a slot. */
-static inline void cop_slot_peer(const struct cop_addr_slot *slot,
-				 struct cop_peer *peer)
+static inline struct cop_peer cop_slot_peer(const struct cop_addr_slot *slot)
 {
 	const uint64_t half[2] = { READ_ONCE(slot->half[0]),
 				   READ_ONCE(slot->half[1]) };
+	struct cop_peer peer;
 	__be32 quarter[2];
 
 	memcpy(quarter, &half[1], sizeof(quarter));
-	if (likely(!half[0] && quarter[0] == htonl(0xffff)))
-		cop_peer_v4(quarter[1], READ_ONCE(slot->port), peer);
-	else
-		cop_slot_peer_in6(slot, peer);
+	if (unlikely(half[0] || quarter[0] != htonl(0xffff)))
+		return cop_slot_peer_any(slot);
+	cop_peer_v4(quarter[1], READ_ONCE(slot->port), &peer);
+	return peer;
 }
 
 /* Whether there is an address in the slot, and not a wildcard. */

@@ -97,12 +97,12 @@ const char *cop_wire_fault(const struct cop_wire *wire);
  * cop_hdr_plain - bytes of payload in a datagram that begins with a valid COP header
  *		   without options
  * @data: its first bytes, up to COP_HLEN of them, aligned to 4
- * @len: its length in bytes
+ * @len: its length in bytes; less than 0 if there is no datagram
  *
  * Returns -1 for every other datagram. Nearly every datagram is such a one, and this
  * check is shorter than that of cop_wire.
  */
-static inline ssize_t cop_hdr_plain(const void *data, size_t len)
+static inline ssize_t cop_hdr_plain(const void *data, ssize_t len)
 {
 	const struct cophdr *hdr = data;
 
