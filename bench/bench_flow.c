@@ -113,7 +113,7 @@ static void make_sock(int family, unsigned int n)
 static void connect_sock(void)
 {
 	cop_slot_set(&sk->sk_daddr, (union cop_addr *)&peer[0].sa);
-	sk->sk_state = COP_ESTABLISHED;
+	sk_set_state(sk, COP_ESTABLISHED);
 }
 
 static void measure(const char *name, void (*run)(void *arg, unsigned int n),

@@ -14,6 +14,7 @@
 
 #include "datagram/cut.h"
 #include "datagram/segments.h"
+#include "datagram/soft_error.h"
 #include "datagram/tx.h"
 #include "lib/cancel.h"
 #include "lib/clock.h"
@@ -211,7 +212,7 @@ static ssize_t send_two(const struct pieces *p, const struct msghdr *whole,
 	part.msg_iovlen = whole->msg_iovlen - first_iovs;
 	sent = send_one(p, &part);
 	if (sent < 0 && cop_is_from_icmp(sent)) {
-		WRITE_ONCE(cop_sk(p->cut.sk)->soft_err, -sent);
+		cop_soft_error_set(p->cut.sk, sent);
 		send_one(p, &part);
 	}
 	return p->cut.len;

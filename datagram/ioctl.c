@@ -46,7 +46,7 @@ static int length_unseen(struct sock *sk, int fd, int *len)
 {
 	int err = 0;
 
-	if (sock_flag(sk, SOCK_FILTER_CLEAN) || errors_may_queue(fd))
+	if (cop_head_is_clean(READ_ONCE(sk->sk_flags)) || errors_may_queue(fd))
 		err = cop_libc_result(cop_libc.ioctl(fd, FIONREAD, len));
 	*len = cop_wire_payload(sk_wire(sk), *len);
 	return err;

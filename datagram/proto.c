@@ -92,7 +92,7 @@ static void adopt_names(struct sock *sk, int fd, const union cop_addr *local)
 	if (!cop_peer_addr(fd, &peer))
 		return;
 	cop_slot_set(&inet->inet_daddr, &peer);
-	WRITE_ONCE(sk->sk_state, COP_ESTABLISHED);
+	sk_set_state(sk, COP_ESTABLISHED);
 }
 
 /*
@@ -273,7 +273,7 @@ static void cop_connected(struct sock *sk, int fd, const union cop_addr *peer,
 	set_peer(sk, fd, peer);
 	if (queue_is_empty(fd))
 		sock_set_flag(sk, SOCK_PEER_ONLY);
-	WRITE_ONCE(sk->sk_state, COP_ESTABLISHED);
+	sk_set_state(sk, COP_ESTABLISHED);
 }
 
 /*
@@ -346,7 +346,7 @@ static int disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 
 	if (err)
 		return err;
-	WRITE_ONCE(sk->sk_state, COP_CLOSE);
+	sk_set_state(sk, COP_CLOSE);
 	leave_peer(sk);
 	cop_slot_clear(&inet->inet_daddr);
 	if (!(locks & SOCK_BINDADDR_LOCK)) {

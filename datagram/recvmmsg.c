@@ -155,7 +155,7 @@ static int rx_all(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 			break;
 	}
 	if (done && err < 0 && err != -EAGAIN)
-		WRITE_ONCE(cop_sk(sk)->soft_err, -err);
+		cop_soft_error_set(sk, err);
 	if (done)
 		return done;
 	return err < 0 ? err : -EAGAIN; /* strays took all the time */

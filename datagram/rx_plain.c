@@ -88,7 +88,7 @@ static ssize_t recv_whole(struct sock *sk, int fd, int flags, struct plain *in)
 static bool is_short(struct sock *sk, int flags)
 {
 	return !(flags & (MSG_ERRQUEUE | COP_MSG_FILE)) && !cop_confined() &&
-	       !READ_ONCE(cop_sk(sk)->soft_err) && !cop_head_unclean(sk);
+	       !sock_flag(sk, SOCK_SOFT_ERROR) && !cop_head_unclean(sk);
 }
 
 static void put_buffer(void *arg)

@@ -19,6 +19,7 @@
 
 #include "datagram/proto.h"
 #include "datagram/segments.h"
+#include "datagram/soft_error.h"
 #include "lib/atomic.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
@@ -283,7 +284,7 @@ static noinline int send_refused(const struct cop_segments *s, unsigned int i,
 	int sent = send_singly(s, i, n);
 
 	if (sent > 0 && cop_is_from_icmp(err))
-		WRITE_ONCE(cop_sk(s->sk)->soft_err, -err);
+		cop_soft_error_set(s->sk, err);
 	else
 		note_refusal(s->sk);
 	return sent;

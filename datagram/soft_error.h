@@ -13,6 +13,17 @@
 #include "lib/compiler.h"
 
 /**
+ * cop_soft_error_set - leave an error for the next call
+ * @sk: the sock
+ * @err: -errno
+ */
+static inline void cop_soft_error_set(struct sock *sk, int err)
+{
+	WRITE_ONCE(cop_sk(sk)->soft_err, -err);
+	sock_set_flag(sk, SOCK_SOFT_ERROR);
+}
+
+/**
  * cop_soft_error - take the error that an earlier call has left
  * @sk: the sock
  *
@@ -20,8 +31,9 @@
  */
 static inline int cop_soft_error(struct sock *sk)
 {
-	if (likely(!READ_ONCE(cop_sk(sk)->soft_err)))
+	if (likely(!sock_flag(sk, SOCK_SOFT_ERROR)))
 		return 0;
+	sock_reset_flag(sk, SOCK_SOFT_ERROR);
 	return -atomic_exchange(&cop_sk(sk)->soft_err, 0);
 }
 

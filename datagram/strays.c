@@ -107,7 +107,7 @@ enum cop_stray_fate cop_stray_fate(struct sock *sk, int fd, int flags,
 		return refused_fate(sk, fd, flags, name, len);
 	if (!(flags & MSG_PEEK))
 		cop_rx_stray(sk, fd, rx->stray, name, len);
-	sock_reset_flag(sk, SOCK_FILTER_CLEAN);
+	cop_head_stray(sk);
 	cop_poll(sk, fd); /* drops it where MSG_PEEK has left it */
 	if (cop_confined() && flags & MSG_PEEK)
 		cop_rx_discard(fd);

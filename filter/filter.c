@@ -33,13 +33,13 @@
 void cop_filter_init(struct sock *sk)
 {
 	if (unlikely(cop_env.debug))
-		sock_set_flag(sk, SOCK_FILTER);
+		sock_set_flag(sk, SOCK_FILTER | SOCK_HEAD_UNCLEAN);
 }
 
 void cop_head_clean(struct sock *sk)
 {
-	if (likely(!cop_env.debug) && sock_flag(sk, SOCK_FILTER))
-		sock_set_flag(sk, SOCK_FILTER_CLEAN);
+	if (likely(!cop_env.debug))
+		sock_reset_flag(sk, SOCK_HEAD_UNCLEAN);
 }
 
 /*
@@ -133,7 +133,7 @@ void cop_filter_attached(struct sock *sk)
 	unsigned int most = READ_ONCE(sk->sk_rcvbuf) / TRUESIZE_MIN;
 
 	WRITE_ONCE(cop_sk(sk)->unclean, most);
-	sock_set_flag(sk, SOCK_FILTER);
+	sock_set_flag(sk, SOCK_FILTER | SOCK_HEAD_UNCLEAN);
 }
 
 void cop_head_taken(struct sock *sk)
@@ -187,7 +187,7 @@ static void filter_look_again(struct sock *sk, int fd)
 	if (cop_program_read(sk_wire(sk), fd, &mark) ||
 	    mark.body != COP_BODY_ALL)
 		return;
-	sock_reset_flag(sk, SOCK_FILTER_CLEAN);
+	sock_set_flag(sk, SOCK_HEAD_UNCLEAN);
 	filter_attach(sk, fd);
 }
 
@@ -201,7 +201,7 @@ static noinline bool poll_unclean(struct sock *sk, int fd)
 		filter_attach(sk, fd);
 	else if (sock_flag(sk, SOCK_FILTER_NEW))
 		filter_look_again(sk, fd);
-	return sock_flag(sk, SOCK_FILTER_CLEAN) ||
+	return cop_head_is_clean(READ_ONCE(sk->sk_flags)) ||
 	       cop_head_purge(sk, fd, &rx) != HEAD_EMPTY;
 }
 
@@ -209,8 +209,7 @@ bool cop_poll(struct sock *sk, int fd)
 {
 	const uint32_t flags = READ_ONCE(sk->sk_flags);
 
-	if (unlikely((flags & (SOCK_FILTER_CLEAN | SOCK_FILTER_NEW)) !=
-		     SOCK_FILTER_CLEAN))
+	if (unlikely(!cop_head_is_clean(flags) || flags & SOCK_FILTER_NEW))
 		return poll_unclean(sk, fd);
 	return true;
 }

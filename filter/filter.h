@@ -107,7 +107,20 @@ void cop_head_taken(struct sock *sk);
 
 static inline bool is_head_unclean(uint32_t sk_flags)
 {
-	return (sk_flags & (SOCK_FILTER | SOCK_FILTER_CLEAN)) == SOCK_FILTER;
+	return sk_flags & SOCK_HEAD_UNCLEAN;
+}
+
+/* Whether the kernel drops strays, and none from before it did is queued. */
+static inline bool cop_head_is_clean(uint32_t sk_flags)
+{
+	return (sk_flags & (SOCK_FILTER | SOCK_HEAD_UNCLEAN)) == SOCK_FILTER;
+}
+
+/* Note that there was a stray in the queue: if a filter is set, it is from before it. */
+static inline void cop_head_stray(struct sock *sk)
+{
+	if (sock_flag(sk, SOCK_FILTER))
+		sock_set_flag(sk, SOCK_HEAD_UNCLEAN);
 }
 
 /*

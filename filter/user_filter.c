@@ -98,7 +98,6 @@ int cop_attach_filter(struct sock *sk, int fd, int optname, const void *optval,
 	cancel_on(cancel);
 	if (err)
 		return err;
-	sock_reset_flag(sk, SOCK_FILTER_CLEAN);
 	cop_filter_attached(sk);
 	return 0;
 }

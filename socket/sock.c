@@ -85,7 +85,7 @@ void sock_init_data(struct socket *sock, struct sock *sk)
 	cop_sysctl_refresh();
 	WRITE_ONCE(sk->sk_rcvbuf, READ_ONCE(cop_sysctl.rmem_default));
 	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(cop_sysctl.wmem_default));
-	WRITE_ONCE(sk->sk_state, COP_CLOSE);
+	sk_set_state(sk, COP_CLOSE);
 	WRITE_ONCE(sk->sk_socket, sock);
 	sk->sk_type = sock->type;
 	sk->sk_rcvtimeo = MAX_SCHEDULE_TIMEOUT;

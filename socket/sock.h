@@ -48,7 +48,7 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_CARRIED	    0x0002 /* a kernel socket was made for it */
 #define SOCK_REPORTED	    0x0004 /* its figures were printed */
 #define SOCK_FILTER	    0x0008 /* the kernel drops strays */
-#define SOCK_FILTER_CLEAN   0x0010 /* no stray from before is queued */
+#define SOCK_HEAD_UNCLEAN   0x0010 /* strays from before it may be queued */
 #define SOCK_RCVTIMEO	    0x0020 /* SO_RCVTIMEO is set */
 #define SOCK_USER_RANGE	    0x0040 /* the program set IP_LOCAL_PORT_RANGE */
 #define SOCK_ON_DEVICE	    0x0080 /* SO_BINDTODEVICE or a scope was set */
@@ -67,6 +67,8 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_PKTINFO	    0x200000 /* the program set IP_PKTINFO: wire/ends.h */
 #define SOCK_ELSEWHERE	    0x1000000 /* not in the home namespace: netns.h */
 #define SOCK_RECEIVED	    0x2000000 /* from another process or image */
+#define SOCK_SOFT_ERROR	    0x4000000 /* cop_sock.soft_err is set */
+#define SOCK_CONNECTED	    0x8000000 /* sk_state is COP_ESTABLISHED */
 
 /* A socket, as a descriptor leads to it. */
 struct socket {
@@ -333,6 +335,20 @@ static inline void sock_set_flag(struct sock *sk, uint32_t flag)
 static inline void sock_reset_flag(struct sock *sk, uint32_t flag)
 {
 	u32_and(&sk->sk_flags, ~flag);
+}
+
+/**
+ * sk_set_state - note that a sock is connected, or is not
+ * @sk: the sock
+ * @state: COP_CLOSE or COP_ESTABLISHED
+ */
+static inline void sk_set_state(struct sock *sk, uint8_t state)
+{
+	WRITE_ONCE(sk->sk_state, state);
+	if (state == COP_ESTABLISHED)
+		sock_set_flag(sk, SOCK_CONNECTED);
+	else
+		sock_reset_flag(sk, SOCK_CONNECTED);
 }
 
 #endif /* COP_SOCK_H */

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "unit/datagram/messages.h"
+#include "datagram/soft_error.h"
 
 TestSuite(cop_recvmmsg, .init = t_init, .timeout = 20);
 
@@ -169,13 +170,13 @@ Test(cop_recvmmsg, the_next_call_returns_an_error_that_came_too_late)
 	cr_assert(zero(int, t_connect(fd, LOOPBACK, t_port(udp))));
 	send_text(udp, fd, 1);
 	close(udp);
-	cop_sk(t_sk(fd))->soft_err = ECONNREFUSED;
+	cop_soft_error_set(t_sk(fd), -ECONNREFUSED);
 	cr_assert(eq(int, t_recv(fd, buf, 8, MSG_DONTWAIT), -ECONNREFUSED));
 	cr_assert(eq(int, t_recv(fd, buf, 8, MSG_DONTWAIT), 8));
-	cop_sk(t_sk(fd))->soft_err = ECONNREFUSED;
+	cop_soft_error_set(t_sk(fd), -ECONNREFUSED);
 	cr_assert(eq(int, t_recvmmsg(fd, fresh(2), 2, MSG_DONTWAIT, NULL),
 		     -ECONNREFUSED));
-	cop_sk(t_sk(fd))->soft_err = ECONNREFUSED;
+	cop_soft_error_set(t_sk(fd), -ECONNREFUSED);
 	cr_assert(eq(int, t_get(fd, SOL_SOCKET, SO_ERROR), ECONNREFUSED));
 	cr_assert(zero(int, t_get(fd, SOL_SOCKET, SO_ERROR)));
 }

@@ -51,7 +51,7 @@ Test(cop_unmark, a_word_that_no_library_writes_is_no_mark)
 		{ FLAGS, SOCK_DEAD },
 		{ FLAGS, SOCK_CARRIED },
 		{ FLAGS, SOCK_FILTER },
-		{ FLAGS, SOCK_FILTER_CLEAN },
+		{ FLAGS, SOCK_HEAD_UNCLEAN },
 		{ FLAGS, SOCK_UNCONFIRMED },
 		{ FLAGS, 0x0800 },
 		{ FLAGS, SOCK_ELSEWHERE },
