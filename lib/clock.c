@@ -125,11 +125,16 @@ struct timespec cop_time_left(const struct timespec *end)
 	return left;
 }
 
+static uint64_t to_us(const struct timespec *t)
+{
+	return (uint64_t)t->tv_sec * 1000000 + (uint32_t)t->tv_nsec / 1000;
+}
+
 static uint64_t kernel_us(void)
 {
 	const struct timespec now = read_clock();
 
-	return (uint64_t)now.tv_sec * 1000000 + (uint32_t)now.tv_nsec / 1000;
+	return to_us(&now);
 }
 
 #ifdef __x86_64__
@@ -166,6 +171,9 @@ enum rate {
  * ASK_AGAIN_NS until the thread reads the clock again.
  */
 static _Atomic(enum rate) rate_state;
+
+/* (a) RATE_NONE, and nothing is spared: all that cop_clock_ask() looks at. */
+static _Atomic(bool) kernel_is_best;
 static struct reading base; /* (c) from RATE_BEGUN on */
 
 struct cop_clock_rate cop_clock_rate;
@@ -224,6 +232,12 @@ static void rate_become(enum rate state)
 	atomic_store_explicit(&rate_state, state, memory_order_release);
 }
 
+static void kernel_may_be_best(void)
+{
+	WRITE_ONCE(kernel_is_best,
+		   READ_ONCE(rate_state) == RATE_NONE && !spares_counter());
+}
+
 /*
  * Only one thread sets the base: of two threads each could write one half of
  * it.
@@ -237,6 +251,7 @@ static void rate_begin(void)
 		return;
 	rate_become(kernel_counts_cycles() && read_base() ? RATE_BEGUN
 							  : RATE_NONE);
+	kernel_may_be_best();
 }
 
 void cop_clock_prepare(void)
@@ -313,16 +328,22 @@ static noinline uint64_t read_again(void)
 	return r.ns / 1000;
 }
 
-/* For good, or for now. */
-static bool counter_is_of_use(void)
+static noinline uint64_t ask_slowly(void)
 {
-	return READ_ONCE(rate_state) != RATE_NONE && !spares_counter() &&
-	       rate_known() == RATE_MEASURED && !READ_ONCE(last_busy);
+	if (!spares_counter() && rate_known() == RATE_MEASURED &&
+	    !READ_ONCE(last_busy))
+		return read_again();
+	return kernel_us();
 }
 
 noinline uint64_t cop_clock_ask(void)
 {
-	return counter_is_of_use() ? read_again() : kernel_us();
+	struct timespec now;
+
+	if (unlikely(!READ_ONCE(kernel_is_best)))
+		return ask_slowly();
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return to_us(&now);
 }
 
 /* While the counter is spared, limit is 0. Then the next measurement sets it again. */
@@ -353,6 +374,7 @@ void cop_clock_spare_counter(bool spare)
 #ifdef __x86_64__
 	if (spare)
 		forget_rate();
+	kernel_may_be_best();
 #endif
 }
 #endif
