@@ -112,6 +112,8 @@ noinline void cop_flow_take_backlog(struct cop_flows *flows,
 noinline void cop_flow_unlock_slow(struct cop_flows *flows,
 				   struct flow_table *table)
 {
+	if (!cop_flow_trylock(flows, table))
+		return;
 	do {
 		if (unlikely(READ_ONCE(flows->waiting)))
 			cop_flow_take_backlog(flows, table);
@@ -136,30 +138,42 @@ static void leave_to_holder(struct cop_flows *flows, struct flow_table *table,
 	}
 }
 
+/* A lock is taken over with the lists of a table, if there is one. */
+static void let_go(struct cop_flows *flows, struct flow_table *table)
+{
+	if (table)
+		cop_flow_unlock(flows, table);
+	else
+		cop_flow_leave(flows);
+}
+
 noinline void cop_flow_arrived_odd(struct cop_flows *flows,
-				   struct flow_table *table,
 				   struct cop_peer peer, struct cop_arrival a,
 				   uint32_t serial)
 {
+	struct flow_table *table = cop_flow_table_get(flows);
+
 	a.ordered = serial + 1 == cop_rx_serial;
-	take_arrival(flows, table, &peer, &a);
+	if (unlikely(!table)) {
+		u32_add(&flows->missed, 1);
+	} else {
+		cop_flow_lock_taken(flows, table);
+		take_arrival(flows, table, &peer, &a);
+	}
+	let_go(flows, table);
 }
 
 noinline void cop_flow_arrived_unlocked(struct cop_flows *flows,
 					struct cop_peer peer,
-					struct cop_arrival a, uint32_t serial)
+					struct cop_arrival a, uint32_t serial,
+					uint32_t holder)
 {
-	struct flow_table *table = READ_ONCE(flows->table);
+	struct flow_table *table = cop_flow_table_get(flows);
 
 	a.ordered = serial + 1 == cop_rx_serial;
-	if (table) {
-		leave_to_holder(flows, table, &peer, &a);
-		return;
-	}
-	table = cop_flow_table_get(flows);
 	if (unlikely(!table)) {
 		u32_add(&flows->missed, 1);
-	} else if (likely(cop_flow_trylock(flows, table))) {
+	} else if (cop_flow_lock_slow(flows, table, holder, cop_flow_mark())) {
 		take_arrival(flows, table, &peer, &a);
 		cop_flow_unlock(flows, table);
 	} else {

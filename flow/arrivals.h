@@ -42,26 +42,38 @@ static inline void cop_flow_unlock(struct cop_flows *flows,
 				   struct flow_table *table)
 {
 	cop_flow_leave(flows);
-	if (cop_flow_is_left(flows, table) && cop_flow_trylock(flows, table))
+	if (cop_flow_is_left(flows, table))
 		cop_flow_unlock_slow(flows, table);
 }
 
 /*
- * cop_flow_arrived() where the lock is not free, or there is no table. What these two
- * get is no pointer's target, so that the short way keeps it in registers.
+ * cop_flow_arrived() where the lock is not free: @holder has it. What these two get is no
+ * pointer's target, so that the short way keeps it in registers.
  */
 void cop_flow_arrived_unlocked(struct cop_flows *flows, struct cop_peer peer,
-			       struct cop_arrival a, uint32_t serial);
+			       struct cop_arrival a, uint32_t serial,
+			       uint32_t holder);
 
-/* Count an arrival that is not the next one of the last sender. Holds the lock. */
-void cop_flow_arrived_odd(struct cop_flows *flows, struct flow_table *table,
-			  struct cop_peer peer, struct cop_arrival a,
-			  uint32_t serial);
+/*
+ * Count an arrival that is not the next one of the last sender, and let go of the lock,
+ * which the caller has taken without a look at the table: there may be none.
+ */
+void cop_flow_arrived_odd(struct cop_flows *flows, struct cop_peer peer,
+			  struct cop_arrival a, uint32_t serial);
+
+/* The last moment of a flow. Only a handler can have sent later, if the thread is alone. */
+static inline void cop_flow_end_at(struct cop_flow *flow, uint64_t now,
+				   const bool alone)
+{
+	if (alone || likely(now > READ_ONCE(flow->end)))
+		WRITE_ONCE(flow->end, now);
+}
 
 /*
  * Count the next datagram of the last sender, if it is this one and this thread has
  * received the sender's last one, too. Holds the lock. Nothing is late, so
- * @a->ordered does not matter. The flow has begun with an earlier datagram.
+ * @a->ordered does not matter. The flow has begun with an earlier datagram. There is a
+ * table, since there is a last sender.
  */
 static inline bool cop_flow_arrived_next(struct cop_flows *flows, uint64_t word,
 					 const struct cop_arrival *a,
@@ -69,16 +81,37 @@ static inline bool cop_flow_arrived_next(struct cop_flows *flows, uint64_t word,
 {
 	struct cop_flow *flow = flows->rx_last;
 
-	if (unlikely(!flow) || unlikely(READ_ONCE(flow->word) != word) ||
+	if (unlikely(!flow) ||
+	    unlikely(afresh(READ_ONCE(flows->table)->gen ^
+			    READ_ONCE(flows->gen)) |
+		     (flow->unknown ^ READ_ONCE(flows->unknown)) |
+		     (READ_ONCE(flow->word) ^ word) |
+		     cop_source_ahead(&flow->rx, a)) ||
 	    unlikely(!alone && flow->receiver != &cop_rx_serial) ||
-	    unlikely(flow->unknown != READ_ONCE(flows->unknown)) ||
-	    unlikely(!cop_source_is_next(&flow->rx, a)))
+	    unlikely(a->now < flow->rx.end))
 		return false;
 	flow->run++;
 	cop_source_next(&flow->rx, a);
-	if (likely(a->now > READ_ONCE(flow->end)))
-		WRITE_ONCE(flow->end, a->now);
+	cop_flow_end_at(flow, a->now, alone);
 	return true;
+}
+
+/**
+ * cop_flow_word_from - cop_endpoint_word() of a sender, without a hash for the last one
+ * @flows: the socket's flows
+ * @end: the sender
+ */
+static inline uint64_t cop_flow_word_from(struct cop_flows *flows,
+					  const struct cop_endpoint *end)
+{
+	struct cop_flow *last = one_thread() ? flows->rx_last : NULL;
+	uint64_t word = last ? READ_ONCE(last->word) : 0;
+
+	/* A signal handler may have made it another peer's flow between two loads. */
+	if (last && likely(cop_endpoint_equal(&last->peer, end)) &&
+	    likely(READ_ONCE(last->word) == word))
+		return word;
+	return cop_endpoint_word(end);
 }
 
 /* cop_flow_arrived() for a caller that has asked one_thread() already. */
@@ -87,17 +120,16 @@ static inline void cop_flow_arrived_as(struct cop_flows *flows,
 				       const struct cop_arrival *a,
 				       uint32_t serial, const bool alone)
 {
-	struct flow_table *table =
-		atomic_load_explicit(&flows->table, memory_order_acquire);
+	const uint32_t holder =
+		cop_flow_lock_free(flows, cop_flow_mark(), alone);
 
 	cop_rx_serial++;
-	if (unlikely(!table || !cop_flow_trylock_as(flows, table, alone))) {
-		cop_flow_arrived_unlocked(flows, *peer, *a, serial);
-		return;
-	}
-	if (unlikely(!cop_flow_arrived_next(flows, peer->word, a, alone)))
-		cop_flow_arrived_odd(flows, table, *peer, *a, serial);
-	cop_flow_unlock(flows, table);
+	if (unlikely(holder))
+		cop_flow_arrived_unlocked(flows, *peer, *a, serial, holder);
+	else if (likely(cop_flow_arrived_next(flows, peer->word, a, alone)))
+		cop_flow_unlock(flows, READ_ONCE(flows->table));
+	else
+		cop_flow_arrived_odd(flows, *peer, *a, serial);
 }
 
 /**

@@ -13,8 +13,9 @@
 #include "flow/lock.h"
 #include "lib/random.h"
 
-noinline uint32_t cop_flow_mark_make(struct cop_process *process)
+noinline uint32_t cop_flow_mark_make(void)
 {
+	struct cop_process *process = cop_process();
 	uint32_t none = 0;
 
 	atomic_compare_exchange_strong(&process->id, &none, cop_random() | 1);
@@ -40,13 +41,18 @@ static bool take_over(struct cop_flows *flows, struct flow_table *table,
 	return true;
 }
 
+void cop_flow_lock_taken(struct cop_flows *flows, struct flow_table *table)
+{
+	if (table->gen != READ_ONCE(flows->gen))
+		cop_flow_lists_clear(flows, table);
+}
+
 noinline bool cop_flow_lock_slow(struct cop_flows *flows,
 				 struct flow_table *table, uint32_t holder,
 				 uint32_t me)
 {
 	if (holder && !take_over(flows, table, holder, me))
 		return false;
-	if (table->gen != READ_ONCE(flows->gen))
-		cop_flow_lists_clear(flows, table);
+	cop_flow_lock_taken(flows, table);
 	return true;
 }

@@ -17,15 +17,14 @@
 #include "lib/process.h"
 
 /* Give this process a mark for its locks, if it has none; returns the mark. */
-uint32_t cop_flow_mark_make(struct cop_process *process);
+uint32_t cop_flow_mark_make(void);
 
 /* Another mark for each process. Not its id, which the kernel may reuse. */
 static inline uint32_t cop_flow_mark(void)
 {
-	struct cop_process *process = cop_process();
-	uint32_t mark = READ_ONCE(process->id);
+	uint32_t mark = READ_ONCE(cop_process_now()->id);
 
-	return likely(mark) ? mark : cop_flow_mark_make(process);
+	return likely(mark) ? mark : cop_flow_mark_make();
 }
 
 /*
@@ -55,6 +54,9 @@ static inline uint32_t cop_flow_lock_free(struct cop_flows *flows, uint32_t me,
 	atomic_signal_fence(memory_order_seq_cst);
 	return holder;
 }
+
+/* Behind cop_flow_lock_free(): no flow of an earlier owner may stay in the lists. */
+void cop_flow_lock_taken(struct cop_flows *flows, struct flow_table *table);
 
 /* cop_flow_trylock() for a caller that has asked one_thread() already. */
 static inline bool cop_flow_trylock_as(struct cop_flows *flows,

@@ -22,6 +22,19 @@
 #define noinline __attribute__((noinline))
 
 /*
+ * A pointer, of which the compiler does not know that it has seen it before. So behind a
+ * call it finds the fields of a struct by the pointer alone, and keeps no address of each
+ * of them across the call. Counterpart: OPTIMIZER_HIDE_VAR().
+ */
+#define afresh(ptr)                              \
+	({                                       \
+		__typeof__(ptr) afresh_ = (ptr); \
+                                                 \
+		__asm__("" : "+r"(afresh_));     \
+		afresh_;                         \
+	})
+
+/*
  * For the declaration of a variable that a datagram's way reads. -fvisibility=hidden counts
  * for definitions only, so without this each read would take the address out of a table.
  */

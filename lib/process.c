@@ -24,7 +24,8 @@
 
 #define TASKS "/proc/self/task"
 
-_Atomic(struct cop_process *) cop_process_page;
+struct cop_process cop_process_none;
+_Atomic(struct cop_process *) cop_process_page = &cop_process_none;
 
 /*
  * Serves if there is no memory for a page. Then a child looks like its parent.
@@ -39,7 +40,7 @@ static void page_set_up(struct cop_process *page)
 
 noinline struct cop_process *cop_process_map(void)
 {
-	struct cop_process *none = NULL;
+	struct cop_process *none = &cop_process_none;
 	struct cop_process *page =
 		mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE,
 		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -39,11 +39,21 @@ struct cop_process {
 	_Atomic(uint32_t) random_pool[COP_RANDOM_POOL]; /* (a) its stock */
 };
 
-/* (a) NULL until it is mapped. Only cop_process() and inet/export.c use it. */
+/*
+ * (a) A page of zeros until cop_process_map() has mapped one. Only cop_process(),
+ * cop_process_now() and inet/export.c use it.
+ */
 extern _Atomic(struct cop_process *) cop_process_page HIDDEN;
+extern struct cop_process cop_process_none HIDDEN; /* (c) that page of zeros */
 
 /* cop_process() for the first call. */
 struct cop_process *cop_process_map(void);
+
+/* The page, or one of zeros that nobody may change: a value of 0 is for cop_process(). */
+static inline struct cop_process *cop_process_now(void)
+{
+	return atomic_load_explicit(&cop_process_page, memory_order_acquire);
+}
 
 /**
  * cop_process - this process's own page
@@ -52,10 +62,9 @@ struct cop_process *cop_process_map(void);
  */
 static inline struct cop_process *cop_process(void)
 {
-	struct cop_process *page =
-		atomic_load_explicit(&cop_process_page, memory_order_acquire);
+	struct cop_process *page = cop_process_now();
 
-	return likely(page) ? page : cop_process_map();
+	return likely(page != &cop_process_none) ? page : cop_process_map();
 }
 
 /**

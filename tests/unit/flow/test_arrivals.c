@@ -61,6 +61,36 @@ Test(cop_flow_arrivals, an_arrival_that_a_handler_overtook_counts_as_unordered)
 	cr_expect(zero(u64, t_lost_of(1)));
 }
 
+/* An endpoint of IPv6, from which a datagram has arrived. */
+static struct cop_peer arrives_from_in6(uint8_t last)
+{
+	struct cop_arrival a = { .now = 1000000, .first = true };
+	struct cop_endpoint end = { .port = htons(1) };
+	struct cop_peer peer;
+
+	end.addr.s6_addr[0] = 0xfd;
+	end.addr.s6_addr[15] = last;
+	peer = cop_peer_at(&end);
+	cop_flow_arrived(&t_flows, &peer, &a, cop_rx_serial);
+	return peer;
+}
+
+Test(cop_flow_arrivals, the_word_of_the_last_sender_is_the_word_of_its_endpoint)
+{
+	const struct cop_peer first = arrives_from_in6(1);
+	const struct cop_peer last = arrives_from_in6(2);
+	struct cop_endpoint other = last.end;
+
+	cr_expect(eq(u64, cop_flow_word_from(&t_flows, &last.end), last.word));
+	cr_expect(
+		eq(u64, cop_flow_word_from(&t_flows, &first.end), first.word));
+	other.port = htons(2);
+	cr_expect(eq(u64, cop_flow_word_from(&t_flows, &other),
+		     cop_endpoint_word(&other)));
+	cop_flow_destroy(&t_flows);
+	cr_expect(eq(u64, cop_flow_word_from(&t_flows, &last.end), last.word));
+}
+
 Test(cop_flow_arrivals, both_ways_of_a_peer_are_one_flow)
 {
 	struct cop_flow_report r;
