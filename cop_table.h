@@ -68,7 +68,7 @@ static inline struct cop_slots *cop_slots(void)
  * fd_room(): before that it may be the one slot of all descriptors without a chunk.
  */
 static inline _Atomic(struct socket *) *cop_slot(struct cop_slots *slots,
-						 unsigned int fd)
+						 size_t fd)
 {
 	return &atomic_load_explicit(&slots->chunk[fd / COP_CHUNK],
 				     memory_order_acquire)
@@ -90,7 +90,7 @@ static inline struct socket *sockfd_slot(int fd)
 	if (likely((unsigned int)fd >=
 		   atomic_load_explicit(&cop_table.max, memory_order_acquire)))
 		return NULL;
-	return atomic_load_explicit(cop_slot(cop_slots(), fd),
+	return atomic_load_explicit(cop_slot(cop_slots(), (unsigned int)fd),
 				    memory_order_acquire);
 }
 

@@ -110,6 +110,15 @@ static inline int fd_of(uint64_t fd_flags)
 	return fd_flags >> 32;
 }
 
+/* The compiler must not keep both halves in one register for a second use of this one. */
+static inline int call_flags(uint64_t fd_flags)
+{
+	int flags = (int)fd_flags;
+
+	__asm__("" : "+r"(flags));
+	return flags;
+}
+
 /**
  * iov_judge - check iovecs as the kernel does before a socket sees them
  * @fd: the socket

@@ -22,6 +22,7 @@
 #include "interpose/long.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
+#include "lib/last_error.h"
 #include "lib/libc.h"
 #include "lib/uaccess.h"
 
@@ -42,20 +43,26 @@ static inline ssize_t send_ours(struct socket *slot, int fd, const void *buf,
 	sk = READ_ONCE(slot->sk);
 	if (unlikely(!cop_tx_is_short(sk, buf, len, flags, addr, alen)))
 		return sendto_long(fd, buf, len, flags, addr, alen);
-	saved = errno;
+	saved = cop_last_error();
 	ret = cop_sendto_short(sk, fd, buf, len, flags, addr, alen);
 	if (likely(ret >= 0))
 		return ret;
 	return sendto_failed(fd, ret, saved, buf, len, flags, addr, alen);
 }
 
-static noinline flatten ssize_t sys_sendto(struct socket *slot, const void *buf,
-					   size_t len, uint64_t fd_flags,
-					   const struct sockaddr *addr,
-					   socklen_t alen)
+static noinline flatten ssize_t sys_send(struct socket *slot, int fd,
+					 const void *buf, size_t len, int flags)
 {
-	return send_ours(slot, fd_of(fd_flags), buf, len, (int)fd_flags, addr,
-			 alen);
+	return send_ours(slot, fd, buf, len, flags, NULL, 0);
+}
+
+/* With a name. */
+static noinline flatten __attribute__((nonnull(5))) ssize_t
+sys_sendto(struct socket *slot, const void *buf, size_t len, uint64_t fd_flags,
+	   const struct sockaddr *addr, socklen_t alen)
+{
+	return send_ours(slot, fd_of(fd_flags), buf, len, call_flags(fd_flags),
+			 addr, alen);
 }
 
 EXPORT ssize_t sendto(int fd, const void *buf, size_t len, int flags,
@@ -65,13 +72,9 @@ EXPORT ssize_t sendto(int fd, const void *buf, size_t len, int flags,
 
 	if (likely(!slot))
 		return cop_libc.sendto(fd, buf, len, flags, addr, alen);
+	if (!addr)
+		return sys_send(slot, fd, buf, len, flags);
 	return sys_sendto(slot, buf, len, fd_and_flags(fd, flags), addr, alen);
-}
-
-static noinline flatten ssize_t sys_send(struct socket *slot, int fd,
-					 const void *buf, size_t len, int flags)
-{
-	return send_ours(slot, fd, buf, len, flags, NULL, 0);
 }
 
 EXPORT ssize_t send(int fd, const void *buf, size_t len, int flags)
@@ -139,7 +142,7 @@ static noinline flatten ssize_t sys_sendmsg(struct socket *slot, int fd,
 		return sendmsg_long(fd, umsg, flags);
 	if (!msg.msg_namelen)
 		msg.msg_name = NULL;
-	saved = errno;
+	saved = cop_last_error();
 	ret = send_message(READ_ONCE(slot->sk), fd, &msg, flags);
 	if (likely(ret >= 0))
 		return ret;
@@ -169,7 +172,7 @@ static noinline flatten ssize_t sys_write(struct socket *slot, int fd,
 	sk = READ_ONCE(slot->sk);
 	if (unlikely(!cop_tx_is_short(sk, buf, len, 0, NULL, 0)))
 		return write_long(fd, buf, len);
-	saved = errno;
+	saved = cop_last_error();
 	ret = cop_sendto_short(sk, fd, buf, len, 0, NULL, 0);
 	if (likely(ret >= 0))
 		return ret;
@@ -205,20 +208,26 @@ static inline ssize_t recv_ours(struct socket *slot, int fd, void *buf,
 	sk = READ_ONCE(slot->sk);
 	if (unlikely(!cop_rx_is_short(sk, buf, len, flags, addr, alen)))
 		return recvfrom_long(fd, buf, len, flags, addr, alen);
-	saved = errno;
+	saved = cop_last_error();
 	ret = cop_recvfrom_short(sk, fd, buf, len, flags, addr, alen);
 	if (likely(is_length(ret)))
 		return ret;
 	return recvfrom_end(fd, ret, saved, buf, len, flags, addr, alen, slot);
 }
 
-static noinline flatten ssize_t sys_recvfrom(struct socket *slot, void *buf,
-					     size_t len, uint64_t fd_flags,
-					     struct sockaddr *addr,
-					     socklen_t *alen)
+static noinline flatten ssize_t sys_recv(struct socket *slot, int fd, void *buf,
+					 size_t len, int flags)
 {
-	return recv_ours(slot, fd_of(fd_flags), buf, len, (int)fd_flags, addr,
-			 alen);
+	return recv_ours(slot, fd, buf, len, flags, NULL, NULL);
+}
+
+/* With room for the sender's name. */
+static noinline flatten __attribute__((nonnull(5))) ssize_t
+sys_recvfrom(struct socket *slot, void *buf, size_t len, uint64_t fd_flags,
+	     struct sockaddr *addr, socklen_t *alen)
+{
+	return recv_ours(slot, fd_of(fd_flags), buf, len, call_flags(fd_flags),
+			 addr, alen);
 }
 
 EXPORT ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
@@ -228,14 +237,10 @@ EXPORT ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
 
 	if (likely(!slot))
 		return cop_libc.recvfrom(fd, buf, len, flags, addr, alen);
+	if (!addr)
+		return sys_recv(slot, fd, buf, len, flags);
 	return sys_recvfrom(slot, buf, len, fd_and_flags(fd, flags), addr,
 			    alen);
-}
-
-static noinline flatten ssize_t sys_recv(struct socket *slot, int fd, void *buf,
-					 size_t len, int flags)
-{
-	return recv_ours(slot, fd, buf, len, flags, NULL, NULL);
 }
 
 EXPORT ssize_t recv(int fd, void *buf, size_t len, int flags)
@@ -264,7 +269,7 @@ static noinline flatten ssize_t sys_recvmsg(struct socket *slot, int fd,
 	if (unlikely(!cop_rx_msg_is_short(sk, &msg, flags) ||
 		     !user_range_short(iov.iov_base, iov.iov_len)))
 		return recvmsg_long(fd, umsg, flags);
-	saved = errno;
+	saved = cop_last_error();
 	room = msg.msg_namelen;
 	ret = cop_recvmsg_short(sk, fd, &msg, flags);
 	if (unlikely(!is_length(ret)))
@@ -298,7 +303,7 @@ static noinline flatten ssize_t sys_read(struct socket *slot, int fd, void *buf,
 	sk = READ_ONCE(slot->sk);
 	if (unlikely(!cop_rx_is_short(sk, buf, len, 0, NULL, NULL)))
 		return read_long(fd, buf, len);
-	saved = errno;
+	saved = cop_last_error();
 	ret = cop_recvfrom_short(sk, fd, buf, len, 0, NULL, NULL);
 	if (likely(is_length(ret)))
 		return ret;

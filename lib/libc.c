@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "lib/compiler.h"
+#include "lib/last_error.h"
 #include "lib/libc.h"
 
 /* Stands in for a symbol that an older libc does not have. */
@@ -189,8 +190,25 @@ struct cop_libc cop_libc = {
 	.clone = clone_stub,
 };
 
+#ifdef __x86_64__
+intptr_t cop_errno_at;
+
+static void find_errno(void)
+{
+	uintptr_t thread;
+
+	__asm__("movq %%fs:0, %0" : "=r"(thread));
+	cop_errno_at = (uintptr_t)&errno - thread;
+}
+#else
+static void find_errno(void)
+{
+}
+#endif
+
 void cop_libc_init(void)
 {
+	find_errno();
 #define X(type, name, params, args) LOOK_UP(name)
 	COP_LIBC_CALLS(X)
 #undef X

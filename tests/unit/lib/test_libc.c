@@ -6,11 +6,14 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/last_error.h"
 #include "lib/libc.h"
 
 static void assert_found(const char *name, void *entry)
@@ -42,6 +45,26 @@ Test(cop_libc, init_leaves_errno)
 	errno = ENOTTY;
 	cop_libc_init();
 	cr_assert_eq(errno, ENOTTY);
+}
+
+static void *last_error_of_thread(void *arg)
+{
+	(void)arg;
+	errno = EXDEV;
+	return (void *)(intptr_t)cop_last_error();
+}
+
+Test(cop_libc, last_error_is_errno_in_each_thread)
+{
+	pthread_t id;
+	void *seen;
+
+	cop_libc_init();
+	errno = ENOTTY;
+	cr_assert_eq(pthread_create(&id, NULL, last_error_of_thread, NULL), 0);
+	cr_assert_eq(pthread_join(id, &seen), 0);
+	cr_assert_eq((intptr_t)seen, EXDEV);
+	cr_assert_eq(cop_last_error(), ENOTTY);
 }
 
 Test(cop_libc, call_before_init_makes_the_call_and_looks_up_itself_alone)
