@@ -35,7 +35,24 @@ void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
 {
 	const struct cop_peer peer = cop_peer_of(name, len);
 
-	cop_rx_account_from(sk, sk_wire(sk), false, &peer, rx);
+	cop_rx_account_from(sk, sk_wire(sk), false, &peer, rx, &rx->hdr);
+}
+
+noinline flatten void cop_rx_account_any(struct sock *sk, const void *from,
+					 socklen_t fromlen, const void *hdr,
+					 struct cop_rx rx)
+{
+	const struct cop_hdr_info info = cop_hdr_read(hdr);
+	struct cop_peer peer = { .word = COP_WORD_NONE };
+	bool known = true;
+
+	if (from)
+		known = cop_endpoint_of(from, fromlen, &peer.end);
+	else
+		peer.end = cop_slot_endpoint(&sk->sk_daddr);
+	if (known)
+		peer.word = cop_flow_word_from(&cop_sk(sk)->flows, &peer.end);
+	cop_rx_account_from(sk, &cop_wire, true, &peer, &rx, &info);
 }
 
 /* What a receive returns that gives a stray to the program. */
@@ -54,7 +71,8 @@ static ssize_t rx_done(struct sock *sk, int fd, int flags, const void *name,
 		rx->now = cop_clock_us();
 		cop_rx_account(sk, name, len, rx);
 	}
-	return cop_rx_result(sk, fd, flags, rx);
+	cop_rx_clean(sk, fd);
+	return cop_rx_length(rx, flags);
 }
 
 /*
@@ -218,7 +236,8 @@ static ssize_t recvfrom_confined(struct sock *sk, int fd, void *buf, size_t len,
 		err = cop_recv_copied(sk, fd, buf, len, flags, &a);
 	if (err)
 		return err;
-	cop_rx_put_name(name, namelen, &a.from, a.fromlen);
+	if (name)
+		cop_rx_put_name(name, namelen, &a.from, a.fromlen, false);
 	if (a.rx.stray != COP_NO_STRAY)
 		return 0;
 	if (!(flags & MSG_PEEK)) {
@@ -272,7 +291,8 @@ ssize_t cop_recvfrom_rest(struct sock *sk, int fd, struct cop_rx_short in,
 	}
 	if (copy_to_user(buf, in.wire + rx->hdr.len, rx->copied))
 		return -EFAULT;
-	cop_rx_put_name(name, namelen, in.from, in.fromlen);
+	if (name)
+		cop_rx_put_name(name, namelen, in.from, in.fromlen, false);
 	if (rx->stray != COP_NO_STRAY)
 		return kept_length(rx, flags, fate);
 	if (!in.from)
@@ -286,6 +306,8 @@ noinline ssize_t cop_recvfrom_odd(struct sock *sk, int fd,
 {
 	struct cop_rx rx = { .serial = cop_rx_serial, .gen = in.gen };
 
+	if (unlikely(in.n < 0))
+		return -errno;
 	cop_rx_measure(sk_wire(sk), &rx, in.wire, in.n, len);
 	return cop_recvfrom_rest(sk, fd, in, &rx, buf, len, flags, name,
 				 namelen);
@@ -300,7 +322,7 @@ ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len, int flags,
 
 	if (unlikely(len > COP_COPY_MAX ||
 		     flags & (MSG_ERRQUEUE | COP_MSG_FILE) ||
-		     READ_ONCE(cop_sk(sk)->soft_err) ||
+		     sock_flag(sk, SOCK_SOFT_ERROR) ||
 		     is_head_unclean(READ_ONCE(sk->sk_flags)) || hdr->decode))
 		return cop_recvfrom_any(sk, fd, buf, len, flags, name, namelen,
 					begin);

@@ -207,23 +207,22 @@ static inline bool rx_settle_plain(struct rx_batch *b, struct sock *sk,
 				   struct mmsghdr *vec, unsigned int i)
 {
 	struct msghdr *whole = &b->vec[i].msg_hdr, *umsg = &vec[i].msg_hdr;
-	struct cop_rx rx = { .now = b->now,
-			     .serial = b->serial,
-			     .gen = b->gen };
-	struct cop_peer peer;
+	struct cop_rx rx;
 
+	rx.now = b->now;
+	rx.serial = b->serial;
+	rx.gen = b->gen;
 	if (unlikely(!cop_rx_measure_plain(b->wire, &rx, b->head[i],
 					   b->vec[i].msg_len, b->cap[i])))
 		return false;
-	rx.hdr = cop_hdr_read(b->head[i]);
 	cop_rx_msg_flags(whole, &rx);
 	if (whole->msg_name != &b->from[i])
 		umsg->msg_namelen = whole->msg_namelen;
 	umsg->msg_controllen = whole->msg_controllen;
 	umsg->msg_flags = whole->msg_flags;
 	vec[i].msg_len = rx.copied;
-	peer = cop_rx_sender(sk, whole->msg_name, whole->msg_namelen);
-	cop_rx_account_from(sk, &cop_wire, true, &peer, &rx);
+	cop_rx_account_plain(sk, whole->msg_name, whole->msg_namelen,
+			     b->head[i], &rx);
 	b->serial++;
 	return true;
 }

@@ -27,7 +27,8 @@
 /* A datagram as libc's recvfrom() has brought it. */
 struct cop_rx_short {
 	const unsigned char *wire;
-	size_t n; /* its length in bytes, all of it */
+	ssize_t n; /* its length in bytes, all of it; less than 0: errno says why
+		    * there is none */
 	const struct sockaddr_storage *from; /* NULL: the sender is the peer */
 	socklen_t fromlen;
 	uint64_t begin; /* of the call, for struct cop_wait */
@@ -53,44 +54,42 @@ ssize_t cop_recvfrom_rest(struct sock *sk, int fd, struct cop_rx_short in,
  */
 static inline bool cop_rx_ports_differ(struct sock *sk,
 				       const struct cop_peer *from,
-				       const struct cop_rx *rx)
+				       const struct cop_hdr_info *hdr)
 {
 	const __be16 sport = READ_ONCE(inet_sk(sk)->inet_sport);
 
-	return unlikely((rx->hdr.dest ^ sport) |
-			(cop_peer_is_known(from)
-				 ? from->end.port ^ rx->hdr.source
-				 : 0)) &&
+	return unlikely((hdr->dest ^ sport) |
+			(cop_peer_is_known(from) ? from->end.port ^ hdr->source
+						 : 0)) &&
 	       (sport ||
-		(cop_peer_is_known(from) && from->end.port != rx->hdr.source));
+		(cop_peer_is_known(from) && from->end.port != hdr->source));
 }
 
-static inline void cop_rx_tell_flow(struct sock *sk,
-				    const struct cop_wire *wire,
-				    const bool is_cop,
-				    const struct cop_peer *from,
-				    const struct cop_rx *rx, const bool alone)
+static inline void
+cop_rx_tell_flow(struct sock *sk, const struct cop_wire *wire,
+		 const bool is_cop, const struct cop_peer *from,
+		 const struct cop_rx *rx, const struct cop_hdr_info *hdr,
+		 const bool alone)
 {
-	struct cop_arrival arrival = {
-		.now = rx->now,
-		.seq = rx->hdr.seq,
-		.tstamp = rx->hdr.tstamp,
-		.len = rx->len,
-		.lacks = is_cop ? 0 : cop_wire_lacks(wire),
-		.narrow = is_cop ? 0 : cop_wire_narrow(wire),
-		.first = rx->hdr.first,
-	};
+	struct cop_arrival arrival;
 
+	arrival.now = rx->now;
+	arrival.seq = hdr->seq;
+	arrival.tstamp = hdr->tstamp;
+	arrival.len = rx->len;
+	arrival.lacks = is_cop ? 0 : cop_wire_lacks(wire);
+	arrival.narrow = is_cop ? 0 : cop_wire_narrow(wire);
+	arrival.first = hdr->first;
 	cop_flow_arrived_as(&cop_sk(sk)->flows, from, &arrival, rx->serial,
 			    alone);
 }
 
 /* cop_rx_account_from() for a caller that has asked one_thread() already. */
-static inline void cop_rx_account_as(struct sock *sk,
-				     const struct cop_wire *wire,
-				     const bool is_cop,
-				     const struct cop_peer *from,
-				     const struct cop_rx *rx, const bool alone)
+static inline void
+cop_rx_account_as(struct sock *sk, const struct cop_wire *wire,
+		  const bool is_cop, const struct cop_peer *from,
+		  const struct cop_rx *rx, const struct cop_hdr_info *hdr,
+		  const bool alone)
 {
 	struct cop_counters *count = &cop_sk(sk)->count;
 
@@ -101,26 +100,25 @@ static inline void cop_rx_account_as(struct sock *sk,
 	if (unlikely(rx->copied < rx->len))
 		u32_add(&count->rx_truncated, 1);
 	if ((is_cop || wire->has & COP_HAS_PORTS) &&
-	    unlikely(cop_rx_ports_differ(sk, from, rx)))
+	    unlikely(cop_rx_ports_differ(sk, from, hdr)))
 		u32_add(&count->port_mismatch, 1);
 	if (likely(cop_peer_is_known(from)))
-		cop_rx_tell_flow(sk, wire, is_cop, from, rx, alone);
+		cop_rx_tell_flow(sk, wire, is_cop, from, rx, hdr, alone);
 }
 
 /*
- * cop_rx_account() for a sender, who may be unknown. @is_cop is a constant, as in
- * cop_sendto_wire().
+ * cop_rx_account() for a sender, who may be unknown, and for @hdr, which @rx need not
+ * have. @is_cop is a constant, as in cop_sendto_wire().
  */
-static inline void cop_rx_account_from(struct sock *sk,
-				       const struct cop_wire *wire,
-				       const bool is_cop,
-				       const struct cop_peer *from,
-				       const struct cop_rx *rx)
+static inline void
+cop_rx_account_from(struct sock *sk, const struct cop_wire *wire,
+		    const bool is_cop, const struct cop_peer *from,
+		    const struct cop_rx *rx, const struct cop_hdr_info *hdr)
 {
 	if (likely(one_thread()))
-		cop_rx_account_as(sk, wire, is_cop, from, rx, true);
+		cop_rx_account_as(sk, wire, is_cop, from, rx, hdr, true);
 	else
-		cop_rx_account_as(sk, wire, is_cop, from, rx, false);
+		cop_rx_account_as(sk, wire, is_cop, from, rx, hdr, false);
 }
 
 /* The sender, or nobody. @from is NULL where it is the sock's peer. */
@@ -130,26 +128,47 @@ static inline struct cop_peer cop_rx_sender(const struct sock *sk,
 	return from ? cop_peer_of(from, fromlen) : cop_slot_peer(&sk->sk_daddr);
 }
 
-/* The length that a receive returns. What is behind the datagram may be a stray. */
-static inline ssize_t cop_rx_result(struct sock *sk, int fd, int flags,
-				    const struct cop_rx *rx)
+/* cop_rx_account_plain() for a sender that is not IPv4's. Not @rx->hdr, but @hdr counts. */
+void cop_rx_account_any(struct sock *sk, const void *from, socklen_t fromlen,
+			const void *hdr, struct cop_rx rx);
+
+/*
+ * Count a datagram with COP's header @hdr. @from is the sender's address as the kernel has
+ * written it, or NULL where the sender is the sock's peer.
+ */
+static inline void cop_rx_account_plain(struct sock *sk, const void *from,
+					socklen_t fromlen, const void *hdr,
+					const struct cop_rx *rx)
+{
+	struct cop_hdr_info info;
+	struct cop_peer peer;
+
+	if (unlikely(from ? !cop_peer_of_in_only(from, fromlen, &peer)
+			  : !cop_slot_peer_in(&sk->sk_daddr, &peer))) {
+		cop_rx_account_any(sk, from, fromlen, hdr, *rx);
+		return;
+	}
+	info = cop_hdr_read(hdr);
+	cop_rx_account_from(sk, &cop_wire, true, &peer, rx, &info);
+}
+
+/* What is behind a datagram that was received may be a stray. */
+static inline void cop_rx_clean(struct sock *sk, int fd)
 {
 	if (unlikely(cop_head_unclean(sk)))
 		cop_poll(sk, fd);
-	return cop_rx_length(rx, flags);
 }
 
-/* The caller has checked that both can be written to. */
+/*
+ * The caller has checked that both can be written to. @fits is a constant: whether there is
+ * room for an address of IPv4.
+ */
 static inline void cop_rx_put_name(void *name, socklen_t *namelen,
 				   const struct sockaddr_storage *from,
-				   socklen_t fromlen)
+				   socklen_t fromlen, const bool fits)
 {
-	const socklen_t size = sizeof(struct sockaddr_in);
-
-	if (!name)
-		return;
-	if (likely(fromlen == size && *namelen >= size))
-		memcpy(name, from, size);
+	if (fits && likely(fromlen == sizeof(struct sockaddr_in)))
+		memcpy(name, from, sizeof(struct sockaddr_in));
 	else
 		memcpy(name, from, min_t(socklen_t, *namelen, fromlen));
 	*namelen = fromlen;
@@ -158,6 +177,35 @@ static inline void cop_rx_put_name(void *name, socklen_t *namelen,
 /* The flags of receives that don't take the short way. */
 #define COP_RX_LONG \
 	(MSG_ERRQUEUE | MSG_PEEK | MSG_TRUNC | COP_MSG_FILE | MSG_CMSG_COMPAT)
+
+/* Whether a sock and MSG_* are such that a receive can take the short way. */
+static inline bool cop_rx_may_be_short(const struct sock *sk, int flags)
+{
+	const uint32_t looks_at = SOCK_SHORT | SOCK_SOFT_ERROR | SOCK_RCVTIMEO |
+				  SOCK_HEAD_UNCLEAN;
+	const uint32_t is = READ_ONCE(sk->sk_flags) & looks_at;
+
+	/* One branch costs less than two. */
+	return !((is ^ SOCK_SHORT) | (flags & COP_RX_LONG));
+}
+
+/*
+ * Whether there is room for a name in memory that can be written. @name is mostly on the
+ * page of @namelen, so that page is looked up once.
+ */
+static inline bool cop_rx_name_fits(const void *name, const socklen_t *namelen)
+{
+	const size_t longest = sizeof(struct sockaddr_storage);
+	const uintptr_t at = (uintptr_t)namelen;
+	const uintptr_t page =
+		READ_ONCE(*cop_page_slot(&cop_writable_pages, at));
+
+	if (unlikely(at - page > COP_PAGE_SIZE - sizeof(*namelen)) ||
+	    unlikely(!cop_name_fits(*namelen)))
+		return false;
+	return likely((uintptr_t)name - page <= COP_PAGE_SIZE - longest) ||
+	       cop_page_seen(&cop_writable_pages, name, *namelen);
+}
 
 /**
  * cop_rx_is_short - whether a receive can take the short way
@@ -176,32 +224,27 @@ static inline bool cop_rx_is_short(const struct sock *sk, const void *buf,
 				   size_t len, int flags, const void *name,
 				   const socklen_t *namelen)
 {
-	const uint32_t sk_flags = READ_ONCE(sk->sk_flags);
-
-	return (sk_flags & (SOCK_SHORT | SOCK_RCVTIMEO)) == SOCK_SHORT &&
-	       !is_head_unclean(sk_flags) && len <= COP_COPY_MAX &&
-	       !(flags & COP_RX_LONG) &&
+	return cop_rx_may_be_short(sk, flags) && len <= COP_COPY_MAX &&
 	       cop_page_seen(&cop_writable_pages, buf, 1) &&
-	       (!name ||
-		(cop_page_seen(&cop_writable_pages, namelen,
-			       sizeof(*namelen)) &&
-		 *namelen - 1 < sizeof(struct sockaddr_storage) &&
-		 cop_page_seen(&cop_writable_pages, name, *namelen))) &&
-	       !READ_ONCE(cop_sk(sk)->soft_err);
+	       (!name || cop_rx_name_fits(name, namelen));
 }
 
-/* Returns false for a datagram that is for cop_recvfrom_odd(). */
+/*
+ * Describe a datagram of @n bytes, or less than 0 where there is none. Returns false for
+ * what is for cop_recvfrom_odd().
+ */
 static inline bool cop_rx_measure_short(const struct cop_wire *hdr,
 					const bool is_cop, struct cop_rx *rx,
-					const void *wire, size_t n, size_t cap)
+					const void *wire, ssize_t n, size_t cap)
 {
+	const ssize_t len = is_cop ? cop_hdr_plain(wire, n) : -1;
+
 	if (is_cop) {
-		if (unlikely(
-			    !cop_rx_measure_plain(&cop_wire, rx, wire, n, cap)))
-			return false;
-		rx->hdr = cop_hdr_read(wire);
-		return true;
+		rx->len = rx->copied = len;
+		return rx->len <= cap;
 	}
+	if (unlikely(n < 0))
+		return false;
 	rx->stray = cop_wire_check(hdr, wire, n, &rx->hdr);
 	rx->len = n - rx->hdr.len;
 	rx->copied = min_t(size_t, rx->len, cap);
@@ -231,17 +274,17 @@ static inline ssize_t cop_recvfrom_wire(struct sock *sk,
 	struct sockaddr_storage from;
 	socklen_t fromlen = sizeof(from);
 	struct cop_peer peer;
-	struct cop_rx rx = { .serial = cop_rx_serial,
-			     .gen = READ_ONCE(cop_sk(sk)->flows.gen) };
-	ssize_t n = cop_libc.recvfrom(fd, wire, COP_HDR_MAX + len,
-				      flags | MSG_TRUNC,
-				      known ? NULL : (struct sockaddr *)&from,
-				      known ? NULL : &fromlen);
+	struct cop_rx rx;
+	ssize_t n;
 
-	if (unlikely(n < 0))
-		return -errno;
-	if (unlikely(flags & MSG_PEEK ||
-		     !cop_rx_measure_short(hdr, is_cop, &rx, wire, n, len)))
+	rx.serial = cop_rx_serial;
+	rx.gen = READ_ONCE(cop_sk(sk)->flows.gen);
+	n = cop_libc.recvfrom(fd, wire, COP_HDR_MAX + len, flags | MSG_TRUNC,
+			      known ? NULL : (struct sockaddr *)&from,
+			      known ? NULL : &fromlen);
+	sk = afresh(sk);
+	if (unlikely(!cop_rx_measure_short(hdr, is_cop, &rx, wire, n, len)) ||
+	    (!is_cop && unlikely(flags & MSG_PEEK)))
 		return cop_recvfrom_odd(
 			sk, fd,
 			(struct cop_rx_short){ wire, n, known ? NULL : &from,
@@ -250,13 +293,18 @@ static inline ssize_t cop_recvfrom_wire(struct sock *sk,
 	if (unlikely(is_cop ? copy_to_seen(buf, wire + n - rx.len, rx.copied)
 			    : copy_to_user(buf, wire + n - rx.len, rx.copied)))
 		return -EFAULT;
-	cop_rx_put_name(name, namelen, &from, fromlen);
 	rx.now = cop_clock_us();
-	if (is_cop)
-		rx.hdr = cop_hdr_read(wire);
-	peer = cop_rx_sender(sk, known ? NULL : &from, fromlen);
-	cop_rx_account_from(sk, hdr, is_cop, &peer, &rx);
-	return cop_rx_result(sk, fd, flags, &rx);
+	if (name)
+		cop_rx_put_name(name, namelen, &from, fromlen, is_cop);
+	if (is_cop) {
+		cop_rx_account_plain(sk, known ? NULL : &from, fromlen, wire,
+				     &rx);
+	} else {
+		peer = cop_rx_sender(sk, known ? NULL : &from, fromlen);
+		cop_rx_account_from(sk, hdr, false, &peer, &rx, &rx.hdr);
+	}
+	cop_rx_clean(sk, fd);
+	return is_cop ? (ssize_t)rx.copied : cop_rx_length(&rx, flags);
 }
 
 /* cop_recvfrom_wire() with COP's header, for what cop_rx_is_short() is true of. */
@@ -264,8 +312,8 @@ static inline ssize_t cop_recvfrom_short(struct sock *sk, int fd, void *buf,
 					 size_t len, int flags, void *name,
 					 socklen_t *namelen)
 {
-	return cop_recvfrom_wire(sk, &cop_wire, true, fd, buf, len,
-				 flags & ~COP_RX_LONG, name, namelen, 0);
+	return cop_recvfrom_wire(sk, &cop_wire, true, fd, buf, len, flags, name,
+				 namelen, 0);
 }
 
 /* Whether a message has room for the sender's address. Without it, the sender is known. */
@@ -289,11 +337,7 @@ static inline bool cop_rx_msg_has_room(const struct sock *sk,
 static inline bool cop_rx_msg_is_short(const struct sock *sk,
 				       const struct msghdr *msg, int flags)
 {
-	const uint32_t sk_flags = READ_ONCE(sk->sk_flags);
-
-	return (sk_flags & (SOCK_SHORT | SOCK_RCVTIMEO)) == SOCK_SHORT &&
-	       !is_head_unclean(sk_flags) && cop_rx_msg_has_room(sk, msg) &&
-	       !(flags & COP_RX_LONG) && !READ_ONCE(cop_sk(sk)->soft_err) &&
+	return cop_rx_may_be_short(sk, flags) && cop_rx_msg_has_room(sk, msg) &&
 	       !unlikely(cop_env.debug);
 }
 
@@ -322,10 +366,11 @@ static inline ssize_t cop_recvmsg_short(struct sock *sk, int fd,
 	const struct msghdr asked = *msg;
 	struct iovec iov[3] = { cop_wire_head(&cop_wire, head), *msg->msg_iov,
 				cop_wire_tail(&cop_wire, head) };
-	struct cop_rx rx = { .serial = cop_rx_serial,
-			     .gen = READ_ONCE(cop_sk(sk)->flows.gen) };
-	struct cop_peer peer;
+	struct cop_rx rx;
 	ssize_t n;
+
+	rx.serial = cop_rx_serial;
+	rx.gen = READ_ONCE(cop_sk(sk)->flows.gen);
 
 	msg->msg_iov = iov;
 	msg->msg_iovlen = 3;
@@ -338,12 +383,11 @@ static inline ssize_t cop_recvmsg_short(struct sock *sk, int fd,
 					   iov[1].iov_len)))
 		return cop_recvmsg_odd(sk, fd, msg, &asked, flags, head, n,
 				       rx.gen);
-	rx.hdr = cop_hdr_read(head);
 	cop_rx_msg_flags(msg, &rx);
 	rx.now = cop_clock_us();
-	peer = cop_rx_sender(sk, asked.msg_name, msg->msg_namelen);
-	cop_rx_account_from(sk, &cop_wire, true, &peer, &rx);
-	return cop_rx_result(sk, fd, flags & ~COP_RX_LONG, &rx);
+	cop_rx_account_plain(sk, asked.msg_name, msg->msg_namelen, head, &rx);
+	cop_rx_clean(sk, fd);
+	return rx.copied;
 }
 
 #endif /* COP_RX_SHORT_H */

@@ -93,6 +93,20 @@ noinline ssize_t cop_tx_failed(struct sock *sk, struct cop_tx tx)
 	return err;
 }
 
+noinline ssize_t cop_tx_counted_failed(struct sock *sk, enum cop_tx_flow flow,
+				       uint64_t word, uint64_t seq,
+				       size_t payload)
+{
+	struct cop_counters *count = &cop_sk(sk)->count;
+
+	u32_add(&count->tx_datagrams, -1);
+	u64_add(&count->tx_bytes, -(uint64_t)payload);
+	return cop_tx_failed(sk, (struct cop_tx){ .to.word = word,
+						  .seq = seq,
+						  .payload = payload,
+						  .flow = flow });
+}
+
 void cop_tx_end(struct sock *sk, struct cop_tx *tx, ssize_t result)
 {
 	if (likely(result >= 0))
@@ -289,8 +303,7 @@ ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
 	if (unlikely((hdr->encode && !hdr->plain) || len > COP_COPY_MAX ||
 		     flags & (MSG_MORE | COP_MSG_FILE) ||
 		     !user_readable(fd, buf, len) ||
-		     READ_ONCE(cop_sk(sk)->soft_err) ||
-		     sock_flag(sk, COP_TX_LONG)))
+		     sock_flag(sk, SOCK_SOFT_ERROR | COP_TX_LONG)))
 		return sendto_any(sk, fd, buf, len, flags, name, namelen);
 	return cop_sendto_wire(sk, hdr, false, fd, buf, len, flags, name,
 			       namelen);

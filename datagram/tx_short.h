@@ -59,51 +59,101 @@ static inline void cop_tx_find(struct sock *sk, const void *name, socklen_t len,
 		return;
 	}
 	tx->flow = COP_TX_TABLE;
-	if (unlikely(READ_ONCE(sk->sk_state) == COP_ESTABLISHED ||
-		     !cop_peer_of_in(name, len, &tx->to)))
+	if (unlikely(READ_ONCE(sk->sk_state) == COP_ESTABLISHED) ||
+	    unlikely(!cop_peer_of_in(name, len, &tx->to)))
+		*tx = cop_tx_find_any(sk, name, len);
+}
+
+/* cop_tx_find() for what cop_tx_may_be_short() is true of. */
+static inline void cop_tx_find_short(struct sock *sk, const void *name,
+				     socklen_t len, struct cop_tx *tx)
+{
+	tx->flow = name ? COP_TX_TABLE : COP_TX_PEER;
+	if (!name)
+		tx->to.end.port = READ_ONCE(sk->sk_daddr.port);
+	else if (unlikely(!cop_peer_of_in(name, sizeof(struct sockaddr_in),
+					  &tx->to)))
 		*tx = cop_tx_find_any(sk, name, len);
 }
 
 /* Give a datagram's number back, and count the error. Returns -errno. */
 ssize_t cop_tx_failed(struct sock *sk, struct cop_tx tx);
 
-/* The datagram's number in its flow; 0 without a flow. */
-static inline uint64_t cop_tx_number(struct sock *sk, struct cop_tx *tx,
-				     uint64_t now)
+/* cop_tx_failed() for a datagram that cop_tx_number_counted() has counted. */
+ssize_t cop_tx_counted_failed(struct sock *sk, enum cop_tx_flow flow,
+			      uint64_t word, uint64_t seq, size_t payload);
+
+/* cop_tx_number() for a caller that has asked one_thread() already. */
+static inline uint64_t cop_tx_number_as(struct sock *sk,
+					const struct cop_tx *tx, uint64_t now,
+					const bool alone)
 {
 	struct cop_sock *cop = cop_sk(sk);
 
 	if (tx->flow == COP_TX_TABLE)
-		return cop_flow_next(&cop->flows, &tx->to, tx->payload, now);
+		return cop_flow_next_as(&cop->flows, &tx->to, tx->payload, now,
+					alone);
 	if (tx->flow == COP_TX_PEER)
-		return cop_sent_next(&cop->peer, tx->payload, now);
+		return cop_sent_next_as(&cop->peer, tx->payload, now, alone);
 	return 0;
 }
 
-static inline void cop_tx_count(struct sock *sk, size_t len)
+/* The datagram's number in its flow; 0 without a flow. */
+static inline uint64_t cop_tx_number(struct sock *sk, const struct cop_tx *tx,
+				     uint64_t now)
+{
+	return cop_tx_number_as(sk, tx, now, one_thread());
+}
+
+static inline void cop_tx_count_as(struct sock *sk, size_t len,
+				   const bool alone)
 {
 	struct cop_counters *count = &cop_sk(sk)->count;
-	const bool alone = one_thread();
 
 	u32_count(&count->tx_datagrams, 1, alone);
 	u64_count(&count->tx_bytes, len, alone);
 }
 
+static inline void cop_tx_count(struct sock *sk, size_t len)
+{
+	cop_tx_count_as(sk, len, one_thread());
+}
+
+/*
+ * The datagram's number. Counts the datagram ahead of its send, where the counters of
+ * its flow change too: one question whether the thread is alone serves for all.
+ */
+static inline uint64_t
+cop_tx_number_counted(struct sock *sk, const struct cop_tx *tx, uint64_t now)
+{
+	if (likely(one_thread())) {
+		cop_tx_count_as(sk, tx->payload, true);
+		return cop_tx_number_as(sk, tx, now, true);
+	}
+	cop_tx_count_as(sk, tx->payload, false);
+	return cop_tx_number_as(sk, tx, now, false);
+}
+
 /* A send of such a sock may be a part of a datagram, or several datagrams. */
 #define COP_TX_LONG (SOCK_CORKED | SOCK_CORK_OPT | SOCK_SEGMENTS)
 
-/* Whether a datagram can take the short way, its payload apart: see cop_tx_is_short(). */
+/*
+ * Whether a datagram can take the short way, its payload apart: see cop_tx_is_short().
+ * One branch costs less than two.
+ */
 static inline bool cop_tx_may_be_short(const struct sock *sk, int flags,
 				       const void *name, socklen_t namelen)
 {
-	const uint32_t sk_flags = READ_ONCE(sk->sk_flags);
+	const uint32_t looks_at =
+		SOCK_SHORT | SOCK_CONNECTED | SOCK_SOFT_ERROR | COP_TX_LONG;
+	const uint32_t wants = SOCK_SHORT | (name ? 0 : SOCK_CONNECTED);
+	const uint32_t is = READ_ONCE(sk->sk_flags) & looks_at;
 
-	return (sk_flags & (SOCK_SHORT | COP_TX_LONG)) == SOCK_SHORT &&
-	       !(flags & (MSG_MORE | COP_MSG_FILE | MSG_CMSG_COMPAT)) &&
-	       (!name || (namelen - 1 < sizeof(struct sockaddr_storage) &&
+	return !((is ^ wants) |
+		 (flags & (MSG_MORE | COP_MSG_FILE | MSG_CMSG_COMPAT))) &&
+	       (!name || (cop_name_fits(namelen) &&
 			  cop_page_seen(&cop_readable_pages, name, namelen))) &&
-	       READ_ONCE(inet_sk(sk)->inet_sport) &&
-	       !READ_ONCE(cop_sk(sk)->soft_err);
+	       READ_ONCE(inet_sk(sk)->inet_sport);
 }
 
 /**
@@ -147,31 +197,31 @@ static inline ssize_t cop_sendto_wire(struct sock *sk,
 	const size_t hlen = is_cop ? COP_HLEN : hdr->hlen;
 	const uint64_t now = cop_clock_us();
 	struct cop_tx tx;
-	ssize_t n;
+	ssize_t n = 0;
 
-	cop_tx_find(sk, name, namelen, &tx);
-	tx.payload = len;
-	tx.seq = cop_tx_number(sk, &tx, now);
 	if (is_cop)
-		cop_hdr_build(wire, cop_tx_source(sk), tx.to.end.port, tx.seq,
-			      now);
+		cop_tx_find_short(sk, name, namelen, &tx);
+	else
+		cop_tx_find(sk, name, namelen, &tx);
+	tx.payload = len;
+	tx.seq = cop_tx_number_counted(sk, &tx, now);
+	if (is_cop)
+		cop_hdr_build(wire, READ_ONCE(inet_sk(sk)->inet_sport),
+			      tx.to.end.port, tx.seq, now);
 	else
 		hdr->build(wire, cop_tx_source(sk), tx.to.end.port, tx.seq,
 			   now);
 	cop_copy(wire + hlen, buf, len);
 	if (!is_cop && hdr->encode) {
 		n = cop_encode(sk, fd, &tx, wire, wire + hlen);
-		if (unlikely(n)) {
-			errno = -n;
-			return cop_tx_failed(sk, tx);
-		}
+		errno = n ? -n : errno;
 	}
-	n = cop_libc.sendto(fd, wire, hlen + len, flags, name, namelen);
-	if (unlikely(n < (ssize_t)hlen))
-		return cop_tx_failed(sk, tx);
-	n -= hlen;
-	cop_tx_count(sk, n);
-	return n;
+	if (likely(!n))
+		n = cop_libc.sendto(fd, wire, hlen + len, flags, name, namelen);
+	if (unlikely(n < 0))
+		return cop_tx_counted_failed(sk, tx.flow, tx.to.word, tx.seq,
+					     len);
+	return len;
 }
 
 /* cop_sendto_wire() with COP's header, for what cop_tx_is_short() is true of. */
@@ -229,17 +279,18 @@ static inline ssize_t cop_sendmsg_short(struct sock *sk, int fd,
 	struct cop_tx tx;
 	ssize_t n;
 
-	cop_tx_find(sk, msg->msg_name, msg->msg_namelen, &tx);
+	cop_tx_find_short(sk, msg->msg_name, msg->msg_namelen, &tx);
 	tx.payload = iov[1].iov_len;
-	tx.seq = cop_tx_number(sk, &tx, now);
-	cop_hdr_build(hdr, cop_tx_source(sk), tx.to.end.port, tx.seq, now);
+	tx.seq = cop_tx_number_counted(sk, &tx, now);
+	cop_hdr_build(hdr, READ_ONCE(inet_sk(sk)->inet_sport), tx.to.end.port,
+		      tx.seq, now);
 	whole.msg_iov = iov;
 	whole.msg_iovlen = 2;
 	n = cop_libc.sendmsg(fd, &whole, flags);
-	if (unlikely(n < COP_HLEN))
-		return cop_tx_failed(sk, tx);
-	cop_tx_count(sk, n - COP_HLEN);
-	return n - COP_HLEN;
+	if (unlikely(n < 0))
+		return cop_tx_counted_failed(sk, tx.flow, tx.to.word, tx.seq,
+					     tx.payload);
+	return tx.payload;
 }
 
 #endif /* COP_TX_SHORT_H */

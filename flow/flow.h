@@ -140,21 +140,22 @@ unsigned int cop_flow_list(struct cop_flows *flows, unsigned int from,
 void cop_flow_destroy(struct cop_flows *flows);
 
 /**
- * cop_sent_next - count a datagram that is sent
+ * cop_sent_next_as - count a datagram that is sent
  * @sent: the counters of its destination
  * @len: payload, bytes
  * @now: cop_clock_us()
+ * @alone: one_thread()
  *
  * Returns how many datagrams were counted before.
  */
-static inline uint64_t cop_sent_next(struct cop_sent *sent, size_t len,
-				     uint64_t now)
+static inline uint64_t cop_sent_next_as(struct cop_sent *sent, size_t len,
+					uint64_t now, const bool alone)
 {
 	uint64_t seq;
 
-	u64_count(&sent->bytes, len, one_thread());
+	u64_count(&sent->bytes, len, alone);
 	WRITE_ONCE(sent->end, now);
-	seq = u64_add(&sent->datagrams, 1);
+	seq = u64_add_as(&sent->datagrams, 1, alone);
 	if (unlikely(!seq))
 		WRITE_ONCE(sent->begin, now);
 	return seq;
@@ -163,6 +164,20 @@ static inline uint64_t cop_sent_next(struct cop_sent *sent, size_t len,
 /* cop_flow_next() for a peer that is not the first destination, or not yet. */
 uint64_t cop_flow_next_other(struct cop_flows *flows, struct cop_peer peer,
 			     size_t len, uint64_t now);
+
+/*
+ * cop_flow_next() for a caller that has asked one_thread() already. Without a first
+ * destination, that of word 0 is it: the kernel refuses this name, so its number is
+ * given back.
+ */
+static inline uint64_t cop_flow_next_as(struct cop_flows *flows,
+					const struct cop_peer *peer, size_t len,
+					uint64_t now, const bool alone)
+{
+	if (likely(READ_ONCE(flows->first) == peer->word))
+		return cop_sent_next_as(&flows->first_sent, len, now, alone);
+	return cop_flow_next_other(flows, *peer, len, now);
+}
 
 /**
  * cop_flow_next - the sequence number of the next datagram to a destination
@@ -179,15 +194,13 @@ static inline uint64_t cop_flow_next(struct cop_flows *flows,
 				     const struct cop_peer *peer, size_t len,
 				     uint64_t now)
 {
-	if (likely(READ_ONCE(flows->first) == peer->word && peer->word))
-		return cop_sent_next(&flows->first_sent, len, now);
-	return cop_flow_next_other(flows, *peer, len, now);
+	return cop_flow_next_as(flows, peer, len, now, one_thread());
 }
 
 /**
- * cop_sent_undo - undo cop_sent_next()
+ * cop_sent_undo - undo cop_sent_next_as()
  * @sent: the counters of the destination
- * @seq: what cop_sent_next() returned
+ * @seq: what cop_sent_next_as() returned
  * @len: payload, bytes
  *
  * If a later datagram has been counted, the number of datagrams stays.

@@ -129,7 +129,7 @@ static bool is_first(struct cop_flows *flows, const struct cop_peer *peer)
 	uint64_t first = READ_ONCE(flows->first);
 
 	if (likely(first == peer->word))
-		return first;
+		return true;
 	return !first && cop_word_is_v4(peer->word) &&
 	       u64_cas(&flows->first, &first, peer->word);
 }
@@ -139,7 +139,8 @@ noinline uint64_t cop_flow_next_other(struct cop_flows *flows,
 				      uint64_t now)
 {
 	if (unlikely(is_first(flows, &peer)))
-		return cop_sent_next(&flows->first_sent, len, now);
+		return cop_sent_next_as(&flows->first_sent, len, now,
+					one_thread());
 	return table_next(flows, &peer, len, now);
 }
 

@@ -133,4 +133,15 @@ static inline socklen_t cop_addr_size(int family)
 					 : sizeof(struct sockaddr_in6);
 }
 
+/*
+ * Whether a length, of a name or of the room for one, is enough for an address of IPv4, and
+ * no more than the kernel has for any address.
+ */
+static inline bool cop_name_fits(socklen_t len)
+{
+	const socklen_t least = sizeof(struct sockaddr_in);
+
+	return len - least <= sizeof(struct sockaddr_storage) - least;
+}
+
 #endif /* COP_ADDR_H */

@@ -79,7 +79,8 @@ static inline void threads_begin(void)
 #endif
 
 /*
- * type_add(v, n): adds n to *v, returns the old value. type_cas(v, old, new):
+ * type_add(v, n): adds n to *v, returns the old value. type_add_as(v, n, alone): the same,
+ * for a caller that has asked one_thread() already. type_cas(v, old, new):
  * if *v equals *old, sets *v to new and returns true; else sets *old to *v and
  * returns false.
  */
@@ -96,15 +97,20 @@ static inline void threads_begin(void)
 		return done;                                                 \
 	}
 
-#define COP_ATOMIC(name, type, suffix)                          \
-	static inline type name##_add(_Atomic(type) *v, type n) \
-	{                                                       \
-		if (likely(one_thread())) {                     \
-			UNLOCKED_ADD(v, n, suffix);             \
-			return n;                               \
-		}                                               \
-		return atomic_fetch_add(v, n);                  \
-	}                                                       \
+#define COP_ATOMIC(name, type, suffix)                                         \
+	static inline type name##_add_as(_Atomic(type) *v, type n, bool alone) \
+	{                                                                      \
+		if (likely(alone)) {                                           \
+			UNLOCKED_ADD(v, n, suffix);                            \
+			return n;                                              \
+		}                                                              \
+		return atomic_fetch_add(v, n);                                 \
+	}                                                                      \
+                                                                               \
+	static inline type name##_add(_Atomic(type) *v, type n)                \
+	{                                                                      \
+		return name##_add_as(v, n, one_thread());                      \
+	}                                                                      \
 	COP_ATOMIC_CAS(name, type, suffix)
 
 COP_ATOMIC(u32, uint32_t, "l")

@@ -225,6 +225,16 @@ static inline bool cop_peer_of_in(const void *name, socklen_t len,
 	return true;
 }
 
+/* cop_peer_of_in() for a name of the kernel's: only IPv4's have this length. */
+static inline bool cop_peer_of_in_only(const void *name, socklen_t len,
+				       struct cop_peer *peer)
+{
+	const struct sockaddr_in *in = name;
+
+	cop_peer_v4(in->sin_addr.s_addr, in->sin_port, peer);
+	return len == sizeof(*in);
+}
+
 /* The peer that a name of any family is, or nobody. */
 static inline struct cop_peer cop_peer_of(const void *name, socklen_t len)
 {
@@ -267,19 +277,29 @@ cop_slot_endpoint(const struct cop_addr_slot *slot)
 /* cop_slot_peer() for an address that is not IPv4's. */
 struct cop_peer cop_slot_peer_any(const struct cop_addr_slot *slot);
 
-/* The peer in a slot. */
-static inline struct cop_peer cop_slot_peer(const struct cop_addr_slot *slot)
+/* Whether an address of IPv4 is in a slot; then it is put into @peer. */
+static inline bool cop_slot_peer_in(const struct cop_addr_slot *slot,
+				    struct cop_peer *peer)
 {
 	const uint64_t half[2] = { READ_ONCE(slot->half[0]),
 				   READ_ONCE(slot->half[1]) };
-	struct cop_peer peer;
 	__be32 quarter[2];
 
 	memcpy(quarter, &half[1], sizeof(quarter));
 	if (unlikely(half[0] || quarter[0] != htonl(0xffff)))
-		return cop_slot_peer_any(slot);
-	cop_peer_v4(quarter[1], READ_ONCE(slot->port), &peer);
-	return peer;
+		return false;
+	cop_peer_v4(quarter[1], READ_ONCE(slot->port), peer);
+	return true;
+}
+
+/* The peer in a slot. */
+static inline struct cop_peer cop_slot_peer(const struct cop_addr_slot *slot)
+{
+	struct cop_peer peer;
+
+	if (likely(cop_slot_peer_in(slot, &peer)))
+		return peer;
+	return cop_slot_peer_any(slot);
 }
 
 /* Whether there is an address in the slot, and not a wildcard. */

@@ -69,6 +69,44 @@ Test(uaccess, memory_that_no_program_can_map_needs_no_question)
 			  "case %zu", i);
 }
 
+/* An empty slot must not look like page 0, nor like the last page. */
+Test(uaccess, a_page_that_nobody_has_seen_is_not_seen)
+{
+	const uintptr_t half = UINTPTR_MAX / 2 + 1;
+	const uintptr_t at[] = { 0,
+				 1,
+				 PAGE - 1,
+				 PAGE,
+				 half - 1,
+				 half,
+				 UINTPTR_MAX - 5000,
+				 UINTPTR_MAX - PAGE,
+				 UINTPTR_MAX - 100,
+				 UINTPTR_MAX };
+	const size_t len[] = { 1, 4, 16, 100, 101, 2048, PAGE };
+
+	for (size_t i = 0; i < ARRAY_SIZE(at) * ARRAY_SIZE(len); i++)
+		cr_assert(not(cop_page_seen(&cop_readable_pages,
+					    (void *)at[i % ARRAY_SIZE(at)],
+					    len[i / ARRAY_SIZE(at)])),
+			  "case %zu", i);
+}
+
+Test(uaccess, a_range_that_begins_or_ends_on_another_page_is_not_seen)
+{
+	char *p = pages() + PAGE;
+
+	cr_assert(user_readable(t_udp(), p, PAGE));
+	cr_assert(cop_page_seen(&cop_readable_pages, p, PAGE));
+	cr_assert(cop_page_seen(&cop_readable_pages, p + PAGE - 1, 1));
+	for (int out = 1; out < 128; out++) {
+		cr_assert(
+			not(cop_page_seen(&cop_readable_pages, p - out, 128)));
+		cr_assert(not(cop_page_seen(&cop_readable_pages,
+					    p + PAGE - 128 + out, 128)));
+	}
+}
+
 Test(uaccess, errno_stays)
 {
 	char *p = pages();
