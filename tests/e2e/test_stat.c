@@ -560,15 +560,26 @@ Test(stat, all_processes_are_shown, .init = scratch_make)
 	"LD_PRELOAD=$LIB " SHOWN " cop errors </dev/null & "    \
 	"wait; done) >out & "
 
+/*
+ * As many looks as a minute allows. On a busy machine a process may end so slowly that
+ * cop stat leaves it out, and says so; not more often than once in ten looks.
+ */
+#define LOOKS                                                       \
+	"end=$(($(date +%%s) + 60)); looks=0; "                     \
+	"while [ $looks -lt 20 ] || "                               \
+	"[ $looks -lt 150 -a $(date +%%s) -lt $end ]; do "          \
+	"looks=$((looks + 1)); $COP stat -fj >>list 2>>complaints " \
+	"|| exit 1; done; echo $looks >looks; : >stop; wait"
+
 Test(stat, processes_may_end_while_they_are_looked_at, .init = scratch_make,
-     .timeout = 120)
+     .timeout = 240)
 {
 	skip_unless_alone();
-	scratch_must(ALONE "'" COMERS
-			   "for i in $(seq 150); do $COP stat -fj >>list "
-			   "2>>complaints || exit 1; done; : >stop; wait'");
-	scratch_must("test $(grep -c 'cop 1' out) -gt 3 && ! test -s "
-		     "complaints || { cat complaints; false; }");
+	scratch_must(ALONE "'" COMERS LOOKS "'");
+	scratch_must("test $(grep -c 'cop 1' out) -gt 3 && "
+		     "! grep -v 'looking at it did not end$' complaints && "
+		     "test $(wc -l <complaints) -le $(($(cat looks) / 10)) "
+		     "|| { cat complaints; false; }");
 	expect_value("{s['command'] for s in socks} <= "
 		     "{'shown', 'asks', 'sh'} and "
 		     "all(s['tx'] <= 2 and s['tx_errors'] <= 2 "
