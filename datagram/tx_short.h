@@ -249,7 +249,7 @@ static inline bool cop_tx_msg_is_short(const struct sock *sk,
 	const struct iovec *iov = msg->msg_iov;
 
 	return iov->iov_len <= COP_MAX_LEN &&
-	       user_range(iov->iov_base, iov->iov_len) &&
+	       user_range_short(iov->iov_base, iov->iov_len) &&
 	       cop_tx_may_be_short(sk, flags, msg->msg_name,
 				   msg->msg_namelen) &&
 	       (!msg->msg_controllen ||

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include "lib/cancel.h"
 #include "lib/confine.h"
 #include "lib/libc.h"
 #include "lib/uaccess.h"
@@ -124,6 +125,25 @@ static bool page_writable(uintptr_t at)
 		return false;
 	page_see(&cop_writable_pages, at);
 	return true;
+}
+
+/*
+ * The kernel looks at the range first, and then for the socket. No machine gives a
+ * program more than 2^56 bytes.
+ */
+noinline bool cop_user_range(const volatile void *ptr, size_t len)
+{
+	int saved = errno, cancel;
+	bool ok = ((uintptr_t)ptr + (uint64_t)len) < 1ull << 56;
+
+	if (!ok || cop_confined())
+		return ok;
+	cancel = cancel_off();
+	ok = cop_libc_result(cop_libc.sendto(-1, (const void *)ptr, len, 0,
+					     NULL, 0)) != -EFAULT;
+	cancel_on(cancel);
+	errno = saved;
+	return ok;
 }
 
 bool cop_readable(int fd, const volatile void *ptr, size_t len)

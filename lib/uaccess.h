@@ -78,33 +78,41 @@ static inline bool access_ok(const volatile void *ptr, size_t len)
 	return start >= 4096 && end >= start && !(end >> COP_USER_BITS);
 }
 
+/* user_range() for a range that not every machine gives a program. */
+bool cop_user_range(const volatile void *ptr, size_t len);
+
+/* Below this, a 64-bit kernel takes each address for a program's. */
+#define COP_USER_SURE (1ull << 47)
+
 /**
  * user_range - whether a range is in a program's half of the address space
  * @ptr: its start
  * @len: its length in bytes
  *
  * The kernel's own access_ok(), with which it returns EFAULT before it does
- * anything else, even if there is nothing to copy. No machine gives a program a
- * larger half. To a kernel of 64 bits each pointer of a 32-bit program is in it.
+ * anything else, even if there is nothing to copy. Between 2^47 and 2^56 the machine
+ * decides, so the kernel is asked. To a kernel of 64 bits each pointer of a 32-bit
+ * program is in the half. errno stays. Async-signal-safe.
  */
 static inline bool user_range(const volatile void *ptr, size_t len)
 {
 	uint64_t start = (uintptr_t)ptr;
 	uint64_t end = start + len;
 
-	return end >= start && end < 1ull << 56;
+	return end >= start &&
+	       (likely(end < COP_USER_SURE) || cop_user_range(ptr, len));
 }
 
 /**
  * user_range_short - user_range() that is false for a length beyond INT_MAX, too
  *
- * Arguments as for user_range(). Costs no more. A range at the end of the half is false.
+ * Arguments as for user_range(). Costs no more. False for some ranges that need the kernel's answer, or are near them.
  */
 static inline bool user_range_short(const volatile void *ptr, size_t len)
 {
 	uint64_t start = (uintptr_t)ptr;
 
-	return len <= INT_MAX && start < (1ull << 56) - (1ull << 31);
+	return len <= INT_MAX && start < COP_USER_SURE - (1ull << 31);
 }
 
 /* user_readable() for a range that is not on one page that was seen before. */

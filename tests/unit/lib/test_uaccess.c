@@ -219,3 +219,26 @@ Test(uaccess, shared_and_file_memory_can_be_written)
 	p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
 	cr_assert(not(user_writable(p, 1)));
 }
+
+/* The kernel's answer to a send: EFAULT, or whatever it says of what is there. */
+static bool kernel_takes(int fd, uintptr_t at, size_t len)
+{
+	return send(fd, (const void *)at, len, MSG_DONTWAIT) >= 0 ||
+	       errno != EFAULT;
+}
+
+Test(uaccess, the_range_of_a_program_is_the_kernels)
+{
+	static const int bits[] = { 30, 38, 46, 47, 48, 52, 55, 56, 60, 63 };
+	int fd = t_udp();
+
+	for (size_t i = 0; i < ARRAY_SIZE(bits) && sizeof(void *) == 8; i++)
+		for (int off = -8192; off <= 8192; off += 4096) {
+			uintptr_t at = (uintptr_t)(1ull << bits[i]) + off;
+
+			/* Too long for a datagram: the kernel reads none of it. */
+			cr_expect(eq(int, user_range((void *)at, 70000),
+				     kernel_takes(fd, at, 70000)),
+				  "2^%d %+d", bits[i], off);
+		}
+}
