@@ -173,7 +173,7 @@ static int tx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
 	*tried = b.n;
 	if (!b.n)
 		return 0;
-	sent = cop_soft_error(sk);
+	sent = cop_soft_error_of_send(sk, fd, &b.vec[0].msg_hdr, flags, 0);
 	if (likely(!sent))
 		sent = tx_send(&b, sk, fd, flags);
 	told = tx_settle(&b, sk, vec, sent);

@@ -37,4 +37,29 @@ static inline int cop_soft_error(struct sock *sk)
 	return -atomic_exchange(&cop_sk(sk)->soft_err, 0);
 }
 
+/* cop_soft_error_of_send() where there is an error. */
+int cop_soft_error_behind(struct sock *sk, int fd, const struct msghdr *msg,
+			  int flags, size_t len);
+
+/**
+ * cop_soft_error_of_send - what a send returns because of an error that is left
+ * @sk: the sock
+ * @fd: its descriptor
+ * @msg: what is sent
+ * @flags: MSG_*
+ * @len: bytes of payload
+ *
+ * The kernel tells a pending error behind all that it objects to in the send itself.
+ * Returns such an objection, and the error stays; or the error; or 0. A load and a compare
+ * if no error is left, else one system call. Async-signal-safe.
+ */
+static inline int cop_soft_error_of_send(struct sock *sk, int fd,
+					 const struct msghdr *msg, int flags,
+					 size_t len)
+{
+	if (likely(!READ_ONCE(cop_sk(sk)->soft_err)))
+		return 0;
+	return cop_soft_error_behind(sk, fd, msg, flags, len);
+}
+
 #endif /* COP_SOFT_ERROR_H */

@@ -236,7 +236,9 @@ flatten ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
 
 	if (unlikely(len < 0))
 		return msg_refuse(fd, len);
-	n = unlikely(too_long) ? 0 : cop_soft_error(sk);
+	n = unlikely(too_long)
+		    ? 0
+		    : cop_soft_error_of_send(sk, fd, msg, flags, len);
 	if (unlikely(n))
 		return n;
 	if (unlikely(flags & MSG_MORE ||
