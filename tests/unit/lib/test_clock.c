@@ -8,13 +8,19 @@
  * spare on either side.
  */
 #include <limits.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "lib/clock.h"
+#include "lib/confine.h"
 #include "unit/helpers.h"
 #include "unit/step.h"
 
@@ -296,4 +302,40 @@ Test(cop_clock, of_a_time_that_is_over_nothing_is_left)
 	left = cop_time_left(&end);
 	cr_assert(zero(long, left.tv_sec));
 	cr_assert(zero(long, left.tv_nsec));
+}
+
+/* ---- without the cycle counter ---------------------------------------------- */
+
+/* Some seconds on any machine; in the strict mode nobody can sleep. */
+#define LOOKS 200000000
+
+/* The kernel kills the child if the clock makes a system call or reads the counter. */
+static int look_in_strict_mode(void)
+{
+	uint64_t before;
+	long left = LOOKS;
+
+	cop_clock_spare_counter(true);
+	WRITE_ONCE(cop_is_confined, true);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT))
+		return 2;
+	before = cop_clock_ns();
+	while (cop_clock_ns() == before && --left)
+		;
+	return cop_clock_ns() < before || !left;
+}
+
+Test(cop_clock, in_the_strict_mode_of_seccomp_time_goes_on)
+{
+	pid_t child = fork();
+	int status;
+
+	cr_assert(ge(int, child, 0));
+	if (!child)
+		syscall(SYS_exit, look_in_strict_mode());
+	cr_assert(eq(int, waitpid(child, &status, 0), child));
+	if (!getauxval(AT_SYSINFO_EHDR) ||
+	    (WIFEXITED(status) && WEXITSTATUS(status) == 2))
+		cr_skip("no vDSO, or no strict mode");
+	cr_assert(zero(int, status), "%x", status);
 }
