@@ -23,6 +23,7 @@
 #include "wire/encap.h"
 #include "lib/env.h"
 #include "inet/af_inet.h"
+#include "socket/identify.h"
 #include "socket/inherit.h"
 #include "interpose/interpose.h"
 #include "lib/libc.h"
@@ -45,6 +46,7 @@ static int sock_map_fd(struct socket *sock, int flags)
 		return fd;
 	}
 	cop_debug(fd, "is a new COP socket, of type %d", sock->type);
+	fd_identify_new(sock, fd);
 	err = fd_install(fd, sock);
 	if (!err)
 		return fd;

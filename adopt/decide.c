@@ -15,6 +15,7 @@
 #include "adopt/decide.h"
 #include "adopt/pending_filter.h"
 #include "adopt/share.h"
+#include "datagram/naming.h"
 #include "datagram/proto.h"
 #include "datagram/tx.h"
 #include "filter/filter.h"
@@ -71,10 +72,10 @@ static int put_on_cop_locked(struct sock *sk, int fd)
 		cop_decide(sk, cop_plain_of(sk));
 		return err;
 	}
-	cop_naming_begin(sk);
+	cop_naming_begin(sk, fd);
 	cop_bind_confirm(sk, local_port(sk, fd));
 	cop_decide_cop(sk);
-	cop_naming_end(sk);
+	cop_naming_end(sk, fd);
 	if (sock_flag(sk, SOCK_PENDING_SHARED))
 		sk->sk_prot->mark(sk, fd);
 	if (sock_flag(sk, SOCK_WAITED))

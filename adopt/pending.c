@@ -31,6 +31,7 @@
 #include "lib/uaccess.h"
 #include "port/bind.h"
 #include "port/kernel_bind.h"
+#include "wire/owner.h"
 
 static int open_pending(struct sock *sk, int flags)
 {

@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "adopt/share.h"
+#include "datagram/naming.h"
 #include "datagram/proto.h"
 #include "filter/filter.h"
 #include "lib/atomic.h"
@@ -20,6 +21,7 @@
 #include "lib/libc.h"
 #include "lib/lock.h"
 #include "port/bind.h"
+#include "wire/owner.h"
 
 bool cop_decide(struct sock *sk, const struct proto *prot)
 {
@@ -96,10 +98,10 @@ static noinline void follow(struct sock *sk, int fd)
 	if (cop_program_read(sk_wire(sk), fd, &mark)) {
 		cop_decide(sk, cop_plain_of(sk));
 	} else if (!cop_pending_is_marked(&mark)) {
-		cop_naming_begin(sk);
+		cop_naming_begin(sk, fd);
 		cop_udp_of(sk)->adopt(sk, fd, &mark);
 		cop_decide_cop(sk);
-		cop_naming_end(sk);
+		cop_naming_end(sk, fd);
 		if (sock_flag(sk, SOCK_WAITED))
 			sk->sk_prot->poll(sk, fd);
 	}

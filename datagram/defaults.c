@@ -22,6 +22,7 @@
 #include "lib/compiler.h"
 #include "lib/env.h"
 #include "wire/buffer.h"
+#include "wire/owner.h"
 #include "port/bind.h"
 
 const struct proto cop_datagram_prot = {

@@ -27,6 +27,7 @@
 #include "lib/pktinfo.h"
 #include "cop_port.h"
 #include "datagram/cut.h"
+#include "datagram/naming.h"
 #include "datagram/proto.h"
 #include "datagram/unmark.h"
 #include "cop_route.h"
@@ -79,22 +80,6 @@ int cop_open(struct sock *sk, int flags)
 	return fd;
 }
 
-/* Sets the addresses as inet_bind() and cop_connected() would have set them. */
-static void adopt_names(struct sock *sk, int fd, const union cop_addr *local)
-{
-	struct inet_sock *inet = inet_sk(sk);
-	uint64_t netns = cop_netns_key(fd, sock_flag(sk, SOCK_ELSEWHERE));
-	union cop_addr peer;
-
-	cop_slot_set(&inet->inet_rcv_saddr, local);
-	if (inet_addr_is_source(local, netns))
-		cop_slot_set(&inet->inet_saddr, local);
-	if (!cop_peer_addr(fd, &peer))
-		return;
-	cop_slot_set(&inet->inet_daddr, &peer);
-	sk_set_state(sk, COP_ESTABLISHED);
-}
-
 /*
  * The kernel socket came over an exec, or from another process. That process may have
  * marked any socket, such as a raw socket for UDP, and may still use it.
@@ -116,7 +101,7 @@ int cop_adopt(struct sock *sk, int fd, const struct cop_mark *mark)
 	sock_set_flag(sk, SOCK_CARRIED | SOCK_RECEIVED);
 	if (unlikely(sk_wire(sk)->ends))
 		cop_pktinfo_ask(fd, sk->sk_family);
-	adopt_names(sk, fd, &local);
+	cop_take_names(sk, fd, &local);
 	cop_mirror_buffers(sk, fd);
 	cop_wait_note(sk, fd);
 	cop_cut_note(sk, fd);
@@ -155,16 +140,21 @@ void cop_destroy(struct sock *sk)
 	}
 }
 
+static int autobind(struct sock *sk, int fd)
+{
+	if (!READ_ONCE(sk->sk_num) && !sock_flag(sk, SOCK_UNCONFIRMED))
+		return cop_autobind_arm(sk, fd);
+	cop_bind_confirmed(sk, fd);
+	return 0;
+}
+
 int cop_autobind(struct sock *sk, int fd)
 {
-	int err = 0;
+	int err;
 
-	cop_naming_begin(sk);
-	if (READ_ONCE(sk->sk_num) || sock_flag(sk, SOCK_UNCONFIRMED))
-		cop_bind_confirmed(sk, fd);
-	else
-		err = cop_autobind_arm(sk, fd);
-	cop_naming_end(sk);
+	cop_naming_begin(sk, fd);
+	err = autobind(sk, fd);
+	cop_naming_end(sk, fd);
 	return err;
 }
 
@@ -175,10 +165,10 @@ bool cop_autobound(struct sock *sk, int fd, int err)
 
 	if (READ_ONCE(inet_sk(sk)->inet_sport) || cop_confined())
 		return true;
-	cop_naming_begin(sk);
+	cop_naming_resume(sk, fd);
 	cop_local_addr(fd, &local);
 	bound = cop_autobind_settle(sk, fd, &local, err);
-	cop_naming_end(sk);
+	cop_naming_end(sk, fd);
 	return bound;
 }
 
@@ -186,8 +176,8 @@ bool cop_autobound(struct sock *sk, int fd, int err)
  * The kernel's answer also confirms the port. A pinned port that the sock has given
  * back is still on the kernel socket, so the program gets port 0 instead.
  */
-int cop_getname(struct sock *sk, int fd, struct sockaddr *uaddr,
-		socklen_t *addr_len)
+static int getname(struct sock *sk, int fd, struct sockaddr *uaddr,
+		   socklen_t *addr_len)
 {
 	union cop_addr *addr = (union cop_addr *)uaddr;
 	socklen_t room =
@@ -201,6 +191,19 @@ int cop_getname(struct sock *sk, int fd, struct sockaddr *uaddr,
 	else if (unlikely(!READ_ONCE(inet_sk(sk)->inet_sport)))
 		cop_bind_confirm(sk, cop_addr_port(addr));
 	return 0;
+}
+
+int cop_getname(struct sock *sk, int fd, struct sockaddr *uaddr,
+		socklen_t *addr_len)
+{
+	int err;
+
+	if (likely(READ_ONCE(inet_sk(sk)->inet_sport)))
+		return getname(sk, fd, uaddr, addr_len);
+	cop_naming_begin(sk, fd);
+	err = getname(sk, fd, uaddr, addr_len);
+	cop_naming_end(sk, fd);
+	return err;
 }
 
 /*
@@ -235,16 +238,6 @@ static bool queue_is_empty(int fd)
 	return !ready || !(queue.revents & POLLIN);
 }
 
-/* Adds the figures of the old peer to its flow, and ends its sequence numbers. */
-static void leave_peer(struct sock *sk)
-{
-	struct cop_endpoint peer = cop_slot_endpoint(&sk->sk_daddr);
-
-	if (sock_flag(sk, SOCK_PEER_ONLY))
-		sock_reset_flag(sk, SOCK_PEER_ONLY);
-	cop_flow_fold(&cop_sk(sk)->flows, &peer, &cop_sk(sk)->peer);
-}
-
 /* An AF_INET6 socket can be bound to ::ffff:0.0.0.0: all addresses of IPv4. */
 static bool is_wildcard(const struct cop_addr_slot *slot)
 {
@@ -269,7 +262,7 @@ static void cop_connected(struct sock *sk, int fd, const union cop_addr *peer,
 	}
 	if (cop_addr_port(local))
 		WRITE_ONCE(inet->inet_sport, cop_addr_port(local));
-	leave_peer(sk);
+	cop_leave_peer(sk);
 	set_peer(sk, fd, peer);
 	if (queue_is_empty(fd))
 		sock_set_flag(sk, SOCK_PEER_ONLY);
@@ -285,7 +278,7 @@ static bool connect_once(struct sock *sk, int fd, const struct sockaddr *uaddr,
 {
 	bool confirmed = READ_ONCE(inet_sk(sk)->inet_sport);
 
-	*err = confirmed ? 0 : cop_autobind(sk, fd);
+	*err = confirmed ? 0 : autobind(sk, fd);
 	if (unlikely(*err))
 		return false;
 	*err = ip_route_connect(fd, uaddr, addr_len, local);
@@ -310,14 +303,14 @@ int cop_connect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 	int tries = COP_BIND_TRIES;
 	int err;
 
-	cop_naming_begin(sk);
+	cop_naming_begin(sk, fd);
 	if (unlikely(is_on_interface(uaddr, addr_len)))
 		sock_set_flag(sk, SOCK_ON_DEVICE);
 	while (connect_once(sk, fd, uaddr, addr_len, &local, &err) && --tries)
 		;
 	if (!err)
 		cop_connected(sk, fd, (const union cop_addr *)uaddr, &local);
-	cop_naming_end(sk);
+	cop_naming_end(sk, fd);
 	return err;
 }
 
@@ -347,7 +340,7 @@ static int disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 	if (err)
 		return err;
 	sk_set_state(sk, COP_CLOSE);
-	leave_peer(sk);
+	cop_leave_peer(sk);
 	cop_slot_clear(&inet->inet_daddr);
 	if (!(locks & SOCK_BINDADDR_LOCK)) {
 		cop_slot_clear(&inet->inet_rcv_saddr);
@@ -367,8 +360,8 @@ int cop_disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 {
 	int err;
 
-	cop_naming_begin(sk);
+	cop_naming_begin(sk, fd);
 	err = disconnect(sk, fd, uaddr, addr_len);
-	cop_naming_end(sk);
+	cop_naming_end(sk, fd);
 	return err;
 }

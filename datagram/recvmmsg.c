@@ -12,6 +12,7 @@
 #include "datagram/proto.h"
 #include "datagram/rx_batch.h"
 #include "datagram/soft_error.h"
+#include "datagram/strays.h"
 #include "datagram/wait.h"
 #include "filter/filter.h"
 #include "lib/clock.h"
@@ -56,6 +57,10 @@ static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
 	n = cop_recvmsg_until(sk, fd, &msg, flags, &until);
 	if (n < 0)
 		return msg_export_fault(&vec->msg_hdr, &msg, room, n);
+	if (unlikely(n & COP_RX_STALE) && cop_rx_is_closed(sk, fd)) {
+		res->closed = true;
+		return -EINTR;
+	}
 	if (msg_export(&vec->msg_hdr, &msg) ||
 	    cop_put_msg_len(vec, n & ~COP_RX_STALE))
 		return -EFAULT;
@@ -140,8 +145,11 @@ static int rx_all(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 		if (done && flags & MSG_WAITFORONE)
 			flags |= MSG_DONTWAIT;
 		res.kept = 0;
+		res.closed = false;
 		err = rx_next(sk, fd, vec + done, n - done, flags | wait.flags,
 			      timeout, !done, &wait, &res);
+		if (unlikely(res.closed))
+			return (int)(done + res.kept) ?: -EINTR;
 		if (res.kept)
 			wait = cop_wait_begin(sk);
 		else if (err < 0 || !rx_expired(timeout)) {

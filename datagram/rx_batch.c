@@ -27,6 +27,7 @@
 #include "lib/uaccess.h"
 #include "port/bind.h"
 #include "wire/encap.h"
+#include "wire/owner.h"
 #include "wire/stray.h"
 
 struct rx_batch {
@@ -228,13 +229,34 @@ static inline bool rx_settle_plain(struct rx_batch *b, struct sock *sk,
 }
 
 /*
+ * Whether a stray is for the program, for the reasons that cop_stray_fate() has. If it
+ * is not, it is counted.
+ */
+static noinline bool rx_is_for_program(struct sock *sk, int fd, int flags,
+				       const void *name, socklen_t len,
+				       const struct cop_rx *rx,
+				       struct cop_rx_result *res)
+{
+	if (!cop_may_own(sk, fd)) {
+		res->closed = cop_rx_is_closed(sk, fd);
+		return !res->closed;
+	}
+	if (cop_rx_is_notice(sk, fd, name, len, rx))
+		return true;
+	if (!(flags & MSG_PEEK))
+		cop_rx_stray(sk, fd, rx->stray, name, len);
+	return false;
+}
+
+/*
  * The kernel has received message @i of the batch into the memory of the program's
  * message @i. Make it the program's message @at. Returns false for a stray.
  */
 static noinline bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 				   struct mmsghdr *vec, unsigned int i,
-				   unsigned int at, int flags)
+				   int flags, struct cop_rx_result *res)
 {
+	const unsigned int at = res->kept;
 	const struct msghdr *whole = &b->vec[i].msg_hdr;
 	const socklen_t named = min_t(socklen_t, whole->msg_namelen,
 				      sizeof(struct sockaddr_storage));
@@ -246,12 +268,9 @@ static noinline bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 	rx_program_msg(b, i, &msg);
 	cop_encap_settle(b->wire, &msg, b->head[i], b->vec[i].msg_len,
 			 b->cap[i], &rx);
-	if (unlikely(rx.stray != COP_NO_STRAY) && cop_may_own(sk, fd) &&
-	    !cop_rx_is_notice(sk, fd, whole->msg_name, named, &rx)) {
-		if (!(flags & MSG_PEEK))
-			cop_rx_stray(sk, fd, rx.stray, whole->msg_name, named);
+	if (unlikely(rx.stray != COP_NO_STRAY) &&
+	    !rx_is_for_program(sk, fd, flags, whole->msg_name, named, &rx, res))
 		return false;
-	}
 	if (unlikely(rx_export(b, fd, vec, &msg, i, at, flags, &rx)))
 		return false;
 	if (likely(rx.stray == COP_NO_STRAY && !(flags & MSG_PEEK))) {
@@ -262,13 +281,13 @@ static noinline bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
 }
 
 static inline bool rx_settle(struct rx_batch *b, struct sock *sk, int fd,
-			     struct mmsghdr *vec, unsigned int i,
-			     unsigned int at, int flags)
+			     struct mmsghdr *vec, unsigned int i, int flags,
+			     struct cop_rx_result *res)
 {
-	if (likely(i == at && !(flags & (MSG_PEEK | MSG_TRUNC)) &&
+	if (likely(i == res->kept && !(flags & (MSG_PEEK | MSG_TRUNC)) &&
 		   rx_settle_plain(b, sk, vec, i)))
 		return true;
-	return rx_settle_one(b, sk, fd, vec, i, at, flags);
+	return rx_settle_one(b, sk, fd, vec, i, flags, res);
 }
 
 /*
@@ -319,8 +338,8 @@ flatten int cop_rx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
 	if (got > 0)
 		b.now = cop_clock_us();
 	for (int i = 0; i < got; i++)
-		res->kept += rx_settle(&b, sk, fd, vec, i, res->kept, flags);
-	if (got > 0 && res->kept < (unsigned int)got)
+		res->kept += rx_settle(&b, sk, fd, vec, i, flags, res);
+	if (got > 0 && res->kept < (unsigned int)got && !res->closed)
 		strays_left(sk, fd, flags, res->kept);
 	if (got < (int)b.n)
 		rx_export_fault(&b, vec, got > 0 ? got : 0, res->kept);

@@ -5,6 +5,7 @@
 #ifndef COP_RX_BATCH_H
 #define COP_RX_BATCH_H
 
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -14,6 +15,7 @@
 struct cop_rx_result {
 	unsigned int tried; /* messages that the kernel was asked for */
 	unsigned int kept;  /* messages that the program got: no strays */
+	bool closed;	    /* another thread has closed the receiver */
 };
 
 /**

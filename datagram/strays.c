@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <pthread.h>
 
+#include "cop_table.h"
 #include "datagram/proto.h"
 #include "datagram/strays.h"
 #include "filter/filter.h"
@@ -21,6 +22,7 @@
 #include "lib/lock.h"
 #include "port/bind.h"
 #include "wire/encap.h"
+#include "wire/owner.h"
 #include "wire/stray.h"
 
 /* An empty datagram has a sender. The end after a shutdown() has none. */
@@ -59,6 +61,14 @@ bool cop_rx_is_notice(const struct sock *sk, int fd, const void *name,
 	if (!name)
 		len = 0;
 	return (!len && is_end(fd)) || is_path_mtu(sk, fd, name, len);
+}
+
+/* The memory of the closed sock may be that of a new one, to which @fd leads. */
+bool cop_rx_is_closed(struct sock *sk, int fd)
+{
+	struct socket *sock = READ_ONCE(sk->sk_socket);
+
+	return !sock || sockfd_lookup(fd) != sock || cop_may_own(sk, fd);
 }
 
 void cop_rx_discard(int fd)

@@ -34,6 +34,16 @@ bool cop_rx_is_notice(const struct sock *sk, int fd, const void *name,
  */
 void cop_rx_discard(int fd);
 
+/**
+ * cop_rx_is_closed - whether a call of the program has closed the receiver
+ * @sk: the receiver, of which the descriptor is not any more
+ * @fd: the descriptor
+ *
+ * What such a receive has brought came from the closed socket, and is not for the
+ * program. If the library did not see the close, the table still has the descriptor.
+ */
+bool cop_rx_is_closed(struct sock *sk, int fd);
+
 /* What happens to a datagram that is a stray. */
 enum cop_stray_fate {
 	COP_STRAY_DROPPED, /* counted and gone: receive again */

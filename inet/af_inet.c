@@ -25,6 +25,7 @@
 #include "lib/netns.h"
 #include "lib/process.h"
 #include "datagram/defaults.h"
+#include "datagram/naming.h"
 #include "cop_route.h"
 #include "port/bind.h"
 #include "socket/socket.h"
@@ -173,9 +174,11 @@ static int inet_bind(struct socket *sock, int fd, const struct sockaddr *uaddr,
 		return -EAFNOSUPPORT;
 	if (unlikely(addr_len < cop_addr_len(&addr)))
 		cop_addr_drop_scope(&addr); /* the name has not all of it */
+	cop_naming_begin(sk, fd);
 	err = sk->sk_prot->bind(sk, fd, &addr);
 	if (!err)
 		inet_bound(sk, fd, &addr);
+	cop_naming_end(sk, fd);
 	return err;
 }
 

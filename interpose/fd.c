@@ -19,6 +19,7 @@
 #include "lib/libc.h"
 #include "lib/scratch.h"
 #include "cop_table.h"
+#include "socket/identify.h"
 
 static int close_ours(int fd)
 {
@@ -90,6 +91,7 @@ static noinline int sys_dup(int fd)
 {
 	struct socket *sock = sockfd_get(fd);
 
+	fd_identify_copied(sock, fd);
 	return dup_install(cop_libc.dup(fd), sock);
 }
 
@@ -123,6 +125,7 @@ static int dup_over(int fd, int newfd, int flags, bool is_dup2)
 	sock = sockfd_get(fd);
 	if (!sock && cop_libc.fcntl(fd, F_GETFD) < 0)
 		return cop_libc_result(next_dup3(fd, newfd, flags, is_dup2));
+	fd_identify_copied(sock, fd);
 	ret = fd_change_begin(&change, newfd, sock);
 	if (ret) /* a number beyond the table is beyond the kernel's limit, too */
 		return ret == -EMFILE ? -EBADF : ret;
@@ -269,6 +272,7 @@ static noinline int sys_dupfd(int fd, int cmd, long arg)
 {
 	struct socket *sock = sockfd_get(fd);
 
+	fd_identify_copied(sock, fd);
 	return dup_install(cop_libc.fcntl(fd, cmd, arg), sock);
 }
 

@@ -27,10 +27,16 @@
 #endif
 #endif
 
-#if defined(__x86_64__) && !defined(COP_TSAN)
 /* glibc has this symbol since 2.32. */
 extern char __libc_single_threaded __attribute__((weak));
 
+/* one_thread() where no instruction depends on it: the same on each architecture. */
+static inline bool process_is_alone(void)
+{
+	return &__libc_single_threaded && __libc_single_threaded;
+}
+
+#if defined(__x86_64__) && !defined(COP_TSAN)
 /*
  * (c) Where that is, once the constructors have run. Until then, and with an older
  * glibc, a place that says that there may be several threads.

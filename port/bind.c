@@ -23,7 +23,7 @@
 #include "port/number.h"
 #include "port/port_crowd.h"
 
-static int bind_port(struct sock *sk, int fd, const union cop_addr *addr)
+int cop_bind(struct sock *sk, int fd, const union cop_addr *addr)
 {
 	if (unlikely(cop_addr_has_scope(addr)))
 		sock_set_flag(sk, SOCK_ON_DEVICE);
@@ -34,7 +34,7 @@ static int bind_port(struct sock *sk, int fd, const union cop_addr *addr)
 	return cop_bind_any(sk, fd, addr);
 }
 
-static int get_kernels_port(struct sock *sk, int fd, const union cop_addr *addr)
+int cop_get_kernels_port(struct sock *sk, int fd, const union cop_addr *addr)
 {
 	int err;
 
@@ -44,26 +44,6 @@ static int get_kernels_port(struct sock *sk, int fd, const union cop_addr *addr)
 		cop_bind_confirm(sk, cop_addr_port(addr));
 	else if (!err)
 		cop_bind_confirmed(sk, fd);
-	return err;
-}
-
-int cop_get_kernels_port(struct sock *sk, int fd, const union cop_addr *addr)
-{
-	int err;
-
-	cop_naming_begin(sk);
-	err = get_kernels_port(sk, fd, addr);
-	cop_naming_end(sk);
-	return err;
-}
-
-int cop_bind(struct sock *sk, int fd, const union cop_addr *addr)
-{
-	int err;
-
-	cop_naming_begin(sk);
-	err = bind_port(sk, fd, addr);
-	cop_naming_end(sk);
 	return err;
 }
 

@@ -11,7 +11,6 @@
 #include "port/ephemeral.h"
 #include "port/hash.h"
 #include "socket/sock.h"
-#include "wire/owner.h"
 
 /**
  * cop_bind - bind the kernel socket and record the port
@@ -23,7 +22,8 @@
  * the addresses. For port 0 at one address UDP's rule holds between processes.
  * Returns 0, -EADDRINUSE, or what the kernel's bind objects to before it looks at
  * the port: -EADDRNOTAVAIL, -EACCES, -EINVAL; -ENOBUFS if there is no descriptor
- * left: a bind to one address needs one for a moment. Async-signal-safe.
+ * left: a bind to one address needs one for a moment. The caller is between
+ * cop_naming_begin() and cop_naming_end(). Async-signal-safe.
  * Counterpart: udp_v4_get_port().
  */
 int cop_bind(struct sock *sk, int fd, const union cop_addr *addr);
@@ -45,7 +45,8 @@ int cop_get_port(struct sock *sk, uint16_t snum);
  * @addr: address and port (0: any free one), family and length checked
  *
  * UDP's rule: addresses, SO_REUSEADDR and SO_REUSEPORT count. Returns what the
- * kernel's bind does. Async-signal-safe. Counterpart: udp_v4_get_port().
+ * kernel's bind does. The caller is between cop_naming_begin() and cop_naming_end().
+ * Async-signal-safe. Counterpart: udp_v4_get_port().
  */
 int cop_get_kernels_port(struct sock *sk, int fd, const union cop_addr *addr);
 

@@ -108,12 +108,21 @@ static void end_without_next(struct fd_change *change, bool done)
 		fd_drop(change->old);
 }
 
-/* If another call has taken the socket out, this puts it in again. */
+static bool leads_to(int fd, struct socket *sock)
+{
+	return sock->sk->sk_prot->owns(sock->sk, fd);
+}
+
+/*
+ * Another call may have taken the socket out. Two calls that replace one descriptor
+ * can be here in another order than in the kernel, so the kernel says whose it is.
+ */
 static void put_next(struct fd_change *change)
 {
 	struct socket *is = slot_note(change->next, change->note);
 
-	if (slot_cas(slot_at(change->fd), &is, change->next))
+	if (slot_cas(slot_at(change->fd), &is, change->next) ||
+	    !leads_to(change->fd, change->next))
 		fd_drop(change->next);
 	else
 		fd_drop(slot_socket(
@@ -157,6 +166,5 @@ void fd_change_settle(struct fd_change *change)
 {
 	struct socket *sock = change->old;
 
-	fd_change_end(change,
-		      !sock || !sock->sk->sk_prot->owns(sock->sk, change->fd));
+	fd_change_end(change, !sock || !leads_to(change->fd, sock));
 }

@@ -6,12 +6,17 @@
  * descriptor still leads to it (wire/owner.c). Another process can change the port. So
  * the library records the socket's cookie before another process gets the socket.
  *
+ * A thread may be in a call on a descriptor that another thread closes and opens anew.
+ * The call then changes the port of the new kernel socket, and the new socket does not
+ * know. So beside other threads a new socket's cookie is recorded at once.
+ *
  * Owns: the cookie of each struct socket. Protected by: atomic accesses.
  * Counterpart in the kernel: none; there a descriptor leads to the sock itself.
  */
 #include <errno.h>
 
 #include "cop_table.h"
+#include "lib/atomic.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "lib/kernel_socket.h"
@@ -32,6 +37,22 @@ void fd_identify(struct socket *sock, int fd)
 	cookie = sock_kernel_cookie(fd);
 	if (sockfd_lookup(fd) == sock)
 		WRITE_ONCE(sock->cookie, cookie);
+}
+
+void fd_identify_new(struct socket *sock, int fd)
+{
+	if (unlikely(!process_is_alone()) && !READ_ONCE(sock->cookie))
+		WRITE_ONCE(sock->cookie, sock_kernel_cookie(fd));
+}
+
+void fd_identify_copied(struct socket *sock, int fd)
+{
+	int saved = errno;
+
+	if (likely(process_is_alone()) || !sock)
+		return;
+	fd_identify(sock, fd);
+	errno = saved;
 }
 
 static bool is_unidentified(int fd)

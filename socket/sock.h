@@ -69,6 +69,7 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_RECEIVED	    0x2000000 /* from another process or image */
 #define SOCK_SOFT_ERROR	    0x4000000 /* cop_sock.soft_err is set */
 #define SOCK_CONNECTED	    0x8000000 /* sk_state is COP_ESTABLISHED */
+#define SOCK_CROSSED	    0x10000000 /* calls that name it have crossed: naming.h */
 
 /* A socket, as a descriptor leads to it. */
 struct socket {
@@ -80,8 +81,8 @@ struct socket {
 						 * here, and calls that are
 						 * under way */
 	_Atomic(uint64_t) cookie;	       /* (a) the kernel socket's
-						 * SO_COOKIE, 0 until it is
-						 * shared; fd_identify() */
+						 * SO_COOKIE, 0 until
+						 * fd_identify() */
 	_Atomic(uint8_t) state;		       /* (a) socket_state */
 	uint8_t type;			       /* (c) SOCK_COP or SOCK_DGRAM */
 };

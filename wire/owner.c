@@ -6,9 +6,8 @@
  * kernel can give the number to another socket. The kernel is asked for the cookie
  * of the socket where the sock's own is known, and else for its port.
  *
- * Owns: sk_naming, and the process's count of calls that change a port. Protected
- * by: atomic operations. Counterpart in the kernel: none; there a descriptor leads
- * to the sock itself.
+ * Owns: nothing. Protected by: atomic operations. Counterpart in the kernel: none;
+ * there a descriptor leads to the sock itself.
  */
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -78,32 +77,6 @@ bool cop_owns(struct sock *sk, int fd)
 }
 
 /*
- * sk_naming counts the calls that have ended in its upper half, and those that
- * are under way in its lower half.
- */
-#define NAMING_BEGUN 0x00000001
-#define NAMING_ENDED 0x00010000
-
-void cop_naming_begin(struct sock *sk)
-{
-	u32_add(&cop_process()->naming, 1);
-	u32_add(&sk->sk_naming, NAMING_BEGUN);
-}
-
-/*
- * A signal handler may fork in the middle of a call. The child then ends the call
- * without having begun it: its own count is 0 and must not go below.
- */
-void cop_naming_end(struct sock *sk)
-{
-	struct cop_process *process = cop_process();
-
-	u32_add(&sk->sk_naming, NAMING_ENDED - NAMING_BEGUN);
-	if (READ_ONCE(process->naming))
-		u32_add(&process->naming, -1);
-}
-
-/*
  * After a fork the sock of the child counts a call for ever if a thread that the
  * child does not have was in it. So the process has a count too, which is 0 in a
  * new child.
@@ -113,11 +86,18 @@ static bool is_being_named(uint32_t naming)
 	return naming % NAMING_ENDED && atomic_load(&cop_process()->naming);
 }
 
-/* A call that has begun or ended since the first look may have misled cop_owns(). */
+/*
+ * A call that has begun or ended since the first look may have misled cop_owns(), as
+ * long as nobody knows the cookie. Of two calls at once the second records the cookie
+ * before it does anything else.
+ */
 bool cop_may_own(struct sock *sk, int fd)
 {
 	uint32_t naming = atomic_load(&sk->sk_naming);
 
-	return is_being_named(naming) || cop_owns(sk, fd) ||
-	       atomic_load(&sk->sk_naming) != naming;
+	if ((is_being_named(naming) && !sk_cookie(sk)) || cop_owns(sk, fd))
+		return true;
+	if (atomic_load(&sk->sk_naming) == naming)
+		return false;
+	return !sk_cookie(sk) || cop_owns(sk, fd);
 }

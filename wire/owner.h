@@ -6,6 +6,7 @@
 #define COP_OWNER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct sock;
 
@@ -31,13 +32,11 @@ bool cop_owns(struct sock *sk, int fd);
  */
 bool cop_may_own(struct sock *sk, int fd);
 
-/**
- * cop_naming_begin, cop_naming_end - enclose a call that may change a sock's port
- * @sk: the sock, which the caller keeps alive
- *
- * Two atomic additions each. Calls may be nested. Async-signal-safe.
+/*
+ * sk_naming counts the calls that have ended in its upper half, and those that
+ * are under way in its lower half: see datagram/naming.h.
  */
-void cop_naming_begin(struct sock *sk);
-void cop_naming_end(struct sock *sk);
+#define NAMING_BEGUN 0x00000001
+#define NAMING_ENDED 0x00010000
 
 #endif /* COP_OWNER_H */

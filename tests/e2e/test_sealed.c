@@ -127,6 +127,15 @@ Test(sealed, sockets_that_come_and_go_at_random_lose_nothing)
 		   "damaged, memory kept\n");
 }
 
+/* Each socket sends to itself, too, and refuses that: see docs/sealed.md. */
+Test(sealed, no_datagram_comes_as_it_was_sent_while_threads_name_a_socket)
+{
+	scratch_shell(&result,
+		      "COP_TEST_TYPE=9 COP_TEST_PROTOCOL=253 " SEALED PROG(
+			      "progs") "crossing cop at_once");
+	expect_out("received, 0 damaged, 0 unsound, 0 ports held\n");
+}
+
 /* ---- on the wire ------------------------------------------------------------ */
 
 /* A receiver of the kernel's, which says of each datagram what is in it. */

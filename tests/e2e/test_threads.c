@@ -41,6 +41,14 @@ Test(e2e_threads, shutdown_wakes_every_call_on_a_connected_socket)
 	run_same_without_fault("threads", "shut_connected");
 }
 
+/* ---- one socket ---------------------------------------------------------- */
+
+Test(e2e_threads, calls_that_name_one_socket_at_once_leave_it_sound)
+{
+	run_says("crossing", "at_once",
+		 "received, 0 damaged, 0 unsound, 0 ports held\n");
+}
+
 /* ---- cancellation ------------------------------------------------------ */
 
 Test(e2e_threads, a_receive_that_is_cancelled_loses_nothing)

@@ -18,6 +18,7 @@
 #include "cop_port.h"
 #include "filter/attach.h"
 #include "unit/helpers.h"
+#include "wire/owner.h"
 
 #define FIRST 10000 /* of the list; t_free_port() goes up to 29999 */
 #define LAST  19999

@@ -12,6 +12,7 @@
 #include "cop_port.h"
 #include "lib/process.h"
 #include "unit/helpers.h"
+#include "wire/owner.h"
 
 TestSuite(cop_udp, .init = t_init, .timeout = 20);
 

@@ -39,6 +39,18 @@ Test(cop_recvmmsg, with_nothing_queued_it_is_eagain)
 		     -EAGAIN));
 }
 
+/* The socket is closed while a thread is in the call; the kernel still delivers. */
+Test(cop_recvmmsg, what_came_to_a_closed_socket_is_not_for_the_program)
+{
+	int udp = t_udp(), fd = t_open_bound();
+	struct sock *sk = t_sk(fd);
+
+	t_udp_send_strays(udp, t_port(fd));
+	t_leave(fd);
+	cr_assert(eq(int, cop_recvmmsg(sk, fd, fresh(3), 3, MSG_DONTWAIT, NULL),
+		     -EINTR));
+}
+
 Test(cop_recvmmsg, a_peek_takes_nothing)
 {
 	int udp = t_udp(), fd = t_open_bound();

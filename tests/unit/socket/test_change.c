@@ -300,3 +300,38 @@ Test(cop_change, a_thread_never_sees_a_descriptor_that_is_always_cop_as_plain)
 	cr_assert(zero(long, plain));
 	cr_assert(eq(int, t_sock(a)->f_count + t_sock(b)->f_count, 3));
 }
+
+/* ---- two at once ------------------------------------------------------------ */
+
+static struct socket *begin_next(struct fd_change *change, int fd, int from)
+{
+	struct socket *sock = sockfd_get(from);
+
+	cr_assert(zero(int, fd_change_begin(change, fd, sock)));
+	return sock;
+}
+
+/* In the kernel the second is last; here the first ends last. */
+Test(cop_change, of_two_that_replace_a_descriptor_the_kernels_last_one_stays)
+{
+	for (int order = 0; order < 2; order++) {
+		int fd = t_open_bound(), one = t_open_bound(),
+		    two = t_open_bound();
+		struct fd_change first, second;
+		struct socket *sock;
+
+		begin_next(&first, fd, one);
+		sock = begin_next(&second, fd, two);
+		cr_assert(eq(int, dup2(one, fd), fd));
+		cr_assert(eq(int, dup2(two, fd), fd));
+		fd_change_end(order ? &first : &second, true);
+		fd_change_end(order ? &second : &first, true);
+		cr_expect(eq(ptr, sockfd_lookup(fd), sock), "%d", order);
+		cr_expect(eq(int, sock->f_count, 2));
+		cr_expect(eq(int, t_sock(one)->f_count, 1));
+		t_close(fd);
+		t_close(one);
+		t_close(two);
+	}
+	cr_expect(zero(uint, cop_port_held(&cop_port_table)));
+}

@@ -3,61 +3,10 @@
  * test_owner.c - wire/owner.c: whether a descriptor still leads to the kernel
  * socket of a sock.
  */
-#include "lib/process.h"
 #include "unit/helpers.h"
 #include "wire/owner.h"
 
 TestSuite(cop_owner, .init = t_init, .timeout = 20);
-
-/* ---- a sock that is being named -------------------------------------------- */
-
-static int named;
-
-/* The child does not have the thread that began the call. */
-static int is_not_named_here(void)
-{
-	int pipes[2];
-
-	CHECK(!pipe(pipes));
-	CHECK(!cop_may_own(t_sk(named), pipes[0]));
-	CHECK(cop_may_own(t_sk(named), named));
-	cop_naming_begin(t_sk(named));
-	CHECK(cop_may_own(t_sk(named), pipes[0]));
-	cop_naming_end(t_sk(named));
-	CHECK(!cop_may_own(t_sk(named), pipes[0]));
-	cop_naming_end(t_sk(named));
-	CHECK(cop_process()->naming == 0);
-	return 0;
-}
-
-Test(cop_owner, a_naming_in_progress_at_a_fork_has_ended_in_the_child)
-{
-	int pipes[2];
-
-	named = t_open_bound();
-	cr_assert(zero(int, pipe(pipes)));
-	cr_assert(not(cop_may_own(t_sk(named), pipes[0])));
-	cop_naming_begin(t_sk(named));
-	cr_assert(cop_may_own(t_sk(named), pipes[0]));
-	T_CHILD(is_not_named_here);
-	cop_naming_end(t_sk(named));
-	cr_assert(not(cop_may_own(t_sk(named), pipes[0])));
-}
-
-Test(cop_owner, however_many_threads_may_name_a_socket_at_once)
-{
-	int fd = t_open_bound();
-
-	for (int i = 0; i < 1000; i++) {
-		cop_naming_begin(t_sk(fd));
-		cr_assert(cop_may_own(t_sk(fd), -1), "%d threads", i + 1);
-	}
-	for (int i = 0; i < 1000; i++) {
-		cr_assert(cop_may_own(t_sk(fd), -1), "%d threads", 1000 - i);
-		cop_naming_end(t_sk(fd));
-	}
-	cr_assert(not(cop_may_own(t_sk(fd), -1)));
-}
 
 /* ---- whose a descriptor is ------------------------------------------------- */
 
