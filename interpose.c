@@ -23,6 +23,7 @@
 #include "wire/encap.h"
 #include "lib/env.h"
 #include "inet/af_inet.h"
+#include "socket/hold.h"
 #include "socket/identify.h"
 #include "socket/inherit.h"
 #include "interpose/interpose.h"
@@ -262,16 +263,17 @@ static noinline int bind_asked(struct socket *sock, int fd,
 
 static flatten int sock_bind(int fd, const struct sockaddr *addr, socklen_t len)
 {
-	struct socket *sock = sockfd_get(fd);
+	unsigned int at;
+	struct socket *sock = fd_hold(fd, &at);
 	int err;
 
 	if (!sock)
-		return cop_libc_result(cop_libc.bind(fd, addr, len));
-	if (security_has(SECURITY_socket_bind))
+		err = cop_libc_result(cop_libc.bind(fd, addr, len));
+	else if (security_has(SECURITY_socket_bind))
 		err = bind_asked(sock, fd, addr, len);
 	else
 		err = bind_to(sock, fd, addr, len);
-	fd_drop(sock);
+	fd_unhold(sock, at);
 	return err;
 }
 
@@ -358,15 +360,17 @@ static noinline int sys_connect(int fd, const struct sockaddr *addr,
 {
 	int saved = errno;
 	struct socket *sock;
+	unsigned int at;
 	int cancel, err;
 
 	pthread_testcancel();
-	sock = sockfd_get(fd);
-	if (!sock)
-		return cop_libc.connect(fd, addr, len);
 	cancel = cancel_off();
-	err = sock_connect(sock, fd, addr, len);
-	fd_drop(sock);
+	sock = fd_hold(fd, &at);
+	if (sock)
+		err = sock_connect(sock, fd, addr, len);
+	else
+		err = cop_libc_result(cop_libc.connect(fd, addr, len));
+	fd_unhold(sock, at);
 	cancel_on(cancel);
 	if (unlikely(gone(fd, err, saved)))
 		return AGAIN(connect)(fd, addr, len);
@@ -383,14 +387,16 @@ EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
 static noinline int sys_getsockname(int fd, struct sockaddr *addr,
 				    socklen_t *len)
 {
-	struct socket *sock = sockfd_get(fd);
+	unsigned int at;
+	struct socket *sock = fd_hold(fd, &at);
 	int saved = errno;
 	int err;
 
-	if (!sock)
-		return cop_libc.getsockname(fd, addr, len);
-	err = sock->sk->sk_prot->getname(sock->sk, fd, addr, len);
-	fd_drop(sock);
+	if (sock)
+		err = sock->sk->sk_prot->getname(sock->sk, fd, addr, len);
+	else
+		err = cop_libc_result(cop_libc.getsockname(fd, addr, len));
+	fd_unhold(sock, at);
 	return cop_return(err, saved);
 }
 

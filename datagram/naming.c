@@ -24,6 +24,7 @@
 #include "lib/process.h"
 #include "lib/sockname.h"
 #include "port/bind.h"
+#include "socket/hold.h"
 #include "socket/identify.h"
 #include "wire/owner.h"
 
@@ -116,8 +117,12 @@ static noinline void note_crossed(struct sock *sk, int fd)
 
 static bool begin(struct sock *sk)
 {
+	bool other;
+
 	u32_add(&cop_process()->naming, 1);
-	return u32_add(&sk->sk_naming, NAMING_BEGUN) % NAMING_ENDED;
+	other = u32_add(&sk->sk_naming, NAMING_BEGUN) % NAMING_ENDED;
+	fd_hold_naming(sk, 1);
+	return other;
 }
 
 /* A send that binds is in progress as long as its claim is armed. */
@@ -162,6 +167,7 @@ void cop_naming_end(struct sock *sk, int fd)
 {
 	struct cop_process *process = cop_process();
 
+	fd_hold_naming(sk, -1);
 	if (unlikely(sock_flag(sk, SOCK_CROSSED)))
 		end_crossed(sk, fd);
 	else

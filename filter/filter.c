@@ -205,11 +205,22 @@ static noinline bool poll_unclean(struct sock *sk, int fd)
 	       cop_head_purge(sk, fd, &rx) != HEAD_EMPTY;
 }
 
-bool cop_poll(struct sock *sk, int fd)
+static bool is_clean(struct sock *sk)
 {
 	const uint32_t flags = READ_ONCE(sk->sk_flags);
 
-	if (unlikely(!cop_head_is_clean(flags) || flags & SOCK_FILTER_NEW))
+	return cop_head_is_clean(flags) && !(flags & SOCK_FILTER_NEW);
+}
+
+/* A transport may have an operation of its own. */
+bool cop_poll_is_done(struct sock *sk)
+{
+	return READ_ONCE(sk->sk_prot)->poll == cop_poll && is_clean(sk);
+}
+
+bool cop_poll(struct sock *sk, int fd)
+{
+	if (unlikely(!is_clean(sk)))
 		return poll_unclean(sk, fd);
 	return true;
 }

@@ -35,6 +35,12 @@ enum cop_head {
 bool cop_poll(struct sock *sk, int fd);
 
 /**
+ * cop_poll_is_done - whether the poll operation of a sock has nothing to do
+ * @sk: a sock; the memory of one suffices
+ */
+bool cop_poll_is_done(struct sock *sk);
+
+/**
  * cop_filter_attached - record that the kernel drops strays from now on
  * @sk: a COP sock
  */

@@ -19,6 +19,7 @@
 #include "interpose/long.h"
 #include "lib/libc.h"
 #include "cop_table.h"
+#include "socket/hold.h"
 #include "lib/uaccess.h"
 
 /* One datagram, @msg; or @n datagrams, @vec, if @msg is NULL. */
@@ -41,25 +42,24 @@ static ssize_t send_now(struct socket *sock, int fd,
 
 static int autobind_begin(int fd)
 {
-	struct socket *sock = sockfd_get(fd);
-	int err;
+	unsigned int at;
+	struct socket *sock = fd_hold(fd, &at);
+	int err = sock ? sock->sk->sk_prot->autobind(sock->sk, fd) : 0;
 
-	if (!sock)
-		return 0;
-	err = sock->sk->sk_prot->autobind(sock->sk, fd);
-	fd_drop(sock);
+	fd_unhold(sock, at);
 	return err;
 }
 
 static bool autobind_end(int fd, ssize_t ret)
 {
-	struct socket *sock = sockfd_get(fd);
-	bool bound;
+	unsigned int at;
+	struct socket *sock = fd_hold(fd, &at);
+	bool bound = true;
 
-	if (!sock)
-		return true;
-	bound = sock->sk->sk_prot->autobound(sock->sk, fd, ret < 0 ? ret : 0);
-	fd_drop(sock);
+	if (sock)
+		bound = sock->sk->sk_prot->autobound(sock->sk, fd,
+						     ret < 0 ? ret : 0);
+	fd_unhold(sock, at);
 	return bound;
 }
 

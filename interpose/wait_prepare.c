@@ -11,7 +11,9 @@
 
 #include "cop_table.h"
 #include "interpose/interpose.h"
+#include "filter/filter.h"
 #include "lib/compiler.h"
+#include "lib/signals.h"
 #include "lib/uaccess.h"
 
 /* libc declares that poll() only writes to its array; it reads it first. */
@@ -19,20 +21,44 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
-bool wait_prepare(int fd)
+/*
+ * The first wait for a socket sets its filter. A handler that ran as soon as the
+ * sock's lock is free, and jumped out, would leave the call's count of the socket.
+ */
+static bool prepare_now(int fd)
 {
-	struct socket *sock;
-	int saved = errno;
-	bool ready = true;
+	struct socket *sock = sockfd_get(fd);
+	bool ready = !sock || sock->sk->sk_prot->poll(sock->sk, fd);
 
-	if (likely(!sockfd_lookup(fd)))
-		return true;
-	sock = sockfd_get(fd);
-	if (sock)
-		ready = sock->sk->sk_prot->poll(sock->sk, fd);
 	fd_drop(sock);
+	return ready;
+}
+
+static noinline bool prepare(int fd)
+{
+	int saved = errno;
+	sigset_t signals;
+	bool ready;
+
+	if (cop_confined()) {
+		ready = prepare_now(fd);
+	} else {
+		signals_off(&signals);
+		ready = prepare_now(fd);
+		signals_on(&signals);
+	}
 	errno = saved;
 	return ready;
+}
+
+/* The memory of a socket and its sock stays one, so reading a flag needs no count. */
+bool wait_prepare(int fd)
+{
+	struct socket *sock = sockfd_lookup(fd);
+
+	if (likely(!sock) || likely(cop_poll_is_done(sock->sk)))
+		return true;
+	return prepare(fd);
 }
 
 bool wait_readable(const void *ptr, size_t len)

@@ -22,6 +22,7 @@
 #include "port/hash.h"
 #include "port/narrow.h"
 #include "port/port_crowd.h"
+#include "socket/hold.h"
 
 /* After a disconnect the sock still has the address of the program's bind. */
 static union cop_addr address_left(struct sock *sk)
@@ -65,8 +66,14 @@ static int claim_armed(struct sock *sk)
 	if (armed)
 		return armed;
 	snum = cop_claim_candidate(sk);
-	if (snum <= 0 || u16_cas(&cop_sk(sk)->armed, &armed, snum))
+	if (snum <= 0)
 		return snum;
+	fd_hold_claim(sk, snum);
+	if (u16_cas(&cop_sk(sk)->armed, &armed, snum)) {
+		fd_hold_claim(sk, 0);
+		return snum;
+	}
+	fd_hold_claim(sk, 0);
 	cop_port_release(&cop_port_table, snum); /* another thread was first */
 	return armed;
 }
@@ -121,12 +128,14 @@ bool cop_autobind_settle(struct sock *sk, int fd, const union cop_addr *now,
 	uint16_t armed = u16_exchange(&cop_sk(sk)->armed, 0);
 	uint16_t got = ntohs(cop_addr_port(now));
 
+	fd_hold_claim(sk, armed);
 	if (armed && armed == got && may_have(sk, armed)) {
 		cop_hash(sk, armed);
 	} else if (armed && armed != READ_ONCE(cop_sk(sk)->pinned)) {
 		cop_port_release(&cop_port_table, armed);
 		cop_range_lift(sk, fd);
 	}
+	fd_hold_claim(sk, 0);
 	cop_bind_confirm(sk, cop_addr_port(now));
 	if (armed && !got && err == -EAGAIN)
 		cop_port_crowd_collision(armed);

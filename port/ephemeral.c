@@ -28,6 +28,7 @@
 #include "port/narrow.h"
 #include "port/port_crowd.h"
 #include "port/range.h"
+#include "socket/hold.h"
 
 /*
  * How often the kernel may choose a port that another thread is about to bind, or
@@ -194,6 +195,7 @@ static int tries_of(const struct sock *sk)
 static int try_candidate(struct sock *sk, int fd, const union cop_addr *addr,
 			 uint16_t snum, bool is_first)
 {
+	fd_hold_claim(sk, snum);
 	if (!is_first && sk->sk_prot->owner && cop_port_ask_foreign(snum))
 		return cop_end_claim(sk, snum, true, -EADDRINUSE);
 	return bind_candidate(sk, fd, addr, snum);

@@ -20,6 +20,7 @@
 #include "lib/kernel_socket.h"
 #include "lib/sockname.h"
 #include "port/hash.h"
+#include "socket/hold.h"
 
 static bool is_pinned(struct sock *sk, uint16_t snum)
 {
@@ -98,7 +99,8 @@ int cop_end_claim(struct sock *sk, uint16_t snum, bool claimed, int err)
 {
 	if (!err)
 		cop_hash_port(sk, snum, claimed);
-	else if (claimed && !sk_contests(sk, snum))
+	fd_hold_claim(sk, 0);
+	if (err && claimed && !sk_contests(sk, snum))
 		cop_port_release(&cop_port_table, snum);
 	return err;
 }

@@ -23,6 +23,7 @@
 #include "port/kernel_bind.h"
 #include "port/number.h"
 #include "port/port_crowd.h"
+#include "socket/hold.h"
 
 /*
  * The helper gets the port at the wildcard address only if no socket has the port
@@ -113,6 +114,8 @@ int cop_bind_number(struct sock *sk, int fd, const union cop_addr *addr)
 		err = cop_bind_fault(sk, fd, addr);
 		return err == -EADDRINUSE ? got : err;
 	}
+	if (got && !sk_contests(sk, snum))
+		fd_hold_claim(sk, snum);
 	if (!cop_confined() && needs_helper(sk, fd, addr))
 		err = bind_address(sk, fd, addr);
 	else

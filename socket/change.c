@@ -18,6 +18,7 @@
 #include "lib/compiler.h"
 #include "lib/process.h"
 #include "cop_table.h"
+#include "socket/hold.h"
 
 COP_ATOMIC_CAS(slot, struct socket *, "q")
 
@@ -81,6 +82,7 @@ int fd_change_begin(struct fd_change *change, int fd, struct socket *next)
 {
 	int err;
 
+	fd_holds_drop_lost();
 	change->fd = fd;
 	change->next = next;
 	change->old = NULL;

@@ -76,6 +76,15 @@ bool cop_owns(struct sock *sk, int fd)
 	return can_have_port(sk, fd, cop_addr_port(&local));
 }
 
+void cop_naming_lost(struct sock *sk, uint32_t n)
+{
+	struct cop_process *process = cop_process();
+
+	u32_add(&sk->sk_naming, n * (NAMING_ENDED - NAMING_BEGUN));
+	if (READ_ONCE(process->naming) >= n)
+		u32_add(&process->naming, -n);
+}
+
 /*
  * After a fork the sock of the child counts a call for ever if a thread that the
  * child does not have was in it. So the process has a count too, which is 0 in a

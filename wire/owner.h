@@ -39,4 +39,11 @@ bool cop_may_own(struct sock *sk, int fd);
 #define NAMING_BEGUN 0x00000001
 #define NAMING_ENDED 0x00010000
 
+/**
+ * cop_naming_lost - end calls that a signal handler has jumped out of
+ * @sk: the sock that they were about to name
+ * @n: how many
+ */
+void cop_naming_lost(struct sock *sk, uint32_t n);
+
 #endif /* COP_OWNER_H */

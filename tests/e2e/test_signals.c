@@ -125,6 +125,12 @@ Test(e2e_signals, a_handler_that_jumps_out_of_a_receive_loses_nothing)
 	run_same_without_fault("signals", "jump_from_receive");
 }
 
+Test(e2e_signals,
+     a_handler_that_jumps_out_of_any_call_leaves_the_port_to_be_closed)
+{
+	run_same("jumping", "anywhere");
+}
+
 Test(e2e_signals, a_thread_that_jumped_out_of_a_receive_can_be_cancelled)
 {
 	run_same_without_fault("signals", "jump_then_cancel");
