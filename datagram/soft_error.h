@@ -57,7 +57,7 @@ static inline int cop_soft_error_of_send(struct sock *sk, int fd,
 					 const struct msghdr *msg, int flags,
 					 size_t len)
 {
-	if (likely(!READ_ONCE(cop_sk(sk)->soft_err)))
+	if (likely(!sock_flag(sk, SOCK_SOFT_ERROR)))
 		return 0;
 	return cop_soft_error_behind(sk, fd, msg, flags, len);
 }

@@ -34,7 +34,7 @@ Test(cop_soft_error, a_send_that_is_refused_leaves_the_error)
 	int fd = t_open_bound();
 
 	for (size_t i = 0; i < ARRAY_SIZE(sends); i++) {
-		cop_sk(t_sk(fd))->soft_err = EBADMSG;
+		cop_soft_error_set(t_sk(fd), -EBADMSG);
 		cr_expect(eq(int,
 			     send_to(fd, sends[i].ip, sends[i].snum,
 				     sends[i].len),
@@ -50,7 +50,7 @@ Test(cop_soft_error, any_other_send_returns_the_error_once)
 	int fd = t_open_bound(), to = t_open_bound();
 	char byte;
 
-	cop_sk(t_sk(fd))->soft_err = EBADMSG;
+	cop_soft_error_set(t_sk(fd), -EBADMSG);
 	cr_assert(eq(int, send_to(fd, LOOPBACK, t_port(to), 1), -EBADMSG));
 	cr_assert(eq(int, t_recv(to, &byte, 1, MSG_DONTWAIT), -EAGAIN));
 	cr_assert(eq(int, send_to(fd, LOOPBACK, t_port(to), 1), 1));
@@ -63,7 +63,7 @@ Test(cop_soft_error,
 	int fd = t_open_bound();
 
 	t_connect(fd, LOOPBACK, 9);
-	cop_sk(t_sk(fd))->soft_err = EBADMSG;
+	cop_soft_error_set(t_sk(fd), -EBADMSG);
 	cr_assert(eq(int, send_to(fd, NULL, 0, 1), -EBADMSG));
 	cr_assert(zero(int, cop_sk(t_sk(fd))->soft_err));
 }
