@@ -2,48 +2,40 @@
 /*
  * datagram/rx_batch.c - many datagrams in by one system call, each into its message.
  *
- * The kernel receives into an array of ours, in which each message has room for a
- * header ahead of the program's iovecs and for options behind them.
+ * The kernel receives into an array of ours. A small message gets header and payload in
+ * one piece of a buffer of ours, since the kernel takes longer for three iovecs than a
+ * copy takes. A large one has room for a header ahead of the program's iovecs and for
+ * options behind them.
  *
- * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
- * do_recvmmsg() in net/socket.c, one round of its loop.
+ * Owns: nothing. Protected by: nothing to protect; each call has a buffer of its own.
+ * Counterpart in the kernel: do_recvmmsg() in net/socket.c, one round of its loop.
  */
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 
 #include "datagram/batch.h"
 #include "datagram/proto.h"
 #include "datagram/rx.h"
 #include "datagram/rx_batch.h"
+#include "datagram/rx_count.h"
+#include "datagram/rx_odd.h"
 #include "datagram/rx_short.h"
 #include "datagram/strays.h"
 #include "filter/filter.h"
+#include "lib/cancel.h"
 #include "lib/clock.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
-#include "lib/iov.h"
 #include "lib/libc.h"
 #include "lib/msghdr.h"
 #include "lib/uaccess.h"
-#include "port/bind.h"
 #include "wire/encap.h"
-#include "wire/owner.h"
-#include "wire/stray.h"
 
-struct rx_batch {
-	const struct cop_wire *wire;
-	unsigned int n;
-	unsigned int iovs; /* in use */
-	struct mmsghdr vec[COP_BATCH_MSGS];
-	struct iovec iov[COP_BATCH_IOVS];
-	size_t cap[COP_BATCH_MSGS]; /* bytes in the program's iovecs */
-	unsigned char head[COP_BATCH_MSGS][COP_HDR_MAX]
-		__attribute__((aligned(4)));
-	union cop_addr from[COP_BATCH_MSGS]; /* if the program does not ask */
-	uint64_t now;
-	uint32_t serial;
-	uint16_t gen;
-};
+/* Packed messages begin at a multiple of it. */
+#define PACK_ALIGN 64
+
+/* ---- messages for the kernel ------------------------------------------------ */
 
 /* Too little room for the sender's address: the message is received by itself. */
 static bool rx_name_is_short(const struct sock *sk, const struct msghdr *msg)
@@ -76,16 +68,22 @@ static void rx_refused(struct msghdr *whole, int err)
 		whole->msg_iov = kernels;
 }
 
+/* The flow's figures need the sender even if the program does not. */
+static inline void rx_ask_name(struct rx_batch *b, struct msghdr *whole)
+{
+	if (whole->msg_name || b->known)
+		return;
+	whole->msg_name = &b->from[b->n];
+	whole->msg_namelen = sizeof(b->from[b->n]);
+}
+
 static void rx_add(struct rx_batch *b, const struct msghdr *msg, size_t cap)
 {
 	struct msghdr *whole = &b->vec[b->n].msg_hdr;
 
 	*whole = *msg;
 	b->cap[b->n] = cap;
-	if (!whole->msg_name) {
-		whole->msg_name = &b->from[b->n];
-		whole->msg_namelen = sizeof(b->from[b->n]);
-	}
+	rx_ask_name(b, whole);
 	whole->msg_iov = b->iov + b->iovs;
 	whole->msg_iovlen = msg->msg_iovlen + 2;
 	b->iov[b->iovs++] = cop_wire_head(b->wire, b->head[b->n]);
@@ -95,219 +93,178 @@ static void rx_add(struct rx_batch *b, const struct msghdr *msg, size_t cap)
 	b->n++;
 }
 
+static inline bool rx_sees_buffer(struct cop_batch_pages *last,
+				  const struct iovec *iov)
+{
+	return likely(cop_batch_sees_payload(last, &cop_writable_pages, iov)) ||
+	       cop_writable(iov->iov_base, iov->iov_len);
+}
+
+/*
+ * Whether there is room for the sender's address, if the program asks for it. If it can't
+ * be written, the program has the payload although the receive fails: so the kernel puts
+ * that in place.
+ */
+static inline bool rx_sees_name(struct cop_batch_pages *last,
+				const struct sock *sk, const struct msghdr *msg)
+{
+	const char *name = msg->msg_name, *end = name + msg->msg_namelen - 1;
+
+	if (!name)
+		return true;
+	if (unlikely(msg->msg_namelen < cop_addr_size(sk->sk_family) ||
+		     msg->msg_namelen > sizeof(struct sockaddr_storage)))
+		return false;
+	return (likely(cop_page_is(&cop_writable_pages, name, &last->name)) &&
+		likely(cop_page_is(&cop_writable_pages, end, &last->name))) ||
+	       cop_writable(name, msg->msg_namelen);
+}
+
+/*
+ * Pack messages from @vec on, up to @n: each has one small buffer, and all of its memory
+ * was seen before. Returns how many; the next one has to go by iovecs.
+ */
+static inline unsigned int rx_pack(struct rx_batch *b, const struct sock *sk,
+				   const struct mmsghdr *vec, unsigned int n,
+				   struct cop_batch_pages *last)
+{
+	const size_t hlen_max = b->wire->hlen_max;
+	struct mmsghdr *whole = b->vec + b->n;
+	struct iovec *iov = b->iov + b->iovs;
+	size_t used = b->used;
+	unsigned int i;
+
+	n = min_t(unsigned int, n, (COP_BATCH_IOVS - b->iovs) / 3);
+	for (i = 0; i < n; i++, whole++, iov += 3) {
+		if (unlikely(!cop_batch_sees_vec(last, &vec[i])))
+			break;
+		whole->msg_hdr = vec[i].msg_hdr;
+		if (unlikely(
+			    whole->msg_hdr.msg_iovlen != 1 ||
+			    !cop_batch_sees_iov(last, whole->msg_hdr.msg_iov) ||
+			    !rx_sees_name(last, sk, &whole->msg_hdr)))
+			break;
+		iov[1] = *whole->msg_hdr.msg_iov;
+		if (unlikely(iov[1].iov_len - 1 >= COP_COPY_MAX ||
+			     hlen_max + iov[1].iov_len >
+				     COP_DATAGRAM_MAX - used ||
+			     !rx_sees_buffer(last, &iov[1])))
+			break;
+		iov[0].iov_base = b->buffer->data + used;
+		iov[0].iov_len = hlen_max + iov[1].iov_len;
+		used += (iov[0].iov_len + PACK_ALIGN - 1) & -PACK_ALIGN;
+		b->cap[b->n] = iov[1].iov_len;
+		whole->msg_hdr.msg_iov = iov;
+		whole->msg_hdr.msg_flags = 0;
+		rx_ask_name(b, &whole->msg_hdr);
+		b->n++;
+	}
+	b->iovs += 3 * i;
+	b->used = used;
+	return i;
+}
+
+/* Returns whether messages behind this one may be in the batch, too. */
+static noinline bool rx_fill_one(struct rx_batch *b, const struct sock *sk,
+				 int fd, const struct mmsghdr *umsg)
+{
+	struct msghdr msg;
+	ssize_t cap = rx_import(fd, &msg, umsg);
+
+	if (unlikely(cap < 0)) {
+		rx_refused(&b->vec[b->n++].msg_hdr, cap);
+		return false;
+	}
+	if (unlikely(rx_name_is_short(sk, &msg) ||
+		     !user_writable(umsg, sizeof(*umsg))) ||
+	    msg.msg_iovlen + 2 > COP_BATCH_IOVS - b->iovs)
+		return false;
+	rx_add(b, &msg, cap);
+	return true;
+}
+
 /*
  * A message that can't be written to is received by itself, since the kernel receives
  * the datagram before it meets the fault.
  */
-static void rx_fill(struct rx_batch *b, const struct sock *sk, int fd,
-		    const struct mmsghdr *vec, unsigned int n)
+static inline void rx_fill(struct rx_batch *b, const struct sock *sk, int fd,
+			   const struct mmsghdr *vec, unsigned int n)
 {
-	struct msghdr msg;
+	struct cop_batch_pages last = COP_BATCH_NO_PAGES;
+	unsigned int i = 0;
 
-	b->n = b->iovs = 0;
-	for (unsigned int i = 0; i < min_t(unsigned int, n, COP_BATCH_MSGS);
-	     i++) {
-		ssize_t cap = rx_import(fd, &msg, &vec[i]);
-
-		if (unlikely(cap < 0)) {
-			rx_refused(&b->vec[b->n++].msg_hdr, cap);
+	b->n = b->iovs = b->used = 0;
+	b->known = READ_ONCE(sk->sk_flags) & SOCK_PEER_ONLY;
+	n = min_t(unsigned int, n, COP_BATCH_MSGS);
+	while (i < n) {
+		if (likely(b->buffer))
+			i += rx_pack(b, sk, vec + i, n - i, &last);
+		if (i < n && !rx_fill_one(b, sk, fd, &vec[i++]))
 			return;
-		}
-		if (unlikely(rx_name_is_short(sk, &msg) ||
-			     !user_writable(&vec[i], sizeof(*vec))) ||
-		    msg.msg_iovlen + 2 > COP_BATCH_IOVS - b->iovs)
-			return;
-		rx_add(b, &msg, cap);
 	}
 }
 
-/*
- * Move a datagram into an earlier message, where the kernel has put a stray. This
- * happens only until the filter is set, see filter/filter.c. Returns 0 or -EFAULT.
- */
-static int rx_move(struct msghdr *to, size_t cap, const struct msghdr *from,
-		   struct cop_rx *rx)
-{
-	rx->copied = min_t(size_t, rx->copied, cap);
-	if (!cop_iov_writable(to->msg_iov, rx->copied))
-		return -EFAULT;
-	cop_iov_copy(to->msg_iov, from->msg_iov, 0, rx->copied);
-	if (to->msg_name && from->msg_name &&
-	    copy_to_user(to->msg_name, from->msg_name,
-			 min_t(size_t, to->msg_namelen, from->msg_namelen)))
-		return -EFAULT;
-	to->msg_namelen = from->msg_namelen;
-	to->msg_flags = from->msg_flags;
-	if (to->msg_controllen < from->msg_controllen)
-		to->msg_flags |= MSG_CTRUNC;
-	to->msg_controllen =
-		min_t(size_t, to->msg_controllen, from->msg_controllen);
-	if (copy_to_user(to->msg_control, from->msg_control,
-			 to->msg_controllen))
-		return -EFAULT;
-	if (rx->copied < rx->len)
-		to->msg_flags |= MSG_TRUNC;
-	return 0;
-}
-
-/* Message @i as the program gave it, with our copy of its iovecs. */
-static void rx_program_msg(const struct rx_batch *b, unsigned int i,
-			   struct msghdr *msg)
-{
-	const struct msghdr *whole = &b->vec[i].msg_hdr;
-
-	*msg = *whole;
-	msg->msg_iov++;
-	msg->msg_iovlen -= 2;
-	if (whole->msg_name == &b->from[i])
-		msg->msg_name = NULL;
-}
+/* ---- what has come ---------------------------------------------------------- */
 
 /*
- * @msg becomes the program's message @at, which is not its own but an earlier one.
- * rx_fill() has checked that the program's vector is writable. Returns 0 or -EFAULT.
+ * cop_rx_settle_odd() for a datagram with COP's header and nothing unusual, in the
+ * program's own message @i. Returns false, with nothing done, for every other one.
  */
-static noinline int rx_export_ahead(const struct rx_batch *b, int fd,
-				    struct mmsghdr *vec, unsigned int at,
-				    struct msghdr *msg, struct cop_rx *rx)
-{
-	struct msghdr to;
-	int err = msg_import(fd, &to, &vec[at].msg_hdr);
-
-	if (err)
-		return err;
-	to.msg_iov = b->vec[at].msg_hdr.msg_iov + 1;
-	err = rx_move(&to, b->cap[at], msg, rx);
-	*msg = to;
-	return err;
-}
-
-static int rx_export(const struct rx_batch *b, int fd, struct mmsghdr *vec,
-		     struct msghdr *msg, unsigned int i, unsigned int at,
-		     int flags, struct cop_rx *rx)
-{
-	struct mmsghdr *umsg = &vec[at];
-	int err =
-		likely(i == at) ? 0 : rx_export_ahead(b, fd, vec, at, msg, rx);
-
-	if (unlikely(err))
-		return err;
-	if (msg->msg_name)
-		umsg->msg_hdr.msg_namelen = msg->msg_namelen;
-	umsg->msg_hdr.msg_controllen = msg->msg_controllen;
-	umsg->msg_hdr.msg_flags = msg->msg_flags;
-	umsg->msg_len = cop_rx_length(rx, flags);
-	return 0;
-}
-
-/*
- * rx_settle_one() for a datagram with COP's header and nothing unusual, in the program's
- * own message @i. Returns false, with nothing done, for every other one.
- */
-static inline bool rx_settle_plain(struct rx_batch *b, struct sock *sk,
-				   struct mmsghdr *vec, unsigned int i)
+static inline bool rx_settle_plain(struct rx_batch *b, struct mmsghdr *vec,
+				   unsigned int i, struct rx_plain *plain)
 {
 	struct msghdr *whole = &b->vec[i].msg_hdr, *umsg = &vec[i].msg_hdr;
+	const unsigned char *wire = rx_wire(whole);
 	struct cop_rx rx;
 
-	rx.now = b->now;
-	rx.serial = b->serial;
-	rx.gen = b->gen;
-	if (unlikely(!cop_rx_measure_plain(b->wire, &rx, b->head[i],
+	if (unlikely(!cop_rx_measure_plain(&cop_wire, &rx, wire,
 					   b->vec[i].msg_len, b->cap[i])))
 		return false;
+	if (likely(rx_is_packed(whole)))
+		cop_copy(whole->msg_iov[1].iov_base, wire + COP_HLEN,
+			 rx.copied);
 	cop_rx_msg_flags(whole, &rx);
-	if (whole->msg_name != &b->from[i])
+	if (whole->msg_name && whole->msg_name != &b->from[i])
 		umsg->msg_namelen = whole->msg_namelen;
 	umsg->msg_controllen = whole->msg_controllen;
 	umsg->msg_flags = whole->msg_flags;
 	vec[i].msg_len = rx.copied;
-	cop_rx_account_plain(sk, whole->msg_name, whole->msg_namelen,
-			     b->head[i], &rx);
-	b->serial++;
+	plain->bytes += rx.copied;
+	plain->truncated += rx.copied < rx.len;
 	return true;
 }
 
-/*
- * Whether a stray is for the program, for the reasons that cop_stray_fate() has. If it
- * is not, it is counted.
- */
-static noinline bool rx_is_for_program(struct sock *sk, int fd, int flags,
-				       const void *name, socklen_t len,
-				       const struct cop_rx *rx,
-				       struct cop_rx_result *res)
+/* Messages from @i on that are plain; returns the first one that is not, or @got. */
+static inline unsigned int rx_settle_run(struct rx_batch *b, struct sock *sk,
+					 struct mmsghdr *vec, unsigned int i,
+					 unsigned int got)
 {
-	if (!cop_may_own(sk, fd)) {
-		res->closed = cop_rx_is_closed(sk, fd);
-		return !res->closed;
-	}
-	if (cop_rx_is_notice(sk, fd, name, len, rx))
-		return true;
-	if (!(flags & MSG_PEEK))
-		cop_rx_stray(sk, fd, rx->stray, name, len);
-	return false;
+	struct rx_plain plain = { .begin = i };
+
+	while (i < got && likely(rx_settle_plain(b, vec, i, &plain)))
+		i++;
+	cop_rx_count(b, sk, &plain, i);
+	return i;
 }
 
-/*
- * The kernel has received message @i of the batch into the memory of the program's
- * message @i. Make it the program's message @at. Returns false for a stray.
- */
-static noinline bool rx_settle_one(struct rx_batch *b, struct sock *sk, int fd,
-				   struct mmsghdr *vec, unsigned int i,
-				   int flags, struct cop_rx_result *res)
-{
-	const unsigned int at = res->kept;
-	const struct msghdr *whole = &b->vec[i].msg_hdr;
-	const socklen_t named = min_t(socklen_t, whole->msg_namelen,
-				      sizeof(struct sockaddr_storage));
-	struct cop_rx rx = { .now = b->now,
-			     .serial = b->serial,
-			     .gen = b->gen };
-	struct msghdr msg;
-
-	rx_program_msg(b, i, &msg);
-	cop_encap_settle(b->wire, &msg, b->head[i], b->vec[i].msg_len,
-			 b->cap[i], &rx);
-	if (unlikely(rx.stray != COP_NO_STRAY) &&
-	    !rx_is_for_program(sk, fd, flags, whole->msg_name, named, &rx, res))
-		return false;
-	if (unlikely(rx_export(b, fd, vec, &msg, i, at, flags, &rx)))
-		return false;
-	if (likely(rx.stray == COP_NO_STRAY && !(flags & MSG_PEEK))) {
-		cop_rx_account(sk, whole->msg_name, named, &rx);
-		b->serial++;
-	}
-	return true;
-}
-
-static inline bool rx_settle(struct rx_batch *b, struct sock *sk, int fd,
-			     struct mmsghdr *vec, unsigned int i, int flags,
+static inline void rx_settle(struct rx_batch *b, struct sock *sk, int fd,
+			     struct mmsghdr *vec, unsigned int got, int flags,
 			     struct cop_rx_result *res)
 {
-	if (likely(i == res->kept && !(flags & (MSG_PEEK | MSG_TRUNC)) &&
-		   rx_settle_plain(b, sk, vec, i)))
-		return true;
-	return rx_settle_one(b, sk, fd, vec, i, flags, res);
-}
+	const bool plain =
+		b->wire == &cop_wire && !(flags & (MSG_PEEK | MSG_TRUNC));
+	unsigned int i = 0;
 
-/*
- * The kernel may have written how long the sender's name is for a message whose name
- * it can't write to, as the program's message @at is. rx_fill() has checked that the
- * program's vector is writable, but for a message that it refuses: that has no name.
- */
-static noinline void rx_export_fault(const struct rx_batch *b,
-				     struct mmsghdr *vec, unsigned int i,
-				     unsigned int at)
-{
-	const struct msghdr *whole = &b->vec[i].msg_hdr;
-	socklen_t room;
-
-	if (!whole->msg_name || whole->msg_name == &b->from[i])
-		return;
-	room = min_t(socklen_t, vec[i].msg_hdr.msg_namelen,
-		     sizeof(struct sockaddr_storage));
-	if (whole->msg_namelen != room)
-		vec[at].msg_hdr.msg_namelen = whole->msg_namelen;
+	b->now = cop_clock_us();
+	while (i < got) {
+		if (plain && i == res->kept)
+			i = res->kept = rx_settle_run(b, sk, vec, i, got);
+		if (unlikely(i < got)) {
+			res->kept += cop_rx_settle_odd(b, sk, fd, vec, i, flags,
+						       res);
+			i++;
+		}
+	}
 }
 
 /* Strays that a receive with MSG_PEEK has seen are still first in the queue. */
@@ -318,30 +275,53 @@ static void strays_left(struct sock *sk, int fd, int flags, unsigned int kept)
 		cop_rx_discard(fd);
 }
 
+static inline int rx_call(struct rx_batch *b, struct sock *sk, int fd,
+			  struct mmsghdr *vec, int flags,
+			  struct timespec *timeout, struct cop_rx_result *res)
+{
+	int got;
+
+	b->serial = cop_rx_serial;
+	b->gen = READ_ONCE(cop_sk(sk)->flows.gen);
+	got = cop_libc_result(cop_libc.recvmmsg(fd, b->vec, b->n,
+						flags | MSG_TRUNC, timeout));
+	if (likely(got > 0))
+		rx_settle(b, sk, fd, vec, got, flags, res);
+	if (got > 0 && unlikely(res->kept < (unsigned int)got) && !res->closed)
+		strays_left(sk, fd, flags, res->kept);
+	if (got < (int)b->n)
+		cop_rx_export_fault(b, vec, got > 0 ? got : 0, res->kept);
+	return got;
+}
+
+/* A confined process trusts the kernel alone to find memory that can't be written. */
+static struct cop_buffer *rx_buffer(const struct sock *sk, unsigned int n,
+				    int flags)
+{
+	if (n < COP_PACK_MIN || flags & (MSG_PEEK | MSG_TRUNC) ||
+	    sk_wire(sk) != &cop_wire || cop_confined())
+		return NULL;
+	return cop_buffer_get();
+}
+
 flatten int cop_rx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
 			 unsigned int n, int flags, struct timespec *timeout,
 			 struct cop_rx_result *res)
 {
+	struct _pthread_cleanup_buffer cleanup;
 	struct rx_batch b;
-	int got;
+	int got = 0;
 
 	b.wire = sk_wire(sk);
+	b.buffer = rx_buffer(sk, n, flags);
 	rx_fill(&b, sk, fd, vec, n);
 	res->tried = b.n;
 	res->kept = 0;
-	if (!b.n)
-		return 0;
-	b.serial = cop_rx_serial;
-	b.gen = READ_ONCE(cop_sk(sk)->flows.gen);
-	got = cop_libc_result(
-		cop_libc.recvmmsg(fd, b.vec, b.n, flags | MSG_TRUNC, timeout));
-	if (got > 0)
-		b.now = cop_clock_us();
-	for (int i = 0; i < got; i++)
-		res->kept += rx_settle(&b, sk, fd, vec, i, flags, res);
-	if (got > 0 && res->kept < (unsigned int)got && !res->closed)
-		strays_left(sk, fd, flags, res->kept);
-	if (got < (int)b.n)
-		rx_export_fault(&b, vec, got > 0 ? got : 0, res->kept);
+	if (!b.buffer)
+		return b.n ? rx_call(&b, sk, fd, vec, flags, timeout, res) : 0;
+	_pthread_cleanup_push(&cleanup, cop_buffer_put, b.buffer);
+	if (likely(b.n))
+		got = rx_call(&b, sk, fd, vec, flags, timeout, res);
+	_pthread_cleanup_pop(&cleanup, 1);
 	return got;
 }

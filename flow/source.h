@@ -106,16 +106,23 @@ static inline void cop_source_take_time(struct cop_source *s,
 /*
  * RFC 3550, appendix A.8: add |D|, and subtract a sixteenth of the jitter so far,
  * rounded. If |D| is longer than a datagram can be on its way, somebody has set a
- * clock. The limit also keeps the sum from overflowing.
+ * clock. The limit also keeps the sum from overflowing. Returns the jitter behind a
+ * datagram whose transit is @transit, and that of the one before it @last.
  */
+static inline uint32_t cop_jitter_next(uint32_t jitter, uint32_t last,
+				       uint32_t transit)
+{
+	int32_t d = transit - last;
+	uint32_t far = d < 0 ? -(uint32_t)d : (uint32_t)d;
+
+	return jitter + min_t(uint32_t, far, COP_SOURCE_BEHIND_US) -
+	       ((jitter + 8) >> 4);
+}
+
 static inline void cop_source_take_jitter(struct cop_source *s,
 					  uint32_t transit)
 {
-	int32_t d = transit - s->transit;
-	uint32_t far = d < 0 ? -(uint32_t)d : (uint32_t)d;
-
-	s->jitter += min_t(uint32_t, far, COP_SOURCE_BEHIND_US) -
-		     ((s->jitter + 8) >> 4);
+	s->jitter = cop_jitter_next(s->jitter, s->transit, transit);
 	s->transit = transit;
 }
 

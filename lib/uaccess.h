@@ -153,6 +153,28 @@ static inline bool user_writable(const volatile void *ptr, size_t len)
 	return cop_writable(ptr, len);
 }
 
+/* No page: the last one of a loop that calls cop_page_is() begins with it. */
+#define COP_NO_PAGE UINTPTR_MAX
+
+/**
+ * cop_page_is - whether the page of a byte was seen before, in a loop
+ * @pages: pages that were seen
+ * @ptr: the byte
+ * @last: the page that the loop has asked for last; the same one costs a compare
+ */
+static inline bool cop_page_is(struct cop_pages *pages,
+			       const volatile void *ptr, uintptr_t *last)
+{
+	const uintptr_t page = (uintptr_t)ptr & -COP_PAGE_SIZE;
+
+	if (likely(page == *last))
+		return true;
+	if (unlikely(READ_ONCE(*cop_page_slot(pages, page)) != page))
+		return false;
+	*last = page;
+	return true;
+}
+
 /* copy_to_user() for a range that is not on one page that was seen before. */
 int cop_copy_to_user(void *to, const void *from, size_t len);
 

@@ -2,6 +2,8 @@
 /*
  * test_rx_batch.c - datagram/rx_batch.c: many datagrams in by one system call.
  */
+#include <sys/mman.h>
+
 #include "datagram/rx_batch.h"
 #include "unit/datagram/messages.h"
 
@@ -147,4 +149,90 @@ Test(cop_rx_batch, empty_datagrams_are_messages)
 	cr_assert(zero(int, vec[0].msg_len));
 	assert_text(1, 1);
 	cr_assert(zero(int, vec[2].msg_len));
+}
+
+/* Two pages: the first one can be written, the second one can't. */
+static char *half_writable(void)
+{
+	const size_t page = sysconf(_SC_PAGESIZE);
+	char *p = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	cr_assert(ne(ptr, p, MAP_FAILED));
+	cr_assert(zero(int, mprotect(p + page, page, PROT_READ)));
+	return p + page;
+}
+
+/* The kernel drops the datagram, and tells the error to the next call. */
+Test(cop_rx_batch, a_buffer_that_ends_in_read_only_memory_fails_as_with_udp)
+{
+	char *end = half_writable();
+	int udp = t_udp(), fd = t_open_bound();
+
+	for (int round = 0; round < 2; round++) {
+		for (unsigned int i = 0; i < 6; i++)
+			send_text(udp, fd, i);
+		fresh(6);
+		iov[2].iov_base = end - 9; /* room for the text */
+		iov[4].iov_base = end - 5;
+		cr_assert(
+			eq(int, t_recvmmsg(fd, vec, 6, MSG_DONTWAIT, NULL), 4));
+		cr_assert(zero(int, memcmp(end - 9, "mess", 4)));
+		cr_assert(eq(int, t_recvmmsg(fd, vec, 6, MSG_DONTWAIT, NULL),
+			     -EFAULT));
+		cr_assert(eq(int,
+			     t_recvmmsg(fd, fresh(2), 2, MSG_DONTWAIT, NULL),
+			     1));
+		assert_text(0, 5);
+	}
+	cr_assert(eq(u32, t_count(fd)->rx_datagrams, 10));
+}
+
+/* The first time the library does not know the memory; then it does. */
+Test(cop_rx_batch, buffers_of_all_sizes_get_their_datagrams)
+{
+	static const size_t sizes[] = { 0, 1, 9, 2047, 2048, 2049, 9000 };
+	static char big[7][9000];
+	int udp = t_udp(), fd = t_open_bound();
+
+	for (int round = 0; round < 3; round++) {
+		fresh(7);
+		for (unsigned int i = 0; i < 7; i++) {
+			memset(big[i], 0, sizeof(big[i]));
+			iov[i] = (struct iovec){ big[i], sizes[i] };
+			t_udp_send_cop(udp, t_port(fd), 0, "message", 7);
+		}
+		cr_assert(eq(int, t_recvmmsg(fd, vec, 7, 0, NULL), 7));
+		for (unsigned int i = 0; i < 7; i++) {
+			size_t len = sizes[i] < 7 ? sizes[i] : 7;
+
+			cr_assert(eq(uint, vec[i].msg_len, len));
+			cr_assert(zero(int, memcmp(big[i], "message", len)));
+			cr_assert(zero(chr, big[i][len]));
+		}
+	}
+}
+
+/* The kernel puts the payload in its place before it meets the fault. */
+Test(cop_rx_batch, a_name_that_cannot_be_written_leaves_the_payload_as_with_udp)
+{
+	char *end = half_writable();
+	int udp = t_udp(), fd = t_open_bound();
+
+	for (int round = 0; round < 2; round++) {
+		for (unsigned int i = 0; i < 3; i++)
+			send_text(udp, fd, i);
+		fresh(3);
+		vec[1].msg_hdr.msg_name = end - 4;
+		cr_assert(
+			eq(int, t_recvmmsg(fd, vec, 3, MSG_DONTWAIT, NULL), 1));
+		cr_assert(zero(int, memcmp(room[1], "message 1", 9)));
+		cr_assert(eq(int,
+			     t_recvmmsg(fd, fresh(2), 2, MSG_DONTWAIT, NULL),
+			     -EFAULT));
+		cr_assert(eq(int,
+			     t_recvmmsg(fd, fresh(2), 2, MSG_DONTWAIT, NULL),
+			     1));
+		assert_text(0, 2);
+	}
 }
