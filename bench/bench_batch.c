@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * bench_batch.c - 32 datagrams in one call, sent alone and sent and received, on
+ * bench_batch.c - 32 datagrams in one call, sent, received, and both, on
  * loopback, over COP and over the kernel's UDP, with IPv4 and with IPv6.
  *
  * Both kinds of socket are open in this process. For UDP the benchmark calls
@@ -64,9 +64,20 @@ static void run_pair(void *arg, unsigned int n)
 	}
 }
 
+static void run_receive(void *arg, unsigned int n)
+{
+	for (; n; n -= VLEN)
+		receive_batch(arg);
+}
+
 static void drain(void *arg)
 {
 	receive_batch(arg);
+}
+
+static void fill(void *arg)
+{
+	send_batch(arg);
 }
 
 /* Datagrams of one length, or each longer than the one before. */
@@ -88,18 +99,33 @@ static void set_up(size_t len, bool alike, bool named)
 	}
 }
 
+/* What is measured. What the other call has to do is done before or afterwards. */
+enum { SEND, RECEIVE, BOTH };
+
 static const struct variant {
 	const char *name;
-	bool receives, alike, named;
+	int calls;
+	bool alike, named;
 	double goal; /* ratio to UDP */
 } variants[] = {
-	{ "sendmmsg", false, true, false, 0.30 },
-	{ "sendmmsg by name", false, true, true, 0.30 },
-	{ "sendmmsg + recvmmsg", true, true, false, 0.45 },
-	{ "sendmmsg by name + recvmmsg", true, true, true, 0.45 },
-	{ "sendmmsg of many lengths", false, false, false, 1.05 },
-	{ "the same + recvmmsg", true, false, false, 1.05 },
+	{ "sendmmsg", SEND, true, false, 0.30 },
+	{ "sendmmsg by name", SEND, true, true, 0.30 },
+	{ "sendmmsg + recvmmsg", BOTH, true, false, 0.45 },
+	{ "sendmmsg by name + recvmmsg", BOTH, true, true, 0.45 },
+	{ "sendmmsg of many lengths", SEND, false, false, 1.05 },
+	{ "the same + recvmmsg", BOTH, false, false, 1.05 },
+	{ "recvmmsg", RECEIVE, false, false, 1.05 },
 };
+
+static void set_op(struct bench_op *op, int calls)
+{
+	op->run = calls == SEND	     ? run_send
+		  : calls == RECEIVE ? run_receive
+				     : run_pair;
+	op->before = calls == RECEIVE ? fill : NULL;
+	op->after = calls == SEND ? drain : NULL;
+	op->n = VLEN;
+}
 
 static void compare(const struct variant *v, size_t len)
 {
@@ -109,11 +135,8 @@ static void compare(const struct variant *v, size_t len)
 	struct bench_result res = { 0 };
 	char name[64];
 
-	for (int i = 0; i < 2; i++) {
-		ops[i].run = v->receives ? run_pair : run_send;
-		ops[i].after = v->receives ? NULL : drain;
-		ops[i].n = VLEN;
-	}
+	for (int i = 0; i < 2; i++)
+		set_op(&ops[i], v->calls);
 	set_up(len, v->alike, v->named);
 	bench_rounds(&res, &ours, &kernels, 60, 20);
 	snprintf(name, sizeof(name), "%s, %zu bytes", v->name, len);

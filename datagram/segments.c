@@ -229,6 +229,24 @@ static int send_singly(const struct cop_segments *s, unsigned int i,
 		cop_libc.sendmmsg(s->fd, s->vec + i, n, s->flags));
 }
 
+/*
+ * Whether a run of @n datagrams lies in one piece, @all: as many iovecs as datagrams, and
+ * the last one where it would be. In between are others of the same length, and such a
+ * length only packed messages have.
+ */
+static bool is_one_piece(const struct msghdr *msg, unsigned int n, size_t len,
+			 struct iovec *all)
+{
+	const struct iovec *iov = msg->msg_iov, *last = iov + n - 1;
+	const size_t before = (n - 1) * len;
+
+	if (msg->msg_iovlen != n ||
+	    (char *)iov->iov_base + before != last->iov_base)
+		return false;
+	*all = (struct iovec){ iov->iov_base, before + last->iov_len };
+	return true;
+}
+
 /* Returns @n or -errno: the kernel sends all of a run or nothing. */
 static int send_run(const struct cop_segments *s, unsigned int i,
 		    unsigned int n)
@@ -241,10 +259,15 @@ static int send_run(const struct cop_segments *s, unsigned int i,
 				.cmsg_type = UDP_SEGMENT } };
 	const struct msghdr *last = &s->vec[i + n - 1].msg_hdr;
 	struct msghdr msg = s->vec[i].msg_hdr;
+	struct iovec all;
 	ssize_t sent;
 
 	memcpy(CMSG_DATA(&control.cmsg), &s->len[i], sizeof(uint16_t));
 	msg.msg_iovlen = last->msg_iov + last->msg_iovlen - msg.msg_iov;
+	if (likely(is_one_piece(&msg, n, s->len[i], &all))) {
+		msg.msg_iov = &all;
+		msg.msg_iovlen = 1;
+	}
 	msg.msg_control = &control;
 	msg.msg_controllen = sizeof(control);
 	sent = cop_libc_result(cop_libc.sendmsg(s->fd, &msg, s->flags));
@@ -313,13 +336,21 @@ static int take_run(const struct cop_segments *s, unsigned int i,
 	return sent;
 }
 
+/* Most datagrams that begin no run show it by the length of the next one. */
+static inline bool begins_run(const struct cop_segments *s, unsigned int i,
+			      size_t half)
+{
+	return s->n - i >= RUN_MIN && s->len[i] == s->len[i + 1] &&
+	       run_at(s, i, half) >= RUN_MIN;
+}
+
 /* How many datagrams from number @i on are not in a run that is worth it. */
 static unsigned int singles_at(const struct cop_segments *s, unsigned int i,
 			       size_t half)
 {
 	unsigned int n = 0;
 
-	while (i + n < s->n && run_at(s, i + n, half) < RUN_MIN)
+	while (i + n < s->n && !begins_run(s, i + n, half))
 		n++;
 	return n;
 }

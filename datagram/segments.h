@@ -23,7 +23,7 @@ struct cop_segments {
 	 * in order. msg_len is set for each datagram that is sent. */
 	struct mmsghdr *vec;
 	/* Of each datagram: bytes, with the header; 0 where it has to go by itself. */
-	uint16_t len[COP_BATCH_MSGS];
+	const uint16_t *len;
 };
 
 /**

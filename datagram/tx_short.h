@@ -105,13 +105,20 @@ static inline uint64_t cop_tx_number(struct sock *sk, const struct cop_tx *tx,
 	return cop_tx_number_as(sk, tx, now, one_thread());
 }
 
-static inline void cop_tx_count_as(struct sock *sk, size_t len,
-				   const bool alone)
+/* Count @n datagrams with @len bytes of payload in all. */
+static inline void cop_tx_count_many(struct sock *sk, uint32_t n, size_t len,
+				     const bool alone)
 {
 	struct cop_counters *count = &cop_sk(sk)->count;
 
-	u32_count(&count->tx_datagrams, 1, alone);
+	u32_count(&count->tx_datagrams, n, alone);
 	u64_count(&count->tx_bytes, len, alone);
+}
+
+static inline void cop_tx_count_as(struct sock *sk, size_t len,
+				   const bool alone)
+{
+	cop_tx_count_many(sk, 1, len, alone);
 }
 
 static inline void cop_tx_count(struct sock *sk, size_t len)

@@ -140,30 +140,56 @@ unsigned int cop_flow_list(struct cop_flows *flows, unsigned int from,
 void cop_flow_destroy(struct cop_flows *flows);
 
 /**
- * cop_sent_next_as - count a datagram that is sent
- * @sent: the counters of its destination
- * @len: payload, bytes
+ * cop_sent_next_many - count datagrams that are sent
+ * @sent: the counters of their destination
+ * @n: how many
+ * @len: payload of all of them, bytes
  * @now: cop_clock_us()
  * @alone: one_thread()
  *
  * Returns how many datagrams were counted before.
  */
-static inline uint64_t cop_sent_next_as(struct cop_sent *sent, size_t len,
-					uint64_t now, const bool alone)
+static inline uint64_t cop_sent_next_many(struct cop_sent *sent, uint64_t n,
+					  size_t len, uint64_t now,
+					  const bool alone)
 {
 	uint64_t seq;
 
 	u64_count(&sent->bytes, len, alone);
 	WRITE_ONCE(sent->end, now);
-	seq = u64_add_as(&sent->datagrams, 1, alone);
+	seq = u64_add_as(&sent->datagrams, n, alone);
 	if (unlikely(!seq))
 		WRITE_ONCE(sent->begin, now);
 	return seq;
 }
 
-/* cop_flow_next() for a peer that is not the first destination, or not yet. */
+/* cop_sent_next_many() for one datagram. */
+static inline uint64_t cop_sent_next_as(struct cop_sent *sent, size_t len,
+					uint64_t now, const bool alone)
+{
+	return cop_sent_next_many(sent, 1, len, now, alone);
+}
+
+/* cop_flow_next_many() for a peer that is not the first destination, or not yet. */
 uint64_t cop_flow_next_other(struct cop_flows *flows, struct cop_peer peer,
-			     size_t len, uint64_t now);
+			     uint64_t n, size_t len, uint64_t now);
+
+/**
+ * cop_flow_next_many - cop_flow_next() for several datagrams to one destination
+ * @n: how many datagrams
+ * @len: payload of all of them, bytes
+ *
+ * Returns the first number; the others follow it.
+ */
+static inline uint64_t cop_flow_next_many(struct cop_flows *flows,
+					  const struct cop_peer *peer,
+					  uint64_t n, size_t len, uint64_t now)
+{
+	if (likely(READ_ONCE(flows->first) == peer->word))
+		return cop_sent_next_many(&flows->first_sent, n, len, now,
+					  one_thread());
+	return cop_flow_next_other(flows, *peer, n, len, now);
+}
 
 /*
  * cop_flow_next() for a caller that has asked one_thread() already. Without a first
@@ -176,7 +202,7 @@ static inline uint64_t cop_flow_next_as(struct cop_flows *flows,
 {
 	if (likely(READ_ONCE(flows->first) == peer->word))
 		return cop_sent_next_as(&flows->first_sent, len, now, alone);
-	return cop_flow_next_other(flows, *peer, len, now);
+	return cop_flow_next_other(flows, *peer, 1, len, now);
 }
 
 /**

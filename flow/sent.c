@@ -89,9 +89,9 @@ static struct cop_flow *flow_sent_to(struct cop_flows *flows,
 
 /* ---- numbers --------------------------------------------------------------- */
 
-/* Without memory for a flow, each datagram is the first of its flow. */
+/* Without memory for a flow, each call begins a flow. */
 static uint64_t table_next(struct cop_flows *flows, const struct cop_peer *peer,
-			   size_t len, uint64_t now)
+			   uint64_t n, size_t len, uint64_t now)
 {
 	struct cop_flow *flow;
 	uint64_t number;
@@ -100,8 +100,8 @@ static uint64_t table_next(struct cop_flows *flows, const struct cop_peer *peer,
 		flow = flow_sent_to(flows, peer, &number);
 		if (unlikely(!flow))
 			return 0;
-	} while (unlikely(!u64_cas(&flow->number, &number, number + 1)));
-	u64_add(&flow->tx_datagrams, 1);
+	} while (unlikely(!u64_cas(&flow->number, &number, number + n)));
+	u64_add(&flow->tx_datagrams, n);
 	u64_add(&flow->tx_bytes, len);
 	cop_flow_times(flow, now);
 	return number & FLOW_LOW_MASK;
@@ -135,13 +135,13 @@ static bool is_first(struct cop_flows *flows, const struct cop_peer *peer)
 }
 
 noinline uint64_t cop_flow_next_other(struct cop_flows *flows,
-				      struct cop_peer peer, size_t len,
-				      uint64_t now)
+				      struct cop_peer peer, uint64_t n,
+				      size_t len, uint64_t now)
 {
 	if (unlikely(is_first(flows, &peer)))
-		return cop_sent_next_as(&flows->first_sent, len, now,
-					one_thread());
-	return table_next(flows, &peer, len, now);
+		return cop_sent_next_many(&flows->first_sent, n, len, now,
+					  one_thread());
+	return table_next(flows, &peer, n, len, now);
 }
 
 void cop_flow_undo(struct cop_flows *flows, const struct cop_peer *peer,
