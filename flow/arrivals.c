@@ -12,6 +12,7 @@
 
 #include "flow/arrivals.h"
 #include "flow/backlog.h"
+#include "flow/bucket.h"
 #include "flow/lists.h"
 #include "flow/lock.h"
 #include "lib/atomic.h"
@@ -37,35 +38,19 @@ static bool is_alone(struct cop_flow *flow)
 	       flow->run > flow->rx.datagrams;
 }
 
-/* No destination is evicted for a new sender; NULL where there is no room. */
-static noinline struct cop_flow *add_sender(struct cop_flows *flows,
-					    struct flow_table *table,
-					    const struct cop_peer *peer)
-{
-	struct cop_flow *flow;
-	uint64_t number;
-
-	cop_flow_lists_take_fresh(flows, table);
-	if (!cop_flow_has_room(flows, table))
-		return NULL;
-	flow = cop_flow_add(flows, table, peer, false, &number);
-	cop_flow_lists_update(flows, table);
-	return flow;
-}
-
 static struct cop_flow *flow_from(struct cop_flows *flows,
 				  struct flow_table *table,
 				  const struct cop_peer *peer)
 {
 	const uint64_t word = peer->word;
 	struct cop_flow *flow = flows->rx_last;
-	uint64_t number;
+	struct flow_search search;
 
 	if (likely(flow && READ_ONCE(flow->word) == word))
 		return flow;
-	flow = cop_flow_find(flows, word, &number);
+	flow = cop_flow_search(flows, word, &search);
 	if (unlikely(!flow))
-		flow = add_sender(flows, table, peer);
+		flow = cop_flow_obtain(flows, table, peer, false, &search);
 	flows->rx_last = flow;
 	return flow;
 }
@@ -89,7 +74,11 @@ static void take_arrival(struct cop_flows *flows, struct flow_table *table,
 	}
 	if (!is_alone(flow))
 		a->ordered = false;
-	cop_source_update(&flow->rx, a);
+	if (likely(flow->rx.datagrams && !cop_source_ahead(&flow->rx, a) &&
+		   a->now >= flow->rx.end))
+		cop_source_next(&flow->rx, a);
+	else
+		cop_source_update(&flow->rx, a);
 	cop_flow_times(flow, a->now);
 }
 
@@ -147,9 +136,10 @@ static void let_go(struct cop_flows *flows, struct flow_table *table)
 		cop_flow_leave(flows);
 }
 
-noinline void cop_flow_arrived_odd(struct cop_flows *flows,
-				   struct cop_peer peer, struct cop_arrival a,
-				   uint32_t serial)
+flatten noinline void cop_flow_arrived_odd(struct cop_flows *flows,
+					   struct cop_peer peer,
+					   struct cop_arrival a,
+					   uint32_t serial)
 {
 	struct flow_table *table = cop_flow_table_get(flows);
 

@@ -10,6 +10,7 @@
  * threads may add flows to the buckets meanwhile. Counterpart in the kernel: the
  * garbage collection of net/ipv4/inetpeer.c.
  */
+#include "flow/bucket.h"
 #include "flow/lists.h"
 #include "lib/atomic.h"
 
@@ -51,9 +52,11 @@ static void list_del(struct cop_flows *flows, struct flow_table *table,
 /* The newest flow is on top of the stack, and belongs at the end of its list. */
 void cop_flow_lists_update(struct cop_flows *flows, struct flow_table *table)
 {
-	struct cop_flow *top = atomic_exchange(&table->fresh, NULL);
-	struct cop_flow *flow, *oldest = NULL;
+	struct cop_flow *flow, *top, *oldest = NULL;
 
+	if (likely(!READ_ONCE(table->fresh)))
+		return;
+	top = atomic_exchange(&table->fresh, NULL);
 	while ((flow = top)) {
 		top = flow->newer;
 		flow->newer = oldest;
@@ -77,6 +80,7 @@ void cop_flow_lists_rebuild(struct cop_flows *flows, struct flow_table *table)
 	flows->head = flows->rx_head = flows->rx_last = NULL;
 	table->tail[0] = table->tail[1] = NULL;
 	WRITE_ONCE(table->fresh, NULL);
+	table->spare = NULL; /* it may be in a bucket again */
 	for (int i = 0; i < FLOW_BUCKETS; i++) {
 		struct cop_flow *flow =
 			cop_flow_at(READ_ONCE(table->bucket[i]));
@@ -88,17 +92,50 @@ void cop_flow_lists_rebuild(struct cop_flows *flows, struct flow_table *table)
 	table->gen = FLOW_NO_GEN;
 }
 
-static void flow_delete(struct cop_flows *flows, struct flow_table *table,
-			struct cop_flow *flow)
+static void flow_leave_list(struct cop_flows *flows, struct flow_table *table,
+			    struct cop_flow *flow)
 {
 	if (flows->rx_last == flow)
 		flows->rx_last = NULL;
 	list_del(flows, table, flow);
+}
+
+static void flow_delete(struct cop_flows *flows, struct flow_table *table,
+			struct cop_flow *flow)
+{
+	flow_leave_list(flows, table, flow);
 	cop_flow_remove(table, flow);
 }
 
-void cop_flow_move_to_sent(struct cop_flows *flows, struct flow_table *table,
-			   struct cop_flow *flow)
+/*
+ * With many peers a flow is in no cache any more when its turn comes. So the memory of the
+ * next one to go is on its way while the program makes its next calls.
+ */
+static void prefetch_victim(struct flow_table *table, struct cop_flow *flow)
+{
+	if (unlikely(!flow))
+		return;
+	for (size_t at = 64; at < sizeof(*flow); at += 64)
+		__builtin_prefetch((char *)flow + at, 1);
+	__builtin_prefetch(cop_flow_bucket(table, READ_ONCE(flow->word)), 1);
+	__builtin_prefetch(flow->next, 1);
+}
+
+/* The memory is for the next flow. */
+static void flow_evict(struct cop_flows *flows, struct flow_table *table,
+		       struct cop_flow *flow)
+{
+	prefetch_victim(table, flow->next);
+	flow_leave_list(flows, table, flow);
+	cop_flow_unlink(table, flow);
+	cop_flow_retire(flow);
+	if (unlikely(table->spare))
+		cop_slab_free(&cop_flow_slab, table->spare);
+	table->spare = flow;
+}
+
+static void move_to_sent(struct cop_flows *flows, struct flow_table *table,
+			 struct cop_flow *flow)
 {
 	list_del(flows, table, flow);
 	WRITE_ONCE(flow->sent, true);
@@ -157,10 +194,10 @@ static bool evict_sender(struct cop_flows *flows, struct flow_table *table)
 	struct cop_flow *oldest;
 
 	while ((oldest = flows->rx_head) && is_destination(flows, oldest))
-		cop_flow_move_to_sent(flows, table, oldest);
+		move_to_sent(flows, table, oldest);
 	if (!oldest)
 		return false;
-	flow_delete(flows, table, oldest);
+	flow_evict(flows, table, oldest);
 	u32_add(&flows->evicted, 1);
 	return true;
 }
@@ -176,22 +213,24 @@ static bool evict_oldest(struct cop_flows *flows, struct flow_table *table)
 	if (READ_ONCE(flows->first) != FLOW_FIRST_GONE)
 		evict_first(flows);
 	else if (flows->head)
-		flow_delete(flows, table, flows->head);
+		flow_evict(flows, table, flows->head);
 	else
 		return false;
 	u32_add(&flows->evicted, 1);
 	return true;
 }
 
-void cop_flow_make_room(struct cop_flows *flows, struct flow_table *table,
-			unsigned int more)
+static void make_room(struct cop_flows *flows, struct flow_table *table,
+		      unsigned int more)
 {
 	while (flow_count(flows, table) + more > COP_FLOWS_MAX &&
 	       evict_oldest(flows, table))
 		;
 }
 
-bool cop_flow_has_room(struct cop_flows *flows, struct flow_table *table)
+/* No destination is evicted for a new sender. */
+static bool has_room_for_sender(struct cop_flows *flows,
+				struct flow_table *table)
 {
 	return flow_count(flows, table) < COP_FLOWS_MAX ||
 	       evict_sender(flows, table);
@@ -201,5 +240,66 @@ noinline void cop_flow_lists_take_fresh(struct cop_flows *flows,
 					struct flow_table *table)
 {
 	cop_flow_lists_update(flows, table);
-	cop_flow_make_room(flows, table, 0);
+	make_room(flows, table, 0);
+}
+
+/* ---- a new flow ------------------------------------------------------------ */
+
+/* Another thread may add the flow at the same moment. */
+static struct cop_flow *flow_insert(struct cop_flows *flows,
+				    struct flow_table *table,
+				    const struct cop_peer *peer, bool sent,
+				    struct flow_search *search)
+{
+	struct cop_flow *flow = table->spare, *there;
+
+	table->spare = NULL;
+	if (unlikely(!flow))
+		flow = cop_slab_alloc(&cop_flow_slab);
+	if (unlikely(!flow))
+		return NULL;
+	cop_flow_set_up(flows, flow, cop_flow_token(flows), peer, sent);
+	there = cop_flow_bucket_add(flows, table, flow, peer->word, search);
+	if (likely(!there)) {
+		list_add(flows, table, flow);
+		return flow;
+	}
+	cop_flow_retire(flow);
+	table->spare = flow;
+	cop_flow_lists_update(flows, table);
+	return there;
+}
+
+static struct cop_flow *flow_find_or_insert(struct cop_flows *flows,
+					    struct flow_table *table,
+					    const struct cop_peer *peer,
+					    bool sent,
+					    struct flow_search *search)
+{
+	struct cop_flow *flow =
+		cop_flow_search_again(flows, table, peer->word, search);
+
+	if (flow)
+		return flow;
+	if (sent)
+		make_room(flows, table, 1);
+	else if (!has_room_for_sender(flows, table))
+		return NULL;
+	return flow_insert(flows, table, peer, sent, search);
+}
+
+flatten noinline struct cop_flow *cop_flow_obtain(struct cop_flows *flows,
+						  struct flow_table *table,
+						  const struct cop_peer *peer,
+						  bool sent,
+						  struct flow_search *search)
+{
+	struct cop_flow *flow;
+
+	cop_flow_lists_update(flows, table);
+	make_room(flows, table, 0);
+	flow = flow_find_or_insert(flows, table, peer, sent, search);
+	if (sent && flow && flow->list == FLOW_LIST_RECEIVED)
+		move_to_sent(flows, table, flow);
+	return flow;
 }

@@ -50,28 +50,18 @@ void cop_flow_lists_take_fresh(struct cop_flows *flows,
 			       struct flow_table *table);
 
 /**
- * cop_flow_move_to_sent - note that the socket sends to a peer from now on
+ * cop_flow_obtain - find a peer's flow, or make one and evict others for it
  * @flows: the socket's flows
  * @table: their table
- * @flow: a flow of the list of senders
+ * @peer: the peer
+ * @sent: whether the socket sends to this peer; if not, no destination is evicted
+ * @search: the search that has not found it; receives cop_flow.number of the flow
+ *
+ * Returns NULL where there is no memory, or no room for a sender.
  */
-void cop_flow_move_to_sent(struct cop_flows *flows, struct flow_table *table,
-			   struct cop_flow *flow);
-
-/**
- * cop_flow_has_room - whether one more flow fits, evicting a sender if need be
- * @flows: the socket's flows
- * @table: their table
- */
-bool cop_flow_has_room(struct cop_flows *flows, struct flow_table *table);
-
-/**
- * cop_flow_make_room - evict flows until there is room
- * @flows: the socket's flows
- * @table: their table
- * @more: for so many more flows
- */
-void cop_flow_make_room(struct cop_flows *flows, struct flow_table *table,
-			unsigned int more);
+struct cop_flow *cop_flow_obtain(struct cop_flows *flows,
+				 struct flow_table *table,
+				 const struct cop_peer *peer, bool sent,
+				 struct flow_search *search);
 
 #endif /* COP_FLOW_LISTS_H */

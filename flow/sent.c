@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "flow/arrivals.h"
+#include "flow/bucket.h"
 #include "flow/lists.h"
 #include "flow/lock.h"
 #include "flow/table.h"
@@ -21,25 +22,6 @@
 
 /* ---- the flow of a destination --------------------------------------------- */
 
-static struct cop_flow *flow_to_locked(struct cop_flows *flows,
-				       struct flow_table *table,
-				       const struct cop_peer *peer,
-				       uint64_t *number)
-{
-	struct cop_flow *flow;
-
-	cop_flow_lists_take_fresh(flows, table);
-	flow = cop_flow_find(flows, peer->word, number);
-	if (!flow) {
-		cop_flow_make_room(flows, table, 1);
-		flow = cop_flow_add(flows, table, peer, true, number);
-		cop_flow_lists_update(flows, table);
-	}
-	if (flow && flow->list == FLOW_LIST_RECEIVED)
-		cop_flow_move_to_sent(flows, table, flow);
-	return flow;
-}
-
 /*
  * The holder of the lock makes room later. If a longjmp() has left the lock held,
  * nobody ever does, so there is a limit here as well.
@@ -47,18 +29,20 @@ static struct cop_flow *flow_to_locked(struct cop_flows *flows,
 static struct cop_flow *flow_to_unlocked(struct cop_flows *flows,
 					 struct flow_table *table,
 					 const struct cop_peer *peer,
-					 uint64_t *number)
+					 struct flow_search *search)
 {
-	struct cop_flow *flow = cop_flow_find(flows, peer->word, number);
+	struct cop_flow *flow =
+		cop_flow_search_again(flows, table, peer->word, search);
 
 	if (!flow && READ_ONCE(table->count) < COP_FLOWS_MAX + FLOWS_SLACK)
-		flow = cop_flow_add(flows, table, peer, true, number);
+		flow = cop_flow_add(flows, table, peer, true, search);
 	return flow;
 }
 
-/* For a destination that the socket has not sent to yet. */
-static noinline struct cop_flow *
-flow_to(struct cop_flows *flows, const struct cop_peer *peer, uint64_t *number)
+/* For a destination that the socket has not sent to yet, as a @search has found. */
+static noinline struct cop_flow *flow_to(struct cop_flows *flows,
+					 const struct cop_peer *peer,
+					 struct flow_search *search)
 {
 	struct flow_table *table = cop_flow_table_get(flows);
 	struct cop_flow *flow;
@@ -66,10 +50,10 @@ flow_to(struct cop_flows *flows, const struct cop_peer *peer, uint64_t *number)
 	if (!table)
 		return NULL;
 	if (cop_flow_trylock(flows, table)) {
-		flow = flow_to_locked(flows, table, peer, number);
+		flow = cop_flow_obtain(flows, table, peer, true, search);
 		cop_flow_unlock(flows, table);
 	} else {
-		flow = flow_to_unlocked(flows, table, peer, number);
+		flow = flow_to_unlocked(flows, table, peer, search);
 	}
 	if (flow)
 		WRITE_ONCE(flow->sent, true);
@@ -80,11 +64,16 @@ static struct cop_flow *flow_sent_to(struct cop_flows *flows,
 				     const struct cop_peer *peer,
 				     uint64_t *number)
 {
-	struct cop_flow *flow = cop_flow_find(flows, peer->word, number);
+	struct flow_search search;
+	struct cop_flow *flow = cop_flow_search(flows, peer->word, &search);
 
-	return likely(flow && READ_ONCE(flow->sent))
-		       ? flow
-		       : flow_to(flows, peer, number);
+	if (unlikely(!flow || !READ_ONCE(flow->sent))) {
+		if (flow) /* it may go before the lock is taken */
+			search.head = FLOW_NO_HEAD;
+		flow = flow_to(flows, peer, &search);
+	}
+	*number = search.number;
+	return flow;
 }
 
 /* ---- numbers --------------------------------------------------------------- */
@@ -134,9 +123,9 @@ static bool is_first(struct cop_flows *flows, const struct cop_peer *peer)
 	       u64_cas(&flows->first, &first, peer->word);
 }
 
-noinline uint64_t cop_flow_next_other(struct cop_flows *flows,
-				      struct cop_peer peer, uint64_t n,
-				      size_t len, uint64_t now)
+flatten noinline uint64_t cop_flow_next_other(struct cop_flows *flows,
+					      struct cop_peer peer, uint64_t n,
+					      size_t len, uint64_t now)
 {
 	if (unlikely(is_first(flows, &peer)))
 		return cop_sent_next_many(&flows->first_sent, n, len, now,

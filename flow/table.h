@@ -16,7 +16,7 @@
 #include "lib/compiler.h"
 #include "lib/slab.h"
 
-#define FLOW_BUCKET_BITS 8 /* 1,024 flows are four to a bucket */
+#define FLOW_BUCKET_BITS 9 /* 1,024 flows are two to a bucket */
 #define FLOW_BUCKETS	 (1 << FLOW_BUCKET_BITS)
 
 /* Longer than any chain: where a walk along a chain that changes ends. */
@@ -81,10 +81,13 @@ struct flow_table {
 	_Atomic(uint32_t) count;	  /* (a) flows in the buckets */
 	uint32_t gen; /* (l) cop_flows.gen of the owner of all flows in the
 		       * table, or FLOW_NO_GEN */
+	struct cop_flow *spare; /* (l) evicted, for the next flow; or NULL */
 	_Atomic(uint64_t) bucket[FLOW_BUCKETS]; /* (a) tag and first flow */
 };
 
 #define FLOW_NO_GEN UINT32_MAX /* the table may hold flows of another owner */
+
+struct flow_search;
 
 /* The table of a socket without one; NULL where there is no memory. */
 struct flow_table *cop_flow_table_make(struct cop_flows *flows);
@@ -139,14 +142,14 @@ struct cop_flow *cop_flow_find(struct cop_flows *flows, uint64_t word,
  * @table: their table
  * @peer: the peer
  * @sent: whether the socket sends to this peer
- * @number: receives cop_flow.number of the flow
+ * @search: the search that has not found it; receives cop_flow.number of the flow
  *
  * The flow is in no list yet: cop_flow_lists_update() puts it there. Returns NULL
  * where there is no memory. Lock-free, async-signal-safe.
  */
 struct cop_flow *cop_flow_add(struct cop_flows *flows, struct flow_table *table,
 			      const struct cop_peer *peer, bool sent,
-			      uint64_t *number);
+			      struct flow_search *search);
 
 /**
  * cop_flow_remove - take a flow out of its bucket and free it

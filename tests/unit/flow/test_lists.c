@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "flow/bucket.h"
 #include "unit/flow/flows.h"
 
 TestSuite(cop_flow_lists, .init = t_flow_init, .timeout = 60);
@@ -28,6 +29,22 @@ Test(cop_flow_lists, a_flood_of_destinations_costs_bounded_memory)
 	for (uint32_t i = 0; i < 100000; i++)
 		cr_assert(zero(u64, t_next(i, 1)));
 	cr_assert(eq(u32, t_flows.evicted, 100000 - COP_FLOWS_MAX));
+	cr_assert(le(u32, READ_ONCE(cop_flow_slab.fresh), COP_FLOWS_MAX + 1));
+}
+
+/* Nothing of the flow that had the memory before is left. */
+Test(cop_flow_lists, a_flow_in_the_memory_of_an_evicted_one_begins_anew)
+{
+	for (uint32_t i = 0; i < 3 * COP_FLOWS_MAX; i++) {
+		cr_assert(zero(u64, t_next(i, 1)));
+		t_arrive(i, 7);
+		t_arrive(i, 9);
+		if (i)
+			cr_assert(eq(u64, t_known(i, 1).rx.datagrams, 2));
+		cr_assert(eq(u64, t_lost_of(i), 1));
+		cr_assert(eq(u64, t_next(i, 1), 1));
+	}
+	cr_assert(eq(u32, cop_flow_list(&t_flows, 0, NULL, 0), COP_FLOWS_MAX));
 }
 
 Test(cop_flow_lists,

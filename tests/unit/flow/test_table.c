@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "flow/bucket.h"
 #include "flow/table.h"
 #include "unit/flow/flows.h"
 
@@ -95,4 +96,31 @@ Test(cop_flow_table, a_flow_of_the_last_owner_is_not_found)
 	cop_flow_init(&t_flows);
 	cr_expect(ge(u32, t_flows.table->count, 1), "it was removed");
 	cr_expect(eq(ptr, cop_flow_find(&t_flows, word(1, 1), &number), NULL));
+}
+
+/* Another thread may add the flow between the search and the lock. */
+Test(cop_flow_table, a_search_is_done_anew_only_if_the_bucket_has_changed)
+{
+	struct flow_search none, search;
+	struct cop_flow *flow;
+
+	cr_expect(eq(ptr, cop_flow_search(&t_flows, word(1, 1), &none), NULL));
+	cr_expect(eq(u64, none.head, FLOW_NO_HEAD), "there is no table");
+	t_next(9, 9);
+	t_next(2, 1);
+	cr_expect(
+		eq(ptr, cop_flow_search(&t_flows, word(1, 1), &search), NULL));
+	cr_expect(eq(ptr,
+		     cop_flow_search_again(&t_flows, t_flows.table, word(1, 1),
+					   &search),
+		     NULL));
+	t_next(1, 1);
+	flow = cop_flow_search_again(&t_flows, t_flows.table, word(1, 1),
+				     &search);
+	cr_assert(ne(ptr, flow, NULL));
+	cr_expect(eq(u64, search.number, READ_ONCE(flow->number)));
+	cr_expect(eq(ptr,
+		     cop_flow_search_again(&t_flows, t_flows.table, word(1, 1),
+					   &none),
+		     flow));
 }
