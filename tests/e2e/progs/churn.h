@@ -82,10 +82,23 @@ static void fill(struct worker *me, unsigned char *data, size_t len)
 		data[i] = first + i;
 }
 
-/* Its first bytes tell what it is. */
+/* Which process this is, and whose datagrams a thread looks at. */
+static const char *process = "first";
+static _Thread_local int looked_at;
+
+/*
+ * Its first bytes tell what it is. The type is SOCK_DGRAM if the library does not know
+ * the descriptor, or has adopted it.
+ */
 static void say_damaged(const unsigned char *data, ssize_t len)
 {
-	fprintf(stderr, "%d: damaged, %zd bytes:", getpid(), len);
+	socklen_t size = sizeof(int);
+	int type = 0;
+
+	getsockopt(looked_at, SOL_SOCKET, SO_TYPE, &type, &size);
+	fprintf(stderr,
+		"%d, %s: descriptor %d, type %d: damaged, %zd bytes:", getpid(),
+		process, looked_at, type, len);
 	for (ssize_t i = 0; i < len && i < 24; i++)
 		fprintf(stderr, " %02x", data[i]);
 	fputc('\n', stderr);
@@ -204,7 +217,7 @@ static void recv_one(struct worker *me)
 
 static void recv_verified(struct worker *me)
 {
-	int fd = taken(me);
+	int fd = looked_at = taken(me);
 	struct sockaddr_in addr;
 	socklen_t len = sizeof(addr);
 	ssize_t n;
@@ -217,7 +230,7 @@ static void recv_verified(struct worker *me)
 
 static void recvmmsg_verified(struct worker *me)
 {
-	int fd = taken(me);
+	int fd = looked_at = taken(me);
 	struct mmsghdr *vec = messages(me);
 	int n = recvmmsg(fd, vec, MESSAGES, MSG_DONTWAIT, NULL);
 

@@ -56,6 +56,7 @@ static void fork_one(struct worker *me)
 			reap(pid);
 		return;
 	}
+	process = "forked";
 	setitimer(ITIMER_REAL, &none, NULL);
 	alarm(20);
 	for (int i = 0; i < 20; i++)
@@ -143,6 +144,7 @@ static int child(int fd)
 {
 	static struct worker me;
 
+	process = "executed";
 	if (fcntl(fd, F_GETFD) < 0)
 		return 0; /* it is closed by the exec */
 	init_worker(&me, getpid());
