@@ -170,9 +170,9 @@ static void note_success(struct sock *sk)
 static size_t memory_of(size_t len)
 {
 	const size_t data = len + 192 + 320;
-	const unsigned int bits = 64 - __builtin_clzl(data - 1);
+	const unsigned int bits = 64 - __builtin_clzll(data - 1);
 
-	return (1ul << bits) + 256;
+	return ((size_t)1 << bits) + 256;
 }
 
 static bool same_destination(const struct msghdr *a, const struct msghdr *b)
