@@ -189,7 +189,7 @@ static bool has_go_section(struct elf_file *f, const ElfW(Ehdr) * eh)
 		return false;
 	memcpy(&sh, p, sizeof(sh));
 	if (sh.sh_type != SHT_STRTAB || sh.sh_size > NAMES_MAX ||
-	    sh.sh_offset > INT64_MAX)
+	    (off_t)sh.sh_offset < 0)
 		return false;
 	p = part(f, sh.sh_offset, sh.sh_size);
 	if (p)

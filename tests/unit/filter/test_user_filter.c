@@ -74,7 +74,7 @@ Test(cop_user_filter, a_bad_program_gets_the_kernels_error)
 	}
 }
 
-static const socklen_t length[] = { 0, 1, 4, 8, 15, 17, 128, -1 };
+static const socklen_t length[] = { 0, 1, 4, 8, 15, 16, 17, 128, -1 };
 
 Test(cop_user_filter, a_wrong_length_gets_the_kernels_error)
 {
@@ -86,7 +86,8 @@ Test(cop_user_filter, a_wrong_length_gets_the_kernels_error)
 	for (size_t i = 0; i < ARRAY_SIZE(option) * ARRAY_SIZE(length); i++) {
 		int name = option[i % 2], err[2];
 
-		if (name == SO_ATTACH_BPF && length[i / 2] == sizeof(int))
+		if (length[i / 2] ==
+		    (name == SO_ATTACH_BPF ? sizeof(int) : sizeof(good)))
 			continue;
 		for (int k = 0; k < 2; k++)
 			err[k] = set_option(fd[k], name, value, length[i / 2]);
