@@ -146,18 +146,24 @@ noinline bool cop_user_range(const volatile void *ptr, size_t len)
 	return ok;
 }
 
+/* How many bytes after @start the page ends that has byte @done. The sum may wrap. */
+static size_t page_end(uintptr_t start, size_t done)
+{
+	return ((start + done) | PAGE_MASK) + 1 - start;
+}
+
 bool cop_readable(int fd, const volatile void *ptr, size_t len)
 {
-	uintptr_t at = (uintptr_t)ptr;
-	const uintptr_t end = at + len;
+	const uintptr_t start = (uintptr_t)ptr;
+	size_t done = 0;
 	int saved = errno;
 	bool ok = access_ok(ptr, len);
 
 	if (cop_confined())
 		return ok;
-	while (ok && at < end) {
-		ok = page_readable(fd, at);
-		at = (at | PAGE_MASK) + 1;
+	while (ok && done < len) {
+		ok = page_readable(fd, start + done);
+		done = page_end(start, done);
 	}
 	errno = saved;
 	return ok;
@@ -169,18 +175,18 @@ bool cop_readable(int fd, const volatile void *ptr, size_t len)
  */
 static size_t writable_bytes(const volatile void *ptr, size_t len)
 {
-	uintptr_t at = (uintptr_t)ptr;
-	const uintptr_t end = at + len;
+	const uintptr_t start = (uintptr_t)ptr;
+	size_t done = 0;
 	int saved = errno;
 
 	if (!access_ok(ptr, len))
 		return 0;
 	if (cop_confined())
 		return len;
-	while (at < end && page_writable(at))
-		at = (at | PAGE_MASK) + 1;
+	while (done < len && page_writable(start + done))
+		done = page_end(start, done);
 	errno = saved;
-	return at < end ? at - (uintptr_t)ptr : len;
+	return done < len ? done : len;
 }
 
 bool cop_writable(const volatile void *ptr, size_t len)
