@@ -188,8 +188,7 @@ static bool has_go_section(struct elf_file *f, const ElfW(Ehdr) * eh)
 	if (!p)
 		return false;
 	memcpy(&sh, p, sizeof(sh));
-	if (sh.sh_type != SHT_STRTAB || sh.sh_size > NAMES_MAX ||
-	    (off_t)sh.sh_offset < 0)
+	if (sh.sh_type != SHT_STRTAB || sh.sh_size > NAMES_MAX)
 		return false;
 	p = part(f, sh.sh_offset, sh.sh_size);
 	if (p)
