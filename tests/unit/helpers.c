@@ -5,9 +5,11 @@
  */
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/sock_diag.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -167,6 +169,43 @@ static bool port_is_free(uint16_t snum)
 
 	close(fd);
 	return !err;
+}
+
+static int drops_in_proc(uint16_t snum)
+{
+	FILE *file = fopen("/proc/net/udp", "r");
+	unsigned int port, drops;
+	char line[256];
+	int found = -1;
+
+	cr_assert(ne(ptr, file, NULL));
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line,
+			   "%*d: %*x:%x %*x:%*x %*x %*x:%*x %*x:%*x %*x %*u "
+			   "%*u %*u %*d %*s %u",
+			   &port, &drops) == 2 &&
+		    port == snum)
+			found = drops;
+	fclose(file);
+	return found;
+}
+
+/*
+ * qemu-user does not know SO_MEMINFO. The kernel's list misses a socket now and then,
+ * while others come and go.
+ */
+unsigned int t_drops(int fd)
+{
+	uint32_t info[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(info);
+	int drops = -1;
+
+	if (!getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) &&
+	    len == sizeof(info))
+		return info[SK_MEMINFO_DROPS];
+	while (drops < 0)
+		drops = drops_in_proc(t_port(fd));
+	return drops;
 }
 
 uint16_t t_free_port(void)

@@ -52,6 +52,9 @@ struct cop_counters *t_count(int fd);
 /* A kernel UDP socket on LOOPBACK, any port, with a receive timeout. */
 int t_udp(void);
 
+/* How many datagrams the kernel dropped at the socket, which has a port. */
+unsigned int t_drops(int fd);
+
 /* A port that nothing holds, outside the range of ephemeral ports. */
 uint16_t t_free_port(void);
 

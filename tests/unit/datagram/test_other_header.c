@@ -4,7 +4,6 @@
  * header is not COP's: they ask the transport how long it is.
  */
 #include <linux/filter.h>
-#include <linux/sock_diag.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
@@ -238,16 +237,6 @@ Test(other_header, two_sockets_exchange_and_count_datagrams)
 	cr_assert(zero(u32, t_count(b)->port_mismatch));
 }
 
-static unsigned int drops(int fd)
-{
-	uint32_t info[SK_MEMINFO_VARS];
-	socklen_t len = sizeof(info);
-
-	cr_assert(zero(int, cop_libc.getsockopt(fd, SOL_SOCKET, SO_MEMINFO,
-						info, &len)));
-	return info[SK_MEMINFO_DROPS];
-}
-
 /* Each byte of the header takes each value, at some lengths. */
 Test(other_header, the_kernel_drops_what_the_check_calls_a_stray)
 {
@@ -273,7 +262,7 @@ Test(other_header, the_kernel_drops_what_the_check_calls_a_stray)
 					cr_assert(eq(long,
 						     t_recv(fd, room, 64, 0),
 						     len - info.len));
-				cr_assert(eq(uint, drops(fd), bad),
+				cr_assert(eq(uint, t_drops(fd), bad),
 					  "byte %d is %#x, %zu bytes", at, byte,
 					  len);
 			}
@@ -309,7 +298,7 @@ Test(other_header, a_filter_of_the_programs_own_moves_behind_that_header)
 		send_raw(udp, fd, hlen, 5);
 		cr_assert(eq(long, t_recv(fd, room, 64, 0), 2));
 	}
-	cr_assert(eq(uint, drops(fd), 2 * ((HLEN_MAX - HLEN) / 4 + 1)));
+	cr_assert(eq(uint, t_drops(fd), 2 * ((HLEN_MAX - HLEN) / 4 + 1)));
 }
 
 Test(other_header, the_longest_pattern_fits_in_the_program)

@@ -2,7 +2,6 @@
 /*
  * bpf.c - what the tests of BPF programs share, see bpf.h.
  */
-#include <linux/sock_diag.h>
 #include <stdio.h>
 
 #include "unit/filter/bpf.h"
@@ -63,15 +62,6 @@ int t_bpf_attach(const struct sock_filter *insn, unsigned int n)
 	return 0;
 }
 
-unsigned int t_bpf_drops(void)
-{
-	uint32_t info[SK_MEMINFO_VARS] = { 0 };
-	socklen_t len = sizeof(info);
-
-	getsockopt(t_bpf_fd, SOL_SOCKET, SO_MEMINFO, info, &len);
-	return info[SK_MEMINFO_DROPS];
-}
-
 /* Wait for the datagram that was sent; returns its length, or DROPPED. */
 static int received(void *buf, size_t size, unsigned int dropped)
 {
@@ -80,7 +70,7 @@ static int received(void *buf, size_t size, unsigned int dropped)
 
 		if (n >= 0)
 			return n;
-		if (t_bpf_drops() != dropped)
+		if (t_drops(t_bpf_fd) != dropped)
 			return DROPPED;
 	}
 }
@@ -88,7 +78,7 @@ static int received(void *buf, size_t size, unsigned int dropped)
 int t_kept_udp(const unsigned char *payload, size_t len)
 {
 	static unsigned char buf[COP_HLEN_MAX + PAYLOAD_MAX];
-	unsigned int dropped = t_bpf_drops();
+	unsigned int dropped = t_drops(t_bpf_fd);
 	int n;
 
 	t_udp_send(t_bpf_udp, t_port(t_bpf_fd), payload, len);
@@ -102,7 +92,7 @@ int t_kept_udp(const unsigned char *payload, size_t len)
 int t_kept_cop(unsigned int options, const unsigned char *payload, size_t len)
 {
 	static unsigned char buf[COP_HLEN_MAX + PAYLOAD_MAX];
-	unsigned int dropped = t_bpf_drops();
+	unsigned int dropped = t_drops(t_bpf_fd);
 	int hlen = COP_HLEN + options * 4, n;
 
 	t_udp_send_cop(t_bpf_udp, t_port(t_bpf_fd), options, payload, len);

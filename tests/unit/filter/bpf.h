@@ -37,9 +37,6 @@ unsigned int t_below(unsigned int n);
 /* Attach a program to t_bpf_fd; returns 0 or a negative errno. */
 int t_bpf_attach(const struct sock_filter *insn, unsigned int n);
 
-/* How many datagrams t_bpf_fd has dropped so far. */
-unsigned int t_bpf_drops(void);
-
 /* Send a datagram; returns how many bytes of its payload are kept, or DROPPED. */
 int t_kept_udp(const unsigned char *payload, size_t len);
 int t_kept_cop(unsigned int options, const unsigned char *payload, size_t len);

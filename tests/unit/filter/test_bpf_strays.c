@@ -8,11 +8,11 @@ TestSuite(cop_bpf_strays, .init = t_bpf_init, .timeout = 120);
 
 static void assert_drops_strays(void)
 {
-	unsigned int before = t_bpf_drops();
+	unsigned int before = t_drops(t_bpf_fd);
 	char buf[8];
 
 	t_udp_send_strays(t_bpf_udp, t_port(t_bpf_fd));
-	while (t_bpf_drops() != before + COP_STRAY_REASONS)
+	while (t_drops(t_bpf_fd) != before + COP_STRAY_REASONS)
 		cr_assert(eq(int,
 			     recv(t_bpf_fd, buf, sizeof(buf), MSG_DONTWAIT),
 			     -1));

@@ -3,7 +3,6 @@
  * test_filter.c - filter/filter.c: what is not COP wakes nobody.
  */
 #include <linux/filter.h>
-#include <linux/sock_diag.h>
 #include <poll.h>
 #include <sys/epoll.h>
 
@@ -18,15 +17,6 @@ static int polled(int fd, int timeout)
 
 	t_sock(fd)->sk->sk_prot->poll(t_sock(fd)->sk, fd);
 	return poll(&p, 1, timeout);
-}
-
-static unsigned int kernel_drops(int fd)
-{
-	uint32_t info[SK_MEMINFO_VARS] = { 0 };
-	socklen_t len = sizeof(info);
-
-	getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len);
-	return info[SK_MEMINFO_DROPS];
 }
 
 static unsigned int strays(int fd)
@@ -45,7 +35,7 @@ Test(cop_filter, a_stray_that_comes_later_wakes_no_poll)
 	cr_assert(zero(int, polled(fd, 0)));
 	t_udp_send_strays(udp, t_port(fd));
 	cr_assert(zero(int, polled(fd, 50)));
-	cr_assert(eq(uint, kernel_drops(fd), COP_STRAY_REASONS));
+	cr_assert(eq(uint, t_drops(fd), COP_STRAY_REASONS));
 	cr_assert(zero(uint, strays(fd)));
 }
 
@@ -114,7 +104,7 @@ Test(cop_filter, every_valid_header_passes_the_filter)
 			t_udp_send_cop(udp, t_port(fd), options, "ab", len);
 			cr_assert(eq(int, t_recv(fd, buf, 8, 0), len));
 		}
-	cr_assert(zero(uint, kernel_drops(fd)));
+	cr_assert(zero(uint, t_drops(fd)));
 }
 
 /* The filter and the check of cop_wire must judge alike. */
@@ -136,7 +126,7 @@ Test(cop_filter, the_filter_judges_as_the_receive_path_does)
 				bad++;
 			else
 				cr_assert(ge(int, t_recv(fd, got, 64, 0), 0));
-			cr_assert(eq(uint, kernel_drops(fd), bad),
+			cr_assert(eq(uint, t_drops(fd), bad),
 				  "byte %#x, %zu bytes", byte, len);
 		}
 	cr_assert(zero(uint, strays(fd)));
@@ -150,7 +140,7 @@ Test(cop_filter, a_stray_on_the_receive_path_sets_the_filter)
 	t_udp_send_strays(udp, t_port(fd));
 	cr_assert(eq(int, t_recv(fd, buf, 8, MSG_DONTWAIT), -EAGAIN));
 	t_udp_send_strays(udp, t_port(fd));
-	cr_assert(eq(uint, kernel_drops(fd), COP_STRAY_REASONS));
+	cr_assert(eq(uint, t_drops(fd), COP_STRAY_REASONS));
 }
 
 Test(cop_filter, a_pending_error_is_left_to_the_program)
@@ -187,7 +177,7 @@ Test(cop_filter, the_programs_filter_stays_and_strays_are_still_dropped)
 	polled(fd, 0);
 	t_udp_send_strays(udp, t_port(fd));
 	cr_assert(zero(int, polled(fd, 50)));
-	cr_assert(eq(uint, kernel_drops(fd), COP_STRAY_REASONS));
+	cr_assert(eq(uint, t_drops(fd), COP_STRAY_REASONS));
 	cr_assert(zero(uint, strays(fd)));
 	cr_assert(eq(int, t_recv(fd, buf, 8, MSG_DONTWAIT), -EAGAIN));
 }
