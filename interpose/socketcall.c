@@ -38,33 +38,38 @@ enum {
 	CALL_SENDMMSG,
 };
 
+/* Which calls may concern the library. */
+enum concern {
+	OURS,	/* on a descriptor of the library's */
+	TABLE,	/* as soon as the library has a descriptor */
+	ALWAYS, /* it may make the first one */
+};
+
 /*
- * The single call, how many arguments the program gives, and whether it may concern
- * the library before there is a COP socket. send, recv and accept are single calls with
- * more arguments, which are 0.
+ * The single call, how many arguments the program gives, and when it concerns the
+ * library. send and recv are single calls with more arguments, which are 0.
  */
 static const struct {
 	short number;
-	unsigned char args;
-	bool always;
+	unsigned char args, concern;
 } call[] = {
-	[CALL_SOCKET] = { SYS_socket, 3, true },
-	[CALL_BIND] = { SYS_bind, 3, false },
-	[CALL_CONNECT] = { SYS_connect, 3, false },
-	[CALL_ACCEPT] = { SYS_accept4, 3, false },
-	[CALL_GETSOCKNAME] = { SYS_getsockname, 3, false },
-	[CALL_SOCKETPAIR] = { SYS_socketpair, 4, true },
-	[CALL_SEND] = { SYS_sendto, 4, false },
-	[CALL_RECV] = { SYS_recvfrom, 4, false },
-	[CALL_SENDTO] = { SYS_sendto, 6, false },
-	[CALL_RECVFROM] = { SYS_recvfrom, 6, false },
-	[CALL_SETSOCKOPT] = { SYS_setsockopt, 5, false },
-	[CALL_GETSOCKOPT] = { SYS_getsockopt, 5, false },
-	[CALL_SENDMSG] = { SYS_sendmsg, 3, false },
-	[CALL_RECVMSG] = { SYS_recvmsg, 3, true },
-	[CALL_ACCEPT4] = { SYS_accept4, 4, false },
-	[CALL_RECVMMSG] = { SYS_recvmmsg, 5, true },
-	[CALL_SENDMMSG] = { SYS_sendmmsg, 4, false },
+	[CALL_SOCKET] = { SYS_socket, 3, ALWAYS },
+	[CALL_BIND] = { SYS_bind, 3, OURS },
+	[CALL_CONNECT] = { SYS_connect, 3, OURS },
+	[CALL_ACCEPT] = { -1, 3, TABLE },
+	[CALL_GETSOCKNAME] = { SYS_getsockname, 3, OURS },
+	[CALL_SOCKETPAIR] = { SYS_socketpair, 4, ALWAYS },
+	[CALL_SEND] = { SYS_sendto, 4, OURS },
+	[CALL_RECV] = { SYS_recvfrom, 4, OURS },
+	[CALL_SENDTO] = { SYS_sendto, 6, OURS },
+	[CALL_RECVFROM] = { SYS_recvfrom, 6, OURS },
+	[CALL_SETSOCKOPT] = { SYS_setsockopt, 5, OURS },
+	[CALL_GETSOCKOPT] = { SYS_getsockopt, 5, OURS },
+	[CALL_SENDMSG] = { SYS_sendmsg, 3, TABLE },
+	[CALL_RECVMSG] = { SYS_recvmsg, 3, ALWAYS },
+	[CALL_ACCEPT4] = { SYS_accept4, 4, TABLE },
+	[CALL_RECVMMSG] = { SYS_recvmmsg, 5, ALWAYS },
+	[CALL_SENDMMSG] = { SYS_sendmmsg, 4, TABLE },
 };
 
 static long pass_on(const long *a)
@@ -73,6 +78,10 @@ static long pass_on(const long *a)
 				a[5]);
 }
 
+/*
+ * A call on another descriptor stays a socketcall(): a seccomp filter may refuse the
+ * single calls, since libc does not use them.
+ */
 long syscall_socketcall(const long *a)
 {
 	const unsigned long which = a[0];
@@ -81,12 +90,16 @@ long syscall_socketcall(const long *a)
 	size_t len;
 
 	if (which >= ARRAY_SIZE(call) || !call[which].args ||
-	    !(call[which].always || any_ours()))
+	    (call[which].concern != ALWAYS && !any_ours()))
 		return pass_on(a);
 	len = call[which].args * sizeof(long);
 	if (!user_readable(-1, uargs, len))
 		return pass_on(a);
 	memcpy(args, uargs, len);
+	if (call[which].concern == OURS && !sockfd_lookup(args[0]))
+		return pass_on(a);
+	if (which == CALL_ACCEPT) /* there is no single call accept() */
+		return accept(args[0], (void *)args[1], (void *)args[2]);
 	return syscall_do(call[which].number, args);
 }
 

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/uio.h>
 #include <time.h>
 
@@ -118,6 +119,20 @@ EXPORT int __fcntl_time64(int fd, int cmd, ...)
 	if (likely(!any_ours()) || (cmd != F_DUPFD && cmd != F_DUPFD_CLOEXEC))
 		return cop_libc.__fcntl_time64(fd, cmd, arg);
 	return fcntl64(fd, cmd, arg);
+}
+
+/* To libc it is prctl() by another name. <sys/prctl.h> declares it only there. */
+int __prctl_time64(int option, ...);
+EXPORT int __prctl_time64(int option, ...)
+{
+	unsigned long a[4];
+	va_list ap;
+
+	va_start(ap, option);
+	for (size_t i = 0; i < ARRAY_SIZE(a); i++)
+		a[i] = va_arg(ap, unsigned long);
+	va_end(ap);
+	return prctl(option, a[0], a[1], a[2], a[3]);
 }
 
 /* ---- messages ------------------------------------------------------------- */
