@@ -20,7 +20,7 @@
 # make fuzz-smoke  the same, 5 seconds each
 # make soak      sockets in use for 30 minutes, and what is left then (MINUTES=5)
 # make cross     build for other processors, run the unit tests and a conversation
-#                there (make cross ARCH=s390x: for one)
+#                there, and print a table (make cross ARCH=s390x: for one)
 # make coverage  which lines of the library the tests run
 # make tsan      the unit tests under ThreadSanitizer, and sixteen threads at once
 # make symbols   write the library's symbols into docs/BYPASS.md

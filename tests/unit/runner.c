@@ -10,8 +10,13 @@
  *
  *	--jobs N	so many tests at once
  *	--filter GLOB	only these tests: SUITE/TEST
- *	--skip FILE	not these tests: a glob and a reason on each line
+ *	--verbose	print also which tests pass
  *	--patience N	each test may take N times as long as it says
+ *	--listed FILE	tests that can't pass where something is missing: SUITE/TEST and
+ *			KIND[,KIND]... on each line
+ *	--lacks KIND,...  what is missing here. A test with one of these kinds has to
+ *			fail: if it passes, it does not belong into the list. With "?"
+ *			behind the kind it may fail
  */
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
@@ -34,6 +39,7 @@
 
 #define SKIPPED	  77
 #define TIMEOUT	  60 /* seconds, unless the test or its suite says another */
+#define LISTED	  20 /* seconds for a test that has to fail */
 #define JOBS_MOST 64
 
 extern struct criterion_test *__start_cr_tst[], *__stop_cr_tst[];
@@ -43,24 +49,27 @@ static struct criterion_test *current;
 
 static struct {
 	int jobs, patience;
-	const char *filter;
-} option = { 1, 1, "*" };
+	bool verbose;
+	const char *filter, *lacks;
+} option = { 1, 1, false, "*", "" };
 
 static struct {
 	int passed, failed, skipped;
 } count;
 
-/* A test that is left out. */
-struct left_out {
-	struct left_out *next;
-	char glob[256], why[256];
+/* A test of --listed. */
+struct listed {
+	struct listed *next;
+	char name[256], kinds[256];
+	bool found;
 };
 
-static struct left_out *left_out;
+static struct listed *listed;
 
 /* The tests that are running. */
 static struct {
 	struct criterion_test *test;
+	const char *lacks; /* why it has to fail, or NULL */
 	pid_t pid;
 	FILE *output;
 } running[JOBS_MOST];
@@ -194,18 +203,51 @@ static const char *name_of(const struct criterion_test *test)
 	return name;
 }
 
-/* Returns why the test is left out, or NULL. */
-static const char *why_not(const struct criterion_test *test)
+static bool has_word(const char *list, const char *word, size_t len)
 {
-	for (struct left_out *l = left_out; l; l = l->next)
-		if (!fnmatch(l->glob, name_of(test), 0))
-			return l->why;
+	for (const char *at = list; (at = strstr(at, word)); at++)
+		if ((at == list || at[-1] == ',') &&
+		    (!at[len] || at[len] == ','))
+			return true;
+	return false;
+}
+
+static bool may_pass(const char *kind)
+{
+	return kind[strlen(kind) - 1] == '?';
+}
+
+/* Returns the first of @kinds that is missing here, or NULL. */
+static const char *missing(const char *kinds)
+{
+	char *rest = strdup(kinds), word[64];
+
+	for (char *kind; (kind = strsep(&rest, ","));) {
+		snprintf(word, sizeof(word), "%.*s",
+			 (int)(strlen(kind) - may_pass(kind)), kind);
+		if (has_word(option.lacks, word, strlen(word)))
+			return kind;
+	}
 	return NULL;
 }
 
-static void read_left_out(const char *path)
+/* Returns why the test has to fail, or NULL. */
+static const char *why_not(const struct criterion_test *test)
 {
-	char line[sizeof(struct left_out)];
+	const char *name = name_of(test);
+
+	for (struct listed *l = listed; l; l = l->next) {
+		if (strcmp(l->name, name))
+			continue;
+		l->found = true;
+		return missing(l->kinds);
+	}
+	return NULL;
+}
+
+static void read_listed(const char *path)
+{
+	char line[sizeof(struct listed)];
 	FILE *file = fopen(path, "r");
 
 	if (!file) {
@@ -213,17 +255,28 @@ static void read_left_out(const char *path)
 		exit(2);
 	}
 	while (fgets(line, sizeof(line), file)) {
-		struct left_out *l = calloc(1, sizeof(*l));
+		struct listed *l = calloc(1, sizeof(*l));
 
-		if (sscanf(line, "%255s %255[^\n]", l->glob, l->why) != 2 ||
-		    l->glob[0] == '#') {
+		if (sscanf(line, "%255s %255s", l->name, l->kinds) != 2 ||
+		    l->name[0] == '#') {
 			free(l);
 			continue;
 		}
-		l->next = left_out;
-		left_out = l;
+		l->next = listed;
+		listed = l;
 	}
 	fclose(file);
+}
+
+static void find_unknown(void)
+{
+	for (struct listed *l = listed; l; l = l->next) {
+		if (l->found)
+			continue;
+		printf("[FAIL] %s: listed, but there is no such test\n",
+		       l->name);
+		count.failed++;
+	}
 }
 
 /* ---- running -------------------------------------------------------------- */
@@ -237,7 +290,7 @@ static int timeout(void)
 						   : TIMEOUT);
 }
 
-static void begin(struct criterion_test *test)
+static void begin(struct criterion_test *test, const char *lacks)
 {
 	int i = 0;
 
@@ -248,20 +301,15 @@ static void begin(struct criterion_test *test)
 	running[i].output = tmpfile();
 	running[i].pid = fork();
 	running[i].test = test;
+	running[i].lacks = lacks;
 	if (running[i].pid)
 		return;
 	dup2(fileno(running[i].output), STDOUT_FILENO);
 	dup2(fileno(running[i].output), STDERR_FILENO);
 	fclose(running[i].output);
-	alarm(timeout());
+	alarm(lacks && !may_pass(lacks) ? LISTED : timeout());
 	test->test();
 	exit(failed);
-}
-
-static void skip(const struct criterion_test *test, const char *why)
-{
-	printf("[SKIP] %s::%s: %s\n", test->category, test->name, why);
-	count.skipped++;
 }
 
 static void show(FILE *output)
@@ -273,26 +321,60 @@ static void show(FILE *output)
 		fputs(line, stdout);
 }
 
-static void judge(const struct criterion_test *test, int status, FILE *output)
+static void say(const char *what, const struct criterion_test *test,
+		const char *why)
 {
-	const bool ended = WIFEXITED(status);
-	const bool passed = ended && !WEXITSTATUS(status);
-	const bool skipped = ended && WEXITSTATUS(status) == SKIPPED;
+	printf("[%s] %s::%s%s\n", what, test->category, test->name, why);
+}
 
-	if (!passed)
+static void judge_failed(const struct criterion_test *test, int status,
+			 FILE *output)
+{
+	char why[64];
+
+	show(output);
+	snprintf(why, sizeof(why),
+		 WIFEXITED(status) ? ": exit status %d" : ": signal %d",
+		 WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+	say("FAIL", test, why);
+	count.failed++;
+}
+
+/* A test that is listed for what is missing here: @lacks. */
+static void judge_listed(const struct criterion_test *test, bool passed,
+			 const char *lacks)
+{
+	char why[256];
+
+	snprintf(why, sizeof(why), ": %s %s",
+		 passed		   ? "passes, but is listed for"
+		 : may_pass(lacks) ? "failed, as it may without"
+				   : "lacks",
+		 lacks);
+	say(passed ? "FAIL" : "SKIP", test, why);
+	(*(passed ? &count.failed : &count.skipped))++;
+}
+
+static void judge(const struct criterion_test *test, const char *lacks,
+		  int status, FILE *output)
+{
+	const bool skipped =
+		WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED;
+	const bool passed = WIFEXITED(status) && !WEXITSTATUS(status);
+
+	if (skipped) {
 		show(output);
-	fclose(output);
-	if (passed) {
-		count.passed++;
-	} else if (skipped) {
 		count.skipped++;
+	} else if (lacks && !(passed && may_pass(lacks))) {
+		judge_listed(test, passed, lacks);
+	} else if (!passed) {
+		judge_failed(test, status, output);
 	} else {
-		count.failed++;
-		printf("[FAIL] %s::%s: %s %d\n", test->category, test->name,
-		       WIFEXITED(status) ? "exit status" : "signal",
-		       WIFEXITED(status) ? WEXITSTATUS(status)
-					 : WTERMSIG(status));
+		count.passed++;
+		if (option.verbose)
+			say("PASS", test, "");
 	}
+	fclose(output);
 }
 
 static void wait_for_one(void)
@@ -303,7 +385,8 @@ static void wait_for_one(void)
 	for (int i = 0; i < option.jobs; i++) {
 		if (!running[i].test || running[i].pid != pid)
 			continue;
-		judge(running[i].test, status, running[i].output);
+		judge(running[i].test, running[i].lacks, status,
+		      running[i].output);
 		running[i].test = NULL;
 	}
 }
@@ -316,17 +399,13 @@ static void run_all(void)
 	     t++) {
 		const char *why = why_not(*t);
 
-		if (fnmatch(option.filter, name_of(*t), 0))
+		if (fnmatch(option.filter, name_of(*t), FNM_EXTMATCH))
 			continue;
-		if (why) {
-			skip(*t, why);
-			continue;
-		}
 		if (busy == option.jobs) {
 			wait_for_one();
 			busy--;
 		}
-		begin(*t);
+		begin(*t, why);
 		busy++;
 	}
 	while (busy--)
@@ -339,7 +418,9 @@ static void read_options(int argc, char **argv)
 	static const struct option options[] = {
 		{ "jobs", required_argument, NULL, 'j' },
 		{ "filter", required_argument, NULL, 'f' },
-		{ "skip", required_argument, NULL, 's' },
+		{ "listed", required_argument, NULL, 'l' },
+		{ "lacks", required_argument, NULL, 'L' },
+		{ "verbose", no_argument, NULL, 'v' },
 		{ "patience", required_argument, NULL, 'p' },
 		{ 0 },
 	};
@@ -351,8 +432,12 @@ static void read_options(int argc, char **argv)
 			option.jobs = atoi(optarg);
 		else if (c == 'f')
 			option.filter = optarg;
-		else if (c == 's')
-			read_left_out(optarg);
+		else if (c == 'l')
+			read_listed(optarg);
+		else if (c == 'L')
+			option.lacks = optarg;
+		else if (c == 'v')
+			option.verbose = true;
 		else if (c == 'p')
 			option.patience = atoi(optarg);
 	}
@@ -364,6 +449,7 @@ int main(int argc, char **argv)
 {
 	read_options(argc, argv);
 	run_all();
+	find_unknown();
 	printf("[====] Synthesis: Tested: %d | Passing: %d | Failing: %d | "
 	       "Skipped: %d\n",
 	       count.passed + count.failed, count.passed, count.failed,
