@@ -121,12 +121,21 @@ enum { THREADS = 16 };
 static _Atomic(uint64_t) latest; /* that any thread has been told */
 static atomic_int wrong, backwards;
 
+/* Else the processor reads its counter ahead of a load that takes long. */
+static void end_loads(void)
+{
+#ifdef __x86_64__
+	__builtin_ia32_lfence();
+#endif
+}
+
 /* What one thread was told is not later than what another is told after that. */
 static bool follows(void)
 {
-	uint64_t told = atomic_load(&latest);
-	uint64_t us = cop_clock_us();
-	uint64_t was = told;
+	uint64_t told = atomic_load(&latest), was = told, us;
+
+	end_loads();
+	us = cop_clock_us();
 
 	while (was < us && !atomic_compare_exchange_weak(&latest, &was, us))
 		;
