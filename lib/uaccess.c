@@ -52,7 +52,7 @@ struct cop_pages cop_writable_pages = NOTHING_SEEN;
 
 static bool page_is_seen(struct cop_pages *pages, uintptr_t at)
 {
-	return cop_page_seen(pages, (const void *)at, 0);
+	return cop_page_seen(pages, (const void *)at, 1);
 }
 
 static void page_see(struct cop_pages *pages, uintptr_t at)

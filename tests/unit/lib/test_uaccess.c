@@ -53,6 +53,16 @@ Test(uaccess, readable_memory_is_told_from_other_memory)
 				  "round %d, case %zu", round, i);
 }
 
+/* An empty slot is the address 0, and the second page begins where that page ends. */
+Test(uaccess, a_page_at_the_start_of_memory_is_not_readable_unless_mapped)
+{
+	const int fd = t_udp();
+
+	for (uintptr_t at = 0; at < 16 * PAGE; at += PAGE / 2)
+		cr_assert(not(user_readable(fd, (void *)at, 4)), "at %zx",
+			  (size_t)at);
+}
+
 Test(uaccess, memory_that_no_program_can_map_needs_no_question)
 {
 	static const struct {
@@ -196,7 +206,9 @@ Test(uaccess, no_bytes_can_be_written_anywhere)
 
 Test(uaccess, a_byte_where_no_program_has_memory_is_efault)
 {
-	static const uintptr_t at[] = { 0, 1, 8, 4095, UINTPTR_MAX, NOBODYS };
+	static const uintptr_t at[] = { 0,	 1,	     8,	       PAGE - 1,
+					PAGE,	 PAGE + 9,   2 * PAGE, 3 * PAGE,
+					NOBODYS, UINTPTR_MAX };
 
 	errno = ENOTTY;
 	for (size_t i = 0; i < ARRAY_SIZE(at); i++)
