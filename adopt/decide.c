@@ -15,6 +15,7 @@
 #include "adopt/decide.h"
 #include "adopt/pending_filter.h"
 #include "adopt/share.h"
+#include "datagram/gro_option.h"
 #include "datagram/naming.h"
 #include "datagram/proto.h"
 #include "datagram/tx.h"
@@ -34,6 +35,7 @@ static int stay_udp(struct sock *sk, int fd)
 	if (cop_decide(sk, cop_plain_of(sk)) &&
 	    sock_flag(sk, SOCK_PENDING_SHARED) && !cop_confined())
 		cop_program_unwrap(fd);
+	cop_gro_plain(sk, fd);
 	cop_decide_unlock(sk, fd, &held);
 	return cop_is_plain(sk) ? COP_PLAIN_UDP : 0;
 }
@@ -70,6 +72,7 @@ static int put_on_cop_locked(struct sock *sk, int fd)
 	err = move_filter(sk, fd);
 	if (err) {
 		cop_decide(sk, cop_plain_of(sk));
+		cop_gro_plain(sk, fd);
 		return err;
 	}
 	cop_naming_begin(sk, fd);

@@ -20,6 +20,7 @@
 #include "adopt/pending_filter.h"
 #include "adopt/share.h"
 #include "datagram/cut.h"
+#include "datagram/gro_option.h"
 #include "datagram/proto.h"
 #include "datagram/tx.h"
 #include "filter/filter.h"
@@ -50,6 +51,7 @@ static int adopt_pending(struct sock *sk, int fd, const struct cop_mark *mark)
 	if (cop_pending_is_marked(mark)) {
 		sock_set_flag(sk, SOCK_PENDING_SHARED);
 		cop_cut_note(sk, fd);
+		cop_gro_note(sk, fd, 0);
 		return sock_is_udp(fd, sk->sk_family) ? 0 : -ENOENT;
 	}
 	cop_decide(sk, cop_udp_of(sk));

@@ -15,6 +15,7 @@
 
 #include "datagram/copied.h"
 #include "datagram/ends.h"
+#include "datagram/gro.h"
 #include "datagram/proto.h"
 #include "datagram/rx.h"
 #include "datagram/strays.h"
@@ -78,6 +79,7 @@ static ssize_t read_wire(struct sock *sk, int fd, void *wire, size_t len,
 static ssize_t recv_wire(struct sock *sk, int fd, void *wire, size_t len,
 			 int flags, struct cop_arrived *a)
 {
+	a->rx.joined = false;
 	a->rx.serial = cop_rx_serial;
 	a->rx.gen = READ_ONCE(cop_sk(sk)->flows.gen);
 	if (cop_by_file(flags))
@@ -117,6 +119,15 @@ static void measure_coded(struct sock *sk, unsigned char *wire, size_t n,
 			  sk_wire(sk)->ends ? &ends : NULL);
 }
 
+static void measure(struct sock *sk, int fd, unsigned char *wire, size_t room,
+		    size_t n, size_t cap, int flags, struct cop_arrived *a)
+{
+	cop_rx_measure(sk_wire(sk), &a->rx, wire, n, cap);
+	if (unlikely(sock_flag(sk, SOCK_GRO)) && a->rx.stray == COP_NO_STRAY)
+		cop_gro_unjoin(sk, fd, wire, room, n, cap, flags, &a->from,
+			       a->fromlen, &a->rx);
+}
+
 /* @wire has room for @room bytes. */
 static int recv_in(struct sock *sk, int fd, void *buf, size_t cap, int flags,
 		   struct cop_arrived *a, unsigned char *wire, size_t room)
@@ -131,7 +142,7 @@ static int recv_in(struct sock *sk, int fd, void *buf, size_t cap, int flags,
 			measure_coded(sk, wire, min_t(size_t, n, room), cap,
 				      flags, a);
 		else
-			cop_rx_measure(sk_wire(sk), &a->rx, wire, n, cap);
+			measure(sk, fd, wire, room, n, cap, flags, a);
 	} while (drop_stray(sk, fd, flags, n, a));
 	if (a->rx.stray == COP_NO_STRAY && a->rx.copied)
 		memcpy(buf, wire + a->rx.hdr.len, a->rx.copied);
@@ -159,7 +170,10 @@ static noinline int recv_coded(struct sock *sk, int fd, void *buf, size_t cap,
 static noinline int recv_plain(struct sock *sk, int fd, void *buf, size_t cap,
 			       int flags, struct cop_arrived *a)
 {
-	unsigned char wire[COP_HDR_MAX + cap] __attribute__((aligned(8)));
+	const size_t headers =
+		unlikely(sock_flag(sk, SOCK_GRO)) ? COP_GRO_JOINED_MAX : 1;
+	unsigned char wire[headers * COP_HDR_MAX + cap]
+		__attribute__((aligned(8)));
 
 	return recv_in(sk, fd, buf, cap, flags, a, wire, sizeof(wire));
 }

@@ -14,6 +14,7 @@
 #include "lib/confine.h"
 #include "filter/filter.h"
 #include "lib/libc.h"
+#include "datagram/gro.h"
 #include "datagram/proto.h"
 #include "lib/uaccess.h"
 
@@ -52,6 +53,21 @@ static int length_unseen(struct sock *sk, int fd, int *len)
 	return err;
 }
 
+/* Of datagrams that are joined, it is that of all their payloads. */
+static int length_of_first(struct sock *sk, int fd, size_t payload, int *len)
+{
+	union cop_addr from;
+	struct msghdr look = { .msg_name = &from, .msg_namelen = sizeof(from) };
+	struct cop_rx rx = { .len = payload };
+	int err = 0;
+
+	if (unlikely(sock_flag(sk, SOCK_GRO)))
+		err = cop_gro_recv(sk, fd, &look, MSG_PEEK | MSG_DONTWAIT, 0,
+				   &rx);
+	*len = rx.len - sk_wire(sk)->overhead;
+	return err == -EAGAIN ? 0 : err;
+}
+
 static int head_length(struct sock *sk, int fd, int *len)
 {
 	struct cop_rx rx;
@@ -61,8 +77,7 @@ static int head_length(struct sock *sk, int fd, int *len)
 		*len = 0;
 		return 0;
 	case HEAD_COP:
-		*len = rx.len - sk_wire(sk)->overhead;
-		return 0;
+		return length_of_first(sk, fd, rx.len, len);
 	case HEAD_GONE:
 		return -ENOTSOCK;
 	default:

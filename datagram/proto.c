@@ -27,6 +27,7 @@
 #include "lib/pktinfo.h"
 #include "cop_port.h"
 #include "datagram/cut.h"
+#include "datagram/gro_option.h"
 #include "datagram/naming.h"
 #include "datagram/proto.h"
 #include "datagram/unmark.h"
@@ -105,6 +106,8 @@ int cop_adopt(struct sock *sk, int fd, const struct cop_mark *mark)
 	cop_mirror_buffers(sk, fd);
 	cop_wait_note(sk, fd);
 	cop_cut_note(sk, fd);
+	cop_gro_note(sk, fd,
+		     mark->word[WORD_FLAGS] & (SOCK_GRO | SOCK_GRO_OPT));
 	if (mark->body != COP_BODY_ALL)
 		cop_filter_attached(sk);
 	return 0;

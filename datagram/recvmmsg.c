@@ -52,7 +52,7 @@ static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
 		until.until = rx_until(timeout);
 	}
 	room = msg.msg_namelen;
-	if (sk_wire(sk)->decode)
+	if (sk_wire(sk)->decode || sock_flag(sk, SOCK_GRO))
 		flags |= cop_many_flags();
 	n = cop_recvmsg_until(sk, fd, &msg, flags, &until);
 	if (n < 0)
@@ -78,7 +78,7 @@ static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
 static bool rx_one_by_one(struct sock *sk, int flags)
 {
 	return flags & MSG_ERRQUEUE || sk_wire(sk)->decode ||
-	       cop_head_unclean(sk) ||
+	       cop_head_unclean(sk) || sock_flag(sk, SOCK_GRO) ||
 	       (sock_flag(sk, SOCK_RCVTIMEO) && !sock_flag(sk, SOCK_FILTER) &&
 		!(flags & MSG_DONTWAIT));
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "datagram/copied.h"
+#include "datagram/gro.h"
 #include "datagram/proto.h"
 #include "datagram/rx.h"
 #include "datagram/rx_short.h"
@@ -67,7 +68,7 @@ static ssize_t kept_length(const struct cop_rx *rx, int flags,
 static ssize_t rx_done(struct sock *sk, int fd, int flags, const void *name,
 		       socklen_t len, struct cop_rx *rx)
 {
-	if (likely(!(flags & MSG_PEEK))) {
+	if (likely(!(flags & MSG_PEEK) && !rx->joined)) {
 		rx->now = cop_clock_us();
 		cop_rx_account(sk, name, len, rx);
 	}
@@ -124,7 +125,7 @@ static int recv_next(struct sock *sk, int fd, struct msghdr *msg, int flags,
 		return cop_recv_watched(sk, fd, msg, flags, cap, rx);
 	if (unlikely(cop_head_unclean(sk)))
 		return cop_recv_unclean(sk, fd, msg, flags, cap, rx);
-	return cop_encap_recv(sk, fd, msg, flags, cap, rx);
+	return cop_rx_one(sk, fd, msg, flags, cap, rx);
 }
 
 static bool needs_own_name(const struct sock *sk, const struct msghdr *msg,
@@ -178,6 +179,7 @@ flatten ssize_t cop_recvmsg_until(struct sock *sk, int fd, struct msghdr *msg,
 		return cop_encap_recv_error(sk, fd, msg, flags, cap);
 	if (!msg->msg_name || needs_own_name(sk, &asked, wait))
 		return recvmsg_named(sk, fd, msg, flags, wait);
+	rx.joined = false;
 	rx.serial = cop_rx_serial;
 	rx.gen = READ_ONCE(cop_sk(sk)->flows.gen);
 	err = cop_soft_error(sk);
@@ -240,7 +242,7 @@ static ssize_t recvfrom_confined(struct sock *sk, int fd, void *buf, size_t len,
 		cop_rx_put_name(name, namelen, &a.from, a.fromlen, false);
 	if (a.rx.stray != COP_NO_STRAY)
 		return 0;
-	if (!(flags & MSG_PEEK)) {
+	if (!(flags & MSG_PEEK) && !a.rx.joined) {
 		a.rx.now = cop_clock_us();
 		cop_rx_account(sk, &a.from, a.fromlen, &a.rx);
 	}
@@ -323,6 +325,7 @@ ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len, int flags,
 	if (unlikely(len > COP_COPY_MAX ||
 		     flags & (MSG_ERRQUEUE | COP_MSG_FILE) ||
 		     sock_flag(sk, SOCK_SOFT_ERROR) ||
+		     sock_flag(sk, SOCK_GRO) ||
 		     is_head_unclean(READ_ONCE(sk->sk_flags)) || hdr->decode))
 		return cop_recvfrom_any(sk, fd, buf, len, flags, name, namelen,
 					begin);

@@ -182,7 +182,7 @@ static inline void cop_rx_put_name(void *name, socklen_t *namelen,
 static inline bool cop_rx_may_be_short(const struct sock *sk, int flags)
 {
 	const uint32_t looks_at = SOCK_SHORT | SOCK_SOFT_ERROR | SOCK_RCVTIMEO |
-				  SOCK_HEAD_UNCLEAN;
+				  SOCK_HEAD_UNCLEAN | SOCK_GRO;
 	const uint32_t is = READ_ONCE(sk->sk_flags) & looks_at;
 
 	/* One branch costs less than two. */

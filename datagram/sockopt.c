@@ -8,7 +8,6 @@
  * udp_lib_setsockopt().
  */
 #include <errno.h>
-#include <netinet/udp.h>
 #include <string.h>
 
 #include "cop.h"
@@ -20,10 +19,10 @@
 #include "lib/libc.h"
 #include "lib/sockname.h"
 #include "filter/mark.h"
-#include "datagram/cut.h"
 #include "datagram/proto.h"
 #include "cop_route.h"
 #include "datagram/segments.h"
+#include "datagram/sockopt_udp.h"
 #include "datagram/soft_error.h"
 #include "lib/uaccess.h"
 #include "datagram/wait.h"
@@ -177,57 +176,6 @@ static int set_port_range(struct sock *sk, int fd, const void *optval,
 	return 0;
 }
 
-/* A payload that is encoded can't be gathered in the kernel. */
-static bool can_not_cork(struct sock *sk, int fd, const void *optval,
-			 socklen_t optlen)
-{
-	int value;
-
-	if (likely(!sk_wire(sk)->encode) || optlen < sizeof(value) ||
-	    !user_readable(fd, optval, sizeof(value)))
-		return false;
-	memcpy(&value, optval, sizeof(value));
-	return value;
-}
-
-/* When UDP_CORK is turned off, the kernel sends the corked datagram. */
-static int set_cork(struct sock *sk, int fd, const void *optval,
-		    socklen_t optlen)
-{
-	int err, value;
-
-	if (can_not_cork(sk, fd, optval, optlen))
-		return -EOPNOTSUPP;
-	err = kernel_set(fd, IPPROTO_UDP, UDP_CORK, optval, optlen);
-	if (err)
-		return err;
-	memcpy(&value, optval, sizeof(value));
-	if (value)
-		sock_set_flag(sk, SOCK_CORK_OPT);
-	else
-		sock_reset_flag(sk, SOCK_CORK_OPT | SOCK_CORKED);
-	return 0;
-}
-
-static int set_udp(struct sock *sk, int fd, int optname, const void *optval,
-		   socklen_t optlen)
-{
-	switch (optname) {
-	case UDP_CORK:
-		return set_cork(sk, fd, optval, optlen);
-	case UDP_SEGMENT:
-		return cop_cut_set(sk, fd, optval, optlen);
-	default:
-		return -ENOPROTOOPT;
-	}
-}
-
-static bool knows_udp(struct sock *sk, int optname)
-{
-	return optname == UDP_CORK ||
-	       (optname == UDP_SEGMENT && sk_wire(sk)->segments);
-}
-
 static int set_v6only(struct sock *sk, int fd, const void *optval,
 		      socklen_t optlen)
 {
@@ -245,12 +193,6 @@ static int set_v6only(struct sock *sk, int fd, const void *optval,
 	return 0;
 }
 
-/* The kernel takes either number for the level of UDP's options. */
-static bool is_udp(int level)
-{
-	return level == IPPROTO_UDP || level == IPPROTO_UDPLITE;
-}
-
 static int set_option(struct sock *sk, int fd, int level, int optname,
 		      const void *optval, socklen_t optlen)
 {
@@ -264,8 +206,8 @@ static int set_option(struct sock *sk, int fd, int level, int optname,
 		return cop_set_addrform(sk, fd, optval, optlen);
 	if (cop_keeps_pktinfo(sk, level, optname))
 		return cop_set_pktinfo(sk, fd, level, optname, optval, optlen);
-	if (is_udp(level))
-		return set_udp(sk, fd, optname, optval, optlen);
+	if (cop_is_udp(level))
+		return cop_set_udp(sk, fd, optname, optval, optlen);
 	return kernel_set(fd, level, optname, optval, optlen);
 }
 
@@ -391,8 +333,8 @@ int cop_getsockopt(struct sock *sk, int fd, int level, int optname,
 		return get_socket(sk, fd, optname, optval, optlen);
 	if (level == IPPROTO_IP && optname == IP_LOCAL_PORT_RANGE)
 		return get_port_range(sk, fd, optval, optlen);
-	if (is_udp(level) && !knows_udp(sk, optname))
-		return -ENOPROTOOPT;
+	if (cop_is_udp(level))
+		return cop_get_udp(sk, fd, level, optname, optval, optlen);
 	if (cop_keeps_pktinfo(sk, level, optname))
 		return get_instead(fd, level, optname, optval, optlen,
 				   sock_flag(sk, SOCK_PKTINFO));

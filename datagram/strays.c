@@ -11,6 +11,7 @@
 #include <pthread.h>
 
 #include "cop_table.h"
+#include "datagram/gro.h"
 #include "datagram/proto.h"
 #include "datagram/strays.h"
 #include "filter/filter.h"
@@ -132,14 +133,14 @@ int cop_recv_unclean(struct sock *sk, int fd, struct msghdr *msg, int flags,
 
 	pthread_testcancel();
 	cop_lock(&cop_sk(sk)->lock, &held);
-	err = cop_encap_recv(sk, fd, msg, flags | MSG_DONTWAIT, cap, rx);
+	err = cop_rx_one(sk, fd, msg, flags | MSG_DONTWAIT, cap, rx);
 	cop_unlock(&cop_sk(sk)->lock, &held);
 	if (!err && !(flags & MSG_PEEK))
 		cop_head_taken(sk);
 	if (err != -EAGAIN)
 		return err;
 	cop_head_clean(sk);
-	return cop_encap_recv(sk, fd, msg, flags, cap, rx);
+	return cop_rx_one(sk, fd, msg, flags, cap, rx);
 }
 
 int cop_recv_watched(struct sock *sk, int fd, struct msghdr *msg, int flags,
@@ -147,5 +148,5 @@ int cop_recv_watched(struct sock *sk, int fd, struct msghdr *msg, int flags,
 {
 	pthread_testcancel();
 	cop_head_purge(sk, fd, rx);
-	return cop_encap_recv(sk, fd, msg, flags, cap, rx);
+	return cop_rx_one(sk, fd, msg, flags, cap, rx);
 }

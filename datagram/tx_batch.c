@@ -218,8 +218,9 @@ static ssize_t tx_length(const struct tx_batch *b, struct sock *sk, int fd,
 }
 
 /*
- * Bytes of the last message's datagram that may be part of a run, with its header; else 0. The kernel
- * refuses one without a destination, and control messages are for one datagram only.
+ * Bytes of the last message's datagram that may be part of a run, with its header; else
+ * 0. The kernel refuses one without a destination, and control messages are for one
+ * datagram only. A receiver with UDP_GRO could not show an empty payload among others.
  * Another thread may have changed the program's iovecs since their length was taken.
  */
 static uint16_t tx_segment(const struct tx_batch *b, unsigned int hlen)
@@ -231,7 +232,7 @@ static uint16_t tx_segment(const struct tx_batch *b, unsigned int hlen)
 	for (size_t k = 1; k < whole->msg_iovlen; k++)
 		len += whole->msg_iov[k].iov_len;
 	if (len != tx->payload || tx->flow == COP_TX_NONE ||
-	    whole->msg_controllen || tx->payload > UINT16_MAX - hlen)
+	    whole->msg_controllen || tx->payload - 1 >= UINT16_MAX - hlen)
 		return 0;
 	return hlen + tx->payload;
 }

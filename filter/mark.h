@@ -12,7 +12,7 @@
 /* The bits of sk_flags that the mark has. */
 #define MARK_FLAGS                                                        \
 	(SOCK_USER_RANGE | SOCK_ON_DEVICE | SOCK_CORKED | SOCK_CORK_OPT | \
-	 SOCK_NARROWED)
+	 SOCK_NARROWED | SOCK_GRO | SOCK_GRO_OPT)
 
 /* The bits of WORD_LOCKS: sk_userlocks, sk_reuse and sk_reuseport, a byte each. */
 #define MARK_LOCKS (SOCK_BINDADDR_LOCK | SOCK_BINDPORT_LOCK | 1 << 8 | 1 << 16)

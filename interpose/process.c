@@ -75,6 +75,7 @@ EXPORT JUMPS_TO_NEXT pid_t __vfork(void)
 
 static void before_fork(void)
 {
+	u32_add(&cop_process_forks, 1);
 	process_shares();
 	cop_scratch_hold();
 }
@@ -131,8 +132,10 @@ EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	if ((flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM)
 		threads_begin();
 	process_shares();
-	if (copies)
+	if (copies) {
+		u32_add(&cop_process_forks, 1);
 		cop_scratch_hold();
+	}
 	if (!(flags & CLONE_VM))
 		cop_process_tear();
 	pid = cop_libc.clone(fn, stack, flags, arg, ptid, tls, ctid);

@@ -67,16 +67,40 @@ static unsigned char *place_next(struct place *p)
 	return (unsigned char *)p->iov->iov_base + p->off++;
 }
 
-void cop_iov_copy(const struct iovec *to, const struct iovec *from, size_t skip,
-		  size_t len)
+/* Moves a position on, past iovecs that are used up. */
+static void place_skip(struct place *p, size_t n)
+{
+	while (n >= p->iov->iov_len - p->off) {
+		n -= p->iov->iov_len - p->off;
+		p->iov++;
+		p->off = 0;
+	}
+	p->off += n;
+}
+
+void cop_iov_move(const struct iovec *to, size_t at, const struct iovec *from,
+		  size_t skip, size_t len)
 {
 	struct place dst = { to, 0 };
 	struct place src = { from, 0 };
 
-	while (skip--)
-		place_next(&src);
-	while (len--)
-		*place_next(&dst) = *place_next(&src);
+	if (!len)
+		return;
+	place_skip(&dst, at);
+	place_skip(&src, skip);
+	for (;;) {
+		size_t n = min_t(size_t, dst.iov->iov_len - dst.off,
+				 src.iov->iov_len - src.off);
+
+		n = min_t(size_t, n, len);
+		memmove((char *)dst.iov->iov_base + dst.off,
+			(char *)src.iov->iov_base + src.off, n);
+		len -= n;
+		if (!len)
+			return;
+		place_skip(&dst, n);
+		place_skip(&src, n);
+	}
 }
 
 /*

@@ -54,14 +54,23 @@ static inline void cop_iov_gather(void *to, const struct iovec *iov, size_t len)
 }
 
 /**
- * cop_iov_copy - copy bytes from some iovecs to others
- * @to: iovecs with room for @len bytes
- * @from: iovecs; they may be @to itself, whose bytes then move to the front
+ * cop_iov_move - copy bytes from some iovecs to others
+ * @to: iovecs with room for @at and @len bytes
+ * @at: how many bytes at the start of @to are left as they are
+ * @from: iovecs; if they share memory with @to, bytes may move only to the front
  * @skip: how many bytes at the start of @from are left out
  * @len: how many
  */
-void cop_iov_copy(const struct iovec *to, const struct iovec *from, size_t skip,
-		  size_t len);
+void cop_iov_move(const struct iovec *to, size_t at, const struct iovec *from,
+		  size_t skip, size_t len);
+
+/* cop_iov_move() to the start of @to. */
+static inline void cop_iov_copy(const struct iovec *to,
+				const struct iovec *from, size_t skip,
+				size_t len)
+{
+	cop_iov_move(to, 0, from, skip, len);
+}
 
 /**
  * cop_iov_push - put a head in front of the bytes in iovecs, which move back

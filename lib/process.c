@@ -26,6 +26,7 @@
 
 struct cop_process cop_process_none;
 _Atomic(struct cop_process *) cop_process_page = &cop_process_none;
+_Atomic(uint32_t) cop_process_forks;
 
 /*
  * Serves if there is no memory for a page. Then a child looks like its parent.

@@ -67,6 +67,9 @@ static inline struct cop_process *cop_process(void)
 	return likely(page != &cop_process_none) ? page : cop_process_map();
 }
 
+/* (a) How often this process has forked, and each process that it was forked off. */
+extern _Atomic(uint32_t) cop_process_forks;
+
 /**
  * cop_process_share - note that a child may share this memory soon
  *

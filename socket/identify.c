@@ -94,5 +94,6 @@ void fd_identify_all(void)
 void fd_hand_on(struct socket *sock, int fd)
 {
 	fd_identify(sock, fd);
+	sock_set_flag(sock->sk, SOCK_HANDED_ON);
 	sock->sk->sk_prot->mark(sock->sk, fd);
 }

@@ -12,6 +12,7 @@
 #include "lib/env.h"
 #include "socket/module.h"
 #include "socket/sock.h"
+#include "lib/process.h"
 #include "lib/sysctl.h"
 
 static struct cop_slab socket_slab = COP_SLAB(struct socket);
@@ -24,6 +25,7 @@ struct socket *sock_alloc(void)
 	if (!sock)
 		return NULL;
 	sock->type = 0;
+	sock->forks = READ_ONCE(cop_process_forks);
 	WRITE_ONCE(sock->cookie, 0);
 	WRITE_ONCE(sock->f_count, 1);
 	WRITE_ONCE(sock->state, SS_UNCONNECTED);

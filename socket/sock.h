@@ -65,11 +65,15 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_SHORT	    0x80000  /* COP's header, and the default's calls */
 #define SOCK_SEGMENTS	    0x100000 /* UDP_SEGMENT is set: datagram/cut.c */
 #define SOCK_PKTINFO	    0x200000 /* the program set IP_PKTINFO: wire/ends.h */
+#define SOCK_GRO	    0x400000 /* joined datagrams may come: datagram/gro.c */
+#define SOCK_GRO_OPT	    0x800000  /* UDP_GRO as the program set it */
 #define SOCK_ELSEWHERE	    0x1000000 /* not in the home namespace: netns.h */
 #define SOCK_RECEIVED	    0x2000000 /* from another process or image */
 #define SOCK_SOFT_ERROR	    0x4000000 /* cop_sock.soft_err is set */
 #define SOCK_CONNECTED	    0x8000000 /* sk_state is COP_ESTABLISHED */
 #define SOCK_CROSSED	    0x10000000 /* calls that name it have crossed: naming.h */
+#define SOCK_HANDED_ON	    0x20000000 /* another process or image may have it */
+#define SOCK_GRO_UNTOLD	    0x40000000 /* the kernel may not tell what is joined */
 
 /* A socket, as a descriptor leads to it. */
 struct socket {
@@ -85,6 +89,7 @@ struct socket {
 						 * fd_identify() */
 	_Atomic(uint8_t) state;		       /* (a) socket_state */
 	uint8_t type;			       /* (c) SOCK_COP or SOCK_DGRAM */
+	uint32_t forks; /* (c) cop_process_forks at its creation */
 };
 
 /*

@@ -41,7 +41,7 @@ void cop_ends_own(const struct sock *sk, struct cop_ends *ends)
 }
 
 /* As in the kernel, a fault leaves the room as it was. */
-static void put_cmsg(struct msghdr *left, const struct cmsghdr *cmsg)
+void cop_put_cmsg(struct msghdr *left, const struct cmsghdr *cmsg)
 {
 	struct cmsghdr hdr = *cmsg;
 	size_t space;
@@ -86,7 +86,7 @@ void cop_ends_control(const struct sock *sk, const struct msghdr *whole,
 	     cmsg = CMSG_NXTHDR((struct msghdr *)whole, cmsg))
 		if (wanted ||
 		    !cop_pktinfo_dest(cmsg, READ_ONCE(sk->sk_family), &dest))
-			put_cmsg(&left, cmsg);
+			cop_put_cmsg(&left, cmsg);
 	msg->msg_controllen -= left.msg_controllen;
 	msg->msg_flags = left.msg_flags;
 }

@@ -39,6 +39,16 @@ void cop_ends_dest(const struct sock *sk, const struct msghdr *whole,
 		   union cop_addr *dest);
 
 /**
+ * cop_put_cmsg - give the program one control message
+ * @left: msg_control and msg_controllen are the room that is left; they and msg_flags
+ *	change as if the kernel had written there
+ * @cmsg: the message, in memory of the library's
+ *
+ * Counterpart: put_cmsg().
+ */
+void cop_put_cmsg(struct msghdr *left, const struct cmsghdr *cmsg);
+
+/**
  * cop_ends_control - give the program all control messages but the library's
  * @sk: the receiver
  * @whole: what the kernel returned, in memory of the library's

@@ -62,8 +62,8 @@ static ssize_t recv_whole(int fd, struct msghdr *msg, int flags)
 }
 
 /* With MSG_TRUNC the kernel returns the whole length. */
-static ssize_t recv_one(int fd, struct msghdr *msg, struct iovec *iov,
-			size_t iovlen, int flags)
+ssize_t cop_recv_wire(int fd, struct msghdr *msg, struct iovec *iov,
+		      size_t iovlen, int flags)
 {
 	struct msghdr whole = *msg;
 	ssize_t n;
@@ -136,7 +136,7 @@ static int recv_through(struct sock *sk, int fd, struct msghdr *msg, int flags,
 		whole.msg_control = buffer->control;
 		whole.msg_controllen = sizeof(buffer->control);
 	}
-	n = recv_one(fd, &whole, &iov, 1, flags);
+	n = cop_recv_wire(fd, &whole, &iov, 1, flags);
 	if (n < 0)
 		return n;
 	n = min_t(size_t, n, COP_DATAGRAM_MAX);
@@ -221,7 +221,7 @@ static int recv_vectored(const struct cop_wire *wire, int fd,
 	struct iovec iov[msg->msg_iovlen + 2];
 	unsigned char head[COP_HDR_MAX] __attribute__((aligned(4)));
 	size_t iovlen = iov_wrap(wire, iov, msg, head);
-	ssize_t n = recv_one(fd, msg, iov, iovlen, flags);
+	ssize_t n = cop_recv_wire(fd, msg, iov, iovlen, flags);
 
 	if (n < 0)
 		return n;

@@ -34,6 +34,7 @@ struct cop_rx {
 	uint32_t serial; /* cop_rx_serial ahead of the receive */
 	uint16_t gen;	 /* cop_flows.gen ahead of the receive */
 	bool fault; /* the iovecs have no room to write the whole stray to */
+	bool joined; /* several datagrams, which are counted already */
 };
 
 /* The kernel has set MSG_TRUNC by our iovecs, but the program's iovecs count. */
@@ -58,6 +59,20 @@ static inline void cop_rx_msg_flags(struct msghdr *msg, const struct cop_rx *rx)
  */
 int cop_encap_recv(struct sock *sk, int fd, struct msghdr *msg, int flags,
 		   size_t cap, struct cop_rx *rx);
+
+/**
+ * cop_recv_wire - receive one UDP datagram as it came
+ * @fd: the kernel socket
+ * @msg: name, control and flags are written as recvmsg() does
+ * @iov: where the datagram is put
+ * @iovlen: how many of these
+ * @flags: as for cop_encap_recv()
+ *
+ * Returns the length of the datagram, even if there is less room; in a confined process
+ * that reads by readv(), of what was read. Or -errno.
+ */
+ssize_t cop_recv_wire(int fd, struct msghdr *msg, struct iovec *iov,
+		      size_t iovlen, int flags);
 
 /**
  * cop_rx_measure_plain - describe a datagram with COP's own header without options

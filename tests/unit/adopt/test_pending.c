@@ -325,7 +325,7 @@ static const struct {
 } refused[] = {
 	{ SOL_SOCKET, SO_PEEK_OFF, -EOPNOTSUPP },
 	{ SOL_SOCKET, SO_ZEROCOPY, -EOPNOTSUPP },
-	{ IPPROTO_UDP, UDP_GRO, -ENOPROTOOPT },
+	{ IPPROTO_UDP, UDP_ENCAP, -ENOPROTOOPT },
 };
 
 Test(cop_pending, options_that_cop_refuses_are_refused)

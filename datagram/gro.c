@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+/*
+ * datagram/gro.c - receives of several datagrams that the kernel has joined: UDP_GRO.
+ *
+ * Joined datagrams are of one sender and of one length, with their headers; the last may
+ * be shorter. The kernel says in a control message how long they are. The program gets
+ * their payloads without headers, and in the control message the length of a payload.
+ *
+ * Owns: nothing. Protected by: nothing to protect; each call has memory of its own.
+ * Counterpart in the kernel: udp_cmsg_recv(), and udp_gro_receive() in
+ * net/ipv4/udp_offload.c.
+ */
+#include <errno.h>
+#include <netinet/udp.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "datagram/gro.h"
+#include "datagram/gro_option.h"
+#include "datagram/joined.h"
+#include "datagram/proto.h"
+#include "lib/cancel.h"
+#include "lib/confine.h"
+#include "lib/libc.h"
+#include "wire/bounce.h"
+#include "wire/buffer.h"
+#include "wire/encap.h"
+#include "wire/ends.h"
+
+/*
+ * Where the kernel puts control messages if the program has less room. UDP_GRO is among
+ * the first ones: only those of level SOL_SOCKET come before it.
+ */
+#define CONTROL_ROOM 512
+
+/* ---- joined or not -------------------------------------------------------------- */
+
+static struct cmsghdr *find_size(const struct msghdr *msg)
+{
+	struct cmsghdr *cmsg;
+
+	for (cmsg = CMSG_FIRSTHDR(msg); cmsg;
+	     cmsg = CMSG_NXTHDR((struct msghdr *)msg, cmsg))
+		if (cmsg->cmsg_level == IPPROTO_UDP &&
+		    cmsg->cmsg_type == UDP_GRO &&
+		    cmsg->cmsg_len == CMSG_LEN(sizeof(int)))
+			return cmsg;
+	return NULL;
+}
+
+static size_t step_of(struct joined *j, const struct msghdr *whole)
+{
+	const struct cmsghdr *cmsg = find_size(whole);
+	int size = 0;
+
+	if (cmsg)
+		memcpy(&size, CMSG_DATA(cmsg), sizeof(size));
+	if (size > 0 && (size_t)size < j->n)
+		return size;
+	if (cop_by_file(j->flags) || cop_gro_is_untold(j->sk, j->fd))
+		return cop_joined_step(j);
+	return j->n;
+}
+
+/* ---- control messages -------------------------------------------------------------- */
+
+/* The program's own room has the kernel's messages: correct one of them. */
+static void correct_control(const struct joined *j, struct msghdr *msg)
+{
+	const int size = j->size;
+	struct cmsghdr *cmsg = find_size(msg);
+	char *end = (char *)msg->msg_control + msg->msg_controllen, *next;
+
+	if (!cmsg)
+		return;
+	if (j->taken > 1) {
+		memcpy(CMSG_DATA(cmsg), &size, sizeof(size));
+		return;
+	}
+	next = (char *)cmsg +
+	       min_t(size_t, CMSG_SPACE(sizeof(size)), end - (char *)cmsg);
+	msg->msg_controllen -= next - (char *)cmsg;
+	memmove(cmsg, next, end - next);
+}
+
+/* Gives the program the messages that the kernel has put into ours. */
+static void put_control(const struct msghdr *whole, struct msghdr *msg)
+{
+	struct msghdr left = *msg;
+	struct cmsghdr *cmsg;
+
+	left.msg_flags = whole->msg_flags;
+	for (cmsg = CMSG_FIRSTHDR(whole); cmsg;
+	     cmsg = CMSG_NXTHDR((struct msghdr *)whole, cmsg))
+		cop_put_cmsg(&left, cmsg);
+	msg->msg_controllen -= left.msg_controllen;
+	msg->msg_flags = left.msg_flags;
+}
+
+/* ---- a receive ---------------------------------------------------------------------- */
+
+static void settle(struct joined *j, struct msghdr *whole, struct cop_rx *rx)
+{
+	const size_t ours = 3;
+	struct msghdr payload = *whole;
+
+	j->step = step_of(j, whole);
+	if (j->step < j->n && cop_joined_is_for_program(j)) {
+		cop_unjoin(j, rx);
+		whole->msg_flags &= ~MSG_TRUNC;
+		if (rx->copied < rx->len || j->cut)
+			whole->msg_flags |= MSG_TRUNC;
+		correct_control(j, whole);
+		if (unlikely(j->cut))
+			cop_gro_stop(j->sk, j->fd);
+		return;
+	}
+	payload.msg_iov = (struct iovec *)j->iov + 1;
+	payload.msg_iovlen -= ours;
+	cop_encap_settle(sk_wire(j->sk), &payload, j->iov->iov_base, j->n,
+			 j->cap, rx);
+	whole->msg_flags = payload.msg_flags;
+}
+
+/* @whole has the iovecs of all that came. Its results are for the program. */
+static int recv_whole(struct joined *j, struct msghdr *whole, struct cop_rx *rx)
+{
+	const socklen_t room = whole->msg_namelen;
+	ssize_t n = cop_recv_wire(j->fd, whole, whole->msg_iov,
+				  whole->msg_iovlen, j->flags);
+
+	if (n < 0) {
+		if (n == -EAGAIN)
+			cop_gro_note_empty(j->sk, j->fd);
+		return n;
+	}
+	j->n = n;
+	for (size_t i = 0; i < whole->msg_iovlen && j->got < j->n; i++)
+		j->got += min_t(size_t, whole->msg_iov[i].iov_len, j->n);
+	j->got = min_t(size_t, j->got, j->n);
+	j->namelen = min_t(socklen_t, room, whole->msg_namelen);
+	settle(j, whole, rx);
+	return 0;
+}
+
+/* A receive with control messages of the program's, in its memory or first in ours. */
+static int recv_control(struct joined *j, struct msghdr *whole,
+			struct msghdr *msg, struct cop_rx *rx)
+{
+	char control[CONTROL_ROOM] __attribute__((aligned(8)));
+	const bool ours = msg->msg_controllen < sizeof(control);
+	int err;
+
+	if (ours) {
+		whole->msg_control = control;
+		whole->msg_controllen = sizeof(control);
+	}
+	err = recv_whole(j, whole, rx);
+	msg->msg_namelen = whole->msg_namelen;
+	if (err)
+		return err;
+	if (ours) {
+		put_control(whole, msg);
+	} else {
+		msg->msg_controllen = whole->msg_controllen;
+		msg->msg_flags = whole->msg_flags;
+	}
+	return 0;
+}
+
+/*
+ * Bytes of all headers but the first one, if the program has less room than a datagram
+ * may need. The smallest stack of a thread has no room for longer headers.
+ */
+static size_t headers_behind(const struct sock *sk, size_t cap)
+{
+	return cap < COP_DATAGRAM_MAX ? COP_GRO_JOINED_MAX * sk_wire(sk)->hlen
+				      : 1;
+}
+
+/*
+ * The headers lie between the payloads. So behind the program's memory there is room
+ * for as many bytes as headers can have, and the payloads fill the program's memory
+ * once the headers are out.
+ */
+static int recv_here(struct sock *sk, int fd, struct msghdr *msg, int flags,
+		     size_t cap, struct cop_rx *rx)
+{
+	const struct cop_wire *wire = sk_wire(sk);
+	const size_t iovs = msg->msg_iovlen;
+	unsigned char head[COP_HDR_MAX] __attribute__((aligned(4)));
+	unsigned char behind[headers_behind(sk, cap)];
+	struct iovec iov[iovs + 3];
+	struct msghdr whole = *msg;
+	struct joined j = { .sk = sk,
+			    .fd = fd,
+			    .flags = flags,
+			    .iov = iov,
+			    .cap = cap,
+			    .name = msg->msg_name };
+
+	iov[0] = cop_wire_head(wire, head);
+	cop_iov_take(iov + 1, msg);
+	iov[iovs + 1] = cop_wire_tail(wire, head);
+	iov[iovs + 2] = (struct iovec){ behind, sizeof(behind) };
+	whole.msg_iov = iov;
+	whole.msg_iovlen = iovs + 3;
+	return recv_control(&j, &whole, msg, rx);
+}
+
+/* Too many iovecs for the stack: the payload goes through a buffer. */
+static int recv_through(struct sock *sk, int fd, struct msghdr *msg, int flags,
+			size_t cap, struct cop_rx *rx,
+			struct cop_buffer *buffer)
+{
+	struct iovec iov = { buffer->data, COP_DATAGRAM_MAX };
+	struct msghdr one = *msg;
+	int err;
+
+	one.msg_iov = &iov;
+	one.msg_iovlen = 1;
+	err = recv_here(sk, fd, &one, flags,
+			min_t(size_t, cap, COP_DATAGRAM_MAX), rx);
+	msg->msg_namelen = one.msg_namelen;
+	if (err)
+		return err;
+	msg->msg_controllen = one.msg_controllen;
+	msg->msg_flags = one.msg_flags;
+	rx->fault = cop_payload_store(msg, cap, buffer->data, rx->copied);
+	return rx->fault && rx->stray == COP_NO_STRAY ? -EFAULT : 0;
+}
+
+static noinline int recv_bounced(struct sock *sk, int fd, struct msghdr *msg,
+				 int flags, size_t cap, struct cop_rx *rx)
+{
+	struct _pthread_cleanup_buffer cleanup;
+	struct cop_buffer *buffer = cop_buffer_get();
+	int err;
+
+	if (!buffer)
+		return -ENOBUFS;
+	_pthread_cleanup_push(&cleanup, cop_buffer_put, buffer);
+	err = recv_through(sk, fd, msg, flags, cap, rx, buffer);
+	_pthread_cleanup_pop(&cleanup, 1);
+	return err;
+}
+
+int cop_gro_recv(struct sock *sk, int fd, struct msghdr *msg, int flags,
+		 size_t cap, struct cop_rx *rx)
+{
+	if (unlikely(msg->msg_iovlen > cop_iov_limit(3)))
+		return recv_bounced(sk, fd, msg, flags, cap, rx);
+	return recv_here(sk, fd, msg, flags, cap, rx);
+}
+
+void cop_gro_unjoin(struct sock *sk, int fd, void *wire, size_t room, size_t n,
+		    size_t cap, int flags, const void *from, socklen_t fromlen,
+		    struct cop_rx *rx)
+{
+	const size_t hlen = sk_wire(sk)->hlen;
+	const struct iovec iov[] = { { wire, hlen },
+				     { (char *)wire + hlen, room - hlen } };
+	struct joined j = { .sk = sk,
+			    .fd = fd,
+			    .flags = flags,
+			    .iov = iov,
+			    .n = n,
+			    .got = min_t(size_t, n, room),
+			    .cap = cap,
+			    .name = from,
+			    .namelen = fromlen };
+
+	j.step = cop_joined_step(&j);
+	if (j.step < n)
+		cop_unjoin(&j, rx);
+}

@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: MIT
+/*
+ * joins.c - receives of several datagrams that the kernel has joined: UDP_GRO.
+ *
+ * A send that is cut (UDP_SEGMENT) arrives joined.
+ */
+#include <limits.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+
+#include "prog.h"
+
+static char data[70000], got[70000];
+
+static int join(int fd, int on)
+{
+	return setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on));
+}
+
+static void show_option(int fd)
+{
+	socklen_t len = sizeof(int);
+	int on = -1;
+
+	T(getsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, &len));
+	printf("  value %d, %u bytes\n", on, len);
+}
+
+/* @len bytes in pieces of @size. */
+static void send_pieces(size_t len, int size)
+{
+	if (setsockopt(sock_a, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof(size)))
+		die("UDP_SEGMENT");
+	if (send(sock_a, data, len, 0) != (ssize_t)len)
+		die("send");
+}
+
+static void start(void)
+{
+	int size = 1 << 22;
+
+	connect_pair();
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = 'a' + i / 10 % 26;
+	setsockopt(sock_b, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	setsockopt(sock_a, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+	if (join(sock_b, 1))
+		skip("no UDP_GRO");
+}
+
+static void show_control(struct msghdr *msg)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c;
+	     c = CMSG_NXTHDR(msg, c)) {
+		int value = 0;
+
+		printf("  level %d type %d, %zu bytes", c->cmsg_level,
+		       c->cmsg_type, (size_t)c->cmsg_len);
+		memcpy(&value, CMSG_DATA(c),
+		       c->cmsg_len < CMSG_LEN(sizeof(value))
+			       ? c->cmsg_len - CMSG_LEN(0)
+			       : sizeof(value));
+		if (c->cmsg_level == IPPROTO_UDP)
+			printf(": %d", value);
+		printf("\n");
+	}
+}
+
+/* What came is the data, from its first byte on. Behind the room nothing changes. */
+static void show_message(ssize_t n, size_t room, struct msghdr *msg)
+{
+	size_t there = (size_t)n < room ? (size_t)n : room;
+
+	printf("  %zd, flags %x, %zu of control, name %u", n,
+	       msg->msg_flags & ~MSG_CMSG_CLOEXEC, (size_t)msg->msg_controllen,
+	       msg->msg_namelen);
+	if (n >= 0)
+		printf(", %s, behind %02x\n",
+		       memcmp(got, data, there) ? "other bytes" : "the data",
+		       got[room] & 0xff);
+	else
+		printf(" %s\n", strerrorname_np(errno));
+	if (n >= 0)
+		show_control(msg);
+}
+
+static void receive(size_t room, size_t control_room, int flags)
+{
+	char control[2048] __attribute__((aligned(8)));
+	struct sockaddr_in name = { 0 };
+	struct iovec iov = { got, room };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_name = &name,
+			      .msg_namelen = sizeof(name),
+			      .msg_control = control_room ? control : NULL,
+			      .msg_controllen = control_room };
+	ssize_t n;
+
+	memset(got, 0xee, sizeof(got));
+	n = recvmsg(sock_b, &msg, flags | MSG_DONTWAIT);
+	show_message(n, room, &msg);
+}
+
+static void option(void)
+{
+	int on = 1;
+
+	start();
+	show_option(sock_a);
+	show_option(sock_b);
+	T(join(sock_b, 7));
+	show_option(sock_b);
+	T(join(sock_b, -1));
+	show_option(sock_b);
+	T(join(sock_b, 0));
+	show_option(sock_b);
+	T(setsockopt(sock_b, IPPROTO_UDP, UDP_GRO, &on, 3));
+	T(setsockopt(sock_b, IPPROTO_UDP, UDP_GRO, &on, -1));
+	T(setsockopt(sock_b, IPPROTO_UDP, UDP_GRO, BAD_PTR, 4));
+	T(setsockopt(sock_b, IPPROTO_UDP, UDP_GRO, data, 100));
+	show_option(sock_b);
+}
+
+static void lengths(void)
+{
+	static const struct {
+		size_t len;
+		int size;
+	} c[] = { { 350, 100 }, { 300, 100 },  { 101, 100 },	{ 100, 100 },
+		  { 99, 100 },	{ 0, 100 },    { 200, 1 },	{ 128, 1 },
+		  { 2, 1 },	{ 6400, 100 }, { 64000, 1200 }, { 9000, 8999 },
+		  { 5000, 0 } };
+
+	start();
+	for (size_t i = 0; i < ARRAY_SIZE(c); i++) {
+		if (c[i].len / (c[i].size ?: 1) > 128 && c[i].size)
+			continue;
+		printf("%zu at %d\n", c[i].len, c[i].size);
+		send_pieces(c[i].len, c[i].size);
+		receive(sizeof(got) - 1, 256, 0);
+	}
+	receive(sizeof(got) - 1, 256, 0);
+}
+
+/* A look leaves all there, and a small buffer gets the first bytes of the payload. */
+static void rooms(void)
+{
+	static const size_t rooms[] = { 1000, 350, 349, 300, 101, 100,
+					99,   17,  16,	1,   0 };
+
+	start();
+	send_pieces(350, 100);
+	for (size_t i = 0; i < ARRAY_SIZE(rooms); i++) {
+		receive(rooms[i], 256, MSG_PEEK);
+		receive(rooms[i], 256, MSG_PEEK | MSG_TRUNC);
+		receive(rooms[i], 0, MSG_PEEK | MSG_TRUNC);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(rooms); i++) {
+		send_pieces(i ? 350 : 100, 100);
+		receive(rooms[i], 256, i % 2 ? MSG_TRUNC : 0);
+	}
+	send_pieces(60000, 1000);
+	receive(3000, 0, MSG_TRUNC);
+	receive(3000, 0, 0);
+}
+
+static void controls(void)
+{
+	const int on = 1;
+
+	start();
+	for (int more = 0; more < 2; more++) {
+		for (size_t room = 0; room < 110; room += room < 50 ? 1 : 4) {
+			send_pieces(350, 100);
+			printf("room %zu\n", room);
+			receive(1000, room, 0);
+		}
+		send_pieces(350, 100);
+		receive(1000, 512, 0);
+		send_pieces(350, 100);
+		receive(1000, 2048, MSG_PEEK);
+		receive(1000, 2048, 0);
+		send_pieces(35, 100);
+		receive(1000, 2048, 0);
+		setsockopt(sock_b, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof(on));
+		setsockopt(sock_b, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
+		setsockopt(sock_b, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on,
+			   sizeof(on));
+		setsockopt(sock_b, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, &on,
+			   sizeof(on));
+	}
+}
+
+static void show_got(ssize_t n)
+{
+	printf("  %zd: %s, behind %02x\n", n,
+	       n > 0 && !memcmp(got, data, n) ? "the data" : "other bytes",
+	       got[1000] & 0xff);
+	memset(got, 0xee, sizeof(got));
+}
+
+#define GOT(call)             \
+	do {                  \
+		ssize_t n_;   \
+		T(n_ = call); \
+		show_got(n_); \
+	} while (0)
+
+static void calls(void)
+{
+	struct iovec iov[4] = { { got, 130 },
+				{ got + 130, 0 },
+				{ got + 130, 1 },
+				{ got + 131, 319 } };
+	struct sockaddr_in name;
+	socklen_t len = sizeof(name);
+
+	start();
+	for (int i = 0; i < 8; i++)
+		send_pieces(450, 100);
+	GOT(read(sock_b, got, 1000));
+	GOT(readv(sock_b, iov, 4));
+	GOT(readv(sock_b, iov, 3));
+	GOT(recv(sock_b, got, 1000, 0));
+	GOT(recv(sock_b, got, 200, MSG_TRUNC));
+	GOT(recvfrom(sock_b, got, 1000, 0, SA(&name), &len));
+	show_addr(&name, len);
+	GOT(recv(sock_b, got, 1000, MSG_PEEK));
+	GOT(recv(sock_b, BAD_PTR, 1000, 0));
+	GOT(recv(sock_b, got, 1000, 0));
+	T(recv(sock_b, got, 1000, MSG_DONTWAIT));
+}
+
+static void many(void)
+{
+	static char rooms[6][2000];
+	char control[6][64] __attribute__((aligned(8)));
+	struct iovec iov[6];
+	struct mmsghdr vec[6] = { 0 };
+
+	start();
+	send_pieces(450, 100);
+	send_pieces(100, 0);
+	send_pieces(1800, 600);
+	send_pieces(2, 1);
+	for (int i = 0; i < 6; i++) {
+		iov[i] = (struct iovec){ rooms[i], i == 2 ? 700 : 2000 };
+		vec[i].msg_hdr = (struct msghdr){
+			.msg_iov = &iov[i],
+			.msg_iovlen = 1,
+			.msg_control = i == 3 ? NULL : control[i],
+			.msg_controllen = i == 3 ? 0 : sizeof(control[i]),
+		};
+	}
+	T(recvmmsg(sock_b, vec, 6, MSG_DONTWAIT, NULL));
+	for (int i = 0; i < 4; i++) {
+		memcpy(got, rooms[i], sizeof(rooms[i]));
+		got[iov[i].iov_len] = 0;
+		show_message(vec[i].msg_len, iov[i].iov_len, &vec[i].msg_hdr);
+	}
+	T(recvmmsg(sock_b, vec, 6, MSG_DONTWAIT, NULL));
+	send_pieces(450, 100);
+	send_pieces(450, 100);
+	T(recvmmsg(sock_b, vec, 1, MSG_PEEK, NULL));
+	T(recvmmsg(sock_b, vec, 6, MSG_WAITFORONE, NULL));
+}
+
+static void show_readable(void)
+{
+	struct pollfd p = { .fd = sock_b, .events = POLLIN };
+	int n = -1;
+
+	T(poll(&p, 1, 0));
+	T(ioctl(sock_b, FIONREAD, &n));
+	printf("  %d bytes\n", n);
+}
+
+static void readable(void)
+{
+	start();
+	show_readable();
+	send_pieces(450, 100);
+	send_pieces(60000, 1200);
+	send_pieces(20, 100);
+	for (int i = 0; i < 4; i++) {
+		show_readable();
+		receive(70, 0, 0);
+	}
+}
+
+/* What is joined already stays so, and comes without its control message. */
+static void turned_off(void)
+{
+	start();
+	send_pieces(350, 100);
+	send_pieces(2000, 1000);
+	T(join(sock_b, 0));
+	show_option(sock_b);
+	send_pieces(350, 100);
+	receive(1000, 256, MSG_PEEK);
+	show_readable();
+	receive(1000, 256, 0);
+	receive(1000, 256, 0);
+	for (int i = 0; i < 5; i++)
+		receive(1000, 256, 0);
+	send_pieces(200, 100);
+	receive(1000, 256, 0);
+	T(join(sock_b, 1));
+	send_pieces(200, 100);
+	for (int i = 0; i < 3; i++)
+		receive(1000, 256, 0);
+	send_pieces(300, 100);
+	T(join(sock_b, 0));
+	T(join(sock_b, 1));
+	receive(1000, 256, 0);
+}
+
+static void many_iovecs(void)
+{
+	static struct iovec iov[1024];
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 1024 };
+	char control[64] __attribute__((aligned(8)));
+
+	start();
+	for (size_t i = 0; i < ARRAY_SIZE(iov); i++)
+		iov[i] = (struct iovec){ got + 60 * (i / 2), i % 2 ? 60 : 0 };
+	for (size_t n = 1024; n > 2; n = n / 2 - 3) {
+		send_pieces(10000, 300);
+		memset(got, 0xee, sizeof(got));
+		msg.msg_iovlen = n;
+		msg.msg_control = control;
+		msg.msg_controllen = sizeof(control);
+		show_message(recvmsg(sock_b, &msg, MSG_DONTWAIT), n / 2 * 60,
+			     &msg);
+	}
+	send_pieces(10000, 300);
+	iov[99].iov_base = BAD_PTR;
+	msg.msg_iovlen = 1024;
+	T(recvmsg(sock_b, &msg, MSG_DONTWAIT));
+	T(recvmsg(sock_b, &msg, MSG_DONTWAIT));
+}
+
+static void inherited(void)
+{
+	start();
+	send_pieces(350, 100);
+	fflush(stdout);
+	if (!fork()) {
+		show_option(sock_b);
+		receive(1000, 256, 0);
+		exit(0);
+	}
+	wait(NULL);
+	send_pieces(350, 100);
+	receive(1000, 256, MSG_PEEK);
+	dup2(sock_a, 60);
+	dup2(sock_b, 61);
+	fflush(stdout);
+	execl("/proc/self/exe", "joins", kind, "heir", NULL);
+	die("exec");
+}
+
+static void heir(void)
+{
+	sock_a = 60;
+	sock_b = 61;
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = 'a' + i / 10 % 26;
+	show_option(sock_b);
+	receive(1000, 256, 0);
+	send_pieces(350, 100);
+	receive(1000, 256, 0);
+	send_pieces(250, 100);
+	T(join(sock_b, 0));
+	show_option(sock_b);
+	send_pieces(250, 100);
+	for (int i = 0; i < 5; i++)
+		receive(1000, 256, 0);
+}
+
+/* The child turns the option off, and the parent does not see that. */
+static void turned_off_elsewhere(void)
+{
+	start();
+	send_pieces(350, 100);
+	send_pieces(350, 100);
+	fflush(stdout);
+	if (!fork()) {
+		T(join(sock_b, 0));
+		receive(1000, 256, 0);
+		exit(0);
+	}
+	wait(NULL);
+	send_pieces(250, 100);
+	for (int i = 0; i < 5; i++)
+		receive(1000, 256, 0);
+}
+
+/* Only the kernel knows the option of a socket that was shared before it was set. */
+static void turned_on_elsewhere(void)
+{
+	start();
+	T(join(sock_b, 0));
+	fflush(stdout);
+	if (!fork()) {
+		T(join(sock_b, 1));
+		show_option(sock_b);
+		exit(0);
+	}
+	wait(NULL);
+	show_option(sock_b);
+	send_pieces(250, 100);
+	for (int i = 0; i < 4; i++)
+		receive(1000, 256, 0);
+}
+
+static void *receive_all(void *arg)
+{
+	receive(1000, 0, 0);
+	receive(60000, 256, 0);
+	return arg;
+}
+
+static void small_stack(void)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	start();
+	send_pieces(12800, 100);
+	send_pieces(12800, 100);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, PTHREAD_STACK_MIN);
+	fflush(stdout);
+	if (pthread_create(&thread, &attr, receive_all, NULL))
+		die("pthread_create");
+	pthread_join(thread, NULL);
+}
+
+/* The datagrams of a batch are joined on COP, and not on UDP. */
+static void batch(void)
+{
+	struct iovec iov[8];
+	struct mmsghdr vec[8] = { 0 };
+
+	start();
+	for (int i = 0; i < 8; i++) {
+		iov[i] = (struct iovec){ data + 100 * i, i == 7 ? 0 : 100 };
+		vec[i].msg_hdr.msg_iov = &iov[i];
+		vec[i].msg_hdr.msg_iovlen = 1;
+	}
+	T(sendmmsg(sock_a, vec, 8, 0));
+	for (int i = 0; i < 3; i++)
+		receive(1000, 256, 0);
+	for (int i = 0; i < 8; i++)
+		iov[i].iov_len = 0;
+	T(sendmmsg(sock_a, vec, 8, 0));
+	show_rest(sock_b);
+}
+
+SCENARIOS({ "option", option }, { "lengths", lengths }, { "rooms", rooms },
+	  { "controls", controls }, { "calls", calls }, { "many", many },
+	  { "readable", readable }, { "turned_off", turned_off },
+	  { "many_iovecs", many_iovecs }, { "inherited", inherited },
+	  { "heir", heir }, { "turned_off_elsewhere", turned_off_elsewhere },
+	  { "turned_on_elsewhere", turned_on_elsewhere },
+	  { "small_stack", small_stack }, { "batch", batch })
