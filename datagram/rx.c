@@ -132,7 +132,9 @@ static bool needs_own_name(const struct sock *sk, const struct msghdr *msg,
 			   const struct cop_wait *wait)
 {
 	return msg->msg_namelen < cop_addr_size(sk->sk_family) ||
-	       (unlikely(sk_wire(sk)->decode) && !wait->named);
+	       (unlikely(sk_wire(sk)->decode ||
+			 READ_ONCE(sk->sk_flags) & SOCK_GRO) &&
+		!wait->named);
 }
 
 /*

@@ -126,6 +126,24 @@ static void *fresh_buffer(const char *word, size_t *len)
 	return pointer(*word, buffer);
 }
 
+/*
+ * Behind joined datagrams the library leaves bytes in the room that the program gave
+ * it. Nothing may change behind this room.
+ */
+static void forget_rest(unsigned char *at, long ret, size_t room)
+{
+	const size_t n = ret < 0 ? 0 : ret;
+
+	if (tape->joins && n < room)
+		memset(at + n, CANARY, room - n);
+}
+
+static void say_received(long ret)
+{
+	forget_rest(buffer, ret, buffer_used - BEHIND);
+	say_data(buffer, buffer_used);
+}
+
 /* recv SLOT BUFFER FLAGS */
 static void play_recv(int argc, char **argv)
 {
@@ -133,8 +151,7 @@ static void play_recv(int argc, char **argv)
 	void *buf = fresh_buffer(argv[1], &len);
 
 	(void)argc;
-	T(recv(fd_of(argv[0]), buf, len, number(argv[2])));
-	say_data(buffer, buffer_used);
+	say_received(T(recv(fd_of(argv[0]), buf, len, number(argv[2]))));
 }
 
 /* read SLOT BUFFER */
@@ -144,8 +161,7 @@ static void play_read(int argc, char **argv)
 	void *buf = fresh_buffer(argv[1], &len);
 
 	(void)argc;
-	T(read(fd_of(argv[0]), buf, len));
-	say_data(buffer, buffer_used);
+	say_received(T(read(fd_of(argv[0]), buf, len)));
 }
 
 /* recvfrom SLOT BUFFER FLAGS OUT */
@@ -154,14 +170,15 @@ static void play_recvfrom(int argc, char **argv)
 	struct out_arg out;
 	size_t len;
 	void *buf = fresh_buffer(argv[1], &len);
+	long ret;
 
 	(void)argc;
 	out_arg(&out, argv[3], name_area, sizeof(name_area));
-	T(recvfrom(fd_of(argv[0]), buf, len, number(argv[2]), out.room.ptr,
-		   out.len_ptr));
+	ret = T(recvfrom(fd_of(argv[0]), buf, len, number(argv[2]),
+			 out.room.ptr, out.len_ptr));
 	say_len(&out);
 	say_name("from", name_area, sizeof(name_area));
-	say_data(buffer, buffer_used);
+	say_received(ret);
 }
 
 /* readv SLOT IOVECS [FLAGS]: preadv2 at the current place with flags */
@@ -170,13 +187,15 @@ static void play_readv(int argc, char **argv)
 	char *words[] = { "N", argv[1], "N", "0" };
 	int fd = fd_of(argv[0]);
 	struct msghdr msg;
+	long ret;
 
 	message_in(message, &msg, words, 0);
 	if (argc > 2)
-		T(preadv2(fd, msg.msg_iov, msg.msg_iovlen, -1,
-			  number(argv[2])));
+		ret = T(preadv2(fd, msg.msg_iov, msg.msg_iovlen, -1,
+				number(argv[2])));
 	else
-		T(readv(fd, msg.msg_iov, msg.msg_iovlen));
+		ret = T(readv(fd, msg.msg_iov, msg.msg_iovlen));
+	forget_rest(message->data, ret, message->data_size - BEHIND);
 	say_data(message->data, message->data_size);
 }
 
@@ -185,13 +204,15 @@ static void play_recvmsg(int argc, char **argv)
 {
 	int fd = fd_of(argv[0]), flags = number(argv[1]);
 	struct msghdr msg;
+	long ret;
 
 	if (argc < 2 + MSG_WORDS) {
 		T(recvmsg(fd, pointer(*argv[2], NULL), flags));
 		return;
 	}
 	message_in(message, &msg, argv + 2, 0);
-	T(recvmsg(fd, &msg, flags));
+	ret = T(recvmsg(fd, &msg, flags));
+	forget_rest(message->data, ret, message->data_size - BEHIND);
 	say_message(message, &msg);
 }
 
@@ -234,12 +255,15 @@ static void play_recvmmsg(int argc, char **argv)
 	unsigned int n = messages_in(argc - 5);
 	struct timespec ts = { 0 };
 	struct timespec *timeout = timeout_arg(&ts, argv[3]);
+	long ret;
 
 	in_vector(vec, argc - 5, argv + 5);
-	T(recvmmsg(fd_of(argv[0]), pointer(*argv[4], vec), number(argv[1]),
-		   number(argv[2]), timeout));
+	ret = T(recvmmsg(fd_of(argv[0]), pointer(*argv[4], vec),
+			 number(argv[1]), number(argv[2]), timeout));
 	say_time_left(&ts, argv[3]);
 	for (unsigned int i = 0; i < n; i++) {
+		forget_rest(message[i].data, i < ret ? vec[i].msg_len : 0,
+			    message[i].data_size - BEHIND);
 		say(" [%u", vec[i].msg_len);
 		say_message(&message[i], &vec[i].msg_hdr);
 		say("]");

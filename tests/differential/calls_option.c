@@ -4,6 +4,7 @@
  */
 #include <arpa/inet.h>
 #include <linux/filter.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -66,6 +67,7 @@ static void play_setsockopt(int argc, char **argv)
 		value = filter_arg(argv[3] + 2);
 	else
 		hex_arg(area, sizeof(area), argv[3]);
+	tape->joins |= number(argv[2]) == UDP_GRO;
 	T(setsockopt(fd_of(argv[0]), number(argv[1]), number(argv[2]), value,
 		     number(argv[4])));
 }

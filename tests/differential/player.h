@@ -58,6 +58,7 @@ struct tape {
 	unsigned int cookies;
 	uint64_t cookie[64];
 	uint16_t bound[SLOTS]; /* the port each slot's socket had last */
+	bool joins;	       /* UDP_GRO was set or cleared */
 	char text[1 << 18];
 };
 

@@ -26,7 +26,7 @@ COP_MAX = UDP_MAX - HEADER
 SO_TYPE, SO_PROTOCOL = 3, 38
 SO_DETACH_REUSEPORT_BPF = 68
 IP_RECVFRAGSIZE = 25
-UDP_CORK, UDP_SEGMENT = 1, 103
+UDP_CORK, UDP_SEGMENT, UDP_GRO = 1, 103, 104
 IP_CHECKSUM = 23
 IP_RECVORIGDSTADDR = 20
 FIONREAD = 0x541b
@@ -270,7 +270,7 @@ def type_and_protocol(story, step, udp):
 def udp_options(story, step, udp):
     option = option_of(step)
     if (not option or option[0] != IPPROTO_UDP or
-            option[1] in (UDP_CORK, UDP_SEGMENT)):
+            option[1] in (UDP_CORK, UDP_SEGMENT, UDP_GRO)):
         return None
     return refused(step, "ENOPROTOOPT", udp)
 
@@ -391,6 +391,43 @@ def cut_between_processes(story, step, udp):
     """A process has set UDP_SEGMENT, and another does not know"""
     if any(actor != step.actor
            for actor, _ in cut_sizes(story, step.index + 1)):
+        return Anything()
+    return None
+
+
+def joins(story, index):
+    """Of UDP_GRO before a step: the calls that set or clear it"""
+    return [step for step in story.steps[:index]
+            if step.call == "setsockopt" and
+            option_of(step) == (IPPROTO_UDP, UDP_GRO)]
+
+
+def sees_queue(step):
+    return step.call.startswith(("recv", "read")) or step.call in LOOKS
+
+
+@rule
+def joined_batch(story, step, udp):
+    """A receiver with UDP_GRO gets the datagrams of a sendmmsg joined"""
+    if not sees_queue(step) or not joins(story, step.index):
+        return None
+    if any(before.call == "sendmmsg" and any(
+            in_a_run(lengths_of(before), i)
+            for i in range(1, len(lengths_of(before))))
+           for before in story.steps[:step.index]):
+        return Anything()
+    return None
+
+
+@rule
+def joined_between_processes(story, step, udp):
+    """What is set while two processes may have a socket, the kernel does not get"""
+    if not (sees_queue(step) or
+            option_of(step) == (IPPROTO_UDP, UDP_GRO)):
+        return None
+    if any(earlier.call in ("fork", "give")
+           for before in joins(story, step.index)
+           for earlier in story.steps[:before.index]):
         return Anything()
     return None
 

@@ -43,6 +43,7 @@ SO_TIMESTAMPING_NEW, SO_RCVTIMEO_NEW, SO_SNDTIMEO_NEW = 65, 66, 67
 TIMEOUTS = {SO_RCVTIMEO, SO_SNDTIMEO, SO_RCVTIMEO_NEW, SO_SNDTIMEO_NEW}
 LAST_SO = 90
 
+UDP_SEGMENT, UDP_GRO = 103, 104
 UDPLITE_SEND_CSCOV, UDPLITE_RECV_CSCOV = 10, 11
 IP_OPTIONS, IP_MTU_DISCOVER, IP_RECVERR, IP_MULTICAST_IF = 4, 10, 11, 32
 IP_UNICAST_IF, IP_LOCAL_PORT_RANGE = 50, 51
@@ -503,9 +504,10 @@ class Script:
         self.add("sendmmsg", slot, asked, self.send_flags(), kind,
                  *[self.message_out(slot) for _ in range(many)])
 
-    def do_receive(self):
+    def do_receive(self, slot=None):
         odds = self.rnd.randrange(100)
-        slot = self.slot(bound=True)
+        if slot is None:
+            slot = self.slot(bound=True)
         if odds < 30:
             self.add("recvfrom", slot, self.buffer(), self.receive_flags(),
                      self.out())
@@ -639,7 +641,7 @@ class Script:
             return IPPROTO_IP, self.rnd.randrange(LAST_IP)
         if odds < 0.98:
             return IPPROTO_UDP, self.pick(1, 1, 1, 1, 100, 101, 102, 103, 104,
-                                          0, 99)
+                                          104, 0, 99)
         return self.pick(6, 41, 58, 132, 255, 263, -1), self.any(range(40))
 
     def value(self, level, name):
@@ -665,6 +667,9 @@ class Script:
         if self.chance(8):
             self.add("setsockopt", slot, IPPROTO_UDP, 103,
                      hexed(self.pick(0, 8, 50, 100, 1000, 1440, 1456)), 4)
+            return
+        if self.chance(8):
+            self.add("setsockopt", slot, IPPROTO_UDP, UDP_GRO, hexed(1), 4)
             return
         level, name = self.pick((0, 8), (0, 11), (0, 11), (0, 12), (0, 13),
                                 (0, 20), (0, 7), (1, 29), (1, 35), (1, 40),
@@ -725,6 +730,30 @@ class Script:
             self.do_send()
         self.add("setsockopt", slot, 17, 1, hexed(self.pick(0, 0, 0, 1)), 4)
         self.do_receive()
+
+    def name_at(self, slot, to):
+        """By which a socket reaches another one, if it can"""
+        ip = self.slots.get(to, "127.0.0.1")
+        return "2,%s,@%d,16" % ("127.0.0.1" if ip == "0.0.0.0" else ip, to)
+
+    def do_joined(self):
+        """A send that is cut, and arrives joined"""
+        receiver, sender = self.slot(bound=True), self.slot(bound=True)
+        self.add("setsockopt", receiver, IPPROTO_UDP, UDP_GRO,
+                 hexed(self.pick(1, 1, 1, 1, 1, 1, 0)), 4)
+        self.add("setsockopt", sender, IPPROTO_UDP, UDP_SEGMENT,
+                 hexed(self.pick(1, 8, 50, 100, 1000)), 4)
+        for _ in range(self.pick(1, 2, 3)):
+            self.add("sendto", sender, "o,%d" % self.pick(
+                2, 60, 100, 350, 1000, 4096, 9000), 0,
+                self.name_at(sender, receiver))
+            if self.chance(30):
+                self.do_receive(receiver)
+        for _ in range(self.pick(1, 2, 3)):
+            self.do_receive(receiver)
+        if self.chance(20):
+            self.add("setsockopt", receiver, IPPROTO_UDP, UDP_GRO, hexed(0), 4)
+            self.do_receive(receiver)
 
     def do_refused(self):
         """A peer that is not there, and how the error is told"""
@@ -841,7 +870,7 @@ class Script:
         ("fcntl", 2), ("fork", 2), ("send", 27), ("receive", 25),
         ("setsockopt", 14), ("getsockopt", 8), ("ioctl", 5), ("poll", 5),
         ("select", 2), ("epoll", 5), ("group", 1), ("filter", 1),
-        ("cork", 1), ("refused", 2), ("taken", 0.5), ("fragments", 1),
+        ("cork", 1), ("joined", 2.5), ("refused", 2), ("taken", 0.5), ("fragments", 1),
     ]
     PLAYS = [play for play, _ in CALLS]
     ODDS = [odds for _, odds in CALLS]

@@ -213,6 +213,10 @@ class Script6(Script):
             return self.name_of(self.reach(slot, self.slots[to]), "@%d" % to)
         return self.name_of(self.address(slot), self.any(PORTS + [0]))
 
+    def name_at(self, slot, to):
+        ip = self.slots.get(to, "::1" if self.is_6(to) else "127.0.0.1")
+        return self.name_of(self.reach(slot, ip), "@%d" % to)
+
     def do_connect(self):
         slot = self.slot()
         if self.chance(18):
