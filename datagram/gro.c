@@ -27,12 +27,6 @@
 #include "wire/encap.h"
 #include "wire/ends.h"
 
-/*
- * Where the kernel puts control messages if the program has less room. UDP_GRO is among
- * the first ones: only those of level SOL_SOCKET come before it.
- */
-#define CONTROL_ROOM 512
-
 /* ---- joined or not -------------------------------------------------------------- */
 
 static struct cmsghdr *find_size(const struct msghdr *msg)
@@ -83,8 +77,7 @@ static void correct_control(const struct joined *j, struct msghdr *msg)
 	memmove(cmsg, next, end - next);
 }
 
-/* Gives the program the messages that the kernel has put into ours. */
-static void put_control(const struct msghdr *whole, struct msghdr *msg)
+void cop_gro_put_control(const struct msghdr *whole, struct msghdr *msg)
 {
 	struct msghdr left = *msg;
 	struct cmsghdr *cmsg;
@@ -99,9 +92,9 @@ static void put_control(const struct msghdr *whole, struct msghdr *msg)
 
 /* ---- a receive ---------------------------------------------------------------------- */
 
-static void settle(struct joined *j, struct msghdr *whole, struct cop_rx *rx)
+void cop_gro_settle(struct joined *j, struct msghdr *whole, unsigned int behind,
+		    struct cop_rx *rx)
 {
-	const size_t ours = 3;
 	struct msghdr payload = *whole;
 
 	j->step = step_of(j, whole);
@@ -116,7 +109,7 @@ static void settle(struct joined *j, struct msghdr *whole, struct cop_rx *rx)
 		return;
 	}
 	payload.msg_iov = (struct iovec *)j->iov + 1;
-	payload.msg_iovlen -= ours;
+	payload.msg_iovlen -= 1 + behind;
 	cop_encap_settle(sk_wire(j->sk), &payload, j->iov->iov_base, j->n,
 			 j->cap, rx);
 	whole->msg_flags = payload.msg_flags;
@@ -139,7 +132,7 @@ static int recv_whole(struct joined *j, struct msghdr *whole, struct cop_rx *rx)
 		j->got += min_t(size_t, whole->msg_iov[i].iov_len, j->n);
 	j->got = min_t(size_t, j->got, j->n);
 	j->namelen = min_t(socklen_t, room, whole->msg_namelen);
-	settle(j, whole, rx);
+	cop_gro_settle(j, whole, 2, rx);
 	return 0;
 }
 
@@ -147,7 +140,7 @@ static int recv_whole(struct joined *j, struct msghdr *whole, struct cop_rx *rx)
 static int recv_control(struct joined *j, struct msghdr *whole,
 			struct msghdr *msg, struct cop_rx *rx)
 {
-	char control[CONTROL_ROOM] __attribute__((aligned(8)));
+	char control[COP_GRO_CONTROL] __attribute__((aligned(8)));
 	const bool ours = msg->msg_controllen < sizeof(control);
 	int err;
 
@@ -160,7 +153,7 @@ static int recv_control(struct joined *j, struct msghdr *whole,
 	if (err)
 		return err;
 	if (ours) {
-		put_control(whole, msg);
+		cop_gro_put_control(whole, msg);
 	} else {
 		msg->msg_controllen = whole->msg_controllen;
 		msg->msg_flags = whole->msg_flags;

@@ -14,6 +14,32 @@
 /* The kernel joins no more datagrams: UDP_MAX_SEGMENTS and UDP_GRO_CNT_MAX. */
 #define COP_GRO_JOINED_MAX 128
 
+/*
+ * Where the kernel puts control messages if the program has less room. UDP_GRO is among
+ * the first ones: only those of level SOL_SOCKET come before it.
+ */
+#define COP_GRO_CONTROL 256
+
+struct joined;
+
+/**
+ * cop_gro_settle - take the headers out of what the kernel has received
+ * @j: what has come, without its step
+ * @whole: what the kernel returned. Flags become those for the program, and the length
+ *	in the control message that of a payload
+ * @behind: how many of its iovecs are behind the program's; the first one is the header's
+ * @rx: describes what came, as cop_gro_recv() says
+ */
+void cop_gro_settle(struct joined *j, struct msghdr *whole, unsigned int behind,
+		    struct cop_rx *rx);
+
+/**
+ * cop_gro_put_control - give the program the control messages of a receive
+ * @whole: with control messages in memory of the library's
+ * @msg: the program's; as cop_ends_control() says
+ */
+void cop_gro_put_control(const struct msghdr *whole, struct msghdr *msg);
+
 /**
  * cop_gro_recv - receive one datagram, or several that are joined
  *

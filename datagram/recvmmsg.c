@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "datagram/batch.h"
+#include "datagram/gro_batch.h"
 #include "datagram/proto.h"
 #include "datagram/rx_batch.h"
 #include "datagram/soft_error.h"
@@ -78,7 +79,7 @@ static int rx_single(struct sock *sk, int fd, struct mmsghdr *vec, int flags,
 static bool rx_one_by_one(struct sock *sk, int flags)
 {
 	return flags & MSG_ERRQUEUE || sk_wire(sk)->decode ||
-	       cop_head_unclean(sk) || sock_flag(sk, SOCK_GRO) ||
+	       cop_head_unclean(sk) ||
 	       (sock_flag(sk, SOCK_RCVTIMEO) && !sock_flag(sk, SOCK_FILTER) &&
 		!(flags & MSG_DONTWAIT));
 }
@@ -103,6 +104,18 @@ static bool rx_expired(const struct timespec *timeout)
 	return timeout && timeout->tv_sec <= 0 && timeout->tv_nsec <= 0;
 }
 
+/* A receive of joined datagrams that looks only, or asks for more, goes by itself. */
+static int rx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
+		    unsigned int n, int flags, struct timespec *timeout,
+		    struct cop_rx_result *res)
+{
+	if (likely(!sock_flag(sk, SOCK_GRO)))
+		return cop_rx_batch(sk, fd, vec, n, flags, timeout, res);
+	if (flags & (MSG_PEEK | MSG_TRUNC))
+		return 0;
+	return cop_gro_batch(sk, fd, vec, n, flags, timeout, res);
+}
+
 /* Returns how many datagrams the kernel delivered, strays included, or -errno. */
 static int rx_next(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 		   int flags, struct timespec *timeout, bool first,
@@ -112,7 +125,7 @@ static int rx_next(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 
 	res->tried = 0;
 	if (!rx_one_by_one(sk, flags)) {
-		got = cop_rx_batch(sk, fd, vec, n, flags, timeout, res);
+		got = rx_batch(sk, fd, vec, n, flags, timeout, res);
 		if (res->tried)
 			return got;
 	}

@@ -37,6 +37,11 @@ Test(e2e_joins, recvmmsg_gets_joined_datagrams_and_single_ones)
 	run_same("joins", "many");
 }
 
+Test(e2e_joins, recvmmsg_with_large_rooms_gets_the_same)
+{
+	run_same("joins", "many_large");
+}
+
 Test(e2e_joins, fionread_counts_the_payloads)
 {
 	run_same("joins", "readable");

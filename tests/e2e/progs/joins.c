@@ -270,6 +270,51 @@ static void many(void)
 	T(recvmmsg(sock_b, vec, 6, MSG_WAITFORONE, NULL));
 }
 
+/* Rooms for the longest datagram, as programs have them that set the option. */
+static void many_large(void)
+{
+	static char rooms[20][65536],
+		control[20][1024] __attribute__((aligned(8)));
+	struct iovec iov[20][2];
+	struct mmsghdr vec[20] = { 0 };
+	struct sockaddr_in names[20];
+	int n, on = 1;
+
+	start();
+	setsockopt(sock_b, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof(on));
+	for (int i = 0; i < 18; i++)
+		send_pieces(i * 301 % 1000, i % 3 ? 100 : 0);
+	send_pieces(60000, 1000);
+	for (int i = 0; i < 20; i++) {
+		iov[i][0] = (struct iovec){ rooms[i], i % 5 ? 65535 : 70 };
+		iov[i][1] = (struct iovec){ rooms[i] + iov[i][0].iov_len,
+					    i % 5 ? 0 : 65466 };
+		vec[i].msg_hdr = (struct msghdr){
+			.msg_iov = iov[i],
+			.msg_iovlen = 2,
+			.msg_name = i % 2 ? &names[i] : NULL,
+			.msg_namelen = i % 2 ? sizeof(names[i]) : 0,
+			.msg_control = i % 4 ? control[i] : NULL,
+			.msg_controllen = i % 4 * 300,
+		};
+	}
+	vec[13].msg_hdr.msg_controllen = 50;
+	T(n = recvmmsg(sock_b, vec, 20, MSG_DONTWAIT, NULL));
+	for (int i = 0; i < n; i++) {
+		memcpy(got, rooms[i], sizeof(rooms[i]));
+		show_message(vec[i].msg_len, 65536, &vec[i].msg_hdr);
+		if (i % 2)
+			show_addr(&names[i], vec[i].msg_hdr.msg_namelen);
+	}
+	T(recvmmsg(sock_b, vec, 20, MSG_DONTWAIT, NULL));
+	send_pieces(450, 100);
+	vec[1].msg_hdr.msg_iov = BAD_PTR;
+	T(recvmmsg(sock_b, vec, 20, MSG_DONTWAIT, NULL));
+	send_pieces(450, 100);
+	T(recvmmsg(sock_b, vec, 20, MSG_DONTWAIT, NULL));
+	T(recvmmsg(sock_b, vec, 1, MSG_DONTWAIT, NULL));
+}
+
 static void show_readable(void)
 {
 	struct pollfd p = { .fd = sock_b, .events = POLLIN };
@@ -423,21 +468,29 @@ static void *receive_all(void *arg)
 {
 	receive(1000, 0, 0);
 	receive(60000, 256, 0);
-	return arg;
+	T(recvmmsg(sock_b, arg, 16, MSG_DONTWAIT, NULL));
+	return NULL;
 }
 
 static void small_stack(void)
 {
+	static char rooms[16][65536];
+	struct iovec iov[16];
+	struct mmsghdr vec[16] = { 0 };
 	pthread_attr_t attr;
 	pthread_t thread;
 
 	start();
-	send_pieces(12800, 100);
-	send_pieces(12800, 100);
+	for (int i = 0; i < 16; i++) {
+		iov[i] = (struct iovec){ rooms[i], sizeof(rooms[i]) };
+		vec[i].msg_hdr.msg_iov = &iov[i];
+		vec[i].msg_hdr.msg_iovlen = 1;
+		send_pieces(12800, 100);
+	}
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, PTHREAD_STACK_MIN);
 	fflush(stdout);
-	if (pthread_create(&thread, &attr, receive_all, NULL))
+	if (pthread_create(&thread, &attr, receive_all, vec))
 		die("pthread_create");
 	pthread_join(thread, NULL);
 }
@@ -465,8 +518,9 @@ static void batch(void)
 
 SCENARIOS({ "option", option }, { "lengths", lengths }, { "rooms", rooms },
 	  { "controls", controls }, { "calls", calls }, { "many", many },
-	  { "readable", readable }, { "turned_off", turned_off },
-	  { "many_iovecs", many_iovecs }, { "inherited", inherited },
-	  { "heir", heir }, { "turned_off_elsewhere", turned_off_elsewhere },
+	  { "many_large", many_large }, { "readable", readable },
+	  { "turned_off", turned_off }, { "many_iovecs", many_iovecs },
+	  { "inherited", inherited }, { "heir", heir },
+	  { "turned_off_elsewhere", turned_off_elsewhere },
 	  { "turned_on_elsewhere", turned_on_elsewhere },
 	  { "small_stack", small_stack }, { "batch", batch })

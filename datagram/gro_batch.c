@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+/*
+ * datagram/gro_batch.c - many receives of joined datagrams by one system call.
+ *
+ * The kernel receives into an array of ours, as in rx_batch.c. Only messages whose room
+ * is enough for every datagram with all of its headers are in it.
+ *
+ * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
+ * do_recvmmsg() in net/socket.c, one round of its loop.
+ */
+#include <errno.h>
+
+#include "datagram/gro.h"
+#include "datagram/gro_batch.h"
+#include "datagram/gro_option.h"
+#include "datagram/joined.h"
+#include "datagram/rx.h"
+#include "datagram/strays.h"
+#include "filter/filter.h"
+#include "lib/clock.h"
+#include "lib/iov.h"
+#include "lib/libc.h"
+#include "lib/msghdr.h"
+#include "lib/uaccess.h"
+#include "wire/encap.h"
+#include "wire/ends.h"
+#include "wire/owner.h"
+#include "wire/stray.h"
+
+/* The arrays are on the stack. */
+#define MSGS 16
+#define IOVS 64
+
+struct gro_batch {
+	struct sock *sk;
+	int fd;
+	unsigned int n;
+	unsigned int iovs; /* in use */
+	struct mmsghdr vec[MSGS];
+	struct msghdr asked[MSGS]; /* as the program gave it */
+	struct iovec iov[IOVS];
+	union cop_addr from[MSGS]; /* if the program does not ask */
+	unsigned char head[MSGS][COP_HDR_MAX] __attribute__((aligned(4)));
+	char control[MSGS][COP_GRO_CONTROL] __attribute__((aligned(8)));
+	uint32_t serial;
+	uint16_t gen;
+};
+
+/* Whether the kernel can't meet a fault in a message, and has room for every datagram. */
+static bool fits(const struct gro_batch *b, const struct mmsghdr *umsg,
+		 struct msghdr *msg)
+{
+	ssize_t cap;
+
+	if (!user_writable(umsg, sizeof(*umsg)) ||
+	    msg_import(b->fd, msg, &umsg->msg_hdr))
+		return false;
+	cap = cop_iov_length(b->fd, msg);
+	return cap >= COP_DATAGRAM_MAX - sk_wire(b->sk)->hlen &&
+	       msg->msg_iovlen < IOVS - b->iovs &&
+	       (!msg->msg_name ||
+		(msg->msg_namelen >= cop_addr_size(b->sk->sk_family) &&
+		 user_writable(msg->msg_name, msg->msg_namelen)));
+}
+
+static void add(struct gro_batch *b, const struct msghdr *msg)
+{
+	struct msghdr *whole = &b->vec[b->n].msg_hdr;
+
+	b->asked[b->n] = *whole = *msg;
+	if (!whole->msg_name) {
+		whole->msg_name = &b->from[b->n];
+		whole->msg_namelen = sizeof(b->from[b->n]);
+	}
+	if (whole->msg_controllen < COP_GRO_CONTROL) {
+		whole->msg_control = b->control[b->n];
+		whole->msg_controllen = COP_GRO_CONTROL;
+	}
+	whole->msg_iov = b->iov + b->iovs;
+	whole->msg_iovlen = msg->msg_iovlen + 1;
+	b->iov[b->iovs++] = cop_wire_head(sk_wire(b->sk), b->head[b->n]);
+	cop_iov_take(b->iov + b->iovs, msg);
+	b->asked[b->n].msg_iov = b->iov + b->iovs;
+	b->iovs += msg->msg_iovlen;
+	b->n++;
+}
+
+static void fill(struct gro_batch *b, const struct mmsghdr *vec, unsigned int n)
+{
+	struct msghdr msg;
+
+	for (unsigned int i = 0; i < min_t(unsigned int, n, MSGS); i++) {
+		if (!fits(b, &vec[i], &msg))
+			return;
+		add(b, &msg);
+	}
+}
+
+/* Makes message @i, which is in order, the program's message @at. Returns 0 or -EFAULT. */
+static int export(struct gro_batch *b, unsigned int i, unsigned int at,
+		  struct mmsghdr *umsg, const struct cop_rx *rx)
+{
+	const struct msghdr *whole = &b->vec[i].msg_hdr;
+	struct msghdr *msg = &b->asked[at];
+
+	if (unlikely(i != at))
+		cop_iov_move(msg->msg_iov, 0, b->asked[i].msg_iov, 0,
+			     rx->copied);
+	if (unlikely(i != at) &&
+	    copy_to_user(msg->msg_name, whole->msg_name,
+			 msg->msg_name ? cop_addr_size(b->sk->sk_family) : 0))
+		return -EFAULT;
+	if (unlikely(i != at) || whole->msg_control == b->control[i]) {
+		cop_gro_put_control(whole, msg);
+	} else {
+		msg->msg_controllen = whole->msg_controllen;
+		msg->msg_flags = whole->msg_flags;
+	}
+	if (msg->msg_name)
+		umsg->msg_hdr.msg_namelen = whole->msg_namelen;
+	umsg->msg_hdr.msg_controllen = msg->msg_controllen;
+	umsg->msg_hdr.msg_flags = msg->msg_flags;
+	umsg->msg_len = rx->copied;
+	return 0;
+}
+
+static bool is_stray(struct gro_batch *b, const struct joined *j,
+		     const struct cop_rx *rx)
+{
+	if (likely(rx->stray == COP_NO_STRAY) || !cop_may_own(b->sk, b->fd) ||
+	    cop_rx_is_notice(b->sk, b->fd, j->name, j->namelen, rx))
+		return false;
+	cop_rx_stray(b->sk, b->fd, rx->stray, j->name, j->namelen);
+	return true;
+}
+
+/*
+ * The kernel has received message @i of the batch. Makes it the program's message @at.
+ * Returns false for a stray.
+ */
+static bool settle(struct gro_batch *b, struct mmsghdr *vec, unsigned int i,
+		   unsigned int at)
+{
+	struct msghdr *whole = &b->vec[i].msg_hdr;
+	struct cop_rx rx = { .serial = b->serial, .gen = b->gen };
+	struct joined j = { .sk = b->sk,
+			    .fd = b->fd,
+			    .iov = whole->msg_iov,
+			    .n = b->vec[i].msg_len,
+			    .got = b->vec[i].msg_len,
+			    .cap = COP_DATAGRAM_MAX,
+			    .name = whole->msg_name,
+			    .namelen = min_t(socklen_t, whole->msg_namelen,
+					     sizeof(struct sockaddr_storage)) };
+
+	cop_gro_settle(&j, whole, 0, &rx);
+	if (is_stray(b, &j, &rx) || export(b, i, at, &vec[at], &rx))
+		return false;
+	if (rx.joined) {
+		b->serial = j.seg.serial;
+	} else if (likely(rx.stray == COP_NO_STRAY)) {
+		rx.now = cop_clock_us();
+		cop_rx_account(b->sk, j.name, j.namelen, &rx);
+		b->serial++;
+	}
+	return true;
+}
+
+int cop_gro_batch(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
+		  int flags, struct timespec *timeout,
+		  struct cop_rx_result *res)
+{
+	struct gro_batch b;
+	int got;
+
+	b.sk = sk;
+	b.fd = fd;
+	b.n = b.iovs = 0;
+	fill(&b, vec, n);
+	res->tried = b.n;
+	res->kept = 0;
+	if (!b.n)
+		return 0;
+	b.serial = cop_rx_serial;
+	b.gen = READ_ONCE(cop_sk(sk)->flows.gen);
+	got = cop_libc_result(
+		cop_libc.recvmmsg(fd, b.vec, b.n, flags, timeout));
+	if (got == -EAGAIN)
+		cop_gro_note_empty(sk, fd);
+	for (int i = 0; i < got; i++)
+		res->kept += settle(&b, vec, i, res->kept);
+	if (got > 0 && res->kept < (unsigned int)got)
+		cop_poll(sk, fd);
+	return got;
+}
