@@ -500,7 +500,7 @@ asan: need
 
 # Clang's libFuzzer makes the inputs. Each file of fuzz/ that is named here is a target;
 # fuzz/seeds has inputs to begin with, and $(B)/corpus keeps inputs that reach new code.
-FUZZ ?= bpf environment error_queue header mark ports program sealed stat transport \
+FUZZ ?= bpf environment error_queue header joined mark ports program sealed stat transport \
 	unit
 FUZZ_SECONDS ?= 60
 FUZZ_PROGRAMS := $(FUZZ:%=$(B)/fuzz/%)

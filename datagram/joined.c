@@ -203,6 +203,8 @@ static bool all_follow(const struct joined *j)
 	struct cop_rx before, seg;
 
 	look_at(j, 0, &before);
+	if (before.stray != COP_NO_STRAY) /* options are longer than that */
+		return false;
 	for (size_t off = j->step; off < j->n && look_at(j, off, &seg);
 	     off += j->step) {
 		if (seg.stray != COP_NO_STRAY ||

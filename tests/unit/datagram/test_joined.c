@@ -314,6 +314,23 @@ Test(cop_joined, bytes_that_only_resemble_a_header_are_payload)
 	cr_assert(zero(int, memcmp(got + 14, &inner, sizeof(inner))));
 }
 
+/* What looks like the next header lies among the options of the first one. */
+Test(cop_joined, a_datagram_is_no_shorter_than_its_header)
+{
+	struct cophdr inner = { .magic = htons(COP_MAGIC),
+				.ver_hlen = COP_VERSION << 4 | 4,
+				.source = htons(t_port(udp)),
+				.dest = htons(t_port(fd)),
+				.seq = htonl(1) };
+
+	stop_telling();
+	put(0, 60, 'a', 10);
+	memcpy(wire + 36, &inner, sizeof(inner));
+	send_joined(1000);
+	cr_assert(eq(int, t_recv(fd, got, 4096, MSG_DONTWAIT), 10));
+	cr_assert(eq(int, got[0], 'a'));
+}
+
 Test(cop_joined, once_the_queue_was_empty_no_header_is_looked_for)
 {
 	put(0, 16, 'a', 4);
