@@ -33,7 +33,7 @@ struct cop_rx {
 	uint64_t now;  /* cop_clock_us() behind the receive; not for a stray */
 	uint32_t serial; /* cop_rx_serial ahead of the receive */
 	uint16_t gen;	 /* cop_flows.gen ahead of the receive */
-	bool fault; /* the iovecs have no room to write the whole stray to */
+	bool fault;  /* the iovecs have no room to write the whole stray to */
 	bool joined; /* several datagrams, which are counted already */
 };
 
