@@ -24,6 +24,7 @@ UDP_MAX, UDP_MAX_6 = 65507, 65527
 COP_MAX = UDP_MAX - HEADER
 
 SO_TYPE, SO_PROTOCOL = 3, 38
+SO_ATTACH_FILTER = 26
 SO_DETACH_REUSEPORT_BPF = 68
 IP_RECVFRAGSIZE = 25
 UDP_CORK, UDP_SEGMENT, UDP_GRO = 1, 103, 104
@@ -417,6 +418,17 @@ def joined_batch(story, step, udp):
            for before in story.steps[:step.index]):
         return Anything()
     return None
+
+
+@rule
+def joined_filter(story, step, udp):
+    """A filter that cuts joined datagrams short counts their headers, too"""
+    if not sees_queue(step) or not joins(story, step.index):
+        return None
+    return (Anything() if any(
+        option_of(before) == (SOL_SOCKET, SO_ATTACH_FILTER) and
+        before.call == "setsockopt"
+        for before in story.steps[:step.index]) else None)
 
 
 @rule
@@ -998,7 +1010,6 @@ def port_rule(story, step, udp):
 
 # ---- UDP-Lite, beside the kernel's own ---------------------------------------------
 
-SO_ATTACH_FILTER = 26
 IPV6_DONTFRAG = 62
 UDPLITE_HEADER = 8
 
