@@ -8,7 +8,9 @@
  * accesses. Counterpart in the kernel: udp_send_skb() in net/ipv4/udp.c.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/udp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -16,6 +18,7 @@
 #include "datagram/segments.h"
 #include "datagram/soft_error.h"
 #include "datagram/tx.h"
+#include "datagram/tx_short.h"
 #include "lib/cancel.h"
 #include "lib/clock.h"
 #include "lib/compiler.h"
@@ -193,6 +196,20 @@ static ssize_t send_one(const struct pieces *p, const struct msghdr *msg)
 }
 
 /*
+ * Whether the second of two sends might have to wait, and must not. With less than half
+ * of SO_SNDBUF in use the kernel takes both.
+ */
+static bool is_too_early(const struct pieces *p)
+{
+	struct pollfd room = { .fd = p->cut.fd, .events = POLLOUT };
+
+	if (cop_confined() || cop_libc.poll(&room, 1, 0))
+		return false;
+	return p->cut.flags & MSG_DONTWAIT ||
+	       cop_libc.fcntl(p->cut.fd, F_GETFL, 0) & O_NONBLOCK;
+}
+
+/*
  * With its headers the send may be too long for the kernel although the payload is not.
  * Then it is two. The second one may meet an ICMP error of the first, which is for the
  * program's next call. If the kernel refuses the second one for another reason, its
@@ -204,6 +221,8 @@ static ssize_t send_two(const struct pieces *p, const struct msghdr *whole,
 	struct msghdr part = *whole;
 	ssize_t sent;
 
+	if (is_too_early(p))
+		return -EAGAIN;
 	part.msg_iovlen = first_iovs;
 	sent = send_one(p, &part);
 	if (sent < 0)
@@ -292,21 +311,24 @@ static ssize_t refuse(const struct pieces *p)
 				p->cut.flags, p->cut.len);
 }
 
+/* The most bytes of payload that UDP sends at once to the destination. */
+static size_t longest(const struct cop_cut *cut)
+{
+	struct cop_endpoint to;
+	struct cop_tx tx;
+
+	cop_tx_find(cut->sk, cut->msg->msg_name, cut->msg->msg_namelen, &tx);
+	if (tx.flow == COP_TX_NONE)
+		return COP_DATAGRAM_MAX_IPV4;
+	to = tx.flow == COP_TX_PEER ? cop_slot_endpoint(&cut->sk->sk_daddr)
+				    : cop_peer_endpoint(&tx.to);
+	return cop_endpoint_is_v4(&to) ? COP_DATAGRAM_MAX_IPV4
+				       : COP_DATAGRAM_MAX;
+}
+
 static unsigned int pieces_of(const struct cop_cut *cut)
 {
 	return cut->len ? (cut->len + cut->size - 1) / cut->size : 1;
-}
-
-/*
- * IPv6 takes a payload that is a little longer. There the kernel reads it first, which
- * it can't here, and then refuses too many pieces.
- */
-static ssize_t refuse_long(const struct pieces *p)
-{
-	ssize_t err = refuse(p);
-
-	return err == -EFAULT && pieces_of(&p->cut) > PIECES_MAX ? -EINVAL
-								 : err;
 }
 
 /* More iovecs than fit on a stack: their bytes go to a buffer. */
@@ -380,8 +402,9 @@ ssize_t cop_cut_send(const struct cop_cut *cut)
 	p.cut.flags &= ~COP_MSG_FILE;
 	if (controllen && !can_read_control(cut->fd, cut->msg))
 		return refuse(&p);
-	if (cut->len > COP_DATAGRAM_MAX_IPV4)
-		return refuse_long(&p);
+	if (unlikely(cut->len > COP_DATAGRAM_MAX_IPV4) &&
+	    cut->len > longest(cut))
+		return refuse(&p);
 	if (controllen > CONTROL_MAX)
 		return -ENOBUFS;
 	p.n = pieces_of(cut);

@@ -245,7 +245,7 @@ flatten ssize_t cop_sendmsg(struct sock *sk, int fd, const struct msghdr *msg,
 		     sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT)) &&
 	    !sk_wire(sk)->encode)
 		return sendmsg_corked(sk, fd, msg, flags, len);
-	n = unlikely(too_long) ? 0 : cop_cut_size(sk, fd, msg);
+	n = unlikely(len > COP_DATAGRAM_MAX) ? 0 : cop_cut_size(sk, fd, msg);
 	if (unlikely(n && !(flags & MSG_PROBE)))
 		return sendmsg_cut(sk, fd, msg, flags, len, n);
 	if (unlikely(too_long))

@@ -2,7 +2,9 @@
 /*
  * test_cut.c - datagram/cut.c: sends that the program wants to be cut into datagrams.
  */
+#include <fcntl.h>
 #include <netinet/udp.h>
+#include <poll.h>
 
 #include "datagram/cut.h"
 #include "lib/libc.h"
@@ -122,6 +124,32 @@ Test(cop_cut, an_icmp_error_that_the_second_send_meets_is_for_the_next_call)
 	cr_assert(eq(int, send_data(fd, 64800), 64800));
 	assert_pieces(udp, 64800, 1200, 0);
 	cr_assert(eq(int, send_data(fd, 10), -ECONNREFUSED));
+}
+
+static int no_room(struct pollfd *fds, nfds_t n, int timeout)
+{
+	fds->revents = 0;
+	return timeout ? -1 : (int)n - 1;
+}
+
+/* With too little room in SO_SNDBUF the second one might be refused. */
+Test(cop_cut, a_send_of_two_that_may_not_wait_sends_both_or_none)
+{
+	int udp, fd = cutting(&udp, 1200);
+	char byte;
+
+	cop_libc_init();
+	cop_libc.poll = no_room;
+	cr_assert(eq(int, t_sendto(fd, data, 64800, MSG_DONTWAIT, NULL),
+		     -EAGAIN));
+	cr_assert(zero(int, fcntl(fd, F_SETFL, O_NONBLOCK)));
+	cr_assert(eq(int, send_data(fd, 64800), -EAGAIN));
+	cr_assert(lt(int, recv(udp, &byte, 1, MSG_DONTWAIT), 0));
+	cr_assert(zero(u32, t_count(fd)->tx_datagrams));
+	cr_assert(eq(int, send_data(fd, 12000), 12000));
+	assert_pieces(udp, 12000, 1200, 0);
+	cr_assert(zero(int, fcntl(fd, F_SETFL, 0)));
+	cr_assert(eq(int, send_data(fd, 64800), 64800));
 }
 
 static struct proto other;
