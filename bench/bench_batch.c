@@ -32,24 +32,19 @@ static struct pair cop, udp, gro;
 static struct mmsghdr out[VLEN], in[VLEN];
 static unsigned char room[VLEN][PAYLOAD_MAX];
 
-static void expect(long got, long wanted)
-{
-	if (got != wanted)
-		bench_die("a datagram was not sent or received whole");
-}
-
 static void send_batch(struct pair *p)
 {
 	for (int i = 0; i < VLEN; i++)
 		if (out[i].msg_hdr.msg_namelen)
 			out[i].msg_hdr.msg_name = &p->to.sa;
-	expect(p->sendmmsg(p->tx, out, VLEN, 0), VLEN);
+	bench_expect(p->sendmmsg(p->tx, out, VLEN, 0), VLEN);
 }
 
 static void receive_batch(struct pair *p)
 {
-	expect(p->recvmmsg(p->rx, in, VLEN, 0, NULL), VLEN);
-	expect(in[VLEN - 1].msg_len, out[VLEN - 1].msg_hdr.msg_iov->iov_len);
+	bench_expect(p->recvmmsg(p->rx, in, VLEN, 0, NULL), VLEN);
+	bench_expect(in[VLEN - 1].msg_len,
+		     out[VLEN - 1].msg_hdr.msg_iov->iov_len);
 }
 
 /* What comes joined, until all of a batch is here. The last datagram may be alone. */
@@ -70,7 +65,7 @@ static void receive_joined(struct pair *p)
 
 		got += recvmsg(p->rx, &msg, 0);
 	}
-	expect(got, want);
+	bench_expect(got, want);
 }
 
 static void run_joined(void *arg, unsigned int n)
@@ -179,23 +174,12 @@ static void compare(const struct variant *v, size_t len)
 	bench_report(name, &res, &goal);
 }
 
-static int bound(int family, int type, int protocol, struct bench_end *end)
-{
-	int fd = socket(family, type, protocol);
-
-	bench_loopback(end, family, 0);
-	if (fd < 0 || bind(fd, &end->sa, end->len) ||
-	    getsockname(fd, &end->sa, &end->len))
-		bench_die("a bound socket");
-	return fd;
-}
-
 static void pair_open(struct pair *p, int family, int type, int protocol)
 {
 	struct bench_end tx;
 
-	p->tx = bound(family, type, protocol, &tx);
-	p->rx = bound(family, type, protocol, &p->to);
+	p->tx = bench_bound(family, type, protocol, &tx);
+	p->rx = bench_bound(family, type, protocol, &p->to);
 	if (connect(p->tx, &p->to.sa, p->to.len) ||
 	    connect(p->rx, &tx.sa, tx.len))
 		bench_die("connect");
@@ -230,8 +214,6 @@ int main(int argc, char **argv)
 	gro = cop;
 	udp.sendmmsg = bench_libc("sendmmsg");
 	udp.recvmmsg = bench_libc("recvmmsg");
-	for (size_t f = 0; f < BENCH_FAMILIES; f++)
-		if (bench_has(&bench_families[f]))
-			compare_family(&bench_families[f]);
+	bench_each_family(compare_family);
 	return 0;
 }

@@ -47,12 +47,6 @@ static struct pair cop, udp;
 
 static unsigned char out[PAYLOAD_MAX], in[PAYLOAD_MAX];
 
-static void expect(long got, long wanted)
-{
-	if (got != wanted)
-		bench_die("a datagram was not sent or received whole");
-}
-
 static void run_sendto(void *arg, unsigned int n)
 {
 	struct pair *p = arg;
@@ -61,12 +55,12 @@ static void run_sendto(void *arg, unsigned int n)
 	while (n--) {
 		socklen_t alen = sizeof(from);
 
-		expect(p->calls.sendto(p->tx, out, p->len, 0, &p->to.sa,
-				       p->to.len),
-		       p->len);
-		expect(p->calls.recvfrom(p->rx, in, sizeof(in), 0,
-					 (struct sockaddr *)&from, &alen),
-		       p->len);
+		bench_expect(p->calls.sendto(p->tx, out, p->len, 0, &p->to.sa,
+					     p->to.len),
+			     p->len);
+		bench_expect(p->calls.recvfrom(p->rx, in, sizeof(in), 0,
+					       (struct sockaddr *)&from, &alen),
+			     p->len);
 	}
 }
 
@@ -75,8 +69,8 @@ static void run_send(void *arg, unsigned int n)
 	struct pair *p = arg;
 
 	while (n--) {
-		expect(p->calls.send(p->ctx, out, p->len, 0), p->len);
-		expect(p->calls.recv(p->crx, in, sizeof(in), 0), p->len);
+		bench_expect(p->calls.send(p->ctx, out, p->len, 0), p->len);
+		bench_expect(p->calls.recv(p->crx, in, sizeof(in), 0), p->len);
 	}
 }
 
@@ -97,8 +91,8 @@ static void run_sendmsg(void *arg, unsigned int n)
 				     .msg_iov = &rx_iov,
 				     .msg_iovlen = 1 };
 
-		expect(p->calls.sendmsg(p->tx, &tx, 0), p->len);
-		expect(p->calls.recvmsg(p->rx, &rx, 0), p->len);
+		bench_expect(p->calls.sendmsg(p->tx, &tx, 0), p->len);
+		bench_expect(p->calls.recvmsg(p->rx, &rx, 0), p->len);
 	}
 }
 
@@ -118,9 +112,10 @@ static void run_sendmmsg(void *arg, unsigned int n)
 			rx[i].msg_hdr = (struct msghdr){ .msg_iov = &rx_iov[i],
 							 .msg_iovlen = 1 };
 		}
-		expect(p->calls.sendmmsg(p->ctx, tx, VLEN, 0), VLEN);
-		expect(p->calls.recvmmsg(p->crx, rx, VLEN, 0, NULL), VLEN);
-		expect(rx[VLEN - 1].msg_len, p->len);
+		bench_expect(p->calls.sendmmsg(p->ctx, tx, VLEN, 0), VLEN);
+		bench_expect(p->calls.recvmmsg(p->crx, rx, VLEN, 0, NULL),
+			     VLEN);
+		bench_expect(rx[VLEN - 1].msg_len, p->len);
 	}
 }
 
@@ -135,25 +130,14 @@ static const struct variant {
 	{ "sendmmsg + recvmmsg, 32", run_sendmmsg, VLEN },
 };
 
-static int bound(int family, int type, int protocol, struct bench_end *end)
-{
-	int fd = socket(family, type, protocol);
-
-	bench_loopback(end, family, 0);
-	if (fd < 0 || bind(fd, &end->sa, end->len) ||
-	    getsockname(fd, &end->sa, &end->len))
-		bench_die("a bound socket");
-	return fd;
-}
-
 static void pair_open(struct pair *p, int family, int type, int protocol)
 {
 	struct bench_end tx, ctx, crx;
 
-	p->tx = bound(family, type, protocol, &tx);
-	p->rx = bound(family, type, protocol, &p->to);
-	p->ctx = bound(family, type, protocol, &ctx);
-	p->crx = bound(family, type, protocol, &crx);
+	p->tx = bench_bound(family, type, protocol, &tx);
+	p->rx = bench_bound(family, type, protocol, &p->to);
+	p->ctx = bench_bound(family, type, protocol, &ctx);
+	p->crx = bench_bound(family, type, protocol, &crx);
 	if (connect(p->ctx, &crx.sa, crx.len) ||
 	    connect(p->crx, &ctx.sa, ctx.len))
 		bench_die("connect");
@@ -216,8 +200,6 @@ int main(int argc, char **argv)
 	bench_preload(argv);
 	cop.calls = ours;
 	libc_calls(&udp.calls);
-	for (size_t f = 0; f < BENCH_FAMILIES; f++)
-		if (bench_has(&bench_families[f]))
-			compare_family(&bench_families[f]);
+	bench_each_family(compare_family);
 	return 0;
 }

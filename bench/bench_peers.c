@@ -40,12 +40,6 @@ struct side {
 static struct side cop, udp;
 static char out[PAYLOAD], in[ROOM];
 
-static void expect(ssize_t got)
-{
-	if (got != PAYLOAD)
-		bench_die("a datagram was not sent or received whole");
-}
-
 static void send_from(const struct side *s, int fd, uint32_t from, uint32_t to,
 		      __be16 port)
 {
@@ -67,7 +61,7 @@ static void send_from(const struct side *s, int fd, uint32_t from, uint32_t to,
 	cmsg->cmsg_type = IP_PKTINFO;
 	cmsg->cmsg_len = CMSG_LEN(sizeof(source));
 	memcpy(CMSG_DATA(cmsg), &source, sizeof(source));
-	expect(s->calls.sendmsg(fd, &msg, 0));
+	bench_expect(s->calls.sendmsg(fd, &msg, 0), PAYLOAD);
 }
 
 static void receive(const struct side *s, int fd)
@@ -82,7 +76,7 @@ static void receive(const struct side *s, int fd)
 			      .msg_control = control,
 			      .msg_controllen = sizeof(control) };
 
-	expect(s->calls.recvmsg(fd, &msg, 0));
+	bench_expect(s->calls.recvmsg(fd, &msg, 0), PAYLOAD);
 }
 
 static void run_turns(void *arg, unsigned int n)

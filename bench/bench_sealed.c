@@ -82,23 +82,12 @@ static void run_both(void *pair, unsigned int n)
 	}
 }
 
-static int bound(int type, int protocol, struct bench_end *end)
-{
-	int fd = socket(AF_INET, type, protocol);
-
-	bench_loopback(end, AF_INET, 0);
-	if (fd < 0 || bind(fd, &end->sa, end->len) ||
-	    getsockname(fd, &end->sa, &end->len))
-		bench_die("a bound socket");
-	return fd;
-}
-
 static void pair_open(struct pair *p, int type, int protocol)
 {
 	struct bench_end end;
 
-	p->tx = bound(type, protocol, &end);
-	p->rx = bound(type, protocol, &p->to);
+	p->tx = bench_bound(AF_INET, type, protocol, &end);
+	p->rx = bench_bound(AF_INET, type, protocol, &p->to);
 }
 
 static void compare(const char *name, const struct bench_op *ours,

@@ -75,24 +75,13 @@ static void run(void *arg, unsigned int n)
 	pthread_barrier_wait(&end);
 }
 
-static int bound(int type, int protocol, struct bench_end *at)
-{
-	int fd = socket(AF_INET, type, protocol);
-
-	bench_loopback(at, AF_INET, 0);
-	if (fd < 0 || bind(fd, &at->sa, at->len) ||
-	    getsockname(fd, &at->sa, &at->len))
-		bench_die("a bound socket");
-	return fd;
-}
-
 static void kind_open(struct kind *kind, int type, int protocol)
 {
 	struct bench_end tx, rx;
 
 	for (int i = 0; i < THREADS; i++) {
-		kind->tx[i] = bound(type, protocol, &tx);
-		kind->rx[i] = bound(type, protocol, &rx);
+		kind->tx[i] = bench_bound(AF_INET, type, protocol, &tx);
+		kind->rx[i] = bench_bound(AF_INET, type, protocol, &rx);
 		if (connect(kind->tx[i], &rx.sa, rx.len) ||
 		    connect(kind->rx[i], &tx.sa, tx.len))
 			bench_die("connect");

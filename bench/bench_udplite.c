@@ -43,12 +43,6 @@ static struct pair module, kernel;
 
 static unsigned char out[PAYLOAD_MAX], in[PAYLOAD_MAX];
 
-static void expect(long got, long wanted)
-{
-	if (got != wanted)
-		bench_die("a datagram was not sent or received whole");
-}
-
 static void run_sendto(void *arg, unsigned int n)
 {
 	struct pair *p = arg;
@@ -57,12 +51,12 @@ static void run_sendto(void *arg, unsigned int n)
 	while (n--) {
 		socklen_t alen = sizeof(from);
 
-		expect(p->calls.sendto(p->tx, out, p->len, 0, &p->to.sa,
-				       p->to.len),
-		       p->len);
-		expect(p->calls.recvfrom(p->rx, in, sizeof(in), 0,
-					 (struct sockaddr *)&from, &alen),
-		       p->len);
+		bench_expect(p->calls.sendto(p->tx, out, p->len, 0, &p->to.sa,
+					     p->to.len),
+			     p->len);
+		bench_expect(p->calls.recvfrom(p->rx, in, sizeof(in), 0,
+					       (struct sockaddr *)&from, &alen),
+			     p->len);
 	}
 }
 
@@ -237,8 +231,6 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	close(fd);
-	for (size_t f = 0; f < BENCH_FAMILIES; f++)
-		if (bench_has(&bench_families[f]))
-			compare_family(&bench_families[f]);
+	bench_each_family(compare_family);
 	return 0;
 }

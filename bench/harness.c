@@ -224,6 +224,24 @@ void bench_loopback(struct bench_end *end, int family, int port)
 		end->in6.sin6_addr = in6addr_loopback;
 }
 
+int bench_bound(int family, int type, int protocol, struct bench_end *end)
+{
+	int fd = socket(family, type, protocol);
+
+	bench_loopback(end, family, 0);
+	if (fd < 0 || bind(fd, &end->sa, end->len) ||
+	    getsockname(fd, &end->sa, &end->len))
+		bench_die("a bound socket");
+	return fd;
+}
+
+void bench_each_family(void (*run)(const struct bench_family *family))
+{
+	for (size_t f = 0; f < BENCH_FAMILIES; f++)
+		if (bench_has(&bench_families[f]))
+			run(&bench_families[f]);
+}
+
 /* ---- peers ------------------------------------------------------------------ */
 
 struct bench_peer {

@@ -85,6 +85,23 @@ void bench_any(struct bench_end *end, int family, int port);
 void bench_loopback(struct bench_end *end, int family, int port);
 
 /**
+ * bench_each_family - run something with each family that bench_has()
+ * @run: it
+ */
+void bench_each_family(void (*run)(const struct bench_family *family));
+
+/**
+ * bench_bound - a socket that is bound to a port of the loopback address
+ * @family: AF_INET or AF_INET6
+ * @type: as for socket()
+ * @protocol: likewise
+ * @end: where its name is put
+ *
+ * Exits with a message if it can't be had.
+ */
+int bench_bound(int family, int type, int protocol, struct bench_end *end);
+
+/**
  * bench_begin - name the benchmark, pin it to one CPU
  * @name: as in bench_<name>
  *
@@ -118,6 +135,13 @@ void *bench_libc(const char *name);
  * @what: as for perror()
  */
 void bench_die(const char *what) __attribute__((noreturn));
+
+/* The result of a call on a datagram. Inline, since it is measured with the call. */
+static inline void bench_expect(long got, long wanted)
+{
+	if (got != wanted)
+		bench_die("a datagram was not sent or received whole");
+}
 
 /**
  * bench_title - print the head of a table
