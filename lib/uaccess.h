@@ -66,9 +66,9 @@ static inline bool cop_range_seen(struct cop_pages *pages,
  * @ptr: its start
  * @len: its length in bytes
  *
- * False for memory that no program can map: the first page, and the kernel's
- * half of the address space, which a 32-bit program does not see. The kernel's access_ok() is the same, but allows
- * the first page. A range that passes may still be unmapped.
+ * False for memory that no program can map: the first page, and the kernel's half of the
+ * address space, which a 32-bit program does not see. The kernel's access_ok() is the
+ * same, but allows the first page. A range that passes may still be unmapped.
  */
 static inline bool access_ok(const volatile void *ptr, size_t len)
 {
@@ -106,7 +106,8 @@ static inline bool user_range(const volatile void *ptr, size_t len)
 /**
  * user_range_short - user_range() that is false for a length beyond INT_MAX, too
  *
- * Arguments as for user_range(). Costs no more. False for some ranges that need the kernel's answer, or are near them.
+ * Arguments as for user_range(). Costs no more. False for some ranges that need the
+ * kernel's answer, or are near them.
  */
 static inline bool user_range_short(const volatile void *ptr, size_t len)
 {
