@@ -18,7 +18,6 @@
 #include "datagram/segments.h"
 #include "datagram/soft_error.h"
 #include "datagram/tx.h"
-#include "datagram/tx_short.h"
 #include "lib/cancel.h"
 #include "lib/clock.h"
 #include "lib/compiler.h"
@@ -311,21 +310,6 @@ static ssize_t refuse(const struct pieces *p)
 				p->cut.flags, p->cut.len);
 }
 
-/* The most bytes of payload that UDP sends at once to the destination. */
-static size_t longest(const struct cop_cut *cut)
-{
-	struct cop_endpoint to;
-	struct cop_tx tx;
-
-	cop_tx_find(cut->sk, cut->msg->msg_name, cut->msg->msg_namelen, &tx);
-	if (tx.flow == COP_TX_NONE)
-		return COP_DATAGRAM_MAX_IPV4;
-	to = tx.flow == COP_TX_PEER ? cop_slot_endpoint(&cut->sk->sk_daddr)
-				    : cop_peer_endpoint(&tx.to);
-	return cop_endpoint_is_v4(&to) ? COP_DATAGRAM_MAX_IPV4
-				       : COP_DATAGRAM_MAX;
-}
-
 static unsigned int pieces_of(const struct cop_cut *cut)
 {
 	return cut->len ? (cut->len + cut->size - 1) / cut->size : 1;
@@ -402,8 +386,7 @@ ssize_t cop_cut_send(const struct cop_cut *cut)
 	p.cut.flags &= ~COP_MSG_FILE;
 	if (controllen && !can_read_control(cut->fd, cut->msg))
 		return refuse(&p);
-	if (unlikely(cut->len > COP_DATAGRAM_MAX_IPV4) &&
-	    cut->len > longest(cut))
+	if (cut->len > cut->most)
 		return refuse(&p);
 	if (controllen > CONTROL_MAX)
 		return -ENOBUFS;

@@ -57,6 +57,7 @@ struct cop_cut {
 	int flags;		  /* MSG_*, without MSG_MORE */
 	const struct msghdr *msg; /* NULL name: the peer */
 	size_t len;		  /* what cop_iov_length() returned */
+	size_t most;		  /* bytes that UDP sends at once to the peer */
 	unsigned int size; /* bytes of each piece but the last, at least 1 */
 
 	/* cop_tx_begin() and cop_tx_end(): their file calls this one. */

@@ -207,6 +207,21 @@ static noinline ssize_t sendmsg_coded(struct sock *sk, int fd,
 	return n;
 }
 
+/* The most bytes of payload that UDP sends at once to the destination. */
+static size_t longest(struct sock *sk, const struct msghdr *msg)
+{
+	struct cop_endpoint to;
+	struct cop_tx tx;
+
+	cop_tx_find(sk, msg->msg_name, msg->msg_namelen, &tx);
+	if (tx.flow == COP_TX_NONE)
+		return COP_DATAGRAM_MAX_IPV4;
+	to = tx.flow == COP_TX_PEER ? cop_slot_endpoint(&sk->sk_daddr)
+				    : cop_peer_endpoint(&tx.to);
+	return cop_endpoint_is_v4(&to) ? COP_DATAGRAM_MAX_IPV4
+				       : COP_DATAGRAM_MAX;
+}
+
 static noinline ssize_t sendmsg_cut(struct sock *sk, int fd,
 				    const struct msghdr *msg, int flags,
 				    size_t len, int size)
@@ -216,6 +231,7 @@ static noinline ssize_t sendmsg_cut(struct sock *sk, int fd,
 				     .flags = flags,
 				     .msg = msg,
 				     .len = len,
+				     .most = longest(sk, msg),
 				     .size = size,
 				     .begin = cop_tx_begin,
 				     .end = cop_tx_end };

@@ -356,16 +356,19 @@ static inline int tx_call(struct tx_batch *b, struct sock *sk, int fd,
 			  struct mmsghdr *vec, unsigned int n, int flags,
 			  unsigned int *tried)
 {
-	struct cop_segments s = {
-		.sk = sk, .fd = fd, .flags = flags, .vec = b->vec, .len = b->len
-	};
+	struct cop_segments s;
 	int sent, told;
 
 	tx_fill(b, sk, fd, vec, n);
-	s.n = b->n;
 	*tried = b->n;
 	if (!b->n)
 		return 0;
+	s = (struct cop_segments){ .sk = sk,
+				   .fd = fd,
+				   .flags = flags,
+				   .n = b->n,
+				   .vec = b->vec,
+				   .len = b->len };
 	sent = cop_soft_error_of_send(sk, fd, &b->vec[0].msg_hdr, flags, 0);
 	if (likely(!sent))
 		sent = cop_segments_send(&s);
