@@ -263,6 +263,24 @@ static bool receive_wait_first(void)
 	return recv(talking(), NOWHERE, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
+/* The kernel's UDP has them, too; a kernel without UDP-Lite says ENOPROTOOPT. */
+static bool udplite_options(void)
+{
+	socklen_t len = sizeof(int);
+	int value;
+
+	return !getsockopt(udp(), IPPROTO_UDPLITE, 10, &value, &len) ||
+	       errno == ENOPROTOOPT;
+}
+
+static bool probe(void)
+{
+	const int flags = MSG_CONFIRM | MSG_PROXY; /* MSG_PROBE */
+	struct msghdr none = { 0 };
+
+	return sendmsg(udp(), &none, flags) < 0 && errno == EDESTADDRREQ;
+}
+
 static bool bad_descriptor_first(void)
 {
 	return getsockname(-1, NOWHERE, NULL) < 0 && errno == EBADF &&
@@ -411,6 +429,9 @@ static const struct {
 	  part_fault },
 	{ "no-parts", "a receive of no parts takes a datagram", no_parts },
 	{ "bad-descriptor", "EBADF comes before EFAULT", bad_descriptor_first },
+	{ "udplite-options", "options of the level of UDP-Lite",
+	  udplite_options },
+	{ "probe", "a send of no parts with MSG_PROBE is checked", probe },
 	{ "send-control", "a control message that a program sends",
 	  send_control },
 	{ "wipe-on-fork", "MADV_WIPEONFORK", wipe_on_fork },
