@@ -81,8 +81,11 @@ static inline bool access_ok(const volatile void *ptr, size_t len)
 /* user_range() for a range that not every machine gives a program. */
 bool cop_user_range(const volatile void *ptr, size_t len);
 
-/* Below this, a 64-bit kernel takes each address for a program's. */
-#define COP_USER_SURE (1ull << 47)
+/*
+ * Below this, a 64-bit kernel takes each address for a program's. x86-64 keeps the last
+ * page below 2^47 from programs.
+ */
+#define COP_USER_SURE ((1ull << 47) - COP_PAGE_SIZE)
 
 /**
  * user_range - whether a range is in a program's half of the address space
@@ -90,7 +93,7 @@ bool cop_user_range(const volatile void *ptr, size_t len);
  * @len: its length in bytes
  *
  * The kernel's own access_ok(), with which it returns EFAULT before it does
- * anything else, even if there is nothing to copy. Between 2^47 and 2^56 the machine
+ * anything else, even if there is nothing to copy. Between COP_USER_SURE and 2^56 the machine
  * decides, so the kernel is asked. To a kernel of 64 bits each pointer of a 32-bit
  * program is in the half. errno stays. Async-signal-safe.
  */

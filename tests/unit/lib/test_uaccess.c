@@ -232,25 +232,29 @@ Test(uaccess, shared_and_file_memory_can_be_written)
 	cr_assert(not(user_writable(p, 1)));
 }
 
-/* The kernel's answer to a send: EFAULT, or whatever it says of what is there. */
+/* The kernel looks at the range ahead of the flag, and then reads none of it. */
 static bool kernel_takes(int fd, uintptr_t at, size_t len)
 {
-	return send(fd, (const void *)at, len, MSG_DONTWAIT) >= 0 ||
-	       errno != EFAULT;
+	return send(fd, (const void *)at, len, MSG_OOB) >= 0 || errno != EFAULT;
 }
 
 Test(uaccess, the_range_of_a_program_is_the_kernels)
 {
 	static const int bits[] = { 30, 38, 46, 47, 48, 52, 55, 56, 60, 63 };
+	static const size_t lens[] = { 0, 1, 4096, 70000 };
 	int fd = t_udp();
 
 	for (size_t i = 0; i < ARRAY_SIZE(bits) && sizeof(void *) == 8; i++)
-		for (int off = -8192; off <= 8192; off += 4096) {
+		for (int off = -8192; off <= 8192; off += 2048) {
 			uintptr_t at = (uintptr_t)(1ull << bits[i]) + off;
+			size_t len =
+				lens[(off + 8192) / 2048 % ARRAY_SIZE(lens)];
 
-			/* Too long for a datagram: the kernel reads none of it. */
-			cr_expect(eq(int, user_range((void *)at, 70000),
-				     kernel_takes(fd, at, 70000)),
-				  "2^%d %+d", bits[i], off);
+			cr_expect(eq(int, user_range((void *)at, len),
+				     kernel_takes(fd, at, len)),
+				  "2^%d %+d, %zu", bits[i], off, len);
+			cr_expect(eq(int, user_range((void *)at, 0),
+				     kernel_takes(fd, at, 0)),
+				  "2^%d %+d, 0", bits[i], off);
 		}
 }
