@@ -238,10 +238,10 @@ static ssize_t recvfrom_confined(struct sock *sk, int fd, void *buf, size_t len,
 
 	if (!err)
 		err = cop_recv_copied(sk, fd, buf, len, flags, &a);
+	if (!err && name)
+		err = name_export(fd, name, namelen, &a.from, a.fromlen);
 	if (err)
 		return err;
-	if (name)
-		cop_rx_put_name(name, namelen, &a.from, a.fromlen, false);
 	if (a.rx.stray != COP_NO_STRAY)
 		return 0;
 	if (!(flags & MSG_PEEK) && !a.rx.joined) {
@@ -295,8 +295,9 @@ ssize_t cop_recvfrom_rest(struct sock *sk, int fd, struct cop_rx_short in,
 	}
 	if (copy_to_user(buf, in.wire + rx->hdr.len, rx->copied))
 		return -EFAULT;
-	if (name)
-		cop_rx_put_name(name, namelen, in.from, in.fromlen, false);
+	err = name ? name_export(fd, name, namelen, in.from, in.fromlen) : 0;
+	if (err)
+		return err;
 	if (rx->stray != COP_NO_STRAY)
 		return kept_length(rx, flags, fate);
 	if (!in.from)

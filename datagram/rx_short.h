@@ -21,6 +21,7 @@
 #include "lib/confine.h"
 #include "lib/env.h"
 #include "lib/libc.h"
+#include "lib/msghdr.h"
 #include "lib/uaccess.h"
 #include "wire/encap.h"
 
@@ -160,18 +161,23 @@ static inline void cop_rx_clean(struct sock *sk, int fd)
 }
 
 /*
- * The caller has checked that both can be written to. @fits is a constant: whether there is
- * room for an address of IPv4.
+ * name_export() for a caller that has checked that both can be written to. @fits is a
+ * constant: whether there was room for an address of IPv4. What @namelen says now may be
+ * another room than was checked: the payload may lie over it, or another thread has changed
+ * it.
  */
-static inline void cop_rx_put_name(void *name, socklen_t *namelen,
-				   const struct sockaddr_storage *from,
-				   socklen_t fromlen, const bool fits)
+static inline int cop_rx_put_name(int fd, void *name, socklen_t *namelen,
+				  const struct sockaddr_storage *from,
+				  socklen_t fromlen, const bool fits)
 {
-	if (fits && likely(fromlen == sizeof(struct sockaddr_in)))
+	if (!fits)
+		return name_export(fd, name, namelen, from, fromlen);
+	if (likely(fromlen == sizeof(struct sockaddr_in)))
 		memcpy(name, from, sizeof(struct sockaddr_in));
-	else
-		memcpy(name, from, min_t(socklen_t, *namelen, fromlen));
+	else if (copy_to_seen(name, from, min_t(socklen_t, *namelen, fromlen)))
+		return -EFAULT;
 	*namelen = fromlen;
+	return 0;
 }
 
 /* The flags of receives that don't take the short way. */
@@ -276,6 +282,7 @@ static inline ssize_t cop_recvfrom_wire(struct sock *sk,
 	struct cop_peer peer;
 	struct cop_rx rx;
 	ssize_t n;
+	int err;
 
 	rx.serial = cop_rx_serial;
 	rx.gen = READ_ONCE(cop_sk(sk)->flows.gen);
@@ -294,8 +301,12 @@ static inline ssize_t cop_recvfrom_wire(struct sock *sk,
 			    : copy_to_user(buf, wire + n - rx.len, rx.copied)))
 		return -EFAULT;
 	rx.now = cop_clock_us();
-	if (name)
-		cop_rx_put_name(name, namelen, &from, fromlen, is_cop);
+	if (name) {
+		err = cop_rx_put_name(fd, name, namelen, &from, fromlen,
+				      is_cop);
+		if (unlikely(err))
+			return err;
+	}
 	if (is_cop) {
 		cop_rx_account_plain(sk, known ? NULL : &from, fromlen, wire,
 				     &rx);

@@ -32,6 +32,11 @@ Test(e2e_faults, a_single_buffer_may_have_any_length)
 	run_same("faults", "endless_error_buffers");
 }
 
+Test(e2e_faults, the_length_of_a_name_counts_behind_the_payload)
+{
+	run_same("faults", "length_under_the_payload");
+}
+
 Test(e2e_faults, nothing_at_a_place_outside_of_the_program_is_efault)
 {
 	run_same("faults", "nothing_at_a_bad_place");

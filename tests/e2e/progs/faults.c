@@ -34,6 +34,15 @@ static void *no_page(void)
 	return page;
 }
 
+static char *page(int prot)
+{
+	char *at = mmap(NULL, 8192, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED)
+		die("mmap");
+	return at;
+}
+
 static struct msghdr message(void *name, socklen_t namelen, struct iovec *iov)
 {
 	return (struct msghdr){ .msg_name = name,
@@ -74,6 +83,30 @@ static void room_for_address(void)
 	deliver("four");
 	receive_to(BAD_PTR, &none);
 	printf("  length %u\n", none);
+	show_rest(sock_b);
+}
+
+/*
+ * The kernel looks at the length behind the payload, which may lie over it: then there is
+ * more room, or less than none, than at the beginning.
+ */
+static void length_under_the_payload(void)
+{
+	char *at = page(PROT_READ | PROT_WRITE), *readonly = page(PROT_READ);
+	socklen_t *len = (socklen_t *)at;
+
+	make_pair();
+	for (int i = 0; i < 2; i++) {
+		*len = 0;
+		deliver(i ? "\x7f\x7f\x7f\x7f" : "\xff\xff\xff\xff");
+		T(recvfrom(sock_b, at, 100, MSG_DONTWAIT, (void *)readonly,
+			   len));
+	}
+	mprotect(at + 4096, 4096, PROT_NONE);
+	*len = 16;
+	deliver("\x7f\x7f\x7f\x7f");
+	T(recvfrom(sock_b, at, 100, MSG_DONTWAIT, (void *)(at + 4096 - 16),
+		   len));
 	show_rest(sock_b);
 }
 
@@ -624,15 +657,6 @@ static void ebpf_chooser(void)
 		     sizeof(program)));
 }
 
-static char *page(int prot)
-{
-	char *at = mmap(NULL, 8192, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (at == MAP_FAILED)
-		die("mmap");
-	return at;
-}
-
 static void unmapped(size_t len)
 {
 	char *at = page(PROT_READ | PROT_WRITE);
@@ -685,6 +709,7 @@ SCENARIOS({ "pending_error_and_a_bad_vector", pending_error_and_a_bad_vector },
 	  { "readonly_buffer", readonly_buffer },
 	  { "readonly_long_buffer", readonly_long_buffer },
 	  { "room_for_address", room_for_address },
+	  { "length_under_the_payload", length_under_the_payload },
 	  { "many_iovecs", many_iovecs }, { "pending_error", pending_error },
 	  { "filter_from_next_number", filter_from_next_number },
 	  { "many_messages", many_messages }, { "too_long", too_long },
