@@ -138,6 +138,11 @@ void cop_naming_resume(struct sock *sk, int fd)
 		note_crossed(sk, fd);
 }
 
+static void end_one(struct sock *sk)
+{
+	u32_add(&sk->sk_naming, cop_naming_step(READ_ONCE(sk->sk_naming)));
+}
+
 /*
  * The names are right at the end if no other call has begun or ended since they were
  * read. The last of several calls that cross finds it so.
@@ -151,12 +156,11 @@ static noinline void end_crossed(struct sock *sk, int fd)
 		take_all(sk, fd);
 		if (is % NAMING_ENDED == NAMING_BEGUN)
 			sock_reset_flag(sk, SOCK_CROSSED);
-		if (u32_cas(&sk->sk_naming, &is,
-			    is + NAMING_ENDED - NAMING_BEGUN))
+		if (u32_cas(&sk->sk_naming, &is, is + cop_naming_step(is)))
 			return;
 		sock_set_flag(sk, SOCK_CROSSED);
 	}
-	u32_add(&sk->sk_naming, NAMING_ENDED - NAMING_BEGUN);
+	end_one(sk);
 }
 
 /*
@@ -171,7 +175,7 @@ void cop_naming_end(struct sock *sk, int fd)
 	if (unlikely(sock_flag(sk, SOCK_CROSSED)))
 		end_crossed(sk, fd);
 	else
-		u32_add(&sk->sk_naming, NAMING_ENDED - NAMING_BEGUN);
+		end_one(sk);
 	if (READ_ONCE(process->naming))
 		u32_add(&process->naming, -1);
 }

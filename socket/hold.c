@@ -33,6 +33,12 @@ __thread struct sock_holds sock_holds
  */
 #define SIGNAL_FRAME 768
 
+/*
+ * Frames that are further apart are on two stacks: a handler may change to another context
+ * of the program, which makes calls before the first one goes on.
+ */
+#define SAME_STACK (1ul << 20)
+
 /* Whether an address is on the stack that the thread has for its signal handlers. */
 static bool is_on(const stack_t *alt, uintptr_t at)
 {
@@ -41,13 +47,15 @@ static bool is_on(const stack_t *alt, uintptr_t at)
 
 /*
  * Whether the call with frame @then has ended by the time of the call with frame @now. A
- * handler on a stack of its own may have interrupted a call on any other stack.
+ * handler on a stack of its own may have interrupted a call on any other stack. If two
+ * contexts of a program have stacks side by side, the answer may be wrong: then the call
+ * goes on without its hold, and ends nothing a second time.
  */
 static bool has_ended(uintptr_t then, uintptr_t now, const stack_t *alt)
 {
 	if (is_on(alt, then) != is_on(alt, now))
 		return is_on(alt, then);
-	return now + SIGNAL_FRAME > then;
+	return now + SIGNAL_FRAME - 1 - then < SAME_STACK;
 }
 
 /*

@@ -86,13 +86,13 @@ static inline struct sock_hold *fd_hold_of(const struct sock *sk)
 /**
  * fd_hold_naming - count a call that names a sock in the thread's last hold
  * @sk: the sock
- * @by: 1 for cop_naming_begin(), -1 for cop_naming_end()
+ * @by: 1 for cop_naming_begin(), -1 for cop_naming_end(), which may be of an earlier hold
  */
 static inline void fd_hold_naming(const struct sock *sk, int by)
 {
 	struct sock_hold *hold = fd_hold_of(sk);
 
-	if (likely(hold))
+	if (likely(hold) && (by > 0 || likely(hold->naming)))
 		hold->naming += by;
 }
 

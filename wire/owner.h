@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/compiler.h"
+
 struct sock;
 
 /**
@@ -38,6 +40,15 @@ bool cop_may_own(struct sock *sk, int fd);
  */
 #define NAMING_BEGUN 0x00000001
 #define NAMING_ENDED 0x00010000
+
+/*
+ * What the end of a call adds to sk_naming. Nothing, if no call is under way: then this
+ * one was taken for lost.
+ */
+static inline uint32_t cop_naming_step(uint32_t naming)
+{
+	return likely(naming % NAMING_ENDED) ? NAMING_ENDED - NAMING_BEGUN : 0;
+}
 
 /**
  * cop_naming_lost - end calls that a signal handler has jumped out of

@@ -209,3 +209,52 @@ Test(cop_hold, a_lost_calls_claim_is_given_back)
 	hold_and_end(other);
 	cr_assert(cop_port_is_taken(&cop_port_table, snum));
 }
+
+/* ---- contexts: a call goes on that seemed to be lost ------------------------- */
+
+Test(cop_hold, a_call_on_a_stack_far_below_is_not_lost)
+{
+	int fd = t_open_bound();
+	unsigned int at;
+	struct socket *sock = fd_hold(fd, &at);
+
+	sock_holds.hold[at].frame -= 64ul << 20;
+	hold_and_end(fd);
+	cr_assert(eq(int, f_count(fd), 2));
+	fd_unhold(sock, at);
+	cr_assert(eq(int, f_count(fd), 1));
+}
+
+Test(cop_hold, a_call_that_goes_on_ends_its_naming_once)
+{
+	int fd = t_open_bound();
+	struct sock *sk = t_sk(fd);
+	unsigned int at;
+	struct socket *sock = fd_hold(fd, &at);
+
+	cop_naming_begin(sk, fd);
+	hold_and_end(fd); /* the call on the stack beside it */
+	cr_assert(zero(u32, sk->sk_naming % 0x10000));
+	cop_naming_end(sk, fd);
+	cr_assert(zero(u32, sk->sk_naming % 0x10000));
+	fd_unhold(sock, at);
+	cr_assert(eq(int, f_count(fd), 1));
+
+	sock_reset_flag(sk, SOCK_CROSSED);
+	cop_naming_end(sk, fd);
+	cr_assert(zero(u32, sk->sk_naming % 0x10000));
+}
+
+Test(cop_hold, a_hold_that_has_begun_no_naming_ends_none)
+{
+	int fd = t_open_bound();
+	struct sock *sk = t_sk(fd);
+	unsigned int at;
+
+	cop_naming_begin(sk, fd); /* of the call that was interrupted */
+	fd_hold(fd, &at);
+	cop_naming_end(sk, fd);
+	cr_assert(zero(u32, sock_holds.hold[at].naming));
+	hold_and_end(fd); /* and the last one is lost */
+	cr_assert(zero(u32, sk->sk_naming % 0x10000));
+}
