@@ -32,10 +32,12 @@ static int stay_udp(struct sock *sk, int fd)
 	struct cop_mark_held held;
 
 	cop_decide_lock(sk, fd, &held);
-	if (cop_decide(sk, cop_plain_of(sk)) &&
-	    sock_flag(sk, SOCK_PENDING_SHARED) && !cop_confined())
-		cop_program_unwrap(fd);
-	cop_gro_plain(sk, fd);
+	if (!cop_leads_elsewhere(sk, fd)) {
+		if (cop_decide(sk, cop_plain_of(sk)) &&
+		    sock_flag(sk, SOCK_PENDING_SHARED) && !cop_confined())
+			cop_program_unwrap(fd);
+		cop_gro_plain(sk, fd);
+	}
 	cop_decide_unlock(sk, fd, &held);
 	return cop_is_plain(sk) ? COP_PLAIN_UDP : 0;
 }
@@ -61,26 +63,31 @@ static int move_filter(struct sock *sk, int fd)
 
 /*
  * The sock takes the port that the socket is bound to, before another COP socket can
- * take that port. Returns -errno if the socket has to stay UDP.
+ * take that port. Returns -errno if the socket has to stay UDP. If another thread has
+ * exchanged the socket meanwhile, all this says nothing about the sock.
  */
 static int put_on_cop_locked(struct sock *sk, int fd)
 {
+	__be16 port;
 	int err;
 
-	if (!cop_is_pending(sk))
+	if (!cop_is_pending(sk) || cop_leads_elsewhere(sk, fd))
 		return 0;
 	err = move_filter(sk, fd);
+	port = local_port(sk, fd);
+	if (cop_leads_elsewhere(sk, fd))
+		return 0;
 	if (err) {
 		cop_decide(sk, cop_plain_of(sk));
 		cop_gro_plain(sk, fd);
 		return err;
 	}
 	cop_naming_begin(sk, fd);
-	cop_bind_confirm(sk, local_port(sk, fd));
+	cop_bind_confirm(sk, port);
 	cop_decide_cop(sk);
 	cop_naming_end(sk, fd);
 	if (sock_flag(sk, SOCK_PENDING_SHARED))
-		sk->sk_prot->mark(sk, fd);
+		cop_replace_pending_mark(sk, fd);
 	if (sock_flag(sk, SOCK_WAITED))
 		sk->sk_prot->poll(sk, fd);
 	return 0;
@@ -96,7 +103,7 @@ int cop_put_on_cop(struct sock *sk, int fd)
 	cop_decide_unlock(sk, fd, &held);
 	if (err)
 		cop_warn(fd, "stays UDP: its filter can't be moved");
-	else
+	else if (!cop_is_pending(sk))
 		cop_debug(fd, "is put on COP");
 	return cop_is_plain(sk) ? COP_PLAIN_UDP : 0;
 }
@@ -111,9 +118,20 @@ int cop_decide_by_port(struct sock *sk, int fd, __be16 port)
 	return stay_udp(sk, fd);
 }
 
+/*
+ * A socket that has received something has a port. While a receive waited, another
+ * thread may have closed the socket, and opened a new one that has none yet.
+ */
 int cop_decide_by_local(struct sock *sk, int fd)
 {
-	return cop_decide_by_port(sk, fd, local_port(sk, fd));
+	__be16 port;
+
+	if (cop_is_pending(sk) && cop_leads_elsewhere(sk, fd))
+		return 0;
+	port = local_port(sk, fd);
+	if (!port && !cop_confined())
+		return cop_is_plain(sk) ? COP_PLAIN_UDP : 0;
+	return cop_decide_by_port(sk, fd, port);
 }
 
 /* ---- by a send ----------------------------------------------------------- */

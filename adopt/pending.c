@@ -106,6 +106,8 @@ static int connect_pending(struct sock *sk, int fd,
 	    !to.port)
 		return cop_libc_result(cop_libc.connect(fd, uaddr, addr_len));
 	err = cop_decide_by_port(sk, fd, to.port);
+	if (!err && cop_is_pending(sk)) /* the descriptor leads elsewhere */
+		return cop_libc_result(cop_libc.connect(fd, uaddr, addr_len));
 	return err ? err : cop_udp_of(sk)->connect(sk, fd, uaddr, addr_len);
 }
 

@@ -48,6 +48,26 @@ static int move(struct sock *sk, int fd, socklen_t n)
 	return err;
 }
 
+/*
+ * Without a filter of the program the mark stays until the one of COP replaces it. A
+ * process that another thread has forked while this one set the mark finds it only here.
+ */
+static bool keeps_mark(struct sock *sk, int fd)
+{
+	struct cop_mark mark;
+
+	if (cop_leads_elsewhere(sk, fd) ||
+	    cop_program_user(sk_wire(sk), fd, NULL, 0))
+		return false;
+	if (sock_flag(sk, SOCK_PENDING_SHARED))
+		return true;
+	if (cop_program_read(sk_wire(sk), fd, &mark) ||
+	    !cop_pending_is_marked(&mark))
+		return false; /* the sock has become a new one meanwhile */
+	sock_set_flag(sk, SOCK_PENDING_SHARED);
+	return true;
+}
+
 /* On a kernel socket with SO_LOCK_FILTER, COP could set no filter of its own. */
 int cop_pending_move_filter(struct sock *sk, int fd)
 {
@@ -60,8 +80,10 @@ int cop_pending_move_filter(struct sock *sk, int fd)
 	if (!filter_length(fd))
 		return cop_filter_is_locked(fd) ? -EPERM : 0;
 	if (!cop_program_read(sk_wire(sk), fd, &mark) &&
-	    !cop_pending_is_marked(&mark))
-		return 0; /* another process has moved it */
+	    (!cop_pending_is_marked(&mark) || keeps_mark(sk, fd)))
+		return 0; /* or another process has moved it */
+	if (cop_leads_elsewhere(sk, fd))
+		return 0;
 	err = cop_program_unwrap(fd);
 	if (err)
 		return err;

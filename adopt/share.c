@@ -23,6 +23,12 @@
 #include "port/bind.h"
 #include "wire/owner.h"
 
+/* Asked for each decision, so a process with one thread must not pay for it. */
+bool cop_leads_elsewhere(struct sock *sk, int fd)
+{
+	return unlikely(!process_is_alone()) && !cop_owns(sk, fd);
+}
+
 bool cop_decide(struct sock *sk, const struct proto *prot)
 {
 	const struct proto *is = sk->sk_prot;
@@ -59,6 +65,23 @@ bool cop_filter_is_locked(int fd)
 	       locked;
 }
 
+/*
+ * The first check may be out of date by the time that the mark is set. Without the flag
+ * this process only decides for itself.
+ */
+static void set_mark(struct sock *sk, int fd, const struct cop_mark *mark)
+{
+	int err = cop_program_wrap(sk_wire(sk), fd, mark);
+
+	if (cop_leads_elsewhere(sk, fd))
+		return;
+	if (!err)
+		sock_set_flag(sk, SOCK_PENDING_SHARED);
+	else
+		cop_warn(fd, "can't be marked, so each process decides for "
+			     "itself");
+}
+
 void cop_pending_mark(struct sock *sk, int fd)
 {
 	const struct cop_mark mark = {
@@ -73,13 +96,8 @@ void cop_pending_mark(struct sock *sk, int fd)
 
 	cop_mark_lock(sk, fd, &held);
 	if (cop_is_pending(sk) && !sock_flag(sk, SOCK_PENDING_SHARED) &&
-	    !cop_filter_is_locked(fd) && cop_owns(sk, fd)) {
-		if (!cop_program_wrap(sk_wire(sk), fd, &mark))
-			sock_set_flag(sk, SOCK_PENDING_SHARED);
-		else
-			cop_warn(fd, "can't be marked, so each process decides "
-				     "for itself");
-	}
+	    !cop_filter_is_locked(fd) && cop_owns(sk, fd))
+		set_mark(sk, fd, &mark);
 	cop_mark_unlock(sk, fd, &held);
 }
 
@@ -87,17 +105,23 @@ void cop_pending_mark(struct sock *sk, int fd)
 
 /*
  * Does what another process has decided, under the lock. A process that puts the
- * socket on COP replaces the mark; one that leaves it to UDP removes the mark.
+ * socket on COP replaces the mark; one that leaves it to UDP removes the mark. While a
+ * receive waited for the lock, the sock may have become a new one, which is not shared.
  */
 static noinline void follow(struct sock *sk, int fd)
 {
 	struct cop_mark mark;
+	bool none;
 
 	if (!cop_is_pending(sk) || !cop_owns(sk, fd))
 		return;
-	if (cop_program_read(sk_wire(sk), fd, &mark)) {
+	none = cop_program_read(sk_wire(sk), fd, &mark);
+	if ((!none && cop_pending_is_marked(&mark)) ||
+	    cop_leads_elsewhere(sk, fd) || !sock_flag(sk, SOCK_PENDING_SHARED))
+		return;
+	if (none) {
 		cop_decide(sk, cop_plain_of(sk));
-	} else if (!cop_pending_is_marked(&mark)) {
+	} else {
 		cop_naming_begin(sk, fd);
 		cop_udp_of(sk)->adopt(sk, fd, &mark);
 		cop_decide_cop(sk);
@@ -105,6 +129,18 @@ static noinline void follow(struct sock *sk, int fd)
 		if (sock_flag(sk, SOCK_WAITED))
 			sk->sk_prot->poll(sk, fd);
 	}
+}
+
+/* In one step, so that no other process finds the socket without a mark. */
+void cop_replace_pending_mark(struct sock *sk, int fd)
+{
+	struct cop_mark mark;
+
+	if (!cop_program_read(sk_wire(sk), fd, &mark) &&
+	    cop_pending_is_marked(&mark) && cop_owns(sk, fd))
+		cop_mark_filter(sk, fd, COP_BODY_ALL, -1);
+	else
+		sk->sk_prot->mark(sk, fd);
 }
 
 void cop_decide_lock(struct sock *sk, int fd, struct cop_mark_held *held)

@@ -36,6 +36,16 @@ static inline bool cop_is_pending(struct sock *sk)
 bool cop_still_pending(struct sock *sk, int fd);
 
 /**
+ * cop_leads_elsewhere - whether another thread has closed or exchanged a descriptor
+ * @sk: the sock that the caller has found at the descriptor
+ * @fd: the descriptor
+ *
+ * What the kernel says about the descriptor counts for the sock only if this is false
+ * before and behind. Costs system calls only in a process with threads.
+ */
+bool cop_leads_elsewhere(struct sock *sk, int fd);
+
+/**
  * cop_decide - give a pending sock its transport for good
  * @sk: the sock
  * @prot: cop_udp_of(@sk) or cop_plain_of(@sk)
@@ -75,6 +85,15 @@ void cop_decide_unlock(struct sock *sk, int fd, struct cop_mark_held *held);
  * If the kernel refuses the mark, each process decides for itself.
  */
 void cop_pending_mark(struct sock *sk, int fd);
+
+/**
+ * cop_replace_pending_mark - write on the kernel socket that it has become COP
+ * @sk: a COP sock that was pending
+ * @fd: its descriptor
+ *
+ * Under cop_decide_lock().
+ */
+void cop_replace_pending_mark(struct sock *sk, int fd);
 
 /* Whether a mark says that its socket is pending. */
 bool cop_pending_is_marked(const struct cop_mark *mark);

@@ -4,6 +4,7 @@
  * a socket becomes COP or stays UDP. test_pending.c has the calls that lead here.
  */
 #include <stdlib.h>
+#include <sys/single_threaded.h>
 
 #include "adopt/decide.h"
 #include "adopt/pending.h"
@@ -189,6 +190,48 @@ Test(cop_decide, an_empty_queue_decides_nothing)
 	cr_assert(zero(int, cop_decide_if_received(t_sk(fd), fd)));
 	cr_assert(eq(int, cop_decide_by_receive(t_sk(fd), fd, MSG_DONTWAIT),
 		     -EAGAIN));
+	cr_assert(cop_is_pending(t_sk(fd)));
+}
+
+/* ---- beside other threads -------------------------------------------------------- */
+
+/* As another thread does it while a call is in progress. */
+static int exchanged(void)
+{
+	int fd = t_open_adopted();
+
+	__libc_single_threaded = 0;
+	cr_assert(eq(int, dup2(t_udp(), fd), fd));
+	return fd;
+}
+
+Test(cop_decide, a_descriptor_that_has_become_another_sockets_decides_nothing)
+{
+	int fd = exchanged();
+
+	cr_expect(zero(int, by_port(fd, UNLISTED)));
+	cr_expect(zero(int, by_port(fd, LISTED)));
+	cr_expect(zero(int, cop_put_on_cop(t_sk(fd), fd)));
+	cr_expect(zero(int, cop_decide_by_local(t_sk(fd), fd)));
+	cr_expect(cop_is_pending(t_sk(fd)));
+	cr_expect(zero(int, t_sk(fd)->sk_num));
+}
+
+Test(cop_decide, a_connect_of_such_a_descriptor_is_the_other_sockets)
+{
+	int fd = exchanged();
+
+	cr_assert(zero(int, t_connect(fd, LOOPBACK, 15000)));
+	cr_expect(cop_is_pending(t_sk(fd)));
+	cr_expect(eq(int, t_sk(fd)->sk_state, COP_CLOSE));
+}
+
+/* A receive waits without a reference: the sock may have become a new one. */
+Test(cop_decide, no_port_says_nothing)
+{
+	int fd = t_open_adopted();
+
+	cr_assert(zero(int, cop_decide_by_local(t_sk(fd), fd)));
 	cr_assert(cop_is_pending(t_sk(fd)));
 }
 

@@ -2,9 +2,14 @@
 /*
  * test_share.c - adopt/share.c: a pending socket is decided once, for all.
  */
+#include <linux/filter.h>
+#include <sys/single_threaded.h>
+
+#include "adopt/decide.h"
 #include "adopt/pending.h"
 #include "adopt/share.h"
 #include "lib/env.h"
+#include "lib/libc.h"
 #include "unit/helpers.h"
 
 static void setup(void)
@@ -56,6 +61,131 @@ Test(cop_share, a_locked_filter_leaves_the_decision_to_each_process)
 	cop_pending_share(t_sk(fd), fd);
 	cr_expect(not(sock_flag(t_sk(fd), SOCK_PENDING_SHARED)));
 }
+
+/* ---- beside other threads --------------------------------------------------------- */
+
+static struct cop_libc libc;
+static int copy, other,
+	taken = -1; /* which number the other thread gives away */
+
+/* The other thread does it just ahead of a call about a filter, and then undoes it. */
+static int exchange_get(int fd, int level, int optname, void *val,
+			socklen_t *len)
+{
+	if (fd == taken && optname == SO_GET_FILTER)
+		cr_assert(eq(int, dup2(other, fd), fd));
+	return libc.getsockopt(fd, level, optname, val, len);
+}
+
+static int exchange_set(int fd, int level, int optname, const void *val,
+			socklen_t len)
+{
+	if (fd == taken && optname == SO_ATTACH_FILTER)
+		cr_assert(eq(int, dup2(other, fd), fd));
+	return libc.setsockopt(fd, level, optname, val, len);
+}
+
+static int open_beside_a_thread(void)
+{
+	int fd = t_open_adopted();
+
+	__libc_single_threaded = 0;
+	copy = dup(fd);
+	other = t_udp();
+	libc = cop_libc;
+	return fd;
+}
+
+static bool is_marked(int fd)
+{
+	struct cop_mark mark;
+
+	return !cop_program_read(&cop_wire, fd, &mark) &&
+	       cop_pending_is_marked(&mark);
+}
+
+Test(cop_share, a_mark_that_went_to_another_socket_does_not_count)
+{
+	int fd = taken = open_beside_a_thread();
+
+	cop_libc.setsockopt = exchange_set;
+	cop_pending_share(t_sk(fd), fd);
+	cr_assert(not(is_marked(copy)));
+	cr_expect(not(sock_flag(t_sk(fd), SOCK_PENDING_SHARED)));
+}
+
+Test(cop_share, another_socket_that_has_no_mark_decides_nothing)
+{
+	int fd = taken = open_beside_a_thread();
+
+	cop_pending_share(t_sk(fd), fd);
+	cr_assert(is_marked(copy));
+	cop_libc.getsockopt = exchange_get;
+	cr_expect(cop_still_pending(t_sk(fd), fd));
+	cr_expect(cop_is_pending(t_sk(fd)));
+}
+
+static int forget_get(int fd, int level, int optname, void *val, socklen_t *len)
+{
+	if (optname == SO_GET_FILTER)
+		sock_reset_flag(t_sk(fd), SOCK_PENDING_SHARED);
+	return libc.getsockopt(fd, level, optname, val, len);
+}
+
+/* The memory of a sock that was closed while a receive waited may be a new sock's. */
+Test(cop_share, a_new_sock_without_a_mark_does_not_follow)
+{
+	int fd = open_beside_a_thread();
+
+	sock_set_flag(t_sk(fd), SOCK_PENDING_SHARED);
+	cop_libc.getsockopt = forget_get;
+	cr_expect(cop_still_pending(t_sk(fd), fd));
+	cr_expect(cop_is_pending(t_sk(fd)));
+}
+
+static int unmarked;
+
+static int count_unmarked(int fd, int level, int optname, const void *val,
+			  socklen_t len)
+{
+	struct cop_mark mark;
+	int err = libc.setsockopt(fd, level, optname, val, len);
+
+	unmarked += cop_program_read(&cop_wire, fd, &mark) != 0;
+	return err;
+}
+
+static void put_marked_on_cop(int fd)
+{
+	struct cop_mark mark;
+
+	cop_libc.setsockopt = count_unmarked;
+	cr_assert(zero(int, cop_put_on_cop(t_sk(fd), fd)));
+	cr_expect(zero(int, unmarked));
+	cr_assert(zero(int, cop_program_read(&cop_wire, fd, &mark)));
+	cr_expect(not(cop_pending_is_marked(&mark)));
+	cr_expect(eq(int, mark.body, COP_BODY_ALL));
+}
+
+Test(cop_share, on_the_way_to_cop_a_shared_socket_always_has_a_mark)
+{
+	int fd = open_beside_a_thread();
+
+	cop_pending_share(t_sk(fd), fd);
+	put_marked_on_cop(fd);
+}
+
+/* Another thread has forked while the parent's mark was being set. */
+Test(cop_share, a_mark_counts_in_a_child_that_does_not_know_of_it)
+{
+	int fd = open_beside_a_thread();
+
+	cop_pending_share(t_sk(fd), fd);
+	sock_reset_flag(t_sk(fd), SOCK_PENDING_SHARED);
+	put_marked_on_cop(fd);
+}
+
+/* ---- a process that adopts all ---------------------------------------------------- */
 
 static void put_all_on_cop(void)
 {
