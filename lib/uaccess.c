@@ -128,8 +128,9 @@ static bool page_writable(uintptr_t at)
 }
 
 /*
- * The kernel looks at the range first, and then for the socket. No machine gives a
- * program more than 2^56 bytes.
+ * The kernel looks at the range first, and then for the socket. It is asked for the
+ * range's end: of a send it cuts a length beyond INT_MAX short before it looks, but not of
+ * one of several iovecs. No machine gives a program more than 2^56 bytes.
  */
 noinline bool cop_user_range(const volatile void *ptr, size_t len)
 {
@@ -139,7 +140,7 @@ noinline bool cop_user_range(const volatile void *ptr, size_t len)
 	if (!ok || cop_confined())
 		return ok;
 	cancel = cancel_off();
-	ok = cop_libc_result(cop_libc.sendto(-1, (const void *)ptr, len, 0,
+	ok = cop_libc_result(cop_libc.sendto(-1, (const char *)ptr + len, 0, 0,
 					     NULL, 0)) != -EFAULT;
 	cancel_on(cancel);
 	errno = saved;

@@ -258,3 +258,21 @@ Test(uaccess, the_range_of_a_program_is_the_kernels)
 				  "2^%d %+d, 0", bits[i], off);
 		}
 }
+
+/* Of several iovecs the kernel looks at all of each, and then finds them too long. */
+Test(uaccess, a_range_longer_than_int_max_is_looked_at_up_to_its_end)
+{
+	static const int bits[] = { 31, 32, 40, 46, 47 };
+	char here;
+	struct iovec iov[2] = { { &here, 1 }, { &here, 0 } };
+	const struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	int fd = t_udp();
+
+	for (size_t i = 0; i < ARRAY_SIZE(bits) && sizeof(void *) == 8; i++) {
+		iov[1].iov_len = 1ull << bits[i];
+		cr_assert(eq(int, sendmsg(fd, &msg, MSG_DONTWAIT), -1));
+		cr_expect(eq(int, user_range(&here, iov[1].iov_len),
+			     errno != EFAULT),
+			  "2^%d", bits[i]);
+	}
+}
