@@ -141,7 +141,7 @@ static int recv_control(struct joined *j, struct msghdr *whole,
 			struct msghdr *msg, struct cop_rx *rx)
 {
 	char control[COP_GRO_CONTROL] __attribute__((aligned(8)));
-	const bool ours = msg->msg_controllen < sizeof(control);
+	const bool ours = cop_gro_controls_apart(msg);
 	int err;
 
 	if (ours) {

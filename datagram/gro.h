@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "lib/compiler.h"
+#include "lib/uaccess.h"
 #include "socket/sock.h"
 #include "wire/recv.h"
 
@@ -21,6 +22,17 @@
 #define COP_GRO_CONTROL 256
 
 struct joined;
+
+/*
+ * Whether the kernel's control messages for @msg have to go to memory of ours first. If
+ * the program's can't be written, the kernel puts none there, and the datagrams' length
+ * would be lost.
+ */
+static inline bool cop_gro_controls_apart(const struct msghdr *msg)
+{
+	return msg->msg_controllen < COP_GRO_CONTROL ||
+	       !user_writable(msg->msg_control, COP_GRO_CONTROL);
+}
 
 /**
  * cop_gro_settle - take the headers out of what the kernel has received

@@ -72,7 +72,7 @@ static void add(struct gro_batch *b, const struct msghdr *msg)
 		whole->msg_name = &b->from[b->n];
 		whole->msg_namelen = sizeof(b->from[b->n]);
 	}
-	if (whole->msg_controllen < COP_GRO_CONTROL) {
+	if (cop_gro_controls_apart(msg)) {
 		whole->msg_control = b->control[b->n];
 		whole->msg_controllen = COP_GRO_CONTROL;
 	}

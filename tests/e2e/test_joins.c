@@ -27,6 +27,11 @@ Test(e2e_joins, a_small_room_for_control_messages_gets_what_udp_puts_there)
 	run_same("joins", "controls");
 }
 
+Test(e2e_joins, control_messages_that_cannot_be_written_leave_no_headers)
+{
+	run_same("joins", "control_faults");
+}
+
 Test(e2e_joins, every_call_that_receives_gets_payloads_only)
 {
 	run_same("joins", "calls");

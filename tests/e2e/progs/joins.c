@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "prog.h"
@@ -194,6 +195,31 @@ static void controls(void)
 		setsockopt(sock_b, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, &on,
 			   sizeof(on));
 	}
+}
+
+/* Control messages that can't be written are lost, and the payloads come as ever. */
+static void control_faults(void)
+{
+	void *const only_read =
+		mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *const at[] = { BAD_PTR, only_read };
+	struct iovec iov = { got, sizeof(got) - 1 };
+	struct mmsghdr vec = { .msg_hdr = { .msg_iov = &iov,
+					    .msg_iovlen = 1 } };
+
+	start();
+	for (size_t i = 0; i < ARRAY_SIZE(at); i++)
+		for (size_t room = 64; room <= 1024; room *= 2) {
+			vec.msg_hdr.msg_control = at[i];
+			vec.msg_hdr.msg_controllen = room;
+			send_pieces(350, 100);
+			show_message(recvmsg(sock_b, &vec.msg_hdr, 0),
+				     iov.iov_len, &vec.msg_hdr);
+			vec.msg_hdr.msg_controllen = room;
+			send_pieces(350, 100);
+			T(recvmmsg(sock_b, &vec, 1, 0, NULL));
+			show_message(vec.msg_len, iov.iov_len, &vec.msg_hdr);
+		}
 }
 
 static void show_got(ssize_t n)
@@ -517,10 +543,10 @@ static void batch(void)
 }
 
 SCENARIOS({ "option", option }, { "lengths", lengths }, { "rooms", rooms },
-	  { "controls", controls }, { "calls", calls }, { "many", many },
-	  { "many_large", many_large }, { "readable", readable },
-	  { "turned_off", turned_off }, { "many_iovecs", many_iovecs },
-	  { "inherited", inherited }, { "heir", heir },
-	  { "turned_off_elsewhere", turned_off_elsewhere },
+	  { "controls", controls }, { "control_faults", control_faults },
+	  { "calls", calls }, { "many", many }, { "many_large", many_large },
+	  { "readable", readable }, { "turned_off", turned_off },
+	  { "many_iovecs", many_iovecs }, { "inherited", inherited },
+	  { "heir", heir }, { "turned_off_elsewhere", turned_off_elsewhere },
 	  { "turned_on_elsewhere", turned_on_elsewhere },
 	  { "small_stack", small_stack }, { "batch", batch })
