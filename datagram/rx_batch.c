@@ -108,13 +108,14 @@ static inline bool rx_sees_buffer(struct cop_batch_pages *last,
 static inline bool rx_sees_name(struct cop_batch_pages *last,
 				const struct sock *sk, const struct msghdr *msg)
 {
-	const char *name = msg->msg_name, *end = name + msg->msg_namelen - 1;
+	const char *name = msg->msg_name, *end;
 
 	if (!name)
 		return true;
 	if (unlikely(msg->msg_namelen < cop_addr_size(sk->sk_family) ||
 		     msg->msg_namelen > sizeof(struct sockaddr_storage)))
 		return false;
+	end = name + msg->msg_namelen - 1;
 	return (likely(cop_page_is(&cop_writable_pages, name, &last->name)) &&
 		likely(cop_page_is(&cop_writable_pages, end, &last->name))) ||
 	       cop_writable(name, msg->msg_namelen);
@@ -314,14 +315,14 @@ flatten int cop_rx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
 
 	b.wire = sk_wire(sk);
 	b.buffer = rx_buffer(sk, n, flags);
+	if (likely(b.buffer))
+		_pthread_cleanup_push(&cleanup, cop_buffer_put, b.buffer);
 	rx_fill(&b, sk, fd, vec, n);
 	res->tried = b.n;
 	res->kept = 0;
-	if (!b.buffer)
-		return b.n ? rx_call(&b, sk, fd, vec, flags, timeout, res) : 0;
-	_pthread_cleanup_push(&cleanup, cop_buffer_put, b.buffer);
 	if (likely(b.n))
 		got = rx_call(&b, sk, fd, vec, flags, timeout, res);
-	_pthread_cleanup_pop(&cleanup, 1);
+	if (likely(b.buffer))
+		_pthread_cleanup_pop(&cleanup, 1);
 	return got;
 }

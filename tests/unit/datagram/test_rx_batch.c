@@ -2,10 +2,13 @@
 /*
  * test_rx_batch.c - datagram/rx_batch.c: many datagrams in by one system call.
  */
+#include <setjmp.h>
+#include <signal.h>
 #include <sys/mman.h>
 
 #include "datagram/rx_batch.h"
 #include "unit/datagram/messages.h"
+#include "wire/buffer.h"
 
 TestSuite(cop_rx_batch, .init = t_init, .timeout = 20);
 
@@ -235,4 +238,32 @@ Test(cop_rx_batch, a_name_that_cannot_be_written_leaves_the_payload_as_with_udp)
 			     1));
 		assert_text(0, 2);
 	}
+}
+
+static sigjmp_buf before;
+
+static void leave(int sig)
+{
+	siglongjmp(before, sig);
+}
+
+/* The program's messages are on a page that was seen, and is gone. */
+Test(cop_rx_batch, a_jump_out_of_a_handler_gives_the_buffer_back)
+{
+	struct mmsghdr *there = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct cop_buffer *buffer = cop_buffer_get();
+	int fd = t_open_bound();
+
+	cop_buffer_put(buffer);
+	memcpy(there, fresh(4), 4 * sizeof(*there));
+	cr_assert(
+		eq(int, t_recvmmsg(fd, there, 4, MSG_DONTWAIT, NULL), -EAGAIN));
+	signal(SIGSEGV, leave);
+	mprotect(there, 4096, PROT_NONE);
+	if (!sigsetjmp(before, 1)) {
+		t_recvmmsg(fd, there, 4, MSG_DONTWAIT, NULL);
+		cr_fatal("no signal came");
+	}
+	cr_assert(eq(ptr, cop_buffer_get(), buffer));
 }
