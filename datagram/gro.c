@@ -96,9 +96,10 @@ void cop_gro_settle(struct joined *j, struct msghdr *whole, unsigned int behind,
 		    struct cop_rx *rx)
 {
 	struct msghdr payload = *whole;
+	enum cop_stray why = COP_NO_STRAY;
 
 	j->step = step_of(j, whole);
-	if (j->step < j->n && cop_joined_is_for_program(j)) {
+	if (j->step < j->n && cop_joined_is_for_program(j, &why)) {
 		cop_unjoin(j, rx);
 		whole->msg_flags &= ~MSG_TRUNC;
 		if (rx->copied < rx->len || j->cut)
@@ -110,8 +111,12 @@ void cop_gro_settle(struct joined *j, struct msghdr *whole, unsigned int behind,
 	}
 	payload.msg_iov = (struct iovec *)j->iov + 1;
 	payload.msg_iovlen -= 1 + behind;
-	cop_encap_settle(sk_wire(j->sk), &payload, j->iov->iov_base, j->n,
-			 j->cap, rx);
+	if (unlikely(why != COP_NO_STRAY))
+		cop_encap_stray(sk_wire(j->sk), &payload, j->iov->iov_base,
+				j->n, j->cap, why, rx);
+	else
+		cop_encap_settle(sk_wire(j->sk), &payload, j->iov->iov_base,
+				 j->n, j->cap, rx);
 	whole->msg_flags = payload.msg_flags;
 }
 

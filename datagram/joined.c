@@ -151,11 +151,12 @@ static void drop_behind_first(const struct joined *j)
  * stray to the caller. If the descriptor is another socket by now, that one gets what
  * came as it came.
  */
-bool cop_joined_is_for_program(const struct joined *j)
+bool cop_joined_is_for_program(const struct joined *j, enum cop_stray *why)
 {
 	struct cop_rx first;
 
 	look_at(j, 0, &first);
+	*why = first.stray;
 	if (likely(first.stray == COP_NO_STRAY))
 		return true;
 	if (!cop_may_own(j->sk, j->fd))

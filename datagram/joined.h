@@ -45,11 +45,12 @@ struct joined {
 /**
  * cop_joined_is_for_program - whether joined datagrams are for the program
  * @j: what has come
+ * @why: receives the reason why the first one is a stray, or COP_NO_STRAY
  *
  * Not if all of them are strays: then they are one stray to the caller, and the others
  * are counted. Nor if the descriptor is another socket by now.
  */
-bool cop_joined_is_for_program(const struct joined *j);
+bool cop_joined_is_for_program(const struct joined *j, enum cop_stray *why);
 
 /**
  * cop_unjoin - take the headers out of joined datagrams

@@ -201,6 +201,18 @@ static void skip_options(const struct cop_wire *wire, const struct msghdr *msg,
 	cop_iov_copy(msg->msg_iov, from + 1, options, len);
 }
 
+noinline void cop_encap_stray(const struct cop_wire *wire, struct msghdr *msg,
+			      const void *head, size_t n, size_t cap,
+			      enum cop_stray why, struct cop_rx *rx)
+{
+	rx->stray = why;
+	rx->len = n;
+	rx->copied = min_t(size_t, n, cap);
+	rx->fault = cop_payload_put_back(
+		msg, head, min_t(size_t, n, wire->hlen), rx->copied);
+	cop_rx_msg_flags(msg, rx);
+}
+
 void cop_encap_settle(const struct cop_wire *wire, struct msghdr *msg,
 		      const void *head, size_t n, size_t cap, struct cop_rx *rx)
 {

@@ -123,6 +123,16 @@ void cop_encap_settle(const struct cop_wire *wire, struct msghdr *msg,
 		      struct cop_rx *rx);
 
 /**
+ * cop_encap_stray - cop_encap_settle() for what the caller knows to be a stray
+ * @why: the reason
+ *
+ * Datagrams that are joined may look like one with a header although each is too short.
+ */
+void cop_encap_stray(const struct cop_wire *wire, struct msghdr *msg,
+		     const void *head, size_t n, size_t cap, enum cop_stray why,
+		     struct cop_rx *rx);
+
+/**
  * cop_wire_head, cop_wire_tail - the iovecs of ours around the program's own
  * @wire: the transport's header
  * @head: COP_HDR_MAX bytes, aligned to 4

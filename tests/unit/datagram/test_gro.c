@@ -118,6 +118,27 @@ Test(cop_gro, a_message_of_a_single_datagram_is_taken_out)
 	cr_assert(eq(ptr, CMSG_NXTHDR(&msg, cmsg), NULL));
 }
 
+/* Behind each other they look like one datagram. */
+Test(cop_gro, datagrams_shorter_than_a_header_are_strays)
+{
+	unsigned char wire[40] = { COP_MAGIC >> 8, COP_MAGIC & 0xff,
+				   COP_VERSION << 4 | 4 };
+	struct iovec iov = { got, sizeof(got) };
+	struct mmsghdr vec[2] = { { .msg_hdr = { .msg_iov = &iov,
+						 .msg_iovlen = 1 } } };
+	struct sockaddr_in to = t_name(b);
+	int udp = t_udp(), size = COP_HLEN - 1;
+
+	setsockopt(udp, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof(size));
+	for (int i = 0; i < 2; i++)
+		sendto(udp, wire, sizeof(wire), 0, (struct sockaddr *)&to,
+		       sizeof(to));
+	cr_assert(eq(int, t_recv(b, got, sizeof(got), MSG_DONTWAIT), -EAGAIN));
+	sendto(udp, wire, sizeof(wire), 0, (struct sockaddr *)&to, sizeof(to));
+	cr_assert(eq(int, t_recvmmsg(b, vec, 1, MSG_DONTWAIT, NULL), -EAGAIN));
+	cr_assert(eq(u32, t_count(b)->strays[COP_STRAY_SHORT], 9));
+}
+
 static int queued(void)
 {
 	int len = -1;
