@@ -39,15 +39,17 @@ static bool errors_may_queue(int fd)
 
 /*
  * The length of the first datagram while an error may be pending: a look at the
- * datagram would take the error from the program. Where no stray can be queued, the
- * kernel's length is right. Where one can, answer 0: the program's next call takes the
- * error, and after that the library can look.
+ * datagram would take the error from the program. Where no stray can be queued, and no
+ * datagrams are joined, the kernel's length is right. Else answer 0: the program's next
+ * call takes the error, and after that the library can look.
  */
 static int length_unseen(struct sock *sk, int fd, int *len)
 {
 	int err = 0;
 
-	if (cop_head_is_clean(READ_ONCE(sk->sk_flags)) || errors_may_queue(fd))
+	if (!sock_flag(sk, SOCK_GRO) &&
+	    (cop_head_is_clean(READ_ONCE(sk->sk_flags)) ||
+	     errors_may_queue(fd)))
 		err = cop_libc_result(cop_libc.ioctl(fd, FIONREAD, len));
 	*len = cop_wire_payload(sk_wire(sk), *len);
 	return err;

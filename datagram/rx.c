@@ -233,7 +233,7 @@ ssize_t cop_recvmsg(struct sock *sk, int fd, struct msghdr *msg, int flags)
 static ssize_t recvfrom_confined(struct sock *sk, int fd, void *buf, size_t len,
 				 int flags, void *name, socklen_t *namelen)
 {
-	struct cop_arrived a;
+	struct cop_arrived a = { .fromlen = 0 };
 	int err = cop_soft_error(sk);
 
 	if (!err)
