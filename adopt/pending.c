@@ -58,13 +58,6 @@ static int adopt_pending(struct sock *sk, int fd, const struct cop_mark *mark)
 	return sk->sk_prot->adopt(sk, fd, mark);
 }
 
-void cop_pending_share(struct sock *sk, int fd)
-{
-	if (cop_has_pending(sk) && !sock_flag(sk, SOCK_PENDING_SHARED) &&
-	    !cop_confined())
-		cop_pending_mark(sk, fd);
-}
-
 /* Ahead of an exec, or of a message that carries the descriptor. */
 static void mark_pending(struct sock *sk, int fd)
 {

@@ -101,6 +101,13 @@ void cop_pending_mark(struct sock *sk, int fd)
 	cop_mark_unlock(sk, fd, &held);
 }
 
+void cop_pending_share(struct sock *sk, int fd)
+{
+	if (cop_has_pending(sk) && !sock_flag(sk, SOCK_PENDING_SHARED) &&
+	    !cop_confined())
+		cop_pending_mark(sk, fd);
+}
+
 /* ---- one decision for all ------------------------------------------------ */
 
 /*

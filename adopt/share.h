@@ -87,6 +87,16 @@ void cop_decide_unlock(struct sock *sk, int fd, struct cop_mark_held *held);
 void cop_pending_mark(struct sock *sk, int fd);
 
 /**
+ * cop_pending_share - note that another process is about to have a socket
+ * @sk: any sock that the caller keeps alive
+ * @fd: its descriptor
+ *
+ * If the socket is pending, its mark says so from now on, and later tells what the
+ * socket has become. Async-signal-safe.
+ */
+void cop_pending_share(struct sock *sk, int fd);
+
+/**
  * cop_replace_pending_mark - write on the kernel socket that it has become COP
  * @sk: a COP sock that was pending
  * @fd: its descriptor

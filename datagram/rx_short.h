@@ -18,7 +18,6 @@
 #include "lib/atomic.h"
 #include "lib/clock.h"
 #include "lib/compiler.h"
-#include "lib/confine.h"
 #include "lib/env.h"
 #include "lib/libc.h"
 #include "lib/msghdr.h"
@@ -36,10 +35,7 @@ struct cop_rx_short {
 	uint16_t gen;	/* cop_flows.gen ahead of the receive */
 };
 
-/*
- * The rest of a receive for what is not the plain datagram: a stray, a header with
- * options, a receive that looks only.
- */
+/* The rest of a receive of what is no plain datagram: a stray, options, a look. */
 ssize_t cop_recvfrom_odd(struct sock *sk, int fd, struct cop_rx_short in,
 			 void *buf, size_t len, int flags, void *name,
 			 socklen_t *namelen);

@@ -2,11 +2,10 @@
 /*
  * datagram/tx_batch.c - many datagrams out in one system call.
  *
- * The program's vector is read and written message by message, as the kernel does:
- * it may run past the end of the program's memory. The kernel gets an array of ours,
- * in which each message has its header, and never the program's array. A short payload is
- * packed (batch.h), since the kernel takes longer for a second iovec than a copy takes.
- * Packed messages lie one behind the other, so that a run of them is one piece.
+ * The program's vector is read and written message by message, as the kernel does: it
+ * may run past the end of memory. The kernel gets an array of ours, in which each message
+ * has its header. A short payload is packed (batch.h): the kernel takes longer for a second
+ * iovec than a copy takes. Packed messages make one piece, so that a run of them does, too.
  *
  * Owns: nothing. Protected by: nothing to protect; each call has a buffer of its own.
  * Counterpart in the kernel: __sys_sendmmsg() in net/socket.c.
@@ -327,9 +326,8 @@ static noinline void tx_undo(struct tx_batch *b, struct sock *sk, int sent)
 }
 
 /*
- * Account for a batch of which the kernel has sent @sent messages.
- * A message whose length can't be written to the program is a fault, so it does not
- * count. Returns how many messages count, or -EFAULT if none does.
+ * Account for a batch of which the kernel has sent @sent messages. One whose length can't
+ * be written to the program is a fault. Returns how many count, or -EFAULT if none does.
  */
 static inline int tx_settle(struct tx_batch *b, struct sock *sk,
 			    struct mmsghdr *vec, int sent)

@@ -20,7 +20,7 @@
 #include <stdarg.h>
 #include <unistd.h>
 
-#include "adopt/pending.h"
+#include "adopt/share.h"
 #include "lib/atomic.h"
 #include "lib/compiler.h"
 #include "lib/env.h"

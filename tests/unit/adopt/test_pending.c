@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "adopt/pending.h"
+#include "adopt/share.h"
 #include "adopt/udp.h"
 #include "port/bind.h"
 #include "lib/env.h"
