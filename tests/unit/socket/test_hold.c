@@ -92,8 +92,12 @@ Test(cop_hold, calls_of_a_handler_leave_the_interrupted_calls_socket)
 {
 	int fd = t_open_bound();
 	unsigned int at;
-	struct socket *sock = fd_hold(fd, &at);
+	struct socket *sock;
 
+#ifdef COP_TSAN
+	cr_skip("as built for ThreadSanitizer the frame is no lower");
+#endif
+	sock = fd_hold(fd, &at);
 	deep_below(hold_and_end, fd);
 	cr_assert(eq(int, f_count(fd), 2));
 	deep_below(leave, fd);
