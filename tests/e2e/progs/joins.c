@@ -511,8 +511,9 @@ static void small_stack(void)
 		iov[i] = (struct iovec){ rooms[i], sizeof(rooms[i]) };
 		vec[i].msg_hdr.msg_iov = &iov[i];
 		vec[i].msg_hdr.msg_iovlen = 1;
-		send_pieces(12800, 100);
 	}
+	for (int i = 0; i < 10; i++) /* an ordinary user's queue holds 13 */
+		send_pieces(12800, 100);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, PTHREAD_STACK_MIN);
 	fflush(stdout);
