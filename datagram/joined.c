@@ -217,8 +217,8 @@ static bool all_follow(const struct joined *j)
 }
 
 /*
- * The kernel tells the length of joined datagrams only as long as UDP_GRO is set. For
- * those that are left in the queue, the headers tell it.
+ * The kernel tells the length of joined datagrams only as long as UDP_GRO is set. If the
+ * program turns it off, the headers tell the length of joined datagrams in the queue.
  */
 noinline size_t cop_joined_step(struct joined *j)
 {

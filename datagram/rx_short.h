@@ -35,7 +35,7 @@ struct cop_rx_short {
 	uint16_t gen;	/* cop_flows.gen ahead of the receive */
 };
 
-/* The rest of a receive of what is no plain datagram: a stray, options, a look. */
+/* Finish a receive that has met a stray or a header with options, or is a look. */
 ssize_t cop_recvfrom_odd(struct sock *sk, int fd, struct cop_rx_short in,
 			 void *buf, size_t len, int flags, void *name,
 			 socklen_t *namelen);

@@ -9,7 +9,7 @@
  * stack frame. A frame below that of a later call belongs to a call that has ended.
  *
  * Owns: sock_holds. Protected by: each thread has its own; a signal handler's calls
- * come behind those that it has interrupted, and end before them. Counterpart in
+ * begin behind the calls that it interrupts, and end before them. Counterpart in
  * the kernel: none; there every call ends.
  */
 #include <errno.h>
