@@ -653,16 +653,17 @@ def payload_limit(story, step, udp):
 
 
 def splits(story, index):
-    """Whether a datagram that one process began was gone on with by another"""
+    """Whether a datagram that one process began was gone on with by another, or
+    ended: the kernel drops a datagram that it refuses a part of"""
     begun = {}
     socket = story.sockets(index + 1)
     for step, line in story.until(index + 1):
-        if (not (step.call in SENDS or sends_more(step)) or
-                not (succeeded(line) or step.index == index)):
+        done = succeeded(line) or step.index == index
+        if not (step.call in SENDS or (sends_more(step) and done)):
             continue
         if begun.get(socket(step.index), step.actor) != step.actor:
             return True
-        if sends_more(step):
+        if sends_more(step) and done:
             begun[socket(step.index)] = step.actor
     return False
 
