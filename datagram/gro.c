@@ -206,7 +206,7 @@ static int recv_here(struct sock *sk, int fd, struct msghdr *msg, int flags,
 	return recv_control(&j, &whole, msg, rx);
 }
 
-/* Too many iovecs for the stack: the payload goes through a buffer. */
+/* The kernel writes no control message of a receive that fails with EFAULT. */
 static int recv_through(struct sock *sk, int fd, struct msghdr *msg, int flags,
 			size_t cap, struct cop_rx *rx,
 			struct cop_buffer *buffer)
@@ -217,15 +217,18 @@ static int recv_through(struct sock *sk, int fd, struct msghdr *msg, int flags,
 
 	one.msg_iov = &iov;
 	one.msg_iovlen = 1;
+	one.msg_control = buffer->control;
+	one.msg_controllen = sizeof(buffer->control);
 	err = recv_here(sk, fd, &one, flags,
 			min_t(size_t, cap, COP_DATAGRAM_MAX), rx);
 	msg->msg_namelen = one.msg_namelen;
 	if (err)
 		return err;
-	msg->msg_controllen = one.msg_controllen;
-	msg->msg_flags = one.msg_flags;
 	rx->fault = cop_payload_store(msg, cap, buffer->data, rx->copied);
-	return rx->fault && rx->stray == COP_NO_STRAY ? -EFAULT : 0;
+	if (rx->fault && rx->stray == COP_NO_STRAY)
+		return -EFAULT;
+	cop_gro_put_control(&one, msg);
+	return 0;
 }
 
 static noinline int recv_bounced(struct sock *sk, int fd, struct msghdr *msg,
@@ -243,10 +246,21 @@ static noinline int recv_bounced(struct sock *sk, int fd, struct msghdr *msg,
 	return err;
 }
 
+/*
+ * Whether payloads have to go through a buffer: there are too many iovecs for the stack,
+ * or some of them can't be written. The payloads may fit in the others, but the kernel
+ * would write into all of them, since it also has the headers between the payloads.
+ */
+static noinline bool needs_buffer(const struct msghdr *msg, size_t cap)
+{
+	return msg->msg_iovlen > cop_iov_limit(3) ||
+	       !cop_gro_can_write(msg, cap);
+}
+
 int cop_gro_recv(struct sock *sk, int fd, struct msghdr *msg, int flags,
 		 size_t cap, struct cop_rx *rx)
 {
-	if (unlikely(msg->msg_iovlen > cop_iov_limit(3)))
+	if (unlikely(msg->msg_iovlen > 1) && needs_buffer(msg, cap))
 		return recv_bounced(sk, fd, msg, flags, cap, rx);
 	return recv_here(sk, fd, msg, flags, cap, rx);
 }

@@ -8,8 +8,10 @@
 #include <sys/socket.h>
 
 #include "lib/compiler.h"
+#include "lib/iov.h"
 #include "lib/uaccess.h"
 #include "socket/sock.h"
+#include "wire/hdr.h"
 #include "wire/recv.h"
 
 /* The kernel joins no more datagrams: UDP_MAX_SEGMENTS and UDP_GRO_CNT_MAX. */
@@ -32,6 +34,16 @@ static inline bool cop_gro_controls_apart(const struct msghdr *msg)
 {
 	return msg->msg_controllen < COP_GRO_CONTROL ||
 	       !user_writable(msg->msg_control, COP_GRO_CONTROL);
+}
+
+/*
+ * Whether all the room of @msg can be written that joined datagrams may need. @cap is
+ * the length of its iovecs.
+ */
+static inline bool cop_gro_can_write(const struct msghdr *msg, size_t cap)
+{
+	return cop_iov_writable(msg->msg_iov,
+				min_t(size_t, cap, COP_DATAGRAM_MAX));
 }
 
 /**

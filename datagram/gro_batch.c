@@ -58,6 +58,7 @@ static bool fits(const struct gro_batch *b, const struct mmsghdr *umsg,
 	cap = cop_iov_length(b->fd, msg);
 	return cap >= COP_DATAGRAM_MAX - sk_wire(b->sk)->hlen &&
 	       msg->msg_iovlen < IOVS - b->iovs &&
+	       (likely(msg->msg_iovlen == 1) || cop_gro_can_write(msg, cap)) &&
 	       (!msg->msg_name ||
 		(msg->msg_namelen >= cop_addr_size(b->sk->sk_family) &&
 		 user_writable(msg->msg_name, msg->msg_namelen)));

@@ -416,6 +416,47 @@ static void many_iovecs(void)
 	T(recvmsg(sock_b, &msg, MSG_DONTWAIT));
 }
 
+/* The first iovec can be written, and the second one can't. */
+static void receive_half(size_t first, size_t second, bool many)
+{
+	char control[300] __attribute__((aligned(8)));
+	struct iovec iov[] = { { got, first }, { (void *)8, second } };
+	struct mmsghdr one = { .msg_hdr = { .msg_iov = iov, .msg_iovlen = 2 } };
+	ssize_t n;
+
+	memset(got, 0xee, sizeof(got));
+	memset(control, 0x55, sizeof(control));
+	one.msg_hdr.msg_control = control;
+	one.msg_hdr.msg_controllen = sizeof(control);
+	if (many)
+		n = recvmmsg(sock_b, &one, 1, MSG_DONTWAIT, NULL);
+	else
+		n = recvmsg(sock_b, &one.msg_hdr, MSG_DONTWAIT);
+	show_message(many && n > 0 ? one.msg_len : n, first, &one.msg_hdr);
+	printf("  control %x\n", *(unsigned int *)control);
+}
+
+static void bad_iovecs(void)
+{
+	static const size_t second[] = { 8, 66000 };
+	const struct iovec iov[] = { { got, 350 }, { (void *)8, 1 } };
+
+	start();
+	for (size_t i = 0; i < ARRAY_SIZE(second); i++) {
+		for (int many = 0; many < 2; many++) {
+			send_pieces(350, 100);
+			receive_half(351, second[i], many);
+			send_pieces(350, 100);
+			receive_half(340, second[i], many);
+			receive_half(340, second[i], many);
+			send_pieces(100, 100);
+			receive_half(101, second[i], many);
+		}
+	}
+	send_pieces(350, 100);
+	T(readv(sock_b, iov, 2));
+}
+
 static void inherited(void)
 {
 	start();
@@ -547,7 +588,8 @@ SCENARIOS({ "option", option }, { "lengths", lengths }, { "rooms", rooms },
 	  { "controls", controls }, { "control_faults", control_faults },
 	  { "calls", calls }, { "many", many }, { "many_large", many_large },
 	  { "readable", readable }, { "turned_off", turned_off },
-	  { "many_iovecs", many_iovecs }, { "inherited", inherited },
-	  { "heir", heir }, { "turned_off_elsewhere", turned_off_elsewhere },
+	  { "many_iovecs", many_iovecs }, { "bad_iovecs", bad_iovecs },
+	  { "inherited", inherited }, { "heir", heir },
+	  { "turned_off_elsewhere", turned_off_elsewhere },
 	  { "turned_on_elsewhere", turned_on_elsewhere },
 	  { "small_stack", small_stack }, { "batch", batch })
