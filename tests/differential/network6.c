@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "network.h"
@@ -133,9 +134,8 @@ static void add_route(int fd, int type, int device, const char *ip, int prefix)
 	demand(fd, &req, ip);
 }
 
-/* The kernel adds an address's own route some time after the address, so that
- * one is added here, too. */
-static void add_address(int fd, int device, const char *ip, int prefix)
+/* 0 or -errno */
+static int new_address(int fd, int device, const char *ip, int prefix)
 {
 	union request req;
 	struct ifaddrmsg *addr = begin(
@@ -146,8 +146,48 @@ static void add_address(int fd, int device, const char *ip, int prefix)
 	addr->ifa_index = device;
 	ip_attribute(&req, IFA_LOCAL, ip);
 	number_attribute(&req, IFA_FLAGS, IFA_F_NODAD);
-	demand(fd, &req, ip);
+	return request(fd, &req);
+}
+
+/* The kernel adds an address's own route some time after the address, so that
+ * one is added here, too. */
+static void add_address(int fd, int device, const char *ip, int prefix)
+{
+	errno = -new_address(fd, device, ip, prefix);
+	if (errno)
+		network_fail(ip);
 	add_route(fd, RTN_LOCAL, device, ip, 128);
+}
+
+/* ---- until all of this has taken effect ------------------------------------------- */
+
+static int open_rtnetlink(unsigned int groups)
+{
+	const struct sockaddr_nl name = { .nl_family = AF_NETLINK,
+					  .nl_groups = groups };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&name, sizeof(name)))
+		network_fail("rtnetlink");
+	return fd;
+}
+
+/*
+ * A worker of the kernel makes an address ready some time after the address was added.
+ * It announces the address, and then the kernel looks up anew each route that a socket
+ * has kept. The worker has a lock that the next request waits for, so both have
+ * happened behind that. A kernel that announces nothing costs a second.
+ */
+static void await_addresses(int news, int fd, int addresses)
+{
+	const struct timeval second = { 1, 0 };
+	struct nlmsghdr head;
+
+	setsockopt(news, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second));
+	while (addresses && recv(news, &head, sizeof(head), 0) > 0)
+		addresses -= head.nlmsg_type == RTM_NEWADDR;
+	if (new_address(fd, LO, "fd00::1", 128) != -EEXIST)
+		network_fail("fd00::1");
 }
 
 /* ---- a kernel without IPv6 ------------------------------------------------------ */
@@ -222,20 +262,23 @@ void network6_before(const char *net)
 void network6_fresh(const char *net)
 {
 	static const char *const own[] = { "fd00::1", "fd00::2", "fe80::1" };
-	int fd;
+	int fd, news, addresses = ARRAY_SIZE(own);
 
 	if (!strcmp(net, "none"))
 		no_family();
 	if (!has_ipv6(net))
 		return;
-	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	if (fd < 0)
-		network_fail("rtnetlink");
+	fd = open_rtnetlink(0);
+	news = open_rtnetlink(RTMGRP_IPV6_IFADDR);
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
 		add_address(fd, LO, own[i], own[i][1] == 'e' ? 64 : 128);
-	if (has_second(fd))
+	if (has_second(fd)) {
 		add_address(fd, SECOND, "fe80::2", 64);
+		addresses++;
+	}
 	add_route(fd, RTN_MULTICAST, LO, "ff00::", 8);
 	add_route(fd, RTN_UNREACHABLE, LO, "fd09::", 16);
+	await_addresses(news, fd, addresses);
+	close(news);
 	close(fd);
 }
