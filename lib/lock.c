@@ -30,9 +30,13 @@
 #include "lib/signals.h"
 
 /*
- * No holder needs so long for its few system calls: the waiter goes on without.
+ * No holder needs a second for its few system calls: after ten steps of 0.1 s the waiter
+ * goes on without. If the whole process stops for longer (SIGSTOP, a machine that is
+ * suspended), or the clock is set forward, only one step passes.
  */
-#define LOCK_SECONDS 1
+#define LOCK_STEPS   10
+#define LOCK_STEP_NS 100000000
+#define NSEC_PER_SEC 1000000000
 
 /*
  * A process may be stopped while it holds the lock: its waiters try for 0.1 s.
@@ -63,23 +67,33 @@ static bool is_left_behind(uint32_t holder)
 						0)) == -ESRCH;
 }
 
+static void step_end(struct timespec *until)
+{
+	cop_clock_read(CLOCK_REALTIME, until);
+	until->tv_nsec += LOCK_STEP_NS;
+	if (until->tv_nsec >= NSEC_PER_SEC) {
+		until->tv_nsec -= NSEC_PER_SEC;
+		until->tv_sec++;
+	}
+}
+
 static noinline bool lock_slowly(_Atomic(uint32_t) *lock, uint32_t held,
 				 uint32_t me)
 {
 	struct timespec until;
-	int err;
+	int steps = LOCK_STEPS, err;
 
 	if ((held & FUTEX_TID_MASK) == me)
 		return false;
-	cop_clock_read(CLOCK_REALTIME, &until);
-	until.tv_sec += LOCK_SECONDS;
 	do {
 		if (held && is_left_behind(held & FUTEX_TID_MASK) &&
 		    atomic_compare_exchange_strong(lock, &held, me))
 			return true;
+		step_end(&until);
 		err = futex(lock, FUTEX_LOCK_PI, &until);
 		held = atomic_load(lock);
-	} while (err == -EAGAIN || err == -ESRCH || err == -EINTR);
+	} while (err == -EAGAIN || err == -ESRCH || err == -EINTR ||
+		 (err == -ETIMEDOUT && --steps));
 	return !err;
 }
 

@@ -28,8 +28,8 @@ struct cop_held {
  * For a few system calls that do not block. Signals are blocked and
  * cancellation is off until cop_unlock(), so that the thread itself does not
  * interrupt them. A waiter lends the holder its priority. A lock that a fork()
- * left held is taken over. After a second the caller goes on without the lock.
- * Calls may be nested. Async-signal-safe; errno stays. Counterpart:
+ * left held is taken over. After a second the caller goes on without the lock; time
+ * in which the whole process is stopped does not count. Calls may be nested. Async-signal-safe; errno stays. Counterpart:
  * lock_sock().
  */
 void cop_lock(_Atomic(uint32_t) *lock, struct cop_held *held);

@@ -679,7 +679,7 @@ static void assert_one(int fd)
 		cr_assert(eq(int, send_to(fd, port[1]), COP_PLAIN_UDP));
 }
 
-Test(cop_pending, of_many_threads_one_decides)
+Test(cop_pending, of_many_threads_one_decides, .timeout = 60)
 {
 	pthread_t thread[THREADS];
 

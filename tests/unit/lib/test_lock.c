@@ -2,10 +2,12 @@
 /*
  * test_lock.c - lib/lock.c: one thread, and one process, at a time.
  */
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -155,6 +157,75 @@ Test(cop_lock, one_that_is_never_let_go_of_stops_nobody_for_ever)
 	cr_expect(ge(u64, now_ms() - begin, 900));
 	cr_expect(lt(u64, now_ms() - begin, 5000));
 	cr_expect(ne(u32, lock, 0));
+}
+
+/* ---- a process that is stopped ------------------------------------------------ */
+
+static struct shared {
+	_Atomic(uint32_t) lock;
+	atomic_bool held, go;
+} * shared;
+
+static const struct timespec moment = { .tv_nsec = 1000000 };
+
+/* Lets go a moment after the process goes on, when the waiter's time would be over. */
+static void *hold_until_told(void *arg)
+{
+	struct cop_held held;
+
+	cop_lock(&shared->lock, &held);
+	shared->held = true;
+	while (!shared->go)
+		nanosleep(&moment, NULL);
+	for (int i = 0; i < 20; i++)
+		nanosleep(&moment, NULL);
+	cop_unlock(&shared->lock, &held);
+	return arg;
+}
+
+static int waits_for_it(void)
+{
+	struct cop_held held;
+	pthread_t thread;
+
+	CHECK(!pthread_create(&thread, NULL, hold_until_told, NULL));
+	while (!shared->held)
+		nanosleep(&moment, NULL);
+	cop_lock(&shared->lock, &held);
+	CHECK(held.taken);
+	cop_unlock(&shared->lock, &held);
+	return 0;
+}
+
+static void stop_for_ms(pid_t pid, unsigned int ms)
+{
+	int status;
+
+	kill(pid, SIGSTOP);
+	cr_assert(eq(int, waitpid(pid, &status, WUNTRACED), pid));
+	cr_assert(eq(int, WIFSTOPPED(status) != 0, 1));
+	usleep(ms * 1000);
+	shared->go = true;
+	kill(pid, SIGCONT);
+}
+
+Test(cop_lock, no_waiter_gives_up_because_the_process_was_stopped)
+{
+	pid_t pid;
+	int status;
+
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	cr_assert(ne(ptr, shared, MAP_FAILED));
+	pid = fork();
+	if (!pid)
+		_exit(waits_for_it());
+	while (!(shared->lock & FUTEX_WAITERS))
+		nanosleep(&moment, NULL);
+	stop_for_ms(pid, 1100);
+	cr_assert(eq(int, waitpid(pid, &status, 0), pid));
+	cr_expect(zero(int, status));
+	cr_expect(zero(u32, shared->lock));
 }
 
 /* ---- a thread of higher priority on the same processor ---------------------- */
