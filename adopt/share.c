@@ -41,6 +41,10 @@ void cop_decide_cop(struct sock *sk)
 {
 	sock_set_flag(sk, SOCK_CARRIED);
 	cop_decide(sk, cop_udp_of(sk));
+	if (unlikely(cop_is_plain(sk))) {
+		sock_reset_flag(sk, SOCK_CARRIED);
+		return;
+	}
 	cop_short_open(sk);
 }
 

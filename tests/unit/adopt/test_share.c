@@ -36,6 +36,22 @@ Test(cop_share, only_the_first_decision_counts)
 	cr_expect(cop_is_plain(plain));
 }
 
+/* As two threads decide that did not wait for each other. */
+Test(cop_share, a_socket_that_stayed_udp_is_not_carried)
+{
+	struct sock *late = t_sk(t_open_adopted());
+	struct sock *first = t_sk(t_open_adopted());
+
+	cop_decide(late, &cop_plain_prot);
+	cop_decide_cop(late);
+	cr_expect(cop_is_plain(late));
+	cr_expect(not(sock_flag(late, SOCK_CARRIED)));
+	cop_decide_cop(first);
+	cop_decide(first, &cop_plain_prot);
+	cr_expect(not(cop_is_plain(first)));
+	cr_expect(sock_flag(first, SOCK_CARRIED));
+}
+
 Test(cop_share, a_mark_of_cop_is_not_one_of_a_pending_socket)
 {
 	int cop = t_open_bound(), pending = t_open_adopted();
