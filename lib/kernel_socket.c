@@ -51,13 +51,17 @@ bool sock_is_v6only(int fd, int family)
 	       only;
 }
 
+/*
+ * Not to the wildcard address: of a socket that is connected to an IPv4 address, the
+ * kernel takes :: for 127.0.0.1, and then refuses to go on with a datagram of IPv6.
+ */
 bool sock_probe(int fd, int family)
 {
 	const int flags = MSG_MORE | MSG_PROBE | MSG_DONTWAIT | MSG_NOSIGNAL;
-	const union cop_addr any = cop_addr_any(family);
+	const union cop_addr to = cop_addr_loopback(family, 0);
 	int cancel = cancel_off();
-	ssize_t ret = cop_libc.sendto(fd, NULL, 0, flags, &any.sa,
-				      cop_addr_len(&any));
+	ssize_t ret =
+		cop_libc.sendto(fd, NULL, 0, flags, &to.sa, cop_addr_len(&to));
 
 	cancel_on(cancel);
 	return !ret;

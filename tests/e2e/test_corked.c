@@ -33,3 +33,8 @@ Test(e2e_corked, a_shutdown_in_between_has_the_kernels_error)
 {
 	run_same("corked", "shut_meanwhile");
 }
+
+Test(e2e_corked, a_connect_in_between_leaves_the_datagram_begun)
+{
+	run_same("corked", "connected_elsewhere");
+}

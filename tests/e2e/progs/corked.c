@@ -260,7 +260,44 @@ static void shut_meanwhile(void)
 	show_datagrams();
 }
 
+/* UDP_SEGMENT counts only in the part that begins the datagram. */
+static ssize_t part_with_size(void)
+{
+	union {
+		struct cmsghdr hdr;
+		char room[CMSG_SPACE(sizeof(uint16_t))];
+	} control = { .hdr = { .cmsg_level = IPPROTO_UDP,
+			       .cmsg_type = UDP_SEGMENT,
+			       .cmsg_len = CMSG_LEN(sizeof(uint16_t)) } };
+	const uint16_t size = 2;
+
+	memcpy(CMSG_DATA(&control.hdr), &size, sizeof(size));
+	return message((struct msghdr){ .msg_name = &addr_b,
+					.msg_namelen = sizeof(addr_b),
+					.msg_control = &control,
+					.msg_controllen = sizeof(control) },
+		       MSG_MORE);
+}
+
+/* The peer is of IPv4, and in the IPv6 build the datagram that is begun is not. */
+static void connected_elsewhere(void)
+{
+	const struct sockaddr_in far = addr_of("127.0.0.2", 9);
+
+	sock_a = sock();
+	sock_b = sock_at('B', "127.0.0.1");
+	addr_b = name_of(sock_b);
+	T(part("begun", 5, MSG_MORE));
+	T(connect(sock_a, SA(&far), sizeof(far)));
+	T(part_with_size());
+	T(part("last", 4, 0));
+	show_datagrams();
+	T(part("next", 4, 0));
+	show_datagrams();
+}
+
 SCENARIOS({ "after_parts", after_parts },
 	  { "while_others_are_under_way", while_others_are_under_way },
 	  { "in_fragments", in_fragments }, { "by_the_option", by_the_option },
-	  { "shut_meanwhile", shut_meanwhile })
+	  { "shut_meanwhile", shut_meanwhile },
+	  { "connected_elsewhere", connected_elsewhere })

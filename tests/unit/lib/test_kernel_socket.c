@@ -135,3 +135,18 @@ Test(cop_kernel_socket, a_probe_finds_a_datagram_that_is_begun_and_adds_nothing)
 			  corked[i].name);
 	}
 }
+
+Test(cop_kernel_socket,
+     a_probe_finds_a_datagram_of_ipv6_behind_a_connect_to_ipv4)
+{
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+	struct sockaddr_in6 far = { .sin6_family = AF_INET6, .sin6_port = 9 };
+	union cop_addr to;
+
+	inet_pton(AF_INET6, "::ffff:127.0.0.1", &far.sin6_addr);
+	open_peer(AF_INET6, &to);
+	send_part(fd, &to, MSG_MORE);
+	cr_assert(zero(int, connect(fd, (struct sockaddr *)&far, sizeof(far))));
+	cr_assert(sock_probe(fd, AF_INET6));
+	cr_assert(sock_probe(fd, AF_INET6));
+}
