@@ -350,6 +350,11 @@ def in_a_run(lengths, i):
     return False
 
 
+def has_a_run(lengths):
+    """Whether two of the datagrams are in one such send"""
+    return any(in_a_run(lengths, i) for i in range(1, len(lengths)))
+
+
 def cut_sizes(story, index):
     """Of UDP_SEGMENT before a step: (who set the option, bytes)"""
     for step in story.steps[:index]:
@@ -412,9 +417,7 @@ def joined_batch(story, step, udp):
     """A receiver with UDP_GRO gets the datagrams of a sendmmsg joined"""
     if not sees_queue(step) or not joins(story, step.index):
         return None
-    if any(before.call == "sendmmsg" and any(
-            in_a_run(lengths_of(before), i)
-            for i in range(1, len(lengths_of(before))))
+    if any(before.call == "sendmmsg" and has_a_run(lengths_of(before))
            for before in story.steps[:step.index]):
         return Anything()
     return None
@@ -446,7 +449,8 @@ def joined_between_processes(story, step, udp):
 
 @rule
 def route_of_a_failed_connect(story, step, udp):
-    """Behind a connect that failed, UDP's first datagram arrives and no other"""
+    """Behind a connect that failed, UDP's first datagram to the peer arrives and no
+    other. Others of the same sendmmsg may be sent to a name before"""
     socket = story.sockets(step.index + 1)
     failed_ones = set()
     for before, line in story.until(step.index + 1):
@@ -454,7 +458,7 @@ def route_of_a_failed_connect(story, step, udp):
             failed_ones.add(socket(before.index))
         if (before.call == "sendmmsg" and
                 socket(before.index) in failed_ones and
-                in_a_run(lengths_of(before), 1)):
+                has_a_run(lengths_of(before))):
             return Anything()
     return None
 
