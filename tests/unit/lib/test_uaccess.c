@@ -244,7 +244,9 @@ Test(uaccess, the_range_of_a_program_is_the_kernels)
 	static const size_t lens[] = { 0, 1, 4096, 70000 };
 	int fd = t_udp();
 
-	for (size_t i = 0; i < ARRAY_SIZE(bits) && sizeof(void *) == 8; i++)
+	if (sizeof(void *) < 8)
+		cr_skip("with 32 bits each address is in the range");
+	for (size_t i = 0; i < ARRAY_SIZE(bits); i++)
 		for (int off = -8192; off <= 8192; off += 2048) {
 			uintptr_t at = (uintptr_t)(1ull << bits[i]) + off;
 			size_t len =
