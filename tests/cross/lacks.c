@@ -309,6 +309,27 @@ static bool send_control(void)
 	return recv(fd, data, sizeof(data), 0) == piece;
 }
 
+/* A control message that comes from the kernel: a number in four bytes. */
+static bool gro_control(void)
+{
+	char data[30] = { 0 }, control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec iov = { data, sizeof(data) };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+	const int on = 1, piece = 10;
+	int fd = talking(), is = 0;
+
+	if (!set(fd, IPPROTO_UDP, 103 /* UDP_SEGMENT */, &piece, sizeof(int)) ||
+	    !set(fd, IPPROTO_UDP, 104 /* UDP_GRO */, &on, sizeof(int)) ||
+	    send(fd, data, sizeof(data), 0) != sizeof(data) ||
+	    recvmsg(fd, &msg, 0) != sizeof(data) || !CMSG_FIRSTHDR(&msg))
+		return false;
+	memcpy(&is, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(is));
+	return is == piece;
+}
+
 /* ---- processes ------------------------------------------------------------ */
 
 static bool child_says_yes(pid_t child)
@@ -434,6 +455,7 @@ static const struct {
 	{ "probe", "a send of no parts with MSG_PROBE is checked", probe },
 	{ "send-control", "a control message that a program sends",
 	  send_control },
+	{ "gro-control", "the control message UDP_GRO", gro_control },
 	{ "wipe-on-fork", "MADV_WIPEONFORK", wipe_on_fork },
 	{ "populate", "MADV_POPULATE_WRITE", populate },
 	{ "dontdump", "MADV_DONTDUMP in /proc/self/smaps", dontdump },
