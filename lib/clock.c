@@ -144,16 +144,11 @@ struct timespec cop_time_left(const struct timespec *end)
 	return left;
 }
 
-static uint64_t to_us(const struct timespec *t)
-{
-	return (uint64_t)t->tv_sec * 1000000 + (uint32_t)t->tv_nsec / 1000;
-}
-
 static uint64_t kernel_us(void)
 {
 	const struct timespec now = read_clock();
 
-	return to_us(&now);
+	return cop_timespec_us(&now);
 }
 
 #ifdef __x86_64__
@@ -191,9 +186,8 @@ enum rate {
  */
 static _Atomic(enum rate) rate_state;
 
-/* (a) RATE_NONE, and nothing is spared: all that cop_clock_ask() looks at. */
-static _Atomic(bool) kernel_is_best;
-static struct reading base; /* (c) from RATE_BEGUN on */
+_Atomic(bool) cop_clock_kernel; /* RATE_NONE, and nothing is spared */
+static struct reading base;	/* (c) from RATE_BEGUN on */
 
 struct cop_clock_rate cop_clock_rate;
 __thread struct cop_clock_reading cop_clock_last
@@ -253,7 +247,7 @@ static void rate_become(enum rate state)
 
 static void kernel_may_be_best(void)
 {
-	WRITE_ONCE(kernel_is_best,
+	WRITE_ONCE(cop_clock_kernel,
 		   READ_ONCE(rate_state) == RATE_NONE && !spares_counter());
 }
 
@@ -347,22 +341,12 @@ static noinline uint64_t read_again(void)
 	return r.ns / 1000;
 }
 
-static noinline uint64_t ask_slowly(void)
+noinline uint64_t cop_clock_ask(void)
 {
 	if (!spares_counter() && rate_known() == RATE_MEASURED &&
 	    !READ_ONCE(last_busy))
 		return read_again();
 	return kernel_us();
-}
-
-noinline uint64_t cop_clock_ask(void)
-{
-	struct timespec now;
-
-	if (unlikely(!READ_ONCE(kernel_is_best)))
-		return ask_slowly();
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return to_us(&now);
 }
 
 /* While the counter is spared, limit is 0. Then the next measurement sets it again. */
