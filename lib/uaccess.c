@@ -33,7 +33,7 @@
  * page. So the slots of these two pages start with a page that has another slot.
  */
 #define LAST_PAGE (UINTPTR_MAX >> COP_PAGE_SHIFT)
-#define FAR_PAGE  (LAST_PAGE / 2 + 1)
+#define FAR_PAGE  (LAST_PAGE / 2 + 2)
 #define NOTHING_SEEN                                                    \
 	{                                                               \
 		{                                                       \

@@ -31,7 +31,7 @@ extern struct cop_pages cop_writable_pages HIDDEN;
 
 /* The slot of a page's number. Pages that are neighbours never share one. */
 #define COP_PAGE_HASH(page) \
-	((page)*0x9e3779b97f4a7c15u >> (64 - COP_PAGES_BITS))
+	((uint32_t)(page)*0x9e3779b1u >> (32 - COP_PAGES_BITS))
 
 static inline _Atomic(uintptr_t) *cop_page_slot(struct cop_pages *pages,
 						uintptr_t at)
