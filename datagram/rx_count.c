@@ -85,7 +85,7 @@ static inline unsigned int rx_tell_run(struct rx_batch *b, struct sock *sk,
 	if (i == end || unlikely(!table || !cop_flow_trylock(flows, table)))
 		return i;
 	i = rx_tell_locked(b, sk, from, i, end);
-	cop_flow_unlock(flows, table);
+	cop_flow_unlock(flows);
 	return i;
 }
 

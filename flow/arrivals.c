@@ -63,23 +63,26 @@ static void take_arrival(struct cop_flows *flows, struct flow_table *table,
 			 const struct cop_peer *peer, struct cop_arrival *a)
 {
 	struct cop_flow *flow = flow_from(flows, table, peer);
+	const uint32_t epoch = cop_flow_epoch(flows);
 
 	if (unlikely(!flow)) {
 		u32_add(&flows->missed, 1);
 		return;
 	}
-	if (unlikely(flow->unknown != READ_ONCE(flows->unknown))) {
-		flow->unknown = READ_ONCE(flows->unknown);
+	if (unlikely(flow->epoch != epoch))
 		cop_source_skip(&flow->rx);
-	}
 	if (!is_alone(flow))
 		a->ordered = false;
-	if (likely(flow->rx.datagrams && !cop_source_ahead(&flow->rx, a) &&
-		   a->now >= flow->rx.end))
+	if (likely(cop_source_is_next(&flow->rx, a)))
 		cop_source_next(&flow->rx, a);
 	else
 		cop_source_update(&flow->rx, a);
 	cop_flow_times(flow, a->now);
+	if (likely(!flow->rx.skip))
+		flow->epoch = epoch;
+	/* The epoch may be the next owner's, but not the flow. */
+	if (unlikely(table->gen != READ_ONCE(flows->gen)))
+		flows->rx_last = NULL;
 }
 
 noinline void cop_flow_take_backlog(struct cop_flows *flows,
@@ -92,27 +95,34 @@ noinline void cop_flow_take_backlog(struct cop_flows *flows,
 		take_arrival(flows, table, &peer, &a);
 }
 
+static bool is_left(struct cop_flows *flows)
+{
+	const uint32_t waiting = READ_ONCE(flows->waiting);
+
+	return waiting & FLOW_FRESH || (waiting && cop_backlog_any(flows));
+}
+
 /*
  * Another thread may leave an arrival between the last look at the backlog and the
  * release of the lock, so the holder looks once more behind it. It does not wait
  * for a thread that is still writing an arrival: that thread tries the lock itself
  * afterwards, and may be the one that this signal handler has interrupted.
  */
-noinline void cop_flow_unlock_slow(struct cop_flows *flows,
-				   struct flow_table *table)
+noinline void cop_flow_unlock_slow(struct cop_flows *flows)
 {
-	if (!cop_flow_trylock(flows, table))
+	struct flow_table *table = READ_ONCE(flows->table);
+
+	if (!table || !cop_flow_trylock(flows, table))
 		return;
 	do {
 		if (unlikely(READ_ONCE(flows->waiting)))
 			cop_flow_take_backlog(flows, table);
-		if (unlikely(READ_ONCE(table->fresh)))
+		if (unlikely(READ_ONCE(flows->waiting) & FLOW_FRESH)) {
+			u32_and(&flows->waiting, ~FLOW_FRESH);
 			cop_flow_lists_take_fresh(flows, table);
+		}
 		cop_flow_leave(flows);
-	} while (unlikely((READ_ONCE(flows->waiting) &&
-			   cop_backlog_any(flows)) ||
-			  READ_ONCE(table->fresh)) &&
-		 cop_flow_trylock(flows, table));
+	} while (unlikely(is_left(flows)) && cop_flow_trylock(flows, table));
 }
 
 static void leave_to_holder(struct cop_flows *flows, struct flow_table *table,
@@ -121,19 +131,10 @@ static void leave_to_holder(struct cop_flows *flows, struct flow_table *table,
 	a->ordered = false;
 	if (!cop_backlog_put(flows, peer, a)) {
 		u32_add(&flows->missed, 1);
-		u32_add(&flows->unknown, 1);
+		u32_add(&flows->epoch, 1);
 	} else if (cop_flow_trylock(flows, table)) {
-		cop_flow_unlock(flows, table);
+		cop_flow_unlock(flows);
 	}
-}
-
-/* A lock is taken over with the lists of a table, if there is one. */
-static void let_go(struct cop_flows *flows, struct flow_table *table)
-{
-	if (table)
-		cop_flow_unlock(flows, table);
-	else
-		cop_flow_leave(flows);
 }
 
 flatten noinline void cop_flow_arrived_odd(struct cop_flows *flows,
@@ -150,22 +151,21 @@ flatten noinline void cop_flow_arrived_odd(struct cop_flows *flows,
 		cop_flow_lock_taken(flows, table);
 		take_arrival(flows, table, &peer, &a);
 	}
-	let_go(flows, table);
+	cop_flow_unlock(flows);
 }
 
 noinline void cop_flow_arrived_unlocked(struct cop_flows *flows,
 					struct cop_peer peer,
-					struct cop_arrival a, uint32_t serial,
-					uint32_t holder)
+					struct cop_arrival a, uint32_t serial)
 {
 	struct flow_table *table = cop_flow_table_get(flows);
 
 	a.ordered = serial + 1 == cop_rx_serial;
 	if (unlikely(!table)) {
 		u32_add(&flows->missed, 1);
-	} else if (cop_flow_lock_slow(flows, table, holder, cop_flow_mark())) {
+	} else if (cop_flow_trylock(flows, table)) {
 		take_arrival(flows, table, &peer, &a);
-		cop_flow_unlock(flows, table);
+		cop_flow_unlock(flows);
 	} else {
 		leave_to_holder(flows, table, &peer, &a);
 	}

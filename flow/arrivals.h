@@ -21,38 +21,27 @@
 void cop_flow_take_backlog(struct cop_flows *flows, struct flow_table *table);
 
 /* cop_flow_unlock() where other threads have left something. */
-void cop_flow_unlock_slow(struct cop_flows *flows, struct flow_table *table);
-
-/* Whether the holder of the lock has to see to what other threads have left. */
-static inline bool cop_flow_is_left(struct cop_flows *flows,
-				    struct flow_table *table)
-{
-	return unlikely(READ_ONCE(flows->waiting) |
-			(uintptr_t)READ_ONCE(table->fresh));
-}
+void cop_flow_unlock_slow(struct cop_flows *flows);
 
 /**
  * cop_flow_unlock - let go of the lock, and see to what other threads have left
  * @flows: the socket's flows; the caller holds their lock
- * @table: their table
  *
  * Counterpart: release_sock().
  */
-static inline void cop_flow_unlock(struct cop_flows *flows,
-				   struct flow_table *table)
+static inline void cop_flow_unlock(struct cop_flows *flows)
 {
 	cop_flow_leave(flows);
-	if (cop_flow_is_left(flows, table))
-		cop_flow_unlock_slow(flows, table);
+	if (unlikely(READ_ONCE(flows->waiting)))
+		cop_flow_unlock_slow(flows);
 }
 
 /*
- * cop_flow_arrived() where the lock is not free: @holder has it. What these two get is no
+ * cop_flow_arrived() where the lock was not free. What these two get is no
  * pointer's target, so that the short way keeps it in registers.
  */
 void cop_flow_arrived_unlocked(struct cop_flows *flows, struct cop_peer peer,
-			       struct cop_arrival a, uint32_t serial,
-			       uint32_t holder);
+			       struct cop_arrival a, uint32_t serial);
 
 /*
  * Count an arrival that is not the next one of the last sender, and let go of the lock,
@@ -72,7 +61,8 @@ static inline void cop_flow_end_at(struct cop_flow *flow, uint64_t now,
 /*
  * Count the next datagram of the last sender, if it is this one and this thread has
  * received the sender's last one, too. Holds the lock. Nothing is late, so
- * @a->ordered does not matter. The flow has begun with an earlier datagram. There is a
+ * @a->ordered does not matter. The flow has begun with an earlier datagram, and as its
+ * epoch is the flows', it is the owner's, and cop_source.skip is not set. There is a
  * table, since there is a last sender.
  */
 static inline bool cop_flow_arrived_next(struct cop_flows *flows, uint64_t word,
@@ -82,13 +72,11 @@ static inline bool cop_flow_arrived_next(struct cop_flows *flows, uint64_t word,
 	struct cop_flow *flow = flows->rx_last;
 
 	if (unlikely(!flow) ||
-	    unlikely(afresh(READ_ONCE(flows->table)->gen ^
-			    READ_ONCE(flows->gen)) |
-		     (flow->unknown ^ READ_ONCE(flows->unknown)) |
+	    unlikely((flow->epoch ^ READ_ONCE(flows->epoch)) |
 		     (READ_ONCE(flow->word) ^ word) |
 		     cop_source_ahead(&flow->rx, a)) ||
 	    unlikely(!alone && flow->receiver != &cop_rx_serial) ||
-	    unlikely(a->now < flow->rx.end))
+	    unlikely(!cop_source_is_soon(&flow->rx, a)))
 		return false;
 	flow->run++;
 	cop_source_next(&flow->rx, a);
@@ -120,14 +108,13 @@ static inline void cop_flow_arrived_as(struct cop_flows *flows,
 				       const struct cop_arrival *a,
 				       uint32_t serial, const bool alone)
 {
-	const uint32_t holder =
-		cop_flow_lock_free(flows, cop_flow_mark(), alone);
+	const bool taken = cop_flow_lock_free(flows, alone);
 
 	cop_rx_serial++;
-	if (unlikely(holder))
-		cop_flow_arrived_unlocked(flows, *peer, *a, serial, holder);
+	if (unlikely(!taken))
+		cop_flow_arrived_unlocked(flows, *peer, *a, serial);
 	else if (likely(cop_flow_arrived_next(flows, peer->word, a, alone)))
-		cop_flow_unlock(flows, READ_ONCE(flows->table));
+		cop_flow_unlock(flows);
 	else
 		cop_flow_arrived_odd(flows, *peer, *a, serial);
 }

@@ -119,7 +119,7 @@ static inline void cop_flow_set_up(struct cop_flows *flows,
 	WRITE_ONCE(flow->end, 0);
 	WRITE_ONCE(flow->sent, sent);
 	flow->list = FLOW_LIST_NONE;
-	flow->unknown = READ_ONCE(flows->unknown);
+	flow->epoch = cop_flow_epoch(flows);
 	flow->peer = cop_peer_endpoint(peer);
 	WRITE_ONCE(flow->word, peer->word);
 	atomic_store_explicit(&flow->token, token, memory_order_release);

@@ -30,6 +30,7 @@ static void flows_renew(struct cop_flows *flows)
 
 	first_begin(flows);
 	WRITE_ONCE(flows->gen, (uint16_t)(READ_ONCE(flows->gen) + 1));
+	u32_add(&flows->epoch, 1);
 	if (!table || !cop_flow_trylock(flows, table))
 		return;
 	cop_flow_take_backlog(flows, table);
@@ -42,7 +43,6 @@ void cop_flow_init(struct cop_flows *flows)
 	flows_renew(flows);
 	WRITE_ONCE(flows->evicted, 0);
 	WRITE_ONCE(flows->missed, 0);
-	WRITE_ONCE(flows->unknown, 0);
 }
 
 void cop_flow_destroy(struct cop_flows *flows)

@@ -49,12 +49,15 @@ struct cop_flows {
 	struct cop_flow *rx_last; /* (l) flow of the last arrival, or NULL */
 	_Atomic(struct cop_backlog *) backlog; /* (a) arrivals that found the
 						* lock taken; NULL: none yet */
-	_Atomic(uint32_t) waiting;	       /* (a) arrivals in the backlog */
-	_Atomic(uint32_t) lock; /* (a) mark of the holder's process; 0: free */
-	_Atomic(uint16_t) gen;	/* (a) owners that the sock's memory has had */
+	_Atomic(uint32_t) waiting; /* (a) arrivals in the backlog, and
+				    * FLOW_FRESH */
+	_Atomic(uint32_t) lock;	   /* (a) mark of the holder's process, or
+				    * FLOW_ALONE; 0: free */
+	_Atomic(uint16_t) gen; /* (a) owners that the sock's memory has had */
 	_Atomic(uint32_t) evicted; /* (a) flows that were evicted */
 	_Atomic(uint32_t) missed;  /* (a) arrivals that no flow counts */
-	_Atomic(uint32_t) unknown; /* (a) the part of them that may belong to a
+	_Atomic(uint32_t) epoch;   /* (a) another one for each owner, and once
+				    * an arrival is missed that may belong to a
 				    * flow of the table */
 };
 

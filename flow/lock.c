@@ -32,12 +32,16 @@ void cop_flow_prepare(void)
  * this process was forked. That thread does not exist here, so nobody will finish
  * its change of the lists.
  */
-static bool take_over(struct cop_flows *flows, struct flow_table *table,
-		      uint32_t holder, uint32_t me)
+static bool take_over(struct cop_flows *flows, struct flow_table *table)
 {
-	if (holder == me || !u32_cas(&flows->lock, &holder, me))
+	const uint32_t me = cop_flow_mark();
+	uint32_t holder = READ_ONCE(flows->lock);
+
+	if (holder == FLOW_ALONE || holder == me ||
+	    !u32_cas(&flows->lock, &holder, me))
 		return false;
-	cop_flow_lists_rebuild(flows, table);
+	if (holder)
+		cop_flow_lists_rebuild(flows, table);
 	return true;
 }
 
@@ -48,10 +52,9 @@ void cop_flow_lock_taken(struct cop_flows *flows, struct flow_table *table)
 }
 
 noinline bool cop_flow_lock_slow(struct cop_flows *flows,
-				 struct flow_table *table, uint32_t holder,
-				 uint32_t me)
+				 struct flow_table *table, bool taken)
 {
-	if (holder && !take_over(flows, table, holder, me))
+	if (!taken && !take_over(flows, table))
 		return false;
 	cop_flow_lock_taken(flows, table);
 	return true;

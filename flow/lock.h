@@ -28,31 +28,32 @@ static inline uint32_t cop_flow_mark(void)
 }
 
 /*
- * The rest of cop_flow_trylock(): @holder is the mark that the lock had, or 0 if
- * the caller holds it now.
+ * The mark of a thread that was alone in its process: no mark of a process, which are odd.
+ * A forked child that finds it is the holder itself: its handler has forked.
  */
+#define FLOW_ALONE 2
+
+/* The rest of cop_flow_trylock(): @taken: whether the caller holds the lock now. */
 bool cop_flow_lock_slow(struct cop_flows *flows, struct flow_table *table,
-			uint32_t holder, uint32_t me);
+			bool taken);
 
 /*
  * If the lock is free, take it. A thread that is @alone needs no compare and swap: a
- * signal handler that comes in between has let go of the lock when it ends. Returns the
- * mark that the lock had.
+ * signal handler that comes in between has let go of the lock when it ends. Returns
+ * whether it was free.
  */
-static inline uint32_t cop_flow_lock_free(struct cop_flows *flows, uint32_t me,
-					  const bool alone)
+static inline bool cop_flow_lock_free(struct cop_flows *flows, const bool alone)
 {
 	uint32_t holder = 0;
 
-	if (!alone) {
-		atomic_compare_exchange_strong(&flows->lock, &holder, me);
-		return holder;
-	}
-	holder = READ_ONCE(flows->lock);
-	if (likely(!holder))
-		WRITE_ONCE(flows->lock, me);
+	if (!alone)
+		return atomic_compare_exchange_strong(&flows->lock, &holder,
+						      cop_flow_mark());
+	if (unlikely(READ_ONCE(flows->lock)))
+		return false;
+	WRITE_ONCE(flows->lock, FLOW_ALONE);
 	atomic_signal_fence(memory_order_seq_cst);
-	return holder;
+	return true;
 }
 
 /* Behind cop_flow_lock_free(): no flow of an earlier owner may stay in the lists. */
@@ -63,12 +64,11 @@ static inline bool cop_flow_trylock_as(struct cop_flows *flows,
 				       struct flow_table *table,
 				       const bool alone)
 {
-	const uint32_t me = cop_flow_mark();
-	const uint32_t holder = cop_flow_lock_free(flows, me, alone);
+	const bool taken = cop_flow_lock_free(flows, alone);
 
-	if (likely(!holder) && likely(table->gen == READ_ONCE(flows->gen)))
+	if (likely(taken) && likely(table->gen == READ_ONCE(flows->gen)))
 		return true;
-	return cop_flow_lock_slow(flows, table, holder, me);
+	return cop_flow_lock_slow(flows, table, taken);
 }
 
 /**

@@ -72,7 +72,7 @@ unsigned int cop_flow_list(struct cop_flows *flows, unsigned int from,
 		cop_flow_lists_take_fresh(flows, table);
 		list_in_order(&list, flows->head);
 		list_in_order(&list, flows->rx_head);
-		cop_flow_unlock(flows, table);
+		cop_flow_unlock(flows);
 	} else {
 		list_buckets(&list, table, cop_flow_token(flows));
 	}

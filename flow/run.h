@@ -45,13 +45,13 @@ static inline bool cop_flow_run_begin(struct cop_flow_run *run,
 
 	if (unlikely(!flow || READ_ONCE(flow->word) != word ||
 		     (!one_thread() && flow->receiver != &cop_rx_serial) ||
-		     flow->unknown != READ_ONCE(flows->unknown)))
+		     flow->epoch != READ_ONCE(flows->epoch)))
 		return false;
 	s = &flow->rx;
 	if (unlikely(s->skip || s->end != now))
 		return false;
 	*run = (struct cop_flow_run){ .flow = flow,
-				      .seq = (uint32_t)s->highest + 1,
+				      .seq = (uint32_t)s->next,
 				      .now = (uint32_t)now,
 				      .last_tstamp = s->last_tstamp,
 				      .jitter = s->jitter,
@@ -77,7 +77,7 @@ static inline bool cop_flow_run_next(struct cop_flow_run *run, uint32_t seq,
 	if (unlikely(seq != run->seq))
 		return false;
 	run->seq++;
-	if (newer > 0 || newer < -COP_SOURCE_BEHIND_US)
+	if (cop_tstamp_is_last(newer))
 		run->last_tstamp = tstamp;
 	run->jitter = cop_jitter_next(run->jitter, run->transit, transit);
 	run->transit = transit;
@@ -99,7 +99,7 @@ static inline void cop_flow_run_end(const struct cop_flow_run *run)
 
 	cop_rx_serial += n;
 	run->flow->run += n;
-	s->highest += n;
+	s->next += n;
 	s->window = n < COP_SOURCE_WINDOW ? (s->window << n) | ((1ull << n) - 1)
 					  : ~0ull;
 	s->last_tstamp = run->last_tstamp;

@@ -51,7 +51,7 @@ static noinline struct cop_flow *flow_to(struct cop_flows *flows,
 		return NULL;
 	if (cop_flow_trylock(flows, table)) {
 		flow = cop_flow_obtain(flows, table, peer, true, search);
-		cop_flow_unlock(flows, table);
+		cop_flow_unlock(flows);
 	} else {
 		flow = flow_to_unlocked(flows, table, peer, search);
 	}

@@ -28,11 +28,17 @@ uint64_t cop_source_lost(const struct cop_source *s)
 	return s->lost + s->missing;
 }
 
+static uint64_t highest(const struct cop_source *s)
+{
+	return s->next - 1;
+}
+
 static void stretch_begin(struct cop_source *s, const struct cop_arrival *a)
 {
 	s->lost += s->missing;
 	s->missing = 0;
-	s->base = s->highest = POSITION_ZERO + a->seq;
+	s->base = POSITION_ZERO + a->seq;
+	s->next = s->base + 1;
 	s->window = 1;
 }
 
@@ -81,13 +87,13 @@ static bool is_known(const struct cop_source *s, const struct cop_arrival *a,
 		return true;
 	if (behind < COP_SOURCE_WINDOW)
 		return s->window >> behind & 1;
-	return s->highest - behind >= s->base && !s->missing;
+	return highest(s) - behind >= s->base && !s->missing;
 }
 
 /* The number is @ahead above the highest one so far. */
 static void move_ahead(struct cop_source *s, uint32_t ahead)
 {
-	s->highest += ahead;
+	s->next += ahead;
 	s->missing += ahead - 1;
 	s->window = ahead < COP_SOURCE_WINDOW ? s->window << ahead | 1 : 1;
 }
@@ -107,9 +113,9 @@ static void fill_in(struct cop_source *s, const struct cop_arrival *a,
 	count_late(s, a);
 	if (behind < COP_SOURCE_WINDOW)
 		s->window |= 1ull << behind;
-	if (s->highest - behind < s->base) {
-		s->missing += s->base - (s->highest - behind) - 1;
-		s->base = s->highest - behind;
+	if (highest(s) - behind < s->base) {
+		s->missing += s->base - (highest(s) - behind) - 1;
+		s->base = highest(s) - behind;
 	} else if (s->missing) {
 		s->missing--;
 	}
@@ -119,7 +125,7 @@ static void fill_in(struct cop_source *s, const struct cop_arrival *a,
 static bool take_behind(struct cop_source *s, const struct cop_arrival *a,
 			uint32_t behind)
 {
-	if (s->skip || (s->torn && s->highest - behind < s->base)) {
+	if (s->skip || (s->torn && highest(s) - behind < s->base)) {
 		s->unordered++;
 		return false;
 	}
@@ -147,7 +153,7 @@ static int32_t distance(const struct cop_arrival *a, uint32_t seq)
 static bool take_number(struct cop_source *s, const struct cop_arrival *a,
 			int64_t newer)
 {
-	int32_t ahead = distance(a, s->highest);
+	int32_t ahead = distance(a, highest(s));
 
 	if (has_restarted(s, a, newer, ahead)) {
 		sender_begin(s, a);
@@ -178,7 +184,7 @@ static void source_begin(struct cop_source *s, const struct cop_arrival *a)
 static bool repeats_in_order(struct cop_source *s, const struct cop_arrival *a)
 {
 	bool is = s->repeats && !distance(a, s->again) &&
-		  distance(a, s->highest) <= 0;
+		  distance(a, highest(s)) <= 0;
 
 	s->repeats = false;
 	return is;
@@ -217,7 +223,8 @@ static void source_continue(struct cop_source *s, const struct cop_arrival *a)
 		s->transit = transit; /* the clock may be another one */
 	else if (fresh)
 		cop_source_take_jitter(s, transit);
-	cop_source_take_time(s, a, newer);
+	if (cop_tstamp_is_last(newer))
+		s->last_tstamp = a->tstamp;
 	cop_source_take_gap(s, a->now);
 }
 

@@ -35,9 +35,9 @@ struct cop_source {
 	uint64_t datagrams;  /* received, duplicates included */
 	uint64_t bytes;	     /* of their payloads */
 	uint64_t base;	     /* first number of the stretch */
-	uint64_t highest;    /* last number of the stretch */
+	uint64_t next;	     /* the number behind the last one of the stretch */
 	uint64_t missing;    /* numbers of the stretch not received yet */
-	uint64_t window;     /* bit i: number highest - i was received */
+	uint64_t window;     /* bit i: number next - 1 - i was received */
 	uint64_t lost;	     /* missing at the end of earlier stretches */
 	uint64_t end;	     /* time of the last datagram, microseconds */
 	uint32_t reordered;  /* late by the path */
@@ -81,27 +81,32 @@ void cop_source_update(struct cop_source *s, const struct cop_arrival *a);
  * so the difference of two times leaves open how many turns lie between. The
  * result is the possible value nearest to the time that has passed here, @silent.
  */
-static inline int64_t cop_source_newer_by(const struct cop_source *s,
-					  const struct cop_arrival *a,
-					  uint64_t silent)
+static inline int64_t cop_source_newer(const struct cop_source *s,
+				       const struct cop_arrival *a)
 {
+	const uint64_t silent = a->now > s->end ? a->now - s->end : 0;
+
 	return (int64_t)silent +
 	       (int32_t)(a->tstamp - s->last_tstamp - (uint32_t)silent);
 }
 
-static inline int64_t cop_source_newer(const struct cop_source *s,
-				       const struct cop_arrival *a)
+/*
+ * The longest silence, microseconds, behind which the difference of the two times itself
+ * says as much: newer or not, or further back than COP_SOURCE_BEHIND_US.
+ */
+#define COP_SOURCE_SOON_US ((1ull << 31) - COP_SOURCE_BEHIND_US)
+
+/* Whether a datagram came no earlier than the last one, and COP_SOURCE_SOON_US later at
+ * most. */
+static inline bool cop_source_is_soon(const struct cop_source *s,
+				      const struct cop_arrival *a)
 {
-	return cop_source_newer_by(s, a, a->now > s->end ? a->now - s->end : 0);
+	return a->now - s->end <= COP_SOURCE_SOON_US;
 }
 
-static inline void cop_source_take_time(struct cop_source *s,
-					const struct cop_arrival *a,
-					int64_t newer)
-{
-	if (likely(newer > 0) || newer < -COP_SOURCE_BEHIND_US)
-		s->last_tstamp = a->tstamp;
-}
+/* Whether a datagram has the latest tstamp so far, or that of another clock. */
+#define cop_tstamp_is_last(newer) \
+	(likely((newer) > 0) || (newer) < -COP_SOURCE_BEHIND_US)
 
 /*
  * RFC 3550, appendix A.8: add |D|, and subtract a sixteenth of the jitter so far,
@@ -112,7 +117,8 @@ static inline void cop_source_take_time(struct cop_source *s,
 static inline uint32_t cop_jitter_next(uint32_t jitter, uint32_t last,
 				       uint32_t transit)
 {
-	int32_t d = transit - last;
+	/* afresh(): the compiler would take two differences. */
+	int32_t d = afresh(transit - last);
 	uint32_t far = d < 0 ? -(uint32_t)d : (uint32_t)d;
 
 	return jitter + min_t(uint32_t, far, COP_SOURCE_BEHIND_US) -
@@ -142,32 +148,41 @@ static inline void cop_source_take_gap(struct cop_source *s, uint64_t now)
  * @s: the figures of its flow, which has had a datagram
  * @a: the datagram
  *
- * 0 for nearly every datagram. The caller still has to see that @a->now is not before
- * @s->end. Each question that has no branch of its own costs less.
+ * 0 for nearly every datagram. The caller still has to see to @s->skip, and to
+ * cop_source_is_soon(). Each question that has no branch of its own costs less.
  */
 static inline uint32_t cop_source_ahead(const struct cop_source *s,
 					const struct cop_arrival *a)
 {
-	return (a->seq ^ (uint32_t)(s->highest + 1)) | s->skip | a->first |
-	       a->lacks | a->narrow;
+	return (a->seq ^ (uint32_t)s->next) | a->first | a->lacks | a->narrow;
+}
+
+/* Whether cop_source_next() is for a datagram. */
+static inline bool cop_source_is_next(const struct cop_source *s,
+				      const struct cop_arrival *a)
+{
+	return s->datagrams && !s->skip && !cop_source_ahead(s, a) &&
+	       cop_source_is_soon(s, a);
 }
 
 /**
  * cop_source_next - cop_source_update() for a datagram that is the next one
  * @s: the figures of its flow
- * @a: the datagram: cop_source_ahead() is 0, and it came no earlier than the last one
+ * @a: the datagram
  */
 static inline void cop_source_next(struct cop_source *s,
 				   const struct cop_arrival *a)
 {
 	const uint64_t silent = a->now - s->end;
+	const int32_t newer = a->tstamp - s->last_tstamp;
 
-	cop_source_take_time(s, a, cop_source_newer_by(s, a, silent));
+	if (cop_tstamp_is_last(newer))
+		s->last_tstamp = a->tstamp;
 	cop_source_take_jitter(s, (uint32_t)a->now - a->tstamp);
 	if (unlikely(silent > s->gap))
-		s->gap = min_t(uint64_t, silent, UINT32_MAX);
+		s->gap = silent;
 	s->end = a->now;
-	s->highest++;
+	s->next++;
 	s->window = s->window << 1 | 1;
 	s->bytes += a->len;
 	s->datagrams++;

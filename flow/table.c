@@ -47,13 +47,15 @@ static void flow_free(struct cop_flow *flow)
 	cop_slab_free(&cop_flow_slab, flow);
 }
 
-static void fresh_push(struct flow_table *table, struct cop_flow *flow)
+static void fresh_push(struct cop_flows *flows, struct flow_table *table,
+		       struct cop_flow *flow)
 {
 	struct cop_flow *top = READ_ONCE(table->fresh);
 
 	do {
 		flow->newer = top;
 	} while (!atomic_compare_exchange_weak(&table->fresh, &top, flow));
+	u32_or(&flows->waiting, FLOW_FRESH);
 }
 
 noinline struct cop_flow *cop_flow_add(struct cop_flows *flows,
@@ -71,7 +73,7 @@ noinline struct cop_flow *cop_flow_add(struct cop_flows *flows,
 		flow_free(flow);
 		return there;
 	}
-	fresh_push(table, flow);
+	fresh_push(flows, table, flow);
 	return flow;
 }
 

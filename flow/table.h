@@ -64,8 +64,9 @@ struct cop_flow {
 	const void *receiver;	  /* (l) the thread that received the last
 				  * datagram... */
 	uint32_t run;		  /* (l) ...and so many in a row */
-	uint32_t unknown;     /* (l) cop_flows.unknown at the last arrival */
-	struct cop_source rx; /* (l) figures of what the peer sends */
+	uint32_t epoch;		  /* (l) cop_flows.epoch at the last arrival, or
+			       * an older one where rx.skip is set */
+	struct cop_source rx;	  /* (l) figures of what the peer sends */
 };
 
 /* With pointers of 32 bits it is smaller. */
@@ -88,6 +89,9 @@ struct flow_table {
 };
 
 #define FLOW_NO_GEN UINT32_MAX /* the table may hold flows of another owner */
+
+/* In cop_flows.waiting: flow_table.fresh may have a flow. */
+#define FLOW_FRESH (1u << 31)
 
 struct flow_search;
 
@@ -117,6 +121,12 @@ static inline uint64_t cop_flow_token(struct cop_flows *flows)
 {
 	return (uint64_t)READ_ONCE(flows->gen) << FLOW_LOW_BITS |
 	       ((uintptr_t)flows & FLOW_LOW_MASK);
+}
+
+/* Read ahead of cop_flows.gen, which changes first: so the owner of an epoch is known. */
+static inline uint32_t cop_flow_epoch(struct cop_flows *flows)
+{
+	return atomic_load_explicit(&flows->epoch, memory_order_acquire);
 }
 
 /* The flow that the head of a bucket points to. */

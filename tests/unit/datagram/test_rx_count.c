@@ -67,7 +67,7 @@ static void assert_same(int a, int b, uint16_t port)
 	cr_assert(gt(u64, x.datagrams, 0));
 	cr_assert(eq(u64, x.datagrams, y.datagrams));
 	cr_assert(eq(u64, x.bytes, y.bytes));
-	cr_assert(eq(u64, x.highest, y.highest));
+	cr_assert(eq(u64, x.next, y.next));
 	cr_assert(eq(u64, x.window, y.window));
 	cr_assert(eq(u64, x.missing, y.missing));
 	cr_assert(eq(u32, x.reordered, y.reordered));

@@ -39,8 +39,7 @@ static void begin_with(uint32_t seq, uint64_t clock)
 static void takes(const struct cop_arrival *a)
 {
 	cop_source_update(&source, a);
-	if (by_short_way.datagrams && !cop_source_ahead(&by_short_way, a) &&
-	    a->now >= by_short_way.end)
+	if (cop_source_is_next(&by_short_way, a))
 		cop_source_next(&by_short_way, a);
 	else
 		cop_source_update(&by_short_way, a);
