@@ -17,6 +17,7 @@
 #include "lib/kernel_socket.h"
 #include "lib/libc.h"
 #include "lib/process.h"
+#include "lib/scratch.h"
 
 #define CHUNKS_MIN 64
 
@@ -178,6 +179,7 @@ static int slot_fill(int fd, struct socket *sock)
 
 	if (err)
 		return err;
+	cop_copies_settle();
 	fd_drop(slot_socket(atomic_exchange(cop_slot(cop_slots(), fd), sock)));
 	u32_add(&cop_table.installs, 1);
 	return 0;

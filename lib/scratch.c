@@ -6,6 +6,11 @@
  * call. And a fork, which would copy the descriptor, waits the few microseconds
  * until it is closed.
  *
+ * The other way round a thread with a new descriptor waits for a fork. The kernel copies
+ * the descriptors first and the memory later. If a thread closed a socket and recorded a
+ * new one with the same number in between, the child would take the old socket for the
+ * new one.
+ *
  * Owns: cop_process.scratch and cop_process.copying. Protected by: atomic
  * operations, in this order: each side adds itself to its own count, then looks
  * at the other side's. Counterpart in the kernel: a struct file that has no
@@ -27,6 +32,13 @@
 #include "lib/signals.h"
 
 #define WAIT_NS 100000000
+
+/*
+ * A busy machine may put a thread aside for long in the middle of a fork. But the fork
+ * itself may wait for a thread that waits here: for the lock of malloc(), if a signal
+ * handler has interrupted that.
+ */
+#define FORK_NS 1000000000
 
 /* How many parts this thread is in, one inside the other. */
 static __thread unsigned int depth __attribute__((tls_model("initial-exec")));
@@ -58,10 +70,10 @@ static int64_t coarse_ns(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Waits until @word is 0, for WAIT_NS at most. */
-static void wait_for_none(_Atomic(uint32_t) *word)
+/* Waits until @word is 0, for @most ns at most. Returns whether it is. */
+static bool wait_for_none(_Atomic(uint32_t) *word, int64_t most)
 {
-	int64_t end = coarse_ns() + WAIT_NS, left = WAIT_NS;
+	int64_t end = coarse_ns() + most, left = most;
 	int saved = errno;
 	uint32_t is;
 
@@ -70,6 +82,7 @@ static void wait_for_none(_Atomic(uint32_t) *word)
 		left = end - coarse_ns();
 	}
 	errno = saved;
+	return !is;
 }
 
 static void leave(struct cop_process *process)
@@ -86,12 +99,17 @@ static void leave(struct cop_process *process)
  * A thread that copies the table itself does not wait: its own copy waits for
  * it.
  */
+static bool copies_itself(void)
+{
+	return copies && copies_in == getpid();
+}
+
 static noinline void wait_for_copies(struct cop_process *process)
 {
-	if (copies && copies_in == getpid())
+	if (copies_itself())
 		return;
 	leave(process);
-	wait_for_none(&process->copying);
+	wait_for_none(&process->copying, WAIT_NS);
 	u32_add(&process->scratch, 1);
 }
 
@@ -161,7 +179,7 @@ void cop_scratch_hold(void)
 	if (!cop_process_is_owner() || !is_first_copy())
 		return;
 	u32_add(&process->copying, 1);
-	wait_for_none(&process->scratch);
+	wait_for_none(&process->scratch, WAIT_NS);
 }
 
 /* In a process with one thread nobody waits to be woken. */
@@ -175,6 +193,33 @@ void cop_scratch_release(void)
 	if (u32_add(&process->copying, -1) == 1 && !one_thread())
 		futex_wake(&process->copying);
 	errno = saved;
+}
+
+/*
+ * After a wait in vain nobody waits again until the next fork: a signal handler may
+ * have jumped out of the fork, which then never ends.
+ */
+static void wait_for_fork(void)
+{
+	static _Atomic(uint32_t)
+		in_vain; /* forks at the last such wait, plus 1;
+					   * 0: none */
+	uint32_t forks = READ_ONCE(cop_process_forks) + 1;
+
+	if (READ_ONCE(in_vain) != forks &&
+	    !wait_for_none(&cop_process()->copying, FORK_NS))
+		WRITE_ONCE(in_vain, forks);
+}
+
+noinline void cop_copies_wait(void)
+{
+	sigset_t mask;
+
+	if (cop_confined() || copies_itself())
+		return;
+	signals_off(&mask);
+	wait_for_fork();
+	signals_on(&mask);
 }
 
 /* If the kernel could not wipe the page, it still has the parent's counts. */

@@ -8,6 +8,10 @@
 #include <signal.h>
 #include <stdbool.h>
 
+#include "lib/atomic.h"
+#include "lib/compiler.h"
+#include "lib/process.h"
+
 /*
  * A part of a call during which such a descriptor is open. On the caller's
  * stack.
@@ -60,5 +64,24 @@ void cop_scratch_release(void);
  * cop_scratch_reset - undo cop_scratch_hold() in the child of a fork
  */
 void cop_scratch_reset(void);
+
+/* cop_copies_settle() while another call copies the table. */
+void cop_copies_wait(void);
+
+/**
+ * cop_copies_settle - wait until no other thread copies the table of descriptors
+ *
+ * Called when the kernel has given a descriptor, and before the library records what it
+ * leads to. So no child has the record without the descriptor. The kernel gives a
+ * descriptor and copies the table under one lock: if the copy does not have the
+ * descriptor, this call sees that a copy is being made. Costs two loads; while another
+ * thread forks it waits, for 1 s at most, and no signal handler runs.
+ * Async-signal-safe; errno stays.
+ */
+static inline void cop_copies_settle(void)
+{
+	if (unlikely(READ_ONCE(cop_process_now()->copying)))
+		cop_copies_wait();
+}
 
 #endif /* COP_SCRATCH_H */

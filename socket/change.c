@@ -17,6 +17,7 @@
 #include "lib/atomic.h"
 #include "lib/compiler.h"
 #include "lib/process.h"
+#include "lib/scratch.h"
 #include "cop_table.h"
 #include "socket/hold.h"
 
@@ -123,6 +124,7 @@ static void put_next(struct fd_change *change)
 {
 	struct socket *is = slot_note(change->next, change->note);
 
+	cop_copies_settle();
 	if (slot_cas(slot_at(change->fd), &is, change->next) ||
 	    !leads_to(change->fd, change->next))
 		fd_drop(change->next);

@@ -81,6 +81,19 @@ Test(e2e_forks, a_child_forked_during_binds_and_closes_lacks_nothing)
 	run_says("forks", "storm", "200 children, 0 ports lost\n");
 }
 
+/*
+ * Without libcop about one child in 200 does: the kernel copies the descriptors first,
+ * and the memory later.
+ */
+Test(e2e_forks, no_child_takes_an_old_socket_for_a_new_one_of_its_number)
+{
+	const char *const none = "close: 0 children have another socket\n"
+				 "dup2: 0 children have another socket\n";
+
+	run_says("forks", "number_reused", none);
+	run_adopted_says("forks", "number_reused", none);
+}
+
 Test(e2e_forks, python_starts_programs_and_keeps_its_sockets)
 {
 	const char *const udp[] = { PYTHON, SCRIPT, "udp", NULL };

@@ -710,6 +710,91 @@ static void storm(void)
 	printf("%d children, %d ports lost\n", ROUNDS, lost);
 }
 
+/* ---- a number that one socket leaves to another ------------------------- */
+
+static atomic_bool all_forked;
+static _Atomic(uint64_t) opened; /* a socket's cookie and descriptor; 0: none */
+
+static uint64_t cookie_of(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len);
+	return cookie;
+}
+
+/* Both put another socket in place of the one before. */
+static int by_close(int fd)
+{
+	close(fd);
+	return sock();
+}
+
+static int by_dup2(int fd)
+{
+	static int source[2], which;
+
+	if (!source[which])
+		source[which] = sock();
+	dup2(source[which], fd);
+	which = !which;
+	return fd;
+}
+
+static void *reopen(void *open_next)
+{
+	int fd = sock();
+
+	while (!all_forked) {
+		fd = ((int (*)(int))open_next)(fd);
+		opened = cookie_of(fd) << 16 | fd;
+		sched_yield();
+		opened = 0;
+	}
+	close(fd);
+	return NULL;
+}
+
+/*
+ * Returns whether the child has another socket than its memory says. It may have none,
+ * if the parent opened the socket after the kernel had copied the descriptors.
+ */
+static int has_another(const struct way *way)
+{
+	int status;
+	pid_t pid = way->fork();
+
+	if (!pid) {
+		uint64_t memory = opened, is = cookie_of(memory & 0xffff);
+
+		_exit(memory && is && is != memory >> 16);
+	}
+	return pid < 0 || waitpid(pid, &status, 0) != pid || status;
+}
+
+static void fork_beside(const char *name, int (*open_next)(int))
+{
+	const int n = ARRAY_SIZE(ways) - 1; /* not by an instruction */
+	pthread_t thread;
+	int others = 0;
+
+	all_forked = false;
+	pthread_create(&thread, NULL, reopen, open_next);
+	for (int i = 0; i < 2000; i++)
+		others += has_another(&ways[i % n]);
+	all_forked = true;
+	pthread_join(thread, NULL);
+	printf("%s: %d children have another socket\n", name, others);
+}
+
+static void number_reused(void)
+{
+	alarm(60);
+	fork_beside("close", by_close);
+	fork_beside("dup2", by_dup2);
+}
+
 /* What one process sets of the kernel's socket the other is told. */
 static void child_sets_range(void)
 {
@@ -736,4 +821,4 @@ SCENARIOS({ "both_speak", both_speak }, { "one_queue", one_queue },
 	  { "child_binds_unseen", child_binds_unseen },
 	  { "child_sets_range", child_sets_range },
 	  { "child_filters", child_filters }, { "vforked", vforked },
-	  { "storm", storm })
+	  { "storm", storm }, { "number_reused", number_reused })

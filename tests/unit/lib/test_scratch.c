@@ -156,6 +156,68 @@ Test(cop_scratch, a_thread_that_copies_does_not_wait_for_itself)
 	cr_assert(zero(u32, cop_process()->copying));
 }
 
+/* ---- a new descriptor ---------------------------------------------------- */
+
+static void *record_one(void *arg)
+{
+	begun = true;
+	cop_copies_settle();
+	ended = true;
+	return arg;
+}
+
+static void record_in_thread(void)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, record_one, NULL);
+	pthread_join(thread, NULL);
+}
+
+Test(cop_scratch, a_new_descriptor_is_recorded_when_the_copy_is_made)
+{
+	pthread_t thread;
+
+	cop_scratch_hold();
+	pthread_create(&thread, NULL, record_one, NULL);
+	while (!begun)
+		pause_ms(1);
+	pause_ms(20);
+	cr_assert(not(ended));
+	cop_scratch_release();
+	pthread_join(thread, NULL);
+	cr_assert(ended);
+	cr_assert(not(is_held_off(SIGUSR1)));
+}
+
+/* A signal handler may have jumped out of the fork. */
+Test(cop_scratch, only_one_record_waits_in_vain_for_a_fork)
+{
+	long begin = now_ms(), between;
+
+	cop_scratch_hold();
+	record_in_thread();
+	between = now_ms();
+	cr_assert(ge(long, between - begin, 900));
+	record_in_thread();
+	cr_assert(lt(long, now_ms() - between, 900));
+	cop_process_forks++;
+	between = now_ms();
+	record_in_thread();
+	cr_assert(ge(long, now_ms() - between, 900));
+	cop_scratch_release();
+}
+
+Test(cop_scratch, a_thread_that_forks_records_without_a_wait)
+{
+	long begin = now_ms();
+
+	cop_scratch_hold();
+	cop_copies_settle();
+	cop_scratch_release();
+	cr_assert(lt(long, now_ms() - begin, 900));
+}
+
 static int child_has_none(void)
 {
 	cop_scratch_reset();
