@@ -228,25 +228,102 @@ static struct left look(void)
 	return left;
 }
 
+/* ---- as much memory as there can be ---------------------------------------- */
+
 /*
  * The library keeps the memory of objects for the next ones, so it has as much as there
- * ever were at once. Here are as many flows as there can be later.
+ * ever were at once. That is chance, and the largest number may come late. So there are
+ * as many at the beginning as there can be later.
  */
-static void fill_up(void)
+#define MOST_SOCKETS (SLOTS + 3 * WORKERS)
+#define MOST_BUFFERS (2 * WORKERS)
+
+static void add_flows(int fd)
 {
 	struct sockaddr_in addr = addr_of("127.0.0.1", 0);
-	int fds[SLOTS + WORKERS];
 
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
-		fds[i] = sock();
-		for (int port = PORT_MIN; port < PORT_MIN + PORTS; port++) {
-			addr.sin_port = htons(port);
-			sendto(fds[i], "a flow", 6, MSG_DONTWAIT, SA(&addr),
-			       sizeof(addr));
-		}
+	for (int port = PORT_MIN; port < PORT_MIN + PORTS; port++) {
+		addr.sin_port = htons(port);
+		sendto(fd, "a flow", 6, MSG_DONTWAIT, SA(&addr), sizeof(addr));
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+}
+
+static int crowded; /* the socket that the handler receives from, too */
+static atomic_int crowd;
+
+static void receive_too(int sig)
+{
+	int err = errno;
+	char byte;
+
+	(void)sig;
+	crowd += recv(crowded, &byte, 1, MSG_DONTWAIT) >= 0;
+	errno = err;
+}
+
+/*
+ * A socket gets a backlog when a receive finds another one in the middle of its work.
+ * One of 20 receives of a handler does. No socket accepts what it has sealed itself.
+ */
+static void add_backlog(int fd, int sender)
+{
+	struct sockaddr_in addr =
+		addr_of("127.0.0.1", ntohs(name_of(fd).sin_port));
+	char byte;
+
+	crowded = fd;
+	crowd = 0;
+	for (int round = 0; crowd < 300; round++) {
+		if (round == 1000000)
+			die("nothing comes");
+		for (int i = 0; i < MESSAGES; i++)
+			sendto(sender, "a crowd", 7, MSG_DONTWAIT, SA(&addr),
+			       sizeof(addr));
+		while (recv(fd, &byte, 1, MSG_DONTWAIT) >= 0)
+			;
+	}
+}
+
+static void fill_sockets(void)
+{
+	struct sigaction act = { .sa_handler = receive_too };
+	int fds[MOST_SOCKETS];
+
+	for (int i = 0; i < MOST_SOCKETS; i++) {
+		fds[i] = sock();
+		add_flows(fds[i]);
+	}
+	sigaction(SIGALRM, &act, NULL);
+	set_timer(50);
+	for (int i = 0; i < MOST_SOCKETS; i++)
+		add_backlog(fds[i], fds[(i + 1) % MOST_SOCKETS]);
+	set_timer(0);
+	for (int i = 0; i < MOST_SOCKETS; i++)
 		close(fds[i]);
+}
+
+/* A receive of many has a buffer while it waits. */
+static void *have_buffer(void *arg)
+{
+	static const struct timeval second = { 1, 0 };
+	int fd = sock();
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second));
+	recvmmsg(fd, messages(arg), MESSAGES, 0, NULL);
+	close(fd);
+	return arg;
+}
+
+static void fill_buffers(void)
+{
+	static struct worker worker[MOST_BUFFERS];
+	pthread_t thread[MOST_BUFFERS];
+
+	for (int i = 0; i < MOST_BUFFERS; i++)
+		if (pthread_create(&thread[i], NULL, have_buffer, &worker[i]))
+			die("pthread_create");
+	for (int i = 0; i < MOST_BUFFERS; i++)
+		pthread_join(thread[i], NULL);
 }
 
 /* Until a moment, since a rest grows with each of the many signals on a busy machine. */
@@ -291,7 +368,8 @@ static int run(int seconds, int warm)
 	if (strays == MAP_FAILED)
 		die("mmap");
 	sender = is_carried ? start_strays() : 0;
-	fill_up();
+	fill_sockets();
+	fill_buffers();
 	sigaction(SIGALRM, &act, NULL);
 	for (int i = 0; i < WORKERS; i++) {
 		init_worker(&worker[i], i + getpid());
