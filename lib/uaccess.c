@@ -3,7 +3,7 @@
  * lib/uaccess.c - whether memory that a program points to can be read or
  * written.
  *
- * Owns: cop_readable_pages, cop_writable_pages. Protected by: atomic accesses;
+ * Owns: cop_readable_pages, cop_writable_pages, and groups of pages behind them. Protected by: atomic accesses;
  * if an entry is lost, the library asks the kernel again. Counterpart in the
  * kernel: copy_from_user() and copy_to_user().
  */
@@ -50,14 +50,94 @@ _Static_assert(COP_PAGE_HASH(FAR_PAGE) != 0 &&
 struct cop_pages cop_readable_pages = NOTHING_SEEN;
 struct cop_pages cop_writable_pages = NOTHING_SEEN;
 
-static bool page_is_seen(struct cop_pages *pages, uintptr_t at)
+/*
+ * A program with many buffers has several pages for one slot, and would make the library ask
+ * the kernel again and again. So behind the slots are more pages, in groups of 16 that
+ * follow each other. A word is a group's address, with a bit for each page that was seen. A
+ * group has one of two places. A word that is lost costs a question.
+ */
+#define GROUP_SHIFT (COP_PAGE_SHIFT + 4)
+#define GROUP_MASK  (((uintptr_t)1 << GROUP_SHIFT) - 1)
+#define GROUPS_BITS 11
+
+_Static_assert(1 << (GROUP_SHIFT - COP_PAGE_SHIFT) <= GROUP_SHIFT,
+	       "an address has a bit free for each page");
+
+struct groups {
+	_Atomic(uintptr_t) word[1 << GROUPS_BITS];
+};
+
+static struct groups readable_groups, writable_groups;
+
+static uintptr_t group_bit(uintptr_t at)
 {
-	return cop_page_seen(pages, (const void *)at, 1);
+	return (uintptr_t)1 << ((at & GROUP_MASK) >> COP_PAGE_SHIFT);
 }
 
-static void page_see(struct cop_pages *pages, uintptr_t at)
+/* The first of a group's two places; the other one is its neighbour. */
+static _Atomic(uintptr_t) *group_place(struct groups *groups, uintptr_t at)
+{
+	const uint64_t hash = (at >> GROUP_SHIFT) * 0x9e3779b97f4a7c15u;
+
+	return &groups->word[hash >> (65 - GROUPS_BITS) << 1];
+}
+
+static bool is_of_group(uintptr_t word, uintptr_t at)
+{
+	return !((word ^ at) & ~GROUP_MASK);
+}
+
+static bool group_has(struct groups *groups, uintptr_t at)
+{
+	const _Atomic(uintptr_t) *place = group_place(groups, at);
+
+	for (int i = 0; i < 2; i++) {
+		const uintptr_t word = READ_ONCE(place[i]);
+
+		if (is_of_group(word, at))
+			return word & group_bit(at);
+	}
+	return false;
+}
+
+/* Of two other groups, the one that came first goes. */
+static void group_add(struct groups *groups, uintptr_t at)
+{
+	_Atomic(uintptr_t) *place = group_place(groups, at);
+
+	for (int i = 0; i < 2; i++) {
+		const uintptr_t word = READ_ONCE(place[i]);
+
+		if (is_of_group(word, at)) {
+			WRITE_ONCE(place[i], word | group_bit(at));
+			return;
+		}
+	}
+	WRITE_ONCE(place[1], READ_ONCE(place[0]));
+	WRITE_ONCE(place[0], (at & ~GROUP_MASK) | group_bit(at));
+}
+
+static void slot_take(struct cop_pages *pages, uintptr_t at)
 {
 	WRITE_ONCE(*cop_page_slot(pages, at), at & ~PAGE_MASK);
+}
+
+static bool page_is_seen(struct cop_pages *pages, struct groups *groups,
+			 uintptr_t at)
+{
+	if (cop_page_seen(pages, (const void *)at, 1))
+		return true;
+	if (!group_has(groups, at))
+		return false;
+	slot_take(pages, at);
+	return true;
+}
+
+static void page_see(struct cop_pages *pages, struct groups *groups,
+		     uintptr_t at)
+{
+	slot_take(pages, at);
+	group_add(groups, at);
 }
 
 /*
@@ -81,7 +161,7 @@ static bool page_readable(int fd, uintptr_t at)
 	uintptr_t probe = at & ~3ul;
 	int err;
 
-	if (page_is_seen(&cop_readable_pages, at))
+	if (page_is_seen(&cop_readable_pages, &readable_groups, at))
 		return true;
 	err = cop_libc_result(cop_libc.setsockopt(
 		fd, SOL_SOCKET, SO_NONE, (const void *)probe, sizeof(int)));
@@ -91,7 +171,7 @@ static bool page_readable(int fd, uintptr_t at)
 		return false;
 	cop_confine_notice(err);
 	if (err == -ENOPROTOOPT)
-		page_see(&cop_readable_pages, at);
+		page_see(&cop_readable_pages, &readable_groups, at);
 	return true;
 }
 
@@ -117,13 +197,13 @@ static int touch_word(uintptr_t at)
  */
 static bool page_writable(uintptr_t at)
 {
-	if (page_is_seen(&cop_writable_pages, at))
+	if (page_is_seen(&cop_writable_pages, &writable_groups, at))
 		return true;
 	if (madvise((void *)(at & ~PAGE_MASK), COP_PAGE_SIZE,
 		    MADV_POPULATE_WRITE) &&
 	    touch_word(at) == -EFAULT)
 		return false;
-	page_see(&cop_writable_pages, at);
+	page_see(&cop_writable_pages, &writable_groups, at);
 	return true;
 }
 

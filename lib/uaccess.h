@@ -16,7 +16,7 @@
 #include "lib/compiler.h"
 
 #define COP_PAGE_SHIFT 12
-#define COP_PAGES_BITS 9
+#define COP_PAGES_BITS 10
 
 #define COP_PAGE_SIZE  (1ul << COP_PAGE_SHIFT)
 

@@ -8,7 +8,10 @@
 #include "lib/uaccess.h"
 #include "unit/helpers.h"
 
-#define PAGE 4096
+#define PAGE	4096
+#define RW	(PROT_READ | PROT_WRITE)
+#define BUFFERS 200
+#define STRIDE	(33 * (size_t)PAGE)
 
 /* An address that no program has; a 32-bit program may have all but the last page. */
 #define NOBODYS \
@@ -139,6 +142,36 @@ Test(uaccess, two_pages_of_one_slot_take_turns)
 	for (size_t at = 0; at < size; at += PAGE)
 		cr_assert(user_readable(fd, p + at, PAGE));
 	cr_assert(user_readable(fd, p, size));
+}
+
+/* As of a name server that has a buffer of 130 kB for each question. */
+static char *many_buffers(int prot)
+{
+	char *p = mmap(NULL, BUFFERS * STRIDE, prot,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	cr_assert(ne(ptr, p, MAP_FAILED));
+	return p;
+}
+
+/* If the kernel were asked again, it would say that the memory is gone. */
+Test(uaccess, the_pages_of_many_buffers_are_asked_for_once)
+{
+	char *r = many_buffers(PROT_READ), *w = many_buffers(RW);
+	int fd = t_udp();
+
+	for (size_t at = 0; at < BUFFERS * STRIDE; at += STRIDE) {
+		cr_assert(user_readable(fd, r + at, 100));
+		cr_assert(user_writable(w + at, 100));
+	}
+	cr_assert(zero(int, mprotect(r, BUFFERS * STRIDE, PROT_NONE)));
+	cr_assert(zero(int, mprotect(w, BUFFERS * STRIDE, PROT_NONE)));
+	for (size_t at = 0; at < BUFFERS * STRIDE; at += STRIDE) {
+		cr_assert(user_readable(fd, r + at, 100), "buffer at %zu", at);
+		cr_assert(user_writable(w + at, 100), "buffer at %zu", at);
+		cr_assert(not(user_readable(fd, r + at + PAGE, 1)));
+		cr_assert(not(user_writable(w + at + PAGE, 1)));
+	}
 }
 
 Test(uaccess, without_a_socket_to_ask_on_mapped_memory_is_readable)
