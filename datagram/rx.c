@@ -14,6 +14,7 @@
 #include "datagram/gro.h"
 #include "datagram/proto.h"
 #include "datagram/rx.h"
+#include "datagram/rx_large.h"
 #include "datagram/rx_short.h"
 #include "datagram/soft_error.h"
 #include "datagram/strays.h"
@@ -269,6 +270,8 @@ noinline ssize_t cop_recvfrom_any(struct sock *sk, int fd, void *buf,
 	n = cop_recvmsg_until(sk, fd, &msg, flags, &wait);
 	if (n >= 0 && name)
 		*namelen = msg.msg_namelen;
+	if (likely(n >= 0 && !(n & COP_RX_STALE)))
+		cop_rx_note_length(sk, n);
 	return n;
 }
 
@@ -316,22 +319,4 @@ noinline ssize_t cop_recvfrom_odd(struct sock *sk, int fd,
 	cop_rx_measure(sk_wire(sk), &rx, in.wire, in.n, len);
 	return cop_recvfrom_rest(sk, fd, in, &rx, buf, len, flags, name,
 				 namelen);
-}
-
-/* The interpose room has what the short way is meant for, unless it is a module's. */
-ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len, int flags,
-		     void *name, socklen_t *namelen)
-{
-	const struct cop_wire *hdr = sk_wire(sk);
-	const uint64_t begin = cop_wait_begin(sk).begin;
-
-	if (unlikely(len > COP_COPY_MAX ||
-		     flags & (MSG_ERRQUEUE | COP_MSG_FILE) ||
-		     sock_flag(sk, SOCK_SOFT_ERROR) ||
-		     sock_flag(sk, SOCK_GRO) ||
-		     is_head_unclean(READ_ONCE(sk->sk_flags)) || hdr->decode))
-		return cop_recvfrom_any(sk, fd, buf, len, flags, name, namelen,
-					begin);
-	return cop_recvfrom_wire(sk, hdr, false, fd, buf, len, flags, name,
-				 namelen, begin);
 }

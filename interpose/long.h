@@ -24,6 +24,10 @@ ssize_t recvfrom_long(int fd, void *buf, size_t len, int flags,
 ssize_t recvmsg_long(int fd, struct msghdr *msg, int flags);
 ssize_t read_long(int fd, void *buf, size_t len);
 
+/* recvfrom_long() for what is more than a receive into much room. */
+ssize_t recvfrom_any(int fd, void *buf, size_t len, int flags,
+		     struct sockaddr *addr, socklen_t *alen);
+
 /*
  * sendmsg() and recvmsg() on a descriptor that is not COP's: the message may carry one
  * that is.

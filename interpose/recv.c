@@ -109,14 +109,14 @@ ssize_t recvfrom_end(int fd, ssize_t ret, int saved, void *buf, size_t len,
 		     struct socket *sock)
 {
 	ret = recv_result(sock, fd, ret);
-	if (unlikely(gone(fd, ret, saved)))
-		return AGAIN_LONG(recvfrom)(fd, buf, len, flags, addr, alen);
-	return cop_return(ret, saved);
+	if (likely(!gone(fd, ret, saved)))
+		return cop_return(ret, saved);
+	return (cop_process_is_owner() ? recvfrom_any : cop_libc.recvfrom)(
+		fd, buf, len, flags, addr, alen);
 }
 
-/* Every receive that can't take the short way, and has one buffer. */
-flatten ssize_t recvfrom_long(int fd, void *buf, size_t len, int flags,
-			      struct sockaddr *addr, socklen_t *alen)
+flatten ssize_t recvfrom_any(int fd, void *buf, size_t len, int flags,
+			     struct sockaddr *addr, socklen_t *alen)
 {
 	struct socket *sock = sockfd_lookup(fd);
 	int saved = errno;

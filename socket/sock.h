@@ -55,6 +55,7 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_CORKED	    0x0100 /* the header of a corked datagram is sent */
 #define SOCK_CORK_OPT	    0x0200 /* UDP_CORK is set */
 #define SOCK_UNCONFIRMED    0x0400 /* bound, to a port that the kernel chose */
+#define SOCK_LONG_ONES	    0x0800 /* the last datagram was long: rx_large.h */
 #define SOCK_NARROWED	    0x1000 /* IP_LOCAL_PORT_RANGE is one port, ours */
 #define SOCK_MAYBE_V6ONLY   0x2000 /* IPV6_V6ONLY may be set: ask the kernel */
 #define SOCK_PENDING_SHARED 0x4000 /* pending in other processes too: adopt/ */

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+/*
+ * datagram/rx_large.c - recvfrom() of a transport: into more room than the short way has,
+ * and with a header that is not COP's.
+ *
+ * Many programs have room for the longest datagram, and receive short ones. The kernel
+ * takes longer for recvmsg() with an iovec for the header than for recvfrom() and a copy
+ * of a short payload. So the datagram comes into a buffer of the library's. Where long
+ * payloads come, recvmsg() puts them in place. The interpose room has what is the same
+ * for memory that was seen before.
+ *
+ * Owns: SOCK_LONG_ONES, a guess. Protected by: an atomic flag; each call has a buffer of
+ * its own. Counterpart in the kernel: udp_recvmsg() in net/ipv4/udp.c.
+ */
+#include <pthread.h>
+
+#include "datagram/rx_large.h"
+#include "datagram/wait.h"
+#include "lib/cancel.h"
+
+static noinline ssize_t on_stack(struct sock *sk, int fd, void *buf, size_t len,
+				 int flags, void *name, socklen_t *namelen)
+{
+	unsigned char wire[COP_HDR_MAX + COP_LARGE_ON_STACK]
+		__attribute__((aligned(4)));
+
+	return cop_recvfrom_through(sk, false, fd, wire, buf, len, flags, name,
+				    namelen, cop_wait_begin(sk).begin);
+}
+
+static ssize_t recv_through(struct sock *sk, int fd, void *buf, size_t len,
+			    int flags, void *name, socklen_t *namelen)
+{
+	const uint64_t begin = cop_wait_begin(sk).begin;
+	struct _pthread_cleanup_buffer cleanup;
+	struct cop_buffer *buffer;
+	ssize_t n;
+
+	if (len <= COP_LARGE_ON_STACK)
+		return on_stack(sk, fd, buf, len, flags, name, namelen);
+	buffer = cop_buffer_get();
+	if (unlikely(!buffer))
+		return cop_recvfrom_any(sk, fd, buf, len, flags, name, namelen,
+					begin);
+	_pthread_cleanup_push(&cleanup, cop_buffer_put, buffer);
+	n = cop_recvfrom_through(sk, false, fd, buffer->data, buf, len, flags,
+				 name, namelen, begin);
+	_pthread_cleanup_pop(&cleanup, 1);
+	return n;
+}
+
+/* The interpose room has what the short way is meant for, unless it is a module's. */
+ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len, int flags,
+		     void *name, socklen_t *namelen)
+{
+	const struct cop_wire *hdr = sk_wire(sk);
+	const uint64_t begin = cop_wait_begin(sk).begin;
+
+	if (len > COP_COPY_MAX && likely(cop_rx_is_large(sk, flags)))
+		return recv_through(sk, fd, buf, len, flags, name, namelen);
+	if (unlikely(len > COP_COPY_MAX ||
+		     flags & (MSG_ERRQUEUE | COP_MSG_FILE) ||
+		     sock_flag(sk, SOCK_SOFT_ERROR) ||
+		     sock_flag(sk, SOCK_GRO) ||
+		     is_head_unclean(READ_ONCE(sk->sk_flags)) || hdr->decode))
+		return cop_recvfrom_any(sk, fd, buf, len, flags, name, namelen,
+					begin);
+	return cop_recvfrom_wire(sk, hdr, false, fd, buf, len, flags, name,
+				 namelen, begin);
+}
