@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "datagram/cut.h"
+#include "datagram/cut_pack.h"
 #include "datagram/segments.h"
 #include "datagram/soft_error.h"
 #include "datagram/tx.h"
@@ -26,18 +27,11 @@
 #include "lib/sysctl.h"
 #include "lib/uaccess.h"
 #include "wire/bounce.h"
+#include "wire/buffer.h"
 #include "wire/encap.h"
 
-/* UDP_MAX_SEGMENTS of any kernel. */
-#define PIECES_MAX 128
-
-/*
- * A control message of ours; the most bytes of the program's own; and room behind
- * these, where the last one may lack its number.
- */
-#define OUR_CONTROL CMSG_SPACE(sizeof(uint16_t))
+/* The most bytes of control messages of the program's own. */
 #define CONTROL_MAX 4096
-#define CONTROL_PAD 8
 
 /* ---- the size ------------------------------------------------------------------ */
 
@@ -88,13 +82,6 @@ static bool has_number(const struct msghdr *msg, const struct cmsghdr *cmsg)
 	       (const char *)msg->msg_control + msg->msg_controllen;
 }
 
-static bool is_size(const struct cmsghdr *cmsg)
-{
-	return cmsg->cmsg_level == IPPROTO_UDP &&
-	       cmsg->cmsg_type == UDP_SEGMENT &&
-	       cmsg->cmsg_len == CMSG_LEN(sizeof(uint16_t));
-}
-
 /* A size that no payload exceeds. 0, in a control message, means the same. */
 #define NEVER UINT16_MAX
 
@@ -108,7 +95,7 @@ static int size_in_control(const struct msghdr *msg, int size)
 	     cmsg = CMSG_NXTHDR((struct msghdr *)msg, cmsg)) {
 		if (cmsg->cmsg_level != IPPROTO_UDP)
 			continue;
-		if (!is_size(cmsg) || !has_number(msg, cmsg))
+		if (!cop_cut_is_size(cmsg) || !has_number(msg, cmsg))
 			return -EINVAL;
 		memcpy(&value, CMSG_DATA(cmsg), sizeof(value));
 		size = value ?: NEVER;
@@ -163,30 +150,6 @@ static unsigned int take_iovecs(struct iovec *to, const struct iovec **from,
 		}
 	}
 	return n;
-}
-
-/*
- * Ours comes first. The program's own may have other sizes: all of them become ours,
- * since the last one counts.
- */
-static void make_control(const struct pieces *p, void *control)
-{
-	const uint16_t step = min_t(unsigned int, p->step, UINT16_MAX);
-	struct msghdr all = { .msg_control = control,
-			      .msg_controllen = OUR_CONTROL +
-						p->cut.msg->msg_controllen };
-	struct cmsghdr *cmsg = control;
-
-	memset(control, 0, OUR_CONTROL);
-	*cmsg = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(step)),
-				  .cmsg_level = IPPROTO_UDP,
-				  .cmsg_type = UDP_SEGMENT };
-	if (p->cut.msg->msg_controllen)
-		memcpy((char *)control + OUR_CONTROL, p->cut.msg->msg_control,
-		       p->cut.msg->msg_controllen);
-	for (; cmsg; cmsg = CMSG_NXTHDR(&all, cmsg))
-		if (is_size(cmsg))
-			memcpy(CMSG_DATA(cmsg), &step, sizeof(step));
 }
 
 static ssize_t send_one(const struct pieces *p, const struct msghdr *msg)
@@ -268,8 +231,8 @@ static ssize_t send_pieces(const struct pieces *p)
 			   most = pieces_at_once(p);
 	unsigned char hdr[p->n * stride] __attribute__((aligned(4)));
 	struct iovec iov[2 * p->n + p->cut.msg->msg_iovlen];
-	char control[OUR_CONTROL + p->cut.msg->msg_controllen + CONTROL_PAD]
-		__attribute__((aligned(8)));
+	char control[COP_CUT_CONTROL + p->cut.msg->msg_controllen +
+		     COP_CUT_CONTROL_PAD] __attribute__((aligned(8)));
 	const struct iovec *from = p->cut.msg->msg_iov;
 	const uint64_t now = cop_clock_us();
 	struct msghdr whole = *p->cut.msg;
@@ -289,11 +252,11 @@ static ssize_t send_pieces(const struct pieces *p)
 		if (i + 1 == most)
 			first_iovs = iovs;
 	}
-	make_control(p, control);
+	cop_cut_control(p->cut.msg, p->step, control);
 	whole.msg_iov = iov;
 	whole.msg_iovlen = iovs;
 	whole.msg_control = control;
-	whole.msg_controllen = sizeof(control) - CONTROL_PAD;
+	whole.msg_controllen = sizeof(control) - COP_CUT_CONTROL_PAD;
 	if (likely(most == p->n))
 		sent = send_one(p, &whole);
 	else
@@ -377,11 +340,35 @@ static void make_too_many(struct pieces *p)
 	p->n = 1;
 }
 
+/*
+ * Most sends go to the kernel in one piece. Returns 0 if this one can't: a send that is to
+ * be cut has a payload.
+ */
+static ssize_t send_packed(const struct cop_cut *cut)
+{
+	struct cop_buffer *buffer = cop_confined() ? NULL : cop_buffer_get();
+	struct _pthread_cleanup_buffer cleanup;
+	struct cop_cut_pack pack;
+	ssize_t n = 0;
+
+	if (unlikely(!buffer))
+		return 0;
+	_pthread_cleanup_push(&cleanup, cop_buffer_put, buffer);
+	if (likely(cop_cut_pack(&pack, cut, buffer->data, COP_DATAGRAM_MAX))) {
+		n = cop_libc_result(
+			cop_libc.sendmsg(cut->fd, &pack.whole, cut->flags));
+		n = cop_cut_packed(&pack, cut, n);
+	}
+	_pthread_cleanup_pop(&cleanup, 1);
+	return n;
+}
+
 /* The kernel refuses control messages that it can't read, or that are too long. */
 ssize_t cop_cut_send(const struct cop_cut *cut)
 {
 	struct pieces p = { .cut = *cut, .hlen = sk_wire(cut->sk)->hlen };
 	const size_t controllen = cut->msg->msg_controllen;
+	ssize_t n;
 
 	p.cut.flags &= ~COP_MSG_FILE;
 	if (controllen && !can_read_control(cut->fd, cut->msg))
@@ -390,9 +377,12 @@ ssize_t cop_cut_send(const struct cop_cut *cut)
 		return refuse(&p);
 	if (controllen > CONTROL_MAX)
 		return -ENOBUFS;
+	n = send_packed(&p.cut);
+	if (likely(n))
+		return n;
 	p.n = pieces_of(cut);
 	p.step = cut->size + p.hlen;
-	if (p.n > PIECES_MAX)
+	if (p.n > COP_CUT_PIECES)
 		make_too_many(&p);
 	if (cut->msg->msg_iovlen > COP_IOV_ON_STACK)
 		return send_bounced(&p);
