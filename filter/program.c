@@ -17,7 +17,7 @@
 #include "lib/compiler.h"
 
 #define MARK_MAGIC   0xc0b1f117 /* a COP socket's */
-#define MARK_VERSION 2
+#define MARK_VERSION 3
 
 /*
  * A signal handler may call this. Its stack may be too small for many instructions,

@@ -39,7 +39,7 @@ static struct mark mark_of(uint8_t type, uint16_t protocol)
 
 	put(&mark, BPF_JMP | BPF_JA, WORDS);
 	put(&mark, BPF_LD | BPF_IMM, 0xc0b1f117);
-	put(&mark, BPF_LD | BPF_IMM, 2u << 24 | PF_INET << 16 | type << 8);
+	put(&mark, BPF_LD | BPF_IMM, 3u << 24 | PF_INET << 16 | type << 8);
 	put(&mark, BPF_LD | BPF_IMM, (uint32_t)protocol << 16);
 	for (int i = 0; i < 5; i++)
 		put(&mark, BPF_LD | BPF_IMM, 0);

@@ -201,7 +201,7 @@ Test(cop_attach, a_mark_does_not_count_if_its_filter_was_replaced)
 
 Test(cop_attach, a_mark_does_not_count_if_it_names_another_filter)
 {
-	const uint32_t kind = 2u << 24 | PF_INET << 16 | SOCK_COP << 8;
+	const uint32_t kind = 3u << 24 | PF_INET << 16 | SOCK_COP << 8;
 	struct cop_mark m;
 
 	for (int is = COP_BODY_ALL; is <= COP_BODY_USER; is++) {

@@ -52,11 +52,14 @@ Test(cop_bpf_strays, the_program_for_strays_needs_its_room)
 }
 
 /* Processes with another version of the library compare it by its instructions. */
-Test(cop_bpf_strays, cops_program_is_that_of_mark_version_1)
+Test(cop_bpf_strays, cops_program_is_that_of_mark_version_3)
 {
 	static const struct sock_filter want[] = {
 		LD(BPF_W | BPF_LEN, 0),
-		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 24, 0, 11),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 24, 0, 14),
+		LD(BPF_W | BPF_ABS, 8),
+		ALU(BPF_AND | BPF_K, 0xffffff00),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0xc0b11400, 12, 0),
 		LD(BPF_H | BPF_ABS, 8),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0xc0b1, 0, 9),
 		LD(BPF_B | BPF_ABS, 10),
