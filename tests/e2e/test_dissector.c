@@ -594,9 +594,9 @@ static uint64_t missing_ahead(const struct cop_source *before,
 {
 	if (!before->datagrams || before->skip ||
 	    before->restarts != after->restarts ||
-	    after->highest <= before->highest)
+	    after->next <= before->next)
 		return 0;
-	return after->highest - before->highest - 1;
+	return after->next - before->next - 1;
 }
 
 /* As tshark writes it: a field that is not there is empty. */
