@@ -148,5 +148,6 @@ Test(e2e_faults, a_payload_that_was_unmapped_is_a_sigsegv_or_efault)
 Test(e2e_faults, a_buffer_that_was_made_read_only_is_a_sigsegv_or_efault)
 {
 	expect_touched("readonly_buffer");
-	run_same("faults", "readonly_long_buffer");
+	expect_touched("readonly_large_buffer");
+	run_same("faults", "readonly_long_payload");
 }

@@ -695,9 +695,24 @@ static void readonly_buffer(void)
 	made_readonly(100);
 }
 
-static void readonly_long_buffer(void)
+static void readonly_large_buffer(void)
 {
 	made_readonly(5000);
+}
+
+static void readonly_long_payload(void)
+{
+	static char payload[9000];
+	char *at = mmap(NULL, 16384, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	make_pair();
+	connect_to(sock_a, &addr_b);
+	for (int i = 0; i < 2; i++) {
+		T(send(sock_a, payload, sizeof(payload), 0));
+		T(recv(sock_b, at, 16384, 0));
+		mprotect(at, 16384, PROT_READ);
+	}
 }
 
 SCENARIOS({ "pending_error_and_a_bad_vector", pending_error_and_a_bad_vector },
@@ -707,7 +722,8 @@ SCENARIOS({ "pending_error_and_a_bad_vector", pending_error_and_a_bad_vector },
 	  { "unmapped_payload", unmapped_payload },
 	  { "unmapped_long_payload", unmapped_long_payload },
 	  { "readonly_buffer", readonly_buffer },
-	  { "readonly_long_buffer", readonly_long_buffer },
+	  { "readonly_large_buffer", readonly_large_buffer },
+	  { "readonly_long_payload", readonly_long_payload },
 	  { "room_for_address", room_for_address },
 	  { "length_under_the_payload", length_under_the_payload },
 	  { "many_iovecs", many_iovecs }, { "pending_error", pending_error },
