@@ -2,7 +2,10 @@
 /*
  * test_rx_large.c - datagram/rx_large.c: recvfrom() into more room than the short way has.
  */
+#include <setjmp.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "datagram/rx_large.h"
 #include "unit/raw_peer.h"
@@ -132,4 +135,26 @@ Test(cop_rx_large, behind_a_long_datagram_the_kernel_puts_payloads_in_place)
 		cr_assert(eq(int, t_recv(fd, much, sizeof(much), 0), 100));
 		cr_assert(not(takes_long_ones(fd)));
 	}
+}
+
+static sigjmp_buf before;
+
+static void leave(int sig)
+{
+	siglongjmp(before, sig);
+}
+
+Test(cop_rx_large, a_jump_out_of_a_handler_gives_the_buffer_back)
+{
+	struct cop_buffer *buffer = cop_buffer_get();
+	int fd = t_open_bound();
+
+	cop_buffer_put(buffer);
+	signal(SIGALRM, leave);
+	if (!sigsetjmp(before, 1)) {
+		alarm(1);
+		t_recv(fd, much, sizeof(much), 0);
+		cr_fatal("no signal came");
+	}
+	cr_assert(eq(ptr, cop_buffer_get(), buffer));
 }
