@@ -65,6 +65,17 @@ static void recv_named(const struct pair *p)
 		       "recvfrom");
 }
 
+static void recv_large(const struct pair *p)
+{
+	static char all[65536];
+	struct sockaddr_in6 from;
+	socklen_t len = sizeof(from);
+
+	expect_payload(recvfrom(p->rx, all, sizeof(all), 0,
+				(struct sockaddr *)&from, &len),
+		       "recvfrom into much room");
+}
+
 static void send_plain(const struct pair *p)
 {
 	expect_payload(send(p->tx, out, PAYLOAD, 0), "send");
@@ -153,6 +164,19 @@ static void count(const char *send_name, void (*tx)(const struct pair *p),
 	CALLGRIND_DUMP_STATS_AT(recv_name);
 }
 
+/* count(), for the receive only. */
+static void count_receive(void (*tx)(const struct pair *p), const char *name,
+			  void (*rx)(const struct pair *p),
+			  const struct pair *p)
+{
+	for (int i = 0; i < 2; i++) {
+		repeat(tx, p);
+		CALLGRIND_ZERO_STATS;
+		repeat(rx, p);
+	}
+	CALLGRIND_DUMP_STATS_AT(name);
+}
+
 static void address(struct pair *p, int family)
 {
 	struct sockaddr_in *in4 = (struct sockaddr_in *)&p->to;
@@ -199,6 +223,7 @@ static void count_all(int type, int protocol)
 	struct pair p6 = make_pair(AF_INET6, type, protocol, false);
 
 	count("sendto", send_named, "recvfrom", recv_named, &p);
+	count_receive(send_named, "recvfrom, 64 kB of room", recv_large, &p);
 	count("send", send_plain, "recv", recv_plain, &c);
 	count("write", send_file, "read", recv_file, &c);
 	count("sendmsg", send_message, "recvmsg", recv_message, &p);

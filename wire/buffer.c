@@ -48,6 +48,7 @@ void cop_buffer_put(void *buffer)
 {
 	struct cop_buffer *b = buffer;
 
-	explicit_bzero(b->data, b->used);
+	if (b->used)
+		explicit_bzero(b->data, b->used);
 	cop_slab_free(&buffer_slab, b);
 }
