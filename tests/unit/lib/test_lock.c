@@ -188,6 +188,7 @@ static int waits_for_it(void)
 	struct cop_held held;
 	pthread_t thread;
 
+	alarm(50); /* it outlives a test that fails */
 	CHECK(!pthread_create(&thread, NULL, hold_until_told, NULL));
 	while (!shared->held)
 		nanosleep(&moment, NULL);
