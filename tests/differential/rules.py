@@ -394,10 +394,12 @@ def cut_in_two(story, step, udp):
 
 @rule
 def cut_between_processes(story, step, udp):
-    """A process has set UDP_SEGMENT, and another does not know"""
-    if any(actor != step.actor
-           for actor, _ in cut_sizes(story, step.index + 1)):
-        return Anything()
+    """A process has set UDP_SEGMENT, and another, which sends or asks, does not know"""
+    for one in story.steps[:step.index + 1]:
+        if (one is step or one.call in SENDS) and any(
+                actor != one.actor
+                for actor, _ in cut_sizes(story, one.index + 1)):
+            return Anything()
     return None
 
 
