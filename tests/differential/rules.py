@@ -1068,12 +1068,17 @@ def lite_error_queue(story, step, udp):
 
 @rule_of_lite
 def lite_dontfrag(story, step, udp):
-    """The kernel's UDP-Lite ignores IPV6_DONTFRAG; UDP around it does not"""
-    asked = any(before.call == "setsockopt" and
-                option_of(before) == (IPPROTO_IPV6, IPV6_DONTFRAG) or
-                re.search(r"(^|;)41:62:", " ".join(before.words))
-                for before in story.steps[:step.index + 1])
+    """The kernel's UDP-Lite ignores IPV6_DONTFRAG; UDP around it does not, and tells
+    the MTU if it is asked for it"""
+    before = story.steps[:step.index + 1]
+    asked = any(option_of(one) == (IPPROTO_IPV6, IPV6_DONTFRAG) or
+                any(re.search(r"(^|;)41:62:", word) for word in one.words)
+                for one in before if one.call != "getsockopt")
     if asked and step.call == "sendmmsg":
+        return Anything()
+    if asked and sees_queue(step) and any(
+            option_of(one) == (IPPROTO_IPV6, IPV6_RECVPATHMTU)
+            for one in before):
         return Anything()
     return Refusal("EMSGSIZE") if asked and step.call in SENDS else None
 
