@@ -92,8 +92,8 @@ static noinline bool lock_slowly(_Atomic(uint32_t) *lock, uint32_t held,
 		step_end(&until);
 		err = futex(lock, FUTEX_LOCK_PI, &until);
 		held = atomic_load(lock);
-	} while (err == -EAGAIN || err == -ESRCH || err == -EINTR ||
-		 (err == -ETIMEDOUT && --steps));
+	} while (err == -EAGAIN || err == -EINTR ||
+		 ((err == -ETIMEDOUT || err == -ESRCH) && --steps));
 	return !err;
 }
 
