@@ -351,6 +351,7 @@ static int disconnect(struct sock *sk, int fd, const struct sockaddr *uaddr,
 	}
 	if (!port_stays(sk, fd)) {
 		sk->sk_prot->unhash(sk);
+		sock_set_flag(sk, SOCK_UNBOUND);
 		sock_reset_flag(sk, SOCK_UNCONFIRMED);
 		WRITE_ONCE(inet->inet_sport, 0);
 	}

@@ -60,13 +60,15 @@ static ssize_t recv_with_dest(struct sock *sk, int fd, int flags,
 
 /*
  * Whether all that comes was sent to the sock's own address. Once it is connected, the
- * queue may still have datagrams from before, to other addresses.
+ * queue may still have datagrams from before, to other addresses; also once it is bound
+ * anew, after a disconnect.
  */
 static bool knows_dest(struct sock *sk, struct plain *in)
 {
 	cop_ends_own(sk, &in->ends);
 	return in->ends.dest.family != AF_UNSPEC &&
-	       (READ_ONCE(sk->sk_userlocks) & SOCK_BINDADDR_LOCK ||
+	       ((READ_ONCE(sk->sk_userlocks) & SOCK_BINDADDR_LOCK &&
+		 !sock_flag(sk, SOCK_UNBOUND)) ||
 		sock_flag(sk, SOCK_PEER_ONLY));
 }
 

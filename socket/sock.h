@@ -75,6 +75,7 @@ typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
 #define SOCK_CROSSED	    0x10000000 /* calls that name it have crossed: naming.h */
 #define SOCK_HANDED_ON	    0x20000000 /* another process or image may have it */
 #define SOCK_GRO_UNTOLD	    0x40000000 /* the kernel may not tell what is joined */
+#define SOCK_UNBOUND	    0x80000000 /* a disconnect has given a port up */
 
 /* A socket, as a descriptor leads to it. */
 struct socket {

@@ -124,6 +124,19 @@ Test(cop_rx_plain, datagrams_arrive_at_one_address_and_at_all)
 	}
 }
 
+Test(cop_rx_plain, what_came_before_a_second_bind_was_sent_to_the_first_address)
+{
+	int tx = bound_to("127.0.0.2"), rx = bound_to("127.0.0.3");
+	struct sockaddr_in to = t_addr("127.0.0.3", t_port(rx));
+
+	cr_assert(eq(long, t_sendto(tx, "old", 3, 0, &to), 3));
+	cr_assert(zero(int, t_disconnect(rx)));
+	cr_assert(zero(int, t_bind(rx, "127.0.0.4", 0)));
+	cr_assert(eq(long, t_recv(rx, got, 99, MSG_DONTWAIT), 3));
+	cr_assert(zero(u32, t_count(rx)->refused));
+	arrives(tx, rx, "127.0.0.4", 64, 99);
+}
+
 /* The sum covers what the program does not get. */
 Test(cop_rx_plain, a_short_buffer_gets_the_beginning_of_a_whole_datagram)
 {
