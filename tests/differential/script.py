@@ -36,7 +36,7 @@ SO_NO_CHECK, SO_LINGER, SO_REUSEPORT = 11, 13, 15
 SO_RCVTIMEO, SO_SNDTIMEO, SO_BINDTODEVICE = 20, 21, 25
 SO_ATTACH_FILTER, SO_DETACH_FILTER, SO_TIMESTAMPING = 26, 27, 37
 SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
-SO_RXQ_OVFL, SO_PEEK_OFF, SO_LOCK_FILTER = 40, 42, 44
+SO_RXQ_OVFL, SO_PEEK_OFF, SO_LOCK_FILTER, SO_INCOMING_CPU = 40, 42, 44, 49
 SO_ATTACH_REUSEPORT_CBPF, SO_MEMINFO, SO_ZEROCOPY = 51, 55, 60
 SO_TXTIME, SO_BINDTOIFINDEX = 61, 62
 SO_TIMESTAMPING_NEW, SO_RCVTIMEO_NEW, SO_SNDTIMEO_NEW = 65, 66, 67
@@ -534,7 +534,25 @@ class Script:
         else:
             self.add("recvmsg", slot, self.receive_flags(), self.message_in())
 
+    def rooms_alike(self):
+        """Messages that the library may receive by one call of the kernel"""
+        room = self.pick(100, 1000, 2048, 65507, 65536, 70000)
+        named = self.pick("N,0", "o,28", "o,128")
+        control = "o,%d" % self.pick(0, 40, 200, 1000)
+        return ["%s %s %s 0" % (
+            named, room if self.chance(90) else self.iovecs(room), control)
+            for _ in range(self.pick(2, 3, 4, 8, 8, 16))]
+
     def do_recvmmsg(self, slot):
+        if self.chance(30):
+            messages = self.rooms_alike()
+            if self.chance(25):
+                messages[self.rnd.randrange(len(messages))] = self.message_in()
+            flags = MSG_DONTWAIT | self.pick(0, 0, 0, MSG_WAITFORONE, MSG_PEEK,
+                                             MSG_TRUNC)
+            self.add("recvmmsg", slot, len(messages), hex(flags), "-", "o",
+                     *messages)
+            return
         many = self.pick(0, 1, 1, 2, 2, 3, 3, 4, 8)
         asked = many if self.chance(96) else self.pick(0, 1)
         kind = "o" if self.chance(96) else self.any(BAD)
@@ -579,6 +597,8 @@ class Script:
         if name in (SO_SNDBUF, SO_RCVBUF, SO_SNDBUFFORCE, SO_RCVBUFFORCE):
             return hexed(self.pick(100000, 200000, 1 << 20, 0x7fffffff, -1,
                                    70000))
+        if name == SO_INCOMING_CPU:  # no processor of this machine
+            return hexed(self.number_value() | 1 << 12)
         if name == SO_BINDTOIFINDEX:
             return hexed(self.pick(0, 1, 1, 99, -1))
         return hexed(self.number_value())
@@ -744,11 +764,18 @@ class Script:
         self.add("setsockopt", sender, IPPROTO_UDP, UDP_SEGMENT,
                  hexed(self.pick(1, 8, 50, 100, 1000)), 4)
         for _ in range(self.pick(1, 2, 3)):
-            self.add("sendto", sender, "o,%d" % self.pick(
-                2, 60, 100, 350, 1000, 4096, 9000), 0,
-                self.name_at(sender, receiver))
+            length = self.pick(2, 60, 100, 350, 1000, 4096, 9000)
+            name = self.name_at(sender, receiver)
+            if self.chance(25):
+                self.add("sendmsg", sender, 0, name, self.iovecs(length),
+                         "17:103:" + hexed(self.pick(0, 1, 8, 50, 100, 1000),
+                                           form="H"), 0)
+            else:
+                self.add("sendto", sender, "o,%d" % length, 0, name)
             if self.chance(30):
                 self.do_receive(receiver)
+        if self.chance(30):
+            self.do_recvmmsg(receiver)
         for _ in range(self.pick(1, 2, 3)):
             self.do_receive(receiver)
         if self.chance(20):
