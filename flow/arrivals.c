@@ -46,7 +46,7 @@ static struct cop_flow *flow_from(struct cop_flows *flows,
 	struct cop_flow *flow = flows->rx_last;
 	struct flow_search search;
 
-	if (likely(flow && READ_ONCE(flow->word) == word))
+	if (likely(READ_ONCE(flow->word) == word))
 		return flow;
 	flow = cop_flow_search(flows, word, &search);
 	if (unlikely(!flow))
@@ -78,11 +78,12 @@ static void take_arrival(struct cop_flows *flows, struct flow_table *table,
 	else
 		cop_source_update(&flow->rx, a);
 	cop_flow_times(flow, a->now);
+	flow->quiet = cop_source_quiet(&flow->rx);
 	if (likely(!flow->rx.skip))
 		flow->epoch = epoch;
 	/* The epoch may be the next owner's, but not the flow. */
 	if (unlikely(table->gen != READ_ONCE(flows->gen)))
-		flows->rx_last = NULL;
+		flows->rx_last = &cop_flow_nobody;
 }
 
 noinline void cop_flow_take_backlog(struct cop_flows *flows,

@@ -58,6 +58,15 @@ static inline void cop_flow_end_at(struct cop_flow *flow, uint64_t now,
 		WRITE_ONCE(flow->end, now);
 }
 
+/* Take a longer silence than ever for the flow's gap, unless cop_source_next() can't. */
+static inline bool cop_flow_longer_quiet(struct cop_flow *flow, uint64_t silent)
+{
+	if (unlikely(silent > COP_SOURCE_SOON_US))
+		return false;
+	flow->quiet = flow->rx.gap = silent;
+	return true;
+}
+
 /*
  * Count the next datagram of the last sender, if it is this one and this thread has
  * received the sender's last one, too. Holds the lock. Nothing is late, so
@@ -70,13 +79,14 @@ static inline bool cop_flow_arrived_next(struct cop_flows *flows, uint64_t word,
 					 const bool alone)
 {
 	struct cop_flow *flow = flows->rx_last;
+	const uint64_t silent = a->now - flow->rx.end;
 
-	if (unlikely(!flow) ||
-	    unlikely((flow->epoch ^ READ_ONCE(flows->epoch)) |
+	if (unlikely((flow->epoch ^ READ_ONCE(flows->epoch)) |
 		     (READ_ONCE(flow->word) ^ word) |
 		     cop_source_ahead(&flow->rx, a)) ||
 	    unlikely(!alone && flow->receiver != &cop_rx_serial) ||
-	    unlikely(!cop_source_is_soon(&flow->rx, a)))
+	    (unlikely(silent > flow->quiet) &&
+	     !cop_flow_longer_quiet(flow, silent)))
 		return false;
 	flow->run++;
 	cop_source_next(&flow->rx, a);

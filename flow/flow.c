@@ -40,6 +40,8 @@ static void flows_renew(struct cop_flows *flows)
 
 void cop_flow_init(struct cop_flows *flows)
 {
+	if (!flows->rx_last)
+		flows->rx_last = &cop_flow_nobody;
 	flows_renew(flows);
 	WRITE_ONCE(flows->evicted, 0);
 	WRITE_ONCE(flows->missed, 0);

@@ -46,7 +46,8 @@ struct cop_flows {
 	struct cop_flow *head;	  /* (l) lock; destinations, oldest first */
 	struct cop_flow *rx_head; /* (l) peers the socket has only received
 				   * from, oldest first */
-	struct cop_flow *rx_last; /* (l) flow of the last arrival, or NULL */
+	struct cop_flow *rx_last; /* (l) flow of the last arrival, or
+				   * cop_flow_nobody */
 	_Atomic(struct cop_backlog *) backlog; /* (a) arrivals that found the
 						* lock taken; NULL: none yet */
 	_Atomic(uint32_t) waiting; /* (a) arrivals in the backlog, and

@@ -77,7 +77,8 @@ void cop_flow_lists_rebuild(struct cop_flows *flows, struct flow_table *table)
 {
 	uint32_t count = 0;
 
-	flows->head = flows->rx_head = flows->rx_last = NULL;
+	flows->head = flows->rx_head = NULL;
+	flows->rx_last = &cop_flow_nobody;
 	table->tail[0] = table->tail[1] = NULL;
 	WRITE_ONCE(table->fresh, NULL);
 	table->spare = NULL; /* it may be in a bucket again */
@@ -96,7 +97,7 @@ static void flow_leave_list(struct cop_flows *flows, struct flow_table *table,
 			    struct cop_flow *flow)
 {
 	if (flows->rx_last == flow)
-		flows->rx_last = NULL;
+		flows->rx_last = &cop_flow_nobody;
 	list_del(flows, table, flow);
 }
 

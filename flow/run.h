@@ -43,7 +43,7 @@ static inline bool cop_flow_run_begin(struct cop_flow_run *run,
 	struct cop_flow *flow = flows->rx_last;
 	const struct cop_source *s;
 
-	if (unlikely(!flow || READ_ONCE(flow->word) != word ||
+	if (unlikely(READ_ONCE(flow->word) != word ||
 		     (!one_thread() && flow->receiver != &cop_rx_serial) ||
 		     flow->epoch != READ_ONCE(flows->epoch)))
 		return false;

@@ -96,12 +96,10 @@ static inline int64_t cop_source_newer(const struct cop_source *s,
  */
 #define COP_SOURCE_SOON_US ((1ull << 31) - COP_SOURCE_BEHIND_US)
 
-/* Whether a datagram came no earlier than the last one, and COP_SOURCE_SOON_US later at
- * most. */
-static inline bool cop_source_is_soon(const struct cop_source *s,
-				      const struct cop_arrival *a)
+/* As long as this, microseconds, the silence may be ahead of cop_source_next(). */
+static inline uint32_t cop_source_quiet(const struct cop_source *s)
 {
-	return a->now - s->end <= COP_SOURCE_SOON_US;
+	return min_t(uint32_t, s->gap, COP_SOURCE_SOON_US);
 }
 
 /* Whether a datagram has the latest tstamp so far, or that of another clock. */
@@ -149,7 +147,7 @@ static inline void cop_source_take_gap(struct cop_source *s, uint64_t now)
  * @a: the datagram
  *
  * 0 for nearly every datagram. The caller still has to see to @s->skip, and to
- * cop_source_is_soon(). Each question that has no branch of its own costs less.
+ * cop_source_quiet(). Each question that has no branch of its own costs less.
  */
 static inline uint32_t cop_source_ahead(const struct cop_source *s,
 					const struct cop_arrival *a)
@@ -162,7 +160,7 @@ static inline bool cop_source_is_next(const struct cop_source *s,
 				      const struct cop_arrival *a)
 {
 	return s->datagrams && !s->skip && !cop_source_ahead(s, a) &&
-	       cop_source_is_soon(s, a);
+	       a->now - s->end <= cop_source_quiet(s);
 }
 
 /**
@@ -173,14 +171,11 @@ static inline bool cop_source_is_next(const struct cop_source *s,
 static inline void cop_source_next(struct cop_source *s,
 				   const struct cop_arrival *a)
 {
-	const uint64_t silent = a->now - s->end;
 	const int32_t newer = a->tstamp - s->last_tstamp;
 
 	if (cop_tstamp_is_last(newer))
 		s->last_tstamp = a->tstamp;
 	cop_source_take_jitter(s, (uint32_t)a->now - a->tstamp);
-	if (unlikely(silent > s->gap))
-		s->gap = silent;
 	s->end = a->now;
 	s->next++;
 	s->window = s->window << 1 | 1;

@@ -14,6 +14,7 @@
 #include "lib/atomic.h"
 #include "lib/random.h"
 
+struct cop_flow cop_flow_nobody = { .word = COP_WORD_NONE };
 struct cop_slab cop_flow_slab = COP_SLAB(struct cop_flow);
 static struct cop_slab table_slab = COP_SLAB(struct flow_table);
 

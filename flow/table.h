@@ -61,6 +61,8 @@ struct cop_flow {
 	_Atomic(bool) sent;	  /* (a) the socket has sent to this peer */
 	uint8_t list;		  /* (l) FLOW_LIST_* */
 	struct cop_endpoint peer; /* (l) set before a bucket has the flow */
+	uint32_t quiet;		  /* (l) rx.gap, or COP_SOURCE_SOON_US if that
+				   * is less */
 	const void *receiver;	  /* (l) the thread that received the last
 				  * datagram... */
 	uint32_t run;		  /* (l) ...and so many in a row */
@@ -72,6 +74,9 @@ struct cop_flow {
 /* With pointers of 32 bits it is smaller. */
 _Static_assert(sizeof(void *) < 8 || sizeof(struct cop_flow) == 256,
 	       "whole cache lines");
+
+/* (c) The flow of no peer: its word is COP_WORD_NONE. */
+extern struct cop_flow cop_flow_nobody HIDDEN;
 
 /* The table stays with the memory of the sock: a late thread may still use it. */
 struct flow_table {

@@ -34,6 +34,16 @@
 		afresh_;                         \
 	})
 
+/* Tell the compiler what it can't find out, since the value was in memory meanwhile. */
+#define promise(is)                              \
+	do {                                     \
+		if (!(is))                       \
+			__builtin_unreachable(); \
+	} while (0)
+
+/* Have the compiler keep a variable in memory from here on. */
+#define in_memory(x) __asm__("" : "+m"(x))
+
 /*
  * For the declaration of a variable that a datagram's way reads. -fvisibility=hidden counts
  * for definitions only, so without this each read would take the address out of a table.
