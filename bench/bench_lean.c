@@ -235,15 +235,20 @@ int main(int argc, char **argv)
 {
 	const bool cop = argc > 1 && !strcmp(argv[1], "COP");
 	struct pair other = make_pair(AF_INET, SOCK_DGRAM, 0, true);
+	struct pair named = make_pair(AF_INET, SOCK_DGRAM, 0, false);
 
 	if (argc == 1) {
 		execl("scripts/lean", "scripts/lean", (char *)NULL);
 		expect(false, "scripts/lean");
 	}
 	count("send of UDP", send_plain, "recv of UDP", recv_plain, &other);
+	count("sendto of UDP", send_named, "recvfrom of UDP", recv_named,
+	      &named);
 	count_all(cop ? SOCK_COP : SOCK_DGRAM, cop ? IPPROTO_COP : 0);
 	/* The sockets above have higher numbers than these: a slot is looked at. */
 	count("send of UDP beside COP", send_plain, "recv of UDP beside COP",
 	      recv_plain, &other);
+	count("sendto of UDP beside COP", send_named,
+	      "recvfrom of UDP beside COP", recv_named, &named);
 	return 0;
 }

@@ -49,6 +49,59 @@ static ssize_t recv_through(struct sock *sk, int fd, void *buf, size_t len,
 	return n;
 }
 
+/* Whether a datagram is no stray, which @rx then describes. */
+static bool measure_any(const struct cop_wire *hdr, struct cop_rx *rx,
+			const void *wire, size_t n, size_t cap)
+{
+	rx->stray = cop_wire_check(hdr, wire, n, &rx->hdr);
+	rx->len = n - rx->hdr.len;
+	rx->copied = min_t(size_t, rx->len, cap);
+	return rx->stray == COP_NO_STRAY;
+}
+
+/*
+ * cop_recvfrom_short() with any header, for arguments that were checked.
+ * @begin: when the call began, as in struct cop_wait
+ */
+static ssize_t recvfrom_short(struct sock *sk, const struct cop_wire *hdr,
+			      int fd, void *buf, size_t len, int flags,
+			      void *name, socklen_t *namelen, uint64_t begin)
+{
+	unsigned char wire[COP_HDR_MAX + COP_COPY_MAX]
+		__attribute__((aligned(4)));
+	const bool known = !name && READ_ONCE(sk->sk_flags) & SOCK_PEER_ONLY;
+	struct cop_rx rx = { .serial = cop_rx_serial,
+			     .gen = READ_ONCE(cop_sk(sk)->flows.gen) };
+	struct cop_rx_short in = { .wire = wire,
+				   .begin = begin,
+				   .gen = rx.gen };
+	struct sockaddr_storage from;
+	struct cop_peer peer;
+	int err = 0;
+
+	in.from = known ? NULL : &from;
+	in.fromlen = sizeof(from);
+	in.n = cop_libc.recvfrom(fd, wire, COP_HDR_MAX + len, flags | MSG_TRUNC,
+				 (struct sockaddr *)in.from,
+				 known ? NULL : &in.fromlen);
+	if (unlikely(in.n < 0) ||
+	    unlikely(!measure_any(hdr, &rx, wire, in.n, len)) ||
+	    unlikely(flags & MSG_PEEK))
+		return cop_recvfrom_odd(sk, fd, in, buf, len, flags, name,
+					namelen);
+	if (copy_to_user(buf, wire + rx.hdr.len, rx.copied))
+		return -EFAULT;
+	rx.now = cop_clock_us();
+	if (name)
+		err = name_export(fd, name, namelen, &from, in.fromlen);
+	if (err)
+		return err;
+	peer = cop_rx_sender(sk, in.from, in.fromlen);
+	cop_rx_account_from(sk, hdr, false, &peer, &rx, &rx.hdr);
+	cop_rx_clean(sk, fd);
+	return cop_rx_length(&rx, flags);
+}
+
 /* The interpose room has what the short way is meant for, unless it is a module's. */
 ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len, int flags,
 		     void *name, socklen_t *namelen)
@@ -65,6 +118,6 @@ ssize_t cop_recvfrom(struct sock *sk, int fd, void *buf, size_t len, int flags,
 		     is_head_unclean(READ_ONCE(sk->sk_flags)) || hdr->decode))
 		return cop_recvfrom_any(sk, fd, buf, len, flags, name, namelen,
 					begin);
-	return cop_recvfrom_wire(sk, hdr, false, fd, buf, len, flags, name,
-				 namelen, begin);
+	return recvfrom_short(sk, hdr, fd, buf, len, flags, name, namelen,
+			      begin);
 }

@@ -86,7 +86,7 @@ static inline size_t cop_large_room(size_t len)
  * @wire: the buffer, with cop_large_room() bytes, aligned to 4
  * @begin: when the call began, as in struct cop_wait
  *
- * Other arguments and result as for cop_recvfrom_wire(). One system call, unless a stray
+ * Other arguments and result as for cop_recvfrom(). One system call, unless a stray
  * comes, and a cancellation point.
  */
 static inline ssize_t cop_recvfrom_through(struct sock *sk, const bool seen,
@@ -121,7 +121,8 @@ static inline ssize_t cop_recvfrom_through(struct sock *sk, const bool seen,
 		return -EFAULT;
 	rx.now = cop_clock_us();
 	if (name) {
-		err = cop_rx_put_name(fd, name, namelen, &from, fromlen, seen);
+		err = seen ? cop_rx_put_name(name, namelen, &from, fromlen)
+			   : name_export(fd, name, namelen, &from, fromlen);
 		if (unlikely(err))
 			return err;
 	}

@@ -105,7 +105,7 @@ cop_rx_account_as(struct sock *sk, const struct cop_wire *wire,
 
 /*
  * cop_rx_account() for a sender, who may be unknown, and for @hdr, which @rx need not
- * have. @is_cop is a constant, as in cop_sendto_wire().
+ * have. @is_cop is a constant: whether @wire is COP's.
  */
 static inline void
 cop_rx_account_from(struct sock *sk, const struct cop_wire *wire,
@@ -157,17 +157,14 @@ static inline void cop_rx_clean(struct sock *sk, int fd)
 }
 
 /*
- * name_export() for a caller that has checked that both can be written to. @fits is a
- * constant: whether there was room for an address of IPv4. What @namelen says now may be
- * another room than was checked: the payload may lie over it, or another thread has changed
- * it.
+ * name_export() for a caller that has checked that both can be written to, with room for an
+ * address of IPv4. What @namelen says now may be another room than was checked: the payload
+ * may lie over it, or another thread has changed it.
  */
-static inline int cop_rx_put_name(int fd, void *name, socklen_t *namelen,
+static inline int cop_rx_put_name(void *name, socklen_t *namelen,
 				  const struct sockaddr_storage *from,
-				  socklen_t fromlen, const bool fits)
+				  socklen_t fromlen)
 {
-	if (!fits)
-		return name_export(fd, name, namelen, from, fromlen);
 	if (likely(fromlen == sizeof(struct sockaddr_in)))
 		memcpy(name, from, sizeof(struct sockaddr_in));
 	else if (copy_to_seen(name, from, min_t(socklen_t, *namelen, fromlen)))
@@ -215,7 +212,8 @@ static inline bool cop_rx_name_fits(const void *name, const socklen_t *namelen)
  * @buf: where the payload is put
  * @len: room there in bytes
  * @flags: MSG_*
- * @name: where the sender's address is put, or NULL
+ * @named: whether there is room for the sender's address: a constant
+ * @name: where the address is put
  * @namelen: room there in bytes, and then its length
  *
  * True for a small buffer and an address in memory that can be written, on a sock with
@@ -223,104 +221,74 @@ static inline bool cop_rx_name_fits(const void *name, const socklen_t *namelen)
  * decided by recvfrom() of the transport.
  */
 static inline bool cop_rx_is_short(const struct sock *sk, const void *buf,
-				   size_t len, int flags, const void *name,
-				   const socklen_t *namelen)
+				   size_t len, int flags, const bool named,
+				   const void *name, const socklen_t *namelen)
 {
 	return cop_rx_may_be_short(sk, flags) && len <= COP_COPY_MAX &&
 	       cop_page_seen(&cop_writable_pages, buf, 1) &&
-	       (!name || cop_rx_name_fits(name, namelen));
+	       (!named || cop_rx_name_fits(name, namelen));
 }
 
-/*
- * Describe a datagram of @n bytes, or less than 0 where there is none. Returns false for
- * what is for cop_recvfrom_odd().
- */
-static inline bool cop_rx_measure_short(const struct cop_wire *hdr,
-					const bool is_cop, struct cop_rx *rx,
-					const void *wire, ssize_t n, size_t cap)
-{
-	const ssize_t len = is_cop ? cop_hdr_plain(wire, n) : -1;
-
-	if (is_cop) {
-		rx->len = rx->copied = len;
-		return rx->len <= cap;
-	}
-	if (unlikely(n < 0))
-		return false;
-	rx->stray = cop_wire_check(hdr, wire, n, &rx->hdr);
-	rx->len = n - rx->hdr.len;
-	rx->copied = min_t(size_t, rx->len, cap);
-	return rx->stray == COP_NO_STRAY;
-}
+/* The arguments of a receive, kept in memory during the call: see struct cop_send. */
+struct cop_recv {
+	void *buf;
+	size_t len; /* room there in bytes */
+	void *name; /* room for the sender's address, or NULL */
+	socklen_t *namelen;
+	struct socket *slot;
+	int fd;
+	int flags; /* MSG_* */
+	int saved; /* errno before the call */
+};
 
 /**
- * cop_recvfrom_wire - receive a datagram, and copy its payload to the program
+ * cop_recvfrom_short - receive a datagram, and copy its payload to the program
  * @sk: the receiver
- * @hdr: its header
- * @is_cop: whether that is COP's: a constant
- * @begin: when the call began, as in struct cop_wait
+ * @call: the arguments, of which cop_rx_is_short() is true
+ * @named: whether there is room for the sender's address: a constant
  *
- * The other arguments are those of the call, and were checked. Returns as recvfrom()
- * does, or -errno; COP_RX_STALE may be set. One system call, unless a stray comes, and
- * a cancellation point.
+ * Returns as recvfrom() does, or -errno; COP_RX_STALE may be set. One system call, unless a
+ * stray comes, and a cancellation point.
  */
-static inline ssize_t cop_recvfrom_wire(struct sock *sk,
-					const struct cop_wire *hdr,
-					const bool is_cop, int fd, void *buf,
-					size_t len, int flags, void *name,
-					socklen_t *namelen, uint64_t begin)
+static inline ssize_t cop_recvfrom_short(struct sock *sk,
+					 const struct cop_recv *call,
+					 const bool named)
 {
 	unsigned char wire[COP_HDR_MAX + COP_COPY_MAX]
 		__attribute__((aligned(4)));
-	const bool known = !name && READ_ONCE(sk->sk_flags) & SOCK_PEER_ONLY;
+	const bool known = !named && READ_ONCE(sk->sk_flags) & SOCK_PEER_ONLY;
 	struct sockaddr_storage from;
-	socklen_t fromlen = sizeof(from);
-	struct cop_peer peer;
+	socklen_t room = sizeof(from), fromlen;
+	const size_t cap = call->len;
 	struct cop_rx rx;
 	ssize_t n;
-	int err;
 
+	promise(cap <= COP_COPY_MAX);
 	rx.serial = cop_rx_serial;
 	rx.gen = READ_ONCE(cop_sk(sk)->flows.gen);
-	n = cop_libc.recvfrom(fd, wire, COP_HDR_MAX + len, flags | MSG_TRUNC,
+	n = cop_libc.recvfrom(call->fd, wire, COP_HDR_MAX + cap,
+			      call->flags | MSG_TRUNC,
 			      known ? NULL : (struct sockaddr *)&from,
-			      known ? NULL : &fromlen);
+			      known ? NULL : &room);
 	sk = afresh(sk);
-	if (unlikely(!cop_rx_measure_short(hdr, is_cop, &rx, wire, n, len)) ||
-	    (!is_cop && unlikely(flags & MSG_PEEK)))
+	fromlen = room;
+	rx.len = rx.copied = cop_hdr_plain(wire, n);
+	if (unlikely(rx.len > cap))
 		return cop_recvfrom_odd(
-			sk, fd,
+			sk, call->fd,
 			(struct cop_rx_short){ wire, n, known ? NULL : &from,
-					       fromlen, begin, rx.gen },
-			buf, len, flags, name, namelen);
-	if (unlikely(is_cop ? copy_to_seen(buf, wire + n - rx.len, rx.copied)
-			    : copy_to_user(buf, wire + n - rx.len, rx.copied)))
+					       fromlen, 0, rx.gen },
+			call->buf, cap, call->flags, call->name, call->namelen);
+	if (unlikely(copy_to_seen(call->buf, wire + COP_HLEN, rx.copied)))
 		return -EFAULT;
 	rx.now = cop_clock_us();
-	if (name) {
-		err = cop_rx_put_name(fd, name, namelen, &from, fromlen,
-				      is_cop);
-		if (unlikely(err))
-			return err;
-	}
-	if (is_cop) {
-		cop_rx_account_plain(sk, known ? NULL : &from, fromlen, wire,
-				     &rx);
-	} else {
-		peer = cop_rx_sender(sk, known ? NULL : &from, fromlen);
-		cop_rx_account_from(sk, hdr, false, &peer, &rx, &rx.hdr);
-	}
-	cop_rx_clean(sk, fd);
-	return is_cop ? (ssize_t)rx.copied : cop_rx_length(&rx, flags);
-}
-
-/* cop_recvfrom_wire() with COP's header, for what cop_rx_is_short() is true of. */
-static inline ssize_t cop_recvfrom_short(struct sock *sk, int fd, void *buf,
-					 size_t len, int flags, void *name,
-					 socklen_t *namelen)
-{
-	return cop_recvfrom_wire(sk, &cop_wire, true, fd, buf, len, flags, name,
-				 namelen, 0);
+	if (named && unlikely(cop_rx_put_name(call->name, call->namelen, &from,
+					      fromlen)))
+		return -EFAULT;
+	cop_rx_account_plain(sk, known ? NULL : &from, fromlen, wire, &rx);
+	if (unlikely(cop_head_unclean(sk)))
+		cop_poll(sk, call->fd);
+	return rx.copied;
 }
 
 /* Whether a message has room for the sender's address. Without it, the sender is known. */
@@ -364,7 +332,7 @@ ssize_t cop_recvmsg_odd(struct sock *sk, int fd, struct msghdr *msg,
  *	recvmsg() does
  * @flags: MSG_*
  *
- * Returns as cop_recvfrom_wire() does.
+ * Returns as cop_recvfrom_short() does.
  */
 static inline ssize_t cop_recvmsg_short(struct sock *sk, int fd,
 					struct msghdr *msg, int flags)

@@ -93,18 +93,18 @@ noinline ssize_t cop_tx_failed(struct sock *sk, struct cop_tx tx)
 	return err;
 }
 
-noinline ssize_t cop_tx_counted_failed(struct sock *sk, enum cop_tx_flow flow,
-				       uint64_t word, uint64_t seq,
+noinline ssize_t cop_tx_counted_failed(struct sock *sk,
+				       const struct cop_counted *counted,
 				       size_t payload)
 {
 	struct cop_counters *count = &cop_sk(sk)->count;
 
 	u32_add(&count->tx_datagrams, -1);
 	u64_add(&count->tx_bytes, -(uint64_t)payload);
-	return cop_tx_failed(sk, (struct cop_tx){ .to.word = word,
-						  .seq = seq,
+	return cop_tx_failed(sk, (struct cop_tx){ .to.word = counted->word,
+						  .seq = counted->seq,
 						  .payload = payload,
-						  .flow = flow });
+						  .flow = counted->flow });
 }
 
 void cop_tx_end(struct sock *sk, struct cop_tx *tx, ssize_t result)
@@ -312,6 +312,36 @@ static ssize_t sendto_any(struct sock *sk, int fd, const void *buf, size_t len,
 	return cop_sendmsg(sk, fd, &msg, flags & ~COP_MSG_FILE);
 }
 
+/* cop_sendto_short() with any header, for arguments that were checked. */
+static ssize_t sendto_short(struct sock *sk, const struct cop_wire *hdr, int fd,
+			    const void *buf, size_t len, int flags,
+			    const void *name, socklen_t namelen)
+{
+	unsigned char wire[COP_HDR_MAX + COP_COPY_MAX]
+		__attribute__((aligned(4)));
+	const uint64_t now = cop_clock_us();
+	struct cop_counted counted;
+	struct cop_tx tx;
+	ssize_t n = 0;
+
+	cop_tx_find(sk, name, namelen, &tx);
+	tx.payload = len;
+	tx.seq = cop_tx_number_counted(sk, &tx, now);
+	counted = (struct cop_counted){ tx.to.word, tx.seq, tx.flow };
+	hdr->build(wire, cop_tx_source(sk), tx.to.end.port, tx.seq, now);
+	cop_copy(wire + hdr->hlen, buf, len);
+	if (hdr->encode)
+		n = cop_encode(sk, fd, &tx, wire, wire + hdr->hlen);
+	if (unlikely(n))
+		errno = -n;
+	else
+		n = cop_libc.sendto(fd, wire, hdr->hlen + len, flags, name,
+				    namelen);
+	if (unlikely(n < 0))
+		return cop_tx_counted_failed(sk, &counted, len);
+	return len;
+}
+
 /* The interpose room has what the short way is meant for, unless it is a module's. */
 ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
 		   int flags, const void *name, socklen_t namelen)
@@ -323,6 +353,5 @@ ssize_t cop_sendto(struct sock *sk, int fd, const void *buf, size_t len,
 		     !user_readable(fd, buf, len) ||
 		     sock_flag(sk, SOCK_SOFT_ERROR | COP_TX_LONG)))
 		return sendto_any(sk, fd, buf, len, flags, name, namelen);
-	return cop_sendto_wire(sk, hdr, false, fd, buf, len, flags, name,
-			       namelen);
+	return sendto_short(sk, hdr, fd, buf, len, flags, name, namelen);
 }

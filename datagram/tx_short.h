@@ -64,24 +64,33 @@ static inline void cop_tx_find(struct sock *sk, const void *name, socklen_t len,
 		*tx = cop_tx_find_any(sk, name, len);
 }
 
-/* cop_tx_find() for what cop_tx_may_be_short() is true of. */
-static inline void cop_tx_find_short(struct sock *sk, const void *name,
-				     socklen_t len, struct cop_tx *tx)
+/* cop_tx_find() for what cop_tx_may_be_short() is true of. @named: there is a name. */
+static inline void cop_tx_find_short(struct sock *sk, const bool named,
+				     const void *name, const socklen_t *len,
+				     struct cop_tx *tx)
 {
-	tx->flow = name ? COP_TX_TABLE : COP_TX_PEER;
-	if (!name)
+	tx->flow = named ? COP_TX_TABLE : COP_TX_PEER;
+	if (!named)
 		tx->to.end.port = READ_ONCE(sk->sk_daddr.port);
 	else if (unlikely(!cop_peer_of_in(name, sizeof(struct sockaddr_in),
 					  &tx->to)))
-		*tx = cop_tx_find_any(sk, name, len);
+		*tx = cop_tx_find_any(sk, name, *len);
 }
 
 /* Give a datagram's number back, and count the error. Returns -errno. */
 ssize_t cop_tx_failed(struct sock *sk, struct cop_tx tx);
 
+/* What cop_tx_counted_failed() has to know, kept in memory meanwhile. */
+struct cop_counted {
+	uint64_t word; /* cop_tx.to.word */
+	uint64_t seq;
+	enum cop_tx_flow flow;
+};
+
 /* cop_tx_failed() for a datagram that cop_tx_number_counted() has counted. */
-ssize_t cop_tx_counted_failed(struct sock *sk, enum cop_tx_flow flow,
-			      uint64_t word, uint64_t seq, size_t payload);
+ssize_t cop_tx_counted_failed(struct sock *sk,
+			      const struct cop_counted *counted,
+			      size_t payload);
 
 /* cop_tx_number() for a caller that has asked one_thread() already. */
 static inline uint64_t cop_tx_number_as(struct sock *sk,
@@ -184,60 +193,51 @@ static inline bool cop_tx_is_short(const struct sock *sk, const void *buf,
 	       cop_tx_may_be_short(sk, flags, name, namelen);
 }
 
-/**
- * cop_sendto_wire - copy a payload behind its header and send it
- * @sk: the sender
- * @hdr: its header
- * @is_cop: whether that is COP's: a constant
- *
- * The other arguments are those of the call, and were checked. Returns the payload's
- * length or -errno. One system call, and a cancellation point.
+/*
+ * Arguments of a send, kept in memory during the call: a register that has to survive the
+ * calls on the way takes four instructions, two of them to save it for the caller, and a
+ * place in memory takes two.
  */
-static inline ssize_t cop_sendto_wire(struct sock *sk,
-				      const struct cop_wire *hdr,
-				      const bool is_cop, int fd,
-				      const void *buf, size_t len, int flags,
-				      const void *name, socklen_t namelen)
-{
-	unsigned char wire[COP_HDR_MAX + COP_COPY_MAX]
-		__attribute__((aligned(4)));
-	const size_t hlen = is_cop ? COP_HLEN : hdr->hlen;
-	const uint64_t now = cop_clock_us();
-	struct cop_tx tx;
-	ssize_t n = 0;
+struct cop_send {
+	const void *buf;
+	const void *name; /* NULL: the peer */
+	socklen_t namelen;
+	int fd;
+	int flags; /* MSG_* */
+	int saved; /* errno before the call */
+};
 
-	if (is_cop)
-		cop_tx_find_short(sk, name, namelen, &tx);
-	else
-		cop_tx_find(sk, name, namelen, &tx);
+/**
+ * cop_sendto_short - copy a payload behind COP's header and send it
+ * @sk: the sender
+ * @call: the arguments, of which cop_tx_is_short() is true
+ * @len: the payload's length in bytes
+ * @named: whether there is a name: a constant
+ *
+ * Returns @len or -errno. One system call, and a cancellation point.
+ */
+static inline ssize_t cop_sendto_short(struct sock *sk,
+				       const struct cop_send *call, size_t len,
+				       const bool named)
+{
+	unsigned char wire[COP_HLEN + COP_COPY_MAX] __attribute__((aligned(4)));
+	const uint64_t now = cop_clock_us();
+	struct cop_counted counted;
+	struct cop_tx tx;
+
+	cop_tx_find_short(sk, named, call->name, &call->namelen, &tx);
 	tx.payload = len;
 	tx.seq = cop_tx_number_counted(sk, &tx, now);
-	if (is_cop)
-		cop_hdr_build(wire, READ_ONCE(inet_sk(sk)->inet_sport),
-			      tx.to.end.port, tx.seq, now);
-	else
-		hdr->build(wire, cop_tx_source(sk), tx.to.end.port, tx.seq,
-			   now);
-	cop_copy(wire + hlen, buf, len);
-	if (!is_cop && hdr->encode) {
-		n = cop_encode(sk, fd, &tx, wire, wire + hlen);
-		errno = n ? -n : errno;
-	}
-	if (likely(!n))
-		n = cop_libc.sendto(fd, wire, hlen + len, flags, name, namelen);
-	if (unlikely(n < 0))
-		return cop_tx_counted_failed(sk, tx.flow, tx.to.word, tx.seq,
-					     len);
+	counted = (struct cop_counted){ tx.to.word, tx.seq, tx.flow };
+	in_memory(counted);
+	cop_hdr_build(wire, READ_ONCE(inet_sk(sk)->inet_sport), tx.to.end.port,
+		      tx.seq, now);
+	cop_copy(wire + COP_HLEN, call->buf, len);
+	if (unlikely(cop_libc.sendto(call->fd, wire, COP_HLEN + len,
+				     call->flags, named ? call->name : NULL,
+				     named ? call->namelen : 0) < 0))
+		return cop_tx_counted_failed(sk, &counted, len);
 	return len;
-}
-
-/* cop_sendto_wire() with COP's header, for what cop_tx_is_short() is true of. */
-static inline ssize_t cop_sendto_short(struct sock *sk, int fd, const void *buf,
-				       size_t len, int flags, const void *name,
-				       socklen_t namelen)
-{
-	return cop_sendto_wire(sk, &cop_wire, true, fd, buf, len, flags, name,
-			       namelen);
 }
 
 /**
@@ -274,7 +274,7 @@ static inline bool cop_tx_msg_is_short(const struct sock *sk,
  * @msg: a copy of the program's message, of which cop_tx_msg_is_short() is true
  * @flags: MSG_*
  *
- * Returns as cop_sendto_wire() does.
+ * Returns as cop_sendto_short() does.
  */
 static inline ssize_t cop_sendmsg_short(struct sock *sk, int fd,
 					const struct msghdr *msg, int flags)
@@ -283,20 +283,23 @@ static inline ssize_t cop_sendmsg_short(struct sock *sk, int fd,
 	struct iovec iov[2] = { { hdr, COP_HLEN }, *msg->msg_iov };
 	const uint64_t now = cop_clock_us();
 	struct msghdr whole = *msg;
+	struct cop_counted counted;
 	struct cop_tx tx;
 	ssize_t n;
 
-	cop_tx_find_short(sk, msg->msg_name, msg->msg_namelen, &tx);
+	cop_tx_find_short(sk, msg->msg_name, msg->msg_name, &msg->msg_namelen,
+			  &tx);
 	tx.payload = iov[1].iov_len;
 	tx.seq = cop_tx_number_counted(sk, &tx, now);
 	cop_hdr_build(hdr, READ_ONCE(inet_sk(sk)->inet_sport), tx.to.end.port,
 		      tx.seq, now);
 	whole.msg_iov = iov;
 	whole.msg_iovlen = 2;
+	counted = (struct cop_counted){ tx.to.word, tx.seq, tx.flow };
+	in_memory(counted);
 	n = cop_libc.sendmsg(fd, &whole, flags);
 	if (unlikely(n < 0))
-		return cop_tx_counted_failed(sk, tx.flow, tx.to.word, tx.seq,
-					     tx.payload);
+		return cop_tx_counted_failed(sk, &counted, tx.payload);
 	return tx.payload;
 }
 

@@ -5,8 +5,10 @@
  * rest of these calls is in send.c and recv.c.
  *
  * An exported function looks at the slot and jumps: to libc, or to one function that has
- * the whole short way inline. It saves errno only for a failure, since nothing on that
- * way changes it.
+ * the whole short way inline. sendto() and recvfrom() have it inline themselves, for with
+ * the slot it would have seven arguments. The compiler saves no register ahead of the jump
+ * to libc, since what the short way keeps is in memory. A function saves errno only for a
+ * failure, since nothing on that way changes it.
  *
  * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
  * __sys_sendto() and __sys_recvfrom() in net/socket.c.
@@ -29,44 +31,39 @@
 #define IS_LONG \
 	(-SSIZE_MAX - 1) /* no result of a call: it has to take the long way */
 
-/* @slot is @fd's slot, with its notes. */
+/* @slot is @fd's slot, with its notes, and @named a constant: whether there is @name. */
 static inline ssize_t send_ours(struct socket *slot, int fd, const void *buf,
-				size_t len, int flags,
-				const struct sockaddr *addr, socklen_t alen)
+				size_t len, int flags, const bool named,
+				const struct sockaddr *name, socklen_t namelen)
 {
+	struct cop_send call;
 	struct sock *sk;
 	ssize_t ret;
-	int saved;
 
 	if (unlikely(slot_has(slot, SLOT_NOTES)))
-		return sendto_long(fd, buf, len, flags, addr, alen);
+		return sendto_long(fd, buf, len, flags, name, namelen);
 	sk = READ_ONCE(slot->sk);
-	if (unlikely(!cop_tx_is_short(sk, buf, len, flags, addr, alen)))
-		return sendto_long(fd, buf, len, flags, addr, alen);
-	saved = cop_last_error();
-	ret = cop_sendto_short(sk, fd, buf, len, flags, addr, alen);
+	if (unlikely(!cop_tx_is_short(sk, buf, len, flags, name, namelen)))
+		return sendto_long(fd, buf, len, flags, name, namelen);
+	call = (struct cop_send){ buf, name,  namelen,
+				  fd,  flags, cop_last_error() };
+	in_memory(call);
+	ret = cop_sendto_short(sk, &call, len, named);
 	if (likely(ret >= 0))
 		return ret;
-	return sendto_failed(fd, ret, saved, buf, len, flags, addr, alen);
+	return sendto_failed(call.fd, ret, call.saved, call.buf, len,
+			     call.flags, named ? call.name : NULL,
+			     call.namelen);
 }
 
 static noinline flatten ssize_t sys_send(struct socket *slot, int fd,
 					 const void *buf, size_t len, int flags)
 {
-	return send_ours(slot, fd, buf, len, flags, NULL, 0);
+	return send_ours(slot, fd, buf, len, flags, false, NULL, 0);
 }
 
-/* With a name. */
-static noinline flatten __attribute__((nonnull(5))) ssize_t
-sys_sendto(struct socket *slot, const void *buf, size_t len, uint64_t fd_flags,
-	   const struct sockaddr *addr, socklen_t alen)
-{
-	return send_ours(slot, fd_of(fd_flags), buf, len, call_flags(fd_flags),
-			 addr, alen);
-}
-
-EXPORT ssize_t sendto(int fd, const void *buf, size_t len, int flags,
-		      const struct sockaddr *addr, socklen_t alen)
+EXPORT flatten ssize_t sendto(int fd, const void *buf, size_t len, int flags,
+			      const struct sockaddr *addr, socklen_t alen)
 {
 	struct socket *slot = sockfd_slot(fd);
 
@@ -74,7 +71,8 @@ EXPORT ssize_t sendto(int fd, const void *buf, size_t len, int flags,
 		return cop_libc.sendto(fd, buf, len, flags, addr, alen);
 	if (!addr)
 		return sys_send(slot, fd, buf, len, flags);
-	return sys_sendto(slot, buf, len, fd_and_flags(fd, flags), addr, alen);
+	/* afresh(): else the compiler saves a register for @len ahead of the first jump. */
+	return send_ours(slot, fd, buf, afresh(len), flags, true, addr, alen);
 }
 
 EXPORT ssize_t send(int fd, const void *buf, size_t len, int flags)
@@ -120,9 +118,16 @@ static inline ssize_t send_message(struct sock *sk, int fd,
 		!msg->msg_controllen && iov->iov_len <= COP_COPY_MAX;
 
 	if (copied && cop_tx_is_short(sk, iov->iov_base, iov->iov_len, flags,
-				      msg->msg_name, msg->msg_namelen))
-		return cop_sendto_short(sk, fd, iov->iov_base, iov->iov_len,
-					flags, msg->msg_name, msg->msg_namelen);
+				      msg->msg_name, msg->msg_namelen)) {
+		const struct cop_send call = { iov->iov_base,
+					       msg->msg_name,
+					       msg->msg_namelen,
+					       fd,
+					       flags,
+					       0 };
+
+		return cop_sendto_short(sk, &call, iov->iov_len, msg->msg_name);
+	}
 	if (!copied && likely(cop_tx_msg_is_short(sk, msg, flags)))
 		return cop_sendmsg_short(sk, fd, msg, flags);
 	return IS_LONG;
@@ -163,20 +168,23 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 static noinline flatten ssize_t sys_write(struct socket *slot, int fd,
 					  const void *buf, size_t len)
 {
+	struct cop_send call;
 	struct sock *sk;
 	ssize_t ret;
-	int saved;
 
 	if (unlikely(slot_has(slot, SLOT_NOTES) || cop_confined()))
 		return write_long(fd, buf, len);
 	sk = READ_ONCE(slot->sk);
 	if (unlikely(!cop_tx_is_short(sk, buf, len, 0, NULL, 0)))
 		return write_long(fd, buf, len);
-	saved = cop_last_error();
-	ret = cop_sendto_short(sk, fd, buf, len, 0, NULL, 0);
+	call = (struct cop_send){ .buf = buf,
+				  .fd = fd,
+				  .saved = cop_last_error() };
+	in_memory(call);
+	ret = cop_sendto_short(sk, &call, len, false);
 	if (likely(ret >= 0))
 		return ret;
-	return write_failed(fd, ret, saved, buf, len);
+	return write_failed(call.fd, ret, call.saved, call.buf, len);
 }
 
 EXPORT ssize_t write(int fd, const void *buf, size_t len)
@@ -194,44 +202,39 @@ static inline bool is_length(ssize_t ret)
 	return (size_t)ret < COP_RX_STALE;
 }
 
-/* @slot is @fd's slot, with its notes. */
+/* As send_ours(). */
 static inline ssize_t recv_ours(struct socket *slot, int fd, void *buf,
-				size_t len, int flags, struct sockaddr *addr,
-				socklen_t *alen)
+				size_t len, int flags, const bool named,
+				struct sockaddr *name, socklen_t *namelen)
 {
+	struct cop_recv call;
 	struct sock *sk;
 	ssize_t ret;
-	int saved;
 
 	if (unlikely(slot_has(slot, SLOT_NOTES)))
-		return recvfrom_long(fd, buf, len, flags, addr, alen);
+		return recvfrom_long(fd, buf, len, flags, name, namelen);
 	sk = READ_ONCE(slot->sk);
-	if (unlikely(!cop_rx_is_short(sk, buf, len, flags, addr, alen)))
-		return recvfrom_long(fd, buf, len, flags, addr, alen);
-	saved = cop_last_error();
-	ret = cop_recvfrom_short(sk, fd, buf, len, flags, addr, alen);
+	if (unlikely(!cop_rx_is_short(sk, buf, len, flags, named, name,
+				      namelen)))
+		return recvfrom_long(fd, buf, len, flags, name, namelen);
+	call = (struct cop_recv){ buf,	len, name,  namelen,
+				  slot, fd,  flags, cop_last_error() };
+	in_memory(call);
+	ret = cop_recvfrom_short(sk, &call, named);
 	if (likely(is_length(ret)))
 		return ret;
-	return recvfrom_end(fd, ret, saved, buf, len, flags, addr, alen, slot);
+	return recvfrom_end(call.fd, ret, call.saved, call.buf, call.len,
+			    call.flags, call.name, call.namelen, call.slot);
 }
 
 static noinline flatten ssize_t sys_recv(struct socket *slot, int fd, void *buf,
 					 size_t len, int flags)
 {
-	return recv_ours(slot, fd, buf, len, flags, NULL, NULL);
+	return recv_ours(slot, fd, buf, len, flags, false, NULL, NULL);
 }
 
-/* With room for the sender's name. */
-static noinline flatten __attribute__((nonnull(5))) ssize_t
-sys_recvfrom(struct socket *slot, void *buf, size_t len, uint64_t fd_flags,
-	     struct sockaddr *addr, socklen_t *alen)
-{
-	return recv_ours(slot, fd_of(fd_flags), buf, len, call_flags(fd_flags),
-			 addr, alen);
-}
-
-EXPORT ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
-			struct sockaddr *addr, socklen_t *alen)
+EXPORT flatten ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
+				struct sockaddr *addr, socklen_t *alen)
 {
 	struct socket *slot = sockfd_slot(fd);
 
@@ -239,8 +242,7 @@ EXPORT ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
 		return cop_libc.recvfrom(fd, buf, len, flags, addr, alen);
 	if (!addr)
 		return sys_recv(slot, fd, buf, len, flags);
-	return sys_recvfrom(slot, buf, len, fd_and_flags(fd, flags), addr,
-			    alen);
+	return recv_ours(slot, fd, buf, len, flags, true, addr, alen);
 }
 
 EXPORT ssize_t recv(int fd, void *buf, size_t len, int flags)
@@ -294,20 +296,26 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 static noinline flatten ssize_t sys_read(struct socket *slot, int fd, void *buf,
 					 size_t len)
 {
+	struct cop_recv call;
 	struct sock *sk;
 	ssize_t ret;
-	int saved;
 
 	if (unlikely(slot_has(slot, SLOT_NOTES) || !len || cop_confined()))
 		return read_long(fd, buf, len);
 	sk = READ_ONCE(slot->sk);
-	if (unlikely(!cop_rx_is_short(sk, buf, len, 0, NULL, NULL)))
+	if (unlikely(!cop_rx_is_short(sk, buf, len, 0, false, NULL, NULL)))
 		return read_long(fd, buf, len);
-	saved = cop_last_error();
-	ret = cop_recvfrom_short(sk, fd, buf, len, 0, NULL, NULL);
+	call = (struct cop_recv){ .buf = buf,
+				  .len = len,
+				  .slot = slot,
+				  .fd = fd,
+				  .saved = cop_last_error() };
+	in_memory(call);
+	ret = cop_recvfrom_short(sk, &call, false);
 	if (likely(is_length(ret)))
 		return ret;
-	return read_end(fd, ret, saved, buf, len, slot);
+	return read_end(call.fd, ret, call.saved, call.buf, call.len,
+			call.slot);
 }
 
 EXPORT ssize_t read(int fd, void *buf, size_t len)
