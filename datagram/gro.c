@@ -194,11 +194,10 @@ static int recv_here(struct sock *sk, int fd, struct msghdr *msg, int flags,
 			    .fd = fd,
 			    .flags = flags,
 			    .iov = iov,
-			    .cap = cap,
 			    .name = msg->msg_name };
 
 	iov[0] = cop_wire_head(wire, head);
-	cop_iov_take(iov + 1, msg);
+	j.cap = min_t(size_t, cap, cop_iov_take(iov + 1, msg));
 	iov[iovs + 1] = cop_wire_tail(wire, head);
 	iov[iovs + 2] = (struct iovec){ behind, sizeof(behind) };
 	whole.msg_iov = iov;

@@ -46,19 +46,24 @@ struct gro_batch {
 	uint16_t gen;
 };
 
-/* Whether the kernel can't meet a fault in a message, and has room for every datagram. */
-static bool fits(const struct gro_batch *b, const struct mmsghdr *umsg,
+/*
+ * Whether the kernel can't meet a fault in a message, and has room for every datagram. The
+ * iovecs are copied to where add() has them: what counts is how long they are there.
+ */
+static bool fits(struct gro_batch *b, const struct mmsghdr *umsg,
 		 struct msghdr *msg)
 {
+	const ssize_t room = COP_DATAGRAM_MAX - sk_wire(b->sk)->hlen;
 	ssize_t cap;
 
 	if (!user_writable(umsg, sizeof(*umsg)) ||
 	    msg_import(b->fd, msg, &umsg->msg_hdr))
 		return false;
 	cap = cop_iov_length(b->fd, msg);
-	return cap >= COP_DATAGRAM_MAX - sk_wire(b->sk)->hlen &&
+	return cap >= room &&
 	       msg->msg_iovlen < IOVS - b->iovs &&
 	       (likely(msg->msg_iovlen == 1) || cop_gro_can_write(msg, cap)) &&
+	       cop_iov_take(b->iov + b->iovs + 1, msg) >= (size_t)room &&
 	       (!msg->msg_name ||
 		(msg->msg_namelen >= cop_addr_size(b->sk->sk_family) &&
 		 user_writable(msg->msg_name, msg->msg_namelen)));
@@ -80,7 +85,6 @@ static void add(struct gro_batch *b, const struct msghdr *msg)
 	whole->msg_iov = b->iov + b->iovs;
 	whole->msg_iovlen = msg->msg_iovlen + 1;
 	b->iov[b->iovs++] = cop_wire_head(sk_wire(b->sk), b->head[b->n]);
-	cop_iov_take(b->iov + b->iovs, msg);
 	b->asked[b->n].msg_iov = b->iov + b->iovs;
 	b->iovs += msg->msg_iovlen;
 	b->n++;

@@ -82,12 +82,11 @@ static void rx_add(struct rx_batch *b, const struct msghdr *msg, size_t cap)
 	struct msghdr *whole = &b->vec[b->n].msg_hdr;
 
 	*whole = *msg;
-	b->cap[b->n] = cap;
 	rx_ask_name(b, whole);
 	whole->msg_iov = b->iov + b->iovs;
 	whole->msg_iovlen = msg->msg_iovlen + 2;
 	b->iov[b->iovs++] = cop_wire_head(b->wire, b->head[b->n]);
-	cop_iov_take(b->iov + b->iovs, msg);
+	b->cap[b->n] = min_t(size_t, cap, cop_iov_take(b->iov + b->iovs, msg));
 	b->iovs += msg->msg_iovlen;
 	b->iov[b->iovs++] = cop_wire_tail(b->wire, b->head[b->n]);
 	b->n++;

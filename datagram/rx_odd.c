@@ -112,7 +112,7 @@ static void rx_unpack(struct rx_batch *b, unsigned int i)
 	whole->msg_iovlen = 3;
 	memcpy(b->head[i], wire, min_t(size_t, n, hlen));
 	if (n > hlen)
-		cop_iov_scatter(whole->msg_iov + 1, wire + hlen,
+		cop_iov_scatter(whole->msg_iov + 1, 1, wire + hlen,
 				min_t(size_t, n - hlen, cap));
 	if (n > hlen + cap)
 		memcpy(b->head[i] + hlen, wire + hlen + cap, n - hlen - cap);

@@ -318,7 +318,8 @@ static inline bool cop_rx_msg_is_short(const struct sock *sk,
 
 /*
  * The rest of cop_recvmsg_short() for what is not the plain datagram. @msg is as the
- * kernel has left it, with the program's iovecs, and @asked as it was before.
+ * kernel has left it, with a copy of the program's iovec and cop_wire_tail() behind it, and
+ * @asked as it was before.
  */
 ssize_t cop_recvmsg_odd(struct sock *sk, int fd, struct msghdr *msg,
 			const struct msghdr *asked, int flags, const void *head,
@@ -355,9 +356,13 @@ static inline ssize_t cop_recvmsg_short(struct sock *sk, int fd,
 	if (unlikely(n < 0))
 		return -errno;
 	if (unlikely(!cop_rx_measure_plain(&cop_wire, &rx, head, n,
-					   iov[1].iov_len)))
-		return cop_recvmsg_odd(sk, fd, msg, &asked, flags, head, n,
-				       rx.gen);
+					   iov[1].iov_len))) {
+		msg->msg_iov = iov + 1;
+		n = cop_recvmsg_odd(sk, fd, msg, &asked, flags, head, n,
+				    rx.gen);
+		msg->msg_iov = asked.msg_iov;
+		return n;
+	}
 	cop_rx_msg_flags(msg, &rx);
 	rx.now = cop_clock_us();
 	cop_rx_account_plain(sk, asked.msg_name, msg->msg_namelen, head, &rx);

@@ -5,23 +5,37 @@
  * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
  * lib/iov_iter.c.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "lib/compiler.h"
 #include "lib/iov.h"
 
-int cop_iov_scatter_many(const struct iovec *iov, const void *from, size_t len)
+/* Bytes of @len that fit into a program's iovec, whose length is read only once. */
+static size_t iov_room(const struct iovec *iov, size_t len)
 {
+	const size_t room = *(const volatile size_t *)&iov->iov_len;
+
+	return min_t(size_t, room, len);
+}
+
+int cop_iov_scatter_many(const struct iovec *iov, size_t n, const void *from,
+			 size_t len)
+{
+	const struct iovec *end = iov + n;
 	const char *src = from;
 	int err = 0;
 
 	for (; len && !err; iov++) {
-		size_t n = min_t(size_t, iov->iov_len, len);
+		size_t part;
 
-		if (n)
-			err = copy_to_user(iov->iov_base, src, n);
-		src += n;
-		len -= n;
+		if (unlikely(iov == end))
+			return -EFAULT;
+		part = iov_room(iov, len);
+		if (part)
+			err = copy_to_user(iov->iov_base, src, part);
+		src += part;
+		len -= part;
 	}
 	return err;
 }
@@ -38,18 +52,21 @@ bool cop_iov_writable(const struct iovec *iov, size_t len)
 	return true;
 }
 
-void cop_iov_gather_many(void *to, const struct iovec *iov, size_t len)
+size_t cop_iov_gather_many(void *to, const struct iovec *iov, size_t n,
+			   size_t len)
 {
+	const struct iovec *end = iov + n;
 	char *dst = to;
 
-	for (; len; iov++) {
-		size_t n = min_t(size_t, iov->iov_len, len);
+	for (; len && iov < end; iov++) {
+		const size_t part = iov_room(iov, len);
 
-		if (n)
-			memcpy(dst, iov->iov_base, n);
-		dst += n;
-		len -= n;
+		if (part)
+			memcpy(dst, iov->iov_base, part);
+		dst += part;
+		len -= part;
 	}
+	return dst - (char *)to;
 }
 
 /* A position in an array of iovecs. place_next() moves it by one byte. */

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * iov.h - moving bytes into, out of and along arrays of iovecs.
+ *
+ * An array of the program's may change at any time: another thread may write to it. So
+ * only cop_iov_scatter() and cop_iov_gather() take one. The others rely on the lengths,
+ * and take copies: cop_iov_take().
  */
 #ifndef COP_IOV_H
 #define COP_IOV_H
@@ -14,50 +18,59 @@
 
 /**
  * cop_iov_scatter - copy bytes into a program's iovecs
- * @iov: the iovecs, with room for @len bytes
+ * @iov: the iovecs
+ * @n: how many iovecs
  * @from: the bytes
- * @len: how many
+ * @len: how many bytes
  *
- * Returns 0, or -EFAULT if the iovecs' memory can't be written.
+ * Another thread may change the iovecs at any time. Returns 0, or -EFAULT if the iovecs'
+ * memory can't be written, or has no room for @len bytes any more.
  */
-int cop_iov_scatter_many(const struct iovec *iov, const void *from, size_t len);
+int cop_iov_scatter_many(const struct iovec *iov, size_t n, const void *from,
+			 size_t len);
 
-static inline int cop_iov_scatter(const struct iovec *iov, const void *from,
-				  size_t len)
+static inline int cop_iov_scatter(const struct iovec *iov, size_t n,
+				  const void *from, size_t len)
 {
-	if (len && iov->iov_len >= len)
+	if (len && n && iov->iov_len >= len)
 		return copy_to_user(iov->iov_base, from, len);
-	return cop_iov_scatter_many(iov, from, len);
+	return cop_iov_scatter_many(iov, n, from, len);
 }
 
 /**
  * cop_iov_writable - whether the first bytes of iovecs can be written
- * @iov: the iovecs, with room for @len bytes
+ * @iov: iovecs of the library's, with room for @len bytes
  * @len: how many
  */
 bool cop_iov_writable(const struct iovec *iov, size_t len);
 
 /**
- * cop_iov_gather - copy bytes out of iovecs
+ * cop_iov_gather - copy bytes out of a program's iovecs
  * @to: the copy
- * @iov: the iovecs, with at least @len bytes
- * @len: how many
+ * @iov: the iovecs
+ * @n: how many iovecs
+ * @len: how many bytes
+ *
+ * Returns how many bytes were copied. They are fewer than @len only if another thread has
+ * made the iovecs shorter.
  */
-void cop_iov_gather_many(void *to, const struct iovec *iov, size_t len);
+size_t cop_iov_gather_many(void *to, const struct iovec *iov, size_t n,
+			   size_t len);
 
-static inline void cop_iov_gather(void *to, const struct iovec *iov, size_t len)
+static inline size_t cop_iov_gather(void *to, const struct iovec *iov, size_t n,
+				    size_t len)
 {
-	if (len && iov->iov_len >= len)
-		memcpy(to, iov->iov_base, len);
-	else
-		cop_iov_gather_many(to, iov, len);
+	if (unlikely(!len || !n || iov->iov_len < len))
+		return cop_iov_gather_many(to, iov, n, len);
+	memcpy(to, iov->iov_base, len);
+	return len;
 }
 
 /**
  * cop_iov_move - copy bytes from some iovecs to others
- * @to: iovecs with room for @at and @len bytes
+ * @to: iovecs of the library's, with room for @at and @len bytes
  * @at: how many bytes at the start of @to are left as they are
- * @from: iovecs; if they share memory with @to, bytes may move only to the front
+ * @from: iovecs of the library's; if they share memory with @to, bytes may move only to the front
  * @skip: how many bytes at the start of @from are left out
  * @len: how many
  */
@@ -74,7 +87,7 @@ static inline void cop_iov_copy(const struct iovec *to,
 
 /**
  * cop_iov_push - put a head in front of the bytes in iovecs, which move back
- * @iov: iovecs with room for @len bytes
+ * @iov: iovecs of the library's, with room for @len bytes
  * @head: the head; overwritten
  * @n: its length, at least 1
  * @len: bytes in the iovecs afterwards, the head included

@@ -26,19 +26,19 @@
  * frame's first bytes are in @hdr, and the rest is in the iovecs. So the bytes behind
  * the header are in their place already, and only those ahead of it move.
  */
-static bool put_frame(const struct cop_wire *wire, const struct msghdr *msg,
-		      const void *hdr, size_t n)
+static bool put_frame(const struct cop_wire *wire, const struct iovec *iov,
+		      size_t iovlen, const void *hdr, size_t n)
 {
 	unsigned char head[COP_FRAME_HEAD];
 	size_t len = min_t(size_t, n, sizeof(head)), before;
 
 	memcpy(head, hdr, wire->hlen);
 	if (len > wire->hlen)
-		cop_iov_gather(head + wire->hlen, msg->msg_iov,
+		cop_iov_gather(head + wire->hlen, iov, iovlen,
 			       len - wire->hlen);
 	before = cop_frame_strip(wire, head, len, n);
 	if (before)
-		cop_iov_scatter(msg->msg_iov, head,
+		cop_iov_scatter(iov, iovlen, head,
 				min_t(size_t, before, n - wire->hlen));
 	return before;
 }
@@ -100,10 +100,11 @@ static size_t next_header(const struct cop_wire *wire,
 
 /*
  * An error on the sender's host brings back all datagrams of one send. The program gets
- * the first one. @len bytes are in the iovecs, and @spill more in @tail. Returns how many
+ * the first one. @len bytes are in @iov, and @spill more in @tail. Returns how many
  * of those in the iovecs are the first datagram's payload.
  */
 static size_t first_payload(const struct cop_wire *wire, struct msghdr *msg,
+			    const struct iovec *iov,
 			    const struct cop_hdr_info *first, size_t len,
 			    const void *tail, size_t spill)
 {
@@ -113,7 +114,7 @@ static size_t first_payload(const struct cop_wire *wire, struct msghdr *msg,
 	if (!wire->segments || len > QUOTE_MAX)
 		return len;
 	if (len)
-		cop_iov_gather(data, msg->msg_iov, len);
+		cop_iov_gather(data, iov, msg->msg_iovlen, len);
 	memcpy(data + len, tail, spill);
 	end = next_header(wire, first, data, len + spill);
 	if (end < len + spill && end <= len)
@@ -133,7 +134,7 @@ static ssize_t recv_error(const struct cop_wire *wire, int fd,
 	struct cop_hdr_info info;
 	ssize_t n;
 
-	cop_iov_take(iov + 1, msg);
+	cap = min_t(size_t, cap, cop_iov_take(iov + 1, msg));
 	iov[msg->msg_iovlen + 1] = (struct iovec){ tail, wire->hlen };
 	whole.msg_iov = iov;
 	whole.msg_iovlen += 2;
@@ -152,14 +153,14 @@ static ssize_t recv_error(const struct cop_wire *wire, int fd,
 		msg->msg_flags |= MSG_TRUNC;
 	}
 	if (wire->check(hdr, n, &info) == COP_NO_STRAY)
-		return first_payload(wire, msg, &info, n - wire->hlen, tail,
-				     spill);
-	if (put_frame(wire, msg, hdr, n))
+		return first_payload(wire, msg, iov + 1, &info, n - wire->hlen,
+				     tail, spill);
+	if (put_frame(wire, iov + 1, msg->msg_iovlen, hdr, n))
 		return n - wire->hlen;
 	if ((size_t)n > cap)
 		msg->msg_flags |= MSG_TRUNC;
 	n = min_t(size_t, n, cap);
-	return cop_payload_put_back(msg, hdr, wire->hlen, n) ?: n;
+	return cop_payload_put_back(iov + 1, hdr, wire->hlen, n) ?: n;
 }
 
 /* The kernel has found a fault at this point too: behind the receive. */
@@ -168,8 +169,8 @@ static ssize_t error_unbounce(struct msghdr *msg, const struct msghdr *whole,
 {
 	const socklen_t room = msg->msg_name ? msg->msg_namelen : 0;
 
-	if (cop_iov_scatter(msg->msg_iov, whole->msg_iov->iov_base,
-			    min_t(size_t, n, cap)))
+	if (cop_iov_scatter(msg->msg_iov, msg->msg_iovlen,
+			    whole->msg_iov->iov_base, min_t(size_t, n, cap)))
 		return -EFAULT;
 	msg->msg_namelen = whole->msg_namelen;
 	msg->msg_controllen = whole->msg_controllen;

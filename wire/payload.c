@@ -65,16 +65,27 @@ ssize_t cop_iov_length_many(int fd, const struct msghdr *msg)
 	return sum;
 }
 
-int cop_payload_put_back(const struct msghdr *msg, const void *head, size_t n,
+size_t cop_iov_take_many(struct iovec *to, const struct msghdr *msg)
+{
+	size_t sum = 0;
+
+	if (msg->msg_iovlen)
+		memcpy(to, msg->msg_iov, msg->msg_iovlen * sizeof(*to));
+	for (size_t i = 0; i < msg->msg_iovlen; i++)
+		sum += min_t(size_t, to[i].iov_len, SSIZE_MAX - sum);
+	return sum;
+}
+
+int cop_payload_put_back(const struct iovec *iov, const void *head, size_t n,
 			 size_t len)
 {
 	unsigned char copy[COP_HDR_MAX];
 
-	if (!cop_iov_writable(msg->msg_iov, len))
+	if (!cop_iov_writable(iov, len))
 		return -EFAULT;
 	memcpy(copy, head, n);
 	if (len)
-		cop_iov_push(msg->msg_iov, copy, n, len);
+		cop_iov_push(iov, copy, n, len);
 	return 0;
 }
 
@@ -127,8 +138,9 @@ int cop_payload_fetch(int fd, const struct msghdr *msg, void *to, size_t len)
 		return err;
 	if (!cop_payload_is_readable(fd, msg))
 		return -EFAULT;
-	cop_iov_gather(to, msg->msg_iov, len);
-	return 0;
+	return cop_iov_gather(to, msg->msg_iov, msg->msg_iovlen, len) < len
+		       ? -EFAULT
+		       : 0;
 }
 
 int cop_payload_store(const struct msghdr *msg, size_t cap, const void *from,
@@ -140,5 +152,5 @@ int cop_payload_store(const struct msghdr *msg, size_t cap, const void *from,
 		err = vm_copy_self(process_vm_writev, msg, (void *)from, len);
 	if (!err || err == -EFAULT)
 		return err;
-	return cop_iov_scatter(msg->msg_iov, from, len);
+	return cop_iov_scatter(msg->msg_iov, msg->msg_iovlen, from, len);
 }

@@ -44,28 +44,30 @@ static inline ssize_t cop_iov_length(int fd, const struct msghdr *msg)
  * @msg: the message, of which cop_iov_length() was taken
  *
  * The kernel cuts the length of a single iovec short before it checks the range. Of
- * several iovecs it checks all of the lengths.
+ * several iovecs it checks all of the lengths. Returns the bytes in the copy: another thread
+ * may have changed the lengths since cop_iov_length().
  */
-static inline void cop_iov_take(struct iovec *to, const struct msghdr *msg)
+size_t cop_iov_take_many(struct iovec *to, const struct msghdr *msg);
+
+static inline size_t cop_iov_take(struct iovec *to, const struct msghdr *msg)
 {
-	if (likely(msg->msg_iovlen == 1)) {
-		*to = *msg->msg_iov;
-		to->iov_len = min_t(size_t, to->iov_len, INT_MAX);
-	} else if (msg->msg_iovlen) {
-		memcpy(to, msg->msg_iov, msg->msg_iovlen * sizeof(*to));
-	}
+	if (unlikely(msg->msg_iovlen != 1))
+		return cop_iov_take_many(to, msg);
+	*to = *msg->msg_iov;
+	to->iov_len = min_t(size_t, to->iov_len, INT_MAX);
+	return to->iov_len;
 }
 
 /**
  * cop_payload_put_back - put a stray in the program's iovecs, from its first byte on
- * @msg: the message, whose iovecs hold what followed the stray's first @n bytes
+ * @iov: a copy of the iovecs, which hold what followed the stray's first @n bytes
  * @head: these bytes
  * @n: how many there are, at most COP_HDR_MAX
  * @len: how many bytes are to be in the iovecs in the end; at most their length
  *
  * Returns 0 or -EFAULT: the kernel may have written fewer bytes than @len.
  */
-int cop_payload_put_back(const struct msghdr *msg, const void *head, size_t n,
+int cop_payload_put_back(const struct iovec *iov, const void *head, size_t n,
 			 size_t len);
 
 /**
@@ -82,8 +84,9 @@ bool cop_payload_is_readable(int fd, const struct msghdr *msg);
  * @to: the copy
  * @len: what cop_iov_length() returned
  *
- * Returns 0 or -EFAULT. The kernel copies a long payload, since memory that was seen
- * before may be gone by now. Counterpart: copy_from_iter().
+ * Returns 0 or -EFAULT, also if another thread has made the iovecs shorter. The kernel copies
+ * a long payload, since memory that was seen before may be gone by now. Counterpart:
+ * copy_from_iter().
  */
 int cop_payload_fetch(int fd, const struct msghdr *msg, void *to, size_t len);
 

@@ -179,26 +179,13 @@ static noinline int recv_bounced(struct sock *sk, int fd, struct msghdr *msg,
 	return err;
 }
 
-/* Put the program's iovecs between cop_wire_head() and cop_wire_tail(). */
+/* Put the program's iovecs between cop_wire_head() and cop_wire_tail(). Returns their bytes. */
 static size_t iov_wrap(const struct cop_wire *wire, struct iovec *iov,
 		       const struct msghdr *msg, void *head)
 {
-	size_t n = msg->msg_iovlen;
-
 	iov[0] = cop_wire_head(wire, head);
-	cop_iov_take(iov + 1, msg);
-	iov[n + 1] = cop_wire_tail(wire, head);
-	return n + 2;
-}
-
-/* Move the payload to the front: options stand in its place. */
-static void skip_options(const struct cop_wire *wire, const struct msghdr *msg,
-			 const void *head, size_t options, size_t len)
-{
-	struct iovec from[msg->msg_iovlen + 2];
-
-	iov_wrap(wire, from, msg, (void *)head);
-	cop_iov_copy(msg->msg_iov, from + 1, options, len);
+	iov[msg->msg_iovlen + 1] = cop_wire_tail(wire, head);
+	return cop_iov_take(iov + 1, msg);
 }
 
 noinline void cop_encap_stray(const struct cop_wire *wire, struct msghdr *msg,
@@ -209,20 +196,22 @@ noinline void cop_encap_stray(const struct cop_wire *wire, struct msghdr *msg,
 	rx->len = n;
 	rx->copied = min_t(size_t, n, cap);
 	rx->fault = cop_payload_put_back(
-		msg, head, min_t(size_t, n, wire->hlen), rx->copied);
+		msg->msg_iov, head, min_t(size_t, n, wire->hlen), rx->copied);
 	cop_rx_msg_flags(msg, rx);
 }
 
+/* The payload moves to the front if options stand in its place. */
 void cop_encap_settle(const struct cop_wire *wire, struct msghdr *msg,
 		      const void *head, size_t n, size_t cap, struct cop_rx *rx)
 {
 	cop_rx_measure(wire, rx, head, n, cap);
 	if (unlikely(rx->stray != COP_NO_STRAY))
-		rx->fault = cop_payload_put_back(
-			msg, head, min_t(size_t, n, wire->hlen), rx->copied);
+		rx->fault = cop_payload_put_back(msg->msg_iov, head,
+						 min_t(size_t, n, wire->hlen),
+						 rx->copied);
 	else if (unlikely(rx->hdr.len > wire->hlen))
-		skip_options(wire, msg, head, rx->hdr.len - wire->hlen,
-			     rx->copied);
+		cop_iov_copy(msg->msg_iov, msg->msg_iov,
+			     rx->hdr.len - wire->hlen, rx->copied);
 	cop_rx_msg_flags(msg, rx);
 }
 
@@ -230,14 +219,16 @@ static int recv_vectored(const struct cop_wire *wire, int fd,
 			 struct msghdr *msg, int flags, size_t cap,
 			 struct cop_rx *rx)
 {
-	struct iovec iov[msg->msg_iovlen + 2];
+	struct iovec iov[msg->msg_iovlen + 2], *const asked = msg->msg_iov;
 	unsigned char head[COP_HDR_MAX] __attribute__((aligned(4)));
-	size_t iovlen = iov_wrap(wire, iov, msg, head);
-	ssize_t n = cop_recv_wire(fd, msg, iov, iovlen, flags);
+	const size_t taken = iov_wrap(wire, iov, msg, head);
+	ssize_t n = cop_recv_wire(fd, msg, iov, msg->msg_iovlen + 2, flags);
 
 	if (n < 0)
 		return n;
-	cop_encap_settle(wire, msg, head, n, cap, rx);
+	msg->msg_iov = iov + 1;
+	cop_encap_settle(wire, msg, head, n, min_t(size_t, cap, taken), rx);
+	msg->msg_iov = asked;
 	return 0;
 }
 

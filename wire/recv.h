@@ -111,11 +111,12 @@ void cop_rx_measure(const struct cop_wire *wire, struct cop_rx *rx,
  * cop_encap_settle - part header from payload where the kernel has already put
  *		      them into one array of iovecs
  * @wire: the transport's header
- * @msg: the message that the payload belongs in; msg_flags is written
+ * @msg: the message that the payload belongs in; msg_flags is written. Its iovecs are a
+ *	copy, and behind them is cop_wire_tail(), or there is room for any datagram
  * @head: the first @wire->hlen bytes, aligned to 4; behind them the bytes that options
  *	pushed beyond the program's own iovecs: cop_wire_tail()
  * @n: length of the datagram, all of it
- * @cap: bytes in @msg's iovecs
+ * @cap: bytes in @msg's iovecs, without cop_wire_tail()
  * @rx: describes the datagram
  */
 void cop_encap_settle(const struct cop_wire *wire, struct msghdr *msg,

@@ -31,7 +31,8 @@ static ssize_t send_copied(const struct cop_wire *wire, int fd, const void *hdr,
 	unsigned char buf[COP_HDR_MAX + COP_COPY_MAX];
 
 	memcpy(buf, hdr, COP_HDR_MAX); /* a constant, so without a call */
-	cop_iov_gather(buf + wire->hlen, msg->msg_iov, len);
+	len = cop_iov_gather(buf + wire->hlen, msg->msg_iov, msg->msg_iovlen,
+			     len);
 	return cop_libc_result(cop_libc.sendto(fd, buf, wire->hlen + len, flags,
 					       msg->msg_name,
 					       msg->msg_namelen));
@@ -71,7 +72,8 @@ static ssize_t send_from(const struct cop_wire *wire, int fd, const void *hdr,
 	whole.msg_iovlen = 1;
 	if (!refuse && len <= (size_t)cop_wire_most(wire) &&
 	    cop_payload_is_readable(fd, msg))
-		cop_iov_gather(buf, msg->msg_iov, len);
+		iov.iov_len =
+			cop_iov_gather(buf, msg->msg_iov, msg->msg_iovlen, len);
 	else if (cop_bounce_seal(buf))
 		return -EFAULT;
 	return send_vectored(wire, fd, hdr, &whole, flags);

@@ -3,6 +3,7 @@
  * test_iov.c - lib/iov.c: moving bytes into, out of and along iovecs. Each
  * move is made with many splits and compared with the same on one buffer.
  */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "lib/iov.h"
@@ -61,7 +62,7 @@ Test(cop_iov, scattered_bytes_are_in_order_and_nothing_else_changes)
 
 	for (size_t len = 0; len <= SIZE; len++) {
 		split();
-		cop_iov_scatter(iov, flat, len);
+		cop_iov_scatter(iov, PIECES, flat, len);
 		read_all(got);
 		cr_assert(zero(int, memcmp(got, flat, len)));
 		cr_assert(eq(sz, bytes_written(), len));
@@ -74,11 +75,33 @@ Test(cop_iov, gathered_bytes_are_the_scattered_ones)
 		unsigned char got[SIZE + 1] = { 0 };
 
 		split();
-		cop_iov_scatter(iov, flat, SIZE);
-		cop_iov_gather(got, iov, len);
+		cop_iov_scatter(iov, PIECES, flat, SIZE);
+		cop_iov_gather(got, iov, PIECES, len);
 		cr_assert(zero(int, memcmp(got, flat, len)));
 		cr_assert(zero(int, got[len]));
 	}
+}
+
+/* Behind the program's iovecs is something that no copy may use. */
+Test(cop_iov, a_copy_ends_with_the_iovecs_that_have_become_too_short)
+{
+	unsigned char got[SIZE] = { 0 }, behind[SIZE] = { 0 };
+	struct iovec some[4] = { { room, 3 },
+				 { NULL, 0 },
+				 { room + 3, 4 },
+				 { behind, sizeof(behind) } };
+
+	memset(room, 0, sizeof(room));
+	cr_assert(eq(int, cop_iov_scatter(some, 3, flat, SIZE), -EFAULT));
+	cr_assert(zero(int, memcmp(room, flat, 7)));
+	cr_assert(eq(sz, bytes_written(), 7));
+	cr_assert(zero(int, behind[0]));
+	cr_assert(eq(sz, cop_iov_gather(got, some, 3, SIZE), 7));
+	cr_assert(zero(int, memcmp(got, flat, 7)));
+	cr_assert(zero(int, got[7]));
+	cr_assert(eq(int, cop_iov_scatter(some + 3, 0, flat, 1), -EFAULT));
+	cr_assert(zero(sz, cop_iov_gather(got, some + 3, 0, 1)));
+	cr_assert(zero(int, cop_iov_scatter(some + 3, 0, flat, 0)));
 }
 
 Test(cop_iov, bytes_are_copied_down_within_the_same_iovecs)
@@ -88,7 +111,7 @@ Test(cop_iov, bytes_are_copied_down_within_the_same_iovecs)
 		size_t len = SIZE - skip;
 
 		split();
-		cop_iov_scatter(iov, flat, SIZE);
+		cop_iov_scatter(iov, PIECES, flat, SIZE);
 		cop_iov_copy(iov, iov, skip, len);
 		read_all(got);
 		cr_assert(zero(int, memcmp(got, flat + skip, len)), "skip %zu",
@@ -108,7 +131,7 @@ Test(cop_iov, bytes_pushed_ahead_move_the_others_back)
 			memcpy(want + n, flat, SIZE - n);
 			memcpy(want + len, flat + len, SIZE - len);
 			split();
-			cop_iov_scatter(iov, flat, SIZE);
+			cop_iov_scatter(iov, PIECES, flat, SIZE);
 			cop_iov_push(iov, head, n, len);
 			read_all(got);
 			cr_assert(zero(int, memcmp(got, want, SIZE)),

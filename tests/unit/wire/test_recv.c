@@ -2,6 +2,7 @@
 /*
  * test_recv.c - wire/recv.c: COP datagrams in, from a raw UDP socket.
  */
+#include "lib/libc.h"
 #include "unit/raw_peer.h"
 
 TestSuite(cop_recv, .init = raw_peer_init, .timeout = 20);
@@ -80,4 +81,101 @@ Test(cop_recv, an_empty_datagram_is_received_as_such)
 	cr_assert(zero(int, t_recvmsg(fd, &msg, 0)));
 	cr_assert(zero(int, msg.msg_flags));
 	cr_assert(eq(u32, t_count(fd)->rx_datagrams, 2));
+}
+
+/* ---- another thread changes the iovecs --------------------------------------- */
+
+enum { MANY = 70 }; /* too many for the stack */
+
+/* The program's iovecs, and behind them one that no receive may use. */
+static struct iovec own[MANY + 1];
+static unsigned char behind[4096];
+static ssize_t (*libc_recvmsg)(int fd, struct msghdr *msg, int flags);
+
+/* During the receive the program's iovecs become empty. */
+static ssize_t emptying_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	ssize_t n = libc_recvmsg(fd, msg, flags);
+
+	for (int i = 0; i < MANY; i++)
+		own[i].iov_len = 0;
+	return n;
+}
+
+static struct msghdr message_of(size_t n)
+{
+	struct msghdr msg = { .msg_iov = own + MANY - n, .msg_iovlen = n };
+
+	memset(room, 0, 1000);
+	for (size_t i = 0; i < MANY; i++)
+		own[i] = (struct iovec){ room + 10 * i, 10 };
+	own[MANY] = (struct iovec){ behind, sizeof(behind) };
+	return msg;
+}
+
+static void set_up_emptying(void)
+{
+	raw_peer_init();
+	libc_recvmsg = cop_libc.recvmsg;
+	cop_libc.recvmsg = emptying_recvmsg;
+}
+
+static void assert_nothing_behind(void)
+{
+	for (size_t i = 0; i < sizeof(behind); i++)
+		cr_assert(zero(int, behind[i]));
+}
+
+TestSuite(cop_recv_changed, .init = set_up_emptying, .timeout = 20);
+
+Test(cop_recv_changed, a_stray_stays_within_the_iovecs_of_the_receive)
+{
+	int udp = t_udp(), fd = t_open_bound();
+
+	for (size_t n = 1; n <= 7; n++) {
+		struct msghdr msg = message_of(n);
+
+		t_udp_send(udp, t_port(fd), data, 900);
+		cr_assert(eq(int, t_recvmsg(fd, &msg, MSG_DONTWAIT), -EAGAIN));
+		assert_nothing_behind();
+	}
+}
+
+Test(cop_recv_changed, a_payload_behind_options_is_where_the_receive_began)
+{
+	int udp = t_udp(), fd = t_open_bound();
+
+	for (size_t n = 1; n <= 7; n++) {
+		struct msghdr msg = message_of(n);
+
+		t_udp_send_cop(udp, t_port(fd), 5, data, 900);
+		cr_assert(eq(int, t_recvmsg(fd, &msg, 0), 10 * n));
+		cr_assert(zero(int,
+			       memcmp(room + 10 * (MANY - n), data, 10 * n)));
+		assert_nothing_behind();
+	}
+}
+
+Test(cop_recv_changed, a_payload_by_way_of_a_buffer_is_efault)
+{
+	int udp = t_udp(), fd = t_open_bound();
+	struct msghdr msg = message_of(MANY);
+
+	t_udp_send_cop(udp, t_port(fd), 0, data, 900);
+	cr_assert(eq(int, t_recvmsg(fd, &msg, 0), -EFAULT));
+	assert_nothing_behind();
+}
+
+/* The iovecs were longer when the room in them was summed up. */
+Test(cop_recv_changed, iovecs_that_were_longer_before_count_as_they_are)
+{
+	int udp = t_udp(), fd = t_open_bound();
+	struct msghdr msg = message_of(3);
+	struct cop_rx rx = { 0 };
+
+	t_udp_send(udp, t_port(fd), data, 900);
+	cr_assert(zero(int, cop_encap_recv(t_sk(fd), fd, &msg, 0, 800, &rx)));
+	cr_assert(eq(sz, rx.copied, 30));
+	cr_assert(zero(int, memcmp(room + 670, data, 30)));
+	assert_nothing_behind();
 }
