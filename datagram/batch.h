@@ -14,11 +14,16 @@
 #include "lib/uaccess.h"
 
 /*
- * The kernel gets so many messages at a time, with so many iovecs in all: the arrays
- * are on the stack. A message with more iovecs goes by itself.
+ * The kernel gets so many messages at a time, with so many iovecs in all. The arrays are in
+ * a struct cop_buffer: on the smallest stack of a thread they would leave no room for a signal.
+ * A message with more iovecs goes by itself.
  */
 #define COP_BATCH_MSGS 32
 #define COP_BATCH_IOVS 96
+
+/* The arrays of so few are on the stack, where a buffer is not worth it, or is not there. */
+#define COP_FEW_MSGS 4
+#define COP_FEW_IOVS 16
 
 /**
  * cop_put_msg_len - tell the program the length of a message

@@ -9,6 +9,7 @@
  * do_recvmmsg() in net/socket.c, one round of its loop.
  */
 #include <errno.h>
+#include <pthread.h>
 
 #include "datagram/gro.h"
 #include "datagram/gro_batch.h"
@@ -17,34 +18,62 @@
 #include "datagram/rx.h"
 #include "datagram/strays.h"
 #include "filter/filter.h"
+#include "lib/cancel.h"
 #include "lib/clock.h"
 #include "lib/iov.h"
 #include "lib/libc.h"
 #include "lib/msghdr.h"
 #include "lib/uaccess.h"
+#include "wire/buffer.h"
 #include "wire/encap.h"
 #include "wire/ends.h"
 #include "wire/owner.h"
 #include "wire/stray.h"
 
-/* The arrays are on the stack. */
-#define MSGS 16
-#define IOVS 64
+/* So much fits into a buffer, and so much is on the stack: see batch.h. */
+#define MSGS	 16
+#define IOVS	 64
+#define FEW_MSGS 2
+#define FEW_IOVS 8
 
 struct gro_batch {
 	struct sock *sk;
 	int fd;
 	unsigned int n;
 	unsigned int iovs; /* in use */
-	struct mmsghdr vec[MSGS];
-	struct msghdr asked[MSGS]; /* as the program gave it */
-	struct iovec iov[IOVS];
-	union cop_addr from[MSGS]; /* if the program does not ask */
-	unsigned char head[MSGS][COP_HDR_MAX] __attribute__((aligned(4)));
-	char control[MSGS][COP_GRO_CONTROL] __attribute__((aligned(8)));
 	uint32_t serial;
 	uint16_t gen;
+
+	unsigned int msgs_max, iovs_max; /* that the arrays have room for */
+	struct mmsghdr *vec;
+	struct msghdr *asked; /* as the program gave it */
+	struct iovec *iov;
+	char (*control)[COP_GRO_CONTROL];
+	union cop_addr *from; /* if the program does not ask */
+	unsigned char (*head)[COP_HDR_MAX];
 };
+
+/* Bytes of the arrays. */
+#define ARRAYS(msgs, iovs)                                                   \
+	((msgs) * (sizeof(struct mmsghdr) + sizeof(struct msghdr) +          \
+		   COP_GRO_CONTROL + sizeof(union cop_addr) + COP_HDR_MAX) + \
+	 (iovs) * sizeof(struct iovec))
+
+_Static_assert(ARRAYS(MSGS, IOVS) <= COP_BUFFER_ARRAYS,
+	       "a buffer has room for the arrays");
+
+static void place(struct gro_batch *b, void *arrays, unsigned int msgs,
+		  unsigned int iovs)
+{
+	b->msgs_max = msgs;
+	b->iovs_max = iovs;
+	b->vec = arrays;
+	b->asked = (struct msghdr *)(b->vec + msgs);
+	b->iov = (struct iovec *)(b->asked + msgs);
+	b->control = (char(*)[COP_GRO_CONTROL])(b->iov + iovs);
+	b->from = (union cop_addr *)(b->control + msgs);
+	b->head = (unsigned char(*)[COP_HDR_MAX])(b->from + msgs);
+}
 
 /*
  * Whether the kernel can't meet a fault in a message, and has room for every datagram. The
@@ -61,7 +90,7 @@ static bool fits(struct gro_batch *b, const struct mmsghdr *umsg,
 		return false;
 	cap = cop_iov_length(b->fd, msg);
 	return cap >= room &&
-	       msg->msg_iovlen < IOVS - b->iovs &&
+	       msg->msg_iovlen < b->iovs_max - b->iovs &&
 	       (likely(msg->msg_iovlen == 1) || cop_gro_can_write(msg, cap)) &&
 	       cop_iov_take(b->iov + b->iovs + 1, msg) >= (size_t)room &&
 	       (!msg->msg_name ||
@@ -94,7 +123,8 @@ static void fill(struct gro_batch *b, const struct mmsghdr *vec, unsigned int n)
 {
 	struct msghdr msg;
 
-	for (unsigned int i = 0; i < min_t(unsigned int, n, MSGS); i++) {
+	n = min_t(unsigned int, n, b->msgs_max);
+	for (unsigned int i = 0; i < n; i++) {
 		if (!fits(b, &vec[i], &msg))
 			return;
 		add(b, &msg);
@@ -171,30 +201,55 @@ static bool settle(struct gro_batch *b, struct mmsghdr *vec, unsigned int i,
 	return true;
 }
 
+static int fill_and_call(struct gro_batch *b, struct mmsghdr *vec,
+			 unsigned int n, int flags, struct timespec *timeout,
+			 struct cop_rx_result *res)
+{
+	int got;
+
+	fill(b, vec, n);
+	res->tried = b->n;
+	res->kept = 0;
+	if (!b->n)
+		return 0;
+	b->serial = cop_rx_serial;
+	b->gen = READ_ONCE(cop_sk(b->sk)->flows.gen);
+	got = cop_libc_result(
+		cop_libc.recvmmsg(b->fd, b->vec, b->n, flags, timeout));
+	if (got == -EAGAIN)
+		cop_gro_note_empty(b->sk, b->fd);
+	for (int i = 0; i < got; i++)
+		res->kept += settle(b, vec, i, res->kept);
+	if (got > 0 && res->kept < (unsigned int)got)
+		cop_poll(b->sk, b->fd);
+	return got;
+}
+
+static noinline int few(struct gro_batch *b, struct mmsghdr *vec,
+			unsigned int n, int flags, struct timespec *timeout,
+			struct cop_rx_result *res)
+{
+	unsigned char arrays[ARRAYS(FEW_MSGS, FEW_IOVS)]
+		__attribute__((aligned(16)));
+
+	place(b, arrays, FEW_MSGS, FEW_IOVS);
+	return fill_and_call(b, vec, n, flags, timeout, res);
+}
+
 int cop_gro_batch(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 		  int flags, struct timespec *timeout,
 		  struct cop_rx_result *res)
 {
-	struct gro_batch b;
+	struct gro_batch b = { .sk = sk, .fd = fd };
+	struct _pthread_cleanup_buffer cleanup;
+	struct cop_buffer *buffer = n > FEW_MSGS ? cop_buffer_get() : NULL;
 	int got;
 
-	b.sk = sk;
-	b.fd = fd;
-	b.n = b.iovs = 0;
-	fill(&b, vec, n);
-	res->tried = b.n;
-	res->kept = 0;
-	if (!b.n)
-		return 0;
-	b.serial = cop_rx_serial;
-	b.gen = READ_ONCE(cop_sk(sk)->flows.gen);
-	got = cop_libc_result(
-		cop_libc.recvmmsg(fd, b.vec, b.n, flags, timeout));
-	if (got == -EAGAIN)
-		cop_gro_note_empty(sk, fd);
-	for (int i = 0; i < got; i++)
-		res->kept += settle(&b, vec, i, res->kept);
-	if (got > 0 && res->kept < (unsigned int)got)
-		cop_poll(sk, fd);
+	if (!buffer)
+		return few(&b, vec, n, flags, timeout, res);
+	place(&b, buffer->arrays, MSGS, IOVS);
+	_pthread_cleanup_push(&cleanup, cop_buffer_put, buffer);
+	got = fill_and_call(&b, vec, n, flags, timeout, res);
+	_pthread_cleanup_pop(&cleanup, 1);
 	return got;
 }

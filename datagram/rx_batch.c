@@ -7,7 +7,7 @@
  * copy takes. A large one has room for a header ahead of the program's iovecs and for
  * options behind them.
  *
- * Owns: nothing. Protected by: nothing to protect; each call has a buffer of its own.
+ * Owns: nothing. Protected by: nothing to protect; each call has arrays of its own.
  * Counterpart in the kernel: do_recvmmsg() in net/socket.c, one round of its loop.
  */
 #include <errno.h>
@@ -34,6 +34,29 @@
 
 /* Packed messages begin at a multiple of it. */
 #define PACK_ALIGN 64
+
+/* ---- the arrays --------------------------------------------------------------- */
+
+/* Their bytes. */
+#define ARRAYS(msgs, iovs)                                   \
+	((msgs) * (sizeof(struct mmsghdr) + sizeof(size_t) + \
+		   sizeof(union cop_addr) + COP_HDR_MAX) +   \
+	 (iovs) * sizeof(struct iovec))
+
+_Static_assert(ARRAYS(COP_BATCH_MSGS, COP_BATCH_IOVS) <= COP_BUFFER_ARRAYS,
+	       "a buffer has room for the arrays");
+
+static inline void rx_place(struct rx_batch *b, void *arrays, unsigned int msgs,
+			    unsigned int iovs)
+{
+	b->msgs_max = msgs;
+	b->iovs_max = iovs;
+	b->vec = arrays;
+	b->iov = (struct iovec *)(b->vec + msgs);
+	b->cap = (size_t *)(b->iov + iovs);
+	b->from = (union cop_addr *)(b->cap + msgs);
+	b->head = (unsigned char(*)[COP_HDR_MAX])(b->from + msgs);
+}
 
 /* ---- messages for the kernel ------------------------------------------------ */
 
@@ -134,7 +157,7 @@ static inline unsigned int rx_pack(struct rx_batch *b, const struct sock *sk,
 	size_t used = b->used;
 	unsigned int i;
 
-	n = min_t(unsigned int, n, (COP_BATCH_IOVS - b->iovs) / 3);
+	n = min_t(unsigned int, n, (b->iovs_max - b->iovs) / 3);
 	for (i = 0; i < n; i++, whole++, iov += 3) {
 		if (unlikely(!cop_batch_sees_vec(last, &vec[i])))
 			break;
@@ -150,7 +173,7 @@ static inline unsigned int rx_pack(struct rx_batch *b, const struct sock *sk,
 				     COP_DATAGRAM_MAX - used ||
 			     !rx_sees_buffer(last, &iov[1])))
 			break;
-		iov[0].iov_base = b->buffer->data + used;
+		iov[0].iov_base = b->pack + used;
 		iov[0].iov_len = hlen_max + iov[1].iov_len;
 		used += (iov[0].iov_len + PACK_ALIGN - 1) & -PACK_ALIGN;
 		b->cap[b->n] = iov[1].iov_len;
@@ -177,7 +200,7 @@ static noinline bool rx_fill_one(struct rx_batch *b, const struct sock *sk,
 	}
 	if (unlikely(rx_name_is_short(sk, &msg) ||
 		     !user_writable(umsg, sizeof(*umsg))) ||
-	    msg.msg_iovlen + 2 > COP_BATCH_IOVS - b->iovs)
+	    msg.msg_iovlen + 2 > b->iovs_max - b->iovs)
 		return false;
 	rx_add(b, &msg, cap);
 	return true;
@@ -195,9 +218,9 @@ static inline void rx_fill(struct rx_batch *b, const struct sock *sk, int fd,
 
 	b->n = b->iovs = b->used = 0;
 	b->known = READ_ONCE(sk->sk_flags) & SOCK_PEER_ONLY;
-	n = min_t(unsigned int, n, COP_BATCH_MSGS);
+	n = min_t(unsigned int, n, b->msgs_max);
 	while (i < n) {
-		if (likely(b->buffer))
+		if (likely(b->pack))
 			i += rx_pack(b, sk, vec + i, n - i, &last);
 		if (i < n && !rx_fill_one(b, sk, fd, &vec[i++]))
 			return;
@@ -294,34 +317,55 @@ static inline int rx_call(struct rx_batch *b, struct sock *sk, int fd,
 	return got;
 }
 
-/* A confined process trusts the kernel alone to find memory that can't be written. */
-static struct cop_buffer *rx_buffer(const struct sock *sk, unsigned int n,
-				    int flags)
+static inline int rx_fill_and_call(struct rx_batch *b, struct sock *sk, int fd,
+				   struct mmsghdr *vec, unsigned int n,
+				   int flags, struct timespec *timeout,
+				   struct cop_rx_result *res)
 {
-	if (n < COP_PACK_MIN || flags & (MSG_PEEK | MSG_TRUNC) ||
-	    sk_wire(sk) != &cop_wire || cop_confined())
-		return NULL;
-	return cop_buffer_get();
+	b->wire = sk_wire(sk);
+	rx_fill(b, sk, fd, vec, n);
+	res->tried = b->n;
+	res->kept = 0;
+	return likely(b->n) ? rx_call(b, sk, fd, vec, flags, timeout, res) : 0;
+}
+
+static noinline int rx_few(struct sock *sk, int fd, struct mmsghdr *vec,
+			   unsigned int n, int flags, struct timespec *timeout,
+			   struct cop_rx_result *res)
+{
+	unsigned char arrays[ARRAYS(COP_FEW_MSGS, COP_FEW_IOVS)]
+		__attribute__((aligned(16)));
+	struct rx_batch b = { .pack = NULL };
+
+	rx_place(&b, arrays, COP_FEW_MSGS, COP_FEW_IOVS);
+	return rx_fill_and_call(&b, sk, fd, vec, n, flags, timeout, res);
+}
+
+/* A confined process trusts the kernel alone to find memory that can't be written. */
+static inline bool rx_packs(const struct sock *sk, int flags)
+{
+	return !(flags & (MSG_PEEK | MSG_TRUNC)) && sk_wire(sk) == &cop_wire &&
+	       !cop_confined();
 }
 
 flatten int cop_rx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
 			 unsigned int n, int flags, struct timespec *timeout,
 			 struct cop_rx_result *res)
 {
+	const bool packs = n >= COP_PACK_MIN && rx_packs(sk, flags);
 	struct _pthread_cleanup_buffer cleanup;
+	struct cop_buffer *buffer = NULL;
 	struct rx_batch b;
-	int got = 0;
+	int got;
 
-	b.wire = sk_wire(sk);
-	b.buffer = rx_buffer(sk, n, flags);
-	if (likely(b.buffer))
-		_pthread_cleanup_push(&cleanup, cop_buffer_put, b.buffer);
-	rx_fill(&b, sk, fd, vec, n);
-	res->tried = b.n;
-	res->kept = 0;
-	if (likely(b.n))
-		got = rx_call(&b, sk, fd, vec, flags, timeout, res);
-	if (likely(b.buffer))
-		_pthread_cleanup_pop(&cleanup, 1);
+	if (likely(packs) || n > COP_FEW_MSGS)
+		buffer = cop_buffer_get();
+	if (unlikely(!buffer))
+		return rx_few(sk, fd, vec, n, flags, timeout, res);
+	b.pack = packs ? buffer->data : NULL;
+	rx_place(&b, buffer->arrays, COP_BATCH_MSGS, COP_BATCH_IOVS);
+	_pthread_cleanup_push(&cleanup, cop_buffer_put, buffer);
+	got = rx_fill_and_call(&b, sk, fd, vec, n, flags, timeout, res);
+	_pthread_cleanup_pop(&cleanup, 1);
 	return got;
 }

@@ -25,17 +25,17 @@
  */
 struct rx_batch {
 	const struct cop_wire *wire;
-	struct cop_buffer *buffer; /* for packed messages, or NULL */
-	size_t used;		   /* bytes of it that messages have */
+	unsigned char *pack; /* room for packed messages, or NULL */
+	size_t used;	     /* bytes of it that messages have */
 	unsigned int n;
-	unsigned int iovs; /* in use */
-	struct mmsghdr vec[COP_BATCH_MSGS];
+	unsigned int iovs;		 /* in use */
+	unsigned int msgs_max, iovs_max; /* that the arrays have room for */
+	struct mmsghdr *vec;
 	/* A packed message has three, too: the kernel's, the program's, a free one. */
-	struct iovec iov[COP_BATCH_IOVS];
-	size_t cap[COP_BATCH_MSGS]; /* bytes in the program's iovecs */
-	unsigned char head[COP_BATCH_MSGS][COP_HDR_MAX]
-		__attribute__((aligned(4)));
-	union cop_addr from[COP_BATCH_MSGS]; /* if the program does not ask */
+	struct iovec *iov;
+	size_t *cap;	      /* bytes in the program's iovecs */
+	union cop_addr *from; /* if the program does not ask */
+	unsigned char (*head)[COP_HDR_MAX];
 	uint64_t now;
 	uint32_t serial;
 	uint16_t gen;

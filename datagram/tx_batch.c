@@ -7,7 +7,7 @@
  * has its header. A short payload is packed (batch.h): the kernel takes longer for a second
  * iovec than a copy takes. Packed messages make one piece, so that a run of them does, too.
  *
- * Owns: nothing. Protected by: nothing to protect; each call has a buffer of its own.
+ * Owns: nothing. Protected by: nothing to protect; each call has arrays of its own.
  * Counterpart in the kernel: __sys_sendmmsg() in net/socket.c.
  */
 #include <errno.h>
@@ -20,6 +20,7 @@
 #include "datagram/segments.h"
 #include "datagram/soft_error.h"
 #include "datagram/tx.h"
+#include "datagram/tx_arrays.h"
 #include "datagram/tx_batch.h"
 #include "datagram/tx_short.h"
 #include "lib/cancel.h"
@@ -34,33 +35,6 @@
 
 /* A longer payload is not packed. */
 #define PACK_MAX COP_COPY_MAX
-
-/*
- * Messages that follow each other and go to one destination: they get their numbers at
- * once. A message that is not packed is a group of its own.
- */
-struct tx_group {
-	struct cop_tx
-		tx; /* of the first message; payload: not for packed ones */
-	unsigned int begin; /* the first message */
-	size_t bytes;	    /* payload of all of them */
-};
-
-struct tx_batch {
-	uint64_t now;
-	unsigned int n;
-	unsigned int iovs;   /* in use */
-	unsigned int groups; /* likewise */
-	bool untold; /* the program can't be told the last one's length */
-	struct cop_buffer *buffer;    /* for packed messages, or NULL */
-	size_t used;		      /* bytes of it that messages have */
-	uint16_t len[COP_BATCH_MSGS]; /* for struct cop_segments */
-	struct mmsghdr vec[COP_BATCH_MSGS];
-	struct tx_group group[COP_BATCH_MSGS];
-	unsigned char hdr[COP_BATCH_MSGS][COP_HDR_MAX]
-		__attribute__((aligned(4)));
-	struct iovec iov[COP_BATCH_IOVS];
-};
 
 int cop_tx_import(int fd, struct msghdr *msg, const struct mmsghdr *umsg)
 {
@@ -163,7 +137,7 @@ static inline unsigned int tx_pack(struct tx_batch *b, struct sock *sk, int fd,
 	struct tx_name name = { .is = false };
 	unsigned int i;
 
-	n = min_t(unsigned int, n, COP_BATCH_IOVS - b->iovs);
+	n = min_t(unsigned int, n, b->iovs_max - b->iovs);
 	for (i = 0; i < n; i++, whole++, iov++) {
 		struct msghdr *msg = &whole->msg_hdr;
 		struct tx_group *g;
@@ -187,7 +161,7 @@ static inline unsigned int tx_pack(struct tx_batch *b, struct sock *sk, int fd,
 			tx_open(b, sk, msg, &name);
 		g = &b->group[b->groups - 1];
 		g->bytes += from.iov_len;
-		iov->iov_base = b->buffer->data + b->used;
+		iov->iov_base = b->pack + b->used;
 		iov->iov_len = COP_HLEN + from.iov_len;
 		cop_copy(iov->iov_base + COP_HLEN, from.iov_base, from.iov_len);
 		b->used += iov->iov_len;
@@ -210,7 +184,7 @@ static ssize_t tx_length(const struct tx_batch *b, struct sock *sk, int fd,
 	ssize_t len = cop_iov_length(fd, msg);
 
 	if (len > cop_wire_most(sk_wire(sk)) ||
-	    msg->msg_iovlen + 1 > COP_BATCH_IOVS - b->iovs ||
+	    msg->msg_iovlen + 1 > b->iovs_max - b->iovs ||
 	    cop_cut_size(sk, fd, msg))
 		return -1;
 	return len;
@@ -292,9 +266,9 @@ static inline void tx_fill(struct tx_batch *b, struct sock *sk, int fd,
 	b->now = cop_clock_us();
 	b->n = b->iovs = b->groups = b->used = 0;
 	b->untold = false;
-	n = min_t(unsigned int, n, COP_BATCH_MSGS);
+	n = min_t(unsigned int, n, b->msgs_max);
 	while (i < n) {
-		if (likely(b->buffer))
+		if (likely(b->pack))
 			i += tx_pack(b, sk, fd, vec + i, n - i, &last);
 		if (i < n && !tx_fill_one(b, sk, fd, &vec[i++]))
 			return;
@@ -375,25 +349,39 @@ static inline int tx_call(struct tx_batch *b, struct sock *sk, int fd,
 }
 
 /* A confined process trusts the kernel alone to find memory that can't be read. */
-static inline struct cop_buffer *tx_buffer(struct sock *sk, unsigned int n)
+static inline bool tx_packs(struct sock *sk)
 {
-	if (n < COP_PACK_MIN || sk_wire(sk) != &cop_wire ||
-	    sock_flag(sk, SOCK_SEGMENTS) || cop_confined())
-		return NULL;
-	return cop_buffer_get();
+	return sk_wire(sk) == &cop_wire && !sock_flag(sk, SOCK_SEGMENTS) &&
+	       !cop_confined();
+}
+
+static noinline int tx_few(struct sock *sk, int fd, struct mmsghdr *vec,
+			   unsigned int n, int flags, unsigned int *tried)
+{
+	unsigned char arrays[TX_ARRAYS(COP_FEW_MSGS, COP_FEW_IOVS)]
+		__attribute__((aligned(16)));
+	struct tx_batch b = { .pack = NULL };
+
+	tx_place(&b, arrays, COP_FEW_MSGS, COP_FEW_IOVS);
+	return tx_call(&b, sk, fd, vec, n, flags, tried);
 }
 
 flatten int cop_tx_batch(struct sock *sk, int fd, struct mmsghdr *vec,
 			 unsigned int n, int flags, unsigned int *tried)
 {
+	const bool packs = n >= COP_PACK_MIN && tx_packs(sk);
 	struct _pthread_cleanup_buffer cleanup;
+	struct cop_buffer *buffer = NULL;
 	struct tx_batch b;
 	int sent;
 
-	b.buffer = tx_buffer(sk, n);
-	if (!b.buffer)
-		return tx_call(&b, sk, fd, vec, n, flags, tried);
-	_pthread_cleanup_push(&cleanup, cop_buffer_put, b.buffer);
+	if (likely(packs) || n > COP_FEW_MSGS)
+		buffer = cop_buffer_get();
+	if (unlikely(!buffer))
+		return tx_few(sk, fd, vec, n, flags, tried);
+	b.pack = packs ? buffer->data : NULL;
+	tx_place(&b, buffer->arrays, COP_BATCH_MSGS, COP_BATCH_IOVS);
+	_pthread_cleanup_push(&cleanup, cop_buffer_put, buffer);
 	sent = tx_call(&b, sk, fd, vec, n, flags, tried);
 	_pthread_cleanup_pop(&cleanup, 1);
 	return sent;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * buffer.h - buffers for datagrams whose payload is encoded.
+ * buffer.h - buffers for datagrams whose payload is encoded, and for batches.
  */
 #ifndef COP_BUFFER_H
 #define COP_BUFFER_H
@@ -18,12 +18,16 @@
 #define COP_BUFFER_STRIDE 2048
 #define COP_BUFFER_AT	  1024
 
-/* A datagram is put together here, or taken apart. */
+/* Bytes for the arrays of a batch. */
+#define COP_BUFFER_ARRAYS 8704
+
+/* A datagram is put together here, or taken apart; or all datagrams of a batch. */
 struct cop_buffer {
 	struct slab_node node;
 	size_t used;	     /* bytes that are to be wiped */
 	unsigned char *data; /* COP_DATAGRAM_MAX bytes in @room */
 	unsigned char control[COP_CONTROL_MAX] __attribute__((aligned(8)));
+	unsigned char arrays[COP_BUFFER_ARRAYS] __attribute__((aligned(16)));
 	unsigned char room[COP_DATAGRAM_MAX + COP_BUFFER_STRIDE];
 };
 

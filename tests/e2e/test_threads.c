@@ -77,3 +77,8 @@ Test(e2e_threads, the_smallest_stack_is_enough_for_all_calls)
 {
 	run_same_without_fault("threads", "smallest_stack");
 }
+
+Test(e2e_threads, a_signal_finds_room_on_the_smallest_stack_in_every_batch)
+{
+	run_same_without_fault("threads", "smallest_stack_of_batches");
+}

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/filter.h>
+#include <netinet/udp.h>
 #include <pthread.h>
 #include <spawn.h>
 #include <stdatomic.h>
@@ -676,7 +677,7 @@ static void *all_calls(void *arg)
 }
 
 /* There is a guard page below a stack, so that the program ends if it is hit. */
-static void smallest_stack(void)
+static pthread_t start_smallest(void *(*routine)(void *arg))
 {
 	size_t smallest = sysconf(_SC_THREAD_STACK_MIN);
 	pthread_attr_t attr;
@@ -688,12 +689,118 @@ static void smallest_stack(void)
 		smallest = 16384;
 	if (pthread_attr_setstacksize(&attr, smallest))
 		die("pthread_attr_setstacksize");
-	err = pthread_create(&thread, &attr, all_calls, NULL);
+	err = pthread_create(&thread, &attr, routine, NULL);
 	if (err) {
 		errno = err;
 		die("pthread_create");
 	}
+	return thread;
+}
+
+static void smallest_stack(void)
+{
+	pthread_join(start_smallest(all_calls), NULL);
+}
+
+/* ---- a batch that is interrupted on the smallest stack ------------------------ */
+
+static struct mmsghdr batch[20];
+
+/* All messages have the same memory: no more than one datagram is received. */
+static void make_batch(size_t len)
+{
+	static char memory[65536];
+	static struct iovec iov = { .iov_base = memory };
+
+	iov.iov_len = len;
+	memset(batch, 0, sizeof(batch));
+	for (size_t i = 0; i < ARRAY_SIZE(batch); i++) {
+		batch[i].msg_hdr.msg_iov = &iov;
+		batch[i].msg_hdr.msg_iovlen = 1;
+	}
+}
+
+static void *receive_batch(void *arg)
+{
+	tid = gettid();
+	result = recvmmsg(fd, batch, ARRAY_SIZE(batch), MSG_WAITFORONE, NULL);
+	return arg;
+}
+
+static void *send_batch_cancelled(void *arg)
+{
+	pthread_cancel(pthread_self());
+	result = sendmmsg(fd, batch, ARRAY_SIZE(batch), 0);
+	return arg;
+}
+
+static pthread_t start_batch(void)
+{
+	pthread_t thread;
+
+	tid = 0;
+	thread = start_smallest(receive_batch);
+	while (!tid)
+		sched_yield();
+	await_blocked(tid);
+	return thread;
+}
+
+static atomic_int handled;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	handled++;
+}
+
+static void join_cancelled(pthread_t thread)
+{
+	void *ended;
+
+	pthread_join(thread, &ended);
+	T(ended == PTHREAD_CANCELED);
+}
+
+static void interrupt_batch(size_t len)
+{
+	pthread_t thread;
+
+	handled = 0;
+	make_batch(len);
+	thread = start_batch();
+	pthread_kill(thread, SIGUSR1);
+	while (!handled)
+		sched_yield();
+	deliver("later");
 	pthread_join(thread, NULL);
+	printf("received %ld, handled %d\n", result, handled);
+	thread = start_batch();
+	pthread_cancel(thread);
+	join_cancelled(thread);
+}
+
+static void smallest_stack_of_batches(void)
+{
+	struct sigaction action = { .sa_handler = on_signal,
+				    .sa_flags = SA_RESTART };
+	int on = 1;
+
+	make_pair();
+	connect_to(sock_a, &addr_b);
+	sigaction(SIGUSR1, &action, NULL);
+	fflush(stdout);
+	fd = sock_b;
+	interrupt_batch(1000);
+	interrupt_batch(65536);
+	if (setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on)))
+		skip("UDP_GRO");
+	interrupt_batch(65536);
+	fd = sock_a;
+	make_batch(100);
+	join_cancelled(start_smallest(send_batch_cancelled));
+	make_batch(3000);
+	join_cancelled(start_smallest(send_batch_cancelled));
 }
 
 SCENARIOS({ "closed_in_receive", closed_in_receive },
@@ -706,4 +813,5 @@ SCENARIOS({ "closed_in_receive", closed_in_receive },
 	  { "cancelled_wait", cancelled_wait },
 	  { "cancelled_in_passing", cancelled_in_passing },
 	  { "cancelled_send", cancelled_send },
-	  { "smallest_stack", smallest_stack })
+	  { "smallest_stack", smallest_stack },
+	  { "smallest_stack_of_batches", smallest_stack_of_batches })
