@@ -9,6 +9,7 @@
  * Counterpart in the kernel: smc_switch_to_fallback() in net/smc/af_smc.c.
  */
 #include <errno.h>
+#include <fcntl.h>
 
 #include "adopt/share.h"
 #include "datagram/naming.h"
@@ -20,6 +21,7 @@
 #include "lib/env.h"
 #include "lib/libc.h"
 #include "lib/lock.h"
+#include "lib/scratch.h"
 #include "port/bind.h"
 #include "wire/owner.h"
 
@@ -70,8 +72,34 @@ bool cop_filter_is_locked(int fd)
 }
 
 /*
- * The first check may be out of date by the time that the mark is set. Without the flag
- * this process only decides for itself.
+ * A duplicate of the descriptor, which no other thread exchanges: what is a moment later at
+ * @fd may be another socket. Returns @fd itself in a process with one thread, and where there
+ * is no duplicate to be had.
+ */
+static int fix_descriptor(int fd, const struct cop_mark_held *held)
+{
+	int own;
+
+	if (likely(process_is_alone()) || !held->here.taken)
+		return fd;
+	own = cop_libc.fcntl(fd, F_DUPFD_CLOEXEC, 0l);
+	return own < 0 ? fd : own;
+}
+
+/* To close a duplicate gives up the process's lock on the socket. */
+static void close_fixed(int own, int fd, struct cop_mark_held *held)
+{
+	if (likely(own == fd))
+		return;
+	if (held->shared)
+		cop_unlock_shared(fd);
+	held->shared = false;
+	cop_libc.close(own);
+}
+
+/*
+ * Without a duplicate the first check may be out of date by the time that the mark is set.
+ * Without the flag this process only decides for itself.
  */
 static void set_mark(struct sock *sk, int fd, const struct cop_mark *mark)
 {
@@ -96,13 +124,19 @@ void cop_pending_mark(struct sock *sk, int fd)
 		.carrier_protocol = sk->sk_prot->carrier_protocol,
 		.word[WORD_PENDING] = PENDING_MAGIC,
 	};
+	struct cop_scratch scratch;
 	struct cop_mark_held held;
+	int own;
 
+	cop_scratch_begin(&scratch);
 	cop_mark_lock(sk, fd, &held);
+	own = fix_descriptor(fd, &held);
 	if (cop_is_pending(sk) && !sock_flag(sk, SOCK_PENDING_SHARED) &&
-	    !cop_filter_is_locked(fd) && cop_owns(sk, fd))
-		set_mark(sk, fd, &mark);
+	    !cop_filter_is_locked(own) && cop_owns(sk, own))
+		set_mark(sk, own, &mark);
+	close_fixed(own, fd, &held);
 	cop_mark_unlock(sk, fd, &held);
+	cop_scratch_end(&scratch);
 }
 
 void cop_pending_share(struct sock *sk, int fd)

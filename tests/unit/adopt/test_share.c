@@ -2,7 +2,10 @@
 /*
  * test_share.c - adopt/share.c: a pending socket is decided once, for all.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
+#include <stdarg.h>
 #include <sys/single_threaded.h>
 
 #include "adopt/decide.h"
@@ -96,8 +99,8 @@ static int exchange_get(int fd, int level, int optname, void *val,
 static int exchange_set(int fd, int level, int optname, const void *val,
 			socklen_t len)
 {
-	if (fd == taken && optname == SO_ATTACH_FILTER)
-		cr_assert(eq(int, dup2(other, fd), fd));
+	if (optname == SO_ATTACH_FILTER)
+		cr_assert(eq(int, dup2(other, taken), taken));
 	return libc.setsockopt(fd, level, optname, val, len);
 }
 
@@ -120,14 +123,53 @@ static bool is_marked(int fd)
 	       cop_pending_is_marked(&mark);
 }
 
+static int no_more_descriptors(int fd, int cmd, ...)
+{
+	va_list ap;
+	void *arg;
+
+	if (cmd == F_DUPFD_CLOEXEC) {
+		errno = EMFILE;
+		return -1;
+	}
+	va_start(ap, cmd);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	return libc.fcntl(fd, cmd, arg);
+}
+
 Test(cop_share, a_mark_that_went_to_another_socket_does_not_count)
 {
 	int fd = taken = open_beside_a_thread();
 
+	cop_libc.fcntl = no_more_descriptors;
 	cop_libc.setsockopt = exchange_set;
 	cop_pending_share(t_sk(fd), fd);
 	cr_assert(not(is_marked(copy)));
 	cr_expect(not(sock_flag(t_sk(fd), SOCK_PENDING_SHARED)));
+}
+
+/* The other socket keeps its own filter, too. */
+Test(cop_share,
+     the_mark_goes_to_the_pending_socket_while_its_number_is_exchanged)
+{
+	struct sock_filter all[] = { BPF_STMT(BPF_RET | BPF_K, UINT32_MAX) };
+	struct sock_fprog prog = { ARRAY_SIZE(all), all };
+	int fd = taken = open_beside_a_thread(), next = dup(fd);
+	socklen_t len = 0;
+
+	close(next);
+	cr_assert(zero(int, setsockopt(other, SOL_SOCKET, SO_ATTACH_FILTER,
+				       &prog, sizeof(prog))));
+	cop_libc.setsockopt = exchange_set;
+	cop_pending_share(t_sk(fd), fd);
+	cr_expect(is_marked(copy));
+	cr_expect(sock_flag(t_sk(fd), SOCK_PENDING_SHARED));
+	cr_expect(not(is_marked(other)));
+	cr_assert(zero(int, getsockopt(other, SOL_SOCKET, SO_GET_FILTER, NULL,
+				       &len)));
+	cr_expect(eq(uint, len, 1));
+	cr_expect(lt(int, fcntl(next, F_GETFD), 0), "a descriptor is left");
 }
 
 Test(cop_share, another_socket_that_has_no_mark_decides_nothing)
