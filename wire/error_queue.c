@@ -43,6 +43,36 @@ static bool put_frame(const struct cop_wire *wire, const struct iovec *iov,
 	return before;
 }
 
+/* How many of the first @len bytes of iovecs can be written. */
+static size_t writable_bytes(const struct iovec *iov, size_t len)
+{
+	size_t least = 0;
+
+	while (least < len) {
+		const size_t half = least + (len - least + 1) / 2;
+
+		if (cop_iov_writable(iov, half))
+			least = half;
+		else
+			len = half - 1;
+	}
+	return least;
+}
+
+/*
+ * The receive has met a fault. What the kernel wrote ahead of it stays with the program,
+ * which must not find a header in a frame.
+ */
+static noinline void put_part(const struct cop_wire *wire,
+			      const struct iovec *iov, size_t iovlen,
+			      const void *hdr, size_t cap)
+{
+	const size_t room = COP_FRAME_HEAD - wire->hlen;
+
+	put_frame(wire, iov, iovlen, hdr,
+		  wire->hlen + writable_bytes(iov, min_t(size_t, cap, room)));
+}
+
 /*
  * The kernel quotes what was sent, which is encoded. So the program gets all but the
  * payload; MSG_TRUNC says whether there was one.
@@ -126,7 +156,7 @@ static size_t first_payload(const struct cop_wire *wire, struct msghdr *msg,
 static ssize_t recv_error(const struct cop_wire *wire, int fd,
 			  struct msghdr *msg, int flags, size_t cap)
 {
-	unsigned char hdr[COP_HDR_MAX] __attribute__((aligned(4)));
+	unsigned char hdr[COP_HDR_MAX] __attribute__((aligned(4))) = { 0 };
 	unsigned char tail[COP_HDR_MAX];
 	struct iovec iov[COP_IOV_ON_STACK + 2] = { { hdr, wire->hlen } };
 	size_t spill = 0;
@@ -141,6 +171,8 @@ static ssize_t recv_error(const struct cop_wire *wire, int fd,
 	n = cop_libc_result(cop_libc.recvmsg(fd, &whole, flags));
 	msg->msg_namelen =
 		whole.msg_namelen; /* even if that is no place for it */
+	if (unlikely(n == -EFAULT))
+		put_part(wire, iov + 1, msg->msg_iovlen, hdr, cap);
 	if (n < 0)
 		return n;
 	msg->msg_controllen = whole.msg_controllen;

@@ -151,3 +151,9 @@ Test(e2e_faults, a_buffer_that_was_made_read_only_is_a_sigsegv_or_efault)
 	expect_touched("readonly_large_buffer");
 	run_same("faults", "readonly_long_payload");
 }
+
+Test(e2e_faults, a_fault_in_the_error_queue_leaves_what_udp_leaves)
+{
+	run_same("faults", "fault_in_the_error_queue");
+	run_same_inet("faults", "fault_in_a_frame");
+}

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <linux/bpf.h>
 #include <linux/filter.h>
+#include <linux/net_tstamp.h>
 #include <poll.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -329,6 +330,105 @@ static void endless_error_buffers(void)
 		T(i ? recvmsg(sock_a, &vec[0].msg_hdr, MSG_ERRQUEUE)
 		    : recvmmsg(sock_a, vec, 2, MSG_ERRQUEUE, NULL));
 		T(recv(sock_a, large, 1, MSG_DONTWAIT));
+	}
+}
+
+/* The pages of a message, of which the second can't be written. */
+static char *fault_room;
+
+static void show_partial(size_t room, size_t skip)
+{
+	const unsigned char *at = (unsigned char *)fault_room + 4096 - room;
+
+	printf("  ");
+	for (size_t i = skip; i < room; i++)
+		printf("%02x", at[i]);
+	printf("\n");
+}
+
+/* Receive from the error queue to @room bytes and a fault behind them. */
+static void receive_error_to(size_t room, size_t skip)
+{
+	char control[512];
+	struct sockaddr_in name;
+	struct iovec parts[2] = { { fault_room + 4096 - room, room / 2 },
+				  { fault_room + 4096 - room + room / 2,
+				    1000 - room / 2 } };
+	struct msghdr msg = { .msg_name = &name,
+			      .msg_namelen = sizeof(name),
+			      .msg_iov = parts,
+			      .msg_iovlen = 2,
+			      .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+
+	memset(fault_room, 0xee, 4096);
+	memset(control, 0xee, sizeof(control));
+	memset(&name, 0xee, sizeof(name));
+	T(recvmsg(sock_a, &msg, MSG_ERRQUEUE | MSG_DONTWAIT));
+	printf("  flags %x, namelen %d, controllen %s, name %s, control %s\n",
+	       msg.msg_flags, msg.msg_namelen,
+	       msg.msg_controllen == sizeof(control) ? "as it was" : "written",
+	       name.sin_family == 0xeeee ? "as it was" : "written",
+	       control[0] == (char)0xee ? "as it was" : "written");
+	show_partial(room, skip);
+}
+
+static void make_fault_room(void)
+{
+	const int on = 1;
+
+	fault_room = page(PROT_READ | PROT_WRITE);
+	if (mprotect(fault_room + 4096, 4096, PROT_NONE))
+		die("mprotect");
+	make_pair();
+	T(setsockopt(sock_a, SOL_IP, IP_RECVERR, &on, sizeof(on)));
+	for (size_t i = 0; i < sizeof(large); i++)
+		large[i] = 'a' + i % 26;
+}
+
+/* The memory ends in the header, behind it, or nowhere. */
+static void fault_in_the_error_queue(void)
+{
+	static const size_t rooms[] = { 0, 4, 16, 20, 60, 199, 200 };
+
+	make_fault_room();
+	close(sock_b);
+	for (size_t i = 0; i < ARRAY_SIZE(rooms); i++) {
+		T(sendto(sock_a, large, 200, 0, SA(&addr_b), sizeof(addr_b)));
+		receive_error_to(rooms[i], 0);
+		T(recv(sock_a, buf, 1, MSG_DONTWAIT));
+		T(recv(sock_a, buf, 1, MSG_ERRQUEUE | MSG_DONTWAIT));
+	}
+}
+
+#define FRAME_HEAD 42 /* bytes of Ethernet, IPv4 and UDP */
+
+/* What is always the same in the head of a frame. */
+static void show_head(size_t room)
+{
+	const char *at = fault_room + 4096 - room;
+
+	if (room < FRAME_HEAD + 50)
+		return;
+	printf("  type %02x%02x, version %02x, length %d, protocol %d, "
+	       "length %d\n",
+	       at[12], at[13], at[14], at[16] << 8 | (unsigned char)at[17],
+	       at[23], at[38] << 8 | (unsigned char)at[39]);
+}
+
+/* The kernel gives back the whole frame. */
+static void fault_in_a_frame(void)
+{
+	const int on = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+	static const size_t rooms[] = { 0, 13, 42, 50, 59, 120, 230, 242 };
+
+	make_fault_room();
+	T(setsockopt(sock_a, SOL_SOCKET, SO_TIMESTAMPING, &on, sizeof(on)));
+	for (size_t i = 0; i < ARRAY_SIZE(rooms); i++) {
+		T(sendto(sock_a, large, 200, 0, SA(&addr_b), sizeof(addr_b)));
+		receive_error_to(rooms[i], FRAME_HEAD);
+		show_head(rooms[i]);
+		T(recv(sock_a, buf, 1, MSG_ERRQUEUE | MSG_DONTWAIT));
 	}
 }
 
@@ -731,6 +831,8 @@ SCENARIOS({ "pending_error_and_a_bad_vector", pending_error_and_a_bad_vector },
 	  { "many_messages", many_messages }, { "too_long", too_long },
 	  { "endless_buffers", endless_buffers },
 	  { "endless_error_buffers", endless_error_buffers },
+	  { "fault_in_the_error_queue", fault_in_the_error_queue },
+	  { "fault_in_a_frame", fault_in_a_frame },
 	  { "nothing_at_a_bad_place", nothing_at_a_bad_place },
 	  { "name_of_no_length", name_of_no_length },
 	  { "bad_names", bad_names }, { "probes", probes },
