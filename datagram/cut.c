@@ -16,6 +16,7 @@
 
 #include "datagram/cut.h"
 #include "datagram/cut_pack.h"
+#include "datagram/pieces.h"
 #include "datagram/segments.h"
 #include "datagram/soft_error.h"
 #include "datagram/tx.h"
@@ -30,8 +31,10 @@
 #include "wire/buffer.h"
 #include "wire/encap.h"
 
-/* The most bytes of control messages of the program's own. */
-#define CONTROL_MAX 4096
+/* The most bytes of the program's own control messages. */
+#define CONTROL_MAX	4096
+
+#define PIECES_ON_STACK 16
 
 /* ---- the size ------------------------------------------------------------------ */
 
@@ -116,19 +119,6 @@ int cop_cut_size_of(struct sock *sk, int fd, const struct msghdr *msg)
 
 /* ---- the pieces ---------------------------------------------------------------- */
 
-/* A send, and how many pieces it is. */
-struct pieces {
-	struct cop_cut cut;
-	unsigned int n;
-	unsigned int hlen;
-	unsigned int step; /* bytes from one cut of the kernel to the next */
-};
-
-static size_t piece_length(const struct pieces *p, unsigned int i)
-{
-	return min_t(size_t, p->cut.size, p->cut.len - i * (size_t)p->cut.size);
-}
-
 /* The program's iovecs, from byte *@off of **@from on. Returns how many go to @to. */
 static unsigned int take_iovecs(struct iovec *to, const struct iovec **from,
 				size_t *off, size_t len)
@@ -152,7 +142,7 @@ static unsigned int take_iovecs(struct iovec *to, const struct iovec **from,
 	return n;
 }
 
-static ssize_t send_one(const struct pieces *p, const struct msghdr *msg)
+static ssize_t send_one(const struct cop_pieces *p, const struct msghdr *msg)
 {
 	return cop_libc_result(cop_libc.sendmsg(p->cut.fd, msg, p->cut.flags));
 }
@@ -161,7 +151,7 @@ static ssize_t send_one(const struct pieces *p, const struct msghdr *msg)
  * Whether the second of two sends might have to wait, and must not. With less than half
  * of SO_SNDBUF in use the kernel takes both.
  */
-static bool is_too_early(const struct pieces *p)
+static bool is_too_early(const struct cop_pieces *p)
 {
 	struct pollfd room = { .fd = p->cut.fd, .events = POLLOUT };
 
@@ -177,7 +167,7 @@ static bool is_too_early(const struct pieces *p)
  * program's next call. If the kernel refuses the second one for another reason, its
  * datagrams are sent for the program, and lost.
  */
-static ssize_t send_two(const struct pieces *p, const struct msghdr *whole,
+static ssize_t send_two(const struct cop_pieces *p, const struct msghdr *whole,
 			size_t first_iovs)
 {
 	struct msghdr part = *whole;
@@ -203,69 +193,77 @@ static ssize_t send_two(const struct pieces *p, const struct msghdr *whole,
  * All pieces have @tx, each with a number of its own. So the stack of a thread of
  * PTHREAD_STACK_MIN is large enough.
  */
-static void settle(const struct pieces *p, struct cop_tx *tx,
+static void settle(const struct cop_pieces *p, struct cop_tx *tx,
 		   const uint64_t *seq, ssize_t sent)
 {
 	for (unsigned int i = p->n; i-- > 0;) {
 		tx->seq = seq[i];
-		tx->payload = piece_length(p, i);
+		tx->payload = cop_piece_length(p, i);
 		p->cut.end(p->cut.sk, tx,
 			   sent < 0 ? sent : (ssize_t)tx->payload);
 	}
 }
 
-/* How many pieces the kernel takes in one send. */
-static unsigned int pieces_at_once(const struct pieces *p)
+static ssize_t send_from(const struct cop_pieces *p, unsigned char *room)
 {
-	const unsigned int most =
-		COP_DATAGRAM_MAX_IPV4 / (p->cut.size + p->hlen);
-
-	if (p->cut.len + p->n * p->hlen <= COP_DATAGRAM_MAX_IPV4 || p->n == 1)
-		return p->n;
-	return most ?: 1;
-}
-
-static ssize_t send_pieces(const struct pieces *p)
-{
-	const unsigned int stride = (p->hlen + 3) & ~3u,
-			   most = pieces_at_once(p);
-	unsigned char hdr[p->n * stride] __attribute__((aligned(4)));
-	struct iovec iov[2 * p->n + p->cut.msg->msg_iovlen];
-	char control[COP_CUT_CONTROL + p->cut.msg->msg_controllen +
-		     COP_CUT_CONTROL_PAD] __attribute__((aligned(8)));
+	const unsigned int most = cop_pieces_at_once(p);
+	const struct cop_piece_arrays a = cop_pieces_place(p, room);
 	const struct iovec *from = p->cut.msg->msg_iov;
 	const uint64_t now = cop_clock_us();
 	struct msghdr whole = *p->cut.msg;
 	size_t off = 0, iovs = 0, first_iovs = 0;
-	uint64_t seq[p->n];
 	struct cop_tx tx;
 	ssize_t sent;
 
 	for (unsigned int i = 0; i < p->n; i++) {
-		const size_t len = piece_length(p, i);
+		const size_t len = cop_piece_length(p, i);
+		unsigned char *hdr = a.hdr + i * a.stride;
 
 		p->cut.begin(p->cut.sk, whole.msg_name, whole.msg_namelen, len,
-			     now, &tx, hdr + i * stride);
-		seq[i] = tx.seq;
-		iov[iovs++] = (struct iovec){ hdr + i * stride, p->hlen };
-		iovs += take_iovecs(iov + iovs, &from, &off, len);
+			     now, &tx, hdr);
+		a.seq[i] = tx.seq;
+		a.iov[iovs++] = (struct iovec){ hdr, p->hlen };
+		iovs += take_iovecs(a.iov + iovs, &from, &off, len);
 		if (i + 1 == most)
 			first_iovs = iovs;
 	}
-	cop_cut_control(p->cut.msg, p->step, control);
-	whole.msg_iov = iov;
+	cop_cut_control(p->cut.msg, p->step, a.control);
+	whole.msg_iov = a.iov;
 	whole.msg_iovlen = iovs;
-	whole.msg_control = control;
-	whole.msg_controllen = sizeof(control) - COP_CUT_CONTROL_PAD;
+	whole.msg_control = a.control;
+	whole.msg_controllen = COP_CUT_CONTROL + p->cut.msg->msg_controllen;
 	if (likely(most == p->n))
 		sent = send_one(p, &whole);
 	else
 		sent = send_two(p, &whole, first_iovs);
-	settle(p, &tx, seq, sent);
+	settle(p, &tx, a.seq, sent);
 	return sent < 0 ? sent : (ssize_t)p->cut.len;
 }
 
-static ssize_t refuse(const struct pieces *p)
+static noinline ssize_t send_on_stack(const struct cop_pieces *p)
+{
+	unsigned char room[cop_pieces_size(p)] __attribute__((aligned(16)));
+
+	return send_from(p, room);
+}
+
+/* The smallest stack of a thread has room for few pieces beside a signal. */
+static ssize_t send_pieces(const struct cop_pieces *p)
+{
+	struct _pthread_cleanup_buffer cleanup;
+	struct cop_buffer *buffer =
+		p->n > PIECES_ON_STACK ? cop_buffer_get() : NULL;
+	ssize_t sent;
+
+	if (!buffer)
+		return send_on_stack(p);
+	_pthread_cleanup_push(&cleanup, cop_buffer_put, buffer);
+	sent = send_from(p, buffer->data);
+	_pthread_cleanup_pop(&cleanup, 1);
+	return sent;
+}
+
+static ssize_t refuse(const struct cop_pieces *p)
 {
 	static const unsigned char hdr[COP_HDR_MAX];
 
@@ -273,13 +271,8 @@ static ssize_t refuse(const struct pieces *p)
 				p->cut.flags, p->cut.len);
 }
 
-static unsigned int pieces_of(const struct cop_cut *cut)
-{
-	return cut->len ? (cut->len + cut->size - 1) / cut->size : 1;
-}
-
 /* More iovecs than fit on a stack: their bytes go to a buffer. */
-static ssize_t send_gathered(struct pieces *p, void *buf)
+static ssize_t send_gathered(struct cop_pieces *p, void *buf)
 {
 	struct iovec iov = { buf, p->cut.len };
 	struct msghdr one = *p->cut.msg;
@@ -292,7 +285,7 @@ static ssize_t send_gathered(struct pieces *p, void *buf)
 	return send_pieces(p);
 }
 
-static noinline ssize_t send_bounced(struct pieces *p)
+static noinline ssize_t send_bounced(struct cop_pieces *p)
 {
 	struct _pthread_cleanup_buffer cleanup;
 	void *buf = cop_bounce_map();
@@ -310,7 +303,7 @@ static noinline ssize_t send_bounced(struct pieces *p)
  * The program's iovecs are read once more. Another thread may have changed them, but the
  * kernel must not cut at other places than between our pieces.
  */
-static ssize_t send_copied(struct pieces *p)
+static ssize_t send_copied(struct cop_pieces *p)
 {
 	struct iovec own[p->cut.msg->msg_iovlen];
 	struct msghdr msg = *p->cut.msg;
@@ -325,19 +318,6 @@ static ssize_t send_copied(struct pieces *p)
 	msg.msg_iov = own;
 	p->cut.msg = &msg;
 	return send_pieces(p);
-}
-
-/*
- * The kernel refuses so many pieces, whatever their lengths. It gets all of them behind
- * one header. With a header for each, they could be so long that they are two sends,
- * and it would take these.
- */
-static void make_too_many(struct pieces *p)
-{
-	p->step = p->cut.size;
-	p->cut.len = min_t(size_t, p->cut.len, COP_DATAGRAM_MAX_IPV4 - p->hlen);
-	p->cut.size = p->cut.len;
-	p->n = 1;
 }
 
 /*
@@ -366,7 +346,7 @@ static ssize_t send_packed(const struct cop_cut *cut)
 /* The kernel refuses control messages that it can't read, or that are too long. */
 ssize_t cop_cut_send(const struct cop_cut *cut)
 {
-	struct pieces p = { .cut = *cut, .hlen = sk_wire(cut->sk)->hlen };
+	struct cop_pieces p = { .cut = *cut, .hlen = sk_wire(cut->sk)->hlen };
 	const size_t controllen = cut->msg->msg_controllen;
 	ssize_t n;
 
@@ -380,10 +360,7 @@ ssize_t cop_cut_send(const struct cop_cut *cut)
 	n = send_packed(&p.cut);
 	if (likely(n))
 		return n;
-	p.n = pieces_of(cut);
-	p.step = cut->size + p.hlen;
-	if (p.n > COP_CUT_PIECES)
-		make_too_many(&p);
+	cop_pieces_count(&p);
 	if (cut->msg->msg_iovlen > COP_IOV_ON_STACK)
 		return send_bounced(&p);
 	return send_copied(&p);

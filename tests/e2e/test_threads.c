@@ -82,3 +82,8 @@ Test(e2e_threads, a_signal_finds_room_on_the_smallest_stack_in_every_batch)
 {
 	run_same_without_fault("threads", "smallest_stack_of_batches");
 }
+
+Test(e2e_threads, a_cancellation_finds_room_on_the_smallest_stack_in_every_send)
+{
+	run_same_inet("threads", "smallest_stack_of_full_sends");
+}

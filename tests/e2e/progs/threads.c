@@ -734,12 +734,43 @@ static void *send_batch_cancelled(void *arg)
 	return arg;
 }
 
-static pthread_t start_batch(void)
+static void *send_batch(void *arg)
+{
+	tid = gettid();
+	result = sendmmsg(fd, batch, ARRAY_SIZE(batch), 0);
+	return arg;
+}
+
+static size_t most_bytes; /* that the kernel cuts into 100 each */
+
+/* 128 pieces since Linux 6.9, else 64. */
+static void ask_most_bytes(void)
+{
+	struct sockaddr_in nobody = addr_of("127.0.0.1", 9);
+	int udp = socket(AF_INET, SOCK_DGRAM, 0), size = 100;
+
+	if (setsockopt(udp, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof(size)))
+		skip("UDP_SEGMENT");
+	most_bytes = sendto(udp, large, 12800, 0, SA(&nobody),
+			    sizeof(nobody)) == 12800
+			     ? 12800
+			     : 6400;
+	close(udp);
+}
+
+static void *send_long(void *arg)
+{
+	tid = gettid();
+	result = send(fd, large, most_bytes, 0);
+	return arg;
+}
+
+static pthread_t start_blocked(void *(*routine)(void *arg))
 {
 	pthread_t thread;
 
 	tid = 0;
-	thread = start_smallest(receive_batch);
+	thread = start_smallest(routine);
 	while (!tid)
 		sched_yield();
 	await_blocked(tid);
@@ -768,16 +799,44 @@ static void interrupt_batch(size_t len)
 
 	handled = 0;
 	make_batch(len);
-	thread = start_batch();
+	thread = start_blocked(receive_batch);
 	pthread_kill(thread, SIGUSR1);
 	while (!handled)
 		sched_yield();
 	deliver("later");
 	pthread_join(thread, NULL);
 	printf("received %ld, handled %d\n", result, handled);
-	thread = start_batch();
+	thread = start_blocked(receive_batch);
 	pthread_cancel(thread);
 	join_cancelled(thread);
+}
+
+static void cancel_full_send(void *(*routine)(void *arg), int size)
+{
+	struct sockaddr_in local;
+	pthread_t thread;
+
+	fd = full_sock(&local);
+	if (size &&
+	    setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof(size)))
+		skip("UDP_SEGMENT");
+	thread = start_blocked(routine);
+	pthread_cancel(thread);
+	join_cancelled(thread);
+	close(fd);
+	T(try_bind(&local));
+}
+
+static void smallest_stack_of_full_sends(void)
+{
+	silent_neighbour();
+	ask_most_bytes();
+	make_batch(100);
+	cancel_full_send(send_batch, 0);
+	make_batch(3000);
+	cancel_full_send(send_batch, 0);
+	cancel_full_send(send_long, 0);
+	cancel_full_send(send_long, 100);
 }
 
 static void smallest_stack_of_batches(void)
@@ -814,4 +873,5 @@ SCENARIOS({ "closed_in_receive", closed_in_receive },
 	  { "cancelled_in_passing", cancelled_in_passing },
 	  { "cancelled_send", cancelled_send },
 	  { "smallest_stack", smallest_stack },
-	  { "smallest_stack_of_batches", smallest_stack_of_batches })
+	  { "smallest_stack_of_batches", smallest_stack_of_batches },
+	  { "smallest_stack_of_full_sends", smallest_stack_of_full_sends })
