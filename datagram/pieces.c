@@ -2,11 +2,79 @@
 /*
  * datagram/pieces.c - into how many datagrams a send is cut (UDP_SEGMENT).
  *
- * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel: UDP_MAX_SEGMENTS in include/linux/udp.h.
+ * Owns: the kernel's answer. Protected by: atomic accesses; every thread gets the same
+ * answer. Counterpart in the kernel: UDP_MAX_SEGMENTS in include/linux/udp.h.
  */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+
 #include "datagram/pieces.h"
 #include "lib/compiler.h"
+#include "lib/confine.h"
+#include "lib/libc.h"
+#include "lib/scratch_socket.h"
 #include "wire/encap.h"
+
+/* ---- what the kernel takes ------------------------------------------------------ */
+
+/* Connects a socket to itself, and lets each byte be a datagram. */
+static bool make_ready(int fd)
+{
+	struct sockaddr_in self = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(self);
+	const int size = 1;
+
+	return !cop_libc.bind(fd, (struct sockaddr *)&self, len) &&
+	       !cop_libc.getsockname(fd, (struct sockaddr *)&self, &len) &&
+	       !cop_libc.connect(fd, (struct sockaddr *)&self, len) &&
+	       !cop_libc.setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size,
+				    sizeof(size));
+}
+
+/* Returns 0 if the kernel can't be asked. */
+static unsigned int ask_by(int fd)
+{
+	static const char bytes[COP_PIECES_OLD + 1];
+	int n;
+
+	if (!make_ready(fd))
+		return 0;
+	n = cop_libc_result(
+		cop_libc.send(fd, bytes, sizeof(bytes), MSG_DONTWAIT));
+	if (n == -EINVAL)
+		return COP_PIECES_OLD;
+	return n == (int)sizeof(bytes) ? COP_PIECES_MAX : 0;
+}
+
+static noinline unsigned int ask(void)
+{
+	struct cop_scratch scratch;
+	unsigned int most = 0;
+	int saved = errno;
+
+	if (cop_scratch_socket(&scratch, AF_INET) >= 0) {
+		most = ask_by(scratch.fd);
+		cop_scratch_close(&scratch);
+	}
+	errno = saved;
+	return most;
+}
+
+unsigned int cop_pieces_most(void)
+{
+	static _Atomic(unsigned int) known;
+	unsigned int most = READ_ONCE(known);
+
+	if (unlikely(!most) && !cop_confined()) {
+		most = ask();
+		WRITE_ONCE(known, most);
+	}
+	return most ?: COP_PIECES_MAX;
+}
 
 /* ---- the pieces of a send -------------------------------------------------------- */
 
@@ -18,6 +86,13 @@ unsigned int cop_pieces_at_once(const struct cop_pieces *p)
 	if (p->cut.len + p->n * p->hlen <= COP_DATAGRAM_MAX_IPV4 || p->n == 1)
 		return p->n;
 	return most ?: 1;
+}
+
+/* One send is for the kernel to refuse. It would not know of two that they are one. */
+static bool are_too_many(const struct cop_pieces *p)
+{
+	return p->n > COP_PIECES_MAX ||
+	       (cop_pieces_at_once(p) < p->n && p->n > cop_pieces_most());
 }
 
 /*
@@ -39,7 +114,7 @@ void cop_pieces_count(struct cop_pieces *p)
 
 	p->n = cut->len ? (cut->len + cut->size - 1) / cut->size : 1;
 	p->step = cut->size + p->hlen;
-	if (p->n > COP_PIECES_MAX)
+	if (unlikely(p->n > COP_PIECES_OLD) && are_too_many(p))
 		make_too_many(p);
 }
 

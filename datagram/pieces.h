@@ -14,8 +14,19 @@
 #include "datagram/cut_pack.h"
 #include "lib/compiler.h"
 
-/* UDP_MAX_SEGMENTS of any kernel. */
+/* UDP_MAX_SEGMENTS before Linux 6.9, and since. */
+#define COP_PIECES_OLD 64
 #define COP_PIECES_MAX COP_CUT_PIECES
+
+/**
+ * cop_pieces_most - the most datagrams that the kernel makes of one send
+ *
+ * Stable kernels have the newer limit, too, so the version does not tell. The first call
+ * asks the kernel, by a send from a socket to itself, which nobody else receives. Returns
+ * COP_PIECES_OLD or COP_PIECES_MAX, the second also if the kernel can't be asked.
+ * Async-signal-safe; errno stays.
+ */
+unsigned int cop_pieces_most(void);
 
 /* A send, and how many pieces it is. */
 struct cop_pieces {

@@ -126,6 +126,54 @@ Test(cop_cut, an_icmp_error_that_the_second_send_meets_is_for_the_next_call)
 	cr_assert(eq(int, send_data(fd, 10), -ECONNREFUSED));
 }
 
+/* As a kernel that makes no more than 64 datagrams of one send. */
+static ssize_t old_send(int fd, const void *buf, size_t len, int flags)
+{
+	(void)fd, (void)buf, (void)flags;
+	errno = EINVAL;
+	return len > 64 ? -1 : (ssize_t)len;
+}
+
+static ssize_t old_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	size_t len = 0;
+	uint16_t size;
+
+	for (size_t i = 0; i < msg->msg_iovlen; i++)
+		len += msg->msg_iov[i].iov_len;
+	memcpy(&size, CMSG_DATA(CMSG_FIRSTHDR(msg)), sizeof(size));
+	if (len > 64u * size) {
+		errno = EINVAL;
+		return -1;
+	}
+	return real_sendmsg(fd, msg, flags);
+}
+
+/* 65 pieces of UDP are one send. With their headers they are two of fewer each. */
+Test(cop_cut, what_an_older_kernel_refuses_is_not_sent_as_two)
+{
+	int udp, fd = cutting(&udp, 1000);
+	char byte;
+
+	cop_libc_init();
+	real_sendmsg = cop_libc.sendmsg;
+	cop_libc.send = old_send;
+	cop_libc.sendmsg = old_sendmsg;
+	cr_expect(eq(int, send_data(fd, 65000), -EINVAL));
+	cr_expect(lt(int, recv(udp, &byte, 1, MSG_DONTWAIT), 0));
+	cr_expect(zero(u32, t_count(fd)->tx_datagrams));
+	cr_expect(eq(int, send_data(fd, 64000), 64000));
+	assert_pieces(udp, 64000, 1000, 0);
+}
+
+Test(cop_cut, what_a_newer_kernel_takes_is_sent_as_two)
+{
+	int udp, fd = cutting(&udp, 1000);
+
+	cr_expect(eq(int, send_data(fd, 65000), 65000));
+	assert_pieces(udp, 65000, 1000, 0);
+}
+
 static int no_room(struct pollfd *fds, nfds_t n, int timeout)
 {
 	fds->revents = 0;
