@@ -10,7 +10,6 @@
  * udp_sendmsg() and udp_recvmsg().
  */
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "datagram/copied.h"
@@ -20,7 +19,6 @@
 #include "datagram/rx.h"
 #include "datagram/strays.h"
 #include "flow/flow.h"
-#include "lib/cancel.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "lib/libc.h"
@@ -149,22 +147,32 @@ static int recv_in(struct sock *sk, int fd, void *buf, size_t cap, int flags,
 	return 0;
 }
 
+/* The arguments of recv_coded(). */
+struct recv_args {
+	struct sock *sk;
+	int fd;
+	void *buf;
+	size_t cap;
+	int flags;
+	struct cop_arrived *a;
+};
+
+static ssize_t recv_in_buffer(struct cop_buffer *buffer, void *args)
+{
+	const struct recv_args *to = args;
+
+	buffer->used = sk_wire(to->sk)->plain ? 0 : COP_DATAGRAM_MAX;
+	return recv_in(to->sk, to->fd, to->buf, to->cap, to->flags, to->a,
+		       buffer->data, COP_DATAGRAM_MAX);
+}
+
 /* A stack may be smaller than a whole datagram. */
 static noinline int recv_coded(struct sock *sk, int fd, void *buf, size_t cap,
 			       int flags, struct cop_arrived *a)
 {
-	struct _pthread_cleanup_buffer cleanup;
-	struct cop_buffer *buffer = cop_buffer_get();
-	int err;
+	struct recv_args to = { sk, fd, buf, cap, flags, a };
 
-	if (!buffer)
-		return -ENOBUFS;
-	buffer->used = sk_wire(sk)->plain ? 0 : COP_DATAGRAM_MAX;
-	_pthread_cleanup_push(&cleanup, cop_buffer_put, buffer);
-	err = recv_in(sk, fd, buf, cap, flags, a, buffer->data,
-		      COP_DATAGRAM_MAX);
-	_pthread_cleanup_pop(&cleanup, 1);
-	return err;
+	return cop_buffer_use(recv_in_buffer, &to);
 }
 
 static noinline int recv_plain(struct sock *sk, int fd, void *buf, size_t cap,

@@ -12,14 +12,12 @@
  */
 #include <errno.h>
 #include <netinet/udp.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "datagram/gro.h"
 #include "datagram/gro_option.h"
 #include "datagram/joined.h"
 #include "datagram/proto.h"
-#include "lib/cancel.h"
 #include "lib/confine.h"
 #include "lib/libc.h"
 #include "wire/bounce.h"
@@ -206,24 +204,24 @@ static int recv_here(struct sock *sk, int fd, struct msghdr *msg, int flags,
 }
 
 /* The kernel writes no control message of a receive that fails with EFAULT. */
-static int recv_through(struct sock *sk, int fd, struct msghdr *msg, int flags,
-			size_t cap, struct cop_rx *rx,
-			struct cop_buffer *buffer)
+static ssize_t recv_through(struct cop_buffer *buffer, void *args)
 {
+	const struct cop_recv_args *to = args;
 	struct iovec iov = { buffer->data, COP_DATAGRAM_MAX };
-	struct msghdr one = *msg;
+	struct msghdr *msg = to->msg, one = *msg;
+	struct cop_rx *rx = to->rx;
 	int err;
 
 	one.msg_iov = &iov;
 	one.msg_iovlen = 1;
 	one.msg_control = buffer->control;
 	one.msg_controllen = sizeof(buffer->control);
-	err = recv_here(sk, fd, &one, flags,
-			min_t(size_t, cap, COP_DATAGRAM_MAX), rx);
+	err = recv_here(to->sk, to->fd, &one, to->flags,
+			min_t(size_t, to->cap, COP_DATAGRAM_MAX), rx);
 	msg->msg_namelen = one.msg_namelen;
 	if (err)
 		return err;
-	rx->fault = cop_payload_store(msg, cap, buffer->data, rx->copied);
+	rx->fault = cop_payload_store(msg, to->cap, buffer->data, rx->copied);
 	if (rx->fault && rx->stray == COP_NO_STRAY)
 		return -EFAULT;
 	cop_gro_put_control(&one, msg);
@@ -233,16 +231,9 @@ static int recv_through(struct sock *sk, int fd, struct msghdr *msg, int flags,
 static noinline int recv_bounced(struct sock *sk, int fd, struct msghdr *msg,
 				 int flags, size_t cap, struct cop_rx *rx)
 {
-	struct _pthread_cleanup_buffer cleanup;
-	struct cop_buffer *buffer = cop_buffer_get();
-	int err;
+	struct cop_recv_args to = { sk, fd, msg, flags, cap, rx };
 
-	if (!buffer)
-		return -ENOBUFS;
-	_pthread_cleanup_push(&cleanup, cop_buffer_put, buffer);
-	err = recv_through(sk, fd, msg, flags, cap, rx, buffer);
-	_pthread_cleanup_pop(&cleanup, 1);
-	return err;
+	return cop_buffer_use(recv_through, &to);
 }
 
 /*

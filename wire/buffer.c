@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
- * wire/buffer.c - buffers for datagrams whose payload is encoded.
+ * wire/buffer.c - buffers for datagrams whose payload is encoded, and for batches.
  *
  * Owns: the slab of buffers. Protected by: the slab is lock-free; a buffer belongs to
  * the call that has taken it. A fork during another thread's call leaves that thread's
  * buffer unused in the child. Counterpart in the kernel: alloc_skb().
  */
+#include <errno.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "lib/cancel.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "wire/buffer.h"
@@ -51,4 +54,19 @@ void cop_buffer_put(void *buffer)
 	if (b->used)
 		explicit_bzero(b->data, b->used);
 	cop_slab_free(&buffer_slab, b);
+}
+
+ssize_t cop_buffer_use(ssize_t (*call)(struct cop_buffer *buffer, void *args),
+		       void *args)
+{
+	struct _pthread_cleanup_buffer cleanup;
+	struct cop_buffer *buffer = cop_buffer_get();
+	ssize_t n;
+
+	if (!buffer)
+		return -ENOBUFS;
+	_pthread_cleanup_push(&cleanup, cop_buffer_put, buffer);
+	n = call(buffer, args);
+	_pthread_cleanup_pop(&cleanup, 1);
+	return n;
 }

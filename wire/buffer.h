@@ -6,6 +6,7 @@
 #define COP_BUFFER_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "lib/slab.h"
 #include "wire/ends.h"
@@ -52,5 +53,16 @@ struct cop_buffer *cop_buffer_get(void);
  * @buffer: from cop_buffer_get(); the type is that of a thread's cleanup handler
  */
 void cop_buffer_put(void *buffer);
+
+/**
+ * cop_buffer_use - make a call that needs a buffer for as long as it lasts
+ * @call: the call
+ * @args: its own arguments
+ *
+ * If the thread is cancelled in the call, the buffer is given back, too. Returns what the call
+ * returns, or -ENOBUFS where there is no buffer.
+ */
+ssize_t cop_buffer_use(ssize_t (*call)(struct cop_buffer *buffer, void *args),
+		       void *args);
 
 #endif /* COP_BUFFER_H */

@@ -7,10 +7,8 @@
  * Counterpart in the kernel: esp_output() and esp_input() in net/ipv4/esp4.c.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 
-#include "lib/cancel.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "lib/libc.h"
@@ -37,46 +35,40 @@ static ssize_t send_whole(int fd, const struct msghdr *msg, int flags)
 	return n < 0 ? n : (ssize_t)one.msg_len;
 }
 
+/* The arguments of cop_coded_send(). */
+struct send_args {
+	struct sock *sk;
+	int fd;
+	const void *hdr;
+	const struct msghdr *msg;
+	int flags;
+	size_t len;
+	const struct cop_ends *ends;
+};
+
 /* @buffer is filled in and sent. */
-static ssize_t send_buffer(struct sock *sk, int fd, const void *hdr,
-			   const struct msghdr *msg, int flags, size_t len,
-			   const struct cop_ends *ends,
-			   struct cop_buffer *buffer)
+static ssize_t send_buffer(struct cop_buffer *buffer, void *args)
 {
-	const struct cop_wire *wire = sk_wire(sk);
-	struct iovec iov = { buffer->data, wire->hlen + len + wire->overhead };
-	struct msghdr whole = *msg;
+	const struct send_args *a = args;
+	const struct cop_wire *wire = sk_wire(a->sk);
+	unsigned char *payload = buffer->data + wire->hlen;
+	struct iovec iov = { buffer->data,
+			     wire->hlen + a->len + wire->overhead };
+	struct msghdr whole = *a->msg;
 	int err;
 
 	buffer->used = wire->plain ? 0 : iov.iov_len;
-	memcpy(buffer->data, hdr, wire->hlen);
-	if (cop_payload_fetch(fd, msg, buffer->data + wire->hlen, len))
+	memcpy(buffer->data, a->hdr, wire->hlen);
+	if (cop_payload_fetch(a->fd, a->msg, payload, a->len))
 		return UNREADABLE;
-	err = cop_coded_encode(sk, buffer->data, buffer->data + wire->hlen, len,
-			       ends);
+	err = cop_coded_encode(a->sk, buffer->data, payload, a->len, a->ends);
 	if (unlikely(err))
 		return err;
-	if (cop_by_file(flags))
-		return cop_libc_result(cop_libc.writev(fd, &iov, 1));
+	if (cop_by_file(a->flags))
+		return cop_libc_result(cop_libc.writev(a->fd, &iov, 1));
 	whole.msg_iov = &iov;
 	whole.msg_iovlen = 1;
-	return send_whole(fd, &whole, flags);
-}
-
-static ssize_t send_in_buffer(struct sock *sk, int fd, const void *hdr,
-			      const struct msghdr *msg, int flags, size_t len,
-			      const struct cop_ends *ends)
-{
-	struct _pthread_cleanup_buffer cleanup;
-	struct cop_buffer *buffer = cop_buffer_get();
-	ssize_t n;
-
-	if (!buffer)
-		return -ENOBUFS;
-	_pthread_cleanup_push(&cleanup, cop_buffer_put, buffer);
-	n = send_buffer(sk, fd, hdr, msg, flags, len, ends, buffer);
-	_pthread_cleanup_pop(&cleanup, 1);
-	return n;
+	return send_whole(a->fd, &whole, a->flags);
 }
 
 ssize_t cop_coded_send(struct sock *sk, int fd, const void *hdr,
@@ -85,12 +77,13 @@ ssize_t cop_coded_send(struct sock *sk, int fd, const void *hdr,
 {
 	const struct cop_wire *wire = sk_wire(sk);
 	const size_t around = wire->hlen + wire->overhead;
+	struct send_args args = { sk, fd, hdr, msg, flags, len, ends };
 	ssize_t n;
 
 	if (unlikely(len > (size_t)cop_wire_most(wire)))
 		n = UNREADABLE;
 	else
-		n = send_in_buffer(sk, fd, hdr, msg, flags, len, ends);
+		n = cop_buffer_use(send_buffer, &args);
 	if (unlikely(n == UNREADABLE))
 		return cop_encap_refuse(wire, fd, hdr, msg, flags, len);
 	return n < (ssize_t)around ? n : n - (ssize_t)around;

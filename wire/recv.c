@@ -7,10 +7,8 @@
  * fou_udp_recv() in net/ipv4/fou_core.c.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 
-#include "lib/cancel.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "lib/iov.h"
@@ -114,10 +112,12 @@ static void put_control(const struct sock *sk, struct msghdr *msg,
 		msg->msg_controllen = 0;
 }
 
-static int recv_through(struct sock *sk, int fd, struct msghdr *msg, int flags,
-			size_t cap, struct cop_rx *rx,
-			struct cop_buffer *buffer)
+static ssize_t recv_through(struct cop_buffer *buffer, void *args)
 {
+	const struct cop_recv_args *to = args;
+	struct sock *sk = to->sk;
+	struct msghdr *msg = to->msg;
+	struct cop_rx *rx = to->rx;
 	const struct cop_wire *wire = sk_wire(sk);
 	struct iovec iov = { buffer->data, COP_DATAGRAM_MAX };
 	struct sockaddr_storage name = { 0 };
@@ -136,7 +136,7 @@ static int recv_through(struct sock *sk, int fd, struct msghdr *msg, int flags,
 		whole.msg_control = buffer->control;
 		whole.msg_controllen = sizeof(buffer->control);
 	}
-	n = cop_recv_wire(fd, &whole, &iov, 1, flags);
+	n = cop_recv_wire(to->fd, &whole, &iov, 1, to->flags);
 	if (n < 0)
 		return n;
 	n = min_t(size_t, n, COP_DATAGRAM_MAX);
@@ -146,14 +146,14 @@ static int recv_through(struct sock *sk, int fd, struct msghdr *msg, int flags,
 		cop_ends_own(sk, &ends);
 		cop_ends_dest(sk, &whole, &ends.dest);
 	}
-	measure_whole(sk, rx, buffer->data, n, cap, flags,
+	measure_whole(sk, rx, buffer->data, n, to->cap, to->flags,
 		      wire->ends ? &ends : NULL);
 	if (rx->stray == COP_NO_STRAY)
 		skip = rx->hdr.len;
-	for_program = is_for_program(sk, fd, rx);
-	rx->fault =
-		for_program &&
-		cop_payload_store(msg, cap, buffer->data + skip, rx->copied);
+	for_program = is_for_program(sk, to->fd, rx);
+	rx->fault = for_program &&
+		    cop_payload_store(msg, to->cap, buffer->data + skip,
+				      rx->copied);
 	if (rx->fault && rx->stray == COP_NO_STRAY)
 		return -EFAULT;
 	msg->msg_namelen = whole.msg_namelen;
@@ -166,17 +166,9 @@ static int recv_through(struct sock *sk, int fd, struct msghdr *msg, int flags,
 static noinline int recv_bounced(struct sock *sk, int fd, struct msghdr *msg,
 				 int flags, size_t cap, struct cop_rx *rx)
 {
-	struct _pthread_cleanup_buffer cleanup;
-	struct cop_buffer *buffer;
-	int err;
+	struct cop_recv_args to = { sk, fd, msg, flags, cap, rx };
 
-	buffer = cop_buffer_get();
-	if (!buffer)
-		return -ENOBUFS;
-	_pthread_cleanup_push(&cleanup, cop_buffer_put, buffer);
-	err = recv_through(sk, fd, msg, flags, cap, rx, buffer);
-	_pthread_cleanup_pop(&cleanup, 1);
-	return err;
+	return cop_buffer_use(recv_through, &to);
 }
 
 /* Put the program's iovecs between cop_wire_head() and cop_wire_tail(). Returns their bytes. */

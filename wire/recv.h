@@ -37,6 +37,16 @@ struct cop_rx {
 	bool joined; /* several datagrams, which are counted already */
 };
 
+/* The arguments of cop_encap_recv(), for cop_buffer_use(). */
+struct cop_recv_args {
+	struct sock *sk;
+	int fd;
+	struct msghdr *msg;
+	int flags;
+	size_t cap;
+	struct cop_rx *rx;
+};
+
 /* The kernel has set MSG_TRUNC by our iovecs, but the program's iovecs count. */
 static inline void cop_rx_msg_flags(struct msghdr *msg, const struct cop_rx *rx)
 {

@@ -2,6 +2,11 @@
 /*
  * test_buffer.c - wire/buffer.c: buffers for datagrams whose payload is encoded.
  */
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <unistd.h>
+
 #include "lib/confine.h"
 #include "unit/helpers.h"
 #include "wire/buffer.h"
@@ -45,6 +50,56 @@ Test(cop_buffer, one_call_after_another_needs_one_buffer)
 		cr_assert(zero(sz, b->used));
 		cop_buffer_put(b);
 	}
+}
+
+static struct cop_buffer *used;
+
+static ssize_t wait_in(struct cop_buffer *buffer, void *args)
+{
+	used = buffer;
+	sem_post(args);
+	pause();
+	return 0;
+}
+
+static void *use_and_wait(void *arg)
+{
+	cop_buffer_use(wait_in, arg);
+	return arg;
+}
+
+static ssize_t say_which(struct cop_buffer *buffer, void *args)
+{
+	*(struct cop_buffer **)args = buffer;
+	return -77;
+}
+
+Test(cop_buffer, a_call_gives_its_buffer_back_even_if_its_thread_is_cancelled)
+{
+	struct cop_buffer *next = NULL;
+	pthread_t thread;
+	sem_t in_it;
+
+	sem_init(&in_it, 0, 0);
+	cr_assert(
+		zero(int, pthread_create(&thread, NULL, use_and_wait, &in_it)));
+	sem_wait(&in_it);
+	cr_expect(eq(long, cop_buffer_use(say_which, &next), -77));
+	cr_expect(ne(ptr, next, used));
+	pthread_cancel(thread);
+	pthread_join(thread, NULL);
+	cr_expect(eq(long, cop_buffer_use(say_which, &next), -77));
+	cr_expect(eq(ptr, next, used));
+}
+
+Test(cop_buffer, a_call_without_a_buffer_is_enobufs)
+{
+	struct cop_buffer *none = NULL;
+
+	WRITE_ONCE(cop_is_confined, true);
+	cr_expect(eq(long, cop_buffer_use(say_which, &none), -ENOBUFS));
+	cr_expect(eq(ptr, none, NULL));
+	WRITE_ONCE(cop_is_confined, false);
 }
 
 Test(cop_buffer, a_confined_process_has_the_buffers_of_before)
