@@ -60,12 +60,11 @@ static noinline int prctl_confine(const unsigned long *a)
 
 EXPORT int prctl(int option, ...)
 {
-	unsigned long a[4];
+	unsigned long a[COP_PRCTL_ARGS];
 	va_list ap;
 
 	va_start(ap, option);
-	for (size_t i = 0; i < ARRAY_SIZE(a); i++)
-		a[i] = va_arg(ap, unsigned long);
+	cop_prctl_args(a, ap);
 	va_end(ap);
 	if (unlikely(option == PR_SET_SECCOMP && confines(a[0], a[1])))
 		return prctl_confine(a);

@@ -125,12 +125,11 @@ EXPORT int __fcntl_time64(int fd, int cmd, ...)
 int __prctl_time64(int option, ...);
 EXPORT int __prctl_time64(int option, ...)
 {
-	unsigned long a[4];
+	unsigned long a[COP_PRCTL_ARGS];
 	va_list ap;
 
 	va_start(ap, option);
-	for (size_t i = 0; i < ARRAY_SIZE(a); i++)
-		a[i] = va_arg(ap, unsigned long);
+	cop_prctl_args(a, ap);
 	va_end(ap);
 	return prctl(option, a[0], a[1], a[2], a[3]);
 }

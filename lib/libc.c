@@ -153,12 +153,11 @@ static NO_ASAN long syscall_stub(long number, ...)
 
 static int prctl_stub(int option, ...)
 {
-	unsigned long a[4];
+	unsigned long a[COP_PRCTL_ARGS];
 	va_list ap;
 
 	va_start(ap, option);
-	for (size_t i = 0; i < ARRAY_SIZE(a); i++)
-		a[i] = va_arg(ap, unsigned long);
+	cop_prctl_args(a, ap);
 	va_end(ap);
 	LOOK_UP(prctl)
 	return cop_libc.prctl(option, a[0], a[1], a[2], a[3]);

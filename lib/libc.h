@@ -276,6 +276,15 @@ struct cop_timeval64 {
 	X(int, ioctl, unsigned long, void *) \
 	COP_LIBC_TIME64_VARIADIC(X)
 
+/* What prctl() takes behind the option. Callers give as many as the option needs. */
+#define COP_PRCTL_ARGS 4
+
+static inline void cop_prctl_args(unsigned long *a, va_list ap)
+{
+	for (size_t i = 0; i < COP_PRCTL_ARGS; i++)
+		a[i] = va_arg(ap, unsigned long);
+}
+
 struct cop_libc {
 #define X(type, name, params, args) type(*name) params;
 	COP_LIBC_CALLS(X)
