@@ -17,14 +17,9 @@
 #include "cop.h"
 #include "harness.h"
 
-#define PAYLOAD_MAX 1400
-#define VLEN	    32
+#define VLEN 32
 
 struct calls {
-	ssize_t (*sendto)(int fd, const void *buf, size_t len, int flags,
-			  const struct sockaddr *addr, socklen_t alen);
-	ssize_t (*recvfrom)(int fd, void *buf, size_t len, int flags,
-			    struct sockaddr *addr, socklen_t *alen);
 	ssize_t (*send)(int fd, const void *buf, size_t len, int flags);
 	ssize_t (*recv)(int fd, void *buf, size_t len, int flags);
 	ssize_t (*sendmsg)(int fd, const struct msghdr *msg, int flags);
@@ -34,43 +29,25 @@ struct calls {
 			struct timespec *timeout);
 };
 
-/* Two sockets of one kind: one sends to the other. */
 struct pair {
+	struct bench_pair way; /* unconnected */
 	struct calls calls;
-	int tx, rx;	     /* unconnected */
-	int ctx, crx;	     /* connected to each other */
-	struct bench_end to; /* @rx's address */
-	size_t len;	     /* bytes of payload */
+	int ctx, crx; /* connected to each other */
 };
 
 static struct pair cop, udp;
 
-static unsigned char out[PAYLOAD_MAX], in[PAYLOAD_MAX];
-
-static void run_sendto(void *arg, unsigned int n)
-{
-	struct pair *p = arg;
-	struct sockaddr_in6 from;
-
-	while (n--) {
-		socklen_t alen = sizeof(from);
-
-		bench_expect(p->calls.sendto(p->tx, out, p->len, 0, &p->to.sa,
-					     p->to.len),
-			     p->len);
-		bench_expect(p->calls.recvfrom(p->rx, in, sizeof(in), 0,
-					       (struct sockaddr *)&from, &alen),
-			     p->len);
-	}
-}
+static unsigned char out[BENCH_PAYLOAD_MAX], in[BENCH_PAYLOAD_MAX];
 
 static void run_send(void *arg, unsigned int n)
 {
 	struct pair *p = arg;
 
 	while (n--) {
-		bench_expect(p->calls.send(p->ctx, out, p->len, 0), p->len);
-		bench_expect(p->calls.recv(p->crx, in, sizeof(in), 0), p->len);
+		bench_expect(p->calls.send(p->ctx, out, p->way.len, 0),
+			     p->way.len);
+		bench_expect(p->calls.recv(p->crx, in, sizeof(in), 0),
+			     p->way.len);
 	}
 }
 
@@ -80,10 +57,10 @@ static void run_sendmsg(void *arg, unsigned int n)
 	struct sockaddr_in6 from;
 
 	while (n--) {
-		struct iovec tx_iov = { out, p->len };
+		struct iovec tx_iov = { out, p->way.len };
 		struct iovec rx_iov = { in, sizeof(in) };
-		struct msghdr tx = { .msg_name = &p->to.sa,
-				     .msg_namelen = p->to.len,
+		struct msghdr tx = { .msg_name = &p->way.to.sa,
+				     .msg_namelen = p->way.to.len,
 				     .msg_iov = &tx_iov,
 				     .msg_iovlen = 1 };
 		struct msghdr rx = { .msg_name = &from,
@@ -91,8 +68,8 @@ static void run_sendmsg(void *arg, unsigned int n)
 				     .msg_iov = &rx_iov,
 				     .msg_iovlen = 1 };
 
-		bench_expect(p->calls.sendmsg(p->tx, &tx, 0), p->len);
-		bench_expect(p->calls.recvmsg(p->rx, &rx, 0), p->len);
+		bench_expect(p->calls.sendmsg(p->way.tx, &tx, 0), p->way.len);
+		bench_expect(p->calls.recvmsg(p->way.rx, &rx, 0), p->way.len);
 	}
 }
 
@@ -101,12 +78,13 @@ static void run_sendmmsg(void *arg, unsigned int n)
 	struct pair *p = arg;
 	static struct mmsghdr tx[VLEN], rx[VLEN];
 	static struct iovec tx_iov[VLEN], rx_iov[VLEN];
-	static unsigned char room[VLEN][PAYLOAD_MAX];
+	static unsigned char room[VLEN][BENCH_PAYLOAD_MAX];
 
 	for (; n; n -= VLEN) {
 		for (int i = 0; i < VLEN; i++) {
-			tx_iov[i] = (struct iovec){ out, p->len };
-			rx_iov[i] = (struct iovec){ room[i], PAYLOAD_MAX };
+			tx_iov[i] = (struct iovec){ out, p->way.len };
+			rx_iov[i] =
+				(struct iovec){ room[i], BENCH_PAYLOAD_MAX };
 			tx[i].msg_hdr = (struct msghdr){ .msg_iov = &tx_iov[i],
 							 .msg_iovlen = 1 };
 			rx[i].msg_hdr = (struct msghdr){ .msg_iov = &rx_iov[i],
@@ -115,7 +93,7 @@ static void run_sendmmsg(void *arg, unsigned int n)
 		bench_expect(p->calls.sendmmsg(p->ctx, tx, VLEN, 0), VLEN);
 		bench_expect(p->calls.recvmmsg(p->crx, rx, VLEN, 0, NULL),
 			     VLEN);
-		bench_expect(rx[VLEN - 1].msg_len, p->len);
+		bench_expect(rx[VLEN - 1].msg_len, p->way.len);
 	}
 }
 
@@ -124,7 +102,7 @@ static const struct variant {
 	void (*run)(void *arg, unsigned int n);
 	unsigned int n;
 } variants[] = {
-	{ "sendto + recvfrom", run_sendto, 1 },
+	{ "sendto + recvfrom", bench_sendto, 1 },
 	{ "send + recv, connected", run_send, 1 },
 	{ "sendmsg + recvmsg", run_sendmsg, 1 },
 	{ "sendmmsg + recvmmsg, 32", run_sendmmsg, VLEN },
@@ -134,8 +112,8 @@ static void pair_open(struct pair *p, int family, int type, int protocol)
 {
 	struct bench_end tx, ctx, crx;
 
-	p->tx = bench_bound(family, type, protocol, &tx);
-	p->rx = bench_bound(family, type, protocol, &p->to);
+	p->way.tx = bench_bound(family, type, protocol, &tx);
+	p->way.rx = bench_bound(family, type, protocol, &p->way.to);
 	p->ctx = bench_bound(family, type, protocol, &ctx);
 	p->crx = bench_bound(family, type, protocol, &crx);
 	if (connect(p->ctx, &crx.sa, crx.len) ||
@@ -144,15 +122,13 @@ static void pair_open(struct pair *p, int family, int type, int protocol)
 }
 
 #define CALL(name) .name = name
-static const struct calls ours = { CALL(sendto),   CALL(recvfrom),
-				   CALL(send),	   CALL(recv),
-				   CALL(sendmsg),  CALL(recvmsg),
-				   CALL(sendmmsg), CALL(recvmmsg) };
+static const struct calls ours = {
+	CALL(send),    CALL(recv),     CALL(sendmsg),
+	CALL(recvmsg), CALL(sendmmsg), CALL(recvmmsg)
+};
 
 static void libc_calls(struct calls *c)
 {
-	c->sendto = bench_libc("sendto");
-	c->recvfrom = bench_libc("recvfrom");
 	c->send = bench_libc("send");
 	c->recv = bench_libc("recv");
 	c->sendmsg = bench_libc("sendmsg");
@@ -171,8 +147,8 @@ static void compare(const struct variant *v, size_t len)
 	struct bench_result res = { 0 };
 	char name[64];
 
-	cop.len = len;
-	udp.len = len;
+	cop.way.len = len;
+	udp.way.len = len;
 	bench_rounds(&res, &cop_side, &udp_side, 60, samples);
 	snprintf(name, sizeof(name), "%s, %zu bytes", v->name, len);
 	bench_report(name, &res, &goal);
@@ -180,7 +156,7 @@ static void compare(const struct variant *v, size_t len)
 
 static void compare_family(const struct bench_family *family)
 {
-	static const size_t lens[] = { 64, 512, PAYLOAD_MAX };
+	static const size_t lens[] = { 64, 512, BENCH_PAYLOAD_MAX };
 	char title[64];
 
 	snprintf(title, sizeof(title),
@@ -199,7 +175,11 @@ int main(int argc, char **argv)
 	bench_begin("datagram");
 	bench_preload(argv);
 	cop.calls = ours;
+	cop.way.sendto = sendto;
+	cop.way.recvfrom = recvfrom;
 	libc_calls(&udp.calls);
+	udp.way.sendto = bench_libc("sendto");
+	udp.way.recvfrom = bench_libc("recvfrom");
 	bench_each_family(compare_family);
 	return 0;
 }

@@ -17,48 +17,23 @@
 #include "harness.h"
 #include "transports/udplite/checksum.h"
 
-#define UDPLITE	    136
-#define SEND_CSCOV  10
-#define PAYLOAD_MAX 1400
+#define UDPLITE	   136
+#define SEND_CSCOV 10
 
 struct calls {
 	int (*socket)(int family, int type, int protocol);
 	int (*setsockopt)(int fd, int level, int optname, const void *optval,
 			  socklen_t optlen);
-	ssize_t (*sendto)(int fd, const void *buf, size_t len, int flags,
-			  const struct sockaddr *addr, socklen_t alen);
-	ssize_t (*recvfrom)(int fd, void *buf, size_t len, int flags,
-			    struct sockaddr *addr, socklen_t *alen);
 };
 
-/* Two sockets of one kind: one sends to the other. */
 struct pair {
+	struct bench_pair way;
 	struct calls calls;
-	int tx, rx;
-	struct bench_end to; /* @rx's address */
-	size_t len;	     /* bytes of payload */
 };
 
 static struct pair module, kernel;
 
-static unsigned char out[PAYLOAD_MAX], in[PAYLOAD_MAX];
-
-static void run_sendto(void *arg, unsigned int n)
-{
-	struct pair *p = arg;
-	struct sockaddr_in6 from;
-
-	while (n--) {
-		socklen_t alen = sizeof(from);
-
-		bench_expect(p->calls.sendto(p->tx, out, p->len, 0, &p->to.sa,
-					     p->to.len),
-			     p->len);
-		bench_expect(p->calls.recvfrom(p->rx, in, sizeof(in), 0,
-					       (struct sockaddr *)&from, &alen),
-			     p->len);
-	}
-}
+static unsigned char out[BENCH_PAYLOAD_MAX], in[BENCH_PAYLOAD_MAX];
 
 static int opened(const struct pair *p, int family, bool any,
 		  struct bench_end *end)
@@ -83,21 +58,21 @@ static void pair_open(struct pair *p, int family, bool any)
 	struct bench_end at;
 	int port;
 
-	p->tx = opened(p, family, any, &at);
-	p->rx = opened(p, family, any, &p->to);
-	port = ntohs(p->to.in.sin_port);
-	bench_loopback(&p->to, family, port);
+	p->way.tx = opened(p, family, any, &at);
+	p->way.rx = opened(p, family, any, &p->way.to);
+	port = ntohs(p->way.to.in.sin_port);
+	bench_loopback(&p->way.to, family, port);
 }
 
 static void pair_close(struct pair *p)
 {
-	close(p->tx);
-	close(p->rx);
+	close(p->way.tx);
+	close(p->way.rx);
 }
 
 static void cover(struct pair *p, int coverage)
 {
-	if (p->calls.setsockopt(p->tx, UDPLITE, SEND_CSCOV, &coverage,
+	if (p->calls.setsockopt(p->way.tx, UDPLITE, SEND_CSCOV, &coverage,
 				sizeof(coverage)))
 		bench_die("UDPLITE_SEND_CSCOV");
 }
@@ -109,13 +84,13 @@ static const struct bench_goal any_goal = { .ratio = 1.2 };
 static void compare(size_t len, int coverage, const char *where,
 		    const struct bench_goal *goal)
 {
-	struct bench_op a = { .run = run_sendto, .arg = &module, .n = 1 };
-	struct bench_op b = { .run = run_sendto, .arg = &kernel, .n = 1 };
+	struct bench_op a = { .run = bench_sendto, .arg = &module, .n = 1 };
+	struct bench_op b = { .run = bench_sendto, .arg = &kernel, .n = 1 };
 	struct bench_side ours = { .op = &a }, kernels = { .op = &b };
 	struct bench_result res = { 0 };
 	char name[64];
 
-	module.len = kernel.len = len;
+	module.way.len = kernel.way.len = len;
 	cover(&module, coverage);
 	cover(&kernel, coverage);
 	bench_rounds(&res, &ours, &kernels, 60, 200);
@@ -126,7 +101,7 @@ static void compare(size_t len, int coverage, const char *where,
 
 static void compare_at(int family, bool any, const char *where)
 {
-	static const size_t lens[] = { 64, PAYLOAD_MAX };
+	static const size_t lens[] = { 64, BENCH_PAYLOAD_MAX };
 
 	pair_open(&module, family, any);
 	pair_open(&kernel, family, any);
@@ -176,7 +151,7 @@ static void run_copy(void *arg, unsigned int n)
 static void compare_sums(void)
 {
 	static const struct bench_goal goal = { .ratio = 2.0 };
-	static const size_t lens[] = { 64, 512, PAYLOAD_MAX };
+	static const size_t lens[] = { 64, 512, BENCH_PAYLOAD_MAX };
 	struct bench_op a = { .run = run_sum, .n = 200 };
 	struct bench_op b = { .run = run_copy, .n = 200 };
 	struct bench_side sum = { .op = &a }, copy = { .op = &b };
@@ -196,11 +171,13 @@ static void compare_sums(void)
 
 static void set_calls(void)
 {
-	module.calls = (struct calls){ socket, setsockopt, sendto, recvfrom };
+	module.calls = (struct calls){ socket, setsockopt };
+	module.way.sendto = sendto;
+	module.way.recvfrom = recvfrom;
 	kernel.calls.socket = bench_libc("socket");
 	kernel.calls.setsockopt = bench_libc("setsockopt");
-	kernel.calls.sendto = bench_libc("sendto");
-	kernel.calls.recvfrom = bench_libc("recvfrom");
+	kernel.way.sendto = bench_libc("sendto");
+	kernel.way.recvfrom = bench_libc("recvfrom");
 }
 
 /* The module lies below the directory of this program. */

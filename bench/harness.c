@@ -40,6 +40,26 @@ void bench_die(const char *what)
 	exit(1);
 }
 
+/* ---- work that is measured --------------------------------------------------- */
+
+void bench_sendto(void *pair, unsigned int n)
+{
+	static unsigned char out[BENCH_PAYLOAD_MAX], in[BENCH_PAYLOAD_MAX];
+	const struct bench_pair *p = pair;
+	struct sockaddr_in6 from;
+
+	while (n--) {
+		socklen_t alen = sizeof(from);
+
+		bench_expect(p->sendto(p->tx, out, p->len, 0, &p->to.sa,
+				       p->to.len),
+			     p->len);
+		bench_expect(p->recvfrom(p->rx, in, sizeof(in), 0,
+					 (struct sockaddr *)&from, &alen),
+			     p->len);
+	}
+}
+
 /* ---- statistics ----------------------------------------------------------- */
 
 static void vec_add(struct bench_vec *vec, double value)

@@ -143,6 +143,26 @@ static inline void bench_expect(long got, long wanted)
 		bench_die("a datagram was not sent or received whole");
 }
 
+#define BENCH_PAYLOAD_MAX 1400
+
+/* Two sockets of one kind, and the calls for them: one sends to the other. */
+struct bench_pair {
+	ssize_t (*sendto)(int fd, const void *buf, size_t len, int flags,
+			  const struct sockaddr *addr, socklen_t alen);
+	ssize_t (*recvfrom)(int fd, void *buf, size_t len, int flags,
+			    struct sockaddr *addr, socklen_t *alen);
+	int tx, rx;
+	struct bench_end to; /* @rx's address */
+	size_t len;	     /* bytes of payload, BENCH_PAYLOAD_MAX at most */
+};
+
+/**
+ * bench_sendto - send datagrams with a destination, and receive each with its sender
+ * @pair: a struct bench_pair, or what begins with one
+ * @n: how many
+ */
+void bench_sendto(void *pair, unsigned int n);
+
 /**
  * bench_title - print the head of a table
  * @title: the table's title
