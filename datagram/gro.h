@@ -42,8 +42,8 @@ static inline bool cop_gro_controls_apart(const struct msghdr *msg)
  */
 static inline bool cop_gro_can_write(const struct msghdr *msg, size_t cap)
 {
-	return cop_iov_writable(msg->msg_iov,
-				min_t(size_t, cap, COP_DATAGRAM_MAX));
+	return cop_iov_writable_many(msg->msg_iov, msg->msg_iovlen,
+				     min_t(size_t, cap, COP_DATAGRAM_MAX));
 }
 
 /**

@@ -40,14 +40,17 @@ int cop_iov_scatter_many(const struct iovec *iov, size_t n, const void *from,
 	return err;
 }
 
-bool cop_iov_writable(const struct iovec *iov, size_t len)
+bool cop_iov_writable_many(const struct iovec *iov, size_t n, size_t len)
 {
-	for (; len; iov++) {
-		size_t n = min_t(size_t, iov->iov_len, len);
+	for (; len; iov++, n--) {
+		size_t part;
 
-		if (n && !user_writable(iov->iov_base, n))
+		if (unlikely(!n))
 			return false;
-		len -= n;
+		part = iov_room(iov, len);
+		if (part && !user_writable(iov->iov_base, part))
+			return false;
+		len -= part;
 	}
 	return true;
 }

@@ -3,7 +3,7 @@
  * iov.h - moving bytes into, out of and along arrays of iovecs.
  *
  * An array of the program's may change at any time: another thread may write to it. So
- * only cop_iov_scatter() and cop_iov_gather() take one. The others rely on the lengths,
+ * only cop_iov_scatter(), cop_iov_gather() and cop_iov_writable_many() take one. The others rely on the lengths,
  * and take copies: cop_iov_take().
  */
 #ifndef COP_IOV_H
@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/uio.h>
 
@@ -38,11 +39,24 @@ static inline int cop_iov_scatter(const struct iovec *iov, size_t n,
 }
 
 /**
+ * cop_iov_writable_many - whether the first bytes of a program's iovecs can be written
+ * @iov: the iovecs
+ * @n: how many iovecs
+ * @len: how many bytes
+ *
+ * False also if another thread has made the iovecs shorter than @len bytes.
+ */
+bool cop_iov_writable_many(const struct iovec *iov, size_t n, size_t len);
+
+/**
  * cop_iov_writable - whether the first bytes of iovecs can be written
  * @iov: iovecs of the library's, with room for @len bytes
  * @len: how many
  */
-bool cop_iov_writable(const struct iovec *iov, size_t len);
+static inline bool cop_iov_writable(const struct iovec *iov, size_t len)
+{
+	return cop_iov_writable_many(iov, SIZE_MAX, len);
+}
 
 /**
  * cop_iov_gather - copy bytes out of a program's iovecs

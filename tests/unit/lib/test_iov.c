@@ -100,6 +100,8 @@ Test(cop_iov, a_copy_ends_with_the_iovecs_that_have_become_too_short)
 	cr_assert(zero(int, memcmp(got, flat, 7)));
 	cr_assert(zero(int, got[7]));
 	cr_assert(eq(int, cop_iov_scatter(some + 3, 0, flat, 1), -EFAULT));
+	cr_assert(cop_iov_writable_many(some, 3, 7));
+	cr_assert(not(cop_iov_writable_many(some, 3, 8)));
 	cr_assert(zero(sz, cop_iov_gather(got, some + 3, 0, 1)));
 	cr_assert(zero(int, cop_iov_scatter(some + 3, 0, flat, 0)));
 }
