@@ -51,7 +51,7 @@ static struct cop_flow *flow_from(struct cop_flows *flows,
 	flow = cop_flow_search(flows, word, &search);
 	if (unlikely(!flow))
 		flow = cop_flow_obtain(flows, table, peer, false, &search);
-	flows->rx_last = flow;
+	flows->rx_last = flow ?: &cop_flow_nobody;
 	return flow;
 }
 
