@@ -70,8 +70,7 @@ static inline struct cop_slots *cop_slots(void)
 static inline _Atomic(struct socket *) *cop_slot(struct cop_slots *slots,
 						 size_t fd)
 {
-	/* afresh(): the compiler would add the length of the head to the number. */
-	return &atomic_load_explicit(&slots->chunk[afresh(fd / COP_CHUNK)],
+	return &atomic_load_explicit(&slots->chunk[fd / COP_CHUNK],
 				     memory_order_acquire)
 			->slot[fd % COP_CHUNK];
 }

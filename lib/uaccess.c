@@ -33,7 +33,7 @@
  * page. So the slots of these two pages start with a page that has another slot.
  */
 #define LAST_PAGE (UINTPTR_MAX >> COP_PAGE_SHIFT)
-#define FAR_PAGE  (LAST_PAGE / 2 + 2)
+#define FAR_PAGE  (LAST_PAGE / 2 + 3)
 #define NOTHING_SEEN                                                    \
 	{                                                               \
 		{                                                       \
@@ -43,9 +43,13 @@
 		}                                                       \
 	}
 
-_Static_assert(COP_PAGE_HASH(FAR_PAGE) != 0 &&
-		       COP_PAGE_HASH(FAR_PAGE) != COP_PAGE_HASH(LAST_PAGE),
-	       "nobody has seen that page either");
+#define IS_ELSEWHERE(page)           \
+	(COP_PAGE_HASH(page) != 0 && \
+	 COP_PAGE_HASH(page) != COP_PAGE_HASH(LAST_PAGE))
+
+/* A range of a whole page ahead of it looks as if it lay on it. */
+_Static_assert(IS_ELSEWHERE(FAR_PAGE) && IS_ELSEWHERE(FAR_PAGE - 1),
+	       "nobody has seen these two pages either");
 
 struct cop_pages cop_readable_pages = NOTHING_SEEN;
 struct cop_pages cop_writable_pages = NOTHING_SEEN;
