@@ -79,11 +79,11 @@ static ssize_t recvfrom_short(struct sock *sk, const struct cop_wire *hdr,
 	struct cop_peer peer;
 	int err = 0;
 
-	in.from = known ? NULL : &from;
 	in.fromlen = sizeof(from);
 	in.n = cop_libc.recvfrom(fd, wire, COP_HDR_MAX + len, flags | MSG_TRUNC,
-				 (struct sockaddr *)in.from,
+				 known ? NULL : (struct sockaddr *)&from,
 				 known ? NULL : &in.fromlen);
+	in.from = known ? NULL : &from;
 	if (unlikely(in.n < 0) ||
 	    unlikely(!measure_any(hdr, &rx, wire, in.n, len)) ||
 	    unlikely(flags & MSG_PEEK))
