@@ -38,9 +38,10 @@ static void flows_renew(struct cop_flows *flows)
 	cop_flow_leave(flows);
 }
 
+/* New memory has epoch 0. In used memory a late thread may be writing rx_last. */
 void cop_flow_init(struct cop_flows *flows)
 {
-	if (!flows->rx_last)
+	if (!READ_ONCE(flows->epoch))
 		flows->rx_last = &cop_flow_nobody;
 	flows_renew(flows);
 	WRITE_ONCE(flows->evicted, 0);

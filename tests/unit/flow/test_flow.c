@@ -49,13 +49,20 @@ static void *send_on(void *arg)
 	return arg;
 }
 
-/* As when a socket is closed while others send, and its memory used again. */
-Test(cop_flow, a_new_owner_may_begin_during_sends_of_the_last_owner)
+static void *receive_on(void *arg)
+{
+	for (uint32_t i = 0; !enough; i++)
+		t_arrive(i % 300, i / 300);
+	return arg;
+}
+
+/* As when a socket is closed while others use it, and its memory used again. */
+static void begin_during(void *(*work)(void *))
 {
 	pthread_t thread[THREADS];
 
 	for (int i = 0; i < THREADS; i++)
-		pthread_create(&thread[i], NULL, send_on, NULL);
+		pthread_create(&thread[i], NULL, work, NULL);
 	for (int i = 0; i < 100000; i++) {
 		if (i % 8 == 0)
 			cop_flow_destroy(&t_flows);
@@ -65,8 +72,23 @@ Test(cop_flow, a_new_owner_may_begin_during_sends_of_the_last_owner)
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(thread[i], NULL);
 	cop_flow_init(&t_flows);
+}
+
+Test(cop_flow, a_new_owner_may_begin_during_sends_of_the_last_owner)
+{
+	begin_during(send_on);
 	for (uint32_t i = 0; i < 300; i++)
 		cr_assert(zero(u64, t_next(i, 1)));
+}
+
+/* ThreadSanitizer sees whether both change the same memory without a lock. */
+Test(cop_flow, a_new_owner_may_begin_during_arrivals_of_the_last_owner)
+{
+	begin_during(receive_on);
+	for (uint32_t i = 0; i < 300; i++) {
+		t_arrive(i, 7);
+		cr_assert(eq(u64, t_known(i, 1).rx.datagrams, 1));
+	}
 }
 
 static volatile sig_atomic_t handled;
