@@ -195,6 +195,7 @@ static int waits_for_it(void)
 	cop_lock(&shared->lock, &held);
 	CHECK(held.taken);
 	cop_unlock(&shared->lock, &held);
+	pthread_join(thread, NULL);
 	return 0;
 }
 
