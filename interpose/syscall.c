@@ -220,6 +220,7 @@ static long copy_process(long number, const long *a)
 {
 	long pid;
 
+	u32_add(&cop_process_forks, 1);
 	cop_scratch_hold();
 	cop_process_tear();
 	pid = next_syscall(number, a);

@@ -78,22 +78,27 @@ Test(e2e_joins, a_process_gets_no_headers_after_another_turned_the_option_off)
 	run_same("joins", "turned_off_elsewhere");
 }
 
+static const char nothing_joined[] =
+	"join(sock_b, 0) = 0\n"
+	"join(sock_b, 1) = 0\n"
+	"getsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, &len) = 0\n"
+	"  value 1, 4 bytes\n"
+	"getsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, &len) = 0\n"
+	"  value 0, 4 bytes\n"
+	"  100, flags 0, 0 of control, name 16, the data, behind ee\n"
+	"  100, flags 0, 0 of control, name 16, other bytes, behind ee\n"
+	"  50, flags 0, 0 of control, name 16, other bytes, behind ee\n"
+	"  -1, flags 0, 256 of control, name 16 EAGAIN\n";
+
 /* See joined_between_processes in docs/DIFFERENCES.md. */
 Test(e2e_joins, a_socket_that_another_process_has_gets_nothing_joined)
 {
-	run_says(
-		"joins", "turned_on_elsewhere",
-		"join(sock_b, 0) = 0\n"
-		"join(sock_b, 1) = 0\n"
-		"getsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, &len) = 0\n"
-		"  value 1, 4 bytes\n"
-		"getsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, &len) = 0\n"
-		"  value 0, 4 bytes\n"
-		"  100, flags 0, 0 of control, name 16, the data, behind ee\n"
-		"  100, flags 0, 0 of control, name 16, other bytes, behind "
-		"ee\n"
-		"  50, flags 0, 0 of control, name 16, other bytes, behind ee\n"
-		"  -1, flags 0, 256 of control, name 16 EAGAIN\n");
+	run_says("joins", "turned_on_elsewhere", nothing_joined);
+}
+
+Test(e2e_joins, a_child_of_a_raw_system_call_is_another_process_too)
+{
+	run_says("joins", "turned_on_unwrapped", nothing_joined);
 }
 
 Test(e2e_joins, a_thread_of_the_smallest_stack_receives_as_many)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "prog.h"
@@ -514,12 +515,12 @@ static void turned_off_elsewhere(void)
 }
 
 /* Only the kernel knows the option of a socket that was shared before it was set. */
-static void turned_on_elsewhere(void)
+static void turned_on_in(pid_t (*make_child)(void))
 {
 	start();
 	T(join(sock_b, 0));
 	fflush(stdout);
-	if (!fork()) {
+	if (!make_child()) {
 		T(join(sock_b, 1));
 		show_option(sock_b);
 		exit(0);
@@ -529,6 +530,21 @@ static void turned_on_elsewhere(void)
 	send_pieces(250, 100);
 	for (int i = 0; i < 4; i++)
 		receive(1000, 256, 0);
+}
+
+static void turned_on_elsewhere(void)
+{
+	turned_on_in(fork);
+}
+
+static pid_t by_syscall(void)
+{
+	return syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+}
+
+static void turned_on_unwrapped(void)
+{
+	turned_on_in(by_syscall);
 }
 
 static void *receive_all(void *arg)
@@ -592,4 +608,5 @@ SCENARIOS({ "option", option }, { "lengths", lengths }, { "rooms", rooms },
 	  { "inherited", inherited }, { "heir", heir },
 	  { "turned_off_elsewhere", turned_off_elsewhere },
 	  { "turned_on_elsewhere", turned_on_elsewhere },
+	  { "turned_on_unwrapped", turned_on_unwrapped },
 	  { "small_stack", small_stack }, { "batch", batch })
