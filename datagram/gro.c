@@ -12,12 +12,14 @@
  */
 #include <errno.h>
 #include <netinet/udp.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "datagram/gro.h"
 #include "datagram/gro_option.h"
 #include "datagram/joined.h"
 #include "datagram/proto.h"
+#include "lib/cancel.h"
 #include "lib/confine.h"
 #include "lib/libc.h"
 #include "wire/bounce.h"
@@ -166,7 +168,7 @@ static int recv_control(struct joined *j, struct msghdr *whole,
 
 /*
  * Bytes of all headers but the first one, if the program has less room than a datagram
- * may need. The smallest stack of a thread has no room for longer headers.
+ * may need.
  */
 static size_t headers_behind(const struct sock *sk, size_t cap)
 {
@@ -176,48 +178,85 @@ static size_t headers_behind(const struct sock *sk, size_t cap)
 
 /*
  * The headers lie between the payloads. So behind the program's memory there is room
- * for as many bytes as headers can have, and the payloads fill the program's memory
- * once the headers are out.
+ * for as many bytes as headers can have, @behind, and the payloads fill the program's
+ * memory once the headers are out. @iov has room for three more than the program's.
  */
-static int recv_here(struct sock *sk, int fd, struct msghdr *msg, int flags,
-		     size_t cap, struct cop_rx *rx)
+static int recv_here(const struct cop_recv_args *to, struct iovec *iov,
+		     struct iovec behind)
 {
-	const struct cop_wire *wire = sk_wire(sk);
-	const size_t iovs = msg->msg_iovlen;
+	const struct cop_wire *wire = sk_wire(to->sk);
+	const size_t iovs = to->msg->msg_iovlen;
 	unsigned char head[COP_HDR_MAX] __attribute__((aligned(4)));
-	unsigned char behind[headers_behind(sk, cap)];
-	struct iovec iov[iovs + 3];
-	struct msghdr whole = *msg;
-	struct joined j = { .sk = sk,
-			    .fd = fd,
-			    .flags = flags,
+	struct msghdr whole = *to->msg;
+	struct joined j = { .sk = to->sk,
+			    .fd = to->fd,
+			    .flags = to->flags,
 			    .iov = iov,
-			    .name = msg->msg_name };
+			    .name = to->msg->msg_name };
 
 	iov[0] = cop_wire_head(wire, head);
-	j.cap = min_t(size_t, cap, cop_iov_take(iov + 1, msg));
+	j.cap = min_t(size_t, to->cap, cop_iov_take(iov + 1, to->msg));
 	iov[iovs + 1] = cop_wire_tail(wire, head);
-	iov[iovs + 2] = (struct iovec){ behind, sizeof(behind) };
+	iov[iovs + 2] = behind;
 	whole.msg_iov = iov;
 	whole.msg_iovlen = iovs + 3;
-	return recv_control(&j, &whole, msg, rx);
+	return recv_control(&j, &whole, to->msg, to->rx);
 }
 
-/* The kernel writes no control message of a receive that fails with EFAULT. */
+/* A receive of more iovecs is not made on the stack. */
+#define FEW_IOVS 8
+
+_Static_assert((COP_IOV_ON_STACK + 3) * sizeof(struct iovec) <=
+		       COP_BUFFER_ARRAYS,
+	       "a buffer has room for the iovecs");
+
+static noinline int recv_on_stack(const struct cop_recv_args *to)
+{
+	unsigned char behind[headers_behind(to->sk, to->cap)];
+	struct iovec iov[to->msg->msg_iovlen + 3];
+
+	return recv_here(to, iov, (struct iovec){ behind, sizeof(behind) });
+}
+
+/* The smallest stack of a thread has no room for the headers beside a signal. */
+static noinline int recv_beside(const struct cop_recv_args *to)
+{
+	struct cop_buffer *buffer = cop_buffer_get();
+	struct _pthread_cleanup_buffer cleanup;
+	int err;
+
+	if (unlikely(!buffer))
+		return recv_on_stack(to);
+	_pthread_cleanup_push(&cleanup, cop_buffer_put, buffer);
+	err = recv_here(to, (struct iovec *)buffer->arrays,
+			(struct iovec){ buffer->data,
+					headers_behind(to->sk, to->cap) });
+	_pthread_cleanup_pop(&cleanup, 1);
+	return err;
+}
+
+/*
+ * The buffer has room for all headers, so there is one byte behind. The kernel writes no
+ * control message of a receive that fails with EFAULT.
+ */
 static ssize_t recv_through(struct cop_buffer *buffer, void *args)
 {
 	const struct cop_recv_args *to = args;
 	struct iovec iov = { buffer->data, COP_DATAGRAM_MAX };
 	struct msghdr *msg = to->msg, one = *msg;
+	struct cop_recv_args here = *to;
 	struct cop_rx *rx = to->rx;
+	unsigned char behind[1];
 	int err;
 
 	one.msg_iov = &iov;
 	one.msg_iovlen = 1;
 	one.msg_control = buffer->control;
 	one.msg_controllen = sizeof(buffer->control);
-	err = recv_here(to->sk, to->fd, &one, to->flags,
-			min_t(size_t, to->cap, COP_DATAGRAM_MAX), rx);
+	here.msg = &one;
+	here.cap = min_t(size_t, to->cap, COP_DATAGRAM_MAX);
+	err = recv_here(&here, (struct iovec *)buffer->arrays,
+			(struct iovec){ behind, sizeof(behind) });
 	msg->msg_namelen = one.msg_namelen;
 	if (err)
 		return err;
@@ -226,14 +265,6 @@ static ssize_t recv_through(struct cop_buffer *buffer, void *args)
 		return -EFAULT;
 	cop_gro_put_control(&one, msg);
 	return 0;
-}
-
-static noinline int recv_bounced(struct sock *sk, int fd, struct msghdr *msg,
-				 int flags, size_t cap, struct cop_rx *rx)
-{
-	struct cop_recv_args to = { sk, fd, msg, flags, cap, rx };
-
-	return cop_buffer_use(recv_through, &to);
 }
 
 /*
@@ -250,9 +281,13 @@ static noinline bool needs_buffer(const struct msghdr *msg, size_t cap)
 int cop_gro_recv(struct sock *sk, int fd, struct msghdr *msg, int flags,
 		 size_t cap, struct cop_rx *rx)
 {
+	struct cop_recv_args to = { sk, fd, msg, flags, cap, rx };
+
 	if (unlikely(msg->msg_iovlen > 1) && needs_buffer(msg, cap))
-		return recv_bounced(sk, fd, msg, flags, cap, rx);
-	return recv_here(sk, fd, msg, flags, cap, rx);
+		return cop_buffer_use(recv_through, &to);
+	if (likely(cap >= COP_DATAGRAM_MAX && msg->msg_iovlen <= FEW_IOVS))
+		return recv_on_stack(&to);
+	return recv_beside(&to);
 }
 
 void cop_gro_unjoin(struct sock *sk, int fd, void *wire, size_t room, size_t n,

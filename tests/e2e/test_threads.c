@@ -87,3 +87,9 @@ Test(e2e_threads, a_cancellation_finds_room_on_the_smallest_stack_in_every_send)
 {
 	run_same_inet("threads", "smallest_stack_of_full_sends");
 }
+
+Test(e2e_threads,
+     a_signal_handler_receives_joined_datagrams_on_the_smallest_stack)
+{
+	run_same_without_fault("threads", "smallest_stack_of_joined");
+}

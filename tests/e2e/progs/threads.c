@@ -862,6 +862,64 @@ static void smallest_stack_of_batches(void)
 	join_cancelled(start_smallest(send_batch_cancelled));
 }
 
+/* ---- joined datagrams on the smallest stack ------------------------------------ */
+
+/* Few more iovecs would make the library copy the payloads. They have little room. */
+static ssize_t receive_pieces(int flags)
+{
+	static char memory[60][20];
+	static struct iovec iov[ARRAY_SIZE(memory)];
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = ARRAY_SIZE(iov) };
+
+	for (size_t i = 0; i < ARRAY_SIZE(iov); i++)
+		iov[i] = (struct iovec){ memory[i], sizeof(memory[i]) };
+	return recvmsg(fd, &msg, flags);
+}
+
+static void *receive_joined(void *arg)
+{
+	tid = gettid();
+	result = receive_pieces(0);
+	return arg;
+}
+
+static void on_signal_receive(int sig)
+{
+	int saved = errno;
+
+	(void)sig;
+	if (receive_pieces(MSG_DONTWAIT) < 0 && errno == EAGAIN)
+		handled++;
+	errno = saved;
+}
+
+static void smallest_stack_of_joined(void)
+{
+	struct sigaction action = { .sa_handler = on_signal_receive,
+				    .sa_flags = SA_RESTART };
+	pthread_t thread;
+	int on = 1;
+
+	make_pair();
+	connect_to(sock_a, &addr_b);
+	sigaction(SIGUSR1, &action, NULL);
+	fflush(stdout);
+	fd = sock_b;
+	if (setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on)))
+		skip("UDP_GRO");
+	handled = 0;
+	thread = start_blocked(receive_joined);
+	pthread_kill(thread, SIGUSR1);
+	while (!handled)
+		sched_yield();
+	deliver("later");
+	pthread_join(thread, NULL);
+	printf("received %ld, handled %d\n", result, handled);
+	thread = start_blocked(receive_joined);
+	pthread_cancel(thread);
+	join_cancelled(thread);
+}
+
 SCENARIOS({ "closed_in_receive", closed_in_receive },
 	  { "closed_in_wait", closed_in_wait },
 	  { "closed_in_epoll", closed_in_epoll },
@@ -874,4 +932,5 @@ SCENARIOS({ "closed_in_receive", closed_in_receive },
 	  { "cancelled_send", cancelled_send },
 	  { "smallest_stack", smallest_stack },
 	  { "smallest_stack_of_batches", smallest_stack_of_batches },
-	  { "smallest_stack_of_full_sends", smallest_stack_of_full_sends })
+	  { "smallest_stack_of_full_sends", smallest_stack_of_full_sends },
+	  { "smallest_stack_of_joined", smallest_stack_of_joined })
