@@ -4,6 +4,7 @@
  */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/single_threaded.h>
 
 #include "unit/flow/flows.h"
 
@@ -89,6 +90,24 @@ Test(cop_flow_arrivals, the_word_of_the_last_sender_is_the_word_of_its_endpoint)
 		     cop_endpoint_word(&other)));
 	cop_flow_destroy(&t_flows);
 	cr_expect(eq(u64, cop_flow_word_from(&t_flows, &last.end), last.word));
+}
+
+/* A socket that a signal handler disconnects names no other sender. */
+Test(cop_flow_arrivals, the_wildcard_address_is_a_sender_of_its_own)
+{
+	const struct cop_endpoint wildcard = { 0 };
+	struct cop_peer k = cop_peer_at(&wildcard);
+	struct cop_arrival a = { .now = 1, .len = T_LEN };
+	struct cop_flow_report report;
+
+	__libc_single_threaded = 1; /* otherwise the last sender is not asked */
+	k.word = cop_flow_word_from(&t_flows, &k.end);
+	__libc_single_threaded = 0;
+	cr_assert(eq(u64, k.word, cop_endpoint_word(&wildcard)));
+	cop_flow_arrived(&t_flows, &k, &a, cop_rx_serial);
+	cr_assert(eq(uint, cop_flow_list(&t_flows, 0, &report, 1), 1));
+	cr_assert(eq(u64, report.rx.datagrams, 1));
+	cr_assert(zero(u64, cop_flow_nobody.rx.datagrams));
 }
 
 Test(cop_flow_arrivals, both_ways_of_a_peer_are_one_flow)
