@@ -169,8 +169,8 @@ static inline unsigned int rx_pack(struct rx_batch *b, const struct sock *sk,
 			break;
 		iov[1] = *whole->msg_hdr.msg_iov;
 		if (unlikely(iov[1].iov_len - 1 >= COP_COPY_MAX ||
-			     hlen_max + iov[1].iov_len >
-				     COP_DATAGRAM_MAX - used ||
+			     used + hlen_max + iov[1].iov_len >
+				     COP_DATAGRAM_MAX ||
 			     !rx_sees_buffer(last, &iov[1])))
 			break;
 		iov[0].iov_base = b->pack + used;

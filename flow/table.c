@@ -14,10 +14,9 @@
 #include "lib/atomic.h"
 #include "lib/random.h"
 
-/* Multicast: no sender has this address, as one may have the address of all zeros. */
 struct cop_flow cop_flow_nobody = {
 	.word = COP_WORD_NONE,
-	.peer.addr.s6_addr = { 0xff },
+	.peer = COP_ENDPOINT_NOBODY,
 };
 struct cop_slab cop_flow_slab = COP_SLAB(struct cop_flow);
 static struct cop_slab table_slab = COP_SLAB(struct flow_table);

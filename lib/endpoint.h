@@ -23,6 +23,12 @@ struct cop_endpoint {
 	uint16_t zero; /* always 0: endpoints are compared as memory */
 };
 
+/* What no sender is: a multicast address. One may have the address of all zeros. */
+#define COP_ENDPOINT_NOBODY               \
+	{                                 \
+		.addr.s6_addr = { 0xff }, \
+	}
+
 /*
  * An endpoint in a sock, which other threads read while it changes. Each word
  * changes by itself, so a reader may see parts of two endpoints. The wildcard
