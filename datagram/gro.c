@@ -182,7 +182,7 @@ static size_t headers_behind(const struct sock *sk, size_t cap)
  * memory once the headers are out. @iov has room for three more than the program's.
  */
 static int recv_here(const struct cop_recv_args *to, struct iovec *iov,
-		     struct iovec behind)
+		     void *behind, size_t room)
 {
 	const struct cop_wire *wire = sk_wire(to->sk);
 	const size_t iovs = to->msg->msg_iovlen;
@@ -197,7 +197,7 @@ static int recv_here(const struct cop_recv_args *to, struct iovec *iov,
 	iov[0] = cop_wire_head(wire, head);
 	j.cap = min_t(size_t, to->cap, cop_iov_take(iov + 1, to->msg));
 	iov[iovs + 1] = cop_wire_tail(wire, head);
-	iov[iovs + 2] = behind;
+	iov[iovs + 2] = (struct iovec){ behind, room };
 	whole.msg_iov = iov;
 	whole.msg_iovlen = iovs + 3;
 	return recv_control(&j, &whole, to->msg, to->rx);
@@ -215,7 +215,7 @@ static noinline int recv_on_stack(const struct cop_recv_args *to)
 	unsigned char behind[headers_behind(to->sk, to->cap)];
 	struct iovec iov[to->msg->msg_iovlen + 3];
 
-	return recv_here(to, iov, (struct iovec){ behind, sizeof(behind) });
+	return recv_here(to, iov, behind, sizeof(behind));
 }
 
 /* The smallest stack of a thread has no room for the headers beside a signal. */
@@ -228,9 +228,8 @@ static noinline int recv_beside(const struct cop_recv_args *to)
 	if (unlikely(!buffer))
 		return recv_on_stack(to);
 	_pthread_cleanup_push(&cleanup, cop_buffer_put, buffer);
-	err = recv_here(to, (struct iovec *)buffer->arrays,
-			(struct iovec){ buffer->data,
-					headers_behind(to->sk, to->cap) });
+	err = recv_here(to, (struct iovec *)buffer->arrays, buffer->data,
+			headers_behind(to->sk, to->cap));
 	_pthread_cleanup_pop(&cleanup, 1);
 	return err;
 }
@@ -255,8 +254,8 @@ static ssize_t recv_through(struct cop_buffer *buffer, void *args)
 	one.msg_controllen = sizeof(buffer->control);
 	here.msg = &one;
 	here.cap = min_t(size_t, to->cap, COP_DATAGRAM_MAX);
-	err = recv_here(&here, (struct iovec *)buffer->arrays,
-			(struct iovec){ behind, sizeof(behind) });
+	err = recv_here(&here, (struct iovec *)buffer->arrays, behind,
+			sizeof(behind));
 	msg->msg_namelen = one.msg_namelen;
 	if (err)
 		return err;

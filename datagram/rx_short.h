@@ -212,21 +212,17 @@ static inline bool cop_rx_name_fits(const void *name, const socklen_t *namelen)
  * @buf: where the payload is put
  * @len: room there in bytes
  * @flags: MSG_*
- * @named: whether there is room for the sender's address: a constant
- * @name: where the address is put
- * @namelen: room there in bytes, and then its length
  *
- * True for a small buffer and an address in memory that can be written, on a sock with
- * COP's header whose queue can't hold strays from before the filter. What is false is
- * decided by recvfrom() of the transport.
+ * True for a small buffer in memory that can be written, on a sock with COP's header whose
+ * queue can't hold strays from before the filter. For a call that asks for the sender's
+ * address, cop_rx_name_fits() has to be true, too. What is false is decided by recvfrom()
+ * of the transport.
  */
 static inline bool cop_rx_is_short(const struct sock *sk, const void *buf,
-				   size_t len, int flags, const bool named,
-				   const void *name, const socklen_t *namelen)
+				   size_t len, int flags)
 {
 	return cop_rx_may_be_short(sk, flags) && len <= COP_COPY_MAX &&
-	       cop_page_seen(&cop_writable_pages, buf, 1) &&
-	       (!named || cop_rx_name_fits(name, namelen));
+	       cop_page_seen(&cop_writable_pages, buf, 1);
 }
 
 /* The arguments of a receive, kept in memory during the call: see struct cop_send. */

@@ -214,8 +214,8 @@ static inline ssize_t recv_ours(struct socket *slot, int fd, void *buf,
 	if (unlikely(slot_has(slot, SLOT_NOTES)))
 		return recvfrom_long(fd, buf, len, flags, name, namelen);
 	sk = READ_ONCE(slot->sk);
-	if (unlikely(!cop_rx_is_short(sk, buf, len, flags, named, name,
-				      namelen)))
+	if (unlikely(!cop_rx_is_short(sk, buf, len, flags)) ||
+	    unlikely(named && !cop_rx_name_fits(name, namelen)))
 		return recvfrom_long(fd, buf, len, flags, name, namelen);
 	call = (struct cop_recv){ buf,	len, name,  namelen,
 				  slot, fd,  flags, cop_last_error() };
@@ -303,7 +303,7 @@ static noinline flatten ssize_t sys_read(struct socket *slot, int fd, void *buf,
 	if (unlikely(slot_has(slot, SLOT_NOTES) || !len || cop_confined()))
 		return read_long(fd, buf, len);
 	sk = READ_ONCE(slot->sk);
-	if (unlikely(!cop_rx_is_short(sk, buf, len, 0, false, NULL, NULL)))
+	if (unlikely(!cop_rx_is_short(sk, buf, len, 0)))
 		return read_long(fd, buf, len);
 	call = (struct cop_recv){ .buf = buf,
 				  .len = len,
