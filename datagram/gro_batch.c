@@ -89,8 +89,7 @@ static bool fits(struct gro_batch *b, const struct mmsghdr *umsg,
 	    msg_import(b->fd, msg, &umsg->msg_hdr))
 		return false;
 	cap = cop_iov_length(b->fd, msg);
-	return cap >= room &&
-	       msg->msg_iovlen < b->iovs_max - b->iovs &&
+	return cap >= room && msg->msg_iovlen < b->iovs_max - b->iovs &&
 	       (likely(msg->msg_iovlen == 1) || cop_gro_can_write(msg, cap)) &&
 	       cop_iov_take(b->iov + b->iovs + 1, msg) >= (size_t)room &&
 	       (!msg->msg_name ||

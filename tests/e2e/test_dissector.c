@@ -593,8 +593,7 @@ static uint64_t missing_ahead(const struct cop_source *before,
 			      const struct cop_source *after)
 {
 	if (!before->datagrams || before->skip ||
-	    before->restarts != after->restarts ||
-	    after->next <= before->next)
+	    before->restarts != after->restarts || after->next <= before->next)
 		return 0;
 	return after->next - before->next - 1;
 }
