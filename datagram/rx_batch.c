@@ -326,6 +326,7 @@ static inline int rx_fill_and_call(struct rx_batch *b, struct sock *sk, int fd,
 	rx_fill(b, sk, fd, vec, n);
 	res->tried = b->n;
 	res->kept = 0;
+	res->closed = false;
 	return likely(b->n) ? rx_call(b, sk, fd, vec, flags, timeout, res) : 0;
 }
 
