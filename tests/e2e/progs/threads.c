@@ -793,22 +793,28 @@ static void join_cancelled(pthread_t thread)
 	T(ended == PTHREAD_CANCELED);
 }
 
-static void interrupt_batch(size_t len)
+/* A signal interrupts a receive, which goes on; then a further one is cancelled. */
+static void interrupt_and_cancel(void *(*receive)(void *arg))
 {
 	pthread_t thread;
 
 	handled = 0;
-	make_batch(len);
-	thread = start_blocked(receive_batch);
+	thread = start_blocked(receive);
 	pthread_kill(thread, SIGUSR1);
 	while (!handled)
 		sched_yield();
 	deliver("later");
 	pthread_join(thread, NULL);
 	printf("received %ld, handled %d\n", result, handled);
-	thread = start_blocked(receive_batch);
+	thread = start_blocked(receive);
 	pthread_cancel(thread);
 	join_cancelled(thread);
+}
+
+static void interrupt_batch(size_t len)
+{
+	make_batch(len);
+	interrupt_and_cancel(receive_batch);
 }
 
 static void cancel_full_send(void *(*routine)(void *arg), int size)
@@ -897,7 +903,6 @@ static void smallest_stack_of_joined(void)
 {
 	struct sigaction action = { .sa_handler = on_signal_receive,
 				    .sa_flags = SA_RESTART };
-	pthread_t thread;
 	int on = 1;
 
 	make_pair();
@@ -907,17 +912,7 @@ static void smallest_stack_of_joined(void)
 	fd = sock_b;
 	if (setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on)))
 		skip("UDP_GRO");
-	handled = 0;
-	thread = start_blocked(receive_joined);
-	pthread_kill(thread, SIGUSR1);
-	while (!handled)
-		sched_yield();
-	deliver("later");
-	pthread_join(thread, NULL);
-	printf("received %ld, handled %d\n", result, handled);
-	thread = start_blocked(receive_joined);
-	pthread_cancel(thread);
-	join_cancelled(thread);
+	interrupt_and_cancel(receive_joined);
 }
 
 SCENARIOS({ "closed_in_receive", closed_in_receive },
