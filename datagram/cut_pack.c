@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "datagram/cut_pack.h"
+#include "datagram/pieces.h"
 #include "datagram/tx_short.h"
 #include "flow/flow.h"
 #include "lib/compiler.h"
@@ -68,7 +69,7 @@ static bool can_pack(const struct cop_cut_pack *p, const struct cop_cut *cut,
 		     size_t total, size_t room)
 {
 	return sk_wire(cut->sk) == &cop_wire && p->n > 1 &&
-	       p->n <= COP_CUT_PIECES && cut->msg->msg_iovlen <= IOVS &&
+	       p->n <= COP_PIECES_MAX && cut->msg->msg_iovlen <= IOVS &&
 	       cut->msg->msg_controllen <= COP_CUT_PACK_CONTROL &&
 	       total <= COP_DATAGRAM_MAX_IPV4 && total <= room;
 }

@@ -16,9 +16,6 @@
 #include "datagram/cut.h"
 #include "datagram/tx.h"
 
-/* UDP_MAX_SEGMENTS of any kernel. */
-#define COP_CUT_PIECES 128
-
 /*
  * A control message of ours; and room behind the program's own, where the last one may
  * lack its number.

@@ -16,7 +16,7 @@
 
 /* UDP_MAX_SEGMENTS before Linux 6.9, and since. */
 #define COP_PIECES_OLD 64
-#define COP_PIECES_MAX COP_CUT_PIECES
+#define COP_PIECES_MAX 128
 
 /**
  * cop_pieces_most - the most datagrams that the kernel makes of one send
