@@ -40,20 +40,48 @@ void cop_rx_account(struct sock *sk, const void *name, socklen_t len,
 	cop_rx_account_from(sk, sk_wire(sk), false, &peer, rx, &rx->hdr);
 }
 
-noinline flatten void cop_rx_account_any(struct sock *sk, const void *from,
-					 socklen_t fromlen, const void *hdr,
-					 struct cop_rx rx)
+noinline int cop_rx_put_any_name(void *name, socklen_t *namelen,
+				 const struct sockaddr_storage *from,
+				 socklen_t fromlen)
 {
-	const struct cop_hdr_info info = cop_hdr_read(hdr);
-	struct cop_peer peer = { .word = COP_WORD_NONE };
+	if (copy_to_seen(name, from, min_t(socklen_t, *namelen, fromlen)))
+		return -EFAULT;
+	*namelen = fromlen;
+	return 0;
+}
+
+/* cop_rx_sender(), which need not hash the address of the last sender. */
+static struct cop_peer sender(struct sock *sk, const void *from,
+			      socklen_t fromlen)
+{
+	struct cop_peer peer;
 	bool known = true;
 
+	if (likely(from ? cop_peer_of_in(from, fromlen, &peer)
+			: cop_slot_peer_in(&sk->sk_daddr, &peer)))
+		return peer;
 	if (from)
 		known = cop_endpoint_of(from, fromlen, &peer.end);
 	else
 		peer.end = cop_slot_endpoint(&sk->sk_daddr);
-	if (known)
-		peer.word = cop_flow_word_from(&cop_sk(sk)->flows, &peer.end);
+	peer.word = known ? cop_flow_word_from(&cop_sk(sk)->flows, &peer.end)
+			  : COP_WORD_NONE;
+	return peer;
+}
+
+noinline flatten void cop_rx_account_any(struct sock *sk,
+					 const struct cop_rx_short *in,
+					 size_t len, size_t copied,
+					 uint64_t now)
+{
+	const struct cop_hdr_info info = cop_hdr_read(in->wire);
+	const struct cop_peer peer = sender(sk, in->from, in->fromlen);
+	const struct cop_rx rx = { .len = len,
+				   .copied = copied,
+				   .now = now,
+				   .serial = in->serial,
+				   .gen = in->gen };
+
 	cop_rx_account_from(sk, &cop_wire, true, &peer, &rx, &info);
 }
 
@@ -309,14 +337,15 @@ ssize_t cop_recvfrom_rest(struct sock *sk, int fd, struct cop_rx_short in,
 }
 
 noinline ssize_t cop_recvfrom_odd(struct sock *sk, int fd,
-				  struct cop_rx_short in, void *buf, size_t len,
-				  int flags, void *name, socklen_t *namelen)
+				  const struct cop_rx_short *in, void *buf,
+				  size_t len, int flags, void *name,
+				  socklen_t *namelen)
 {
-	struct cop_rx rx = { .serial = cop_rx_serial, .gen = in.gen };
+	struct cop_rx rx = { .serial = in->serial, .gen = in->gen };
 
-	if (unlikely(in.n < 0))
+	if (unlikely(in->n < 0))
 		return -errno;
-	cop_rx_measure(sk_wire(sk), &rx, in.wire, in.n, len);
-	return cop_recvfrom_rest(sk, fd, in, &rx, buf, len, flags, name,
+	cop_rx_measure(sk_wire(sk), &rx, in->wire, in->n, len);
+	return cop_recvfrom_rest(sk, fd, *in, &rx, buf, len, flags, name,
 				 namelen);
 }

@@ -72,9 +72,9 @@ static ssize_t recvfrom_short(struct sock *sk, const struct cop_wire *hdr,
 	const bool known = !name && READ_ONCE(sk->sk_flags) & SOCK_PEER_ONLY;
 	struct cop_rx rx = { .serial = cop_rx_serial,
 			     .gen = READ_ONCE(cop_sk(sk)->flows.gen) };
-	struct cop_rx_short in = { .wire = wire,
-				   .begin = begin,
-				   .gen = rx.gen };
+	struct cop_rx_short in = {
+		.wire = wire, .begin = begin, .serial = rx.serial, .gen = rx.gen
+	};
 	struct sockaddr_storage from;
 	struct cop_peer peer;
 	int err = 0;
@@ -87,7 +87,7 @@ static ssize_t recvfrom_short(struct sock *sk, const struct cop_wire *hdr,
 	if (unlikely(in.n < 0) ||
 	    unlikely(!measure_any(hdr, &rx, wire, in.n, len)) ||
 	    unlikely(flags & MSG_PEEK))
-		return cop_recvfrom_odd(sk, fd, in, buf, len, flags, name,
+		return cop_recvfrom_odd(sk, fd, &in, buf, len, flags, name,
 					namelen);
 	if (copy_to_user(buf, wire + rx.hdr.len, rx.copied))
 		return -EFAULT;

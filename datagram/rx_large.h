@@ -97,36 +97,38 @@ static inline ssize_t cop_recvfrom_through(struct sock *sk, const bool seen,
 {
 	const bool known = !name && READ_ONCE(sk->sk_flags) & SOCK_PEER_ONLY;
 	struct sockaddr_storage from;
-	socklen_t fromlen = sizeof(from);
+	struct cop_rx_short in = { .wire = wire,
+				   .from = known ? NULL : &from,
+				   .begin = begin,
+				   .serial = cop_rx_serial,
+				   .fromlen = sizeof(from),
+				   .gen = READ_ONCE(cop_sk(sk)->flows.gen) };
 	struct cop_rx rx;
 	ssize_t n;
 	int err;
 
-	rx.serial = cop_rx_serial;
-	rx.gen = READ_ONCE(cop_sk(sk)->flows.gen);
 	n = cop_libc.recvfrom(fd, wire, cop_large_room(len), flags | MSG_TRUNC,
 			      known ? NULL : (struct sockaddr *)&from,
-			      known ? NULL : &fromlen);
+			      known ? NULL : &in.fromlen);
 	if (unlikely(n > COP_LARGE_COPY))
 		cop_rx_note_length(sk, n);
 	if (unlikely(n < 0 || (!seen && flags & (MSG_PEEK | MSG_TRUNC)) ||
-		     !cop_rx_measure_plain(&cop_wire, &rx, wire, n, len)))
-		return cop_recvfrom_odd(
-			sk, fd,
-			(struct cop_rx_short){ wire, n, known ? NULL : &from,
-					       fromlen, begin, rx.gen },
-			buf, len, flags, name, namelen);
+		     !cop_rx_measure_plain(&cop_wire, &rx, wire, n, len))) {
+		in.n = n;
+		return cop_recvfrom_odd(sk, fd, &in, buf, len, flags, name,
+					namelen);
+	}
 	if (unlikely(seen ? copy_to_seen(buf, wire + COP_HLEN, rx.copied)
 			  : copy_to_user(buf, wire + COP_HLEN, rx.copied)))
 		return -EFAULT;
-	rx.now = cop_clock_us();
 	if (name) {
-		err = seen ? cop_rx_put_name(name, namelen, &from, fromlen)
-			   : name_export(fd, name, namelen, &from, fromlen);
+		err = seen ? cop_rx_put_name(name, namelen, &from, in.fromlen)
+			   : name_export(fd, name, namelen, &from, in.fromlen);
 		if (unlikely(err))
 			return err;
 	}
-	cop_rx_account_plain(sk, known ? NULL : &from, fromlen, wire, &rx);
+	cop_rx_account_plain(sk, &in, known ? NULL : &from, wire, rx.len,
+			     rx.copied, cop_clock_us());
 	cop_rx_clean(sk, fd);
 	return rx.copied;
 }

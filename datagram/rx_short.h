@@ -30,13 +30,14 @@ struct cop_rx_short {
 	ssize_t n; /* its length in bytes, all of it; less than 0: errno says why
 		    * there is none */
 	const struct sockaddr_storage *from; /* NULL: the sender is the peer */
+	uint64_t begin;	 /* of the call, for struct cop_wait */
+	uint32_t serial; /* cop_rx_serial ahead of the receive */
 	socklen_t fromlen;
-	uint64_t begin; /* of the call, for struct cop_wait */
-	uint16_t gen;	/* cop_flows.gen ahead of the receive */
+	uint16_t gen; /* cop_flows.gen ahead of the receive */
 };
 
 /* Finish a receive that has met a stray or a header with options, or is a look. */
-ssize_t cop_recvfrom_odd(struct sock *sk, int fd, struct cop_rx_short in,
+ssize_t cop_recvfrom_odd(struct sock *sk, int fd, const struct cop_rx_short *in,
 			 void *buf, size_t len, int flags, void *name,
 			 socklen_t *namelen);
 
@@ -125,28 +126,78 @@ static inline struct cop_peer cop_rx_sender(const struct sock *sk,
 	return from ? cop_peer_of(from, fromlen) : cop_slot_peer(&sk->sk_daddr);
 }
 
-/* cop_rx_account_plain() for a sender that is not IPv4's. Not @rx->hdr, but @hdr counts. */
-void cop_rx_account_any(struct sock *sk, const void *from, socklen_t fromlen,
-			const void *hdr, struct cop_rx rx);
+/*
+ * Returns 0 for nearly every datagram: it is not the first one of its flow, its ports are
+ * those of @peer and of the sock, and the sock still has the owner that @gen stands for.
+ * afresh(): the compiler takes one difference after the other, in few registers.
+ */
+static inline uint32_t cop_rx_odd(const struct sock *sk, uint16_t gen,
+				  const struct cop_peer *peer,
+				  const struct cophdr *hdr)
+{
+	const __be16 ports[2] = { peer->end.port,
+				  READ_ALONE(inet_sk(sk)->inet_sport) };
+	uint32_t odd, expected;
+
+	memcpy(&odd, &hdr->source, sizeof(odd));
+	memcpy(&expected, ports, sizeof(expected));
+	odd = afresh((odd ^ expected) | hdr->flags);
+	return odd | (gen ^ READ_ALONE(cop_sk(sk)->flows.gen));
+}
 
 /*
- * Count a datagram with COP's header @hdr. @from is the sender's address as the kernel has
- * written it, or NULL where the sender is the sock's peer.
+ * Count the next datagram of the last sender, an IPv4 one, in a thread that is alone. One
+ * branch asks for everything that may be different. If something is, nothing is counted,
+ * and false is returned.
  */
-static inline void cop_rx_account_plain(struct sock *sk, const void *from,
-					socklen_t fromlen, const void *hdr,
-					const struct cop_rx *rx)
+static inline bool cop_rx_account_next(struct sock *sk, const void *from,
+				       socklen_t fromlen,
+				       const struct cophdr *hdr, uint16_t gen,
+				       uint64_t now, size_t len)
 {
-	struct cop_hdr_info info;
-	struct cop_peer peer;
+	struct cop_peer peer = { .word = COP_WORD_NONE };
+	struct cop_sock *cop = cop_sk(sk);
+	struct cop_arrival arrival;
+	uint32_t odd;
 
 	if (unlikely(from ? !cop_peer_of_in_only(from, fromlen, &peer)
-			  : !cop_slot_peer_in(&sk->sk_daddr, &peer))) {
-		cop_rx_account_any(sk, from, fromlen, hdr, *rx);
-		return;
+			  : !cop_slot_peer_in(&sk->sk_daddr, &peer)) ||
+	    unlikely(!cop_flow_lock_free(&cop->flows, true)))
+		return false;
+	odd = cop_rx_odd(sk, gen, &peer, hdr);
+	arrival = (struct cop_arrival){ .now = now,
+					.seq = ntohl(hdr->seq),
+					.tstamp = ntohl(hdr->tstamp),
+					.len = len };
+	if (unlikely(!cop_flow_arrived_next(&cop->flows, peer.word, &arrival,
+					    odd, true))) {
+		cop_flow_leave(&cop->flows);
+		return false;
 	}
-	info = cop_hdr_read(hdr);
-	cop_rx_account_from(sk, &cop_wire, true, &peer, rx, &info);
+	cop_rx_serial_next();
+	cop_flow_unlock_alone(&cop->flows);
+	u32_count(&cop->count.rx_datagrams, 1, true);
+	u64_count(&cop->count.rx_bytes, len, true);
+	return true;
+}
+
+/* cop_rx_account_plain() for every datagram. */
+void cop_rx_account_any(struct sock *sk, const struct cop_rx_short *in,
+			size_t len, size_t copied, uint64_t now);
+
+/*
+ * Count a datagram with COP's header, of which the program got @copied of @len bytes at
+ * @now. @from and @hdr are @in's, for the compiler to know where they lie.
+ */
+static inline void cop_rx_account_plain(struct sock *sk,
+					const struct cop_rx_short *in,
+					const void *from, const void *hdr,
+					size_t len, size_t copied, uint64_t now)
+{
+	if (unlikely(!one_thread()) || unlikely(copied < len) ||
+	    unlikely(!cop_rx_account_next(sk, from, in->fromlen, hdr, in->gen,
+					  now, len)))
+		cop_rx_account_any(sk, in, len, copied, now);
 }
 
 /* What is behind a datagram that was received may be a stray. */
@@ -155,6 +206,10 @@ static inline void cop_rx_clean(struct sock *sk, int fd)
 	if (unlikely(cop_head_unclean(sk)))
 		cop_poll(sk, fd);
 }
+
+/* cop_rx_put_name() for an address that is not IPv4's. */
+int cop_rx_put_any_name(void *name, socklen_t *namelen,
+			const struct sockaddr_storage *from, socklen_t fromlen);
 
 /*
  * name_export() for a caller that has checked that both can be written to, with room for an
@@ -165,11 +220,10 @@ static inline int cop_rx_put_name(void *name, socklen_t *namelen,
 				  const struct sockaddr_storage *from,
 				  socklen_t fromlen)
 {
-	if (likely(fromlen == sizeof(struct sockaddr_in)))
-		memcpy(name, from, sizeof(struct sockaddr_in));
-	else if (copy_to_seen(name, from, min_t(socklen_t, *namelen, fromlen)))
-		return -EFAULT;
-	*namelen = fromlen;
+	if (unlikely(fromlen != sizeof(struct sockaddr_in)))
+		return cop_rx_put_any_name(name, namelen, from, fromlen);
+	memcpy(name, from, sizeof(struct sockaddr_in));
+	*namelen = sizeof(struct sockaddr_in);
 	return 0;
 }
 
@@ -246,45 +300,47 @@ struct cop_recv {
  * Returns as recvfrom() does, or -errno; COP_RX_STALE may be set. One system call, unless a
  * stray comes, and a cancellation point.
  */
-static inline ssize_t cop_recvfrom_short(struct sock *sk,
-					 const struct cop_recv *call,
+static inline ssize_t cop_recvfrom_short(struct sock *sk, struct cop_recv *call,
 					 const bool named)
 {
 	unsigned char wire[COP_HDR_MAX + COP_COPY_MAX]
 		__attribute__((aligned(4)));
 	const bool known = !named && READ_ONCE(sk->sk_flags) & SOCK_PEER_ONLY;
 	struct sockaddr_storage from;
-	socklen_t room = sizeof(from), fromlen;
-	const size_t cap = call->len;
-	struct cop_rx rx;
+	struct cop_rx_short in;
 	ssize_t n;
+	size_t len;
 
-	promise(cap <= COP_COPY_MAX);
-	rx.serial = cop_rx_serial;
-	rx.gen = READ_ONCE(cop_sk(sk)->flows.gen);
-	n = cop_libc.recvfrom(call->fd, wire, COP_HDR_MAX + cap,
-			      call->flags | MSG_TRUNC,
-			      known ? NULL : (struct sockaddr *)&from,
-			      known ? NULL : &room);
-	sk = afresh(sk);
-	fromlen = room;
-	rx.len = rx.copied = cop_hdr_plain(wire, n);
-	if (unlikely(rx.len > cap))
-		return cop_recvfrom_odd(
-			sk, call->fd,
-			(struct cop_rx_short){ wire, n, known ? NULL : &from,
-					       fromlen, 0, rx.gen },
-			call->buf, cap, call->flags, call->name, call->namelen);
-	if (unlikely(copy_to_seen(call->buf, wire + COP_HLEN, rx.copied)))
+	in.wire = wire;
+	in.from = known ? NULL : &from;
+	in.fromlen = sizeof(from);
+	in.serial = cop_rx_serial;
+	in.gen = READ_ONCE(cop_sk(sk)->flows.gen);
+	in_memory(in);
+	n = cop_libc.recvfrom(call->fd, (void *)in.wire,
+			      COP_HDR_MAX + call->len, call->flags | MSG_TRUNC,
+			      known ? NULL : (struct sockaddr *)in.from,
+			      known ? NULL : &in.fromlen);
+	in_memory(*call);
+	len = n - COP_HLEN;
+	/* Less than a header is more than any room. */
+	if (unlikely(len > call->len) || unlikely(!cop_hdr_is_plain(wire))) {
+		in.n = n;
+		in.begin = 0;
+		return cop_recvfrom_odd(sk, call->fd, &in, call->buf, call->len,
+					call->flags, call->name, call->namelen);
+	}
+	promise(len <= COP_COPY_MAX);
+	if (unlikely(copy_to_seen(call->buf, wire + COP_HLEN, len)))
 		return -EFAULT;
-	rx.now = cop_clock_us();
 	if (named && unlikely(cop_rx_put_name(call->name, call->namelen, &from,
-					      fromlen)))
+					      in.fromlen)))
 		return -EFAULT;
-	cop_rx_account_plain(sk, known ? NULL : &from, fromlen, wire, &rx);
+	cop_rx_account_plain(sk, &in, known ? NULL : &from, wire, len, len,
+			     cop_clock_us());
 	if (unlikely(cop_head_unclean(sk)))
 		cop_poll(sk, call->fd);
-	return rx.copied;
+	return len;
 }
 
 /* Whether a message has room for the sender's address. Without it, the sender is known. */
@@ -338,12 +394,15 @@ static inline ssize_t cop_recvmsg_short(struct sock *sk, int fd,
 	const struct msghdr asked = *msg;
 	struct iovec iov[3] = { cop_wire_head(&cop_wire, head), *msg->msg_iov,
 				cop_wire_tail(&cop_wire, head) };
+	struct cop_rx_short in;
 	struct cop_rx rx;
 	ssize_t n;
 
-	rx.serial = cop_rx_serial;
-	rx.gen = READ_ONCE(cop_sk(sk)->flows.gen);
-
+	in.wire = head;
+	in.from = asked.msg_name;
+	in.serial = cop_rx_serial;
+	in.gen = READ_ONCE(cop_sk(sk)->flows.gen);
+	in_memory(in);
 	msg->msg_iov = iov;
 	msg->msg_iovlen = 3;
 	n = cop_libc.recvmsg(fd, msg, flags | MSG_TRUNC);
@@ -355,13 +414,14 @@ static inline ssize_t cop_recvmsg_short(struct sock *sk, int fd,
 					   iov[1].iov_len))) {
 		msg->msg_iov = iov + 1;
 		n = cop_recvmsg_odd(sk, fd, msg, &asked, flags, head, n,
-				    rx.gen);
+				    in.gen);
 		msg->msg_iov = asked.msg_iov;
 		return n;
 	}
 	cop_rx_msg_flags(msg, &rx);
-	rx.now = cop_clock_us();
-	cop_rx_account_plain(sk, asked.msg_name, msg->msg_namelen, head, &rx);
+	in.fromlen = msg->msg_namelen;
+	cop_rx_account_plain(sk, &in, asked.msg_name, head, rx.len, rx.copied,
+			     cop_clock_us());
 	cop_rx_clean(sk, fd);
 	return rx.copied;
 }

@@ -46,22 +46,20 @@ static enum cop_tx_flow flow_of_name(struct sock *sk, const struct cop_peer *to)
 		       : COP_TX_TABLE;
 }
 
-noinline struct cop_tx cop_tx_find_any(struct sock *sk, const void *name,
-				       socklen_t len)
+noinline void cop_tx_find_any(struct sock *sk, const void *name, socklen_t len,
+			      struct cop_tx *tx)
 {
-	struct cop_tx tx = { .flow = COP_TX_NONE };
-
-	switch (cop_peer_dest(sk->sk_family, name, len, &tx.to)) {
+	tx->flow = COP_TX_NONE;
+	switch (cop_peer_dest(sk->sk_family, name, len, &tx->to)) {
 	case COP_DEST_NAME:
-		tx.flow = flow_of_name(sk, &tx.to);
+		tx->flow = flow_of_name(sk, &tx->to);
 		break;
 	case COP_DEST_PEER:
-		cop_tx_find_peer(sk, &tx);
+		cop_tx_find_peer(sk, tx);
 		break;
 	default:
-		tx.to.end.port = 0;
+		tx->to.end.port = 0;
 	}
-	return tx;
 }
 
 /* A datagram without a destination gets no number: the kernel will refuse it. */
@@ -312,6 +310,15 @@ static ssize_t sendto_any(struct sock *sk, int fd, const void *buf, size_t len,
 	return cop_sendmsg(sk, fd, &msg, flags & ~COP_MSG_FILE);
 }
 
+noinline flatten void cop_tx_counted(struct sock *sk, const void *name,
+				     socklen_t len, size_t payload,
+				     uint64_t now, struct cop_tx *tx)
+{
+	cop_tx_find(sk, name, len, tx);
+	tx->payload = payload;
+	tx->seq = cop_tx_number_counted(sk, tx, now);
+}
+
 /* cop_sendto_short() with any header, for arguments that were checked. */
 static ssize_t sendto_short(struct sock *sk, const struct cop_wire *hdr, int fd,
 			    const void *buf, size_t len, int flags,
@@ -324,9 +331,7 @@ static ssize_t sendto_short(struct sock *sk, const struct cop_wire *hdr, int fd,
 	struct cop_tx tx;
 	ssize_t n = 0;
 
-	cop_tx_find(sk, name, namelen, &tx);
-	tx.payload = len;
-	tx.seq = cop_tx_number_counted(sk, &tx, now);
+	cop_tx_counted(sk, name, namelen, len, now, &tx);
 	counted = (struct cop_counted){ tx.to.word, tx.seq, tx.flow };
 	hdr->build(wire, cop_tx_source(sk), tx.to.end.port, tx.seq, now);
 	cop_copy(wire + hdr->hlen, buf, len);

@@ -44,11 +44,9 @@ static inline void cop_tx_find_peer(struct sock *sk, struct cop_tx *tx)
 	}
 }
 
-/*
- * cop_tx_find() for a name that is not IPv4's, or on a connected sock. What it returns
- * is not a pointer's target, so that the short way keeps its struct cop_tx in registers.
- */
-struct cop_tx cop_tx_find_any(struct sock *sk, const void *name, socklen_t len);
+/* cop_tx_find() for a name that is not IPv4's, or on a connected sock. */
+void cop_tx_find_any(struct sock *sk, const void *name, socklen_t len,
+		     struct cop_tx *tx);
 
 /* Find a datagram's flow. */
 static inline void cop_tx_find(struct sock *sk, const void *name, socklen_t len,
@@ -61,20 +59,7 @@ static inline void cop_tx_find(struct sock *sk, const void *name, socklen_t len,
 	tx->flow = COP_TX_TABLE;
 	if (unlikely(READ_ONCE(sk->sk_state) == COP_ESTABLISHED) ||
 	    unlikely(!cop_peer_of_in(name, len, &tx->to)))
-		*tx = cop_tx_find_any(sk, name, len);
-}
-
-/* cop_tx_find() for what cop_tx_may_be_short() is true of. @named: there is a name. */
-static inline void cop_tx_find_short(struct sock *sk, const bool named,
-				     const void *name, const socklen_t *len,
-				     struct cop_tx *tx)
-{
-	tx->flow = named ? COP_TX_TABLE : COP_TX_PEER;
-	if (!named)
-		tx->to.end.port = READ_ONCE(sk->sk_daddr.port);
-	else if (unlikely(!cop_peer_of_in(name, sizeof(struct sockaddr_in),
-					  &tx->to)))
-		*tx = cop_tx_find_any(sk, name, *len);
+		cop_tx_find_any(sk, name, len, tx);
 }
 
 /* Give a datagram's number back, and count the error. Returns -errno. */
@@ -148,6 +133,39 @@ cop_tx_number_counted(struct sock *sk, const struct cop_tx *tx, uint64_t now)
 	}
 	cop_tx_count_as(sk, tx->payload, false);
 	return cop_tx_number_as(sk, tx, now, false);
+}
+
+/* Find a datagram's flow, number the datagram and count it. */
+void cop_tx_counted(struct sock *sk, const void *name, socklen_t len,
+		    size_t payload, uint64_t now, struct cop_tx *tx);
+
+/*
+ * cop_tx_counted() in the calls: for a thread that is alone, and a datagram to the peer or
+ * to the first destination.
+ */
+static inline struct cop_tx
+cop_tx_counted_short(struct sock *sk, const bool named, const void *name,
+		     const socklen_t *len, size_t payload, uint64_t now)
+{
+	/* Two, as @tx is no pointer's target and so stays in registers. */
+	struct cop_tx any, tx = { .payload = payload,
+				  .flow = named ? COP_TX_TABLE : COP_TX_PEER };
+	struct cop_sock *cop = cop_sk(sk);
+
+	if (!named)
+		tx.to.end.port = READ_ONCE(sk->sk_daddr.port);
+	if (unlikely(!one_thread()) ||
+	    (named && (unlikely(!cop_peer_of_in(
+			       name, sizeof(struct sockaddr_in), &tx.to)) ||
+		       unlikely(READ_ONCE(cop->flows.first) != tx.to.word)))) {
+		cop_tx_counted(sk, named ? name : NULL, *len, payload, now,
+			       &any);
+		return any;
+	}
+	cop_tx_count_as(sk, payload, true);
+	tx.seq = cop_sent_next_as(named ? &cop->flows.first_sent : &cop->peer,
+				  payload, now, true);
+	return tx;
 }
 
 /* A send of such a sock may be a part of a datagram, or several datagrams. */
@@ -225,13 +243,13 @@ static inline ssize_t cop_sendto_short(struct sock *sk,
 	struct cop_counted counted;
 	struct cop_tx tx;
 
-	cop_tx_find_short(sk, named, call->name, &call->namelen, &tx);
-	tx.payload = len;
-	tx.seq = cop_tx_number_counted(sk, &tx, now);
+	cop_hdr_begin(wire, READ_ONCE(inet_sk(sk)->inet_sport), now);
+	in_memory(wire);
+	tx = cop_tx_counted_short(sk, named, call->name, &call->namelen, len,
+				  now);
 	counted = (struct cop_counted){ tx.to.word, tx.seq, tx.flow };
 	in_memory(counted);
-	cop_hdr_build(wire, READ_ONCE(inet_sk(sk)->inet_sport), tx.to.end.port,
-		      tx.seq, now);
+	cop_hdr_end(wire, tx.to.end.port, tx.seq);
 	cop_copy(wire + COP_HLEN, call->buf, len);
 	if (unlikely(cop_libc.sendto(call->fd, wire, COP_HLEN + len,
 				     call->flags, named ? call->name : NULL,
@@ -287,10 +305,8 @@ static inline ssize_t cop_sendmsg_short(struct sock *sk, int fd,
 	struct cop_tx tx;
 	ssize_t n;
 
-	cop_tx_find_short(sk, msg->msg_name, msg->msg_name, &msg->msg_namelen,
-			  &tx);
-	tx.payload = iov[1].iov_len;
-	tx.seq = cop_tx_number_counted(sk, &tx, now);
+	tx = cop_tx_counted_short(sk, msg->msg_name, msg->msg_name,
+				  &msg->msg_namelen, iov[1].iov_len, now);
 	cop_hdr_build(hdr, READ_ONCE(inet_sk(sk)->inet_sport), tx.to.end.port,
 		      tx.seq, now);
 	whole.msg_iov = iov;

@@ -36,6 +36,14 @@ static inline void cop_flow_unlock(struct cop_flows *flows)
 		cop_flow_unlock_slow(flows);
 }
 
+/* cop_flow_unlock() of a thread that is alone. */
+static inline void cop_flow_unlock_alone(struct cop_flows *flows)
+{
+	cop_flow_leave(flows);
+	if (unlikely(READ_ALONE(flows->waiting)))
+		cop_flow_unlock_slow(flows);
+}
+
 /*
  * cop_flow_arrived() where the lock was not free. What these two get is no
  * pointer's target, so that the short way keeps it in registers.
@@ -68,22 +76,26 @@ static inline bool cop_flow_longer_quiet(struct cop_flow *flow, uint64_t silent)
 }
 
 /*
- * Count the next datagram of the last sender, if it is this one and this thread has
- * received the sender's last one, too. Holds the lock. Nothing is late, so
+ * Count the next datagram of the last sender, if it is this one, @odd is 0, and this
+ * thread has received the sender's last one, too. Holds the lock. Nothing is late, so
  * @a->ordered does not matter. The flow has begun with an earlier datagram, and as its
  * epoch is the flows', it is the owner's, and cop_source.skip is not set. There is a
  * table, since there is a last sender.
  */
 static inline bool cop_flow_arrived_next(struct cop_flows *flows, uint64_t word,
 					 const struct cop_arrival *a,
-					 const bool alone)
+					 uint64_t odd, const bool alone)
 {
 	struct cop_flow *flow = flows->rx_last;
-	const uint64_t silent = a->now - flow->rx.end;
+	uint64_t silent;
 
-	if (unlikely((flow->epoch ^ READ_ONCE(flows->epoch)) |
-		     (READ_ONCE(flow->word) ^ word) |
-		     cop_source_ahead(&flow->rx, a)) ||
+	odd = afresh(odd |
+		     ((alone ? READ_ALONE(flow->word) : READ_ONCE(flow->word)) ^
+		      word));
+	odd = afresh(odd | (flow->epoch ^ (alone ? READ_ALONE(flows->epoch)
+						 : READ_ONCE(flows->epoch))));
+	silent = a->now - flow->rx.end;
+	if (unlikely(odd | cop_source_ahead(&flow->rx, a)) ||
 	    unlikely(!alone && flow->receiver != &cop_rx_serial) ||
 	    (unlikely(silent > flow->quiet) &&
 	     !cop_flow_longer_quiet(flow, silent)))
@@ -112,6 +124,25 @@ static inline uint64_t cop_flow_word_from(struct cop_flows *flows,
 	return cop_endpoint_word(end);
 }
 
+/*
+ * cop_rx_serial++, behind a call that began with its value. The compiler would keep the
+ * variable's place in a register meanwhile.
+ */
+static inline void cop_rx_serial_next(void)
+{
+#ifdef __x86_64__
+	uintptr_t at;
+
+	__asm__ volatile("movq cop_rx_serial@gottpoff(%%rip), %0\n\t"
+			 "addl $1, %%fs:(%0)"
+			 : "=r"(at)
+			 :
+			 : "memory");
+#else
+	cop_rx_serial++;
+#endif
+}
+
 /* cop_flow_arrived() for a caller that has asked one_thread() already. */
 static inline void cop_flow_arrived_as(struct cop_flows *flows,
 				       const struct cop_peer *peer,
@@ -123,7 +154,7 @@ static inline void cop_flow_arrived_as(struct cop_flows *flows,
 	cop_rx_serial++;
 	if (unlikely(!taken))
 		cop_flow_arrived_unlocked(flows, *peer, *a, serial);
-	else if (likely(cop_flow_arrived_next(flows, peer->word, a, alone)))
+	else if (likely(cop_flow_arrived_next(flows, peer->word, a, 0, alone)))
 		cop_flow_unlock(flows);
 	else
 		cop_flow_arrived_odd(flows, *peer, *a, serial);

@@ -49,7 +49,7 @@ static inline bool cop_flow_lock_free(struct cop_flows *flows, const bool alone)
 	if (!alone)
 		return atomic_compare_exchange_strong(&flows->lock, &holder,
 						      cop_flow_mark());
-	if (unlikely(READ_ONCE(flows->lock)))
+	if (unlikely(READ_ALONE(flows->lock)))
 		return false;
 	WRITE_ONCE(flows->lock, FLOW_ALONE);
 	atomic_signal_fence(memory_order_seq_cst);

@@ -76,4 +76,10 @@
 #define READ_ONCE(x)	 atomic_load_explicit(&(x), memory_order_relaxed)
 #define WRITE_ONCE(x, v) atomic_store_explicit(&(x), (v), memory_order_relaxed)
 
+/*
+ * READ_ONCE() where no other thread changes the value: an instruction can have it as an
+ * operand in memory.
+ */
+#define READ_ALONE(x) (*(const __typeof__(READ_ONCE(x)) *)&(x))
+
 #endif /* COP_COMPILER_H */

@@ -195,6 +195,22 @@ static inline void cop_peer_v4(__be32 addr, __be16 port, struct cop_peer *peer)
 	peer->end.port = port;
 }
 
+/* The address and port of a struct sockaddr_in. */
+static inline void cop_peer_read_in(const struct sockaddr_in *in,
+				    struct cop_peer *peer)
+{
+#if __BYTE_ORDER == __LITTLE_ENDIAN
+	uint64_t both;
+
+	/* One load: behind the family lie the port and then the address. */
+	memcpy(&both, in, sizeof(both));
+	peer->word = both >> 16;
+	peer->end.port = peer->word;
+#else
+	cop_peer_v4(in->sin_addr.s_addr, in->sin_port, peer);
+#endif
+}
+
 static inline struct cop_peer cop_peer_at(const struct cop_endpoint *end)
 {
 	return (struct cop_peer){ .word = cop_endpoint_word(end), .end = *end };
@@ -227,7 +243,7 @@ static inline bool cop_peer_of_in(const void *name, socklen_t len,
 
 	if (unlikely(len < sizeof(*in) || in->sin_family != AF_INET))
 		return false;
-	cop_peer_v4(in->sin_addr.s_addr, in->sin_port, peer);
+	cop_peer_read_in(in, peer);
 	return true;
 }
 
@@ -237,7 +253,7 @@ static inline bool cop_peer_of_in_only(const void *name, socklen_t len,
 {
 	const struct sockaddr_in *in = name;
 
-	cop_peer_v4(in->sin_addr.s_addr, in->sin_port, peer);
+	cop_peer_read_in(in, peer);
 	return len == sizeof(*in);
 }
 

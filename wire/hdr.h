@@ -99,24 +99,33 @@ static inline uint8_t cop_wire_narrow(const struct cop_wire *wire)
 const char *cop_wire_fault(const struct cop_wire *wire);
 
 /**
+ * cop_hdr_is_plain - whether COP_HLEN bytes are a valid COP header without options
+ * @data: these bytes, aligned to 4
+ *
+ * Nearly every datagram begins with one, and this check is shorter than that of cop_wire.
+ */
+static inline bool cop_hdr_is_plain(const void *data)
+{
+	const __be32 all_but_flags = htonl(~0xffu);
+	__be32 word;
+
+	memcpy(&word, data, sizeof(word));
+	return (word & all_but_flags) == htonl(COP_PLAIN_WORD);
+}
+
+/**
  * cop_hdr_plain - bytes of payload in a datagram that begins with a valid COP header
  *		   without options
  * @data: its first bytes, up to COP_HLEN of them, aligned to 4
  * @len: its length in bytes; less than 0 if there is no datagram
  *
- * Returns -1 for every other datagram. Nearly every datagram is such a one, and this
- * check is shorter than that of cop_wire.
+ * Returns -1 for every other datagram.
  */
 static inline ssize_t cop_hdr_plain(const void *data, ssize_t len)
 {
-	const __be32 all_but_flags = htonl(~0xffu);
-	__be32 word;
-
-	if (len < COP_HLEN)
+	if (len < COP_HLEN || !cop_hdr_is_plain(data))
 		return -1;
-	memcpy(&word, data, sizeof(word));
-	return (word & all_but_flags) == htonl(COP_PLAIN_WORD) ? len - COP_HLEN
-							       : -1;
+	return len - COP_HLEN;
 }
 
 /**
@@ -135,6 +144,28 @@ static inline struct cop_hdr_info cop_hdr_read(const void *data)
 				      .tstamp = ntohl(hdr->tstamp) };
 }
 
+/* The part of cop_hdr_build() that does not depend on the destination. */
+static inline void cop_hdr_begin(void *data, __be16 source, uint32_t tstamp)
+{
+	const __be32 plain = htonl(COP_PLAIN_WORD);
+	struct cophdr *hdr = data;
+
+	memcpy(hdr, &plain, sizeof(plain)); /* the first word by one store */
+	hdr->source = source;
+	hdr->tstamp = htonl(tstamp);
+}
+
+/* The rest of it. Few datagrams are the first of their flow. */
+static inline void cop_hdr_end(void *data, __be16 dest, uint64_t seq)
+{
+	struct cophdr *hdr = data;
+
+	if (unlikely(!seq))
+		hdr->flags = COP_F_FIRST;
+	hdr->dest = dest;
+	hdr->seq = htonl((uint32_t)seq);
+}
+
 /**
  * cop_hdr_build - write a COP header
  *
@@ -143,17 +174,8 @@ static inline struct cop_hdr_info cop_hdr_read(const void *data)
 static inline void cop_hdr_build(void *data, __be16 source, __be16 dest,
 				 uint64_t seq, uint32_t tstamp)
 {
-	const __be32 plain = htonl(COP_PLAIN_WORD);
-	struct cophdr *hdr = data;
-
-	/* The first word by one store. Few datagrams are the first of their flow. */
-	memcpy(hdr, &plain, sizeof(plain));
-	if (unlikely(!seq))
-		hdr->flags = COP_F_FIRST;
-	hdr->source = source;
-	hdr->dest = dest;
-	hdr->seq = htonl((uint32_t)seq);
-	hdr->tstamp = htonl(tstamp);
+	cop_hdr_begin(data, source, tstamp);
+	cop_hdr_end(data, dest, seq);
 }
 
 /**
