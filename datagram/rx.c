@@ -303,49 +303,53 @@ noinline ssize_t cop_recvfrom_any(struct sock *sk, int fd, void *buf,
 	return n;
 }
 
-ssize_t cop_recvfrom_rest(struct sock *sk, int fd, struct cop_rx_short in,
-			  struct cop_rx *rx, void *buf, size_t len, int flags,
-			  void *name, socklen_t *namelen)
+ssize_t cop_recvfrom_rest(struct sock *sk, const struct cop_rx_short *in,
+			  struct cop_rx *rx, const struct cop_recv *call)
 {
-	struct cop_wait wait = { .begin = in.begin };
+	const void *from = in->from;
+	socklen_t fromlen = from ? in->fromlen : 0;
+	struct cop_wait wait = { .begin = in->begin };
 	enum cop_stray_fate fate = COP_STRAY_DROPPED;
 	struct sockaddr_storage peer;
 	int err;
 
 	if (rx->stray != COP_NO_STRAY) {
-		fate = cop_stray_fate(sk, fd, flags, in.from,
-				      in.from ? in.fromlen : 0, rx);
+		fate = cop_stray_fate(sk, call->fd, call->flags, from, fromlen,
+				      rx);
 		if (fate == COP_STRAY_DROPPED) {
-			err = cop_wait_again(sk, fd, flags, &wait);
+			err = cop_wait_again(sk, call->fd, call->flags, &wait);
 			return err ? err
-				   : cop_recvfrom_any(sk, fd, buf, len, flags,
-						      name, namelen,
+				   : cop_recvfrom_any(sk, call->fd, call->buf,
+						      call->len, call->flags,
+						      call->name, call->namelen,
 						      wait.begin);
 		}
 		rx->hdr.len = 0;
 	}
-	if (copy_to_user(buf, in.wire + rx->hdr.len, rx->copied))
+	if (copy_to_user(call->buf, in->wire + rx->hdr.len, rx->copied))
 		return -EFAULT;
-	err = name ? name_export(fd, name, namelen, in.from, in.fromlen) : 0;
+	err = call->name ? name_export(call->fd, call->name, call->namelen,
+				       from, fromlen)
+			 : 0;
 	if (err)
 		return err;
 	if (rx->stray != COP_NO_STRAY)
-		return kept_length(rx, flags, fate);
-	if (!in.from)
-		in.fromlen = cop_peer_name(sk, &peer);
-	return rx_done(sk, fd, flags, in.from ?: &peer, in.fromlen, rx);
+		return kept_length(rx, call->flags, fate);
+	if (!from) {
+		from = &peer;
+		fromlen = cop_peer_name(sk, &peer);
+	}
+	return rx_done(sk, call->fd, call->flags, from, fromlen, rx);
 }
 
-noinline ssize_t cop_recvfrom_odd(struct sock *sk, int fd,
-				  const struct cop_rx_short *in, void *buf,
-				  size_t len, int flags, void *name,
-				  socklen_t *namelen)
+noinline ssize_t cop_recvfrom_odd(struct sock *sk,
+				  const struct cop_rx_short *in,
+				  const struct cop_recv *call)
 {
 	struct cop_rx rx = { .serial = in->serial, .gen = in->gen };
 
 	if (unlikely(in->n < 0))
 		return -errno;
-	cop_rx_measure(sk_wire(sk), &rx, in->wire, in->n, len);
-	return cop_recvfrom_rest(sk, fd, *in, &rx, buf, len, flags, name,
-				 namelen);
+	cop_rx_measure(sk_wire(sk), &rx, in->wire, in->n, call->len);
+	return cop_recvfrom_rest(sk, in, &rx, call);
 }

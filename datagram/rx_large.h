@@ -82,20 +82,22 @@ static inline size_t cop_large_room(size_t len)
 
 /**
  * cop_recvfrom_through - receive a datagram into a buffer, and copy its payload
+ * @sk: the receiver
+ * @call: the arguments of the call
  * @seen: a constant: whether cop_rx_is_large_seen() is true
  * @wire: the buffer, with cop_large_room() bytes, aligned to 4
  * @begin: when the call began, as in struct cop_wait
  *
- * Other arguments and result as for cop_recvfrom(). One system call, unless a stray
- * comes, and a cancellation point.
+ * Result as for cop_recvfrom(). One system call, unless a stray comes, and a cancellation
+ * point.
  */
-static inline ssize_t cop_recvfrom_through(struct sock *sk, const bool seen,
-					   int fd, unsigned char *wire,
-					   void *buf, size_t len, int flags,
-					   void *name, socklen_t *namelen,
+static inline ssize_t cop_recvfrom_through(struct sock *sk,
+					   const struct cop_recv *call,
+					   const bool seen, unsigned char *wire,
 					   uint64_t begin)
 {
-	const bool known = !name && READ_ONCE(sk->sk_flags) & SOCK_PEER_ONLY;
+	const bool known =
+		!call->name && READ_ONCE(sk->sk_flags) & SOCK_PEER_ONLY;
 	struct sockaddr_storage from;
 	struct cop_rx_short in = { .wire = wire,
 				   .from = known ? NULL : &from,
@@ -107,29 +109,33 @@ static inline ssize_t cop_recvfrom_through(struct sock *sk, const bool seen,
 	ssize_t n;
 	int err;
 
-	n = cop_libc.recvfrom(fd, wire, cop_large_room(len), flags | MSG_TRUNC,
+	n = cop_libc.recvfrom(call->fd, wire, cop_large_room(call->len),
+			      call->flags | MSG_TRUNC,
 			      known ? NULL : (struct sockaddr *)&from,
 			      known ? NULL : &in.fromlen);
 	if (unlikely(n > COP_LARGE_COPY))
 		cop_rx_note_length(sk, n);
-	if (unlikely(n < 0 || (!seen && flags & (MSG_PEEK | MSG_TRUNC)) ||
-		     !cop_rx_measure_plain(&cop_wire, &rx, wire, n, len))) {
+	if (unlikely(n < 0 || (!seen && call->flags & (MSG_PEEK | MSG_TRUNC)) ||
+		     !cop_rx_measure_plain(&cop_wire, &rx, wire, n,
+					   call->len))) {
 		in.n = n;
-		return cop_recvfrom_odd(sk, fd, &in, buf, len, flags, name,
-					namelen);
+		return cop_recvfrom_odd(sk, &in, call);
 	}
-	if (unlikely(seen ? copy_to_seen(buf, wire + COP_HLEN, rx.copied)
-			  : copy_to_user(buf, wire + COP_HLEN, rx.copied)))
+	if (unlikely(
+		    seen ? copy_to_seen(call->buf, wire + COP_HLEN, rx.copied)
+			 : copy_to_user(call->buf, wire + COP_HLEN, rx.copied)))
 		return -EFAULT;
-	if (name) {
-		err = seen ? cop_rx_put_name(name, namelen, &from, in.fromlen)
-			   : name_export(fd, name, namelen, &from, in.fromlen);
+	if (call->name) {
+		err = seen ? cop_rx_put_name(call->name, call->namelen, &from,
+					     in.fromlen)
+			   : name_export(call->fd, call->name, call->namelen,
+					 &from, in.fromlen);
 		if (unlikely(err))
 			return err;
 	}
 	cop_rx_account_plain(sk, &in, known ? NULL : &from, wire, rx.len,
 			     rx.copied, cop_clock_us());
-	cop_rx_clean(sk, fd);
+	cop_rx_clean(sk, call->fd);
 	return rx.copied;
 }
 

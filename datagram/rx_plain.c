@@ -121,12 +121,18 @@ ssize_t cop_recvfrom_plain(struct sock *sk, int fd, void *buf, size_t len,
 				  min_t(size_t, n, COP_DATAGRAM_MAX), len,
 				  flags, sk_wire(sk)->ends ? &in.ends : NULL);
 		n = cop_recvfrom_rest(
-			sk, fd,
-			(struct cop_rx_short){ .wire = in.buffer->data,
-					       .from = &in.from,
-					       .fromlen = in.fromlen,
-					       .begin = begin },
-			&rx, buf, len, flags, name, namelen);
+			sk,
+			&(struct cop_rx_short){ .wire = in.buffer->data,
+						.from = &in.from,
+						.fromlen = in.fromlen,
+						.begin = begin },
+			&rx,
+			&(struct cop_recv){ .buf = buf,
+					    .len = len,
+					    .name = name,
+					    .namelen = namelen,
+					    .fd = fd,
+					    .flags = flags });
 	}
 	_pthread_cleanup_pop(&cleanup, 1);
 	return n;

@@ -36,15 +36,25 @@ struct cop_rx_short {
 	uint16_t gen; /* cop_flows.gen ahead of the receive */
 };
 
-/* Finish a receive that has met a stray or a header with options, or is a look. */
-ssize_t cop_recvfrom_odd(struct sock *sk, int fd, const struct cop_rx_short *in,
-			 void *buf, size_t len, int flags, void *name,
-			 socklen_t *namelen);
+/* The arguments of a receive, kept in memory during the call: see struct cop_send. */
+struct cop_recv {
+	void *buf;
+	size_t len; /* room there in bytes */
+	void *name; /* room for the sender's address, or NULL */
+	socklen_t *namelen;
+	struct socket *slot;
+	int fd;
+	int flags; /* MSG_* */
+	int saved; /* errno before the call */
+};
 
-/* The same, once @rx describes what came: in.gen does not count. */
-ssize_t cop_recvfrom_rest(struct sock *sk, int fd, struct cop_rx_short in,
-			  struct cop_rx *rx, void *buf, size_t len, int flags,
-			  void *name, socklen_t *namelen);
+/* Finish a receive that has met a stray or a header with options, or is a look. */
+ssize_t cop_recvfrom_odd(struct sock *sk, const struct cop_rx_short *in,
+			 const struct cop_recv *call);
+
+/* The same, once @rx describes what came: in->serial and in->gen do not count. */
+ssize_t cop_recvfrom_rest(struct sock *sk, const struct cop_rx_short *in,
+			  struct cop_rx *rx, const struct cop_recv *call);
 
 /*
  * A NAT on the way rewrites UDP's ports, but not the ports in the header. A sock whose
@@ -279,18 +289,6 @@ static inline bool cop_rx_is_short(const struct sock *sk, const void *buf,
 	       cop_page_seen(&cop_writable_pages, buf, 1);
 }
 
-/* The arguments of a receive, kept in memory during the call: see struct cop_send. */
-struct cop_recv {
-	void *buf;
-	size_t len; /* room there in bytes */
-	void *name; /* room for the sender's address, or NULL */
-	socklen_t *namelen;
-	struct socket *slot;
-	int fd;
-	int flags; /* MSG_* */
-	int saved; /* errno before the call */
-};
-
 /**
  * cop_recvfrom_short - receive a datagram, and copy its payload to the program
  * @sk: the receiver
@@ -327,8 +325,7 @@ static inline ssize_t cop_recvfrom_short(struct sock *sk, struct cop_recv *call,
 	if (unlikely(len > call->len) || unlikely(!cop_hdr_is_plain(wire))) {
 		in.n = n;
 		in.begin = 0;
-		return cop_recvfrom_odd(sk, call->fd, &in, call->buf, call->len,
-					call->flags, call->name, call->namelen);
+		return cop_recvfrom_odd(sk, &in, call);
 	}
 	promise(len <= COP_COPY_MAX);
 	if (unlikely(copy_to_seen(call->buf, wire + COP_HLEN, len)))

@@ -95,30 +95,6 @@ static inline bool gone(int fd, ssize_t ret, int saved_errno)
 	return forgotten;
 }
 
-/*
- * A descriptor and MSG_* in one argument: with the slot a call then has six arguments,
- * all of them in registers. So the exported function only jumps to it: no return more
- * between the system call and the program.
- */
-static inline uint64_t fd_and_flags(int fd, int flags)
-{
-	return (uint64_t)fd << 32 | (uint32_t)flags;
-}
-
-static inline int fd_of(uint64_t fd_flags)
-{
-	return fd_flags >> 32;
-}
-
-/* The compiler must not keep both halves in one register for a second use of this one. */
-static inline int call_flags(uint64_t fd_flags)
-{
-	int flags = (int)fd_flags;
-
-	__asm__("" : "+r"(flags));
-	return flags;
-}
-
 /**
  * iov_judge - check iovecs as the kernel does before a socket sees them
  * @fd: the socket

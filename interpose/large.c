@@ -17,50 +17,36 @@
 #include "lib/last_error.h"
 
 /* A receive of which cop_rx_is_large_seen() is true has come to an end with @ret. */
-static inline ssize_t large_end(struct socket *sock, ssize_t ret, int saved,
-				void *buf, size_t len, uint64_t fd_flags,
-				struct sockaddr *addr, socklen_t *alen)
+static inline ssize_t large_end(const struct cop_recv *call, ssize_t ret)
 {
 	if (likely((size_t)ret < COP_RX_STALE))
 		return ret;
-	return recvfrom_end(fd_of(fd_flags), ret, saved, buf, len,
-			    call_flags(fd_flags), addr, alen, sock);
+	return recvfrom_end(call->fd, ret, call->saved, call->buf, call->len,
+			    call->flags, call->name, call->namelen, call->slot);
 }
 
-static noinline flatten ssize_t large_on_stack(struct socket *sock, void *buf,
-					       size_t len, uint64_t fd_flags,
-					       struct sockaddr *addr,
-					       socklen_t *alen)
+static noinline flatten ssize_t large_on_stack(const struct cop_recv *call)
 {
 	unsigned char wire[COP_HDR_MAX + COP_LARGE_ON_STACK]
 		__attribute__((aligned(4)));
-	const int saved = cop_last_error();
-	ssize_t ret =
-		cop_recvfrom_through(sock->sk, true, fd_of(fd_flags), wire, buf,
-				     len, call_flags(fd_flags), addr, alen, 0);
 
-	return large_end(sock, ret, saved, buf, len, fd_flags, addr, alen);
+	return large_end(call, cop_recvfrom_through(call->slot->sk, call, true,
+						    wire, 0));
 }
 
-static noinline flatten ssize_t large_in_buffer(struct socket *sock, void *buf,
-						size_t len, uint64_t fd_flags,
-						struct sockaddr *addr,
-						socklen_t *alen)
+static noinline flatten ssize_t large_in_buffer(const struct cop_recv *call)
 {
 	struct cop_buffer *buffer = cop_buffer_get();
 	struct _pthread_cleanup_buffer cleanup;
-	const int saved = cop_last_error();
 	ssize_t ret;
 
 	if (unlikely(!buffer))
-		return recvfrom_any(fd_of(fd_flags), buf, len,
-				    call_flags(fd_flags), addr, alen);
+		return recvfrom_any(call->fd, call->buf, call->len, call->flags,
+				    call->name, call->namelen);
 	_pthread_cleanup_push(&cleanup, cop_buffer_put, buffer);
-	ret = cop_recvfrom_through(sock->sk, true, fd_of(fd_flags),
-				   buffer->data, buf, len, call_flags(fd_flags),
-				   addr, alen, 0);
+	ret = cop_recvfrom_through(call->slot->sk, call, true, buffer->data, 0);
 	_pthread_cleanup_pop(&cleanup, 1);
-	return large_end(sock, ret, saved, buf, len, fd_flags, addr, alen);
+	return large_end(call, ret);
 }
 
 /*
@@ -71,15 +57,14 @@ ssize_t recvfrom_long(int fd, void *buf, size_t len, int flags,
 		      struct sockaddr *addr, socklen_t *alen)
 {
 	struct socket *slot = sockfd_slot(fd);
+	const struct cop_recv call = { buf,  len, addr,	 alen,
+				       slot, fd,  flags, cop_last_error() };
 
 	if (unlikely(len <= COP_COPY_MAX || !slot ||
 		     slot_has(slot, SLOT_NOTES)) ||
 	    unlikely(!cop_rx_is_large_seen(READ_ONCE(slot->sk), buf, len, flags,
 					   addr, alen)))
 		return recvfrom_any(fd, buf, len, flags, addr, alen);
-	if (len <= COP_LARGE_ON_STACK)
-		return large_on_stack(slot, buf, len, fd_and_flags(fd, flags),
-				      addr, alen);
-	return large_in_buffer(slot, buf, len, fd_and_flags(fd, flags), addr,
-			       alen);
+	return len <= COP_LARGE_ON_STACK ? large_on_stack(&call)
+					 : large_in_buffer(&call);
 }
