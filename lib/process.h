@@ -34,7 +34,10 @@ struct cop_process {
 	_Atomic(uint32_t) scratch;    /* (a) scratch parts in progress, see
 				       * lib/scratch.h */
 	_Atomic(uint32_t) copying;    /* (a) calls in progress that copy the
-				       * table of descriptors */
+				       * table of descriptors: two counts of
+				       * 16 bits */
+	_Atomic(uint32_t) period;     /* (a) its lowest bit says which of the
+				       * two a new call adds itself to */
 	_Atomic(uint32_t) random_pos; /* (a) numbers that cop_random() gave */
 	_Atomic(uint32_t) random_pool[COP_RANDOM_POOL]; /* (a) its stock */
 };

@@ -11,10 +11,14 @@
  * new one with the same number in between, the child would take the old socket for the
  * new one.
  *
- * Owns: cop_process.scratch and cop_process.copying. Protected by: atomic
+ * It need not wait for the forks that begin behind it, as other threads may fork without a
+ * pause. So the forks count themselves in two halves of cop_process.copying, as the readers
+ * of SRCU do. See wait_for_forks().
+ *
+ * Owns: cop_process.scratch, copying and period. Protected by: atomic
  * operations, in this order: each side adds itself to its own count, then looks
  * at the other side's. Counterpart in the kernel: a struct file that has no
- * descriptor.
+ * descriptor; for the two halves synchronize_srcu() in kernel/rcu/srcutree.c.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -43,7 +47,12 @@
 /* How many parts this thread is in, one inside the other. */
 static __thread unsigned int depth __attribute__((tls_model("initial-exec")));
 
-/* How often this thread has called cop_scratch_hold(), and in which process. */
+/*
+ * How often this thread has called cop_scratch_hold(), times ONE_COPY, and which half of
+ * cop_process.copying counts it; and in which process. One store sets the number and the
+ * half, because a signal handler may fork ahead of it or behind it.
+ */
+#define ONE_COPY 2
 static __thread unsigned int copies __attribute__((tls_model("initial-exec")));
 static __thread int copies_in __attribute__((tls_model("initial-exec")));
 
@@ -95,13 +104,19 @@ static void leave(struct cop_process *process)
 	errno = saved;
 }
 
+/* In a child of clone() the parent's calls of cop_scratch_hold() do not count. */
+static bool has_copies(int pid)
+{
+	return copies >= ONE_COPY && copies_in == pid;
+}
+
 /*
  * A thread that copies the table itself does not wait: its own copy waits for
  * it.
  */
 static bool copies_itself(void)
 {
-	return copies && copies_in == getpid();
+	return copies >= ONE_COPY && has_copies(getpid());
 }
 
 static noinline void wait_for_copies(struct cop_process *process)
@@ -159,47 +174,128 @@ void cop_scratch_end(struct cop_scratch *scratch)
 	signals_on(&scratch->mask);
 }
 
-/*
- * In a child of clone() the parent's calls of cop_scratch_hold() do not count.
- */
-static bool is_first_copy(void)
-{
-	int pid = getpid();
+/* ---- forks ---------------------------------------------------------------- */
 
-	if (copies_in != pid)
-		copies = 0;
-	copies_in = pid;
-	return !copies++;
+#define HALF_BITS 16
+#define HALVES	  3 /* a bit for each */
+
+static uint32_t one_in(unsigned int half)
+{
+	return 1u << half * HALF_BITS;
+}
+
+static uint32_t count_of(uint32_t copying, unsigned int half)
+{
+	return copying >> half * HALF_BITS & (one_in(1) - 1);
+}
+
+/* If the half changes here, a wait for the other half takes longer by this one fork. */
+static void count_copy(struct cop_process *process)
+{
+	const unsigned int half = atomic_load(&process->period) & 1;
+
+	u32_add(&process->copying, one_in(half));
+	copies_in = getpid();
+	atomic_signal_fence(memory_order_seq_cst);
+	copies = ONE_COPY | half;
 }
 
 void cop_scratch_hold(void)
 {
 	struct cop_process *process = cop_process();
 
-	if (!cop_process_is_owner() || !is_first_copy())
+	if (!cop_process_is_owner())
 		return;
-	u32_add(&process->copying, 1);
+	if (unlikely(copies_itself())) {
+		copies += ONE_COPY;
+		return;
+	}
+	count_copy(process);
 	wait_for_none(&process->scratch, WAIT_NS);
 }
 
-/* In a process with one thread nobody waits to be woken. */
+/*
+ * A handler that forks while its thread counts itself leaves the child with nothing to
+ * take off. In a process with one thread nobody waits to be woken.
+ */
+static void uncount_copy(struct cop_process *process, unsigned int half)
+{
+	uint32_t is = READ_ONCE(process->copying);
+
+	while (count_of(is, half))
+		if (u32_cas(&process->copying, &is, is - one_in(half)))
+			break;
+	if (count_of(is, half) == 1 && !one_thread())
+		futex_wake(&process->copying);
+}
+
 void cop_scratch_release(void)
 {
-	struct cop_process *process = cop_process();
 	int saved = errno;
 
-	if (!copies || --copies)
+	if (!copies_itself())
 		return;
-	if (u32_add(&process->copying, -1) == 1 && !one_thread())
-		futex_wake(&process->copying);
+	copies -= ONE_COPY;
+	if (copies < ONE_COPY)
+		uncount_copy(cop_process(), copies);
 	errno = saved;
+}
+
+/* What a thread knows that waits for forks. */
+struct fork_wait {
+	uint32_t first;	      /* cop_process.period when it began */
+	unsigned int drained; /* a bit for each half that was 0 since then */
+};
+
+/*
+ * Whether all forks have ended that had begun before @wait. The wait is over once each
+ * half was 0. The half in which new forks count themselves may never be. So as soon as
+ * the other half is 0, a waiting thread exchanges the two. A change of the period says that
+ * another thread has seen the other half at 0: since this one began, if it is not the first
+ * change.
+ */
+static bool forks_have_ended(struct cop_process *process,
+			     struct fork_wait *wait, uint32_t *is)
+{
+	uint32_t period;
+
+	for (;;) {
+		period = atomic_load(&process->period);
+		*is = atomic_load(&process->copying);
+		for (unsigned int half = 0; half < 2; half++)
+			if (!count_of(*is, half))
+				wait->drained |= 1u << half;
+		if (wait->drained == HALVES || period - wait->first > 2)
+			return true;
+		if (count_of(*is, ~period & 1))
+			return false;
+		u32_cas(&process->period, &period, period + 1);
+	}
+}
+
+/* Waits for the forks that have begun, for @most ns at most. Returns whether they ended. */
+static bool wait_for_forks(struct cop_process *process, int64_t most)
+{
+	struct fork_wait wait = { .first = atomic_load(&process->period) };
+	int64_t end = coarse_ns() + most, left = most;
+	int saved = errno;
+	uint32_t is;
+	bool ended;
+
+	while (!(ended = forks_have_ended(process, &wait, &is)) && left > 0) {
+		futex_wait(&process->copying, is,
+			   min_t(int64_t, left, WAIT_NS - 1));
+		left = end - coarse_ns();
+	}
+	errno = saved;
+	return ended;
 }
 
 /*
  * After a wait in vain nobody waits again until the next fork: a signal handler may
  * have jumped out of the fork, which then never ends.
  */
-static void wait_for_fork(void)
+static void wait_unless_in_vain(void)
 {
 	static _Atomic(uint32_t)
 		in_vain; /* forks at the last such wait, plus 1;
@@ -207,7 +303,7 @@ static void wait_for_fork(void)
 	uint32_t forks = READ_ONCE(cop_process_forks) + 1;
 
 	if (READ_ONCE(in_vain) != forks &&
-	    !wait_for_none(&cop_process()->copying, FORK_NS))
+	    !wait_for_forks(cop_process(), FORK_NS))
 		WRITE_ONCE(in_vain, forks);
 }
 
@@ -218,7 +314,7 @@ noinline void cop_copies_wait(void)
 	if (cop_confined() || copies_itself())
 		return;
 	signals_off(&mask);
-	wait_for_fork();
+	wait_unless_in_vain();
 	signals_on(&mask);
 }
 

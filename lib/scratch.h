@@ -69,12 +69,14 @@ void cop_scratch_reset(void);
 void cop_copies_wait(void);
 
 /**
- * cop_copies_settle - wait until no other thread copies the table of descriptors
+ * cop_copies_settle - wait until all copies of the table of descriptors have ended that
+ *	other threads had begun
  *
  * Called when the kernel has given a descriptor, and before the library records what it
  * leads to. So no child has the record without the descriptor. The kernel gives a
  * descriptor and copies the table under one lock: if the copy does not have the
- * descriptor, this call sees that a copy is being made. Costs two loads; while another
+ * descriptor, this call sees that a copy is being made. A copy that begins later has the
+ * descriptor, so this call does not wait for it. Costs two loads; while another
  * thread forks it waits, for 1 s at most, and no signal handler runs.
  * Async-signal-safe; errno stays.
  */

@@ -218,6 +218,190 @@ Test(cop_scratch, a_thread_that_forks_records_without_a_wait)
 	cr_assert(lt(long, now_ms() - begin, 900));
 }
 
+/* ---- forks without a pause ------------------------------------------------- */
+
+/* A thread that copies the table, and one that records a descriptor meanwhile. */
+struct forker {
+	pthread_t thread;
+	_Atomic(bool) holds, may_end;
+};
+
+struct recorder {
+	pthread_t thread;
+	_Atomic(bool) begins, has_recorded;
+};
+
+static void *hold_until_told(void *arg)
+{
+	struct forker *forker = arg;
+
+	cop_scratch_hold();
+	forker->holds = true;
+	while (!forker->may_end)
+		pause_ms(1);
+	cop_scratch_release();
+	return NULL;
+}
+
+static void fork_begin(struct forker *forker)
+{
+	pthread_create(&forker->thread, NULL, hold_until_told, forker);
+	while (!forker->holds)
+		pause_ms(1);
+}
+
+static void fork_end(struct forker *forker)
+{
+	forker->may_end = true;
+	pthread_join(forker->thread, NULL);
+}
+
+static void *record_and_tell(void *arg)
+{
+	struct recorder *recorder = arg;
+
+	recorder->begins = true;
+	cop_copies_settle();
+	recorder->has_recorded = true;
+	return NULL;
+}
+
+/* Returns when it waits, so what begins next is later. */
+static void record_begin(struct recorder *recorder)
+{
+	pthread_create(&recorder->thread, NULL, record_and_tell, recorder);
+	while (!recorder->begins)
+		pause_ms(1);
+	pause_ms(20);
+}
+
+static bool waits(struct recorder *recorder)
+{
+	pause_ms(20);
+	return !recorder->has_recorded;
+}
+
+/* Whether the record ends now. A wait in vain would take up to FORK_NS. */
+static bool ends_soon(struct recorder *recorder)
+{
+	long begin = now_ms();
+
+	pthread_join(recorder->thread, NULL);
+	return now_ms() - begin < 500;
+}
+
+/*
+ * On a busy machine a thread may stand still for as long as a wait in vain takes. So a
+ * scenario that fails gets a few more chances.
+ */
+static bool happens(bool (*scenario)(void))
+{
+	bool done = false;
+
+	for (int i = 0; i < 5 && !done; i++) {
+		cop_process_forks++; /* or nobody waits after a wait in vain */
+		done = scenario();
+		cr_assert(zero(u32, cop_process()->copying));
+	}
+	return done;
+}
+
+static bool record_beside_a_later_fork(void)
+{
+	struct forker first = { 0 }, later = { 0 };
+	struct recorder recorder = { 0 };
+	bool done;
+
+	fork_begin(&first);
+	record_begin(&recorder);
+	fork_begin(&later);
+	done = waits(&recorder);
+	fork_end(&first);
+	done &= ends_soon(&recorder);
+	fork_end(&later);
+	return done;
+}
+
+Test(cop_scratch, a_record_waits_for_no_fork_that_begins_later)
+{
+	cr_assert(happens(record_beside_a_later_fork));
+}
+
+/* The second record begins when the forks count themselves in the other half. */
+static bool two_records_amid_forks(void)
+{
+	struct forker forker[3] = { 0 };
+	struct recorder recorder[2] = { 0 };
+	bool done;
+
+	fork_begin(&forker[0]);
+	record_begin(&recorder[0]);
+	fork_begin(&forker[1]);
+	record_begin(&recorder[1]);
+	done = waits(&recorder[0]);
+	fork_end(&forker[0]);
+	done &= ends_soon(&recorder[0]);
+	fork_begin(&forker[2]);
+	done &= waits(&recorder[1]);
+	fork_end(&forker[1]);
+	done &= ends_soon(&recorder[1]);
+	fork_end(&forker[2]);
+	return done;
+}
+
+Test(cop_scratch, each_record_waits_for_the_forks_ahead_of_it_alone)
+{
+	cr_assert(happens(two_records_amid_forks));
+}
+
+/* ---- a fork in a signal handler ------------------------------------------------ */
+
+static int forked_amid_a_fork(void)
+{
+	struct forker forker = { 0 };
+
+	cop_scratch_reset();
+	cop_scratch_release(); /* of the fork that the handler has interrupted */
+	CHECK(!cop_process()->copying);
+	cop_scratch_hold();
+	CHECK(cop_process()->copying);
+	cop_scratch_release();
+	CHECK(!cop_process()->copying);
+	fork_begin(&forker);
+	cop_scratch_release();
+	CHECK(cop_process()->copying);
+	fork_end(&forker);
+	CHECK(!cop_process()->copying);
+	return 0;
+}
+
+Test(cop_scratch, in_a_child_the_parents_copies_do_not_end)
+{
+	cop_scratch_hold();
+	T_CHILD(forked_amid_a_fork);
+	cop_scratch_release();
+	cr_assert(zero(u32, cop_process()->copying));
+}
+
+/* An instruction has made the child, so nothing has reset the counts but the kernel. */
+static int made_by_an_instruction(void)
+{
+	cop_scratch_release();
+	CHECK(!cop_process()->copying);
+	cop_scratch_hold();
+	cop_scratch_release();
+	CHECK(!cop_process()->copying);
+	return 0;
+}
+
+Test(cop_scratch, a_child_that_nobody_resets_takes_nothing_off_its_counts)
+{
+	cop_scratch_hold();
+	T_CHILD(made_by_an_instruction);
+	cop_scratch_release();
+	cr_assert(zero(u32, cop_process()->copying));
+}
+
 static int child_has_none(void)
 {
 	cop_scratch_reset();
