@@ -43,34 +43,26 @@ static bool put_frame(const struct cop_wire *wire, const struct iovec *iov,
 	return before;
 }
 
-/* How many of the first @len bytes of iovecs can be written. */
-static size_t writable_bytes(const struct iovec *iov, size_t len)
+/*
+ * How many bytes of the program's memory put_frame() needs to find a header in a frame.
+ */
+static size_t head_room(const struct cop_wire *wire, size_t cap)
 {
-	size_t least = 0;
-
-	while (least < len) {
-		const size_t half = least + (len - least + 1) / 2;
-
-		if (cop_iov_writable(iov, half))
-			least = half;
-		else
-			len = half - 1;
-	}
-	return least;
+	return min_t(size_t, cap, COP_FRAME_HEAD - wire->hlen);
 }
 
 /*
- * The receive has met a fault. What the kernel wrote ahead of it stays with the program,
- * which must not find a header in a frame.
+ * The receive has met a fault behind the head. What the kernel wrote ahead of it stays with
+ * the program, which must not find a header in a frame.
  */
 static noinline void put_part(const struct cop_wire *wire,
 			      const struct iovec *iov, size_t iovlen,
 			      const void *hdr, size_t cap)
 {
-	const size_t room = COP_FRAME_HEAD - wire->hlen;
+	const size_t room = head_room(wire, cap);
 
-	put_frame(wire, iov, iovlen, hdr,
-		  wire->hlen + writable_bytes(iov, min_t(size_t, cap, room)));
+	if (cop_iov_writable(iov, room))
+		put_frame(wire, iov, iovlen, hdr, wire->hlen + room);
 }
 
 /*
@@ -195,7 +187,23 @@ static ssize_t recv_error(const struct cop_wire *wire, int fd,
 	return cop_payload_put_back(iov + 1, hdr, wire->hlen, n) ?: n;
 }
 
-/* The kernel has found a fault at this point too: behind the receive. */
+static void error_control(const struct msghdr *whole, struct msghdr *msg)
+{
+	struct msghdr left = *msg;
+	struct cmsghdr *cmsg;
+
+	left.msg_flags = whole->msg_flags;
+	for (cmsg = CMSG_FIRSTHDR(whole); cmsg;
+	     cmsg = CMSG_NXTHDR((struct msghdr *)whole, cmsg))
+		cop_put_cmsg(&left, cmsg);
+	msg->msg_controllen -= left.msg_controllen;
+	msg->msg_flags = left.msg_flags;
+}
+
+/*
+ * The order is the kernel's: behind a fault in the data the program's control messages and
+ * name are as they were.
+ */
 static ssize_t error_unbounce(struct msghdr *msg, const struct msghdr *whole,
 			      size_t cap, size_t n)
 {
@@ -204,9 +212,8 @@ static ssize_t error_unbounce(struct msghdr *msg, const struct msghdr *whole,
 	if (cop_iov_scatter(msg->msg_iov, msg->msg_iovlen,
 			    whole->msg_iov->iov_base, min_t(size_t, n, cap)))
 		return -EFAULT;
+	error_control(whole, msg);
 	msg->msg_namelen = whole->msg_namelen;
-	msg->msg_controllen = whole->msg_controllen;
-	msg->msg_flags = whole->msg_flags;
 	if (n > cap)
 		msg->msg_flags |= MSG_TRUNC;
 	if (copy_to_user(msg->msg_name, whole->msg_name,
@@ -215,19 +222,26 @@ static ssize_t error_unbounce(struct msghdr *msg, const struct msghdr *whole,
 	return min_t(size_t, n, cap);
 }
 
+/*
+ * Receives to memory of the library's: for more iovecs than fit on the stack, and if the head
+ * of a frame does not fit in what the program's memory has ahead of a fault. The kernel would
+ * leave a part of the head there, and nobody could tell it from a payload.
+ */
 static noinline ssize_t recv_error_bounced(const struct cop_wire *wire, int fd,
 					   struct msghdr *msg, int flags,
 					   size_t cap)
 {
+	unsigned char control[COP_CONTROL_MAX] __attribute__((aligned(8)));
 	struct iovec iov = { cop_bounce_map(), COP_DATAGRAM_MAX };
 	struct sockaddr_storage name = { 0 };
-	struct msghdr whole = *msg;
+	struct msghdr whole = { .msg_iov = &iov,
+				.msg_iovlen = 1,
+				.msg_control = control,
+				.msg_controllen = sizeof(control) };
 	ssize_t n;
 
 	if (!iov.iov_base)
 		return -ENOBUFS;
-	whole.msg_iov = &iov;
-	whole.msg_iovlen = 1;
 	if (msg->msg_name) {
 		whole.msg_name = &name;
 		whole.msg_namelen = sizeof(name);
@@ -237,6 +251,14 @@ static noinline ssize_t recv_error_bounced(const struct cop_wire *wire, int fd,
 		n = error_unbounce(msg, &whole, cap, n);
 	cop_bounce_unmap(iov.iov_base);
 	return n;
+}
+
+static bool wants_bounce(const struct cop_wire *wire, const struct msghdr *msg,
+			 size_t cap)
+{
+	return msg->msg_iovlen > COP_IOV_ON_STACK ||
+	       !cop_iov_writable_many(msg->msg_iov, msg->msg_iovlen,
+				      head_room(wire, cap));
 }
 
 /* It never waits, so a thread need not be cancelled in it. */
@@ -249,7 +271,7 @@ ssize_t cop_encap_recv_error(struct sock *sk, int fd, struct msghdr *msg,
 
 	if (wire->decode)
 		n = recv_error_only(sk, fd, msg, flags);
-	else if (msg->msg_iovlen > COP_IOV_ON_STACK)
+	else if (wants_bounce(wire, msg, cap))
 		n = recv_error_bounced(wire, fd, msg, flags, cap);
 	else
 		n = recv_error(wire, fd, msg, flags, cap);

@@ -346,21 +346,33 @@ static void show_partial(size_t room, size_t skip)
 	printf("\n");
 }
 
+/* So many iovecs have the room: few, or more than the library has on its stack. */
+static size_t fault_parts = 2;
+
+static void divide_room(struct iovec *parts, size_t room)
+{
+	const size_t each = room / fault_parts;
+	char *at = fault_room + 4096 - room;
+
+	for (size_t i = 0; i < fault_parts; i++, at += each)
+		parts[i] = (struct iovec){ at, each };
+	parts[fault_parts - 1].iov_len = 1000 - (fault_parts - 1) * each;
+}
+
 /* Receive from the error queue to @room bytes and a fault behind them. */
 static void receive_error_to(size_t room, size_t skip)
 {
 	char control[512];
 	struct sockaddr_in name;
-	struct iovec parts[2] = { { fault_room + 4096 - room, room / 2 },
-				  { fault_room + 4096 - room + room / 2,
-				    1000 - room / 2 } };
+	struct iovec parts[70];
 	struct msghdr msg = { .msg_name = &name,
 			      .msg_namelen = sizeof(name),
 			      .msg_iov = parts,
-			      .msg_iovlen = 2,
+			      .msg_iovlen = fault_parts,
 			      .msg_control = control,
 			      .msg_controllen = sizeof(control) };
 
+	divide_room(parts, room);
 	memset(fault_room, 0xee, 4096);
 	memset(control, 0xee, sizeof(control));
 	memset(&name, 0xee, sizeof(name));
@@ -393,9 +405,10 @@ static void fault_in_the_error_queue(void)
 
 	make_fault_room();
 	close(sock_b);
-	for (size_t i = 0; i < ARRAY_SIZE(rooms); i++) {
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(rooms); i++) {
+		fault_parts = i < ARRAY_SIZE(rooms) ? 2 : 70;
 		T(sendto(sock_a, large, 200, 0, SA(&addr_b), sizeof(addr_b)));
-		receive_error_to(rooms[i], 0);
+		receive_error_to(rooms[i % ARRAY_SIZE(rooms)], 0);
 		T(recv(sock_a, buf, 1, MSG_DONTWAIT));
 		T(recv(sock_a, buf, 1, MSG_ERRQUEUE | MSG_DONTWAIT));
 	}
@@ -403,24 +416,30 @@ static void fault_in_the_error_queue(void)
 
 #define FRAME_HEAD 42 /* bytes of Ethernet, IPv4 and UDP */
 
+/* IPv4's id and checksum, the ports, and UDP's checksum differ each time. */
+static bool differs(size_t i)
+{
+	return i == 18 || i == 19 || i == 24 || i == 25 ||
+	       (i >= 34 && i < 38) || i == 40 || i == 41;
+}
+
 /* What is always the same in the head of a frame. */
 static void show_head(size_t room)
 {
-	const char *at = fault_room + 4096 - room;
+	const unsigned char *at = (unsigned char *)fault_room + 4096 - room;
 
-	if (room < FRAME_HEAD + 50)
-		return;
-	printf("  type %02x%02x, version %02x, length %d, protocol %d, "
-	       "length %d\n",
-	       at[12], at[13], at[14], at[16] << 8 | (unsigned char)at[17],
-	       at[23], at[38] << 8 | (unsigned char)at[39]);
+	printf("  head ");
+	for (size_t i = 0; i < room && i < FRAME_HEAD; i++)
+		printf(differs(i) ? "--" : "%02x", at[i]);
+	printf("\n");
 }
 
 /* The kernel gives back the whole frame. */
 static void fault_in_a_frame(void)
 {
 	const int on = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
-	static const size_t rooms[] = { 0, 13, 42, 50, 59, 120, 230, 242 };
+	static const size_t rooms[] = { 0,  1,	13, 17, 18,  26,  33, 39,
+					40, 42, 50, 59, 120, 230, 242 };
 
 	make_fault_room();
 	T(setsockopt(sock_a, SOL_SOCKET, SO_TIMESTAMPING, &on, sizeof(on)));
