@@ -46,13 +46,35 @@ static unsigned int program_len(int fd)
 	return len;
 }
 
-/*
- * Another process may set a longer program between the question for the length and the
- * one for the program: one of the library's own has room.
- */
+/* Room that suffices at once for a program that the library has made without a user's. */
 static unsigned int room_for(unsigned int len)
 {
 	return len > FEW ? len : FEW;
+}
+
+#define FETCH_TRIES 8
+
+/*
+ * Opens @p with the program of @fd, of @len instructions, and room for @spare more.
+ * Another process may set a longer one between the question for the length and the one for
+ * the program: then the kernel returns EINVAL, and the library asks for the length again.
+ * Returns what program_get() does. The caller closes @p in every case.
+ */
+static int program_fetch(int fd, unsigned int len, unsigned int spare,
+			 struct program *p)
+{
+	int tries = FETCH_TRIES, err;
+
+	for (;;) {
+		err = program_open(p, room_for(len + spare));
+		if (err)
+			return err;
+		err = program_get(fd, p);
+		if (likely(err != -EINVAL) || !--tries)
+			return err;
+		program_close(p);
+		len = program_len(fd);
+	}
 }
 
 /* Reads the program's own filter back from the socket that has accepted it. */
@@ -61,7 +83,7 @@ static int put_user(const struct cop_wire *wire, struct program *p, int user)
 	struct program from;
 	int err = program_open(&from, 2 * program_len(user));
 
-	if (!err)
+	if (!err) /* nobody else has that socket */
 		err = program_get(user, &from);
 	if (!err)
 		err = program_put_body(wire, p, COP_BODY_USER, &from);
@@ -104,10 +126,7 @@ static int mark_renewed(const struct cop_wire *wire, int fd,
 {
 	enum cop_body body = COP_BODY_ALL;
 	unsigned int ulen = 0;
-	int err = program_get(fd, p);
 
-	if (err)
-		return err;
 	if (!p->len) {
 		p->len = BODY + program_put_all(p->insn + BODY);
 	} else if (program_is_marked(wire, p)) {
@@ -123,9 +142,8 @@ static int mark_renewed(const struct cop_wire *wire, int fd,
 int cop_program_mark(const struct cop_wire *wire, int fd,
 		     const struct cop_mark *mark)
 {
-	unsigned int len = program_len(fd);
 	struct program p;
-	int err = program_open(&p, room_for(len));
+	int err = program_fetch(fd, program_len(fd), 0, &p);
 
 	if (!err)
 		err = mark_renewed(wire, fd, mark, &p);
@@ -137,10 +155,6 @@ int cop_program_mark(const struct cop_wire *wire, int fd,
 static int wrap(const struct cop_wire *wire, int fd,
 		const struct cop_mark *mark, struct program *p)
 {
-	int err = program_get(fd, p);
-
-	if (err)
-		return err;
 	if (program_is_marked(wire, p))
 		return program_body(p) == COP_BODY_RAW ? 0 : -EBUSY;
 	if (p->len > p->room - BODY)
@@ -157,7 +171,7 @@ int cop_program_wrap(const struct cop_wire *wire, int fd,
 		     const struct cop_mark *mark)
 {
 	struct program p;
-	int err = program_open(&p, program_len(fd) + BODY + 1);
+	int err = program_fetch(fd, program_len(fd), BODY + 1, &p);
 
 	if (!err)
 		err = wrap(wire, fd, mark, &p);
@@ -167,12 +181,11 @@ int cop_program_wrap(const struct cop_wire *wire, int fd,
 
 static int unwrap(int fd, struct program *p)
 {
-	int err = program_get(fd, p);
 	int none = 0;
 
-	if (err || !program_claims_mark(p) || program_body(p) != COP_BODY_RAW ||
+	if (!program_claims_mark(p) || program_body(p) != COP_BODY_RAW ||
 	    !program_is_marked(NULL, p))
-		return err;
+		return 0;
 	p->len = program_user_len(p);
 	if (!p->len)
 		return cop_libc_result(cop_libc.setsockopt(
@@ -184,7 +197,7 @@ static int unwrap(int fd, struct program *p)
 int cop_program_unwrap(int fd)
 {
 	struct program p;
-	int err = program_open(&p, program_len(fd));
+	int err = program_fetch(fd, program_len(fd), 0, &p);
 
 	if (!err)
 		err = unwrap(fd, &p);
@@ -201,7 +214,7 @@ static int read_mark(const struct cop_wire *wire, int fd, struct cop_mark *mark)
 
 	if (likely(len <= BODY))
 		return err;
-	if (!program_open(&p, room_for(len)) && !program_get(fd, &p) &&
+	if (!program_fetch(fd, len, 0, &p) &&
 	    (wire ? program_is_marked(wire, &p) : program_claims_mark(&p))) {
 		program_get_mark(&p, mark);
 		err = 0;
@@ -238,10 +251,8 @@ int cop_program_user(const struct cop_wire *wire, int fd,
 		     struct sock_filter *insn, unsigned int len)
 {
 	struct program p;
-	int err = program_open(&p, room_for(program_len(fd)));
+	int err = program_fetch(fd, program_len(fd), 0, &p);
 
-	if (!err)
-		err = program_get(fd, &p);
 	if (!err && program_is_marked(wire, &p))
 		err = get_user(&p, insn, len);
 	program_close(&p);

@@ -143,6 +143,82 @@ Test(cop_attach, the_programs_filter_is_moved_and_read_back_as_it_was)
 	cr_assert(not(gets_through(fd, cop, sizeof(cop))));
 }
 
+/* ---- another process sets a longer filter --------------------------------------- */
+
+static int (*next_getsockopt)(int, int, int, void *, socklen_t *);
+static int longer_len, questions, changes_left;
+
+/* A filter of the program's, of @len instructions. */
+static void set_longer(int fd, int len)
+{
+	struct sock_filter code[200];
+	struct sock_fprog prog = { len, code };
+	struct cop_mark m = with_body(COP_BODY_USER);
+	int user = t_udp();
+
+	for (int i = 0; i < len; i++)
+		code[i] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_IMM, i);
+	code[len - 1] =
+		(struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0xffffffff);
+	cr_assert(zero(int, setsockopt(user, SOL_SOCKET, SO_ATTACH_FILTER,
+				       &prog, sizeof(prog))));
+	cr_assert(zero(int, cop_program_attach(&cop_wire, fd, &m, user)));
+	close(user);
+}
+
+/* Behind the question for the length the filter becomes longer. */
+static int getsockopt_beside(int fd, int level, int name, void *val,
+			     socklen_t *len)
+{
+	bool asks = name == SO_GET_FILTER && !*len;
+	int ret = next_getsockopt(fd, level, name, val, len);
+
+	questions += name == SO_GET_FILTER;
+	if (asks && changes_left) {
+		changes_left--;
+		cop_libc.getsockopt = next_getsockopt;
+		set_longer(fd, longer_len += 15);
+		cop_libc.getsockopt = getsockopt_beside;
+	}
+	return ret;
+}
+
+static int beside(int changes)
+{
+	int fd = t_udp();
+
+	longer_len = 0;
+	set_longer(fd, longer_len += 15);
+	questions = 0;
+	changes_left = changes;
+	if (cop_libc.getsockopt != getsockopt_beside)
+		next_getsockopt = cop_libc.getsockopt;
+	cop_libc.getsockopt = getsockopt_beside;
+	return fd;
+}
+
+Test(cop_attach, a_filter_that_becomes_longer_while_it_is_read_is_read)
+{
+	struct sock_filter code[60];
+
+	assert_mark(beside(3), COP_BODY_USER);
+	cr_assert(eq(int,
+		     cop_program_user(&cop_wire, beside(3), code,
+				      ARRAY_SIZE(code)),
+		     60));
+	cr_assert(zero(int, cop_program_mark(&cop_wire, beside(3), &mark)));
+}
+
+/* Another process may do so without end. */
+Test(cop_attach, a_filter_that_becomes_longer_each_time_ends_the_attempts)
+{
+	struct cop_mark m;
+
+	cr_assert(eq(int, cop_program_read(&cop_wire, beside(1000), &m),
+		     -ENOENT));
+	cr_assert(le(int, questions, 20));
+}
+
 Test(cop_attach, a_locked_filter_cannot_be_marked)
 {
 	int fd = t_udp();
