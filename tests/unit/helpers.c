@@ -208,14 +208,30 @@ unsigned int t_drops(int fd)
 	return drops;
 }
 
+/*
+ * Tests run side by side, and on a busy machine it takes long until a test has bound the
+ * port that was free. So each process has ports of its own, unless their numbers differ
+ * by a multiple of OWNERS: half of them below 20000, as cop_decide's tests want it.
+ */
+#define OWNERS	  1000
+#define OWN_PORTS 20
+
+static uint16_t port_of_owner(uint32_t owner, uint32_t i)
+{
+	return (i % 2 ? 20000 : 10000) + owner % OWNERS * (OWN_PORTS / 2) +
+	       i % OWN_PORTS / 2;
+}
+
+/* Once all its ports were tried, a process takes others' too. */
 uint16_t t_free_port(void)
 {
 	static uint32_t tries;
 	uint16_t snum;
 
-	do
-		snum = 10000 + (getpid() * 7919u + tries++ * 13u) % 20000;
-	while (!port_is_free(snum));
+	do {
+		snum = port_of_owner(getpid() + tries / OWN_PORTS * 7, tries);
+		tries++;
+	} while (!port_is_free(snum));
 	return snum;
 }
 
