@@ -3,9 +3,11 @@
  * test_user_filter.c - filter/user_filter.c: the program's own filter, set, read and
  * taken away. Each error is compared with the kernel's.
  */
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -13,6 +15,7 @@
 #include "filter/attach.h"
 #include "filter/filter.h"
 #include "filter/mark.h"
+#include "lib/libc.h"
 #include "unit/helpers.h"
 
 TestSuite(cop_user_filter, .init = t_init, .timeout = 20);
@@ -286,6 +289,30 @@ Test(cop_user_filter, a_filter_is_not_lost_to_another_threads_mark,
 	t_close(filtered_fd);
 }
 
+/*
+ * The library tries for 0.1 s to get the lock that processes share, and then goes on without.
+ * On a busy machine the other process may not run for so long, while it has the lock. So here
+ * each of them waits for the lock.
+ */
+static int (*next_fcntl)(int, int, ...);
+
+static int patient_fcntl(int fd, int cmd, ...)
+{
+	va_list ap;
+	long arg;
+
+	va_start(ap, cmd);
+	arg = va_arg(ap, long);
+	va_end(ap);
+	return next_fcntl(fd, cmd == F_SETLK ? F_SETLKW : cmd, arg);
+}
+
+static void wait_for_the_shared_lock(void)
+{
+	next_fcntl = cop_libc.fcntl;
+	cop_libc.fcntl = patient_fcntl;
+}
+
 static int mark_in_child(void)
 {
 	alarm(60);
@@ -299,6 +326,7 @@ Test(cop_user_filter, a_filter_is_not_lost_to_another_processs_mark,
 {
 	pid_t child;
 
+	wait_for_the_shared_lock();
 	filtered_fd = t_open_bound();
 	child = fork();
 	if (!child)
