@@ -85,31 +85,31 @@ static noinline flatten int sys_socket(int domain, int type, int protocol)
 			  saved);
 }
 
-/* As in the kernel, the policies are asked before a module is. */
-static int sock_request(int domain, int type, int protocol, int refusal)
+/*
+ * The kernel has refused it, so a module may have it: see inet_request(). As in the
+ * kernel, the policies are asked before a module is. Returns 0 if a module has it now.
+ */
+static int sock_request(int domain, int kind, int protocol, int refusal)
 {
-	int kind = type & SOCK_TYPE_MASK;
-	int err = security_socket_create(domain, kind, protocol, 0);
-
-	if (err)
-		return err;
-	if (!inet_request(domain, kind, protocol))
-		return -refusal;
-	return sock_open(domain, type, protocol, sock_create_allowed);
-}
-
-/* The kernel has refused it, so a module may have it: see inet_request(). */
-static noinline int socket_refused(int domain, int type, int protocol,
-				   int saved)
-{
-	int refusal = errno, fd;
+	int err;
 
 	if ((refusal != ESOCKTNOSUPPORT && refusal != EPROTONOSUPPORT &&
 	     refusal != EAFNOSUPPORT) ||
-	    !inet_may_request(domain, type & SOCK_TYPE_MASK, protocol))
-		fd = -refusal;
-	else
-		fd = sock_request(domain, type, protocol, refusal);
+	    !inet_may_request(domain, kind, protocol))
+		return -refusal;
+	err = security_socket_create(domain, kind, protocol, 0);
+	if (!err && !inet_request(domain, kind, protocol))
+		err = -refusal;
+	return err;
+}
+
+static noinline int socket_refused(int domain, int type, int protocol,
+				   int saved)
+{
+	int fd = sock_request(domain, type & SOCK_TYPE_MASK, protocol, errno);
+
+	if (!fd)
+		fd = sock_open(domain, type, protocol, sock_create_allowed);
 	return cop_return(fd, saved);
 }
 
@@ -129,18 +129,27 @@ EXPORT int socket(int domain, int type, int protocol)
 	return foreign_fd(fd);
 }
 
-static int sock_pair(int domain, int type, int protocol, int sv[2])
+/*
+ * The kernel creates both sockets before it finds out that the transport has no pairs. So a
+ * policy is asked about each of them.
+ */
+static int sock_pair(int domain, int type, int protocol, int sv[2],
+		     create_fn *create)
 {
-	int flags = type & ~SOCK_TYPE_MASK;
-	struct socket *sock;
+	int flags = type & ~SOCK_TYPE_MASK, kind = type & SOCK_TYPE_MASK;
+	struct socket *sock, *other;
 	int err;
 
 	if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
 		return -EINVAL;
-	err = sock_create(domain, type & SOCK_TYPE_MASK, protocol, &sock);
+	err = create(domain, kind, protocol, &sock);
 	if (err)
 		return err;
-	err = sock->ops->socketpair(sock, flags, sv);
+	err = sock_create(domain, kind, protocol, &other);
+	if (!err) {
+		err = sock->ops->socketpair(sock, flags, sv);
+		fd_drop(other);
+	}
 	fd_drop(sock);
 	return err;
 }
@@ -150,11 +159,24 @@ static noinline int sys_socketpair(int domain, int type, int protocol,
 {
 	int saved = errno;
 
-	return cop_return(sock_pair(domain, type, protocol, sv), saved);
+	return cop_return(sock_pair(domain, type, protocol, sv, sock_create),
+			  saved);
+}
+
+static noinline int socketpair_refused(int domain, int type, int protocol,
+				       int sv[2], int saved)
+{
+	int err = sock_request(domain, type & SOCK_TYPE_MASK, protocol, errno);
+
+	if (!err)
+		err = sock_pair(domain, type, protocol, sv,
+				sock_create_allowed);
+	return cop_return(err, saved);
 }
 
 EXPORT int socketpair(int domain, int type, int protocol, int sv[2])
 {
+	int saved = errno; /* a module may have what the kernel refuses */
 	int ret;
 
 	if (unlikely(!READ_ONCE(cop_started)))
@@ -162,11 +184,11 @@ EXPORT int socketpair(int domain, int type, int protocol, int sv[2])
 	if (unlikely(sock_is_ours(domain, type, protocol)))
 		return sys_socketpair(domain, type, protocol, sv);
 	ret = cop_libc.socketpair(domain, type, protocol, sv);
-	if (!ret) {
-		foreign_fd(sv[0]);
-		foreign_fd(sv[1]);
-	}
-	return ret;
+	if (unlikely(ret))
+		return socketpair_refused(domain, type, protocol, sv, saved);
+	foreign_fd(sv[0]);
+	foreign_fd(sv[1]);
+	return 0;
 }
 
 EXPORT int accept(int fd, struct sockaddr *addr, socklen_t *len)

@@ -129,6 +129,36 @@ Test(security, each_call_asks_once_with_the_programs_arguments)
 		  "connect 0, 16 bytes\n");
 }
 
+/* As __sys_socketpair(): both sockets are created ahead of the refusal. */
+Test(security, a_socketpair_asks_for_each_of_its_sockets)
+{
+	static const char both[] =
+		"create 2 7 0 0\npost_create 2 7 0 0: 2 7 253, port 0\n"
+		"create 2 7 0 0\npost_create 2 7 0 0: 2 7 253, port 0\n";
+
+	scratch_says(&result, "95 22\n",
+		     COUNTING PYTHON "t(socketpair, AF_INET, 7)\n"
+				     "t(socketpair, AF_INET, 7 | 0x100)" SAY);
+	was_asked(both);
+	scratch_says(&result, "18\n",
+		     "REFUSE=\"create 7\" " COUNTING PYTHON
+		     "t(socketpair, AF_INET, 7)" SAY);
+	was_asked("create 2 7 0 0\n");
+}
+
+Test(security, a_socketpair_loads_a_module_too)
+{
+	scratch_says(&result, "95 94\n",
+		     "COP_MODULES=$PWD/m " COUNTING PYTHON
+		     "t(socketpair, AF_INET, 8, 254)\n"
+		     "t(socketpair, AF_INET, 9, 254)" SAY);
+	was_asked("create 2 8 254 0\n"
+		  "post_create 2 8 254 0: 2 8 254, port 0\n"
+		  "create 2 8 254 0\n"
+		  "post_create 2 8 254 0: 2 8 254, port 0\n"
+		  "create 2 9 254 0\n");
+}
+
 /* The second bind asks the kernel again, and yet again with a borrowed claim. */
 Test(security, a_bind_that_is_tried_again_asks_once)
 {
