@@ -5,6 +5,17 @@
  * signal handler that has interrupted the holder. It leaves its arrival in the
  * backlog or its new flow in flow_table.fresh, and the holder sees to both.
  *
+ * A signal handler may jump out of the holder by siglongjmp(). Then nobody lets go of the
+ * lock: in this process the socket's figures of arrivals stand still for good, and so do
+ * those of a later socket in the same memory. Each arrival counts as missed once the backlog
+ * is full. Sends go on and their numbers stay right, see flow/sent.c. A forked child takes
+ * the lock over only if a process with several threads has left it, because there the
+ * holder can't be in the child. With FLOW_ALONE it can: the handler that has interrupted it
+ * may have forked. No stack address tells whether it is gone, since a handler may also
+ * change to another context of the program (swapcontext()), and the holder goes on later. For a
+ * socket that a call holds a wrong guess does no harm (socket/hold.c); here two holders
+ * would change the lists at once, and a list could become a ring.
+ *
  * Owns: nothing. Protected by: atomic operations. The lock is a leaf: its holder
  * takes no other lock and makes no system call, but for memory. Counterpart in
  * the kernel: lock_sock(), whose holder sees to the socket's backlog as well.

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "flow/backlog.h"
+#include "flow/lock.h"
 #include "unit/flow/flows.h"
 #include "lib/process.h"
 #include "unit/step.h"
@@ -57,6 +58,35 @@ Test(cop_flow_lock, nobody_waits_for_the_lock_and_each_number_is_right)
 	cr_expect(eq(u64, t_next(39, 1), 5));
 	cr_expect(eq(u32, cop_flow_list(&t_flows, 0, NULL, 0), 40));
 	cr_expect(zero(u32, t_flows.missed));
+}
+
+enum { BACKLOG = 32 };
+
+static int next_beside_a_lost_lock(void)
+{
+	const uint32_t missed = t_flows.missed;
+
+	for (uint32_t seq = 0; seq < 8; seq++)
+		t_arrive(7, seq);
+	CHECK(t_flows.missed == missed + 8);
+	CHECK(t_next(1, 1) == 2);
+	CHECK(t_next(2, 1) == 0);
+	CHECK(t_next(2, 1) == 1);
+	return 0;
+}
+
+/* A handler has jumped out of the holder. Nobody can know, so the lock stays. */
+Test(cop_flow_lock,
+     beside_a_lock_that_stays_numbers_are_right_and_arrivals_missed)
+{
+	t_next(1, 1);
+	t_next(1, 1);
+	t_flows.lock = FLOW_ALONE;
+	for (uint32_t seq = 0; seq < BACKLOG; seq++)
+		t_arrive(7, seq);
+	cr_assert(zero(u32, t_flows.missed));
+	T_CHILD(next_beside_a_lost_lock);
+	cr_assert(zero(int, next_beside_a_lost_lock()));
 }
 
 /* ---- a signal handler behind each instruction ------------------------------ */
