@@ -50,20 +50,36 @@ static noinline flatten ssize_t large_in_buffer(const struct cop_recv *call)
 }
 
 /*
+ * cop_rx_is_large_seen() where other pages have the slots of the program's: a server with
+ * many buffers has some that share a slot.
+ */
+static noinline flatten bool
+is_seen_again(const struct sock *sk, const void *buf, size_t len, int flags,
+	      const struct sockaddr *addr, const socklen_t *alen)
+{
+	return cop_page_again(buf) &&
+	       (!addr || (cop_page_again(addr) && cop_page_again(alen))) &&
+	       cop_rx_is_large_seen(sk, buf, len, flags, addr, alen);
+}
+
+/*
  * Every receive that can't take the short way, and has one buffer. Most of them only have
  * more room.
  */
-ssize_t recvfrom_long(int fd, void *buf, size_t len, int flags,
-		      struct sockaddr *addr, socklen_t *alen)
+flatten ssize_t recvfrom_long(int fd, void *buf, size_t len, int flags,
+			      struct sockaddr *addr, socklen_t *alen)
 {
 	struct socket *slot = sockfd_slot(fd);
 	const struct cop_recv call = { buf,  len, addr,	 alen,
 				       slot, fd,  flags, cop_last_error() };
+	const struct sock *sk;
 
 	if (unlikely(len <= COP_COPY_MAX || !slot ||
-		     slot_has(slot, SLOT_NOTES)) ||
-	    unlikely(!cop_rx_is_large_seen(READ_ONCE(slot->sk), buf, len, flags,
-					   addr, alen)))
+		     slot_has(slot, SLOT_NOTES)))
+		return recvfrom_any(fd, buf, len, flags, addr, alen);
+	sk = READ_ONCE(slot->sk);
+	if (unlikely(!cop_rx_is_large_seen(sk, buf, len, flags, addr, alen)) &&
+	    !is_seen_again(sk, buf, len, flags, addr, alen))
 		return recvfrom_any(fd, buf, len, flags, addr, alen);
 	return len <= COP_LARGE_ON_STACK ? large_on_stack(&call)
 					 : large_in_buffer(&call);

@@ -137,6 +137,12 @@ static bool page_is_seen(struct cop_pages *pages, struct groups *groups,
 	return true;
 }
 
+bool cop_page_again(const volatile void *ptr)
+{
+	return page_is_seen(&cop_writable_pages, &writable_groups,
+			    (uintptr_t)ptr);
+}
+
 static void page_see(struct cop_pages *pages, struct groups *groups,
 		     uintptr_t at)
 {

@@ -16,7 +16,7 @@
 #include "lib/compiler.h"
 
 #define COP_PAGE_SHIFT 12
-#define COP_PAGES_BITS 10
+#define COP_PAGES_BITS 12
 
 #define COP_PAGE_SIZE  (1ul << COP_PAGE_SHIFT)
 
@@ -53,6 +53,14 @@ static inline bool cop_page_seen(struct cop_pages *pages,
 	/* Below another page's address the difference is huge. */
 	return at - READ_ONCE(*cop_page_slot(pages, at)) + len <= COP_PAGE_SIZE;
 }
+
+/**
+ * cop_page_again - whether a byte's page was seen, although another page has its slot
+ * @ptr: a byte that is to be written
+ *
+ * Then the page has its slot again. Makes no system call.
+ */
+bool cop_page_again(const volatile void *ptr);
 
 /* cop_page_seen() for any length. */
 static inline bool cop_range_seen(struct cop_pages *pages,

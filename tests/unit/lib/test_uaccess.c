@@ -174,6 +174,25 @@ Test(uaccess, the_pages_of_many_buffers_are_asked_for_once)
 	}
 }
 
+/* Each page has lost its slot to another one, and gets it back without a question. */
+Test(uaccess, a_page_that_has_lost_its_slot_is_seen_again)
+{
+	const size_t size = 64ul << 20;
+	char *w = many_buffers(RW),
+	     *others = mmap(NULL, size, RW,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	cr_assert(user_writable(w, 1));
+	for (size_t at = 0;
+	     at < size && cop_page_seen(&cop_writable_pages, w, 1); at += PAGE)
+		user_writable(others + at, 1);
+	cr_assert(not(cop_page_seen(&cop_writable_pages, w, 1)));
+	cr_assert(zero(int, mprotect(w, PAGE, PROT_NONE)));
+	cr_assert(cop_page_again(w));
+	cr_assert(cop_page_seen(&cop_writable_pages, w, 1));
+	cr_assert(not(cop_page_again(w + PAGE)));
+}
+
 Test(uaccess, without_a_socket_to_ask_on_mapped_memory_is_readable)
 {
 	cr_assert(user_readable(-1, pages() + PAGE, 1));
