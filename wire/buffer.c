@@ -2,15 +2,16 @@
 /*
  * wire/buffer.c - buffers for datagrams whose payload is encoded, and for batches.
  *
- * Owns: the slab of buffers. Protected by: the slab is lock-free; a buffer belongs to
- * the call that has taken it. A fork during another thread's call leaves that thread's
- * buffer unused in the child. Counterpart in the kernel: alloc_skb().
+ * Owns: the slab of buffers, and a spare one. Protected by: both are lock-free; a buffer
+ * belongs to the call that has taken it. A fork during another thread's call leaves that
+ * thread's buffer unused in the child. Counterpart in the kernel: alloc_skb().
  */
 #include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "lib/atomic.h"
 #include "lib/cancel.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
@@ -20,6 +21,31 @@
 #define RESERVED 15
 
 static struct cop_slab buffer_slab = COP_SLAB(struct cop_buffer);
+
+/* (a) The address of a free buffer that is not in the slab, which takes longer; or 0. */
+static _Atomic(uint64_t) spare;
+
+static struct cop_buffer *spare_take(void)
+{
+	uint64_t at = READ_ONCE(spare);
+
+	return likely(at) && likely(u64_cas(&spare, &at, 0))
+		       ? (struct cop_buffer *)(uintptr_t)at
+		       : NULL;
+}
+
+static bool spare_put(struct cop_buffer *buffer)
+{
+	uint64_t none = 0;
+
+	return u64_cas(&spare, &none, (uintptr_t)buffer);
+}
+
+static noinline struct cop_buffer *slab_take(void)
+{
+	return cop_confined() ? cop_slab_take(&buffer_slab)
+			      : cop_slab_alloc(&buffer_slab);
+}
 
 void cop_buffer_reserve(void)
 {
@@ -34,10 +60,10 @@ void cop_buffer_reserve(void)
 
 struct cop_buffer *cop_buffer_get(void)
 {
-	struct cop_buffer *buffer = cop_confined()
-					    ? cop_slab_take(&buffer_slab)
-					    : cop_slab_alloc(&buffer_slab);
+	struct cop_buffer *buffer = spare_take();
 
+	if (unlikely(!buffer))
+		buffer = slab_take();
 	if (unlikely(!buffer))
 		return NULL;
 	buffer->used = 0;
@@ -53,7 +79,8 @@ void cop_buffer_put(void *buffer)
 
 	if (b->used)
 		explicit_bzero(b->data, b->used);
-	cop_slab_free(&buffer_slab, b);
+	if (unlikely(!spare_put(b)))
+		cop_slab_free(&buffer_slab, b);
 }
 
 ssize_t cop_buffer_use(ssize_t (*call)(struct cop_buffer *buffer, void *args),
