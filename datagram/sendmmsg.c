@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * datagram/sendmmsg.c - many datagrams out by one call of the program: batches, and what
- * goes by itself.
+ * datagram/sendmmsg.c - many datagrams out by one call of the program: batches of two
+ * kinds, and what goes by itself.
  *
  * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
  * __sys_sendmmsg() in net/socket.c.
@@ -10,6 +10,7 @@
 #include <limits.h>
 
 #include "datagram/batch.h"
+#include "datagram/cut_batch.h"
 #include "datagram/proto.h"
 #include "datagram/tx_batch.h"
 #include "lib/compiler.h"
@@ -46,6 +47,17 @@ static bool tx_one_by_one(struct sock *sk, int flags)
 	       sock_flag(sk, SOCK_CORKED | SOCK_CORK_OPT);
 }
 
+/* Sends that are to be cut are no part of a batch: several of them make another one. */
+static int tx_many(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
+		   int flags, unsigned int *tried)
+{
+	int sent = cop_tx_batch(sk, fd, vec, n, flags, tried);
+
+	if (unlikely(!*tried) && n > 1)
+		sent = cop_cut_batch(sk, fd, vec, n, flags, tried);
+	return sent;
+}
+
 int cop_sendmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 		 int flags)
 {
@@ -58,8 +70,8 @@ int cop_sendmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 	while (done < n) {
 		tried = 0;
 		if (!tx_one_by_one(sk, flags))
-			err = cop_tx_batch(sk, fd, vec + done, n - done, flags,
-					   &tried);
+			err = tx_many(sk, fd, vec + done, n - done, flags,
+				      &tried);
 		if (!tried)
 			err = tx_single(sk, fd, vec + done, flags, &tried);
 		if (err < 0)
