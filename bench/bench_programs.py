@@ -7,7 +7,8 @@ back. ngtcp2 and quinn transfer 100 MB by QUIC, dnsperf asks knotd and nsd, whic
 answer in batches. A program that is not installed is left out. Both ends of each run in a network namespace of their own, on one CPU
 each, if there are two. The sides take turns, A B B' B' B A, where B' is plain
 UDP once more, so that it is seen what two equal sides come to; the ratio is the
-median over all rounds of the ratio within a round.
+median over all rounds of the ratio within a round. BENCH_PROGRAMS="nsd quinn" runs
+only these two.
 """
 import json
 import os
@@ -314,13 +315,25 @@ def run_all(benches):
         run(bench, 5000 + 100 * i)
 
 
+def chosen():
+    """All of them, or those that BENCH_PROGRAMS names"""
+    benches = {"iperf3": Throughput, "sockperf": Latency, "gtlsserver": Ngtcp2,
+               "quinn": Quinn, "knotd": Knotd, "nsd": Nsd}
+    names = os.environ.get("BENCH_PROGRAMS", "").split()
+    for name in names:
+        if name not in benches:
+            sys.exit("BENCH_PROGRAMS: not one of %s: %s" % (
+                ", ".join(benches), name))
+    return [benches[name] for name in names or benches]
+
+
 def main():
     if not all(map(shutil.which, ["iperf3", "sockperf", "unshare", "ip"])):
         sys.exit("iperf3, sockperf, unshare and ip are needed")
     enter_namespace()
     with tempfile.TemporaryDirectory() as files:
         os.chdir(files)
-        run_all([Throughput, Latency, Ngtcp2, Quinn, Knotd, Nsd])
+        run_all(chosen())
 
 
 main()
