@@ -179,15 +179,17 @@ static inline bool cop_rx_account_next(struct sock *sk, const void *from,
 					.seq = ntohl(hdr->seq),
 					.tstamp = ntohl(hdr->tstamp),
 					.len = len };
-	if (unlikely(!cop_flow_arrived_next(&cop->flows, peer.word, &arrival,
-					    odd, true))) {
+	if (unlikely(!cop_flow_is_next(&cop->flows, peer.word, &arrival, odd,
+				       true))) {
 		cop_flow_leave(&cop->flows);
 		return false;
 	}
-	cop_rx_serial_next();
-	cop_flow_unlock_alone(&cop->flows);
+	/* Right behind the look at the owner: a handler may close the socket. */
 	u32_count(&cop->count.rx_datagrams, 1, true);
 	u64_count(&cop->count.rx_bytes, len, true);
+	cop_flow_take_next(&cop->flows, &arrival, true);
+	cop_rx_serial_next();
+	cop_flow_unlock_alone(&cop->flows);
 	return true;
 }
 

@@ -76,15 +76,15 @@ static inline bool cop_flow_longer_quiet(struct cop_flow *flow, uint64_t silent)
 }
 
 /*
- * Count the next datagram of the last sender, if it is this one, @odd is 0, and this
- * thread has received the sender's last one, too. Holds the lock. Nothing is late, so
- * @a->ordered does not matter. The flow has begun with an earlier datagram, and as its
- * epoch is the flows', it is the owner's, and cop_source.skip is not set. There is a
- * table, since there is a last sender.
+ * Whether @odd is 0 and a datagram is the next one of the last sender, of which this thread
+ * has received the last one, too. Notes a longer silence than ever, if so. Holds the lock.
+ * Nothing is late, so @a->ordered does not matter. The flow has begun with an earlier
+ * datagram, and as its epoch is the flows', it is the owner's, and cop_source.skip is not
+ * set. There is a table, since there is a last sender.
  */
-static inline bool cop_flow_arrived_next(struct cop_flows *flows, uint64_t word,
-					 const struct cop_arrival *a,
-					 uint64_t odd, const bool alone)
+static inline bool cop_flow_is_next(struct cop_flows *flows, uint64_t word,
+				    const struct cop_arrival *a, uint64_t odd,
+				    const bool alone)
 {
 	struct cop_flow *flow = flows->rx_last;
 	uint64_t silent;
@@ -96,13 +96,32 @@ static inline bool cop_flow_arrived_next(struct cop_flows *flows, uint64_t word,
 						 : READ_ONCE(flows->epoch))));
 	silent = a->now - flow->rx.end;
 	if (unlikely(odd | cop_source_ahead(&flow->rx, a)) ||
-	    unlikely(!alone && flow->receiver != &cop_rx_serial) ||
-	    (unlikely(silent > flow->quiet) &&
-	     !cop_flow_longer_quiet(flow, silent)))
+	    unlikely(!alone && flow->receiver != &cop_rx_serial))
 		return false;
+	return likely(silent <= flow->quiet) ||
+	       cop_flow_longer_quiet(flow, silent);
+}
+
+/* Count a datagram of which cop_flow_is_next() is true. Holds the lock. */
+static inline void cop_flow_take_next(struct cop_flows *flows,
+				      const struct cop_arrival *a,
+				      const bool alone)
+{
+	struct cop_flow *flow = flows->rx_last;
+
 	flow->run++;
 	cop_source_next(&flow->rx, a);
 	cop_flow_end_at(flow, a->now, alone);
+}
+
+/* Count the next datagram of the last sender, if it is this one. Holds the lock. */
+static inline bool cop_flow_arrived_next(struct cop_flows *flows, uint64_t word,
+					 const struct cop_arrival *a,
+					 const bool alone)
+{
+	if (unlikely(!cop_flow_is_next(flows, word, a, 0, alone)))
+		return false;
+	cop_flow_take_next(flows, a, alone);
 	return true;
 }
 
@@ -154,7 +173,7 @@ static inline void cop_flow_arrived_as(struct cop_flows *flows,
 	cop_rx_serial++;
 	if (unlikely(!taken))
 		cop_flow_arrived_unlocked(flows, *peer, *a, serial);
-	else if (likely(cop_flow_arrived_next(flows, peer->word, a, 0, alone)))
+	else if (likely(cop_flow_arrived_next(flows, peer->word, a, alone)))
 		cop_flow_unlock(flows);
 	else
 		cop_flow_arrived_odd(flows, *peer, *a, serial);

@@ -2,6 +2,10 @@
 /*
  * test_rx.c - datagram/rx.c: one datagram in, and what is counted.
  */
+#include <signal.h>
+#include <ucontext.h>
+
+#include "datagram/rx_short.h"
 #include "unit/raw_peer.h"
 
 TestSuite(cop_rx, .init = raw_peer_init, .timeout = 20);
@@ -110,3 +114,111 @@ Test(cop_rx, names_and_lengths_come_back_as_udp_gives_them)
 		t_close(fd);
 	}
 }
+
+/* ---- a handler that closes the socket behind a receive ------------------------- */
+
+/* A socket, and the datagrams of one sender, as the short way counts them. */
+static struct arriving {
+	struct sock *sk;
+	struct sockaddr_in from;
+	struct cophdr hdr;
+	struct cop_rx_short in;
+	uint64_t now;
+	uint32_t seq;
+} arriving;
+
+static struct cop_flows *arriving_flows(void)
+{
+	return &cop_sk(arriving.sk)->flows;
+}
+
+/* The sock's memory gets another owner, as with close() and socket(). */
+static void next_owner(void)
+{
+	cop_flow_destroy(arriving_flows());
+	cop_flow_init(arriving_flows());
+	memset(&cop_sk(arriving.sk)->count, 0, sizeof(struct cop_counters));
+}
+
+static void arriving_init(void)
+{
+	arriving.sk = t_sk(t_open_bound());
+	arriving.from = t_addr(LOOPBACK, 1);
+}
+
+/* The next datagram is in the buffer. */
+static void arrive(void)
+{
+	struct arriving *a = &arriving;
+
+	a->now += 1000;
+	cop_wire.build(&a->hdr, htons(1), inet_sk(a->sk)->inet_sport, a->seq++,
+		       a->now);
+	a->hdr.flags = 0;
+	a->in = (struct cop_rx_short){ .wire = (unsigned char *)&a->hdr,
+				       .from = (void *)&a->from,
+				       .serial = cop_rx_serial,
+				       .fromlen = sizeof(a->from),
+				       .gen = READ_ONCE(
+					       arriving_flows()->gen) };
+}
+
+static noinline void count(void)
+{
+	cop_rx_account_plain(arriving.sk, &arriving.in, &arriving.from,
+			     &arriving.hdr, 10, 10, arriving.now);
+}
+
+#if defined(__x86_64__) && !defined(COP_TSAN)
+#define TRAP_FLAG 0x100ul
+
+static volatile int
+	ahead; /* instructions ahead of the one that is interrupted */
+
+static void on_step(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *ucontext = context;
+
+	(void)sig, (void)info;
+	if (ahead-- > 0)
+		return;
+	ucontext->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
+	if (ahead == -1)
+		next_owner();
+}
+
+/* Returns whether the n-th instruction of count() could be interrupted: it has so many. */
+static bool count_interrupted(int n)
+{
+	next_owner();
+	for (int i = 0; i < 2; i++) {
+		arrive();
+		count();
+	}
+	arrive();
+	ahead = n;
+	__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() |
+				       TRAP_FLAG);
+	count();
+	__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() &
+				       ~TRAP_FLAG);
+	return ahead < 0;
+}
+
+/* Not never: a handler may come between the look at the owner and the counters. */
+Test(cop_rx, a_handler_that_closes_the_socket_seldom_makes_the_next_owner_count)
+{
+	const struct sigaction action = { .sa_sigaction = on_step,
+					  .sa_flags = SA_SIGINFO };
+	static const char yes = 1;
+	int n, wrong = 0;
+
+	cop_one_thread_at = &yes; /* which uses the socket */
+	sigaction(SIGTRAP, &action, NULL);
+	arriving_init();
+	for (n = 0; count_interrupted(n); n++)
+		wrong += !!cop_sk(arriving.sk)->count.rx_datagrams;
+	cr_assert(gt(int, n, 20));
+	cr_expect(lt(int, wrong, n / 4), "%d of %d", wrong, n);
+}
+#endif
