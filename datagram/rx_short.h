@@ -101,8 +101,11 @@ cop_rx_account_as(struct sock *sk, const struct cop_wire *wire,
 {
 	struct cop_counters *count = &cop_sk(sk)->count;
 
-	if (unlikely(rx->gen != READ_ONCE(cop_sk(sk)->flows.gen)))
+	if (unlikely(rx->gen != READ_ONCE(cop_sk(sk)->flows.gen))) {
+		/* cop_rx_account_next() has left the lock without this. */
+		cop_flow_unlock_slow(&cop_sk(sk)->flows);
 		return;
+	}
 	u32_count(&count->rx_datagrams, 1, alone);
 	u64_count(&count->rx_bytes, rx->copied, alone);
 	if (unlikely(rx->copied < rx->len))

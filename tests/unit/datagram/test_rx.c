@@ -222,3 +222,24 @@ Test(cop_rx, a_handler_that_closes_the_socket_seldom_makes_the_next_owner_count)
 	cr_expect(lt(int, wrong, n / 4), "%d of %d", wrong, n);
 }
 #endif
+
+Test(cop_rx, a_receive_that_the_last_owner_began_leaves_nothing_uncounted)
+{
+	struct cop_peer other = { .word = 1 };
+	struct cop_arrival a = { .now = 1000, .len = 10 };
+	struct cop_flows *flows;
+
+	arriving_init();
+	flows = arriving_flows();
+	arrive();
+	count();
+	arrive();
+	next_owner();
+	cr_assert(cop_flow_lock_free(flows, true));
+	cop_flow_arrived(flows, &other, &a, cop_rx_serial);
+	cop_flow_leave(flows);
+	cr_assert(eq(u32, READ_ONCE(flows->waiting), 1));
+	count();
+	cr_expect(zero(u32, READ_ONCE(flows->waiting)));
+	cr_expect(zero(u32, cop_sk(arriving.sk)->count.rx_datagrams));
+}
