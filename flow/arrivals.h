@@ -40,6 +40,8 @@ static inline void cop_flow_unlock(struct cop_flows *flows)
 static inline void cop_flow_unlock_alone(struct cop_flows *flows)
 {
 	cop_flow_leave(flows);
+	/* The look comes second, or a handler's arrival in between stays there. */
+	atomic_signal_fence(memory_order_seq_cst);
 	if (unlikely(READ_ALONE(flows->waiting)))
 		cop_flow_unlock_slow(flows);
 }
