@@ -58,12 +58,15 @@ static int adopt_pending(struct sock *sk, int fd, const struct cop_mark *mark)
 	return sk->sk_prot->adopt(sk, fd, mark);
 }
 
-/* Ahead of an exec, or of a message that carries the descriptor. */
+/*
+ * Ahead of an exec, or of a message that carries the descriptor. Another thread may put
+ * the socket on COP ahead of the mark that says pending, so the question comes behind it.
+ */
 static void mark_pending(struct sock *sk, int fd)
 {
 	if (cop_still_pending(sk, fd))
 		cop_pending_share(sk, fd);
-	else if (!cop_is_plain(sk))
+	if (!cop_is_pending(sk) && !cop_is_plain(sk))
 		cop_udp_of(sk)->mark(sk, fd);
 }
 

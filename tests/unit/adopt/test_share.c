@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <sys/single_threaded.h>
 
@@ -241,6 +242,70 @@ Test(cop_share, a_mark_counts_in_a_child_that_does_not_know_of_it)
 	cop_pending_share(t_sk(fd), fd);
 	sock_reset_flag(t_sk(fd), SOCK_PENDING_SHARED);
 	put_marked_on_cop(fd);
+}
+
+static int decided_ahead = -1;
+
+/* The other thread decides just ahead of the lock of the thread that marks. */
+static int decide_ahead(int fd, int cmd, ...)
+{
+	va_list ap;
+	void *arg;
+
+	va_start(ap, cmd);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (cmd == F_SETLK && fd == decided_ahead) {
+		decided_ahead = -1;
+		cr_assert(zero(int, cop_put_on_cop(t_sk(fd), fd)));
+	}
+	return libc.fcntl(fd, cmd, arg);
+}
+
+Test(cop_share,
+     a_socket_that_another_thread_decides_meanwhile_is_handed_on_as_cop)
+{
+	int fd = decided_ahead = open_beside_a_thread();
+	struct cop_mark mark;
+
+	cop_libc.fcntl = decide_ahead;
+	fd_hand_on(t_sock(fd), fd);
+	cr_assert(lt(int, decided_ahead, 0), "nobody has decided");
+	cr_assert(not(cop_is_pending(t_sk(fd))));
+	cr_assert(zero(int, cop_program_read(&cop_wire, fd, &mark)));
+	cr_expect(not(cop_pending_is_marked(&mark)));
+}
+
+static pthread_barrier_t both;
+
+static void *put_on_cop(void *fd)
+{
+	pthread_barrier_wait(&both);
+	cop_put_on_cop(t_sk(*(int *)fd), *(int *)fd);
+	return NULL;
+}
+
+/* Whichever of the two is first. */
+static void hand_on_beside_a_decision(void)
+{
+	int fd = t_open_adopted();
+	struct cop_mark mark;
+	pthread_t thread;
+
+	cr_assert(zero(int, pthread_create(&thread, NULL, put_on_cop, &fd)));
+	pthread_barrier_wait(&both);
+	fd_hand_on(t_sock(fd), fd);
+	pthread_join(thread, NULL);
+	cr_assert(zero(int, cop_program_read(&cop_wire, fd, &mark)));
+	cr_assert(not(cop_pending_is_marked(&mark)));
+	t_close(fd);
+}
+
+Test(cop_share, the_mark_tells_a_decision_of_the_same_moment, .timeout = 60)
+{
+	pthread_barrier_init(&both, NULL, 2);
+	for (int i = 0; i < 1000; i++)
+		hand_on_beside_a_decision();
 }
 
 /* ---- a process that adopts all ---------------------------------------------------- */
