@@ -28,6 +28,9 @@ struct cop_table {
 	_Atomic(unsigned int) max;	   /* (a) above every COP descriptor */
 	_Atomic(unsigned int) installs;	   /* (a) how often a slot was filled,
 					    * or a filter was new */
+	_Atomic(unsigned int) passes;	   /* (a) changes when a program is about
+					    * to be run, and behind a spawn:
+					    * socket/pass.c */
 	_Atomic(struct cop_slots *) slots; /* (a) replaced when the table grows,
 					    * before max is raised */
 };

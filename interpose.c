@@ -24,38 +24,18 @@
 #include "lib/env.h"
 #include "inet/af_inet.h"
 #include "socket/hold.h"
-#include "socket/identify.h"
 #include "socket/inherit.h"
 #include "interpose/interpose.h"
 #include "lib/libc.h"
 #include "lib/scratch.h"
 #include "lib/sockname.h"
+#include "socket/pass.h"
 #include "socket/security.h"
 #include "socket/socket.h"
 #include "cop_table.h"
 #include "lib/uaccess.h"
 
 /* ---- creation ---------------------------------------------------------- */
-
-static int sock_map_fd(struct socket *sock, int flags)
-{
-	int fd = sock->sk->sk_prot->open(sock->sk, flags);
-	int cancel, err;
-
-	if (fd < 0) {
-		fd_drop(sock);
-		return fd;
-	}
-	cop_debug(fd, "is a new COP socket, of type %d", sock->type);
-	fd_identify_new(sock, fd);
-	err = fd_install(fd, sock);
-	if (!err)
-		return fd;
-	cancel = cancel_off(); /* socket() is no cancellation point */
-	cop_libc.close(fd);
-	cancel_on(cancel);
-	return err;
-}
 
 typedef int create_fn(int family, int type, int protocol, struct socket **res);
 

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
  * interpose/exec.c - the calls that run another program. They mark each COP
- * socket that the program will inherit, so that the library finds it there.
+ * socket that the program will inherit, so that the library finds it there
+ * (socket/pass.c).
  *
  * Owns: SOCK_PASSED. Protected by: an atomic flag. Counterpart in the kernel:
  * fs/exec.c.
  */
 #include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,79 +15,47 @@
 #include <unistd.h>
 
 #include "lib/compiler.h"
-#include "lib/confine.h"
 #include "interpose/interpose.h"
 #include "lib/libc.h"
 #include "cop_table.h"
-
-/* Asks the kernel: in a vfork() child the descriptors are the child's own. */
-static bool is_inherited(struct socket *sock, int fd)
-{
-	int flags = cop_libc.fcntl(fd, F_GETFD);
-
-	return flags >= 0 &&
-	       (!(flags & FD_CLOEXEC) || sock_flag(sock->sk, SOCK_PASSED));
-}
-
-static noinline void mark_all(void)
-{
-	unsigned int max = READ_ONCE(cop_table.max);
-	int saved = errno;
-
-	for (unsigned int fd = 0; fd < max; fd++) {
-		struct socket *sock = sockfd_get(fd);
-
-		if (!sock)
-			continue;
-		if (is_inherited(sock, fd))
-			fd_hand_on(sock, fd);
-		fd_drop(sock);
-	}
-	errno = saved;
-}
-
-static void mark_inherited(void)
-{
-	if (any_ours() && !cop_confined())
-		mark_all();
-}
+#include "socket/pass.h"
 
 /* ---- exec ---------------------------------------------------------------- */
 
 EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 {
-	mark_inherited();
+	fd_pass_begin();
 	return cop_libc.execve(path, argv, envp);
 }
 
 EXPORT int execv(const char *path, char *const argv[])
 {
-	mark_inherited();
+	fd_pass_begin();
 	return cop_libc.execv(path, argv);
 }
 
 EXPORT int execvp(const char *file, char *const argv[])
 {
-	mark_inherited();
+	fd_pass_begin();
 	return cop_libc.execvp(file, argv);
 }
 
 EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 {
-	mark_inherited();
+	fd_pass_begin();
 	return cop_libc.execvpe(file, argv, envp);
 }
 
 EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
-	mark_inherited();
+	fd_pass_begin();
 	return cop_libc.fexecve(fd, argv, envp);
 }
 
 EXPORT int execveat(int dirfd, const char *path, char *const argv[],
 		    char *const envp[], int flags)
 {
-	mark_inherited();
+	fd_pass_begin();
 	return cop_libc.execveat(dirfd, path, argv, envp, flags);
 }
 
@@ -188,16 +155,25 @@ spawn_call new_posix_spawn, new_posix_spawnp;
 spawn_call old_posix_spawn, old_posix_spawnp;
 #endif
 
+static int spawn(spawn_call *call, SPAWN_PARAMS)
+{
+	unsigned int installs = fd_pass_begin();
+	int err = call(pid, path, actions, attr, argv, envp);
+
+	fd_pass_end(installs);
+	return err;
+}
+
 EXPORT int new_posix_spawn(SPAWN_PARAMS)
 {
-	mark_inherited();
-	return cop_libc.posix_spawn(pid, path, actions, attr, argv, envp);
+	return spawn(cop_libc.posix_spawn, pid, path, actions, attr, argv,
+		     envp);
 }
 
 EXPORT int new_posix_spawnp(SPAWN_PARAMS)
 {
-	mark_inherited();
-	return cop_libc.posix_spawnp(pid, path, actions, attr, argv, envp);
+	return spawn(cop_libc.posix_spawnp, pid, path, actions, attr, argv,
+		     envp);
 }
 
 #ifdef HAS_OLD_SPAWN
@@ -211,27 +187,29 @@ static spawn_call *old_spawn(const char *name, spawn_call *instead)
 
 EXPORT int old_posix_spawn(SPAWN_PARAMS)
 {
-	mark_inherited();
-	return old_spawn("posix_spawn", cop_libc.posix_spawn)(
-		pid, path, actions, attr, argv, envp);
+	return spawn(old_spawn("posix_spawn", cop_libc.posix_spawn), pid, path,
+		     actions, attr, argv, envp);
 }
 
 EXPORT int old_posix_spawnp(SPAWN_PARAMS)
 {
-	mark_inherited();
-	return old_spawn("posix_spawnp", cop_libc.posix_spawnp)(
-		pid, path, actions, attr, argv, envp);
+	return spawn(old_spawn("posix_spawnp", cop_libc.posix_spawnp), pid,
+		     path, actions, attr, argv, envp);
 }
 #endif
 
+/* No fd_pass_end(): when system() returns, the command has ended. */
 EXPORT int system(const char *command)
 {
-	mark_inherited();
+	fd_pass_begin();
 	return cop_libc.system(command);
 }
 
 EXPORT FILE *popen(const char *command, const char *mode)
 {
-	mark_inherited();
-	return cop_libc.popen(command, mode);
+	unsigned int installs = fd_pass_begin();
+	FILE *file = cop_libc.popen(command, mode);
+
+	fd_pass_end(installs);
+	return file;
 }
