@@ -86,10 +86,7 @@ static void fill(struct worker *me, unsigned char *data, size_t len)
 static const char *process = "first";
 static _Thread_local int looked_at;
 
-/*
- * Its first bytes tell what it is. The type is SOCK_DGRAM if the library does not know
- * the descriptor, or has adopted it.
- */
+/* Its first bytes tell what it is. */
 static void say_damaged(const unsigned char *data, ssize_t len)
 {
 	socklen_t size = sizeof(int);
@@ -97,8 +94,11 @@ static void say_damaged(const unsigned char *data, ssize_t len)
 
 	getsockopt(looked_at, SOL_SOCKET, SO_TYPE, &type, &size);
 	fprintf(stderr,
-		"%d, %s: descriptor %d, type %d: damaged, %zd bytes:", getpid(),
-		process, looked_at, type, len);
+		"%d, %s: descriptor %d, type %d, %s: damaged, %zd bytes:",
+		getpid(), process, looked_at, type,
+		lacks_peek_offset(looked_at) ? "known to the library"
+					     : "a plain socket",
+		len);
 	for (ssize_t i = 0; i < len && i < 24; i++)
 		fprintf(stderr, " %02x", data[i]);
 	fputc('\n', stderr);

@@ -15,6 +15,10 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
+#ifdef __x86_64__
+#include <x86intrin.h>
+#endif
 
 #include "churn.h"
 #include "raw.h"
@@ -249,69 +253,154 @@ static void add_flows(int fd)
 	}
 }
 
-static int crowded; /* the socket that the handler receives from, too */
-static atomic_int crowd;
+/*
+ * A socket gets a backlog when a receive finds another one in the middle of its work. So
+ * while a receive is in progress, a handler sends and receives, again and again. No socket
+ * accepts what it has sealed itself.
+ */
+static int crowded, crowd_sender;
+static struct sockaddr_in crowd_addr;
 
-static void receive_too(int sig)
+static void send_to_crowded(void)
 {
-	int err = errno;
+	sendto(crowd_sender, "a crowd", 7, MSG_DONTWAIT, SA(&crowd_addr),
+	       sizeof(crowd_addr));
+}
+
+static void receive_crowded(void)
+{
 	char byte;
 
-	(void)sig;
-	crowd += recv(crowded, &byte, 1, MSG_DONTWAIT) >= 0;
+	recv(crowded, &byte, 1, MSG_DONTWAIT);
+}
+
+static void receive_too(void)
+{
+	int err = errno;
+
+	send_to_crowded();
+	receive_crowded();
 	errno = err;
 }
 
-/*
- * A socket gets a backlog when a receive finds another one in the middle of its work.
- * One of some hundred receives of a handler does. No socket accepts what it has sealed itself.
- */
-static void add_backlog(int fd, int sender)
-{
-	struct sockaddr_in addr =
-		addr_of("127.0.0.1", ntohs(name_of(fd).sin_port));
-	char byte;
+#ifdef __x86_64__
+#define CROWD_SIGNAL SIGTRAP
+#define TRAP_FLAG    0x100
+#define TRAP_EVERY   16 /* the work has more instructions than this */
+#define TRAPS_MORE   64 /* behind these the receive might never end */
 
-	crowded = fd;
+static volatile int traps, traps_most;
+
+/*
+ * Behind each instruction of a receive. Not in its first half: a receive with a buffer
+ * takes the buffer there, and would begin anew after each buffer that the handler takes.
+ */
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+
+	(void)sig;
+	(void)info;
+	traps++;
+	if (traps_most && traps > traps_most / 2 && !(traps % TRAP_EVERY))
+		receive_too();
+	if (traps_most && traps > traps_most)
+		uc->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
+}
+
+static int trap_receive(void)
+{
+	traps = 0;
+	send_to_crowded();
+	__writeeflags(__readeflags() | TRAP_FLAG);
+	receive_crowded();
+	__writeeflags(__readeflags() & ~TRAP_FLAG);
+	return traps;
+}
+
+/* The first receive does the loader's work, the second one tells how long it takes. */
+static void add_backlog(void)
+{
+	if (!traps_most) {
+		trap_receive();
+		traps_most = trap_receive() + TRAPS_MORE;
+	}
+	trap_receive();
+}
+#else
+#define CROWD_SIGNAL SIGALRM
+
+static atomic_int crowd;
+
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
+	(void)sig;
+	(void)info;
+	(void)context;
+	receive_too();
+	crowd++;
+}
+
+/* One of some hundred receives of the handler finds the other one there. */
+static void add_backlog(void)
+{
 	crowd = 0;
-	for (int round = 0; crowd < 1500; round++) {
-		if (round == 1000000)
-			die("nothing comes");
-		for (int i = 0; i < MESSAGES; i++)
-			sendto(sender, "a crowd", 7, MSG_DONTWAIT, SA(&addr),
-			       sizeof(addr));
-		while (recv(fd, &byte, 1, MSG_DONTWAIT) >= 0)
-			;
+	set_timer(50);
+	while (crowd < 1500) {
+		send_to_crowded();
+		receive_crowded();
+	}
+	set_timer(0);
+}
+#endif
+
+static void fill_backlogs(const int *fds)
+{
+	struct sigaction act = { .sa_sigaction = on_signal,
+				 .sa_flags = SA_SIGINFO };
+
+	sigaction(CROWD_SIGNAL, &act, NULL);
+	for (int i = 0; i < MOST_SOCKETS; i++) {
+		crowded = fds[i];
+		crowd_sender = fds[(i + 1) % MOST_SOCKETS];
+		crowd_addr =
+			addr_of("127.0.0.1", ntohs(name_of(crowded).sin_port));
+		add_backlog();
 	}
 }
 
 static void fill_sockets(void)
 {
-	struct sigaction act = { .sa_handler = receive_too };
 	int fds[MOST_SOCKETS];
 
 	for (int i = 0; i < MOST_SOCKETS; i++) {
 		fds[i] = sock();
 		add_flows(fds[i]);
 	}
-	sigaction(SIGALRM, &act, NULL);
-	set_timer(50);
-	for (int i = 0; i < MOST_SOCKETS; i++)
-		add_backlog(fds[i], fds[(i + 1) % MOST_SOCKETS]);
-	set_timer(0);
+	fill_backlogs(fds);
 	for (int i = 0; i < MOST_SOCKETS; i++)
 		close(fds[i]);
 }
 
-/* A receive into so many parts has a buffer while it waits. */
+static pthread_barrier_t buffers;
+
+/*
+ * A receive into so many parts has a buffer while it waits. The bind makes COP of a socket
+ * that is adopted by a list of ports: without a decision its receive has none.
+ */
 static void *have_buffer(void *arg)
 {
 	static const struct timeval wait = { 5, 0 };
 	static struct iovec iov[1024];
+	static atomic_int port = PORT_MIN;
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = ARRAY_SIZE(iov) };
+	struct sockaddr_in addr = addr_of("0.0.0.0", port++);
 	int fd = sock();
 
+	if (bind(fd, SA(&addr), sizeof(addr)))
+		die("bind");
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	pthread_barrier_wait(&buffers);
 	recvmsg(fd, &msg, 0);
 	close(fd);
 	return arg;
@@ -321,6 +410,7 @@ static void fill_buffers(void)
 {
 	pthread_t thread[MOST_BUFFERS];
 
+	pthread_barrier_init(&buffers, NULL, MOST_BUFFERS);
 	for (int i = 0; i < MOST_BUFFERS; i++)
 		if (pthread_create(&thread[i], NULL, have_buffer, NULL))
 			die("pthread_create");
@@ -369,9 +459,9 @@ static int run(int seconds, int warm)
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (strays == MAP_FAILED)
 		die("mmap");
-	sender = is_carried ? start_strays() : 0;
 	fill_sockets();
 	fill_buffers();
+	sender = is_carried ? start_strays() : 0;
 	sigaction(SIGALRM, &act, NULL);
 	for (int i = 0; i < WORKERS; i++) {
 		init_worker(&worker[i], i + getpid());
