@@ -12,6 +12,7 @@
  */
 #include "datagram/proto.h"
 #include "filter/mark.h"
+#include "lib/atomic.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "lib/env.h"
@@ -53,13 +54,17 @@ void cop_mark_is(struct sock *sk, const struct cop_mark *mark)
 	WRITE_ONCE(cop_sk(sk)->marked, mark_sum(mark));
 }
 
+/*
+ * If another thread has exchanged the descriptor meanwhile, the mark is on another kernel
+ * socket. A later mark must not be left out then: the sock may have more descriptors.
+ */
 static void mark_done(struct sock *sk, int fd, const struct cop_mark *mark,
 		      int err)
 {
-	if (!err)
-		cop_mark_is(sk, mark);
-	else
+	if (err)
 		cop_warn(fd, "can't be marked: error %d", -err);
+	else if (likely(process_is_alone()) || cop_owns(sk, fd))
+		cop_mark_is(sk, mark);
 }
 
 void cop_mark_lock(struct sock *sk, int fd, struct cop_mark_held *held)

@@ -4,8 +4,13 @@
  * process. Here this process is the next one: it forgets the descriptor, and then
  * reads the mark.
  */
+#include <linux/filter.h>
+#include <sys/single_threaded.h>
+
 #include "cop_port.h"
 #include "filter/mark.h"
+#include "lib/libc.h"
+#include "socket/identify.h"
 #include "unit/helpers.h"
 
 TestSuite(cop_mark, .init = t_init, .timeout = 20);
@@ -142,4 +147,63 @@ Test(cop_mark, a_change_of_the_family_is_marked)
 	sk = t_taken_over(fd);
 	cr_assert(eq(int, sk->sk_family, AF_INET));
 	cr_assert(eq(int, sk->sk_type, SOCK_COP));
+}
+
+/* ---- beside other threads --------------------------------------------------------- */
+
+static struct cop_libc libc;
+static int other, taken;
+
+/* The other thread closes a number and gives it to another socket just ahead of this. */
+static int exchange_set(int fd, int level, int optname, const void *val,
+			socklen_t len)
+{
+	if (optname == SO_ATTACH_FILTER)
+		cr_assert(eq(int, dup2(other, taken), taken));
+	return libc.setsockopt(fd, level, optname, val, len);
+}
+
+/* Returns a second descriptor of a COP socket; the number of the first is about to go. */
+static int open_with_two(void)
+{
+	__libc_single_threaded = 0;
+	other = t_udp();
+	taken = t_open_bound();
+	fd_identify(t_sock(taken), taken);
+	libc = cop_libc;
+	cop_libc.setsockopt = exchange_set;
+	return dup(taken);
+}
+
+static bool is_marked(int fd)
+{
+	struct cop_mark mark;
+
+	return !cop_program_read(&cop_wire, fd, &mark);
+}
+
+static void mark_it(struct sock *sk, int fd)
+{
+	sk->sk_prot->mark(sk, fd);
+}
+
+static void poll_it(struct sock *sk, int fd)
+{
+	sk->sk_prot->poll(sk, fd);
+}
+
+static void (*const ways[])(struct sock *sk, int fd) = { mark_it, poll_it };
+
+Test(cop_mark, a_mark_that_went_to_another_socket_is_written_again)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		int copy = open_with_two();
+		struct sock *sk = t_sk(taken);
+
+		ways[i](sk, taken);
+		cr_assert(not(is_marked(copy)), "%zu", i);
+		cop_libc = libc;
+		mark_it(sk, copy);
+		cr_expect(is_marked(copy), "%zu", i);
+	}
 }
