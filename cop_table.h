@@ -25,10 +25,10 @@ struct cop_slots {
 };
 
 struct cop_table {
-	_Atomic(unsigned int) max;	   /* (a) above every COP descriptor */
-	_Atomic(unsigned int) installs;	   /* (a) how often a slot was filled,
+	_Atomic(unsigned int) max;	/* (a) above every COP descriptor */
+	_Atomic(unsigned int) installs; /* (a) how often a slot was filled,
 					    * or a filter was new */
-	_Atomic(unsigned int) passes;	   /* (a) changes when a program is about
+	_Atomic(unsigned int) passes;	/* (a) changes when a program is about
 					    * to be run, and behind a spawn:
 					    * socket/pass.c */
 	_Atomic(struct cop_slots *) slots; /* (a) replaced when the table grows,

@@ -100,7 +100,7 @@ static inline ssize_t cop_recvfrom_through(struct sock *sk,
 		!call->name && READ_ONCE(sk->sk_flags) & SOCK_PEER_ONLY;
 	struct sockaddr_storage from;
 	struct cop_rx_short in = { .wire = wire,
-				   .from = known ? NULL : &from,
+				   .from = known ? NULL : (void *)&from,
 				   .begin = begin,
 				   .serial = cop_rx_serial,
 				   .fromlen = sizeof(from),

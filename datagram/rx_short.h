@@ -315,7 +315,7 @@ static inline ssize_t cop_recvfrom_short(struct sock *sk, struct cop_recv *call,
 	size_t len;
 
 	in.wire = wire;
-	in.from = known ? NULL : &from;
+	in.from = known ? NULL : (void *)&from;
 	in.fromlen = sizeof(from);
 	in.serial = cop_rx_serial;
 	in.gen = READ_ONCE(cop_sk(sk)->flows.gen);
