@@ -77,19 +77,6 @@ static void correct_control(const struct joined *j, struct msghdr *msg)
 	memmove(cmsg, next, end - next);
 }
 
-void cop_gro_put_control(const struct msghdr *whole, struct msghdr *msg)
-{
-	struct msghdr left = *msg;
-	struct cmsghdr *cmsg;
-
-	left.msg_flags = whole->msg_flags;
-	for (cmsg = CMSG_FIRSTHDR(whole); cmsg;
-	     cmsg = CMSG_NXTHDR((struct msghdr *)whole, cmsg))
-		cop_put_cmsg(&left, cmsg);
-	msg->msg_controllen -= left.msg_controllen;
-	msg->msg_flags = left.msg_flags;
-}
-
 /* ---- a receive ---------------------------------------------------------------------- */
 
 void cop_gro_settle(struct joined *j, struct msghdr *whole, unsigned int behind,
@@ -158,7 +145,7 @@ static int recv_control(struct joined *j, struct msghdr *whole,
 	if (err)
 		return err;
 	if (ours) {
-		cop_gro_put_control(whole, msg);
+		cop_put_control(whole, msg);
 	} else {
 		msg->msg_controllen = whole->msg_controllen;
 		msg->msg_flags = whole->msg_flags;
@@ -262,7 +249,7 @@ static ssize_t recv_through(struct cop_buffer *buffer, void *args)
 	rx->fault = cop_payload_store(msg, to->cap, buffer->data, rx->copied);
 	if (rx->fault && rx->stray == COP_NO_STRAY)
 		return -EFAULT;
-	cop_gro_put_control(&one, msg);
+	cop_put_control(&one, msg);
 	return 0;
 }
 

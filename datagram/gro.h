@@ -58,13 +58,6 @@ void cop_gro_settle(struct joined *j, struct msghdr *whole, unsigned int behind,
 		    struct cop_rx *rx);
 
 /**
- * cop_gro_put_control - give the program the control messages of a receive
- * @whole: with control messages in memory of the library's
- * @msg: the program's; as cop_ends_control() says
- */
-void cop_gro_put_control(const struct msghdr *whole, struct msghdr *msg);
-
-/**
  * cop_gro_recv - receive one datagram, or several that are joined
  *
  * Arguments and result as for cop_encap_recv(); msg_name of @msg is not NULL. The

@@ -145,7 +145,7 @@ static int export(struct gro_batch *b, unsigned int i, unsigned int at,
 			 msg->msg_name ? cop_addr_size(b->sk->sk_family) : 0))
 		return -EFAULT;
 	if (unlikely(i != at) || whole->msg_control == b->control[i]) {
-		cop_gro_put_control(whole, msg);
+		cop_put_control(whole, msg);
 	} else {
 		msg->msg_controllen = whole->msg_controllen;
 		msg->msg_flags = whole->msg_flags;

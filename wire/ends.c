@@ -40,8 +40,12 @@ void cop_ends_own(const struct sock *sk, struct cop_ends *ends)
 	cop_addr_on_wire(&end, &ends->dest);
 }
 
-/* As in the kernel, a fault leaves the room as it was. */
-void cop_put_cmsg(struct msghdr *left, const struct cmsghdr *cmsg)
+/*
+ * Give the program one control message. @left has the room that is left, and changes as if
+ * the kernel had written there. As in the kernel, a fault leaves the room as it was.
+ * Counterpart: put_cmsg().
+ */
+static void put_cmsg(struct msghdr *left, const struct cmsghdr *cmsg)
 {
 	struct cmsghdr hdr = *cmsg;
 	size_t space;
@@ -73,6 +77,19 @@ void cop_ends_dest(const struct sock *sk, const struct msghdr *whole,
 		cop_pktinfo_dest(cmsg, READ_ONCE(sk->sk_family), dest);
 }
 
+void cop_put_control(const struct msghdr *whole, struct msghdr *msg)
+{
+	struct msghdr left = *msg;
+	struct cmsghdr *cmsg;
+
+	left.msg_flags = whole->msg_flags;
+	for (cmsg = CMSG_FIRSTHDR(whole); cmsg;
+	     cmsg = CMSG_NXTHDR((struct msghdr *)whole, cmsg))
+		put_cmsg(&left, cmsg);
+	msg->msg_controllen -= left.msg_controllen;
+	msg->msg_flags = left.msg_flags;
+}
+
 void cop_ends_control(const struct sock *sk, const struct msghdr *whole,
 		      struct msghdr *msg)
 {
@@ -86,7 +103,7 @@ void cop_ends_control(const struct sock *sk, const struct msghdr *whole,
 	     cmsg = CMSG_NXTHDR((struct msghdr *)whole, cmsg))
 		if (wanted ||
 		    !cop_pktinfo_dest(cmsg, READ_ONCE(sk->sk_family), &dest))
-			cop_put_cmsg(&left, cmsg);
+			put_cmsg(&left, cmsg);
 	msg->msg_controllen -= left.msg_controllen;
 	msg->msg_flags = left.msg_flags;
 }

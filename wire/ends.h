@@ -39,14 +39,11 @@ void cop_ends_dest(const struct sock *sk, const struct msghdr *whole,
 		   union cop_addr *dest);
 
 /**
- * cop_put_cmsg - give the program one control message
- * @left: msg_control and msg_controllen are the room that is left; they and msg_flags
- *	change as if the kernel had written there
- * @cmsg: the message, in memory of the library's
- *
- * Counterpart: put_cmsg().
+ * cop_put_control - give the program all control messages of a receive
+ * @whole: with control messages in memory of the library's
+ * @msg: the program's; as cop_ends_control() says
  */
-void cop_put_cmsg(struct msghdr *left, const struct cmsghdr *cmsg);
+void cop_put_control(const struct msghdr *whole, struct msghdr *msg);
 
 /**
  * cop_ends_control - give the program all control messages but the library's

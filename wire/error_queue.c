@@ -187,19 +187,6 @@ static ssize_t recv_error(const struct cop_wire *wire, int fd,
 	return cop_payload_put_back(iov + 1, hdr, wire->hlen, n) ?: n;
 }
 
-static void error_control(const struct msghdr *whole, struct msghdr *msg)
-{
-	struct msghdr left = *msg;
-	struct cmsghdr *cmsg;
-
-	left.msg_flags = whole->msg_flags;
-	for (cmsg = CMSG_FIRSTHDR(whole); cmsg;
-	     cmsg = CMSG_NXTHDR((struct msghdr *)whole, cmsg))
-		cop_put_cmsg(&left, cmsg);
-	msg->msg_controllen -= left.msg_controllen;
-	msg->msg_flags = left.msg_flags;
-}
-
 /*
  * The order is the kernel's: behind a fault in the data the program's control messages and
  * name are as they were.
@@ -212,7 +199,7 @@ static ssize_t error_unbounce(struct msghdr *msg, const struct msghdr *whole,
 	if (cop_iov_scatter(msg->msg_iov, msg->msg_iovlen,
 			    whole->msg_iov->iov_base, min_t(size_t, n, cap)))
 		return -EFAULT;
-	error_control(whole, msg);
+	cop_put_control(whole, msg);
 	msg->msg_namelen = whole->msg_namelen;
 	if (n > cap)
 		msg->msg_flags |= MSG_TRUNC;
