@@ -73,28 +73,26 @@ bool cop_filter_is_locked(int fd)
 
 /*
  * A duplicate of the descriptor, which no other thread exchanges: what is a moment later at
- * @fd may be another socket. Returns @fd itself in a process with one thread, and where there
- * is no duplicate to be had.
+ * @fd may be another socket. Returns -1 in a process with one thread, and where there is no
+ * duplicate to be had. Returns @fd itself if another thread closes @fd while the kernel looks
+ * for a free number: then @fd is the duplicate.
  */
-static int fix_descriptor(int fd, const struct cop_mark_held *held)
+static int duplicate(int fd, const struct cop_mark_held *held)
 {
-	int own;
-
 	if (likely(process_is_alone()) || !held->here.taken)
-		return fd;
-	own = cop_libc.fcntl(fd, F_DUPFD_CLOEXEC, 0l);
-	return own < 0 ? fd : own;
+		return -1;
+	return cop_libc.fcntl(fd, F_DUPFD_CLOEXEC, 0l);
 }
 
 /* To close a duplicate gives up the process's lock on the socket. */
-static void close_fixed(int own, int fd, struct cop_mark_held *held)
+static void close_duplicate(int copy, int fd, struct cop_mark_held *held)
 {
-	if (likely(own == fd))
+	if (likely(copy < 0))
 		return;
 	if (held->shared)
 		cop_unlock_shared(fd);
 	held->shared = false;
-	cop_libc.close(own);
+	cop_libc.close(copy);
 }
 
 /*
@@ -126,15 +124,16 @@ void cop_pending_mark(struct sock *sk, int fd)
 	};
 	struct cop_scratch scratch;
 	struct cop_mark_held held;
-	int own;
+	int copy, at;
 
 	cop_scratch_begin(&scratch);
 	cop_mark_lock(sk, fd, &held);
-	own = fix_descriptor(fd, &held);
+	copy = duplicate(fd, &held);
+	at = copy < 0 ? fd : copy;
 	if (cop_is_pending(sk) && !sock_flag(sk, SOCK_PENDING_SHARED) &&
-	    !cop_filter_is_locked(own) && cop_owns(sk, own))
-		set_mark(sk, own, &mark);
-	close_fixed(own, fd, &held);
+	    !cop_filter_is_locked(at) && cop_owns(sk, at))
+		set_mark(sk, at, &mark);
+	close_duplicate(copy, fd, &held);
 	cop_mark_unlock(sk, fd, &held);
 	cop_scratch_end(&scratch);
 }

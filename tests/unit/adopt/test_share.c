@@ -173,6 +173,32 @@ Test(cop_share,
 	cr_expect(lt(int, fcntl(next, F_GETFD), 0), "a descriptor is left");
 }
 
+/* The kernel has looked @fd up, and another thread closes it: its number is free. */
+static int closed_meanwhile(int fd, int cmd, ...)
+{
+	va_list ap;
+	void *arg;
+
+	va_start(ap, cmd);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (cmd == F_DUPFD_CLOEXEC) {
+		cr_assert(eq(int, dup3(copy, fd, O_CLOEXEC), fd));
+		return fd;
+	}
+	return libc.fcntl(fd, cmd, arg);
+}
+
+Test(cop_share, a_duplicate_that_has_the_descriptors_own_number_is_closed)
+{
+	int fd = open_beside_a_thread();
+
+	cop_libc.fcntl = closed_meanwhile;
+	cop_pending_share(t_sk(fd), fd);
+	cr_expect(is_marked(copy));
+	cr_expect(lt(int, fcntl(fd, F_GETFD), 0), "a descriptor is left");
+}
+
 Test(cop_share, another_socket_that_has_no_mark_decides_nothing)
 {
 	int fd = taken = open_beside_a_thread();
