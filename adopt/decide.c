@@ -32,13 +32,13 @@ static int stay_udp(struct sock *sk, int fd)
 	struct cop_mark_held held;
 
 	cop_decide_lock(sk, fd, &held);
-	if (!cop_leads_elsewhere(sk, fd)) {
+	if (!cop_leads_elsewhere(sk, held.fd)) {
 		if (cop_decide(sk, cop_plain_of(sk)) &&
 		    sock_flag(sk, SOCK_PENDING_SHARED) && !cop_confined())
-			cop_program_unwrap(fd);
-		cop_gro_plain(sk, fd);
+			cop_program_unwrap(held.fd);
+		cop_gro_plain(sk, held.fd);
 	}
-	cop_decide_unlock(sk, fd, &held);
+	cop_decide_unlock(sk, &held);
 	return cop_is_plain(sk) ? COP_PLAIN_UDP : 0;
 }
 
@@ -99,8 +99,8 @@ int cop_put_on_cop(struct sock *sk, int fd)
 	int err;
 
 	cop_decide_lock(sk, fd, &held);
-	err = put_on_cop_locked(sk, fd);
-	cop_decide_unlock(sk, fd, &held);
+	err = put_on_cop_locked(sk, held.fd);
+	cop_decide_unlock(sk, &held);
 	if (err)
 		cop_warn(fd, "stays UDP: its filter can't be moved");
 	else if (!cop_is_pending(sk))

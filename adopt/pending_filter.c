@@ -137,8 +137,8 @@ int cop_pending_set_filter(struct sock *sk, int fd, int optname,
 	if (pending && optname == SO_ATTACH_FILTER && sk_wire(sk)->decode)
 		err = -EINVAL; /* as on a socket that is adopted */
 	else if (pending)
-		err = set_below_mark(sk, fd, optname, optval, optlen);
-	cop_decide_unlock(sk, fd, &held);
+		err = set_below_mark(sk, held.fd, optname, optval, optlen);
+	cop_decide_unlock(sk, &held);
 	if (pending)
 		return err;
 	if (cop_is_plain(sk))

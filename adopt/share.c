@@ -9,7 +9,6 @@
  * Counterpart in the kernel: smc_switch_to_fallback() in net/smc/af_smc.c.
  */
 #include <errno.h>
-#include <fcntl.h>
 
 #include "adopt/share.h"
 #include "datagram/naming.h"
@@ -21,7 +20,6 @@
 #include "lib/env.h"
 #include "lib/libc.h"
 #include "lib/lock.h"
-#include "lib/scratch.h"
 #include "port/bind.h"
 #include "wire/owner.h"
 
@@ -72,30 +70,6 @@ bool cop_filter_is_locked(int fd)
 }
 
 /*
- * A duplicate of the descriptor, which no other thread exchanges: what is a moment later at
- * @fd may be another socket. Returns -1 in a process with one thread, and where there is no
- * duplicate to be had. Returns @fd itself if another thread closes @fd while the kernel looks
- * for a free number: then @fd is the duplicate.
- */
-static int duplicate(int fd, const struct cop_mark_held *held)
-{
-	if (likely(process_is_alone()) || !held->here.taken)
-		return -1;
-	return cop_libc.fcntl(fd, F_DUPFD_CLOEXEC, 0l);
-}
-
-/* To close a duplicate gives up the process's lock on the socket. */
-static void close_duplicate(int copy, int fd, struct cop_mark_held *held)
-{
-	if (likely(copy < 0))
-		return;
-	if (held->shared)
-		cop_unlock_shared(fd);
-	held->shared = false;
-	cop_libc.close(copy);
-}
-
-/*
  * Without a duplicate the first check may be out of date by the time that the mark is set.
  * Without the flag this process only decides for itself.
  */
@@ -122,20 +96,13 @@ void cop_pending_mark(struct sock *sk, int fd)
 		.carrier_protocol = sk->sk_prot->carrier_protocol,
 		.word[WORD_PENDING] = PENDING_MAGIC,
 	};
-	struct cop_scratch scratch;
 	struct cop_mark_held held;
-	int copy, at;
 
-	cop_scratch_begin(&scratch);
-	cop_mark_lock(sk, fd, &held);
-	copy = duplicate(fd, &held);
-	at = copy < 0 ? fd : copy;
-	if (cop_is_pending(sk) && !sock_flag(sk, SOCK_PENDING_SHARED) &&
-	    !cop_filter_is_locked(at) && cop_owns(sk, at))
-		set_mark(sk, at, &mark);
-	close_duplicate(copy, fd, &held);
-	cop_mark_unlock(sk, fd, &held);
-	cop_scratch_end(&scratch);
+	if (cop_mark_lock(sk, fd, &held) && cop_is_pending(sk) &&
+	    !sock_flag(sk, SOCK_PENDING_SHARED) &&
+	    !cop_filter_is_locked(held.fd) && cop_owns(sk, held.fd))
+		set_mark(sk, held.fd, &mark);
+	cop_mark_unlock(sk, &held);
 }
 
 void cop_pending_share(struct sock *sk, int fd)
@@ -191,16 +158,18 @@ void cop_decide_lock(struct sock *sk, int fd, struct cop_mark_held *held)
 {
 	if (unlikely(sock_flag(sk, SOCK_PENDING_SHARED))) {
 		cop_mark_lock(sk, fd, held);
-		follow(sk, fd);
+		follow(sk, held->fd);
 		return;
 	}
 	cop_lock(&cop_sk(sk)->lock, &held->here);
-	held->shared = false;
+	held->fd = fd;
+	held->copy = -1;
+	held->threads = held->shared = false;
 }
 
-void cop_decide_unlock(struct sock *sk, int fd, struct cop_mark_held *held)
+void cop_decide_unlock(struct sock *sk, struct cop_mark_held *held)
 {
-	cop_mark_unlock(sk, fd, held);
+	cop_mark_unlock(sk, held);
 }
 
 /* Follows another process's decision, if there is one. */
@@ -209,7 +178,7 @@ static noinline bool look(struct sock *sk, int fd)
 	struct cop_mark_held held;
 
 	cop_decide_lock(sk, fd, &held);
-	cop_decide_unlock(sk, fd, &held);
+	cop_decide_unlock(sk, &held);
 	return cop_is_pending(sk);
 }
 

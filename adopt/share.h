@@ -74,7 +74,7 @@ void cop_decide_cop(struct sock *sk);
  * what another process has decided. May be nested.
  */
 void cop_decide_lock(struct sock *sk, int fd, struct cop_mark_held *held);
-void cop_decide_unlock(struct sock *sk, int fd, struct cop_mark_held *held);
+void cop_decide_unlock(struct sock *sk, struct cop_mark_held *held);
 
 /**
  * cop_pending_mark - mark the kernel socket of a pending sock as pending

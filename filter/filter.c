@@ -158,11 +158,12 @@ static int filter_set(struct sock *sk, int fd)
 	struct cop_mark mark;
 	int err = 0;
 
-	cop_mark_lock(sk, fd, &held);
-	if (cop_program_read(sk_wire(sk), fd, &mark) ||
-	    mark.body == COP_BODY_ALL)
-		err = cop_mark_filter(sk, fd, COP_BODY_COP, -1);
-	cop_mark_unlock(sk, fd, &held);
+	if (!cop_mark_lock(sk, fd, &held))
+		err = -EBADF;
+	else if (cop_program_read(sk_wire(sk), held.fd, &mark) ||
+		 mark.body == COP_BODY_ALL)
+		err = cop_mark_filter(sk, held.fd, COP_BODY_COP, -1);
+	cop_mark_unlock(sk, &held);
 	return err;
 }
 

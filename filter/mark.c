@@ -10,12 +10,16 @@
  * lock that the processes with the kernel socket share. Counterpart in the kernel:
  * none; there the sock itself goes through an exec.
  */
+#include <errno.h>
+#include <fcntl.h>
+
 #include "datagram/proto.h"
 #include "filter/mark.h"
 #include "lib/atomic.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
 #include "lib/env.h"
+#include "lib/libc.h"
 #include "wire/owner.h"
 
 static void mark_fill(struct sock *sk, enum cop_body body,
@@ -67,17 +71,45 @@ static void mark_done(struct sock *sk, int fd, const struct cop_mark *mark,
 		cop_mark_is(sk, mark);
 }
 
-void cop_mark_lock(struct sock *sk, int fd, struct cop_mark_held *held)
+/*
+ * The kernel looks @fd up, and then for a free number. If another thread closes @fd in
+ * between, the duplicate has the number of @fd itself.
+ */
+static bool duplicate(struct sock *sk, int fd, struct cop_mark_held *held)
 {
-	cop_lock(&cop_sk(sk)->lock, &held->here);
-	held->shared = held->here.taken && cop_lock_shared(fd);
+	held->copy = cop_libc.fcntl(fd, F_DUPFD_CLOEXEC, 0l);
+	if (held->copy < 0)
+		return true;
+	held->fd = held->copy;
+	return cop_owns(sk, held->fd);
 }
 
-void cop_mark_unlock(struct sock *sk, int fd, struct cop_mark_held *held)
+bool cop_mark_lock(struct sock *sk, int fd, struct cop_mark_held *held)
+{
+	bool leads = true;
+
+	held->fd = fd;
+	held->copy = -1;
+	held->threads = !process_is_alone();
+	if (unlikely(held->threads))
+		cop_scratch_begin(&held->scratch);
+	cop_lock(&cop_sk(sk)->lock, &held->here);
+	if (unlikely(held->threads) && held->here.taken)
+		leads = duplicate(sk, fd, held);
+	held->shared = held->here.taken && cop_lock_shared(held->fd);
+	return leads;
+}
+
+/* To close the duplicate would give up the process's lock on the socket. */
+void cop_mark_unlock(struct sock *sk, struct cop_mark_held *held)
 {
 	if (held->shared)
-		cop_unlock_shared(fd);
+		cop_unlock_shared(held->fd);
+	if (unlikely(held->copy >= 0))
+		cop_libc.close(held->copy);
 	cop_unlock(&cop_sk(sk)->lock, &held->here);
+	if (unlikely(held->threads))
+		cop_scratch_end(&held->scratch);
 }
 
 /*
@@ -88,11 +120,14 @@ static noinline void mark_renew(struct sock *sk, int fd)
 {
 	struct cop_mark_held held;
 	struct cop_mark mark;
+	int err;
 
-	cop_mark_lock(sk, fd, &held);
-	mark_fill(sk, COP_BODY_ALL, &mark);
-	mark_done(sk, fd, &mark, cop_program_mark(sk_wire(sk), fd, &mark));
-	cop_mark_unlock(sk, fd, &held);
+	if (cop_mark_lock(sk, fd, &held)) {
+		mark_fill(sk, COP_BODY_ALL, &mark);
+		err = cop_program_mark(sk_wire(sk), held.fd, &mark);
+		mark_done(sk, held.fd, &mark, err);
+	}
+	cop_mark_unlock(sk, &held);
 }
 
 void cop_mark(struct sock *sk, int fd)
@@ -111,12 +146,13 @@ int cop_mark_filter(struct sock *sk, int fd, enum cop_body body, int user)
 {
 	struct cop_mark_held held;
 	struct cop_mark mark;
-	int err;
+	int err = -EBADF;
 
-	cop_mark_lock(sk, fd, &held);
-	mark_fill(sk, body, &mark);
-	err = cop_program_attach(sk_wire(sk), fd, &mark, user);
-	mark_done(sk, fd, &mark, err);
-	cop_mark_unlock(sk, fd, &held);
+	if (cop_mark_lock(sk, fd, &held)) {
+		mark_fill(sk, body, &mark);
+		err = cop_program_attach(sk_wire(sk), held.fd, &mark, user);
+		mark_done(sk, held.fd, &mark, err);
+	}
+	cop_mark_unlock(sk, &held);
 	return err;
 }

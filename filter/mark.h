@@ -6,6 +6,7 @@
 #define COP_MARK_H
 
 #include "lib/lock.h"
+#include "lib/scratch.h"
 #include "filter/attach.h"
 #include "socket/sock.h"
 
@@ -33,8 +34,12 @@ void cop_mark(struct sock *sk, int fd);
 
 /* What cop_mark_lock() has taken, for cop_mark_unlock(). On the caller's stack. */
 struct cop_mark_held {
-	struct cop_held here; /* the sock's lock */
-	bool shared;	      /* the lock that processes share */
+	struct cop_held here;	    /* the sock's lock */
+	struct cop_scratch scratch; /* during which @copy is open */
+	int fd;			    /* by which the caller sets the program */
+	int copy;		    /* the duplicate that @fd is then, or -1 */
+	bool threads;		    /* whether there is a scratch */
+	bool shared;		    /* the lock that processes share */
 };
 
 /**
@@ -45,9 +50,16 @@ struct cop_mark_held {
  *
  * Keeps out the other threads of this process, see cop_lock(), and the other
  * processes with libcop that have the socket. Calls may be nested.
+ *
+ * What is a moment later at @fd may be another socket, and it must not lose its own
+ * program. So in a process with threads @held->fd is a duplicate, which nobody exchanges.
+ * Where none is to be had, or in a nested call, it is @fd.
+ *
+ * cop_mark_lock() returns false if the duplicate leads to another socket: then the
+ * caller must not set a program. It calls cop_mark_unlock() in every case.
  */
-void cop_mark_lock(struct sock *sk, int fd, struct cop_mark_held *held);
-void cop_mark_unlock(struct sock *sk, int fd, struct cop_mark_held *held);
+bool cop_mark_lock(struct sock *sk, int fd, struct cop_mark_held *held);
+void cop_mark_unlock(struct sock *sk, struct cop_mark_held *held);
 
 /**
  * cop_mark_filter - set a filter on the kernel socket, and the mark with it
@@ -56,7 +68,8 @@ void cop_mark_unlock(struct sock *sk, int fd, struct cop_mark_held *held);
  * @body: which filter
  * @user: for COP_BODY_USER a socket that has the program's own filter; else -1
  *
- * Returns as cop_program_attach() does.
+ * Returns as cop_program_attach() does, and -EBADF if the descriptor leads to another
+ * socket by now.
  */
 int cop_mark_filter(struct sock *sk, int fd, enum cop_body body, int user);
 

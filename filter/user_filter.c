@@ -108,11 +108,11 @@ static int detach(struct sock *sk, int fd)
 	struct cop_mark mark;
 	int err = -ENOENT;
 
-	cop_mark_lock(sk, fd, &held);
-	if (!cop_program_read(sk_wire(sk), fd, &mark) &&
+	if (cop_mark_lock(sk, fd, &held) &&
+	    !cop_program_read(sk_wire(sk), held.fd, &mark) &&
 	    mark.body == COP_BODY_USER)
-		err = cop_mark_filter(sk, fd, COP_BODY_COP, -1);
-	cop_mark_unlock(sk, fd, &held);
+		err = cop_mark_filter(sk, held.fd, COP_BODY_COP, -1);
+	cop_mark_unlock(sk, &held);
 	return err;
 }
 

@@ -65,7 +65,7 @@ static int move(int fd)
 
 	cop_decide_lock(t_sk(fd), fd, &held);
 	err = cop_pending_move_filter(t_sk(fd), fd);
-	cop_decide_unlock(t_sk(fd), fd, &held);
+	cop_decide_unlock(t_sk(fd), &held);
 	return err;
 }
 

@@ -210,10 +210,12 @@ Test(cop_share, another_socket_that_has_no_mark_decides_nothing)
 	cr_expect(cop_is_pending(t_sk(fd)));
 }
 
+static struct sock *forgetful;
+
 static int forget_get(int fd, int level, int optname, void *val, socklen_t *len)
 {
 	if (optname == SO_GET_FILTER)
-		sock_reset_flag(t_sk(fd), SOCK_PENDING_SHARED);
+		sock_reset_flag(forgetful, SOCK_PENDING_SHARED);
 	return libc.getsockopt(fd, level, optname, val, len);
 }
 
@@ -222,7 +224,8 @@ Test(cop_share, a_new_sock_without_a_mark_does_not_follow)
 {
 	int fd = open_beside_a_thread();
 
-	sock_set_flag(t_sk(fd), SOCK_PENDING_SHARED);
+	forgetful = t_sk(fd);
+	sock_set_flag(forgetful, SOCK_PENDING_SHARED);
 	cop_libc.getsockopt = forget_get;
 	cr_expect(cop_still_pending(t_sk(fd), fd));
 	cr_expect(cop_is_pending(t_sk(fd)));
@@ -277,13 +280,14 @@ static int decide_ahead(int fd, int cmd, ...)
 {
 	va_list ap;
 	void *arg;
+	int ahead = decided_ahead;
 
 	va_start(ap, cmd);
 	arg = va_arg(ap, void *);
 	va_end(ap);
-	if (cmd == F_SETLK && fd == decided_ahead) {
+	if (cmd == F_SETLK && ahead >= 0) {
 		decided_ahead = -1;
-		cr_assert(zero(int, cop_put_on_cop(t_sk(fd), fd)));
+		cr_assert(zero(int, cop_put_on_cop(t_sk(ahead), ahead)));
 	}
 	return libc.fcntl(fd, cmd, arg);
 }

@@ -4,7 +4,10 @@
  * process. Here this process is the next one: it forgets the descriptor, and then
  * reads the mark.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
+#include <stdarg.h>
 #include <sys/single_threaded.h>
 
 #include "cop_port.h"
@@ -194,12 +197,73 @@ static void poll_it(struct sock *sk, int fd)
 
 static void (*const ways[])(struct sock *sk, int fd) = { mark_it, poll_it };
 
+/* By a duplicate, which the other thread does not know. */
+Test(cop_mark, a_mark_goes_to_the_sock_while_the_descriptor_is_exchanged)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		int copy = open_with_two(), next = dup(copy);
+		struct sock *sk = t_sk(taken);
+
+		close(next);
+		ways[i](sk, taken);
+		cr_expect(is_marked(copy), "%zu", i);
+		cr_expect(not(is_marked(other)), "%zu", i);
+		cr_expect(lt(int, fcntl(next, F_GETFD), 0), "%zu", i);
+		cop_libc = libc;
+	}
+}
+
+static int no_duplicate(int fd, int cmd, ...)
+{
+	va_list ap;
+	void *arg;
+
+	if (cmd == F_DUPFD_CLOEXEC) {
+		errno = EMFILE;
+		return -1;
+	}
+	va_start(ap, cmd);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	return libc.fcntl(fd, cmd, arg);
+}
+
+/* The other thread is ahead of the duplicate. */
+static int exchange_dup(int fd, int cmd, ...)
+{
+	va_list ap;
+	void *arg;
+
+	va_start(ap, cmd);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (cmd == F_DUPFD_CLOEXEC)
+		cr_assert(eq(int, dup2(other, taken), taken));
+	return libc.fcntl(fd, cmd, arg);
+}
+
+Test(cop_mark, a_descriptor_that_was_exchanged_gets_no_mark)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		int copy = open_with_two();
+		struct sock *sk = t_sk(taken);
+
+		cop_libc.fcntl = exchange_dup;
+		ways[i](sk, taken);
+		cr_expect(not(is_marked(other)), "%zu", i);
+		cop_libc = libc;
+		mark_it(sk, copy);
+		cr_expect(is_marked(copy), "%zu", i);
+	}
+}
+
 Test(cop_mark, a_mark_that_went_to_another_socket_is_written_again)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		int copy = open_with_two();
 		struct sock *sk = t_sk(taken);
 
+		cop_libc.fcntl = no_duplicate;
 		ways[i](sk, taken);
 		cr_assert(not(is_marked(copy)), "%zu", i);
 		cop_libc = libc;
