@@ -13,8 +13,6 @@
 #include "cop_table.h"
 #include "lib/arena.h"
 #include "lib/atomic.h"
-#include "lib/env.h"
-#include "lib/kernel_socket.h"
 #include "lib/libc.h"
 #include "lib/process.h"
 #include "lib/scratch.h"
@@ -281,51 +279,6 @@ void fd_drop(struct socket *sock)
 		return;
 	sock->ops->release(sock);
 	sock_free(sock);
-}
-
-/*
- * Empty a slot if it still holds @sock, of which the caller has a count. Returns false
- * only if the descriptor is still the socket's: a call exchanges one COP socket for
- * another (SLOT_EXCHANGE) and is about to end. A socket that has become plain UDP
- * (without SOCK_CARRIED) was not closed, so there is no message.
- */
-static bool slot_clear(int fd, struct socket *sock)
-{
-	struct socket *held = slot_read(fd);
-
-	if (slot_socket(held) != sock || !cop_process_is_owner())
-		return true;
-	if (slot_has(held, SLOT_EXCHANGE) && sock_kernel_cookie(fd))
-		return false;
-	if (!atomic_compare_exchange_strong(cop_slot(cop_slots(), fd), &held,
-					    NULL))
-		return slot_clear(fd, sock);
-	if (sock_flag(sock->sk, SOCK_CARRIED))
-		cop_debug(fd, "was closed unseen");
-	fd_drop(sock);
-	return true;
-}
-
-void fd_forget(int fd)
-{
-	struct socket *sock = sockfd_get(fd);
-
-	if (!sock)
-		return;
-	slot_clear(fd, sock);
-	fd_drop(sock);
-}
-
-bool fd_forget_gone(int fd)
-{
-	struct socket *sock = sockfd_get(fd);
-	bool ours;
-
-	if (!sock)
-		return true;
-	ours = sock->sk->sk_prot->owns(sock->sk, fd) || !slot_clear(fd, sock);
-	fd_drop(sock);
-	return !ours;
 }
 
 static int highest(void)

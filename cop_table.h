@@ -38,12 +38,13 @@ struct cop_table {
 extern struct cop_table cop_table HIDDEN;
 
 /*
- * What a slot says of its socket while a call closes or replaces the descriptor:
- * two bits of the pointer, which is a multiple of 8.
+ * What a slot says of its socket while a call closes or replaces the descriptor, or is
+ * about to forget it: three bits of the pointer, which is a multiple of 8.
  */
 #define SLOT_DOUBT    1ul /* only the kernel knows whose descriptor it is */
 #define SLOT_EXCHANGE 2ul /* it goes from one COP socket to another */
-#define SLOT_NOTES    (SLOT_DOUBT | SLOT_EXCHANGE)
+#define SLOT_GONE     4ul /* the kernel has said that it is no longer the socket's */
+#define SLOT_NOTES    (SLOT_DOUBT | SLOT_EXCHANGE | SLOT_GONE)
 
 static inline bool slot_has(const struct socket *slot, uintptr_t notes)
 {

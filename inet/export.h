@@ -22,7 +22,7 @@
 #define COP_EXPORT_CHUNK   512	/* slots of descriptors in a chunk */
 
 /* A slot is a pointer, with notes in these bits while a call changes the slot. */
-#define COP_EXPORT_SLOT_NOTES 3ul
+#define COP_EXPORT_SLOT_NOTES 7ul
 
 /* The objects that a reader reads. */
 enum cop_export_object {

@@ -188,17 +188,6 @@ Test(cop_table, installing_over_a_socket_releases_it)
 	cr_assert(not(cop_port_taken(&cop_port_table, snum)));
 }
 
-Test(cop_table, a_descriptor_closed_unseen_is_forgotten)
-{
-	int fd = t_open_bound();
-	struct sock *sk = t_sk(fd);
-
-	close(fd);
-	fd_forget(fd);
-	cr_assert(eq(ptr, sockfd_lookup(fd), NULL));
-	cr_assert(zero(int, sk->sk_refcnt));
-}
-
 /* ---- duplicates ----------------------------------------------------------- */
 
 Test(cop_table, duplicates_share_a_socket_and_the_last_close_releases_it)
