@@ -24,6 +24,7 @@
 #include "lib/clock.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
+#include "lib/kernel_socket.h"
 #include "lib/libc.h"
 #include "lib/sysctl.h"
 #include "lib/uaccess.h"
@@ -114,7 +115,10 @@ int cop_cut_size_of(struct sock *sk, int fd, const struct msghdr *msg)
 		size = size_in_control(msg, size);
 	if (size == NEVER)
 		return 0;
-	return size > 0 && !sk_wire(sk)->segments ? -EIO : size;
+	if (size > 0 && !sk_wire(sk)->segments)
+		return sock_take_error(fd)
+			       ?: -EIO; /* as sock_alloc_send_skb() */
+	return size;
 }
 
 /* ---- the pieces ---------------------------------------------------------------- */

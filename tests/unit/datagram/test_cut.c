@@ -243,6 +243,31 @@ Test(cop_cut, a_transport_that_has_no_segments_refuses)
 	cr_assert(eq(int, t_sendmsg(fd, &msg, 0), -EIO));
 }
 
+/* The kernel asks for memory ahead of the cut, and that fails with a pending error. */
+Test(cop_cut, a_pending_error_comes_ahead_of_a_cut_that_is_not_there)
+{
+	union {
+		struct cmsghdr cmsg;
+		char room[CMSG_SPACE(sizeof(uint16_t))];
+	} control = { .cmsg = { .cmsg_len = CMSG_LEN(sizeof(uint16_t)),
+				.cmsg_level = IPPROTO_UDP,
+				.cmsg_type = UDP_SEGMENT } };
+	int closed = t_udp(), fd = open_without_segments();
+	struct iovec iov = { data, 100 };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	uint16_t size = 10, nobody = t_port(closed);
+
+	close(closed);
+	memcpy(CMSG_DATA(&control.cmsg), &size, sizeof(size));
+	cr_assert(zero(int, t_connect(fd, LOOPBACK, nobody)));
+	cr_assert(eq(int, t_send(fd, "x"), 1));
+	cr_expect(eq(int, t_sendmsg(fd, &msg, 0), -ECONNREFUSED));
+	cr_expect(eq(int, t_sendmsg(fd, &msg, 0), -EIO));
+}
+
 Test(cop_cut, a_socket_that_comes_from_elsewhere_cuts_as_before)
 {
 	int udp, fd = cutting(&udp, 100);
