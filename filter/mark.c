@@ -72,14 +72,16 @@ static void mark_done(struct sock *sk, int fd, const struct cop_mark *mark,
 }
 
 /*
- * The kernel looks @fd up, and then for a free number. If another thread closes @fd in
- * between, the duplicate has the number of @fd itself.
+ * The duplicate gets a number above @fd: the kernel looks @fd up, and then for a free number,
+ * and another thread may close @fd in between. Then the next file that the program opens gets
+ * that number, as it does without the library.
  */
 static bool duplicate(struct sock *sk, int fd, struct cop_mark_held *held)
 {
-	held->copy = cop_libc.fcntl(fd, F_DUPFD_CLOEXEC, 0l);
-	if (held->copy < 0)
-		return true;
+	held->copy = cop_libc_result(
+		cop_libc.fcntl(fd, F_DUPFD_CLOEXEC, (long)fd + 1));
+	if (unlikely(held->copy < 0))
+		return held->copy != -EBADF;
 	held->fd = held->copy;
 	return cop_owns(sk, held->fd);
 }
@@ -96,17 +98,17 @@ bool cop_mark_lock(struct sock *sk, int fd, struct cop_mark_held *held)
 	cop_lock(&cop_sk(sk)->lock, &held->here);
 	if (unlikely(held->threads) && held->here.taken)
 		leads = duplicate(sk, fd, held);
-	held->shared = held->here.taken && cop_lock_shared(held->fd);
+	held->shared = leads && held->here.taken && cop_lock_shared(held->fd);
 	return leads;
 }
 
-/* To close the duplicate would give up the process's lock on the socket. */
+/* To close the duplicate gives up the process's lock on the socket, too. */
 void cop_mark_unlock(struct sock *sk, struct cop_mark_held *held)
 {
-	if (held->shared)
-		cop_unlock_shared(held->fd);
 	if (unlikely(held->copy >= 0))
 		cop_libc.close(held->copy);
+	else if (held->shared)
+		cop_unlock_shared(held->fd);
 	cop_unlock(&cop_sk(sk)->lock, &held->here);
 	if (unlikely(held->threads))
 		cop_scratch_end(&held->scratch);

@@ -173,8 +173,8 @@ Test(cop_share,
 	cr_expect(lt(int, fcntl(next, F_GETFD), 0), "a descriptor is left");
 }
 
-/* The kernel has looked @fd up, and another thread closes it: its number is free. */
-static int closed_meanwhile(int fd, int cmd, ...)
+/* The kernel has looked @fd up, and another thread closes it ahead of the duplicate. */
+static int close_within(int fd, int cmd, ...)
 {
 	va_list ap;
 	void *arg;
@@ -182,21 +182,23 @@ static int closed_meanwhile(int fd, int cmd, ...)
 	va_start(ap, cmd);
 	arg = va_arg(ap, void *);
 	va_end(ap);
-	if (cmd == F_DUPFD_CLOEXEC) {
-		cr_assert(eq(int, dup3(copy, fd, O_CLOEXEC), fd));
-		return fd;
-	}
-	return libc.fcntl(fd, cmd, arg);
+	if (cmd != F_DUPFD_CLOEXEC)
+		return libc.fcntl(fd, cmd, arg);
+	close(fd);
+	taken = libc.fcntl(copy, cmd, (long)arg);
+	return taken;
 }
 
-Test(cop_share, a_duplicate_that_has_the_descriptors_own_number_is_closed)
+Test(cop_share, a_number_that_is_closed_meanwhile_stays_free)
 {
 	int fd = open_beside_a_thread();
 
-	cop_libc.fcntl = closed_meanwhile;
+	cop_libc.fcntl = close_within;
 	cop_pending_share(t_sk(fd), fd);
 	cr_expect(is_marked(copy));
 	cr_expect(lt(int, fcntl(fd, F_GETFD), 0), "a descriptor is left");
+	cr_expect(gt(int, taken, fd));
+	cr_expect(lt(int, fcntl(taken, F_GETFD), 0), "a duplicate is left");
 }
 
 Test(cop_share, another_socket_that_has_no_mark_decides_nothing)

@@ -8,9 +8,11 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <stdarg.h>
+#include <sys/mman.h>
 #include <sys/single_threaded.h>
 
 #include "cop_port.h"
+#include "filter/filter.h"
 #include "filter/mark.h"
 #include "lib/libc.h"
 #include "socket/identify.h"
@@ -197,23 +199,7 @@ static void poll_it(struct sock *sk, int fd)
 
 static void (*const ways[])(struct sock *sk, int fd) = { mark_it, poll_it };
 
-/* By a duplicate, which the other thread does not know. */
-Test(cop_mark, a_mark_goes_to_the_sock_while_the_descriptor_is_exchanged)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
-		int copy = open_with_two(), next = dup(copy);
-		struct sock *sk = t_sk(taken);
-
-		close(next);
-		ways[i](sk, taken);
-		cr_expect(is_marked(copy), "%zu", i);
-		cr_expect(not(is_marked(other)), "%zu", i);
-		cr_expect(lt(int, fcntl(next, F_GETFD), 0), "%zu", i);
-		cop_libc = libc;
-	}
-}
-
-static int no_duplicate(int fd, int cmd, ...)
+static int no_more_descriptors(int fd, int cmd, ...)
 {
 	va_list ap;
 	void *arg;
@@ -226,6 +212,142 @@ static int no_duplicate(int fd, int cmd, ...)
 	arg = va_arg(ap, void *);
 	va_end(ap);
 	return libc.fcntl(fd, cmd, arg);
+}
+
+Test(cop_mark, a_mark_that_went_to_another_socket_is_written_again)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		int copy = open_with_two();
+		struct sock *sk = t_sk(taken);
+
+		cop_libc.fcntl = no_more_descriptors;
+		ways[i](sk, taken);
+		cr_assert(not(is_marked(copy)), "%zu", i);
+		cop_libc = libc;
+		mark_it(sk, copy);
+		cr_expect(is_marked(copy), "%zu", i);
+	}
+}
+
+Test(cop_mark, a_mark_goes_to_the_socket_while_its_number_is_exchanged)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		int copy = open_with_two(), next = dup(copy);
+
+		close(next);
+		ways[i](t_sk(taken), taken);
+		cop_libc = libc;
+		cr_expect(is_marked(copy), "%zu", i);
+		cr_expect(not(is_marked(other)), "%zu", i);
+		cr_expect(lt(int, fcntl(next, F_GETFD), 0),
+			  "%zu leaves a descriptor", i);
+	}
+}
+
+static int second; /* another descriptor of the socket */
+static int got;	   /* the duplicate */
+
+/* The kernel has looked @fd up, and another thread closes it ahead of the duplicate. */
+static int close_within(int fd, int cmd, ...)
+{
+	va_list ap;
+	void *arg;
+
+	va_start(ap, cmd);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (cmd != F_DUPFD_CLOEXEC)
+		return libc.fcntl(fd, cmd, arg);
+	close(fd);
+	got = libc.fcntl(second, cmd, (long)arg);
+	cr_assert(ne(int, got, fd), "it has the number that was closed");
+	return got;
+}
+
+Test(cop_mark, a_number_that_is_closed_meanwhile_stays_free)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		second = open_with_two();
+		cop_libc.setsockopt = libc.setsockopt;
+		cop_libc.fcntl = close_within;
+		ways[i](t_sk(taken), taken);
+		cop_libc = libc;
+		cr_expect(is_marked(second), "%zu", i);
+		cr_expect(lt(int, fcntl(taken, F_GETFD), 0), "%zu", i);
+		cr_expect(lt(int, fcntl(got, F_GETFD), 0),
+			  "%zu leaves a descriptor", i);
+	}
+}
+
+static int close_before(int fd, int cmd, ...)
+{
+	va_list ap;
+	void *arg;
+
+	va_start(ap, cmd);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (cmd == F_DUPFD_CLOEXEC)
+		close(fd);
+	return libc.fcntl(fd, cmd, arg);
+}
+
+Test(cop_mark, another_socket_that_gets_a_closed_number_gets_no_mark)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		open_with_two();
+		cop_libc.fcntl = close_before;
+		ways[i](t_sk(taken), taken);
+		cop_libc = libc;
+		cr_expect(not(is_marked(other)), "%zu", i);
+	}
+}
+
+/* The number is exchanged while a socket of the library's own tries the filter. */
+Test(cop_mark, another_socket_does_not_get_a_filter_of_the_program)
+{
+	struct sock_filter all[] = { BPF_STMT(BPF_RET | BPF_K, UINT32_MAX) };
+	struct sock_fprog prog = { ARRAY_SIZE(all), all };
+	int copy = open_with_two(), err;
+
+	err = cop_attach_filter(t_sk(taken), taken, SO_ATTACH_FILTER, &prog,
+				sizeof(prog));
+	cr_expect(eq(int, err, -EBADF));
+	cr_expect(not(is_marked(other)));
+	cr_expect(not(is_marked(copy)));
+}
+
+static int exchange_lock(int fd, int cmd, ...)
+{
+	va_list ap;
+	void *arg;
+
+	va_start(ap, cmd);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (cmd == F_SETLK)
+		cr_assert(eq(int, dup2(other, taken), taken));
+	return libc.fcntl(fd, cmd, arg);
+}
+
+/* The kernel gives up the program's lock if the library unlocks the same file. */
+Test(cop_mark, a_file_that_gets_the_number_meanwhile_stays_locked)
+{
+	struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int copy = open_with_two(), again;
+	char path[32];
+
+	other = memfd_create("file", 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", other);
+	again = open(path, O_RDWR);
+	cr_assert(zero(int, fcntl(other, F_SETLK, &all)));
+	cop_libc.setsockopt = libc.setsockopt;
+	cop_libc.fcntl = exchange_lock;
+	mark_it(t_sk(taken), taken);
+	cop_libc = libc;
+	cr_expect(is_marked(copy));
+	cr_assert(zero(int, fcntl(again, F_OFD_GETLK, &all)));
+	cr_expect(eq(int, all.l_type, F_WRLCK), "the lock is gone");
 }
 
 /* The other thread is ahead of the duplicate. */
@@ -251,21 +373,6 @@ Test(cop_mark, a_descriptor_that_was_exchanged_gets_no_mark)
 		cop_libc.fcntl = exchange_dup;
 		ways[i](sk, taken);
 		cr_expect(not(is_marked(other)), "%zu", i);
-		cop_libc = libc;
-		mark_it(sk, copy);
-		cr_expect(is_marked(copy), "%zu", i);
-	}
-}
-
-Test(cop_mark, a_mark_that_went_to_another_socket_is_written_again)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
-		int copy = open_with_two();
-		struct sock *sk = t_sk(taken);
-
-		cop_libc.fcntl = no_duplicate;
-		ways[i](sk, taken);
-		cr_assert(not(is_marked(copy)), "%zu", i);
 		cop_libc = libc;
 		mark_it(sk, copy);
 		cr_expect(is_marked(copy), "%zu", i);
