@@ -47,6 +47,14 @@ int cop_usage(const struct command *command);
 bool cop_is_help(const char *arg);
 
 /**
+ * cop_finish - have what was printed written, before cop ends
+ * @status: the status to exit with
+ *
+ * Returns @status, or EXIT_USAGE if not all of it could be written.
+ */
+int cop_finish(int status);
+
+/**
  * cop_program - the main() of a subcommand that is a program of its own
  * @command: the subcommand
  * @argc: main()'s

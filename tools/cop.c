@@ -187,8 +187,8 @@ int main(int argc, char *argv[])
 	if (!command)
 		return unknown(argv[1]);
 	if (argc == 3 && cop_is_help(argv[2]))
-		return explain(command);
+		return cop_finish(explain(command));
 	if (!command->main)
 		return become(command, argc - 1, argv + 1);
-	return command->main(argc - 1, argv + 1);
+	return cop_finish(command->main(argc - 1, argv + 1));
 }

@@ -254,9 +254,6 @@ static int transports_main(int argc, char *argv[])
 		if (offers.list[i].state == OFFER_FAILS)
 			status = EXIT_UNUSABLE;
 	}
-	if (fflush(stdout) || ferror(stdout))
-		return cop_fail(EXIT_USAGE, "standard output: %s",
-				strerror(errno));
 	return status;
 }
 

@@ -344,6 +344,13 @@ Test(services, a_socket_of_systemd_is_named, .init = make_root)
 
 /* ---- status --------------------------------------------------------------- */
 
+Test(services, what_cannot_be_printed_is_a_failure, .init = make_root)
+{
+	says("125\n125\n125\n",
+	     "for command in 'status --root r foo' version 'help run'; do "
+	     "$COP $command >/dev/full; echo $?; done");
+}
+
 Test(services, status_names_a_library_that_is_gone, .init = make_root)
 {
 	scratch_must("$COP enable --root r foo && $COP status --root r foo && "
