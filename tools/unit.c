@@ -155,17 +155,56 @@ static bool follow(const struct unit *unit, const char *dir, const char *link,
 	return join(path, dir, link);
 }
 
+/* A link that leads out of systemd's directories only says where the file is. */
+static bool leads_to_unit(const struct unit *unit, const char *path)
+{
+	char target[PATH_MAX], dir[PATH_MAX], real[PATH_MAX];
+
+	snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(path, '/') - path),
+		 path);
+	if (!realpath(dir, target))
+		return false;
+	for (size_t i = 0; i < places(unit); i++)
+		if (place(unit, i, dir) && realpath(dir, real) &&
+		    !strcmp(real, target))
+			return true;
+	return false;
+}
+
+/*
+ * Gives the unit the name that a link to base means: of a link to a template an
+ * instance keeps what is behind its @. Returns whether that is another name.
+ */
+static bool rename_to(struct unit *unit, const char *base)
+{
+	const char *at = strchr(unit->name, '@');
+	char name[UNIT_NAME_SIZE];
+	int len = strlen(base);
+
+	if (!ends_in(base, SUFFIX) || !is_valid(base))
+		return false;
+	if (ends_in(base, "@" SUFFIX) && at)
+		len -= strlen("@" SUFFIX);
+	else
+		at = "";
+	if (snprintf(name, sizeof(name), "%.*s%s", len, base, at) >=
+		    (int)sizeof(name) ||
+	    !strcmp(name, unit->name))
+		return false;
+	strcpy(unit->name, name);
+	return true;
+}
+
 enum found { NOT_HERE, HERE, ALIAS };
 
 /*
- * A link to a file with another name makes an alias: the unit has that name, and
+ * A link to a unit with another name makes an alias: the unit has that name, and
  * systemd reads the drop-ins of both. A link to /dev/null masks the unit.
  */
 static enum found look(struct unit *unit, const char *dir, const char *name)
 {
 	char link[PATH_MAX];
 	struct stat st;
-	const char *base;
 	ssize_t n;
 
 	if (!join(unit->path, dir, name) || lstat(unit->path, &st))
@@ -176,18 +215,15 @@ static enum found look(struct unit *unit, const char *dir, const char *name)
 		return HERE;
 	}
 	link[n] = '\0';
-	base = strrchr(link, '/') ? strrchr(link, '/') + 1 : link;
 	unit->is_masked = !strcmp(link, "/dev/null");
 	if (unit->is_masked)
 		return HERE;
-	if (strcmp(base, name) && ends_in(base, SUFFIX) &&
-	    strlen(base) < UNIT_NAME_SIZE && is_valid(base)) {
-		strcpy(unit->name, base);
+	if (!follow(unit, dir, link, unit->path))
+		return NOT_HERE;
+	if (leads_to_unit(unit, unit->path) &&
+	    rename_to(unit, strrchr(unit->path, '/') + 1))
 		return ALIAS;
-	}
-	return follow(unit, dir, link, unit->path) && !access(unit->path, F_OK)
-		       ? HERE
-		       : NOT_HERE;
+	return access(unit->path, F_OK) ? NOT_HERE : HERE;
 }
 
 static enum found look_everywhere(struct unit *unit, const char *name)
@@ -205,22 +241,23 @@ static enum found look_everywhere(struct unit *unit, const char *name)
 	return NOT_HERE;
 }
 
+/* An instance that has no file has that of its template. */
+static enum found look_for(struct unit *unit)
+{
+	enum found found = look_everywhere(unit, unit->name);
+	char template[UNIT_NAME_SIZE];
+
+	if (found == NOT_HERE && template_of(unit->name, template))
+		found = look_everywhere(unit, template);
+	return found;
+}
+
 bool unit_find(struct unit *unit)
 {
-	char template[UNIT_NAME_SIZE];
 	enum found found = ALIAS;
 
 	for (int i = 0; i < ALIASES_MAX && found == ALIAS; i++)
-		found = look_everywhere(unit, unit->name);
-	if (found == NOT_HERE && template_of(unit->name, template)) {
-		char name[UNIT_NAME_SIZE];
-
-		strcpy(name, unit->name);
-		found = look_everywhere(unit, template);
-		strcpy(unit->name, name);
-		if (found == ALIAS)
-			found = look_everywhere(unit, template);
-	}
+		found = look_for(unit);
 	if (found != HERE)
 		unit->path[0] = '\0';
 	return found == HERE;
@@ -292,14 +329,19 @@ static void add_name(struct dropins *d, const struct unit *unit,
 /* a-b-c.service has the drop-ins of a-b-.service and a-.service, too. */
 static void add_prefixes(struct dropins *d, const struct unit *unit)
 {
-	char name[UNIT_NAME_SIZE + sizeof(SUFFIX)];
+	const char *at = strchr(unit->name, '@');
+	char name[2 * UNIT_NAME_SIZE];
 
 	for (size_t i = strcspn(unit->name, "@") - 1; i > 0; i--) {
 		if (unit->name[i] != '-')
 			continue;
-		snprintf(name, sizeof(name), "%.*s" SUFFIX, (int)i + 1,
-			 unit->name);
-		add_name(d, unit, name);
+		for (int is = 0; is < (at ? 3 : 1); is++) {
+			const char *const tails[] = { SUFFIX, "@" SUFFIX, at };
+
+			snprintf(name, sizeof(name), "%.*s%s", (int)i + 1,
+				 unit->name, tails[is]);
+			add_name(d, unit, name);
+		}
 	}
 	add_name(d, unit, &SUFFIX[1]);
 }

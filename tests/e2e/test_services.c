@@ -222,6 +222,40 @@ Test(services, an_alias_is_the_unit_that_it_names, .init = make_root)
 		     " && $COP disable --root r bar && ! test -e " CONF);
 }
 
+/* A link to a template names one instance, not all. systemd shows the same. */
+Test(services, an_instance_that_is_a_link_is_one_instance, .init = make_root)
+{
+	scratch_must("cd r/usr/lib/systemd/system && mv foo.service "
+		     "foo@.service && ln -s foo@.service bar@.service");
+	scratch_must("at=/usr/lib/systemd/system/foo@.service && "
+		     "ln -s $at " ETC "foo@1.service && "
+		     "ln -s $at " ETC "baz@2.service && "
+		     "for unit in foo@1 baz@2 bar@3; do "
+		     "$COP enable --root r $unit || exit; done");
+	says("foo@1.service.d\nfoo@2.service.d\nfoo@3.service.d\n",
+	     "ls " ETC " | grep service.d");
+}
+
+Test(services, a_link_to_a_file_elsewhere_is_no_alias, .init = make_root)
+{
+	scratch_must(
+		"mkdir r/opt && mv r/usr/lib/systemd/system/foo.service "
+		"r/opt/foo-2.service && ln -s /opt/foo-2.service " ETC
+		"foo.service && $COP enable --root r foo && test -f " CONF);
+}
+
+Test(services, an_instance_has_the_drop_ins_of_its_prefix, .init = make_root)
+{
+	scratch_must("cd r/usr/lib/systemd/system && "
+		     "mv foo.service foo-a@.service && for tail in @ @x; do "
+		     "mkdir foo-$tail.service.d && printf '[Service]\\n"
+		     "Environment=LD_PRELOAD=%%s.so\\n' $tail "
+		     ">foo-$tail.service.d/$tail.conf; done");
+	scratch_must("$COP enable --root r foo-a@x");
+	says("Environment=\"LD_PRELOAD=@x.so:" COP_LIB "\"\n",
+	     "grep PRELOAD " ETC "foo-a@x.service.d/zz-cop.conf");
+}
+
 Test(services, an_instance_has_a_drop_in_of_its_own, .init = make_root)
 {
 	scratch_must("cp r/usr/lib/systemd/system/foo.service "
