@@ -17,6 +17,8 @@
 #define FIRST_LINE \
 	"# Written by \"cop enable\". \"cop disable\" removes this file.\n"
 
+#define TRIES 10 /* another cop disable may remove the directory */
+
 const char *const dropin_variables[] = { "COP_ADOPT",	 "COP_TRANSPORT",
 					 "COP_STATS",	 "COP_DEBUG",
 					 "COP_MODULES",	 "COP_LOAD",
@@ -51,6 +53,24 @@ static int look(const char *path, enum dropin_state *state)
 	return 0;
 }
 
+/* A link in another system, of which somebody else may be root, must not lead here. */
+static bool stays_in(const char *root, const char *dir)
+{
+	char part[PATH_MAX], *slash, *real;
+	size_t len = strlen(root);
+	bool stays;
+
+	snprintf(part, sizeof(part), "%s", dir);
+	while (!(real = realpath(part, NULL)) &&
+	       (errno == ENOENT || errno == ENOTDIR) &&
+	       (slash = strrchr(part, '/')))
+		*slash = '\0';
+	stays = !real ||
+		(!strncmp(real, root, len) && (!real[len] || real[len] == '/'));
+	free(real);
+	return stays;
+}
+
 int dropin_find(struct dropin *d, const struct unit *unit,
 		enum dropin_state *state)
 {
@@ -58,6 +78,8 @@ int dropin_find(struct dropin *d, const struct unit *unit,
 
 	if (err)
 		return err;
+	if (*unit->place.root && !stays_in(unit->place.root, d->dir))
+		return -EXDEV;
 	if (snprintf(d->path, sizeof(d->path), "%s/" UNIT_DROPIN, d->dir) >=
 	    PATH_MAX)
 		return -ENAMETOOLONG;
@@ -138,6 +160,21 @@ static int open_new(const struct dropin *d, char path[PATH_MAX])
 	return fd < 0 ? -errno : fd;
 }
 
+/* Everybody may read it, as what systemctl writes. cop disable may run, too. */
+static int make(const struct dropin *d, char path[PATH_MAX])
+{
+	mode_t was = umask(022);
+	int fd = -ENOENT, err = 0;
+
+	for (int i = 0; i < TRIES && !err && fd == -ENOENT; i++) {
+		err = make_dirs(d->dir);
+		if (!err)
+			fd = open_new(d, path);
+	}
+	umask(was);
+	return err ?: fd;
+}
+
 static int fill(int fd, const char *before, const char *library)
 {
 	FILE *out = fdopen(fd, "w");
@@ -160,29 +197,22 @@ int dropin_write(const struct dropin *d, const char *before,
 		 const char *library)
 {
 	char path[PATH_MAX];
-	int err = make_dirs(d->dir), fd;
+	int fd = make(d, path), err;
 
-	if (err)
-		return err;
-	fd = open_new(d, path);
-	if (fd < 0) {
-		err = fd;
-		goto out_rmdir;
-	}
-	err = fill(fd, before, library);
+	err = fd < 0 ? fd : fill(fd, before, library);
 	if (!err && rename(path, d->path))
 		err = -errno;
 	if (!err)
 		return 0;
-	unlink(path);
-out_rmdir:
+	if (fd >= 0)
+		unlink(path);
 	rmdir(d->dir);
 	return err;
 }
 
 int dropin_remove(const struct dropin *d)
 {
-	if (unlink(d->path))
+	if (unlink(d->path) && errno != ENOENT)
 		return -errno;
 	rmdir(d->dir);
 	return 0;

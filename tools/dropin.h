@@ -28,7 +28,7 @@ enum dropin_state {
  * @unit: the unit
  * @state: set to what is there
  *
- * Returns 0 or a negative errno.
+ * Returns 0 or a negative errno: -EXDEV if its directory is outside the unit's root.
  */
 int dropin_find(struct dropin *d, const struct unit *unit,
 		enum dropin_state *state);

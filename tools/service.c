@@ -96,7 +96,9 @@ int service_fail(const char *subcommand, const char *path, int err)
 	if ((err == -EACCES || err == -EPERM) && !asks_for_user)
 		hint = ": be root, or name a unit of your own by --user";
 	return cop_fail(SERVICE_FAILED, "%s: %s: %s%s", subcommand, path,
-			strerror(-err), hint);
+			err == -EXDEV ? "a link leads out of the system there"
+				      : strerror(-err),
+			hint);
 }
 
 int service_foreign(const char *subcommand, const struct dropin *d)

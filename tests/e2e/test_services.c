@@ -179,6 +179,39 @@ Test(services, what_cannot_be_written_is_said_and_leaves_nothing,
 	scratch_says_in_stderr(&result, "Permission denied: be root");
 }
 
+Test(services, everybody_may_read_it, .init = make_root)
+{
+	scratch_must("umask 077 && $COP enable --root r foo");
+	says("755\n644\n", "stat -c %a $(dirname " CONF ") " CONF);
+}
+
+/* Such a system may be another user's. */
+Test(services, a_link_out_of_the_system_is_refused, .init = make_root)
+{
+	scratch_must("mkdir out && ln -s $PWD/out " ETC "foo.service.d");
+	refuses(1, "a link leads out of the system",
+		"$COP enable --root r foo");
+	says("", "ls out");
+	scratch_must(
+		"rm " ETC "foo.service.d && ln -s ../../systemd/system/x " ETC
+		"foo.service.d && mkdir " ETC "x && $COP enable --root r foo");
+}
+
+/* strace plays another cop disable: it has removed the directory, or the file. */
+Test(services, another_cop_disable_may_run, .init = make_root)
+{
+	scratch_shell(&result, "strace -o log true");
+	if (result.status)
+		cr_skip_test("this machine forbids strace");
+	scratch_must("dirs=$(echo $PWD/" ETC
+		     "d | tr -cd / | wc -c) && strace -f "
+		     "-o log -e inject=/^mkdir:error=EEXIST:when=1..$dirs "
+		     "$COP enable --root r foo && grep -q INJECTED log");
+	says("foo.service: disabled\n",
+	     "strace -f -o log -e inject=/^unlink:error=ENOENT $COP disable "
+	     "--root r foo");
+}
+
 /* ---- units ---------------------------------------------------------------- */
 
 static const struct name {
