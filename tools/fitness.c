@@ -3,9 +3,15 @@
  * fitness.c - says whether libcop would act in a service of systemd, by the settings
  * that hide files from it or change its environment, and by the programs that it starts.
  */
+#include <fcntl.h>
+#include <glob.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fitness.h"
@@ -17,9 +23,23 @@
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:" \
 	"/bin"
 
+/* A pipe or a device that has a file's name does not hold the reader up. */
+static FILE *open_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	FILE *in = NULL;
+	struct stat st;
+
+	if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode))
+		in = fdopen(fd, "r");
+	if (fd >= 0 && !in)
+		close(fd);
+	return in;
+}
+
 static void read_file(void *arg, const char *path)
 {
-	FILE *in = fopen(path, "re");
+	FILE *in = open_file(path);
 
 	if (!in)
 		return;
@@ -98,6 +118,9 @@ static const char *hides(const struct unit_settings *settings, const char *path)
 	if (is_set(settings, UNIT_PRIVATE_TMP, "disconnected") &&
 	    is_below_one(path, temporary))
 		return "PrivateTmp";
+	if (is_set(settings, UNIT_DYNAMIC_USER, NULL) &&
+	    is_below_one(path, temporary))
+		return "DynamicUser";
 	if (is_listed(settings, UNIT_INACCESSIBLE_PATHS, path))
 		return "InaccessiblePaths";
 	if (is_listed(settings, UNIT_TEMPORARY_FILE_SYSTEM, path))
@@ -121,6 +144,59 @@ static bool is_outside(const struct unit *unit,
 	return access(inside, R_OK);
 }
 
+#define NOBODY 65534 /* stands for the user that systemd will make */
+
+static bool find_user(const struct unit_settings *settings, struct passwd *user)
+{
+	const char *name = settings->values[UNIT_USER];
+	struct passwd *found = NULL;
+	char *end = "";
+
+	*user = (struct passwd){ .pw_name = "",
+				 .pw_uid = NOBODY,
+				 .pw_gid = NOBODY };
+	if (name && *name) {
+		unsigned long uid = strtoul(name, &end, 10);
+
+		found = *end ? getpwnam(name) : getpwuid(uid);
+	}
+	if (found)
+		*user = *found;
+	return found || is_set(settings, UNIT_DYNAMIC_USER, NULL);
+}
+
+/* The kernel knows all that counts, so a process of that user tries it. */
+static bool can_read(const struct passwd *user, const char *path)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		if ((*user->pw_name ? initgroups(user->pw_name, user->pw_gid)
+				    : setgroups(0, NULL)) ||
+		    setgid(user->pw_gid) || setuid(user->pw_uid))
+			_exit(0);
+		_exit(access(path, R_OK) != 0);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return true;
+	return !WIFEXITED(status) || !WEXITSTATUS(status);
+}
+
+/* Only root can try it, in its own system. */
+static bool is_closed(const struct unit *unit,
+		      const struct unit_settings *settings, const char *path)
+{
+	struct passwd user;
+
+	return !geteuid() && !unit->place.is_user && !*unit->place.root &&
+	       !settings->values[UNIT_ROOT_DIRECTORY] &&
+	       !settings->values[UNIT_ROOT_IMAGE] &&
+	       !settings->values[UNIT_GROUP] &&
+	       !is_listed(settings, UNIT_BIND_PATHS, path) &&
+	       find_user(settings, &user) && !can_read(&user, path);
+}
+
 static bool refuses_library(const struct unit *unit,
 			    const struct unit_settings *settings,
 			    const char *path, char *why)
@@ -137,6 +213,11 @@ static bool refuses_library(const struct unit *unit,
 			 "its RootDirectory=%s has no %s: put libcop there, or "
 			 "add BindReadOnlyPaths=%s to the unit",
 			 settings->values[UNIT_ROOT_DIRECTORY], path, path);
+	else if (is_closed(unit, settings, path))
+		snprintf(why, WHY_SIZE,
+			 "its user may not read %s: install libcop where the "
+			 "service can read it",
+			 path);
 	else
 		return false;
 	return true;
@@ -146,7 +227,7 @@ static bool refuses_library(const struct unit *unit,
 
 static bool file_sets_preload(const char *path)
 {
-	FILE *in = fopen(path, "re");
+	FILE *in = open_file(path);
 	bool found = false;
 	char line[4096];
 
@@ -154,6 +235,19 @@ static bool file_sets_preload(const char *path)
 		found = !strncmp(line + strspn(line, " \t"), "LD_PRELOAD=", 11);
 	if (in)
 		fclose(in);
+	return found;
+}
+
+/* EnvironmentFile= may be a pattern that names several files. */
+static bool one_sets_preload(const char *pattern)
+{
+	glob_t files;
+	bool found = false;
+
+	if (!glob(pattern, 0, NULL, &files))
+		for (size_t i = 0; i < files.gl_pathc && !found; i++)
+			found = file_sets_preload(files.gl_pathv[i]);
+	globfree(&files);
 	return found;
 }
 
@@ -173,7 +267,7 @@ static bool refuses_environment(const struct unit *unit,
 	while (!found && (line = strsep(&rest, "\n"))) {
 		line += strspn(line, "-");
 		snprintf(path, sizeof(path), "%s%s", unit->place.root, line);
-		found = file_sets_preload(path);
+		found = one_sets_preload(path);
 		if (found)
 			snprintf(
 				why, WHY_SIZE,
@@ -242,7 +336,7 @@ bool fitness_refuses(const struct unit *unit,
 
 static void find_datagram(void *arg, const char *path)
 {
-	FILE *in = fopen(path, "re");
+	FILE *in = open_file(path);
 	char line[4096];
 
 	while (in && fgets(line, sizeof(line), in))

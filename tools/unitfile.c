@@ -31,6 +31,10 @@ static const struct setting {
 	{ "ExecPaths", UNIT_EXEC_PATHS, true },
 	{ "BindPaths", UNIT_BIND_PATHS, true },
 	{ "BindReadOnlyPaths", UNIT_BIND_PATHS, true },
+	{ "User", UNIT_USER, false },
+	{ "DynamicUser", UNIT_DYNAMIC_USER, false },
+	{ "Group", UNIT_GROUP, false },
+	{ "SupplementaryGroups", UNIT_GROUP, true },
 };
 
 /* ---- lines ---------------------------------------------------------------- */

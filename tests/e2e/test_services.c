@@ -325,14 +325,16 @@ static const struct setting {
 	{ "RootDirectory=/nosuch\\n", "RootDirectory=/nosuch has no" },
 	{ "UnsetEnvironment=LD_PRELOAD\\n", "removes LD_PRELOAD" },
 	{ "EnvironmentFile=-/etc/foo\\n", "sets LD_PRELOAD" },
+	{ "EnvironmentFile=/etc/f*o\\n", "sets LD_PRELOAD" },
 	{ "EnvironmentFile=-/etc/nosuch\\n", NULL },
+	{ "EnvironmentFile=/etc/pipe\\n", NULL },
 };
 
 Test(services, a_unit_that_hides_the_library_is_refused, .init = make_root)
 {
 	char line[512];
 
-	scratch_must("echo LD_PRELOAD=/x >r/etc/foo");
+	scratch_must("echo LD_PRELOAD=/x >r/etc/foo && mkfifo r/etc/pipe");
 	for (size_t i = 0; i < sizeof(hiding) / sizeof(*hiding); i++) {
 		scratch_must(
 			"dir=/$(echo $LIB | cut -d / -f 2) && printf '%%b' "
@@ -363,6 +365,19 @@ Test(services, a_unit_without_homes_is_refused_where_the_library_is_in_one,
 		refuses(126, "ProtectHome= hides", "$COP enable --root r foo");
 	else
 		scratch_must("$COP enable --root r foo");
+}
+
+/* DynamicUser= makes PrivateTmp=, and hides /tmp. */
+Test(services, a_dynamic_user_is_refused_where_the_library_is_in_tmp,
+     .init = make_root)
+{
+	scratch_shell(&result, "case $PWD in /tmp/*) ;; *) false ;; esac");
+	if (result.status)
+		cr_skip_test("the test is not in /tmp");
+	scratch_must(COPY "mkdir -p r/$PWD && cp -r s r/$PWD && printf "
+			  "'[Service]\\nDynamicUser=yes\\n' "
+			  ">r/usr/lib/systemd/system/foo.service");
+	refuses(126, "DynamicUser= hides", "s/cop enable --root r foo");
 }
 
 Test(services, a_masked_unit_is_refused, .init = make_root)
@@ -508,6 +523,17 @@ Test(services, a_service_that_may_make_no_socket_does_not_start,
 		      "./cop enable echo --adopt=udp:7000 >said\n"
 		      "systemctl start echo 2>said || echo fails\n",
 		      "fails\n");
+}
+
+Test(services, a_library_that_its_user_may_not_read_is_refused,
+     .init = scratch_make)
+{
+	expect_system("User=65534\\n",
+		      "chmod 700 .\n"
+		      "./cop enable echo 2>said || grep -c 'its user may not "
+		      "read /run/t/libcop.so' said\n"
+		      "chmod 755 .\n./cop enable echo >said && echo fits",
+		      "1\nfits\n");
 }
 
 Test(services, systemd_understands_what_cop_writes, .init = scratch_make)
