@@ -43,6 +43,12 @@ BINDIR ?= $(PREFIX)/bin
 DATADIR ?= $(PREFIX)/share
 LIBEXECDIR ?= $(PREFIX)/libexec
 
+# What is built knows these, and is used in every directory. An empty PREFIX is /.
+is_place = $(and $(filter /%,$(firstword $(1))),$(filter 1,$(words $(subst =, ,$(1)))))
+$(foreach dir,PREFIX LIBDIR INCLUDEDIR BINDIR DATADIR LIBEXECDIR,$(if \
+	$(call is_place,$(or $($(dir)),/)),,\
+	$(error $(dir)=$($(dir)): name it from / on, without blanks and =)))
+
 VERSION := $(shell sed -n 's/^\#define COP_LIB_VERSION "\(.*\)"/\1/p' lib/version.h)
 
 # Wireshark's directory for scripts is not below PREFIX. tshark prints it.
@@ -78,10 +84,11 @@ lib_ldflags := -shared -Wl,-soname,libcop.so -Wl,--version-script=libcop.map \
 	-Wl,-Bsymbolic-functions -Wl,--build-id -Wl,-z,nodelete -Wl,-z,noseparate-code \
 	-Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,initfirst $(LDFLAGS)
 
-# Builds with a sanitizer, or with another compiler, have their own directories.
-B ?= build
-LIB ?= libcop.so
-COP ?= $(patsubst ./%,%,$(dir $(LIB))cop)
+# Builds with a sanitizer, or with another compiler, have their own directories. A
+# variable of the environment that has such a name is somebody else's.
+B = build
+LIB = libcop.so
+COP = $(patsubst ./%,%,$(dir $(LIB))cop)
 COP_PROGRAM_DIR := $(patsubst ./%,%,$(dir $(COP))libexec/cop)
 COP_PROGRAMS := $(COP_PROGRAM_DIR)/cop-carries $(COP_PROGRAM_DIR)/cop-check \
 	$(COP_PROGRAM_DIR)/cop-service $(COP_PROGRAM_DIR)/cop-stat \
@@ -227,7 +234,7 @@ need:
 	@scripts/need $(NEEDS)
 	@echo '#include <features.h>' | $(CC) -E -dM -x c - | grep -q __GLIBC__ || \
 		{ echo '$(NO_GLIBC)' >&2; false; }
-	@mkdir -p $(B) && touch $(ASKED)
+	@[ -e $(ASKED) ] || { mkdir -p $(B) && touch $(ASKED); }
 
 # ---- the library -------------------------------------------------------------
 
@@ -708,9 +715,13 @@ PUT_FILES = \
 	transports/udplite/udplite.lua=$(LIBDIR)/cop/udplite.lua \
 	$(if $(WIRESHARKDIR),tools/cop.lua=$(WIRESHARKDIR)/cop.lua)
 
+# at PLACE - where it goes now.
+at = '$(DESTDIR)$(1)'
+place_of = $(call at,$(lastword $(subst =, ,$(1))))
+
 # put OPTIONS, ITEM - install one of these.
 define put
-install -D $(1) $(firstword $(subst =, ,$(2))) $(DESTDIR)$(lastword $(subst =, ,$(2)))
+install -D $(1) $(firstword $(subst =, ,$(2))) $(call place_of,$(2))
 
 endef
 
@@ -721,7 +732,7 @@ PKG_CONFIG_FILE = $(LIBDIR)/pkgconfig/cop.pc
 
 # link ITEM - make one of these.
 define link
-ln -sf $(firstword $(subst =, ,$(1))) $(DESTDIR)$(lastword $(subst =, ,$(1)))
+ln -sf $(firstword $(subst =, ,$(1))) $(call place_of,$(1))
 
 endef
 
@@ -731,17 +742,17 @@ install: $(LIB) $(COP) $(COP_PROGRAMS) $(MODULES)
 	$(foreach item,$(PUT_LINKS),$(call link,$(item)))
 	$(foreach item,$(PUT_FILES),$(call put,-m 644,$(item)))
 	$(if $(WIRESHARKDIR),sed -i 's|^local LIBDIR = .*|local LIBDIR = "$(LIBDIR)"|' \
-		$(DESTDIR)$(WIRESHARKDIR)/cop.lua)
-	install -D -m 644 cop.pc.in $(DESTDIR)$(PKG_CONFIG_FILE)
+		$(call at,$(WIRESHARKDIR)/cop.lua))
+	install -D -m 644 cop.pc.in $(call at,$(PKG_CONFIG_FILE))
 	sed -i -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|' \
 		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(VERSION)|' \
-		$(DESTDIR)$(PKG_CONFIG_FILE)
-	install -d $(DESTDIR)$(LIBDIR)/cop
+		$(call at,$(PKG_CONFIG_FILE))
+	install -d $(call at,$(LIBDIR)/cop)
 	[ ! -e $(SEALED) ] || { \
-		install -m 755 $(STRIPPED) -t $(DESTDIR)$(LIBDIR)/cop $(SEALED) && \
-		install -m 644 -t $(DESTDIR)$(LIBDIR)/cop transports/sealed/sealed.lua && \
+		install -m 755 $(STRIPPED) -t $(call at,$(LIBDIR)/cop) $(SEALED) && \
+		install -m 644 -t $(call at,$(LIBDIR)/cop) transports/sealed/sealed.lua && \
 		for name in $(SEALED_ALIASES); do \
-			ln -sf $(notdir $(SEALED)) $(DESTDIR)$(LIBDIR)/cop/$$name; \
+			ln -sf $(notdir $(SEALED)) $(call at,$(LIBDIR)/cop)/$$name; \
 		done; }
 
 install-strip: STRIPPED := -s --strip-program=$(STRIP)
@@ -750,15 +761,14 @@ install-strip: install
 # Modules that somebody has put into LIBDIR/cop stay, and so do all directories that
 # others may use. Wireshark may have come or gone since make install.
 uninstall:
-	rm -f $(foreach item,$(PUT_PROGRAMS) $(PUT_LINKS) $(PUT_FILES),\
-		$(DESTDIR)$(lastword $(subst =, ,$(item)))) \
-		$(DESTDIR)$(PKG_CONFIG_FILE) \
-		$(DESTDIR)$(LIBDIR)/wireshark/plugins/cop.lua \
-		$(addprefix $(DESTDIR)$(LIBDIR)/cop/,$(notdir $(SEALED)) \
-			$(SEALED_ALIASES) sealed.lua)
+	rm -f $(foreach item,$(PUT_PROGRAMS) $(PUT_LINKS) $(PUT_FILES),$(call place_of,$(item))) \
+		$(call at,$(PKG_CONFIG_FILE)) \
+		$(call at,$(LIBDIR)/wireshark/plugins/cop.lua) \
+		$(foreach name,$(notdir $(SEALED)) $(SEALED_ALIASES) sealed.lua,\
+			$(call at,$(LIBDIR)/cop/$(name)))
 	for dir in $(LIBDIR)/cop $(LIBEXECDIR)/cop; do \
-		[ ! -d $(DESTDIR)$$dir ] || \
-			rmdir --ignore-fail-on-non-empty $(DESTDIR)$$dir; \
+		[ ! -d $(call at,)"$$dir" ] || \
+			rmdir --ignore-fail-on-non-empty $(call at,)"$$dir"; \
 	done
 
 # ---- a release ----------------------------------------------------------------

@@ -49,6 +49,49 @@ Test(install, uninstall_may_be_repeated, .init = scratch_make)
 	says("", "find d -type f; find d -name cop");
 }
 
+Test(install, a_place_may_have_blanks, .init = scratch_make)
+{
+	scratch_must("to=\"$PWD/a b\" && " SCRATCH_MAKE
+		     "DESTDIR=\"$to\" install && test -x "
+		     "'a b/usr/local/bin/cop' && " SCRATCH_MAKE
+		     "DESTDIR=\"$to\" uninstall");
+	says("", "find . -type f -o -type l");
+}
+
+/* Programs have other directories than make. */
+Test(install, a_place_that_counts_from_here_is_refused, .init = scratch_make)
+{
+	static const char *const wrong[] = { "PREFIX=d", "LIBDIR=../d",
+					     "'PREFIX=/a b'", "PREFIX=/a=b" };
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		scratch_shell(&result,
+			      "env -u MAKEFLAGS -u MAKELEVEL make -s -C " ROOT
+			      " DESTDIR=$PWD/d %s install",
+			      wrong[i]);
+		cr_expect_eq(result.status, 2);
+		scratch_says_in_stderr(&result, "name it from / on");
+	}
+	says("", "ls");
+}
+
+Test(install, names_of_other_programs_variables_do_not_count,
+     .init = scratch_make)
+{
+	says("B = build\nLIB = libcop.so\n",
+	     "B=/nosuch LIB=/nosuch env -u MAKEFLAGS -u MAKELEVEL make -s -n "
+	     "-p "
+	     "-C " ROOT " uninstall | grep -e '^LIB =' -e '^B =' | sort");
+}
+
+/* Nothing of a tree that is built must change: it may be read-only by now. */
+Test(install, a_tree_that_is_built_stays_as_it_is, .init = scratch_make)
+{
+	scratch_must("touch -d 2001-01-01 " COP_BUILD_DIR "/asked && " INSTALL
+		     "install");
+	says("2001\n", "date -r " COP_BUILD_DIR "/asked +%Y");
+}
+
 /* ---- what is installed ---------------------------------------------------- */
 
 Test(install, stripped_files_have_no_symbols_and_work, .init = scratch_make)
