@@ -165,6 +165,16 @@ static bool is_too_early(const struct cop_pieces *p)
 	       cop_libc.fcntl(p->cut.fd, F_GETFL, 0) & O_NONBLOCK;
 }
 
+/* The first send must not leave if the second one would be EFAULT. */
+static bool can_read(const struct cop_pieces *p, const struct msghdr *msg)
+{
+	for (size_t i = 0; i < msg->msg_iovlen; i++)
+		if (!user_readable(p->cut.fd, msg->msg_iov[i].iov_base,
+				   msg->msg_iov[i].iov_len))
+			return false;
+	return true;
+}
+
 /*
  * With its headers the send may be too long for the kernel although the payload is not.
  * Then it is two. The second one may meet an ICMP error of the first, which is for the
@@ -174,21 +184,23 @@ static bool is_too_early(const struct cop_pieces *p)
 static ssize_t send_two(const struct cop_pieces *p, const struct msghdr *whole,
 			size_t first_iovs)
 {
-	struct msghdr part = *whole;
+	struct msghdr first = *whole, second = *whole;
 	ssize_t sent;
 
+	first.msg_iovlen = first_iovs;
+	second.msg_iov += first_iovs;
+	second.msg_iovlen -= first_iovs;
+	if (unlikely(!can_read(p, &second)))
+		return send_one(p, &second); /* its error is that of both */
 	if (is_too_early(p))
 		return -EAGAIN;
-	part.msg_iovlen = first_iovs;
-	sent = send_one(p, &part);
+	sent = send_one(p, &first);
 	if (sent < 0)
 		return sent;
-	part.msg_iov += first_iovs;
-	part.msg_iovlen = whole->msg_iovlen - first_iovs;
-	sent = send_one(p, &part);
+	sent = send_one(p, &second);
 	if (sent < 0 && cop_is_from_icmp(sent)) {
 		cop_soft_error_set(p->cut.sk, sent);
-		send_one(p, &part);
+		send_one(p, &second);
 	}
 	return p->cut.len;
 }

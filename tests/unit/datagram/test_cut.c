@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/udp.h>
 #include <poll.h>
+#include <sys/mman.h>
 
 #include "datagram/cut.h"
 #include "lib/libc.h"
@@ -85,6 +86,34 @@ Test(cop_cut, a_send_that_is_refused_spends_no_numbers)
 	cr_assert(zero(u32, t_count(fd)->tx_datagrams));
 	cr_assert(eq(int, send_data(fd, 95), 95));
 	assert_pieces(udp, 95, 10, 0);
+}
+
+/* Returns memory of which only the first @len bytes can be read. */
+static char *unreadable_behind(size_t len)
+{
+	char *at = mmap(NULL, 1 << 17, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
+			-1, 0);
+
+	cr_assert(ne(ptr, at, MAP_FAILED));
+	cr_assert(zero(int, mprotect(at + (1 << 16), 1 << 16, PROT_NONE)));
+	return at + (1 << 16) - len;
+}
+
+/* Also of the pieces that could be read: UDP sends all or none. */
+Test(cop_cut, a_send_of_two_that_can_not_be_read_sends_nothing)
+{
+	int udp, fd = cutting(&udp, 1200);
+	char byte;
+
+	for (size_t len = 0; len < 64800; len += 64799)
+		cr_assert(
+			eq(int,
+			   t_sendto(fd, unreadable_behind(len), 64800, 0, NULL),
+			   -EFAULT));
+	cr_assert(lt(int, recv(udp, &byte, 1, MSG_DONTWAIT), 0));
+	cr_assert(zero(u32, t_count(fd)->tx_datagrams));
+	cr_assert(eq(int, send_data(fd, 64800), 64800));
+	assert_pieces(udp, 64800, 1200, 0);
 }
 
 static ssize_t (*real_sendmsg)(int fd, const struct msghdr *msg, int flags);
