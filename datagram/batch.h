@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "cop_table.h"
+#include "datagram/proto.h"
 #include "lib/compiler.h"
 #include "lib/uaccess.h"
 
@@ -35,6 +37,23 @@
 static inline int cop_put_msg_len(struct mmsghdr *umsg, unsigned int len)
 {
 	return copy_to_user(&umsg->msg_len, &len, sizeof(len));
+}
+
+/**
+ * cop_batch_is_elsewhere - whether the descriptor may lead to another socket by now
+ * @sk: the sock of the call
+ * @fd: its descriptor
+ * @gen: flows.gen of the sock when the call began
+ *
+ * The kernel's call keeps its socket although another thread closes or replaces the
+ * descriptor. Ours, which is several of the kernel's, ends then behind what it has done.
+ */
+static inline bool cop_batch_is_elsewhere(struct sock *sk, int fd, uint16_t gen)
+{
+	struct socket *sock = READ_ONCE(sk->sk_socket);
+
+	return gen != READ_ONCE(cop_sk(sk)->flows.gen) || !sock ||
+	       sockfd_lookup(fd) != sock;
 }
 
 /*

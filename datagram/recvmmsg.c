@@ -142,12 +142,15 @@ static bool rx_again(struct sock *sk, int fd, int flags, struct cop_wait *wait,
 static int rx_all(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 		  int flags, struct timespec *timeout)
 {
+	const uint16_t gen = READ_ONCE(cop_sk(sk)->flows.gen);
 	struct cop_wait wait = cop_wait_begin(sk);
 	struct cop_rx_result res;
 	unsigned int done = 0;
 	int err = 0;
 
 	while (done < n) {
+		if (unlikely(done) && cop_batch_is_elsewhere(sk, fd, gen))
+			return done;
 		if (done && flags & MSG_WAITFORONE)
 			flags |= MSG_DONTWAIT;
 		res.kept = 0;

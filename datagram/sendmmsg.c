@@ -61,6 +61,7 @@ static int tx_many(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 int cop_sendmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 		 int flags)
 {
+	const uint16_t gen = READ_ONCE(cop_sk(sk)->flows.gen);
 	unsigned int done = 0, tried;
 	int err = 0;
 
@@ -68,6 +69,8 @@ int cop_sendmmsg(struct sock *sk, int fd, struct mmsghdr *vec, unsigned int n,
 	if (!n)
 		return msg_refuse(fd, 0);
 	while (done < n) {
+		if (unlikely(done) && cop_batch_is_elsewhere(sk, fd, gen))
+			return done;
 		tried = 0;
 		if (!tx_one_by_one(sk, flags))
 			err = tx_many(sk, fd, vec + done, n - done, flags,

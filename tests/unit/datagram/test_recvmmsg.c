@@ -51,6 +51,26 @@ Test(cop_recvmmsg, what_came_to_a_closed_socket_is_not_for_the_program)
 		     -EINTR));
 }
 
+/*
+ * Another thread closes the descriptor, or replaces it, behind the first receive. The
+ * next one would take another socket's datagrams, or wait for them.
+ */
+Test(cop_recvmmsg, a_call_ends_where_the_descriptor_leads_elsewhere)
+{
+	struct timeval second = { .tv_sec = 1 };
+	int udp = t_udp(), fd = t_open_bound();
+	struct sock *sk = t_sk(fd);
+
+	cr_assert(zero(int, setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second,
+				       sizeof(second))));
+	sock_set_flag(sk, SOCK_RCVTIMEO);
+	send_text(udp, fd, 0);
+	send_text(udp, fd, 1);
+	t_leave(fd);
+	cr_assert(eq(int, cop_recvmmsg(sk, fd, fresh(2), 2, 0, NULL), 1));
+	cr_assert(eq(int, recv(fd, name, 1, MSG_DONTWAIT), 1));
+}
+
 Test(cop_recvmmsg, a_peek_takes_nothing)
 {
 	int udp = t_udp(), fd = t_open_bound();

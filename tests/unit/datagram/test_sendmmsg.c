@@ -36,6 +36,20 @@ Test(cop_sendmmsg, an_unbound_socket_is_autobound)
 	cr_assert(eq(int, wire.hdr.source, htons(t_port(fd))));
 }
 
+/* Another thread has replaced the descriptor: what it leads to now gets no headers. */
+Test(cop_sendmmsg, a_call_ends_where_the_descriptor_leads_elsewhere)
+{
+	int udp = t_udp(), fd = t_open_bound();
+	struct sock *sk = t_sk(fd);
+	int sent;
+
+	texts(MANY, t_port(udp));
+	t_leave(fd);
+	sent = cop_sendmmsg(sk, fd, vec, MANY, 0);
+	cr_assert(gt(int, sent, 0));
+	cr_assert(lt(int, sent, MANY));
+}
+
 /* Message 20, in the second batch, can't be sent. */
 Test(cop_sendmmsg, a_message_that_fails_ends_the_call_and_spends_no_number)
 {
