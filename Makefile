@@ -775,14 +775,15 @@ uninstall:
 
 DIST := build/dist/libcop-$(VERSION)
 
-# The same commit makes the same file.
+# The same commit makes the same file, whatever the user's settings of git are. A release
+# may lie in another repository, which does not have its files.
 dist:
-	@git rev-parse HEAD >/dev/null 2>&1 || \
+	@git cat-file -e HEAD:./Makefile 2>/dev/null || \
 		{ echo 'make dist packs what is committed: it needs git' >&2; false; }
 	@git diff --quiet HEAD || echo 'make dist leaves out what is not committed' >&2
 	@mkdir -p $(dir $(DIST))
-	$(call say,DIST,$(DIST).tar.gz)git archive --prefix=$(notdir $(DIST))/ HEAD | \
-		gzip -9 -n >$(DIST).$$$$ && mv $(DIST).$$$$ $(DIST).tar.gz
+	$(call say,DIST,$(DIST).tar.gz)git -c tar.umask=0002 -c core.autocrlf=false archive \
+		--prefix=$(notdir $(DIST))/ HEAD | gzip -9 -n >$(DIST).$$$$ && mv $(DIST).$$$$ $(DIST).tar.gz
 
 clean:
 	rm -rf build libcop.so cop libexec

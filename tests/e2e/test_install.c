@@ -189,11 +189,27 @@ Test(install, a_release_is_the_same_file_each_time, .init = unpack)
 {
 	says("same\n",
 	     "cp " ROOT "/build/dist/libcop-" COP_LIB_VERSION ".tar.gz a; "
-	     "env -u MAKEFLAGS -u MAKELEVEL make -s -C " ROOT " dist >out; "
+	     "git config --file .gitconfig tar.umask 0077; "
+	     "git config --file .gitconfig core.autocrlf true; "
+	     "git config --file .gitconfig safe.directory '*'; "
+	     "HOME=$PWD env -u MAKEFLAGS -u MAKELEVEL make -s -C " ROOT
+	     " dist >out; "
 	     "cmp a " ROOT "/build/dist/libcop-" COP_LIB_VERSION
 	     ".tar.gz && echo same");
 	says("", "ls -d libcop-" COP_LIB_VERSION "/* | grep -e '/build$' -e "
 		 "'/libexec$' -e '[.]so$'");
+}
+
+/* The archive of the other repository would have no files. */
+Test(install, a_release_in_another_repository_packs_nothing, .init = unpack)
+{
+	scratch_must("git init -q . && git -c user.name=x -c user.email=x "
+		     "commit -q --allow-empty -m x");
+	scratch_shell(&result, "env -u MAKEFLAGS -u MAKELEVEL make -s -C "
+			       "libcop-" COP_LIB_VERSION " dist");
+	cr_expect_eq(result.status, 2);
+	scratch_says_in_stderr(&result, "packs what is committed");
+	says("", "find . -name '*.tar.gz'");
 }
 
 /* After a plain make, other directories at make install. */
