@@ -6,9 +6,11 @@
  * itself stays as it is, so that an update may replace it. Counterpart: mptcpize(8).
  */
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "manager.h"
 #include "say.h"
@@ -26,6 +28,21 @@ const struct own_option service_own[SERVICE_OWN] = {
 
 /* ---- the arguments -------------------------------------------------------- */
 
+/* As systemd finds it. Without it the drop-in would be for all users. */
+static int find_home(const char *subcommand)
+{
+	const char *home = getenv("HOME");
+	struct passwd *user;
+
+	if (home && *home == '/')
+		return 0;
+	user = getpwuid(geteuid());
+	if (user && *user->pw_dir == '/' && !setenv("HOME", user->pw_dir, 1))
+		return 0;
+	return cop_fail(EXIT_USAGE, "%s: --user: you have no home: set HOME",
+			subcommand);
+}
+
 static int set_place(const char *subcommand, struct unit *unit)
 {
 	size_t len = strlen(root);
@@ -39,7 +56,7 @@ static int set_place(const char *subcommand, struct unit *unit)
 	unit->place.is_user = asks_for_user;
 	unit->place.root = "";
 	if (!len)
-		return 0;
+		return asks_for_user ? find_home(subcommand) : 0;
 	dir = realpath(root, NULL);
 	if (!dir)
 		return cop_fail(EXIT_USAGE, "%s: --root %s: %s", subcommand,

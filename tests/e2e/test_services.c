@@ -312,6 +312,17 @@ Test(services, a_unit_of_a_user_is_written_below_home, .init = make_root)
 		     "test -z \"$(find h -name '*cop*')\"");
 }
 
+Test(services, a_user_without_a_home_does_not_write_for_all_users,
+     .init = make_root)
+{
+	if (geteuid())
+		cr_skip_test("needs root, to be a user without a home");
+	refuses(125, "you have no home",
+		"unset HOME XDG_CONFIG_HOME XDG_RUNTIME_DIR; " COPY
+		"chmod -R go+rX . && setpriv --reuid=4294960001 --clear-groups "
+		"s/cop enable --user foo");
+}
+
 /* ---- refused units -------------------------------------------------------- */
 
 static const struct setting {
