@@ -323,7 +323,7 @@ TRANSPORTS := tools/transports.c tools/offer.c tools/probe.c tools/trusted.c \
 	tools/command.c tools/say.c tools/self.c tools/setting.c
 SERVICE := $(JUDGE) tools/service.c tools/enable.c tools/status.c tools/adopt.c \
 	tools/dropin.c tools/fitness.c tools/key.c tools/manager.c tools/options.c \
-	tools/setting.c tools/trusted.c tools/unit.c tools/unitfile.c \
+	tools/reader.c tools/setting.c tools/trusted.c tools/unit.c tools/unitfile.c \
 	transports/sealed/keyfile.c
 STAT := $(filter-out $(LAUNCHER) $(CHECK) $(CARRIES) $(SERVICE) $(TRANSPORTS),\
 	$(TOOLS)) \

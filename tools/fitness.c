@@ -5,17 +5,15 @@
  */
 #include <fcntl.h>
 #include <glob.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fitness.h"
 #include "program.h"
+#include "reader.h"
 #include "report.h"
 
 /* Where systemd looks for a program that is named without a directory. */
@@ -144,57 +142,17 @@ static bool is_outside(const struct unit *unit,
 	return access(inside, R_OK);
 }
 
-#define NOBODY 65534 /* stands for the user that systemd will make */
-
-static bool find_user(const struct unit_settings *settings, struct passwd *user)
-{
-	const char *name = settings->values[UNIT_USER];
-	struct passwd *found = NULL;
-	char *end = "";
-
-	*user = (struct passwd){ .pw_name = "",
-				 .pw_uid = NOBODY,
-				 .pw_gid = NOBODY };
-	if (name && *name) {
-		unsigned long uid = strtoul(name, &end, 10);
-
-		found = *end ? getpwnam(name) : getpwuid(uid);
-	}
-	if (found)
-		*user = *found;
-	return found || is_set(settings, UNIT_DYNAMIC_USER, NULL);
-}
-
-/* The kernel knows all that counts, so a process of that user tries it. */
-static bool can_read(const struct passwd *user, const char *path)
-{
-	pid_t pid = fork();
-	int status;
-
-	if (!pid) {
-		if ((*user->pw_name ? initgroups(user->pw_name, user->pw_gid)
-				    : setgroups(0, NULL)) ||
-		    setgid(user->pw_gid) || setuid(user->pw_uid))
-			_exit(0);
-		_exit(access(path, R_OK) != 0);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return true;
-	return !WIFEXITED(status) || !WEXITSTATUS(status);
-}
-
 /* Only root can try it, in its own system. */
 static bool is_closed(const struct unit *unit,
 		      const struct unit_settings *settings, const char *path)
 {
-	struct passwd user;
-
-	return !geteuid() && !unit->place.is_user && !*unit->place.root &&
-	       !settings->values[UNIT_ROOT_DIRECTORY] &&
-	       !settings->values[UNIT_ROOT_IMAGE] &&
-	       !settings->values[UNIT_GROUP] &&
-	       !is_listed(settings, UNIT_BIND_PATHS, path) &&
-	       find_user(settings, &user) && !can_read(&user, path);
+	if (geteuid() || unit->place.is_user || *unit->place.root ||
+	    settings->values[UNIT_ROOT_DIRECTORY] ||
+	    settings->values[UNIT_ROOT_IMAGE] || settings->values[UNIT_GROUP] ||
+	    is_listed(settings, UNIT_BIND_PATHS, path))
+		return false;
+	return !reader_can(settings->values[UNIT_USER],
+			   is_set(settings, UNIT_DYNAMIC_USER, NULL), path);
 }
 
 static bool refuses_library(const struct unit *unit,
@@ -279,6 +237,56 @@ static bool refuses_environment(const struct unit *unit,
 	return found;
 }
 
+struct later {
+	char path[PATH_MAX]; /* "": none is found yet */
+};
+
+/* Whether a drop-in sets LD_PRELOAD, or clears what stands in the files before. */
+static bool replaces_preload(const char *path)
+{
+	static char before[] = "[Service]\nEnvironment=LD_PRELOAD=cop\n";
+	FILE *in = fmemopen(before, strlen(before), "r");
+	struct unit_settings settings = { 0 };
+	char *value;
+	bool replaces;
+
+	if (!in)
+		return false;
+	unitfile_read(&settings, in);
+	fclose(in);
+	read_file(&settings, path);
+	value = unitfile_variable(&settings, "LD_PRELOAD");
+	replaces = !value || strcmp(value, "cop");
+	free(value);
+	unitfile_free(&settings);
+	return replaces;
+}
+
+static void look_later(void *arg, const char *path)
+{
+	const char *name = strrchr(path, '/') + 1;
+	struct later *later = arg;
+
+	if (!*later->path && strstr(name, ".conf") &&
+	    strcmp(name, UNIT_DROPIN) > 0 && replaces_preload(path))
+		snprintf(later->path, sizeof(later->path), "%s", path);
+}
+
+/* A drop-in whose name comes behind cop's counts more. */
+static bool refuses_later(const struct unit *unit, char *why)
+{
+	struct later later = { "" };
+
+	unit_each_file(unit, look_later, &later);
+	if (*later.path)
+		snprintf(why, WHY_SIZE,
+			 "%s counts more than " UNIT_DROPIN
+			 ", and takes LD_PRELOAD from it: give it a name that "
+			 "comes before",
+			 later.path);
+	return *later.path;
+}
+
 /* ---- the programs --------------------------------------------------------- */
 
 static bool refuses_program(const char *name, char *why)
@@ -329,6 +337,7 @@ bool fitness_refuses(const struct unit *unit,
 {
 	return refuses_library(unit, settings, library, why) ||
 	       refuses_environment(unit, settings, why) ||
+	       refuses_later(unit, why) ||
 	       refuses_programs(unit, settings, why);
 }
 

@@ -363,6 +363,26 @@ Test(services, a_unit_that_hides_the_library_is_refused, .init = make_root)
 	}
 }
 
+/* systemd reads the drop-ins by name. */
+Test(services, a_later_drop_in_that_takes_the_library_is_refused,
+     .init = make_root)
+{
+	static const char *const takes[] = { "LD_PRELOAD=/x.so", "" };
+
+	scratch_must("mkdir " ETC "foo.service.d");
+	for (size_t i = 0; i < 2; i++) {
+		scratch_must("printf '[Service]\\nEnvironment=%s\\n' >" ETC
+			     "foo.service.d/zzz.conf",
+			     takes[i]);
+		scratch_shell(&result, "$COP enable --root r foo");
+		cr_expect_eq(result.status, 126);
+		scratch_says_in_stderr(&result, "zzz.conf counts more than");
+	}
+	scratch_must("cd " ETC "foo.service.d && echo '[Service]' >zzz.conf && "
+		     "echo Environment=A=1 >>zzz.conf && cd - && "
+		     "$COP enable --root r foo");
+}
+
 /* ProtectHome= hides /home, /root and /run/user. */
 Test(services, a_unit_without_homes_is_refused_where_the_library_is_in_one,
      .init = make_root)
