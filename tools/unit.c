@@ -94,7 +94,9 @@ struct source {
 /* The first one counts most, as in systemd. The second part is written by generators. */
 static const struct source of_system[] = {
 	{ NULL, "/etc/systemd/system" },
+	{ NULL, "/etc/systemd/system.attached" },
 	{ NULL, "/run/systemd/system" },
+	{ NULL, "/run/systemd/system.attached" },
 	{ NULL, "/run/systemd/generator" },
 	{ NULL, "/usr/local/lib/systemd/system" },
 	{ NULL, "/usr/lib/systemd/system" },

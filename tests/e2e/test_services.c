@@ -277,6 +277,15 @@ Test(services, a_link_to_a_file_elsewhere_is_no_alias, .init = make_root)
 		"foo.service && $COP enable --root r foo && test -f " CONF);
 }
 
+/* Where portablectl puts its units. */
+Test(services, an_attached_unit_is_found, .init = make_root)
+{
+	scratch_must("mkdir r/etc/systemd/system.attached && mv "
+		     "r/usr/lib/systemd/system/foo.service "
+		     "r/etc/systemd/system.attached && "
+		     "$COP enable --root r foo && test -f " CONF);
+}
+
 Test(services, an_instance_has_the_drop_ins_of_its_prefix, .init = make_root)
 {
 	scratch_must("cd r/usr/lib/systemd/system && "
