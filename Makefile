@@ -4,7 +4,7 @@
 # make test      install what is missing, build, run the tests
 # make test-all  also the tests with real programs, and the slow tests
 # make fresh     README's two commands in new, minimal Debian systems
-#                (make fresh SUITE=trixie: in one)
+#                (make fresh SUITE=trixie: of Debian 13; make fresh-trixie-user: in one)
 # make demo      install what is missing, build, show a datagram on COP
 # make bench     install what is missing, build, run the benchmarks
 #                (make bench BENCH=datagram: one of them)
@@ -225,7 +225,7 @@ NEEDS = $(BUILD_NEEDS) $(CC_NEEDS) $(MODULE_NEEDS) \
 	$(if $(call needed_by,tsan fuzz fuzz-smoke),$(TSAN_NEEDS)) \
 	$(if $(call needed_by,coverage),$(COVERAGE_NEEDS)) \
 	$(if $(call needed_by,lint),$(LINT_NEEDS)) \
-	$(if $(call needed_by,fresh deb),$(FRESH_NEEDS))
+	$(if $(call needed_by,fresh% deb%),$(FRESH_NEEDS))
 
 # The library is made for glibc: it finds glibc's functions by their symbol versions.
 NO_GLIBC = libcop needs glibc, and $(firstword $(CC)) builds for another libc: take gcc or clang.
@@ -647,16 +647,24 @@ bench-plot: need $(LIB) $(B)/bench/bench_bind
 	@scripts/plot-bind $(B)/bench/bind.json docs/bind.svg
 
 # ---- new systems -------------------------------------------------------------
+#
+# "make -j2 -Otarget fresh" makes them beside each other, and does not mix their outputs.
 
 SUITE ?= bookworm trixie
+FRESH := $(foreach suite,$(SUITE),fresh-$(suite)-root fresh-$(suite)-user)
+DEB := $(SUITE:%=deb-%)
+
+fresh: $(FRESH)
 
 # Where the machine can't do it, scripts/fresh says why and exits with 77.
-fresh: need
-	scripts/fresh $(SUITE) || [ $$? -eq 77 ]
+$(FRESH): fresh-%: need
+	scripts/fresh $(subst -, ,$*) || [ $$? -eq 77 ]
 
 # Of what is committed. See debian/ and scripts/fresh-steps.
-deb: need
-	USERS=package scripts/fresh $(SUITE)
+deb: $(DEB)
+
+$(DEB): deb-%: need
+	scripts/fresh $* package
 
 # ---- other processors ---------------------------------------------------------
 
@@ -790,6 +798,6 @@ clean:
 
 -include $(shell find $(B) -path $(B)/fresh -prune -o -name '*.d' -print 2>/dev/null)
 
-.PHONY: all need paths tests check test test-all fresh unit churn cross fuzz fuzz-run fuzz-smoke soak differential differential-quick coverage asan tsan bench bench-plot demo symbols programs lint install install-strip uninstall dist deb clean
+.PHONY: $(FRESH) $(DEB) all need paths tests check test test-all fresh unit churn cross fuzz fuzz-run fuzz-smoke soak differential differential-quick coverage asan tsan bench bench-plot demo symbols programs lint install install-strip uninstall dist deb clean
 .DELETE_ON_ERROR:
 .SECONDARY:
