@@ -691,7 +691,7 @@ lint: need
 	scripts/layers build/gcc
 	scripts/untested
 	scripts/families
-	@echo cppcheck; cppcheck -q --error-exitcode=1 --inline-suppr -I. -Iinclude $(SOURCES) $(TOOLS) \
+	@echo cppcheck; cppcheck -q -j $(shell nproc) --error-exitcode=1 --inline-suppr -I. -Iinclude $(SOURCES) $(TOOLS) \
 		$(SEALED_SOURCES)
 	mandoc -T lint -W warning man/*
 	luacheck -q $(wildcard tools/*.lua transports/*/*.lua tests/*/*/*.lua)
