@@ -552,8 +552,12 @@ $(FUZZ_TEST_MODULES:%=$(B)/fuzz/modules/%.so): $(B)/fuzz/modules/%.so: tests/e2e
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(module_cflags) -o $@ $<
 
-fuzz-run: need $(FUZZ_PROGRAMS)
-	@scripts/fuzz $(B) $(FUZZ_SECONDS) $(FUZZ)
+FUZZ_RUNS := $(FUZZ:%=fuzz-run-%)
+
+fuzz-run: $(FUZZ_RUNS)
+
+$(FUZZ_RUNS): fuzz-run-%: need $(B)/fuzz/%
+	@scripts/fuzz $(B) $(FUZZ_SECONDS) $*
 
 fuzz: need
 	$(MAKE) fuzz-run B=build/fuzz CC=clang WERROR=-Werror \
@@ -798,6 +802,6 @@ clean:
 
 -include $(shell find $(B) -path $(B)/fresh -prune -o -name '*.d' -print 2>/dev/null)
 
-.PHONY: $(FRESH) $(DEB) all need paths tests check test test-all fresh unit churn cross fuzz fuzz-run fuzz-smoke soak differential differential-quick coverage asan tsan bench bench-plot demo symbols programs lint install install-strip uninstall dist deb clean
+.PHONY: $(FRESH) $(DEB) $(FUZZ_RUNS) all need paths tests check test test-all fresh unit churn cross fuzz fuzz-run fuzz-smoke soak differential differential-quick coverage asan tsan bench bench-plot demo symbols programs lint install install-strip uninstall dist deb clean
 .DELETE_ON_ERROR:
 .SECONDARY:
