@@ -652,7 +652,7 @@ bench-plot: need $(LIB) $(B)/bench/bench_bind
 
 # ---- new systems -------------------------------------------------------------
 #
-# "make -j2 -Otarget fresh" makes them beside each other, and does not mix their outputs.
+# "make -j2 -O fresh" makes them beside each other, and does not mix their outputs.
 
 SUITE ?= bookworm trixie
 FRESH := $(foreach suite,$(SUITE),fresh-$(suite)-root fresh-$(suite)-user)
