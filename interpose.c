@@ -113,44 +113,54 @@ EXPORT int socket(int domain, int type, int protocol)
  * The kernel creates both sockets before it finds out that the transport has no pairs. So a
  * policy is asked about each of them.
  */
-static int sock_pair(int domain, int type, int protocol, int sv[2],
-		     create_fn *create)
+static int sock_pair(int domain, int type, int protocol, create_fn *create)
 {
-	int flags = type & ~SOCK_TYPE_MASK, kind = type & SOCK_TYPE_MASK;
+	int kind = type & SOCK_TYPE_MASK, err;
 	struct socket *sock, *other;
-	int err;
 
-	if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
-		return -EINVAL;
 	err = create(domain, kind, protocol, &sock);
 	if (err)
 		return err;
 	err = sock_create(domain, kind, protocol, &other);
 	if (!err) {
-		err = sock->ops->socketpair(sock, flags, sv);
+		err = sock->ops->socketpair(sock, other);
 		fd_drop(other);
 	}
 	fd_drop(sock);
 	return err;
 }
 
+/*
+ * Even ahead of the policies the kernel checks the flags, takes two descriptor numbers and
+ * stores them. It does so here, too, for UDP, which has no pairs either.
+ */
+static int pair_numbers(int domain, int type, int sv[2])
+{
+	int flags = type & ~SOCK_TYPE_MASK;
+	int err = cop_libc_result(
+		cop_libc.socketpair(domain, SOCK_DGRAM | flags, 0, sv));
+
+	return err == -EOPNOTSUPP || err == -EAFNOSUPPORT ? 0 : err;
+}
+
 static noinline int sys_socketpair(int domain, int type, int protocol,
 				   int sv[2])
 {
 	int saved = errno;
+	int err = pair_numbers(domain, type, sv);
 
-	return cop_return(sock_pair(domain, type, protocol, sv, sock_create),
-			  saved);
+	if (!err)
+		err = sock_pair(domain, type, protocol, sock_create);
+	return cop_return(err, saved);
 }
 
 static noinline int socketpair_refused(int domain, int type, int protocol,
-				       int sv[2], int saved)
+				       int saved)
 {
 	int err = sock_request(domain, type & SOCK_TYPE_MASK, protocol, errno);
 
 	if (!err)
-		err = sock_pair(domain, type, protocol, sv,
-				sock_create_allowed);
+		err = sock_pair(domain, type, protocol, sock_create_allowed);
 	return cop_return(err, saved);
 }
 
@@ -165,7 +175,7 @@ EXPORT int socketpair(int domain, int type, int protocol, int sv[2])
 		return sys_socketpair(domain, type, protocol, sv);
 	ret = cop_libc.socketpair(domain, type, protocol, sv);
 	if (unlikely(ret))
-		return socketpair_refused(domain, type, protocol, sv, saved);
+		return socketpair_refused(domain, type, protocol, saved);
 	foreign_fd(sv[0]);
 	foreign_fd(sv[1]);
 	return 0;

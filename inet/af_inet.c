@@ -205,11 +205,11 @@ static int inet_dgram_connect(struct socket *sock, int fd,
 	return prot->connect(sock->sk, fd, (struct sockaddr *)&addr, addr_len);
 }
 
-/* The kernel gets two descriptors, stores and closes them before it refuses UDP. */
-static int sock_no_socketpair(struct socket *sock, int flags, int sv[2])
+static int sock_no_socketpair(struct socket *sock1, struct socket *sock2)
 {
-	return cop_libc_result(cop_libc.socketpair(sock->sk->sk_family,
-						   SOCK_DGRAM | flags, 0, sv));
+	(void)sock1;
+	(void)sock2;
+	return -EOPNOTSUPP;
 }
 
 static const struct proto_ops inet_dgram_ops = {

@@ -116,8 +116,8 @@ struct proto_ops {
 	int (*connect)(struct socket *sock, int fd,
 		       const struct sockaddr *uaddr, socklen_t addr_len);
 
-	/* The program's socketpair(): @sock is new, no descriptor leads to it. */
-	int (*socketpair)(struct socket *sock, int flags, int sv[2]);
+	/* The program's socketpair(): both are new, no descriptor leads to them. */
+	int (*socketpair)(struct socket *sock1, struct socket *sock2);
 };
 
 struct sock_common {

@@ -146,6 +146,33 @@ Test(security, a_socketpair_asks_for_each_of_its_sockets)
 	was_asked("create 2 7 0 0\n");
 }
 
+/* The kernel's UDP is asked for the two numbers of a call that gets as far as that. */
+#define PAIRS                                                              \
+	PYTHON "import resource\n"                                         \
+	       "def pair(kind, two):\n"                                    \
+	       "  n = libc.socketpair(2, kind, 0, two)\n"                  \
+	       "  said.append(ctypes.get_errno() if n else 0)\n"           \
+	       "udps, cops = (ctypes.c_int * 2)(), (ctypes.c_int * 2)()\n" \
+	       "pair(SOCK_DGRAM, udps)\n"                                  \
+	       "pair(7, cops)\n"                                           \
+	       "said.append(list(cops) == list(udps))\n"                   \
+	       "pair(7, ctypes.c_void_p(8))\n"                             \
+	       "pair(7 | 0x100, ctypes.c_void_p(8))\n"                     \
+	       "resource.setrlimit(resource.RLIMIT_NOFILE, "               \
+	       "(max(udps), max(udps)))\n"                                 \
+	       "pair(7, ctypes.c_void_p(8))" SAY
+
+/* As __sys_socketpair(): numbers are taken and stored before a policy is asked. */
+Test(security, a_refused_socketpair_has_stored_two_numbers)
+{
+	scratch_says(&result, "95 18 True 14 22 24\n",
+		     "REFUSE=\"create 7\" " COUNTING PAIRS);
+	was_asked("create 2 7 0 0\n");
+	scratch_says(&result, "95 18 True 14 22 24\n",
+		     "REFUSE=\"post_create 7\" " COUNTING PAIRS);
+	scratch_says(&result, "95 95 True 14 22 24\n", COUNTING PAIRS);
+}
+
 Test(security, a_socketpair_loads_a_module_too)
 {
 	scratch_says(&result, "95 94\n",
