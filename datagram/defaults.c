@@ -19,6 +19,7 @@
 #include "datagram/stats.h"
 #include "filter/filter.h"
 #include "filter/mark.h"
+#include "lib/atomic.h"
 #include "lib/compiler.h"
 #include "lib/env.h"
 #include "wire/buffer.h"
@@ -146,8 +147,10 @@ int proto_register(struct proto *prot)
 		return err;
 	prot->base_clear = COP_SOCK_CLEARED;
 	WRITE_ONCE(prot->gone, false);
-	if (prot->wire && prot->wire->decode)
+	if (prot->wire && prot->wire->decode) {
 		cop_buffer_reserve();
+		WRITE_ONCE(cop_sifts, true);
+	}
 	if (!prot->wire)
 		prot->wire = cop_datagram_prot.wire;
 	if (prot->shares_ports && !prot->bind)

@@ -15,6 +15,7 @@
 #include "filter/filter.h"
 #include "lib/libc.h"
 #include "datagram/gro.h"
+#include "datagram/look.h"
 #include "datagram/proto.h"
 #include "lib/uaccess.h"
 
@@ -74,6 +75,8 @@ static int head_length(struct sock *sk, int fd, int *len)
 {
 	struct cop_rx rx;
 
+	if (unlikely(cop_may_refuse(sk)))
+		cop_first_decodes(sk, fd);
 	switch (cop_head_purge(sk, fd, &rx)) {
 	case HEAD_EMPTY:
 		*len = 0;

@@ -81,8 +81,8 @@ void cop_rx_discard(int fd)
 
 /*
  * The header of such a stray is right, so no filter and no purge drops it. A look has
- * left it first in the queue. Only a receive of another thread at this very moment can
- * take it first; two looks can't both drop one.
+ * left it first in the queue. Only a receive or a peek of another thread at this very
+ * moment can take it first: then the datagram behind it is lost.
  */
 static void drop_refused(struct sock *sk, int fd)
 {

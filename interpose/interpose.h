@@ -232,6 +232,16 @@ static inline int foreign_fd(int fd)
 bool wait_prepare(int fd);
 
 /**
+ * wait_decodes - whether a wait for reading ended by more than what decode refuses
+ * @fd: the descriptor, which the kernel calls readable
+ *
+ * Looks only at a descriptor without O_NONBLOCK: a receive on any other one fails with
+ * EAGAIN, which does no harm. Returns false if nothing is left to receive. errno stays.
+ * Counterpart: udp_poll(), which calls first_packet_length() in the same case.
+ */
+bool wait_decodes(int fd);
+
+/**
  * wait_readable - whether memory that a program gives to a wait can be read
  * @ptr: its start
  * @len: its length in bytes
@@ -299,10 +309,11 @@ void epoll_prepare(void);
 void epoll_prepare_all(void);
 
 /**
- * watch_poll, watch_select, watch_epoll - wait, and report who sends strays
+ * watch_poll, watch_select, watch_epoll - wait, and drop strays that end the wait
  * @timeout: NULL for ever; watch_select() writes the time that is left into it
  *
- * With COP_DEBUG set, poll(), select() and epoll_wait() do their work by these.
+ * With COP_DEBUG set, poll(), select() and epoll_wait() do their work by these; in a
+ * process that has a transport with decode, poll() and select() do.
  * The other arguments are those of ppoll(), pselect() and epoll_pwait2().
  */
 int watch_poll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
@@ -321,10 +332,16 @@ int watch_epoll(int epfd, struct epoll_event *ev, int n,
  */
 struct timespec *watch_msec(struct timespec *ts, int msec);
 
-/* Whether the waits of a process with COP sockets use these functions. */
+/* Whether the waits of a process with COP sockets use these functions: epoll_wait(). */
 static inline bool watches(void)
 {
 	return unlikely(cop_env.debug);
+}
+
+/* Whether poll() and select() use them. In a confined process they make no other call. */
+static inline bool sifts(void)
+{
+	return unlikely(READ_ONCE(cop_sifts)) && !cop_confined();
 }
 
 #endif /* COP_INTERPOSE_H */

@@ -26,7 +26,7 @@ EXPORT int poll(struct pollfd *fds, nfds_t n, int timeout)
 
 	if (any_ours()) {
 		poll_prepare(fds, n);
-		if (watches())
+		if (sifts())
 			return watch_poll(fds, n, watch_msec(&ts, timeout),
 					  NULL);
 	}
@@ -38,7 +38,7 @@ EXPORT int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 {
 	if (any_ours()) {
 		poll_prepare(fds, n);
-		if (watches())
+		if (sifts())
 			return watch_poll(fds, n, timeout, mask);
 	}
 	return cop_libc.ppoll(fds, n, timeout, mask);
@@ -50,7 +50,7 @@ EXPORT int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t size)
 
 	if (any_ours() && n <= size / sizeof(*fds)) {
 		poll_prepare(fds, n);
-		if (watches())
+		if (sifts())
 			return watch_poll(fds, n, watch_msec(&ts, timeout),
 					  NULL);
 	}
@@ -63,7 +63,7 @@ EXPORT int __ppoll_chk(struct pollfd *fds, nfds_t n,
 {
 	if (any_ours() && n <= size / sizeof(*fds)) {
 		poll_prepare(fds, n);
-		if (watches())
+		if (sifts())
 			return watch_poll(fds, n, timeout, mask);
 	}
 	return cop_libc.__ppoll_chk(fds, n, timeout, mask, size);
@@ -94,7 +94,7 @@ EXPORT int select(int n, fd_set *rd, fd_set *wr, fd_set *ex, struct timeval *tv)
 {
 	if (any_ours()) {
 		select_prepare(n, rd);
-		if (watches())
+		if (sifts())
 			return watch_select_tv(n, rd, wr, ex, tv);
 	}
 	return cop_libc.select(n, rd, wr, ex, tv);
@@ -119,7 +119,7 @@ EXPORT int pselect(int n, fd_set *rd, fd_set *wr, fd_set *ex,
 {
 	if (any_ours()) {
 		select_prepare(n, rd);
-		if (watches())
+		if (sifts())
 			return watch_pselect(n, rd, wr, ex, timeout, mask);
 	}
 	return cop_libc.pselect(n, rd, wr, ex, timeout, mask);

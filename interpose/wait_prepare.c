@@ -7,9 +7,11 @@
  * atomic word. Counterpart in the kernel: fs/select.c, fs/eventpoll.c.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 
 #include "cop_table.h"
+#include "datagram/look.h"
 #include "interpose/interpose.h"
 #include "filter/filter.h"
 #include "lib/compiler.h"
@@ -59,6 +61,33 @@ bool wait_prepare(int fd)
 	if (likely(!sock) || likely(cop_poll_is_done(sock->sk)))
 		return true;
 	return prepare(fd);
+}
+
+static bool decodes_now(int fd)
+{
+	struct socket *sock = sockfd_get(fd);
+	bool decodes = !sock || cop_libc.fcntl(fd, F_GETFL, 0) & O_NONBLOCK ||
+		       cop_first_decodes(sock->sk, fd);
+
+	fd_drop(sock);
+	return decodes;
+}
+
+/* As in prepare(), no handler may jump out. */
+bool wait_decodes(int fd)
+{
+	struct socket *sock = sockfd_lookup(fd);
+	int saved = errno;
+	sigset_t signals;
+	bool decodes;
+
+	if (!sock || !cop_may_refuse(sock->sk))
+		return true;
+	signals_off(&signals);
+	decodes = decodes_now(fd);
+	signals_on(&signals);
+	errno = saved;
+	return decodes;
 }
 
 bool wait_readable(const void *ptr, size_t len)

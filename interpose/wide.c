@@ -63,7 +63,7 @@ static struct cop_timespec64 widen(const struct cop_timespec64 *wide,
 }
 
 /*
- * The timeout of a wait that is watched: see watches(). If libc has to refuse the
+ * The timeout of a wait that is watched: see sifts(). If libc has to refuse the
  * time, or can't read it, the caller gives it to libc as it is.
  */
 static bool watch_time(struct timespec *ts,
@@ -218,7 +218,7 @@ EXPORT int __ppoll64(struct pollfd *fds, nfds_t n,
 
 	if (any_ours()) {
 		poll_prepare(fds, n);
-		if (watches() && watch_time(&ts, timeout))
+		if (sifts() && watch_time(&ts, timeout))
 			return watch_poll(fds, n, timeout ? &ts : NULL, mask);
 	}
 	return cop_libc.__ppoll64(fds, n, timeout, mask);
@@ -232,7 +232,7 @@ EXPORT int __ppoll64_chk(struct pollfd *fds, nfds_t n,
 
 	if (any_ours() && n <= size / sizeof(*fds)) {
 		poll_prepare(fds, n);
-		if (watches() && watch_time(&ts, timeout))
+		if (sifts() && watch_time(&ts, timeout))
 			return watch_poll(fds, n, timeout ? &ts : NULL, mask);
 	}
 	return cop_libc.__ppoll64_chk(fds, n, timeout, mask, size);
@@ -246,7 +246,7 @@ EXPORT int __pselect64(int n, fd_set *rd, fd_set *wr, fd_set *ex,
 
 	if (any_ours()) {
 		select_prepare(n, rd);
-		if (watches() && watch_time(&ts, timeout))
+		if (sifts() && watch_time(&ts, timeout))
 			return watch_select(n, rd, wr, ex, timeout ? &ts : NULL,
 					    mask);
 	}
@@ -276,7 +276,7 @@ EXPORT int __select64(int n, fd_set *rd, fd_set *wr, fd_set *ex,
 {
 	if (any_ours()) {
 		select_prepare(n, rd);
-		if (watches())
+		if (sifts())
 			return watch_select64(n, rd, wr, ex, tv);
 	}
 	return cop_libc.__select64(n, rd, wr, ex, tv);

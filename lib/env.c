@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/atomic.h"
 #include "lib/cancel.h"
 #include "lib/clock.h"
 #include "lib/compiler.h"
@@ -29,6 +30,7 @@
 #define PORT_MAX 65535
 
 struct cop_env cop_env;
+_Atomic(bool) cop_sifts;
 
 static char path[PATH_MAX]; /* the value of COP_STATS */
 
@@ -263,6 +265,8 @@ void cop_env_init(void)
 	cop_output_init();
 	cop_env.adopt = env_adopt("COP_ADOPT");
 	cop_env.debug = env_level("COP_DEBUG");
+	if (cop_env.debug)
+		WRITE_ONCE(cop_sifts, true);
 	env_transport("COP_TRANSPORT");
 	cop_env.stats = env_path("COP_STATS");
 }

@@ -34,6 +34,12 @@ struct cop_env {
 /* All zero until cop_env_init() fills it in. Nothing else writes it. */
 extern struct cop_env cop_env HIDDEN;
 
+/*
+ * (a) Whether poll() and select() look at what is ready: with COP_DEBUG, or once there
+ * is a transport that decodes.
+ */
+extern _Atomic(bool) cop_sifts HIDDEN;
+
 /**
  * cop_env_init - read the environment, once, when the library is loaded
  *

@@ -373,6 +373,63 @@ Test(coded, a_poll_does_not_wake_for_what_is_too_short)
 	     "print([x is s for x in select.select([s], [], [], 5)[0]])\n");
 }
 
+#define WAYS                                                       \
+	"import select\n"                                          \
+	"p = select.poll(); p.register(s, select.POLLIN)\n"        \
+	"ways = (lambda: bool(select.select([s], [], [], 0)[0]), " \
+	"lambda: bool(p.poll(0)))\n"                               \
+	"def refused():\n"                                         \
+	"  for i in range(3): "                                    \
+	"udp.sendto(good + b\"x\" * (12 + i), s.getsockname())\n"
+
+/* As udp_poll() does with a wrong checksum. */
+Test(coded, a_poll_does_not_wake_for_what_decode_refuses)
+{
+	says("False True b'genuine' False False True b'genuine' False ",
+	     WAYS "for ready in ways:\n"
+		  "  refused(); print(ready(), end=\" \")\n"
+		  "  refused(); t.send(b\"genuine\")\n"
+		  "  print(ready(), s.recv(99), ready(), end=\" \")\n");
+	says("b'genuine'\n",
+	     "import select\n" REFUSED "select.select([s], [], [])\n"
+	     "print(s.recv(99, socket.MSG_DONTWAIT))\n");
+}
+
+/* As udp_poll() again: there the receive can't wait, and the look would cost time. */
+Test(coded, a_poll_without_waiting_receives_wakes_for_what_decode_refuses)
+{
+	says("True EAGAIN True EAGAIN ",
+	     WAYS "s.setblocking(False)\n"
+		  "for ready in ways:\n"
+		  "  refused(); print(ready(), end=\" \"); fails(s.recv, 9)\n");
+}
+
+Test(coded, a_poll_takes_no_error_and_no_end_from_the_program)
+{
+	says("True ECONNREFUSED True ECONNREFUSED True b'' True b'' ",
+	     WAYS "u, s = s, t\n"
+		  "p.register(s, select.POLLIN)\n"
+		  "u.close()\n"
+		  "for ready in ways:\n"
+		  "  s.send(b\"x\"); print(ready(), end=\" \")\n"
+		  "  fails(s.recv, 9)\n"
+		  "s, t = pair(); p.register(s, select.POLLIN)\n"
+		  "s.connect(udp.getsockname()); refused()\n"
+		  "s.shutdown(socket.SHUT_RD)\n"
+		  "for ready in ways: print(ready(), s.recv(9), end=\" \")\n");
+}
+
+Test(coded, FIONREAD_passes_over_what_decode_refuses)
+{
+	says("0 7 True 0 0 ",
+	     WAYS "def length():\n"
+		  "  n = array.array(\"i\", [99])\n"
+		  "  fcntl.ioctl(s, 0x541B, n); print(n[0], end=\" \")\n"
+		  "refused(); length(); refused(); t.send(b\"genuine\")\n"
+		  "length(); print(ways[0](), end=\" \"); s.recv(9); length()\n"
+		  "s.setblocking(False); refused(); length()\n");
+}
+
 Test(coded, sixteen_threads_damage_nothing)
 {
 	says("0\n",

@@ -235,7 +235,7 @@ static void send_cop(const char *text)
 
 /*
  * With COP_DEBUG strays are looked at as they come. One that comes amid an
- * epoll_wait() may end it, see interpose/wait_debug.c.
+ * epoll_wait() may end it, see interpose/wait_watch.c.
  */
 static bool may_come_amid(const struct scene *scene)
 {

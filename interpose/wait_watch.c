@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * interpose/wait_debug.c - waits with COP_DEBUG set. Without COP_DEBUG a filter
- * in the kernel keeps strays from ending a wait, but the kernel does not say
- * who sent them. With COP_DEBUG there is no filter: these functions check what
- * has ended the wait, and wait again if it was strays only.
+ * interpose/wait_watch.c - waits that check what has ended them, and wait again if it
+ * was strays only. Mostly a filter in the kernel keeps strays from ending a wait. But
+ * with COP_DEBUG there is no filter, because the kernel would not say who sent them.
+ * And a stray that decode refuses has a header that is right.
  *
  * Owns: nothing. Protected by: nothing to protect. Counterpart in the kernel:
  * fs/select.c and fs/eventpoll.c.
@@ -62,13 +62,10 @@ struct timespec *watch_msec(struct timespec *ts, int msec)
 	return msec < 0 ? NULL : ts;
 }
 
-/*
- * Whether a stray has ended a wait for reading. wait_prepare() has dropped it
- * then.
- */
+/* Whether a stray has ended a wait for reading. It is dropped then. */
 static bool was_stray(int fd)
 {
-	return sockfd_lookup(fd) && !wait_prepare(fd);
+	return sockfd_lookup(fd) && !(wait_prepare(fd) && wait_decodes(fd));
 }
 
 /* Returns how many descriptors are still ready without the strays. */
