@@ -196,7 +196,8 @@ static bool take_kind(const struct target *t, const struct cop_export *x,
 		return false;
 	s->transport = protos_find(t, x, prot);
 	if (!s->transport) {
-		budget_cut();
+		if (!target_has_ended(t))
+			budget_cut();
 		return false;
 	}
 	protos_counters(t, s->transport, addr, s->own);

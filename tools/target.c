@@ -100,6 +100,15 @@ bool target_peek(const struct target *t, uint64_t addr, void *buf, size_t len)
 	       pread(t->mem, buf, len, (off_t)addr) == (ssize_t)len;
 }
 
+/* Memory that can't be read is EIO; memory that is gone has no byte. */
+bool target_has_ended(const struct target *t)
+{
+	char byte;
+
+	return t->n_ranges &&
+	       !pread(t->mem, &byte, 1, (off_t)t->ranges[0].start);
+}
+
 static long number_in(char *line, bool last)
 {
 	char *end = line + strcspn(line, "\n");

@@ -68,6 +68,14 @@ bool target_mem(struct target *t);
 bool target_peek(const struct target *t, uint64_t addr, void *buf, size_t len);
 
 /**
+ * target_has_ended - whether the process has ended, or executed another program
+ * @t: the process, after target_mem() and mapped_find()
+ *
+ * For a read that has failed: the process may be to blame, or this.
+ */
+bool target_has_ended(const struct target *t);
+
+/**
  * target_read - read a small file of the process
  * @t: the process
  * @name: the file's name in the process's directory

@@ -587,6 +587,17 @@ Test(stat, processes_may_end_while_they_are_looked_at, .init = scratch_make,
 		     "True");
 }
 
+/* It ends at each read of its memory, one after the other. */
+Test(stat, a_process_may_end_at_any_read, .init = scratch_make, .timeout = 120)
+{
+	scratch_must("cc -shared -fPIC -o ends_at.so " SCRIPTS "ends_at.c");
+	scratch_says(&result, "True\n",
+		     PYTHON " " SCRIPTS
+			    "ends_at.py $COP $PROGRAMS/cop/cop-stat "
+			    "$PWD/ends_at.so env LD_PRELOAD=$LIB " SHOWN
+			    " cop exchange");
+}
+
 /* ---- namespaces ---------------------------------------------------------- */
 
 /* The library is not where the map says, the network another. */
