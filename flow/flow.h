@@ -52,8 +52,8 @@ struct cop_flows {
 						* lock taken; NULL: none yet */
 	_Atomic(uint32_t) waiting; /* (a) arrivals in the backlog, and
 				    * FLOW_FRESH */
-	_Atomic(uint32_t) lock;	   /* (a) mark of the holder's process, or
-				    * FLOW_ALONE; 0: free */
+	_Atomic(uint32_t) lock;	   /* (a) the holder's mark, see lock.h;
+				    * 0: free */
 	_Atomic(uint16_t) gen; /* (a) owners that the sock's memory has had */
 	_Atomic(uint32_t) evicted; /* (a) flows that were evicted */
 	_Atomic(uint32_t) missed;  /* (a) arrivals that no flow counts */

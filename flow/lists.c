@@ -49,7 +49,10 @@ static void list_del(struct cop_flows *flows, struct flow_table *table,
 		table->tail[sent] = flow->prev;
 }
 
-/* The newest flow is on top of the stack, and belongs at the end of its list. */
+/*
+ * The newest flow is on top of the stack, and belongs at the end of its list. One that
+ * was just about to get there at a cop_flow_lists_rebuild() is in a list already.
+ */
 void cop_flow_lists_update(struct cop_flows *flows, struct flow_table *table)
 {
 	struct cop_flow *flow, *top, *oldest = NULL;
@@ -64,7 +67,8 @@ void cop_flow_lists_update(struct cop_flows *flows, struct flow_table *table)
 	}
 	while ((flow = oldest)) {
 		oldest = flow->newer;
-		list_add(flows, table, flow);
+		if (likely(flow->list == FLOW_LIST_NONE))
+			list_add(flows, table, flow);
 	}
 }
 

@@ -27,7 +27,8 @@ void cop_flow_lists_update(struct cop_flows *flows, struct flow_table *table);
  * @flows: the socket's flows
  * @table: their table
  *
- * For a forked child, in which the lists may be half changed. The buckets are
+ * For a forked child, or behind a holder that a handler has jumped out of: the lists
+ * may be half changed. The buckets are
  * whole at any moment; only the age of each flow is lost.
  */
 void cop_flow_lists_rebuild(struct cop_flows *flows, struct flow_table *table);

@@ -28,10 +28,28 @@ static inline uint32_t cop_flow_mark(void)
 }
 
 /*
- * The mark of a thread that was alone in its process: no mark of a process, which are odd.
- * A forked child that finds it is the holder itself: its handler has forked.
+ * The mark of a thread that was alone in its process is even: the lower half of its stack
+ * pointer, or FLOW_ALONE where a processor would need an instruction more for that. A
+ * forked child that finds it may be the holder itself: its handler has forked. (The lower
+ * half would be 0, which is "free", for one frame in 2^28: one that ends at a multiple of
+ * 4 GB.)
  */
 #define FLOW_ALONE 2
+
+static inline bool cop_flow_mark_is_alone(uint32_t mark)
+{
+	return !(mark & 1);
+}
+
+static inline void cop_flow_mark_alone(struct cop_flows *flows)
+{
+#ifdef __x86_64__
+	__asm__ volatile("movl %%esp, %0"
+			 : "=m"(*(volatile uint32_t *)&flows->lock));
+#else
+	WRITE_ONCE(flows->lock, FLOW_ALONE);
+#endif
+}
 
 /* The rest of cop_flow_trylock(): @taken: whether the caller holds the lock now. */
 bool cop_flow_lock_slow(struct cop_flows *flows, struct flow_table *table,
@@ -51,7 +69,7 @@ static inline bool cop_flow_lock_free(struct cop_flows *flows, const bool alone)
 						      cop_flow_mark());
 	if (unlikely(READ_ALONE(flows->lock)))
 		return false;
-	WRITE_ONCE(flows->lock, FLOW_ALONE);
+	cop_flow_mark_alone(flows);
 	atomic_signal_fence(memory_order_seq_cst);
 	return true;
 }

@@ -4,6 +4,7 @@
  * or a fork interrupts.
  */
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
@@ -35,7 +36,7 @@ Test(cop_flow_lock, a_lock_held_at_a_fork_does_not_stop_the_child)
 	t_next(1, 1);
 	t_next(2, 1);
 	t_next(2, 1);
-	t_flows.lock = getpid();
+	t_flows.lock = getpid() | 1;
 	T_CHILD(next_in_child);
 }
 
@@ -75,7 +76,7 @@ static int next_beside_a_lost_lock(void)
 	return 0;
 }
 
-/* A handler has jumped out of the holder. Nobody can know, so the lock stays. */
+/* A handler has jumped out of the holder, and no call comes to where that was. */
 Test(cop_flow_lock,
      beside_a_lock_that_stays_numbers_are_right_and_arrivals_missed)
 {
@@ -128,14 +129,26 @@ static void defer_main(void)
 	cop_backlog_put(&t_flows, &k, &a);
 }
 
+/* The holder goes on later, so nobody may take its lock over. */
+static void expect_lock(uint32_t was)
+{
+	cr_assert(eq(u32, t_flows.lock, was));
+}
+
 static void arrive_here(void)
 {
+	const uint32_t lock = t_flows.lock;
+
 	t_arrive(1, u32_add(&fresh_seq, 1));
+	expect_lock(lock);
 }
 
 static void stranger_here(void)
 {
+	const uint32_t lock = t_flows.lock;
+
 	t_arrive(77, 0);
+	expect_lock(lock);
 }
 
 static void send_here(void)
@@ -227,7 +240,7 @@ static void reap(unsigned int at, const char *what)
 /* So far apart are those in one run; there are as many runs. */
 enum { APART = 40 };
 
-Test(cop_flow_lock, a_handler_may_make_any_call_during_any_call)
+static void step_all(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
 		for (unsigned int nth = 0; nth < APART; nth++) {
@@ -241,6 +254,20 @@ Test(cop_flow_lock, a_handler_may_make_any_call_during_any_call)
 			cr_assert(zero(int, step_was_right(i, n)),
 				  "%s, instruction %u", steps[i].what, nth);
 		}
+}
+
+Test(cop_flow_lock, a_handler_may_make_any_call_during_any_call)
+{
+	step_all();
+}
+
+static const char yes = 1;
+
+Test(cop_flow_lock,
+     a_handler_of_the_only_thread_may_make_any_call_during_any_call)
+{
+	cop_one_thread_at = &yes;
+	step_all();
 }
 
 /* A sanitizer makes many more of them, and a fork slow. */
@@ -270,6 +297,109 @@ Test(cop_flow_lock, a_handler_may_fork_during_any_call)
 		if (steps[i].between == fork_here)
 			step_and_fork(i);
 }
+
+/* ---- a handler that jumps out ----------------------------------------------- */
+
+#ifdef __x86_64__
+static sigjmp_buf out;
+static uint32_t stranger = 1000;
+
+static void jump_here(void)
+{
+	siglongjmp(out, 1);
+}
+
+static void stranger_main(void)
+{
+	t_arrive(stranger++, 0);
+}
+
+static void new_peer_main(void)
+{
+	t_next(stranger++, 1);
+}
+
+static void (*const jumped[])(void) = { arrive_main, stranger_main,
+					new_peer_main, list_main };
+
+/*
+ * Then calls it again, from nearly the same place. Returns whether the first call had so many
+ * instructions.
+ */
+static bool jump_out_of(void (*fn)(void), unsigned int nth)
+{
+	if (!sigsetjmp(out, 1))
+		return t_step(fn, nth, 0, jump_here);
+	fn();
+	return true;
+}
+
+/* The flow of the interrupted call may be there, or not, and its datagram likewise. */
+static int counts_go_on(unsigned int flows)
+{
+	uint64_t rx = t_known(1, 1).rx.datagrams;
+	unsigned int n;
+
+	CHECK(!t_flows.missed);
+	CHECK(!t_flows.lock);
+	CHECK(rx >= SEEN_BEFORE && rx <= SEEN_BEFORE + 3);
+	t_arrive(1, u32_add(&fresh_seq, 1));
+	CHECK(t_known(1, 1).rx.datagrams == rx + 1);
+	n = cop_flow_list(&t_flows, 0, NULL, 0);
+	CHECK(n >= flows && n <= flows + 2);
+	for (uint32_t i = 2; i < 2 * COP_FLOWS_MAX; i += 100)
+		t_arrive(i, 0);
+	CHECK(!t_flows.lock && !t_flows.missed);
+	return 0;
+}
+
+Test(cop_flow_lock, behind_a_jump_out_of_any_call_the_next_one_counts)
+{
+	cop_one_thread_at = &yes;
+	for (size_t i = 0; i < ARRAY_SIZE(jumped); i++)
+		for (unsigned int nth = 0;; nth += i ? 7 : 1) {
+			unsigned int flows;
+			int line;
+
+			step_from_new(0);
+			flows = cop_flow_list(&t_flows, 0, NULL, 0);
+			if (!jump_out_of(jumped[i], nth))
+				break;
+			line = counts_go_on(flows);
+			cr_assert(zero(int, line), "%zu, %u, line %d", i, nth,
+				  line);
+		}
+}
+
+/* As if a holder whose frame was here had been left before. */
+static void take_over_here(void)
+{
+	t_flows.lock = (uintptr_t)__builtin_frame_address(0) & ~15u;
+	t_arrive(1, u32_add(&fresh_seq, 1));
+	expect_lock(0);
+}
+
+/* The send without the lock puts its flow in a list: the rebuild may have done so. */
+Test(cop_flow_lock, a_handler_amid_a_send_may_take_the_lock_over)
+{
+	unsigned int n = 1, flows;
+
+	cop_one_thread_at = &yes;
+	for (unsigned int nth = 0; n; nth++) {
+		step_from_new(0);
+		flows = cop_flow_list(&t_flows, 0, NULL, 0);
+		t_flows.lock = FLOW_ALONE;
+		n = t_step(new_peer_main, nth, 0, take_over_here);
+		if (!n)
+			break;
+		t_arrive(1, fresh_seq);
+		cr_assert(zero(u32, t_flows.lock));
+		cr_assert(eq(u32, cop_flow_list(&t_flows, 0, NULL, 0),
+			     flows + 1),
+			  "instruction %u", nth);
+	}
+}
+#endif
 
 /* ---- a fork amid other threads --------------------------------------------- */
 
