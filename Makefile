@@ -472,11 +472,11 @@ differential: need $(LIB) $(PLAYER) $(MODULES)
 differential-quick: need $(LIB) $(PLAYER) $(LIAR) $(MODULES)
 	$(DIFFERENTIAL) --check-rules
 	$(DIFFERENTIAL) --calls 2000 --liar $(abspath $(LIAR))
-	$(DIFFERENTIAL) --calls 25000 --seed 1 --seed 2 --seed 3 --seed 4
+	$(DIFFERENTIAL) --calls 30000 --seed 1 --seed 2 --seed 3 --seed 4
 	$(DIFFERENTIAL) --adopt udp --check-rules
-	$(DIFFERENTIAL) --adopt udp --calls 15000 --seed 1 --seed 2
+	$(DIFFERENTIAL) --adopt udp --calls 30000 --seed 1 --seed 2
 	$(DIFFERENTIAL) $(OF_UDPLITE) --check-rules
-	$(DIFFERENTIAL) $(OF_UDPLITE) --calls 15000 --seed 1 --seed 2
+	$(DIFFERENTIAL) $(OF_UDPLITE) --calls 30000 --seed 1 --seed 2
 
 tests: need $(LIB) $(COP) $(COP_PROGRAMS) $(MODULES) $(UNIT) $(E2E) $(PROGS) $(PROGS6) $(PLAYER) $(LIAR)
 

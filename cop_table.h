@@ -43,7 +43,7 @@ extern struct cop_table cop_table HIDDEN;
  */
 #define SLOT_DOUBT    1ul /* only the kernel knows whose descriptor it is */
 #define SLOT_EXCHANGE 2ul /* it goes from one COP socket to another */
-#define SLOT_GONE     4ul /* the kernel has said that it is no longer the socket's */
+#define SLOT_GONE     4ul /* it is about to be forgotten */
 #define SLOT_NOTES    (SLOT_DOUBT | SLOT_EXCHANGE | SLOT_GONE)
 
 static inline bool slot_has(const struct socket *slot, uintptr_t notes)
