@@ -119,13 +119,21 @@ static bool copies_itself(void)
 	return copies >= ONE_COPY && has_copies(getpid());
 }
 
+/*
+ * Another copy may begin when this thread has seen the end of one, and is not in the count
+ * yet. So it looks again.
+ */
 static noinline void wait_for_copies(struct cop_process *process)
 {
+	int64_t end = coarse_ns() + WAIT_NS;
+
 	if (copies_itself())
 		return;
-	leave(process);
-	wait_for_none(&process->copying, WAIT_NS);
-	u32_add(&process->scratch, 1);
+	do {
+		leave(process);
+		wait_for_none(&process->copying, end - coarse_ns());
+		u32_add(&process->scratch, 1);
+	} while (atomic_load(&process->copying) && coarse_ns() < end);
 }
 
 /*
@@ -211,7 +219,7 @@ void cop_scratch_hold(void)
 		return;
 	}
 	count_copy(process);
-	wait_for_none(&process->scratch, WAIT_NS);
+	wait_for_none(&process->scratch, FORK_NS);
 }
 
 /*

@@ -51,7 +51,7 @@ void cop_scratch_end(struct cop_scratch *scratch);
  * cop_scratch_hold - wait until all parts have ended, and let no new one begin
  *
  * Called before a fork, and before any other call that copies the table of
- * descriptors. Waits 100 ms at most; the parts do not block. errno stays.
+ * descriptors. Waits 1 s at most; the parts do not block. errno stays.
  */
 void cop_scratch_hold(void);
 

@@ -3,13 +3,18 @@
  * test_scratch.c - lib/scratch.c: descriptors that are open for part of a call.
  */
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
 #include <time.h>
 
+#include "lib/libc.h"
 #include "lib/process.h"
 #include "lib/scratch.h"
 #include "unit/helpers.h"
+#include "unit/step.h"
 
 TestSuite(cop_scratch, .init = t_init, .timeout = 20);
 
@@ -373,6 +378,66 @@ static int forked_amid_a_fork(void)
 	fork_end(&forker);
 	CHECK(!cop_process()->copying);
 	return 0;
+}
+
+/* Other threads fork: one of them does when the part begins, and one a little later. */
+static struct cop_libc libc;
+static struct cop_scratch amid_forks;
+static unsigned int amid;
+static bool took_long;
+
+static long end_of_fork(long nr, ...)
+{
+	va_list ap;
+	long a[6];
+
+	va_start(ap, nr);
+	for (size_t i = 0; i < ARRAY_SIZE(a); i++)
+		a[i] = va_arg(ap, long);
+	va_end(ap);
+	if (nr == SYS_futex && a[1] == FUTEX_WAIT_PRIVATE)
+		cop_process()->copying = 0;
+	return libc.syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+/* A part waits for 0.1 s at most. On a busy machine a begin may take as long by itself. */
+static void begin_beside_a_fork(void)
+{
+	struct timespec start, end;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	cop_process()->copying = 1;
+	cop_scratch_begin(&amid_forks);
+	amid = cop_process()->copying;
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	took_long = (end.tv_sec - start.tv_sec) * 1000000000ll + end.tv_nsec -
+			    start.tv_nsec >
+		    50000000;
+	cop_process()->copying = 0;
+	cop_scratch_end(&amid_forks);
+}
+
+static void fork_again(void)
+{
+	struct cop_process *process = cop_process();
+
+	if (!process->copying && !process->scratch)
+		process->copying = 1;
+}
+
+Test(cop_scratch, a_part_does_not_begin_amid_a_later_fork, .timeout = 120)
+{
+	unsigned int reached = 1;
+
+	libc = cop_libc;
+	cop_libc.syscall = end_of_fork;
+	for (unsigned int nth = 0; reached; nth++) {
+		do
+			reached =
+				t_step(begin_beside_a_fork, nth, 0, fork_again);
+		while (amid && took_long);
+		cr_assert(zero(uint, amid), "instruction %u", nth);
+	}
 }
 
 Test(cop_scratch, in_a_child_the_parents_copies_do_not_end)
