@@ -134,7 +134,7 @@ static void some_call(struct worker *me)
 {
 	static void (*const between[])(struct worker *) = { fork_one,
 							    exec_one };
-	uint32_t which = below(me, 2000);
+	uint32_t which = below(me, 500);
 
 	if (which < ARRAY_SIZE(between))
 		between[which](me);
@@ -431,12 +431,32 @@ static void go_on(int seconds)
 		;
 }
 
+/* One with FD_CLOEXEC and a low number may be the library's own. */
+static void say_descriptors(void)
+{
+	for (int fd = 3; fd < 1024; fd++) {
+		struct sockaddr_in6 addr = { 0 };
+		socklen_t len = sizeof(addr);
+		char path[32], link[64] = "";
+		int flags = fcntl(fd, F_GETFD);
+
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		if (flags < 0 || readlink(path, link, sizeof(link) - 1) < 0)
+			continue;
+		getsockname(fd, SA(&addr), &len);
+		fprintf(stderr, "descriptor %d: %s, port %d%s\n", fd, link,
+			ntohs(addr.sin6_port), flags ? ", FD_CLOEXEC" : "");
+	}
+}
+
 static int tell_left(const struct left *before, const struct left *after)
 {
 	int ports = before->ports + after->ports;
 	int fds = after->fds - before->fds;
 	long kb = after->kb - before->kb;
 
+	if (fds)
+		say_descriptors();
 	printf("%s: %d ports lost, %d descriptors left, %ld KB grown, %d "
 	       "damaged; %d verified, %d forks, %d execs, %d signals, %d "
 	       "strays\n",
