@@ -3,11 +3,13 @@
  * helpers.c - what the unit tests share. The t_* calls take the steps that
  * interpose.c takes, which the unit tests are not linked with.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/sock_diag.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -612,4 +614,41 @@ bool t_write_sysctl(const char *name, const char *value)
 	ok = write(fd, value, strlen(value)) == (ssize_t)strlen(value);
 	close(fd);
 	return ok;
+}
+
+/* ---- fcntl() ----------------------------------------------------------------- */
+
+static int (*next_fcntl)(int fd, int cmd, ...);
+static int (*fcntl_hook)(int fd, int cmd, long arg);
+
+int t_next_fcntl(int fd, int cmd, long arg)
+{
+	return next_fcntl(fd, cmd, arg);
+}
+
+static int hooked_fcntl(int fd, int cmd, ...)
+{
+	va_list ap;
+	long arg;
+
+	va_start(ap, cmd);
+	arg = va_arg(ap, long);
+	va_end(ap);
+	return fcntl_hook(fd, cmd, arg);
+}
+
+void t_hook_fcntl(int (*hook)(int fd, int cmd, long arg))
+{
+	if (cop_libc.fcntl != hooked_fcntl)
+		next_fcntl = cop_libc.fcntl;
+	fcntl_hook = hook;
+	cop_libc.fcntl = hooked_fcntl;
+}
+
+int t_no_duplicate(int fd, int cmd, long arg)
+{
+	if (cmd != F_DUPFD_CLOEXEC)
+		return t_next_fcntl(fd, cmd, arg);
+	errno = EMFILE;
+	return -1;
 }

@@ -147,4 +147,11 @@ void t_stderr(void (*fn)(void), char *text, size_t size);
  * one's own. */
 bool t_write_sysctl(const char *name, const char *value);
 
+/* From now on each fcntl() of the library goes to @hook; t_next_fcntl() is libc's. */
+void t_hook_fcntl(int (*hook)(int fd, int cmd, long arg));
+int t_next_fcntl(int fd, int cmd, long arg);
+
+/* Such a hook: the process has as many descriptors as it may. */
+int t_no_duplicate(int fd, int cmd, long arg);
+
 #endif /* COP_TEST_HELPERS_H */

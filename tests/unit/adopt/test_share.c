@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <sys/single_threaded.h>
 
 #include "adopt/decide.h"
@@ -124,26 +123,11 @@ static bool is_marked(int fd)
 	       cop_pending_is_marked(&mark);
 }
 
-static int no_more_descriptors(int fd, int cmd, ...)
-{
-	va_list ap;
-	void *arg;
-
-	if (cmd == F_DUPFD_CLOEXEC) {
-		errno = EMFILE;
-		return -1;
-	}
-	va_start(ap, cmd);
-	arg = va_arg(ap, void *);
-	va_end(ap);
-	return libc.fcntl(fd, cmd, arg);
-}
-
 Test(cop_share, a_mark_that_went_to_another_socket_does_not_count)
 {
 	int fd = taken = open_beside_a_thread();
 
-	cop_libc.fcntl = no_more_descriptors;
+	t_hook_fcntl(t_no_duplicate);
 	cop_libc.setsockopt = exchange_set;
 	cop_pending_share(t_sk(fd), fd);
 	cr_assert(not(is_marked(copy)));
@@ -174,18 +158,12 @@ Test(cop_share,
 }
 
 /* The kernel has looked @fd up, and another thread closes it ahead of the duplicate. */
-static int close_within(int fd, int cmd, ...)
+static int close_within(int fd, int cmd, long arg)
 {
-	va_list ap;
-	void *arg;
-
-	va_start(ap, cmd);
-	arg = va_arg(ap, void *);
-	va_end(ap);
 	if (cmd != F_DUPFD_CLOEXEC)
-		return libc.fcntl(fd, cmd, arg);
+		return t_next_fcntl(fd, cmd, arg);
 	close(fd);
-	taken = libc.fcntl(copy, cmd, (long)arg);
+	taken = t_next_fcntl(copy, cmd, arg);
 	return taken;
 }
 
@@ -193,7 +171,7 @@ Test(cop_share, a_number_that_is_closed_meanwhile_stays_free)
 {
 	int fd = open_beside_a_thread();
 
-	cop_libc.fcntl = close_within;
+	t_hook_fcntl(close_within);
 	cop_pending_share(t_sk(fd), fd);
 	cr_expect(is_marked(copy));
 	cr_expect(lt(int, fcntl(fd, F_GETFD), 0), "a descriptor is left");
@@ -278,20 +256,15 @@ Test(cop_share, a_mark_counts_in_a_child_that_does_not_know_of_it)
 static int decided_ahead = -1;
 
 /* The other thread decides just ahead of the lock of the thread that marks. */
-static int decide_ahead(int fd, int cmd, ...)
+static int decide_ahead(int fd, int cmd, long arg)
 {
-	va_list ap;
-	void *arg;
 	int ahead = decided_ahead;
 
-	va_start(ap, cmd);
-	arg = va_arg(ap, void *);
-	va_end(ap);
 	if (cmd == F_SETLK && ahead >= 0) {
 		decided_ahead = -1;
 		cr_assert(zero(int, cop_put_on_cop(t_sk(ahead), ahead)));
 	}
-	return libc.fcntl(fd, cmd, arg);
+	return t_next_fcntl(fd, cmd, arg);
 }
 
 Test(cop_share,
@@ -300,7 +273,7 @@ Test(cop_share,
 	int fd = decided_ahead = open_beside_a_thread();
 	struct cop_mark mark;
 
-	cop_libc.fcntl = decide_ahead;
+	t_hook_fcntl(decide_ahead);
 	fd_hand_on(t_sock(fd), fd);
 	cr_assert(lt(int, decided_ahead, 0), "nobody has decided");
 	cr_assert(not(cop_is_pending(t_sk(fd))));

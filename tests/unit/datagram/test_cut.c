@@ -245,7 +245,8 @@ static int open_without_segments(void)
 	return fd;
 }
 
-Test(cop_cut, a_transport_that_has_no_segments_refuses)
+/* 100 bytes, with the size of the pieces in a control message. */
+static ssize_t send_by_control(int fd, struct sockaddr_in *to, uint16_t size)
 {
 	union {
 		struct cmsghdr cmsg;
@@ -253,48 +254,41 @@ Test(cop_cut, a_transport_that_has_no_segments_refuses)
 	} control = { .cmsg = { .cmsg_len = CMSG_LEN(sizeof(uint16_t)),
 				.cmsg_level = IPPROTO_UDP,
 				.cmsg_type = UDP_SEGMENT } };
-	int udp = t_udp(), fd = open_without_segments();
-	struct sockaddr_in to = t_addr(LOOPBACK, t_port(udp));
 	struct iovec iov = { data, 100 };
-	struct msghdr msg = { .msg_name = &to,
-			      .msg_namelen = sizeof(to),
+	struct msghdr msg = { .msg_name = to,
+			      .msg_namelen = to ? sizeof(*to) : 0,
 			      .msg_iov = &iov,
 			      .msg_iovlen = 1,
 			      .msg_control = &control,
 			      .msg_controllen = sizeof(control) };
-	uint16_t size = 10;
+
+	memcpy(CMSG_DATA(&control.cmsg), &size, sizeof(size));
+	return t_sendmsg(fd, &msg, 0);
+}
+
+Test(cop_cut, a_transport_that_has_no_segments_refuses)
+{
+	int udp = t_udp(), fd = open_without_segments();
+	struct sockaddr_in to = t_addr(LOOPBACK, t_port(udp));
 
 	cr_assert(
 		eq(int, t_set(fd, IPPROTO_UDP, UDP_SEGMENT, 10), -ENOPROTOOPT));
 	cr_assert(eq(int, t_get(fd, IPPROTO_UDP, UDP_SEGMENT), -ENOPROTOOPT));
-	cr_assert(eq(int, t_sendmsg(fd, &msg, 0), 100));
-	memcpy(CMSG_DATA(&control.cmsg), &size, sizeof(size));
-	cr_assert(eq(int, t_sendmsg(fd, &msg, 0), -EIO));
+	cr_assert(eq(int, send_by_control(fd, &to, 0), 100));
+	cr_assert(eq(int, send_by_control(fd, &to, 10), -EIO));
 }
 
 /* The kernel asks for memory ahead of the cut, and that fails with a pending error. */
 Test(cop_cut, a_pending_error_comes_ahead_of_a_cut_that_is_not_there)
 {
-	union {
-		struct cmsghdr cmsg;
-		char room[CMSG_SPACE(sizeof(uint16_t))];
-	} control = { .cmsg = { .cmsg_len = CMSG_LEN(sizeof(uint16_t)),
-				.cmsg_level = IPPROTO_UDP,
-				.cmsg_type = UDP_SEGMENT } };
 	int closed = t_udp(), fd = open_without_segments();
-	struct iovec iov = { data, 100 };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = &control,
-			      .msg_controllen = sizeof(control) };
-	uint16_t size = 10, nobody = t_port(closed);
+	uint16_t nobody = t_port(closed);
 
 	close(closed);
-	memcpy(CMSG_DATA(&control.cmsg), &size, sizeof(size));
 	cr_assert(zero(int, t_connect(fd, LOOPBACK, nobody)));
 	cr_assert(eq(int, t_send(fd, "x"), 1));
-	cr_expect(eq(int, t_sendmsg(fd, &msg, 0), -ECONNREFUSED));
-	cr_expect(eq(int, t_sendmsg(fd, &msg, 0), -EIO));
+	cr_expect(eq(int, send_by_control(fd, NULL, 10), -ECONNREFUSED));
+	cr_expect(eq(int, send_by_control(fd, NULL, 10), -EIO));
 }
 
 Test(cop_cut, a_socket_that_comes_from_elsewhere_cuts_as_before)

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
-#include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/single_threaded.h>
 
@@ -199,28 +198,13 @@ static void poll_it(struct sock *sk, int fd)
 
 static void (*const ways[])(struct sock *sk, int fd) = { mark_it, poll_it };
 
-static int no_more_descriptors(int fd, int cmd, ...)
-{
-	va_list ap;
-	void *arg;
-
-	if (cmd == F_DUPFD_CLOEXEC) {
-		errno = EMFILE;
-		return -1;
-	}
-	va_start(ap, cmd);
-	arg = va_arg(ap, void *);
-	va_end(ap);
-	return libc.fcntl(fd, cmd, arg);
-}
-
 Test(cop_mark, a_mark_that_went_to_another_socket_is_written_again)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		int copy = open_with_two();
 		struct sock *sk = t_sk(taken);
 
-		cop_libc.fcntl = no_more_descriptors;
+		t_hook_fcntl(t_no_duplicate);
 		ways[i](sk, taken);
 		cr_assert(not(is_marked(copy)), "%zu", i);
 		cop_libc = libc;
@@ -248,18 +232,12 @@ static int second; /* another descriptor of the socket */
 static int got;	   /* the duplicate */
 
 /* The kernel has looked @fd up, and another thread closes it ahead of the duplicate. */
-static int close_within(int fd, int cmd, ...)
+static int close_within(int fd, int cmd, long arg)
 {
-	va_list ap;
-	void *arg;
-
-	va_start(ap, cmd);
-	arg = va_arg(ap, void *);
-	va_end(ap);
 	if (cmd != F_DUPFD_CLOEXEC)
-		return libc.fcntl(fd, cmd, arg);
+		return t_next_fcntl(fd, cmd, arg);
 	close(fd);
-	got = libc.fcntl(second, cmd, (long)arg);
+	got = t_next_fcntl(second, cmd, arg);
 	cr_assert(ne(int, got, fd), "it has the number that was closed");
 	return got;
 }
@@ -269,7 +247,7 @@ Test(cop_mark, a_number_that_is_closed_meanwhile_stays_free)
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		second = open_with_two();
 		cop_libc.setsockopt = libc.setsockopt;
-		cop_libc.fcntl = close_within;
+		t_hook_fcntl(close_within);
 		ways[i](t_sk(taken), taken);
 		cop_libc = libc;
 		cr_expect(is_marked(second), "%zu", i);
@@ -279,24 +257,18 @@ Test(cop_mark, a_number_that_is_closed_meanwhile_stays_free)
 	}
 }
 
-static int close_before(int fd, int cmd, ...)
+static int close_before(int fd, int cmd, long arg)
 {
-	va_list ap;
-	void *arg;
-
-	va_start(ap, cmd);
-	arg = va_arg(ap, void *);
-	va_end(ap);
 	if (cmd == F_DUPFD_CLOEXEC)
 		close(fd);
-	return libc.fcntl(fd, cmd, arg);
+	return t_next_fcntl(fd, cmd, arg);
 }
 
 Test(cop_mark, another_socket_that_gets_a_closed_number_gets_no_mark)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		open_with_two();
-		cop_libc.fcntl = close_before;
+		t_hook_fcntl(close_before);
 		ways[i](t_sk(taken), taken);
 		cop_libc = libc;
 		cr_expect(not(is_marked(other)), "%zu", i);
@@ -317,17 +289,11 @@ Test(cop_mark, another_socket_does_not_get_a_filter_of_the_program)
 	cr_expect(not(is_marked(copy)));
 }
 
-static int exchange_lock(int fd, int cmd, ...)
+static int exchange_lock(int fd, int cmd, long arg)
 {
-	va_list ap;
-	void *arg;
-
-	va_start(ap, cmd);
-	arg = va_arg(ap, void *);
-	va_end(ap);
 	if (cmd == F_SETLK)
 		cr_assert(eq(int, dup2(other, taken), taken));
-	return libc.fcntl(fd, cmd, arg);
+	return t_next_fcntl(fd, cmd, arg);
 }
 
 /* The kernel gives up the program's lock if the library unlocks the same file. */
@@ -342,7 +308,7 @@ Test(cop_mark, a_file_that_gets_the_number_meanwhile_stays_locked)
 	again = open(path, O_RDWR);
 	cr_assert(zero(int, fcntl(other, F_SETLK, &all)));
 	cop_libc.setsockopt = libc.setsockopt;
-	cop_libc.fcntl = exchange_lock;
+	t_hook_fcntl(exchange_lock);
 	mark_it(t_sk(taken), taken);
 	cop_libc = libc;
 	cr_expect(is_marked(copy));
@@ -351,17 +317,11 @@ Test(cop_mark, a_file_that_gets_the_number_meanwhile_stays_locked)
 }
 
 /* The other thread is ahead of the duplicate. */
-static int exchange_dup(int fd, int cmd, ...)
+static int exchange_dup(int fd, int cmd, long arg)
 {
-	va_list ap;
-	void *arg;
-
-	va_start(ap, cmd);
-	arg = va_arg(ap, void *);
-	va_end(ap);
 	if (cmd == F_DUPFD_CLOEXEC)
 		cr_assert(eq(int, dup2(other, taken), taken));
-	return libc.fcntl(fd, cmd, arg);
+	return t_next_fcntl(fd, cmd, arg);
 }
 
 Test(cop_mark, a_descriptor_that_was_exchanged_gets_no_mark)
@@ -370,7 +330,7 @@ Test(cop_mark, a_descriptor_that_was_exchanged_gets_no_mark)
 		int copy = open_with_two();
 		struct sock *sk = t_sk(taken);
 
-		cop_libc.fcntl = exchange_dup;
+		t_hook_fcntl(exchange_dup);
 		ways[i](sk, taken);
 		cr_expect(not(is_marked(other)), "%zu", i);
 		cop_libc = libc;
