@@ -24,7 +24,6 @@
 #include "lib/clock.h"
 #include "lib/compiler.h"
 #include "lib/confine.h"
-#include "lib/kernel_socket.h"
 #include "lib/libc.h"
 #include "lib/sysctl.h"
 #include "lib/uaccess.h"
@@ -116,8 +115,7 @@ int cop_cut_size_of(struct sock *sk, int fd, const struct msghdr *msg)
 	if (size == NEVER)
 		return 0;
 	if (size > 0 && !sk_wire(sk)->segments)
-		return sock_take_error(fd)
-			       ?: -EIO; /* as sock_alloc_send_skb() */
+		return -EIO;
 	return size;
 }
 

@@ -29,6 +29,7 @@
 #include "lib/uaccess.h"
 #include "wire/coded.h"
 #include "wire/encap.h"
+#include "wire/payload.h"
 
 static bool is_peer(struct sock *sk, const struct cop_peer *to)
 {
@@ -141,12 +142,19 @@ static noinline ssize_t sendmsg_refused(struct sock *sk, int fd,
 	return cop_encap_refuse(sk_wire(sk), fd, hdr, msg, flags, len);
 }
 
-/* What can't be cut. The kernel may find another fault first with a control message. */
+/*
+ * What can't be cut. The kernel refuses that last of all: it looks for other faults first,
+ * takes a pending error, and reads the payload. Here it gets one that it can't read.
+ */
 static noinline ssize_t sendmsg_uncut(struct sock *sk, int fd,
 				      const struct msghdr *msg, int flags,
 				      size_t len, int err)
 {
-	return err == -EINVAL ? sendmsg_refused(sk, fd, msg, flags, len) : err;
+	ssize_t n = sendmsg_refused(sk, fd, msg, flags, len ?: 1);
+
+	if (err == -EIO && n == -EFAULT && cop_payload_is_readable(fd, msg))
+		return err;
+	return n;
 }
 
 /*

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "datagram/cut.h"
+#include "lib/kernel_socket.h"
 #include "lib/libc.h"
 #include "unit/helpers.h"
 
@@ -245,8 +246,7 @@ static int open_without_segments(void)
 	return fd;
 }
 
-/* 100 bytes, with the size of the pieces in a control message. */
-static ssize_t send_by_control(int fd, struct sockaddr_in *to, uint16_t size)
+Test(cop_cut, a_transport_that_has_no_segments_refuses)
 {
 	union {
 		struct cmsghdr cmsg;
@@ -254,32 +254,53 @@ static ssize_t send_by_control(int fd, struct sockaddr_in *to, uint16_t size)
 	} control = { .cmsg = { .cmsg_len = CMSG_LEN(sizeof(uint16_t)),
 				.cmsg_level = IPPROTO_UDP,
 				.cmsg_type = UDP_SEGMENT } };
+	int udp = t_udp(), fd = open_without_segments();
+	struct sockaddr_in to = t_addr(LOOPBACK, t_port(udp));
 	struct iovec iov = { data, 100 };
-	struct msghdr msg = { .msg_name = to,
-			      .msg_namelen = to ? sizeof(*to) : 0,
+	struct msghdr msg = { .msg_name = &to,
+			      .msg_namelen = sizeof(to),
 			      .msg_iov = &iov,
 			      .msg_iovlen = 1,
 			      .msg_control = &control,
 			      .msg_controllen = sizeof(control) };
-
-	memcpy(CMSG_DATA(&control.cmsg), &size, sizeof(size));
-	return t_sendmsg(fd, &msg, 0);
-}
-
-Test(cop_cut, a_transport_that_has_no_segments_refuses)
-{
-	int udp = t_udp(), fd = open_without_segments();
-	struct sockaddr_in to = t_addr(LOOPBACK, t_port(udp));
+	uint16_t size = 10;
 
 	cr_assert(
 		eq(int, t_set(fd, IPPROTO_UDP, UDP_SEGMENT, 10), -ENOPROTOOPT));
 	cr_assert(eq(int, t_get(fd, IPPROTO_UDP, UDP_SEGMENT), -ENOPROTOOPT));
-	cr_assert(eq(int, send_by_control(fd, &to, 0), 100));
-	cr_assert(eq(int, send_by_control(fd, &to, 10), -EIO));
+	cr_assert(eq(int, t_sendmsg(fd, &msg, 0), 100));
+	memcpy(CMSG_DATA(&control.cmsg), &size, sizeof(size));
+	cr_assert(eq(int, t_sendmsg(fd, &msg, 0), -EIO));
 }
 
-/* The kernel asks for memory ahead of the cut, and that fails with a pending error. */
-Test(cop_cut, a_pending_error_comes_ahead_of_a_cut_that_is_not_there)
+/* A send of data, to be cut into tens, by a transport that has no segments. */
+struct uncut {
+	struct msghdr msg;
+	struct iovec iov;
+	union {
+		struct cmsghdr cmsg;
+		char room[CMSG_SPACE(sizeof(uint16_t))];
+	} control;
+};
+
+static void uncut_fill(struct uncut *u)
+{
+	const uint16_t size = 10;
+
+	*u = (struct uncut){ .iov = { data, 100 } };
+	u->control.cmsg =
+		(struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(uint16_t)),
+				  .cmsg_level = IPPROTO_UDP,
+				  .cmsg_type = UDP_SEGMENT };
+	memcpy(CMSG_DATA(&u->control.cmsg), &size, sizeof(size));
+	u->msg = (struct msghdr){ .msg_iov = &u->iov,
+				  .msg_iovlen = 1,
+				  .msg_control = &u->control,
+				  .msg_controllen = sizeof(u->control) };
+}
+
+/* Connected to a port that nobody has, with the error of a send. */
+static int uncut_with_error(void)
 {
 	int closed = t_udp(), fd = open_without_segments();
 	uint16_t nobody = t_port(closed);
@@ -287,8 +308,62 @@ Test(cop_cut, a_pending_error_comes_ahead_of_a_cut_that_is_not_there)
 	close(closed);
 	cr_assert(zero(int, t_connect(fd, LOOPBACK, nobody)));
 	cr_assert(eq(int, t_send(fd, "x"), 1));
-	cr_expect(eq(int, send_by_control(fd, NULL, 10), -ECONNREFUSED));
-	cr_expect(eq(int, send_by_control(fd, NULL, 10), -EIO));
+	return fd;
+}
+
+/* The kernel asks for memory ahead of the cut, and that fails with a pending error. */
+Test(cop_cut, a_pending_error_comes_ahead_of_a_cut_that_is_not_there)
+{
+	int fd = uncut_with_error();
+	struct uncut u;
+
+	uncut_fill(&u);
+	cr_expect(eq(int, t_sendmsg(fd, &u.msg, 0), -ECONNREFUSED));
+	cr_expect(eq(int, t_sendmsg(fd, &u.msg, 0), -EIO));
+	u.iov.iov_len = 0;
+	cr_expect(eq(int, t_sendmsg(fd, &u.msg, 0), -EIO));
+}
+
+Test(cop_cut, a_probe_leaves_a_pending_error_beside_a_cut_that_is_not_there)
+{
+	int fd = uncut_with_error(), err = 0;
+	socklen_t len = sizeof(err);
+	struct uncut u;
+
+	uncut_fill(&u);
+	cr_expect(eq(int, t_sendmsg(fd, &u.msg, MSG_PROBE), 100));
+	cr_assert(zero(int, getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len)));
+	cr_expect(eq(int, err, ECONNREFUSED));
+}
+
+Test(cop_cut, a_batch_shows_a_pending_error_ahead_of_a_cut_that_is_not_there)
+{
+	int fd = uncut_with_error();
+	struct mmsghdr vec[2];
+	struct uncut u;
+
+	uncut_fill(&u);
+	vec[0].msg_hdr = vec[1].msg_hdr = u.msg;
+	cr_expect(eq(int, t_sendmmsg(fd, vec, 2, 0), -ECONNREFUSED));
+	cr_expect(eq(int, t_sendmmsg(fd, vec, 2, 0), -EIO));
+}
+
+/* As UDP-Lite of the kernel. */
+Test(cop_cut, other_faults_come_ahead_of_a_cut_that_is_not_there)
+{
+	struct sockaddr_in to = t_addr(LOOPBACK, 9);
+	int fd = open_without_segments();
+	struct uncut u;
+
+	uncut_fill(&u);
+	cr_expect(eq(int, t_sendmsg(fd, &u.msg, 0), -EDESTADDRREQ));
+	u.msg.msg_name = &to;
+	u.msg.msg_namelen = sizeof(to);
+	u.iov.iov_base = (void *)16;
+	cr_expect(eq(int, t_sendmsg(fd, &u.msg, 0), -EFAULT));
+	u.iov.iov_base = data;
+	to.sin_port = 0;
+	cr_expect(eq(int, t_sendmsg(fd, &u.msg, 0), -EINVAL));
 }
 
 Test(cop_cut, a_socket_that_comes_from_elsewhere_cuts_as_before)
