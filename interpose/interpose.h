@@ -344,4 +344,10 @@ static inline bool sifts(void)
 	return unlikely(READ_ONCE(cop_sifts)) && !cop_confined();
 }
 
+/* Whether select() does: it copies the sets, and a longer one has no room. */
+static inline bool sifts_sets(int n)
+{
+	return sifts() && n >= 0 && n <= FD_SETSIZE;
+}
+
 #endif /* COP_INTERPOSE_H */

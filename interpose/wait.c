@@ -94,7 +94,7 @@ EXPORT int select(int n, fd_set *rd, fd_set *wr, fd_set *ex, struct timeval *tv)
 {
 	if (any_ours()) {
 		select_prepare(n, rd);
-		if (sifts())
+		if (sifts_sets(n))
 			return watch_select_tv(n, rd, wr, ex, tv);
 	}
 	return cop_libc.select(n, rd, wr, ex, tv);
@@ -119,7 +119,7 @@ EXPORT int pselect(int n, fd_set *rd, fd_set *wr, fd_set *ex,
 {
 	if (any_ours()) {
 		select_prepare(n, rd);
-		if (sifts())
+		if (sifts_sets(n))
 			return watch_pselect(n, rd, wr, ex, timeout, mask);
 	}
 	return cop_libc.pselect(n, rd, wr, ex, timeout, mask);

@@ -109,8 +109,6 @@ static bool sets_save(struct watch_sets *sets, int n)
 {
 	const int bits = 8 * sizeof(unsigned long);
 
-	if (n < 0 || n > FD_SETSIZE)
-		return false;
 	sets->len = (n + bits - 1) / bits * sizeof(unsigned long);
 	for (int i = 0; i < 3; i++) {
 		if (!sets->set[i])

@@ -246,7 +246,7 @@ EXPORT int __pselect64(int n, fd_set *rd, fd_set *wr, fd_set *ex,
 
 	if (any_ours()) {
 		select_prepare(n, rd);
-		if (sifts() && watch_time(&ts, timeout))
+		if (sifts_sets(n) && watch_time(&ts, timeout))
 			return watch_select(n, rd, wr, ex, timeout ? &ts : NULL,
 					    mask);
 	}
@@ -276,7 +276,7 @@ EXPORT int __select64(int n, fd_set *rd, fd_set *wr, fd_set *ex,
 {
 	if (any_ours()) {
 		select_prepare(n, rd);
-		if (sifts())
+		if (sifts_sets(n))
 			return watch_select64(n, rd, wr, ex, tv);
 	}
 	return cop_libc.__select64(n, rd, wr, ex, tv);

@@ -395,6 +395,18 @@ Test(coded, a_poll_does_not_wake_for_what_decode_refuses)
 	     "print(s.recv(99, socket.MSG_DONTWAIT))\n");
 }
 
+/* Sets of more than FD_SETSIZE descriptors are for programs that know the kernel. */
+Test(coded, a_select_of_many_descriptors_says_how_much_time_is_left)
+{
+	says("0 [0, 0]\n",
+	     "import ctypes\n"
+	     "left = (ctypes.c_long * 2)(0, 1000)\n"
+	     "sets = (ctypes.c_long * 64)()\n"
+	     "sets[0] = 1 << s.fileno()\n"
+	     "print(ctypes.CDLL(None).select(2000, sets, None, None, left), "
+	     "list(left))\n");
+}
+
 /* As udp_poll() again: there the receive can't wait, and the look would cost time. */
 Test(coded, a_poll_without_waiting_receives_wakes_for_what_decode_refuses)
 {
