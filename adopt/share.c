@@ -73,11 +73,12 @@ bool cop_filter_is_locked(int fd)
  * Without a duplicate the first check may be out of date by the time that the mark is set.
  * Without the flag this process only decides for itself.
  */
-static void set_mark(struct sock *sk, int fd, const struct cop_mark *mark)
+static void set_mark(struct sock *sk, int fd, const struct cop_mark_held *held,
+		     const struct cop_mark *mark)
 {
-	int err = cop_program_wrap(sk_wire(sk), fd, mark);
+	int err = cop_program_wrap(sk_wire(sk), held->fd, mark);
 
-	if (cop_leads_elsewhere(sk, fd))
+	if (cop_leads_elsewhere(sk, held->fd))
 		return;
 	if (!err)
 		sock_set_flag(sk, SOCK_PENDING_SHARED);
@@ -101,7 +102,7 @@ void cop_pending_mark(struct sock *sk, int fd)
 	if (cop_mark_lock(sk, fd, &held) && cop_is_pending(sk) &&
 	    !sock_flag(sk, SOCK_PENDING_SHARED) &&
 	    !cop_filter_is_locked(held.fd) && cop_owns(sk, held.fd))
-		set_mark(sk, held.fd, &mark);
+		set_mark(sk, fd, &held, &mark);
 	cop_mark_unlock(sk, &held);
 }
 

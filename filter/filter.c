@@ -162,7 +162,7 @@ static int filter_set(struct sock *sk, int fd)
 		err = -EBADF;
 	else if (cop_program_read(sk_wire(sk), held.fd, &mark) ||
 		 mark.body == COP_BODY_ALL)
-		err = cop_mark_filter(sk, held.fd, COP_BODY_COP, -1);
+		err = cop_mark_filter_locked(sk, fd, &held, COP_BODY_COP, -1);
 	cop_mark_unlock(sk, &held);
 	return err;
 }

@@ -62,12 +62,12 @@ void cop_mark_is(struct sock *sk, const struct cop_mark *mark)
  * If another thread has exchanged the descriptor meanwhile, the mark is on another kernel
  * socket. A later mark must not be left out then: the sock may have more descriptors.
  */
-static void mark_done(struct sock *sk, int fd, const struct cop_mark *mark,
-		      int err)
+static void mark_done(struct sock *sk, int fd, const struct cop_mark_held *held,
+		      const struct cop_mark *mark, int err)
 {
 	if (err)
 		cop_warn(fd, "can't be marked: error %d", -err);
-	else if (likely(process_is_alone()) || cop_owns(sk, fd))
+	else if (likely(process_is_alone()) || cop_owns(sk, held->fd))
 		cop_mark_is(sk, mark);
 }
 
@@ -127,7 +127,7 @@ static noinline void mark_renew(struct sock *sk, int fd)
 	if (cop_mark_lock(sk, fd, &held)) {
 		mark_fill(sk, COP_BODY_ALL, &mark);
 		err = cop_program_mark(sk_wire(sk), held.fd, &mark);
-		mark_done(sk, held.fd, &mark, err);
+		mark_done(sk, fd, &held, &mark, err);
 	}
 	cop_mark_unlock(sk, &held);
 }
@@ -144,17 +144,26 @@ void cop_mark(struct sock *sk, int fd)
 		mark_renew(sk, fd);
 }
 
+int cop_mark_filter_locked(struct sock *sk, int fd,
+			   const struct cop_mark_held *held, enum cop_body body,
+			   int user)
+{
+	struct cop_mark mark;
+	int err;
+
+	mark_fill(sk, body, &mark);
+	err = cop_program_attach(sk_wire(sk), held->fd, &mark, user);
+	mark_done(sk, fd, held, &mark, err);
+	return err;
+}
+
 int cop_mark_filter(struct sock *sk, int fd, enum cop_body body, int user)
 {
 	struct cop_mark_held held;
-	struct cop_mark mark;
 	int err = -EBADF;
 
-	if (cop_mark_lock(sk, fd, &held)) {
-		mark_fill(sk, body, &mark);
-		err = cop_program_attach(sk_wire(sk), held.fd, &mark, user);
-		mark_done(sk, held.fd, &mark, err);
-	}
+	if (cop_mark_lock(sk, fd, &held))
+		err = cop_mark_filter_locked(sk, fd, &held, body, user);
 	cop_mark_unlock(sk, &held);
 	return err;
 }

@@ -74,6 +74,16 @@ void cop_mark_unlock(struct sock *sk, struct cop_mark_held *held);
 int cop_mark_filter(struct sock *sk, int fd, enum cop_body body, int user);
 
 /**
+ * cop_mark_filter_locked - cop_mark_filter() for a caller that has the lock
+ * @held: from cop_mark_lock(), which has returned true
+ *
+ * @fd is the program's descriptor, for messages.
+ */
+int cop_mark_filter_locked(struct sock *sk, int fd,
+			   const struct cop_mark_held *held, enum cop_body body,
+			   int user);
+
+/**
  * cop_mark_is - record which mark a kernel socket has already
  * @sk: its COP sock
  * @mark: the mark

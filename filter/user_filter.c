@@ -111,7 +111,7 @@ static int detach(struct sock *sk, int fd)
 	if (cop_mark_lock(sk, fd, &held) &&
 	    !cop_program_read(sk_wire(sk), held.fd, &mark) &&
 	    mark.body == COP_BODY_USER)
-		err = cop_mark_filter(sk, held.fd, COP_BODY_COP, -1);
+		err = cop_mark_filter_locked(sk, fd, &held, COP_BODY_COP, -1);
 	cop_mark_unlock(sk, &held);
 	return err;
 }

@@ -13,6 +13,7 @@
 #include "cop_port.h"
 #include "filter/filter.h"
 #include "filter/mark.h"
+#include "lib/env.h"
 #include "lib/libc.h"
 #include "socket/identify.h"
 #include "unit/helpers.h"
@@ -337,4 +338,36 @@ Test(cop_mark, a_descriptor_that_was_exchanged_gets_no_mark)
 		mark_it(sk, copy);
 		cr_expect(is_marked(copy), "%zu", i);
 	}
+}
+
+static int refuse_filter(int fd, int level, int optname, const void *val,
+			 socklen_t len)
+{
+	if (optname != SO_ATTACH_FILTER)
+		return libc.setsockopt(fd, level, optname, val, len);
+	errno = ENOMEM;
+	return -1;
+}
+
+static void use_both_ways(void)
+{
+	cop_env.debug = COP_DEBUG_FAULTS;
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+		ways[i](t_sk(taken), taken);
+	cop_env.debug = COP_DEBUG_OFF;
+}
+
+/* The program does not know the number of the duplicate. */
+Test(cop_mark, a_message_names_the_descriptor_of_the_program)
+{
+	char text[400], want[40], *at;
+
+	open_with_two();
+	cop_libc.setsockopt = refuse_filter;
+	t_stderr(use_both_ways, text, sizeof(text));
+	cop_libc = libc;
+	snprintf(want, sizeof(want), "fd %d: can't be marked", taken);
+	at = strstr(text, want);
+	cr_assert(ne(ptr, at, NULL), "%s", text);
+	cr_expect(ne(ptr, strstr(at + 1, want), NULL), "%s", text);
 }
