@@ -13,6 +13,8 @@
 #include "datagram/gro.h"
 #include "datagram/look.h"
 #include "datagram/proto.h"
+#include "datagram/segments.h"
+#include "datagram/soft_error.h"
 #include "datagram/strays.h"
 #include "filter/filter.h"
 #include "lib/compiler.h"
@@ -45,6 +47,14 @@ static enum look may_look(struct sock *sk, int fd)
 	return LOOK_UNKNOWN;
 }
 
+/* It came since may_look(), and the look has taken it. */
+static enum look leave_error(struct sock *sk, int err)
+{
+	if (cop_is_from_icmp(err))
+		cop_soft_error_set(sk, err);
+	return LOOK_READY;
+}
+
 static enum look look(struct sock *sk, int fd)
 {
 	struct sockaddr_storage from;
@@ -57,8 +67,10 @@ static enum look look(struct sock *sk, int fd)
 	if (may != LOOK_UNKNOWN)
 		return may;
 	err = cop_rx_one(sk, fd, &msg, flags, 0, &rx);
+	if (err == -EAGAIN)
+		return LOOK_EMPTY;
 	if (err)
-		return err == -EAGAIN ? LOOK_EMPTY : LOOK_READY;
+		return leave_error(sk, err);
 	if (rx.stray == COP_NO_STRAY ||
 	    cop_stray_fate(sk, fd, flags, &from, msg.msg_namelen, &rx) !=
 		    COP_STRAY_DROPPED)
@@ -66,7 +78,10 @@ static enum look look(struct sock *sk, int fd)
 	return LOOK_DROPPED;
 }
 
-/* Signals wait for one look only, however many strays there are. */
+/*
+ * Signals wait for one look only, however many strays there are; in poll() and select() for
+ * all of them, see wait_decodes().
+ */
 bool cop_first_decodes(struct sock *sk, int fd)
 {
 	enum look found = LOOK_DROPPED;

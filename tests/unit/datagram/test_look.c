@@ -3,12 +3,14 @@
  * test_look.c - datagram/look.c: what decode refuses is dropped ahead of a poll or a
  * FIONREAD. The transport here refuses payloads that begin with an x.
  */
+#include <errno.h>
 #include <sys/ioctl.h>
 
 #include "datagram/defaults.h"
 #include "datagram/look.h"
 #include "datagram/proto.h"
 #include "inet/af_inet.h"
+#include "lib/libc.h"
 #include "unit/helpers.h"
 
 #define X_TYPE	   9
@@ -142,6 +144,29 @@ Test(cop_look, a_flood_does_not_keep_a_look_going)
 	flood = false;
 	cr_assert(not(cop_first_decodes(sk, rx)));
 	cr_assert(eq(u32, refused(), 4097));
+}
+
+static struct cop_libc libc;
+
+/* An ICMP message comes just ahead of the call, which takes its error. */
+static ssize_t refuse_once(int fd, struct msghdr *msg, int flags)
+{
+	(void)fd, (void)msg, (void)flags;
+	cop_libc = libc;
+	errno = ECONNREFUSED;
+	return -1;
+}
+
+Test(cop_look, an_error_that_comes_amid_a_look_is_the_programs)
+{
+	char buf[9];
+
+	comes("good");
+	libc = cop_libc;
+	cop_libc.recvmsg = refuse_once;
+	cr_assert(cop_first_decodes(sk, rx));
+	cr_assert(eq(long, t_recv(rx, buf, sizeof(buf), 0), -ECONNREFUSED));
+	cr_assert(eq(long, t_recv(rx, buf, sizeof(buf), MSG_PEEK), 4));
 }
 
 Test(cop_look, a_sock_of_COP_refuses_nothing)
