@@ -13,6 +13,8 @@
 #include "cop_table.h"
 #include "datagram/gro.h"
 #include "datagram/proto.h"
+#include "datagram/segments.h"
+#include "datagram/soft_error.h"
 #include "datagram/strays.h"
 #include "filter/filter.h"
 #include "lib/cancel.h"
@@ -79,30 +81,67 @@ void cop_rx_discard(int fd)
 	cop_libc.recv(fd, &none, 0, MSG_DONTWAIT);
 }
 
+static bool is_from(const union cop_addr *from, const void *name, socklen_t len)
+{
+	struct cop_endpoint is, was;
+
+	return !cop_endpoint_of(name, len, &was) ||
+	       (cop_endpoint_of(from, cop_addr_len(from), &is) &&
+		cop_endpoint_equal(&is, &was));
+}
+
+/* Whether the stray that a look has seen, as @rx from @name, still is the first datagram. */
+static bool is_first(struct sock *sk, int fd, const void *name, socklen_t len,
+		     const struct cop_rx *rx)
+{
+	const int flags = MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT;
+	unsigned char hdr[COP_HDR_MAX] __attribute__((aligned(4)));
+	union cop_addr from = { 0 };
+	socklen_t fromlen = sizeof(from);
+	struct cop_hdr_info info = { 0 };
+	ssize_t n = cop_libc_result(cop_libc.recvfrom(
+		fd, hdr, sk_wire(sk)->hlen, flags, &from.sa, &fromlen));
+
+	if (n < 0 && cop_is_from_icmp(n))
+		cop_soft_error_set(sk, n);
+	return n == (ssize_t)rx->len &&
+	       cop_wire_check(sk_wire(sk), hdr, n, &info) == COP_NO_STRAY &&
+	       info.seq == rx->hdr.seq && info.tstamp == rx->hdr.tstamp &&
+	       is_from(&from, name, len);
+}
+
 /*
  * The header of such a stray is right, so no filter and no purge drops it. A look has
- * left it first in the queue. Only a receive or a peek of another thread at this very
- * moment can take it first: then the datagram behind it is lost.
+ * left it first in the queue. Another thread's receive may have taken it meanwhile: then
+ * the first one may be good, and this returns false. Only between these two calls can a
+ * receive, or a peek, still take the stray first: then the datagram behind it is lost.
  */
-static void drop_refused(struct sock *sk, int fd)
+static bool drop_refused(struct sock *sk, int fd, const void *name,
+			 socklen_t len, const struct cop_rx *rx)
 {
 	struct cop_held held;
 	int cancel = cancel_off();
+	bool first;
 
 	cop_lock(&cop_sk(sk)->lock, &held);
-	cop_rx_discard(fd);
+	first = is_first(sk, fd, name, len, rx);
+	if (first)
+		cop_rx_discard(fd);
 	cop_unlock(&cop_sk(sk)->lock, &held);
 	cancel_on(cancel);
+	return first;
 }
 
+/* What another thread has taken, it counts. */
 static enum cop_stray_fate refused_fate(struct sock *sk, int fd, int flags,
-					const void *name, socklen_t len)
+					const void *name, socklen_t len,
+					const struct cop_rx *rx)
 {
-	cop_rx_stray(sk, fd, COP_STRAY_PAYLOAD, name, len);
 	if (flags & MSG_PEEK && cop_confined())
 		cop_rx_discard(fd);
-	else if (flags & MSG_PEEK)
-		drop_refused(sk, fd);
+	else if (flags & MSG_PEEK && !drop_refused(sk, fd, name, len, rx))
+		return COP_STRAY_DROPPED;
+	cop_rx_stray(sk, fd, COP_STRAY_PAYLOAD, name, len);
 	return COP_STRAY_DROPPED;
 }
 
@@ -115,7 +154,7 @@ enum cop_stray_fate cop_stray_fate(struct sock *sk, int fd, int flags,
 	if (cop_rx_is_notice(sk, fd, name, len, rx))
 		return COP_STRAY_NOTICE;
 	if (rx->stray == COP_STRAY_PAYLOAD)
-		return refused_fate(sk, fd, flags, name, len);
+		return refused_fate(sk, fd, flags, name, len, rx);
 	if (!(flags & MSG_PEEK))
 		cop_rx_stray(sk, fd, rx->stray, name, len);
 	cop_head_stray(sk);

@@ -22,6 +22,7 @@ static struct sock *sk;
 
 static int looks;  /* how often decode was asked */
 static bool flood; /* each look finds one more that is refused */
+static bool steal; /* amid each look another thread receives the first */
 
 static void comes(const char *payload)
 {
@@ -59,11 +60,15 @@ static int encode(struct sock *sock, void *hdr, void *payload, size_t len,
 static int decode(struct sock *sock, const void *hdr, void *payload, size_t len,
 		  bool peek, const struct cop_ends *ends)
 {
+	char none;
+
 	(void)sock, (void)hdr, (void)ends;
 	cr_assert(peek);
 	looks++;
 	if (flood)
 		comes("x");
+	if (steal && *(char *)payload == 'x')
+		cr_assert(gt(long, recv(rx, &none, 0, MSG_DONTWAIT), -1));
 	return len && *(char *)payload == 'x' ? -EBADMSG : 0;
 }
 
@@ -123,6 +128,18 @@ Test(cop_look, what_is_good_stays)
 		cr_assert(cop_first_decodes(sk, rx));
 	cr_assert(eq(u32, refused(), 1));
 	cr_assert(eq(int, looks, 4));
+}
+
+Test(cop_look, a_good_one_stays_if_another_thread_takes_the_refused_one)
+{
+	char buf[9];
+
+	steal = true;
+	comes("xyz");
+	comes("good");
+	cr_assert(cop_first_decodes(sk, rx));
+	cr_assert(zero(u32, refused()));
+	cr_assert(eq(long, t_recv(rx, buf, sizeof(buf), MSG_PEEK), 4));
 }
 
 Test(cop_look, FIONREAD_is_that_of_the_first_good_one)
