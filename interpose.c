@@ -132,26 +132,21 @@ static int sock_pair(int domain, int type, int protocol, create_fn *create)
 
 /*
  * Even ahead of the policies the kernel checks the flags, takes two descriptor numbers and
- * stores them. It does so here, too, for UDP, which has no pairs either.
+ * stores them. It does so here, too, for UDP, which has no pairs either. Behind the policies
+ * comes what it says of the family.
  */
-static int pair_numbers(int domain, int type, int sv[2])
-{
-	int flags = type & ~SOCK_TYPE_MASK;
-	int err = cop_libc_result(
-		cop_libc.socketpair(domain, SOCK_DGRAM | flags, 0, sv));
-
-	return err == -EOPNOTSUPP || err == -EAFNOSUPPORT ? 0 : err;
-}
-
 static noinline int sys_socketpair(int domain, int type, int protocol,
 				   int sv[2])
 {
-	int saved = errno;
-	int err = pair_numbers(domain, type, sv);
+	const int flags = type & ~SOCK_TYPE_MASK;
+	int saved = errno, err;
+	int kernels = cop_libc_result(
+		cop_libc.socketpair(domain, SOCK_DGRAM | flags, 0, sv));
 
-	if (!err)
-		err = sock_pair(domain, type, protocol, sock_create);
-	return cop_return(err, saved);
+	if (kernels != -EOPNOTSUPP && kernels != -EAFNOSUPPORT)
+		return cop_return(kernels, saved);
+	err = sock_pair(domain, type, protocol, sock_create);
+	return cop_return(err == -EOPNOTSUPP ? kernels : err, saved);
 }
 
 static noinline int socketpair_refused(int domain, int type, int protocol,
