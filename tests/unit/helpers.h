@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/atomic.h"
 #include "cop.h"
 #include "lib/compiler.h"
 #include "datagram/proto.h"
@@ -146,6 +147,13 @@ void t_stderr(void (*fn)(void), char *text, size_t size);
 /* Whether net.ipv4's setting @name now has this value; needs root or a network of
  * one's own. */
 bool t_write_sysctl(const char *name, const char *value);
+
+/* A sanitizer makes many more instructions, and larger frames on the stack. */
+#if defined(__SANITIZE_ADDRESS__) || defined(COP_TSAN)
+#define SHADOWED true
+#else
+#define SHADOWED false
+#endif
 
 /* From now on each fcntl() of the library goes to @hook; t_next_fcntl() is libc's. */
 void t_hook_fcntl(int (*hook)(int fd, int cmd, long arg));

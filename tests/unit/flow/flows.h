@@ -14,12 +14,6 @@
 
 #define T_LEN 10 /* payload of a datagram that arrives, bytes */
 
-#if defined(__SANITIZE_ADDRESS__) || defined(COP_TSAN)
-#define SHADOWED true
-#else
-#define SHADOWED false
-#endif
-
 extern struct cop_flows t_flows;
 
 void t_flow_init(void); /* for TestSuite(): t_flows without flows */
