@@ -1180,13 +1180,13 @@ def lite_coverage_later(story, step, udp):
     return None
 
 
-WAITS = ("poll", "ppoll", "select", "epoll_wait", "ioctl")
+WAITS = ("poll", "ppoll", "select", "epoll_wait")
 
 
 @rule_of_lite
 def lite_poll(story, step, udp):
-    """A datagram that UDPLITE_RECV_CSCOV refuses ends a wait, and FIONREAD has its
-    length"""
+    """A datagram that UDPLITE_RECV_CSCOV refuses ends a wait of epoll, or with
+    O_NONBLOCK"""
     refuses = any(before.call == "setsockopt" and succeeded(line) and
                   option_of(before) in ((136, 11), (IPPROTO_UDP, 11))
                   for before, line in story.until(step.index))
