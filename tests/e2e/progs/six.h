@@ -8,6 +8,7 @@
 #include <net/if.h>
 
 #include "netns.h"
+#include "raw.h"
 
 /* The loopback interface's link-local address, after lo_is_local_link(). */
 #define LINK_LOCAL "fe80::77"
@@ -77,6 +78,29 @@ static inline void show_addr6(const struct sockaddr_in6 *addr, socklen_t len)
 	printf("\n");
 }
 
+/*
+ * A worker of the kernel makes an address ready some time after it was added. Until then a
+ * datagram to it may be lost. By calls that no library sees.
+ */
+static inline void await_link_local(void)
+{
+	struct sockaddr_in6 addr = addr6(LINK_LOCAL, 0);
+	socklen_t len = sizeof(addr);
+	long fd = raw(SYS_socket, PF_INET6, SOCK_DGRAM, 0, 0), n = -1;
+	char byte;
+
+	raw(SYS_bind, fd, (long)&addr, len, 0);
+	raw(SYS_getsockname, fd, (long)&addr, (long)&len, 0);
+	for (int tries = 0; n != 1 && tries < 1000; tries++) {
+		raw6(SYS_sendto, fd, (long)"", 1, MSG_DONTWAIT, (long)&addr,
+		     len);
+		n = raw6(SYS_recvfrom, fd, (long)&byte, 1, MSG_DONTWAIT, 0, 0);
+		if (n != 1)
+			usleep(5000);
+	}
+	raw_close(fd);
+}
+
 /* A network of its own, in which lo has a link-local address too. */
 static inline void own_network6(void)
 {
@@ -90,6 +114,7 @@ static inline void own_network6(void)
 	if (kept)
 		setenv("LD_PRELOAD", kept, 1);
 	free(kept);
+	await_link_local();
 }
 
 #endif /* COP_TEST_SIX_H */
