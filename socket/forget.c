@@ -12,12 +12,6 @@
 #include "lib/kernel_socket.h"
 #include "lib/process.h"
 
-static struct socket *slot_read(int fd)
-{
-	return atomic_load_explicit(cop_slot(cop_slots(), fd),
-				    memory_order_acquire);
-}
-
 static bool slot_becomes(int fd, struct socket *held, struct socket *next)
 {
 	return atomic_compare_exchange_strong(cop_slot(cop_slots(), fd), &held,
@@ -49,7 +43,7 @@ static void slot_forget(int fd, struct socket *sock)
 	if (!cop_process_is_owner())
 		return;
 	do
-		held = slot_read(fd);
+		held = sockfd_slot(fd);
 	while (slot_socket(held) == sock && !is_exchanged(fd, held) &&
 	       !slot_empty(fd, held, sock));
 }
@@ -77,7 +71,7 @@ static bool slot_clear(int fd, struct socket *sock)
 	if (!cop_process_is_owner())
 		return true;
 	for (;;) {
-		held = slot_read(fd);
+		held = sockfd_slot(fd);
 		if (slot_socket(held) != sock)
 			return true;
 		if (is_exchanged(fd, held))
