@@ -18,7 +18,8 @@
 #include "filter/filter.h"
 #include "lib/clock.h"
 #include "lib/compiler.h"
-#include "lib/kernel_socket.h"
+#include "lib/confine.h"
+#include "lib/libc.h"
 #include "lib/msghdr.h"
 #include "lib/uaccess.h"
 #include "wire/encap.h"
@@ -89,7 +90,13 @@ static bool rx_one_by_one(struct sock *sk, int flags)
  */
 static int rx_pending_error(int fd, int flags)
 {
-	return flags & MSG_ERRQUEUE ? 0 : sock_take_error(fd);
+	socklen_t len = sizeof(int);
+	int err = 0;
+
+	if (flags & MSG_ERRQUEUE || cop_confined())
+		return 0;
+	cop_libc.getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	return -err;
 }
 
 static bool rx_expired(const struct timespec *timeout)

@@ -51,16 +51,6 @@ bool sock_is_v6only(int fd, int family)
 	       only;
 }
 
-int sock_take_error(int fd)
-{
-	socklen_t len = sizeof(int);
-	int err = 0;
-
-	if (!cop_confined())
-		cop_libc.getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
-	return -err;
-}
-
 /*
  * Not to the wildcard address: of a socket that is connected to an IPv4 address, the
  * kernel takes :: for 127.0.0.1, and then refuses to go on with a datagram of IPv6.

@@ -42,15 +42,6 @@ bool sock_is_udp(int fd, int family);
  */
 bool sock_is_v6only(int fd, int family);
 
-/**
- * sock_take_error - take the pending error of a kernel socket
- * @fd: its descriptor
- *
- * Returns it as -errno, or 0; always 0 in a confined process. errno may change.
- * Async-signal-safe. Counterpart: sock_error().
- */
-int sock_take_error(int fd);
-
 /* The kernel's own flag for 32-bit programs, which a program must not set. */
 #define MSG_CMSG_COMPAT (int)0x80000000
 
